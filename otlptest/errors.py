@@ -1,0 +1,266 @@
+"""Every exception otlptest raises, and the `Finding` that every verdict is made of.
+
+    OtlptestError(Exception)             could not be carried out
+    ├── UsageError                       a wrong argument (shows the value)
+    │   └── UnknownNameError             an unknown name (shows the nearest valid one)
+    ├── FileFormatError                  a file that is not what it should be: file, place, what is allowed
+    │   └── UnknownBundledFileError      no shipped file has that name
+    ├── PortTakenError                   the receiver was asked for a port that is in use
+    ├── ReceiverError                    the receiver could not start, or broke
+    ├── ProcessError                     a program under test died or was not ready in time
+    ├── SendError                        nothing could be sent to a receiver
+    └── WireError                        bytes that are not OTLP: encoding, place, what is wrong
+    ExpectationError(AssertionError)     carried out; the telemetry is not as expected
+
+A class is made from facts, kept as attributes and handed to `super().__init__` in order, which is
+what lets pytest-xdist and load workers pickle it; `__str__` renders them. Wording lives here only.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "ExpectationError",
+    "FileFormatError",
+    "Finding",
+    "OtlptestError",
+    "PortTakenError",
+    "ProcessError",
+    "ReceiverError",
+    "SendError",
+    "UnknownBundledFileError",
+    "UnknownNameError",
+    "UsageError",
+    "WireError",
+    "nearest_name",
+]
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` was most likely meant to be, or None if none is close."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One way in which what happened differs from what was expected.
+
+    The only shape of a verdict in otlptest: waits, validation, evidence, conformance and reports
+    all make and read it.
+
+    Attributes:
+        rule: A requirement id (`OTLP-TRACE-002`) for a finding about received bytes, else a
+            verdict's name (`no_matching_span`). Stable; `otlptest explain RULE` tells more.
+        where: What the finding is about, e.g. `service 'shop'` or `request 3, span 'charge'`.
+        expected: What the test or the specification wants, as text.
+        received: What arrived, as text.
+        severity: `error` fails a test, `warning` is reported.
+        closest: The nearest candidates and how each differs; may have several lines.
+        hint: What to try.
+    """
+
+    rule: str
+    where: str
+    expected: str
+    received: str
+    severity: str = "error"
+    closest: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Render as the block a person reads in a failing test."""
+        rows = [
+            ("expected", self.expected),
+            ("received", self.received),
+            ("closest", self.closest),
+            ("hint", self.hint),
+            ("explain", f"otlptest explain {self.rule}"),
+        ]
+        lines = [f"{self.rule}: {self.where}"]
+        for label, text in rows:
+            if text:
+                lines.append(f"  {label + ':':<9} {_indented(text)}")
+        return "\n".join(lines)
+
+    def as_warning(self) -> "Finding":
+        """The same finding, only reported."""
+        return replace(self, severity="warning")
+
+
+def _indented(text: str) -> str:
+    """Put every line after the first below the first one's text."""
+    return text.replace("\n", "\n            ")
+
+
+def _with_hint(sentence: str, hint: str) -> str:
+    return f"{sentence}\n  hint: {hint}" if hint else sentence
+
+
+class OtlptestError(Exception):
+    """Base class: the test could not be carried out."""
+
+
+class UsageError(OtlptestError):
+    """A call that cannot be right, e.g. a value outside its range."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Say what is wrong, with the value, and what to write instead."""
+        return _with_hint(self.problem, self.hint)
+
+
+class UnknownNameError(UsageError):
+    """A criterion, matcher, protocol or other name that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        nearest = nearest_name(name, self.known)
+        hint = f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(self.known)}"
+        super().__init__(f"unknown {kind} {name!r}", hint)
+        self.args = (kind, name, self.known)
+
+
+class FileFormatError(OtlptestError):
+    """A file that is not what it should be."""
+
+    def __init__(self, file: str, place: str, problem: str, hint: str = "") -> None:
+        super().__init__(file, place, problem, hint)
+        self.file = file
+        self.place = place
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Name the file, the place in it (a line or a key path) and what is wrong there."""
+        head = f"{self.file}: {self.place}" if self.place else self.file
+        return _with_hint(f"{head}: {self.problem}", self.hint)
+
+
+class UnknownBundledFileError(FileFormatError):
+    """No shipped file has the name that was asked for."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = tuple(known)
+        super().__init__(f"builtin:{name}", "", f"no such file ships in {kind}", self._known_hint())
+        self.args = (kind, name, self.known)
+
+    def _known_hint(self) -> str:
+        nearest = nearest_name(self.name, self.known)
+        return f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(self.known)}"
+
+
+class PortTakenError(OtlptestError):
+    """The receiver was asked for a port that another process holds."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port)
+        self.host = host
+        self.port = port
+
+    def __str__(self) -> str:
+        """Name the port and the way out."""
+        return _with_hint(
+            f"cannot listen on {self.host}:{self.port}: the port is in use",
+            "stop the program that holds it, or use port 0 and otlptest picks a free one",
+        )
+
+
+class ReceiverError(OtlptestError):
+    """The receiver could not start, or broke while it ran."""
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem, hint)
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Say what failed and what to try."""
+        return _with_hint(self.problem, self.hint)
+
+
+class ProcessError(OtlptestError):
+    """A program under test could not start, died, was not ready in time, or did not end.
+
+    Attributes:
+        name: How the test calls the program.
+        problem: What happened, as a clause: `exited with code 1 before it was ready`.
+        output: The last lines that it printed.
+        hint: What to try.
+    """
+
+    def __init__(self, name: str, problem: str, output: str = "", hint: str = "") -> None:
+        super().__init__(name, problem, output, hint)
+        self.name = name
+        self.problem = problem
+        self.output = output
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Say what happened, then show the program's last lines."""
+        said = f"\n  its last lines:\n{_quoted(self.output)}" if self.output.strip() else ""
+        return _with_hint(f"{self.name} {self.problem}", self.hint) + said
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"    | {line}" for line in text.rstrip().splitlines())
+
+
+class SendError(OtlptestError):
+    """Nothing could be sent to a receiver, or its answer could not be read."""
+
+    def __init__(self, target: str, problem: str, hint: str = "") -> None:
+        super().__init__(target, problem, hint)
+        self.target = target
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Name the target and what went wrong."""
+        return _with_hint(f"cannot send to {self.target}: {self.problem}", self.hint)
+
+
+class WireError(OtlptestError):
+    """Bytes that are not OTLP.
+
+    Attributes:
+        kind: What sort of fault, one of `otlptest.model.PROBLEM_KINDS`.
+        rule: The requirement that the bytes break.
+        problem: What is wrong, as text.
+        place: Where: a field path (`resourceSpans[0].scopeSpans[0].spans[2].traceId`), an offset
+            (`byte 17`), or empty where neither is known.
+    """
+
+    def __init__(self, kind: str, rule: str, problem: str, place: str = "") -> None:
+        super().__init__(kind, rule, problem, place)
+        self.kind = kind
+        self.rule = rule
+        self.problem = problem
+        self.place = place
+
+    def __str__(self) -> str:
+        """Say what is wrong and where."""
+        return f"{self.problem} (at {self.place})" if self.place else self.problem
+
+
+class ExpectationError(AssertionError):
+    """The telemetry is not as expected; `findings` says in which ways."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__(tuple(findings))
+        self.findings = tuple(findings)
+
+    def __str__(self) -> str:
+        """Number of findings, then each of them."""
+        count = len(self.findings)
+        head = f"{count} unmet expectation{'s' if count != 1 else ''}"
+        return "\n".join([head, *map(str, self.findings)])

@@ -1,0 +1,123 @@
+"""Attribute values, attribute collections, resources and scopes (common.proto, resource.proto)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+__all__ = ["AttributeValue", "Attributes", "Resource", "Scope", "same_value"]
+
+AttributeValue: TypeAlias = Any
+"""str | bool | int | float | bytes | None | list | Attributes. None is an AnyValue with nothing set.
+
+`Any`, because a test reads and compares these freely; the union would demand a cast at every use.
+"""
+
+
+class Attributes(Mapping[str, AttributeValue]):
+    """A read-only mapping of attribute names to Python values.
+
+    Where a payload repeats a key the last one counts here; the repetition itself is a finding
+    (OTLP-COMMON-001). Compares equal to any mapping with the same keys and values of the same
+    OTLP types: `1`, `1.0`, `"1"` and `True` are four different values.
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, AttributeValue] | None = None) -> None:
+        self._items: dict[str, AttributeValue] = dict(items or {})
+
+    def __getitem__(self, key: str) -> AttributeValue:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._items
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return same_value(self._items, dict(other))
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+    def __reduce__(self) -> tuple[type["Attributes"], tuple[dict[str, AttributeValue]]]:
+        return (type(self), (self._items,))
+
+
+def same_value(left: object, right: object) -> bool:
+    """Whether two attribute values have the same OTLP type and the same value.
+
+    Recurses into lists and mappings; the order of a mapping does not matter. NaN equals NaN.
+    """
+    if isinstance(left, Mapping):
+        return (
+            isinstance(right, Mapping)
+            and left.keys() == right.keys()
+            and all(same_value(value, right[key]) for key, value in left.items())
+        )
+    if isinstance(left, list | tuple):
+        return (
+            isinstance(right, list | tuple)
+            and len(left) == len(right)
+            and all(map(same_value, left, right))
+        )
+    if _otlp_type(left) is not _otlp_type(right):
+        return False
+    return left == right or (left != left and right != right)  # noqa: PLR0124 -- NaN
+
+
+def _otlp_type(value: object) -> type:
+    for kind in (bool, int, float, str, bytes):  # bool first: it is an int to Python
+        if isinstance(value, kind):
+            return kind
+    return type(value)
+
+
+class Resource(Attributes):
+    """The attributes of what produced the telemetry, with the schema URL of their names."""
+
+    __slots__ = ("dropped_attributes_count", "schema_url")
+
+    def __init__(
+        self,
+        items: Mapping[str, AttributeValue] | None = None,
+        *,
+        schema_url: str = "",
+        dropped_attributes_count: int = 0,
+    ) -> None:
+        super().__init__(items)
+        self.schema_url = schema_url
+        self.dropped_attributes_count = dropped_attributes_count
+
+    @property
+    def service(self) -> str | None:
+        """`service.name`, if there is one and it is text."""
+        name = self._items.get("service.name")
+        return name if isinstance(name, str) else None
+
+    def __reduce__(self) -> Any:  # noqa: ANN401 -- the shape pickle asks for
+        return (_rebuilt, (self._items, self.schema_url, self.dropped_attributes_count))
+
+
+def _rebuilt(items: dict[str, AttributeValue], schema_url: str, dropped: int) -> Resource:
+    return Resource(items, schema_url=schema_url, dropped_attributes_count=dropped)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """common.proto `InstrumentationScope`, with the schema URL that stands beside it."""
+
+    name: str = ""
+    version: str = ""
+    attributes: Attributes = field(default_factory=Attributes)
+    dropped_attributes_count: int = 0
+    schema_url: str = ""

@@ -1,0 +1,204 @@
+"""Connections, export requests and what went wrong with them: what the wire said.
+
+`Connection` and `Request` are filled by the receiver while they happen and read by everyone else;
+after `closed_at` and `replied_at` are set they do not change. Times `…_at` are seconds on the
+collector's monotonic clock, `…_unix_nano` are nanoseconds since 1970.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from otlptest.model.attributes import Resource
+from otlptest.model.enums import Protocol, Signal
+
+__all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request"]
+
+SECRET_HEADERS: Final = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "api-key", "x-api-key"}
+)
+
+PROBLEM_KINDS: Final = (
+    "malformed",  # the body is no OTLP message of the signal
+    "bad_compression",  # the body is not what its Content-Encoding or grpc-encoding says
+    "unknown_encoding",  # a Content-Encoding or grpc-encoding that is not supported
+    "too_large",  # over the size limit, before or after decompression
+    "wrong_content_type",  # a media type that OTLP does not have, or none
+    "wrong_path",  # a path or gRPC method that OTLP does not have
+    "wrong_method",  # not POST
+    "wrong_port",  # gRPC spoken to the HTTP port, or HTTP/1.1 to the gRPC port
+    "tls_mismatch",  # TLS spoken to a plaintext port, plaintext to a TLS port, a failed handshake
+    "protocol_error",  # broken HTTP/1.1, HTTP/2 or gRPC framing
+    "cut_request",  # the connection or stream ended within a request
+    "too_slow",  # a request that did not arrive within the receiver's patience
+    "flood",  # frames or headers in numbers that only an attack has
+)
+
+
+class Headers(Mapping[str, str]):
+    """Request headers (HTTP) or metadata (gRPC): read-only, names without regard to case.
+
+    A repeated header is joined with `, `, as RFC 9110 section 5.3 allows. `repr` masks secrets;
+    values read by name are as they came.
+    """
+
+    __slots__ = ("_fields", "pairs")
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...] = ()) -> None:
+        self.pairs = pairs
+        self._fields: dict[str, str] | None = None
+
+    def _by_name(self) -> dict[str, str]:
+        if self._fields is None:
+            fields: dict[str, str] = {}
+            for name, value in self.pairs:
+                key = name.lower()
+                fields[key] = f"{fields[key]}, {value}" if key in fields else value
+            self._fields = fields
+        return self._fields
+
+    def __getitem__(self, name: str) -> str:
+        return self._by_name()[name.lower()]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower() in self._by_name()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name())
+
+    def __len__(self) -> int:
+        return len(self._by_name())
+
+    def __repr__(self) -> str:
+        shown = {k: "***" if k in SECRET_HEADERS else v for k, v in self._by_name().items()}
+        return f"Headers({shown!r})"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Connection:
+    """One TCP connection to the collector.
+
+    Attributes:
+        number: 1 for the collector's first.
+        endpoint: Which of the collector's two ports it came to.
+        port: The local port.
+        owner: The process under test that this port was opened for (its name), else None.
+        opened_at: When it was accepted.
+        closed_at: When both sides had ended it and all that was sent had been read; None before.
+        protocol: What was spoken: `http/1.1`, `h2`, or None while nothing is known.
+        bytes_received: Bytes read from the socket, TLS included.
+        requests: How many requests began on it.
+        close_reason: Why it ended, as text.
+    """
+
+    number: int
+    endpoint: str
+    port: int
+    owner: str | None = None
+    is_tls: bool = False
+    opened_at: float = 0.0
+    opened_unix_nano: int = 0
+    closed_at: float | None = None
+    protocol: str | None = None
+    bytes_received: int = 0
+    requests: int = 0
+    close_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something the receiver could not take as a good OTLP request.
+
+    Attributes:
+        kind: One of `PROBLEM_KINDS`.
+        rule: The requirement that was broken, e.g. `OTLP-HTTP-008`.
+        message: What is wrong, one sentence; also the message of the error reply.
+        place: A field path or an offset, empty where neither is known.
+        expected: What the specification wants, as text.
+    """
+
+    kind: str
+    rule: str
+    message: str
+    place: str = ""
+    expected: str = ""
+    connection: Connection | None = field(default=None, compare=False, repr=False)
+    found_at: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Request:
+    """One request as received, whole: an export call, or one that was refused.
+
+    Attributes:
+        number: 1 for the first request that the collector received.
+        connection: The connection that brought it.
+        signal: What it carries by its path; None when the path is none of OTLP's.
+        protocol: gRPC, HTTP with protobuf, or HTTP with JSON; by content type and port.
+        method: The HTTP method.
+        path: The request target without its query.
+        headers: Header fields or metadata, without HTTP/2 pseudo-headers.
+        encoding: `identity`, `gzip`, `deflate`, `zstd`, or what the sender called it.
+        wire_size: Bytes of the body as sent, compressed or not.
+        body: The request message as protobuf bytes, inflated; of a JSON request its protobuf
+            equivalent; of a refused one what could be had, maybe empty.
+        packed_json: The JSON text as received, inflated then zlib-compressed; None if not JSON.
+        stream_id: The HTTP/2 stream, None on HTTP/1.1.
+        started_at: When its headers were complete.
+        received_at: When its last byte was read.
+        received_unix_nano: The same on the wall clock.
+        replied_at: When the reply was handed to the socket; None if none was.
+        http_status: Status of the reply, 0 before it.
+        grpc_status: gRPC status of the reply, None on HTTP and before it.
+        problem: Why it was refused; None if it was accepted.
+    """
+
+    number: int = 0
+    connection: Connection
+    signal: Signal | None = None
+    protocol: Protocol | None = None
+    method: str = "POST"
+    path: str = ""
+    headers: Headers = field(default_factory=Headers)
+    encoding: str = "identity"
+    wire_size: int = 0
+    body: bytes = field(default=b"", repr=False)
+    packed_json: bytes | None = field(default=None, repr=False)
+    stream_id: int | None = None
+    started_at: float = 0.0
+    received_at: float = 0.0
+    received_unix_nano: int = 0
+    replied_at: float | None = None
+    http_status: int = 0
+    grpc_status: int | None = None
+    problem: Problem | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether its telemetry counts: decoded whole and answered with success."""
+        return self.problem is None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the message, inflated."""
+        return len(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Producer:
+    """Who sent telemetry: a process under test with its own ports, and a resource.
+
+    Attributes:
+        owner: Name of the process (`otlp_process`), None for senders otlptest did not start.
+        resource: The resource that the telemetry carries.
+    """
+
+    owner: str | None
+    resource: Resource
+
+    def __str__(self) -> str:
+        """Name it the way a failure message does."""
+        service = self.resource.service or "unknown service"
+        instance = self.resource.get("service.instance.id") or self.resource.get("process.pid")
+        name = f"{service} ({instance})" if instance else service
+        return f"{name} in process {self.owner!r}" if self.owner else name

@@ -1,0 +1,122 @@
+"""What a query reads from: the fake collector, a capture file, a real backend.
+
+A *source* holds received telemetry. A *token* is a position in it: what `fetch(since=token)`
+returns is new. A *batch* says whether it is all there is; a verdict on absence over an incomplete
+one is refused.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from otlptest.model import Connection, DataPoint, Problem, Producer, Request, Signal
+from otlptest.timing import Clock, Deadline
+
+__all__ = ["Arrivals", "Batch", "Kind", "ProducerActivity", "Source"]
+
+Kind: TypeAlias = Signal | Literal["requests"]
+"""What can be fetched; `metrics` gives data points, `traces` gives spans."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one fetch gave.
+
+    Attributes:
+        items: Spans, data points, log records, profiles or requests, oldest arrival first. May be
+            a one-pass iterable that decodes as it goes.
+        token: The position after these items.
+        is_complete: Whether nothing was cut off (a backend's page limit).
+        lossy_fields: Criteria that this source cannot answer, e.g. `temporality`.
+    """
+
+    items: Iterable[Any]
+    token: int
+    is_complete: bool = True
+    lossy_fields: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProducerActivity:
+    """What one producer has sent so far.
+
+    Attributes:
+        producer: Who.
+        signals: Number of accepted requests by signal.
+        last_token: Position of its newest request.
+        user_agents: As its requests told.
+        resources_per_connection: The most different resources that one of its connections
+            carried; above 1 it may be a forwarder.
+    """
+
+    producer: Producer
+    signals: Mapping[Signal, int]
+    last_token: int
+    user_agents: frozenset[str] = frozenset()
+    resources_per_connection: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """Everything that came since the view began, for the message of a failure.
+
+    Attributes:
+        requests: Accepted and refused ones.
+        connections: Open and closed ones.
+        problems: What was not even a request.
+        leftovers: How many items of earlier tests arrived, by kind.
+    """
+
+    requests: Sequence[Request] = ()
+    connections: Sequence[Connection] = ()
+    problems: Sequence[Problem] = ()
+    leftovers: Mapping[str, int] = field(default_factory=dict)
+
+
+class Source(Protocol):
+    """Anything that holds received telemetry. Implementations are thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """What a message calls it: `this collector`, `capture.jsonl`."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Whose time its deadlines are measured in."""
+        ...
+
+    def fetch(
+        self,
+        kind: Kind,
+        *,
+        pushed_down: Mapping[str, object],
+        since: int | None,
+        deadline: Deadline,
+    ) -> Batch:
+        """Items that may match, after `since`; all if it is None.
+
+        Args:
+            kind: What to fetch.
+            pushed_down: Criteria that the source may use to leave out what cannot match. It may
+                ignore any: the query checks each item again.
+            since: A token of an earlier batch of the same source.
+            deadline: How long a remote source may take.
+        """
+        ...
+
+    def wait_for_change(self, token: int, deadline: Deadline) -> bool:
+        """Block until there may be something after `token`; False when the deadline passed."""
+        ...
+
+    def baselines(self) -> Mapping[Any, DataPoint]:
+        """The last cumulative point of each series before the view began, by series key."""
+        ...
+
+    def producers(self) -> Sequence[ProducerActivity]:
+        """Who has sent in this view."""
+        ...
+
+    def arrivals(self) -> Arrivals:
+        """What came in this view, for messages."""
+        ...
