@@ -43,7 +43,7 @@ class ProducerActivity:
     Attributes:
         producer: Who.
         signals: Number of accepted requests by signal.
-        last_token: Position of its newest request.
+        last_tokens: Position of its newest accepted request, by signal.
         user_agents: As its requests told.
         resources_per_connection: The most different resources that one of its connections
             carried; above 1 it may be a forwarder.
@@ -51,7 +51,7 @@ class ProducerActivity:
 
     producer: Producer
     signals: Mapping[Signal, int]
-    last_token: int
+    last_tokens: Mapping[Signal, int]
     user_agents: frozenset[str] = frozenset()
     resources_per_connection: int = 1
 
