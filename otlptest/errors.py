@@ -3,7 +3,7 @@
     OtlptestError(Exception)             could not be carried out
     ├── UsageError                       a wrong argument (shows the value)
     │   └── UnknownNameError             an unknown name (shows the nearest valid one)
-    ├── FileFormatError                  a file that is not what it should be: file, place, what is allowed
+    ├── FileFormatError                  a file that is not what it should be: where, and why
     │   └── UnknownBundledFileError      no shipped file has that name
     ├── PortTakenError                   the receiver was asked for a port that is in use
     ├── ReceiverError                    the receiver could not start, or broke

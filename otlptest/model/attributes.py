@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 __all__ = ["AttributeValue", "Attributes", "Resource", "Scope", "same_value"]
 
 AttributeValue: TypeAlias = Any
-"""str | bool | int | float | bytes | None | list | Attributes. None is an AnyValue with nothing set.
+"""str | bool | int | float | bytes | list | Attributes, or None: an AnyValue with nothing set.
 
 `Any`, because a test reads and compares these freely; the union would demand a cast at every use.
 """
