@@ -1,0 +1,1 @@
+"""The fake collector: receivers, the store, and what a test sees of them."""

@@ -1,0 +1,219 @@
+"""Gathers evidence from processes, flushes and silence; fences have a module of their own.
+
+Each function blocks until it knows, at most its timeout, and reports what it could not establish
+as gaps in the `Evidence` it returns (design: `otlptest.queries.evidence`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from otlptest.collector.export_doubts import ProducersOf
+from otlptest.errors import ExpectationError, Finding, UsageError
+from otlptest.model import SIGNALS, Connection, Signal
+from otlptest.queries.evidence import Evidence
+from otlptest.queries.sources import Source
+from otlptest.timing import Deadline
+
+__all__ = ["Process", "Scene", "exited", "flushed", "quiet"]
+
+
+class Process(Protocol):
+    """What evidence needs to know of a program under test."""
+
+    @property
+    def name(self) -> str:
+        """How the test calls it."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """The name under which its ports were opened."""
+        ...
+
+    @property
+    def has_exited(self) -> bool:
+        """Whether the program itself has ended."""
+        ...
+
+    def descendants(self) -> Sequence[object]:
+        """Processes that it started, directly or not, and that still run."""
+        ...
+
+
+class Scene(Protocol):
+    """One test's view of a collector, as far as gathering evidence needs it."""
+
+    @property
+    def source(self) -> Source:
+        """What has been received."""
+        ...
+
+    @property
+    def producers_of(self) -> ProducersOf:
+        """Whose telemetry an accepted request carries."""
+        ...
+
+    def token(self) -> int:
+        """The position of now."""
+        ...
+
+    def settle(self, deadline: Deadline) -> None:
+        """Block until all that was sent to any port before the call has been handled."""
+        ...
+
+    def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
+        """Read all connections of an ended process to their end; those still open."""
+        ...
+
+
+def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> Evidence:
+    """Evidence that nothing more can come from programs that have ended.
+
+    Blocks, at most `timeout_s`, until all their connections are read to the end.
+
+    Raises:
+        UsageError: No process was given, or one still runs.
+    """
+    if not processes:
+        raise UsageError("exited() needs the processes that have ended", "otlp.exited(shop)")
+    deadline = Deadline(timeout_s, scene.source.clock)
+    for process in processes:
+        if not process.has_exited:
+            raise UsageError(
+                f"{process.name} still runs, so it may still send",
+                f"wait for it or stop it first: {process.name}.wait(), {process.name}.stop()",
+            )
+    gaps = [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
+    owners = frozenset(process.owner for process in processes)
+    names = ", ".join(process.name for process in processes)
+    return Evidence(
+        kind="exited",
+        what=f"{names} {'has' if len(processes) == 1 else 'have'} exited",
+        token=scene.token(),
+        owners=owners,
+        gaps=(*gaps, *_refused(scene, owners)),
+    )
+
+
+def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[str]:
+    alive = process.descendants()
+    for descendant in alive:
+        yield f"{process.name} has exited, but {descendant} that it started still runs"
+    # A living descendant may hold its connections open for ever: only look, do not wait.
+    still_open = scene.drain(process.owner, Deadline(0.0) if alive else deadline)
+    if still_open and not alive:
+        yield (
+            f"{len(still_open)} connection(s) of {process.name} were not read to their end"
+            f" within {deadline.timeout_s:.1f} s"
+        )
+
+
+def _refused(scene: Scene, owners: frozenset[str]) -> Iterator[str]:
+    """Refused requests of these processes: decodable or not, what they held does not count.
+
+    A request that was cut off is none: it was never received, and exit is not a promise that all
+    was delivered.
+    """
+    for request in scene.source.arrivals().requests:
+        if request.problem is not None and request.connection.owner in owners:
+            yield (
+                f"request {request.number} was refused ({request.problem.kind}:"
+                f" {request.problem.message}): what it held is unknown"
+            )
+
+
+def quiet(scene: Scene, seconds: float, *, timeout_s: float) -> Evidence:
+    """Evidence, of a kind, that nothing arrived for `seconds`.
+
+    Blocks at least `seconds`, at most `timeout_s`.
+
+    Raises:
+        UsageError: `seconds` is not above 0, or beyond the timeout.
+        ExpectationError: Rule `never_quiet`: something kept arriving.
+    """
+    __tracebackhide__ = True
+    deadline = Deadline(timeout_s, scene.source.clock)
+    if Deadline(seconds).timeout_s <= 0 or seconds > timeout_s:
+        raise UsageError(
+            f"quiet() takes seconds above 0 and below its timeout of {timeout_s} s, not {seconds!r}"
+        )
+    scene.settle(deadline)
+    token = scene.token()
+    while scene.source.wait_for_change(token, Deadline(seconds, scene.source.clock)):
+        token = scene.token()
+        if deadline.has_passed():
+            raise ExpectationError([_never_quiet(scene, seconds, timeout_s)])
+    return Evidence(
+        kind="quiet",
+        what=f"nothing arrived for {seconds} s",
+        token=token,
+        covers_all=True,
+        is_guess=True,
+    )
+
+
+def _never_quiet(scene: Scene, seconds: float, timeout_s: float) -> Finding:
+    senders = ", ".join(str(activity.producer) for activity in scene.source.producers())
+    return Finding(
+        rule="never_quiet",
+        where="this collector",
+        expected=f"{seconds} s without anything arriving",
+        received=f"requests all through {timeout_s} s, from {senders or 'an unknown sender'}",
+        hint="a periodic metric reader never falls silent: use otlp.fence or otlp.exited",
+    )
+
+
+def flushed(
+    scene: Scene,
+    flush: Callable[[], Iterable[str]],
+    *,
+    owner: str,
+    signals: Iterable[Signal] = SIGNALS,
+    timeout_s: float,
+) -> Evidence:
+    """Evidence that an SDK in this process has sent all that had ended.
+
+    Blocks for as long as `flush` does, then at most `timeout_s`.
+
+    Args:
+        scene: The view that receives.
+        flush: Flushes each provider; returns why it did not succeed, nothing if it did.
+        owner: The name under which the SDK's ports were opened.
+        signals: What was flushed.
+        timeout_s: How long to wait for what was sent to be handled.
+    """
+    before = scene.token()
+    failures = tuple(flush())
+    scene.settle(Deadline(timeout_s, scene.source.clock))
+    batch = scene.source.fetch(
+        "requests", pushed_down={}, since=before, deadline=Deadline(timeout_s)
+    )
+    during = [request for request in batch.items if request.connection.owner == owner]
+    gaps = [f"the flush failed: {failure}" for failure in failures]
+    gaps += [
+        f"request {request.number}, sent during the flush, was not answered with success"
+        for request in during
+        if not _succeeded(request.http_status, request.grpc_status) and request.problem is None
+    ]
+    gaps += [
+        f"request {request.number}, sent during the flush, was refused: {request.problem.message}"
+        for request in during
+        if request.problem is not None
+    ]
+    gaps += [
+        f"{problem.kind}: {problem.message}: what was lost is unknown"
+        for problem in scene.source.arrivals().problems
+        if problem.connection is not None and problem.connection.owner == owner
+    ]
+    return Evidence(
+        kind="flushed",
+        what="the SDK of this test was flushed (spans that are still open are not covered)",
+        token=scene.token(),
+        signals=frozenset(signals),
+        owners=frozenset({owner}),
+        gaps=tuple(gaps),
+    )
+
+
+def _succeeded(http_status: int, grpc_status: int | None) -> bool:
+    return http_status == 200 and grpc_status in {None, 0}  # noqa: PLR2004 -- HTTP's OK
