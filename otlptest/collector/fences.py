@@ -105,15 +105,13 @@ def fence(
 def _checked(producers: int, signals: Iterable[Signal]) -> frozenset[Signal]:
     if isinstance(producers, bool) or producers < 1:
         raise UsageError(f"producers must be 1 or more, and is {producers!r}")
-    wanted: tuple[Signal, ...] = tuple(signals)
-    if isinstance(signals, str):
-        wanted = (signals,)
-    unknown = [signal for signal in wanted if signal not in SIGNALS]
-    if unknown or not wanted or "profiles" in wanted:
+    names: tuple[str, ...] = (signals,) if isinstance(signals, str) else tuple(signals)
+    wanted = frozenset(signal for signal in SIGNALS if signal in names)
+    if not wanted or len(wanted) < len(set(names)) or "profiles" in wanted:
         raise UsageError(
-            f"a fence proves traces, logs or metrics, not {wanted!r}", 'signals=("traces", "logs")'
+            f"a fence proves traces, logs or metrics, not {names!r}", 'signals=("traces", "logs")'
         )
-    return frozenset(wanted)
+    return wanted
 
 
 def _wait(
