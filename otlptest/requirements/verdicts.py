@@ -1,0 +1,52 @@
+"""What otlptest's own verdict names mean, read from `contracts/verdicts.toml`.
+
+A new verdict is one entry in that file; a test holds that every rule the package uses is there.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+
+from otlptest import bundled
+from otlptest.errors import UnknownNameError
+
+__all__ = ["Verdict", "all_verdicts", "find_verdict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One judgement that otlptest makes about a test.
+
+    Attributes:
+        name: Stable, e.g. `no_matching_span`; what `Finding.rule` holds.
+        title: One line.
+        text: What it means, and how it comes about.
+        to_try: What usually helps, most likely first.
+    """
+
+    name: str
+    title: str
+    text: str
+    to_try: tuple[str, ...]
+
+
+def find_verdict(name: str) -> Verdict:
+    """The verdict of that name.
+
+    Raises:
+        UnknownNameError: There is none; the nearest name is in its hint.
+    """
+    known = {verdict.name: verdict for verdict in all_verdicts()}
+    if name not in known:
+        raise UnknownNameError("verdict", name, tuple(known))
+    return known[name]
+
+
+@cache
+def all_verdicts() -> tuple[Verdict, ...]:
+    """Every verdict, in the order of the file."""
+    table = tomllib.loads(bundled.path("contracts", "verdicts.toml").read_text("utf-8"))
+    return tuple(
+        Verdict(name=row["name"], title=row["title"], text=row["text"], to_try=tuple(row["to_try"]))
+        for row in table["verdict"]
+    )

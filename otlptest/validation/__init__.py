@@ -1,0 +1,1 @@
+"""Checks every received payload against the data rules of OTLP."""
