@@ -1,0 +1,256 @@
+"""A trace as text: one line per span, below its parent, with bars on a common time scale.
+
+Spans on the critical path are marked by `*`, failed ones by `ERROR`; colour carries nothing. Lines
+fit any width from 40 columns; what does not fit beside the name goes below it, nothing is cut.
+"""
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from otlptest.errors import UsageError
+from otlptest.model import Span, StatusCode
+from otlptest.queries.critical_path import critical_path
+from otlptest.queries.forest import Forest
+
+__all__ = ["duration_text", "printable", "waterfall"]
+
+_LEAST_WIDTH = 40
+_LEAST_BAR = 10
+_MARK = "* "
+_DETAILS_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Glyphs:
+    branch: str
+    last: str
+    through: str
+    blank: str
+    bar: str
+
+
+_LINES = _Glyphs(branch="├─ ", last="└─ ", through="│  ", blank="   ", bar="━")
+_ASCII = _Glyphs(branch="|- ", last="`- ", through="|  ", blank="   ", bar="=")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One span: its line before it is laid out."""
+
+    is_critical: bool
+    branches: str
+    below: str
+    span: Span | None
+    text: str
+
+
+def waterfall(
+    forest: Forest, *, trace_id: str = "", logs: int = 0, width: int = 80, encoding: str = "utf-8"
+) -> str:
+    """Draw the spans of a trace.
+
+    The same spans always give the same text, in whatever order they arrived.
+
+    Args:
+        forest: The spans.
+        trace_id: For the first line.
+        logs: Number of the trace's log records, for the first line.
+        width: Columns to fit into, at least 40.
+        encoding: What the text will be written in; lines are drawn with ASCII characters where it
+            has no others, and what it lacks in names is escaped.
+
+    Raises:
+        UsageError: `width` is below 40.
+    """
+    if width < _LEAST_WIDTH:
+        raise UsageError(f"width must be {_LEAST_WIDTH} or more, and is {width!r}")
+    glyphs = _LINES if _can_write("".join((_LINES.branch, _LINES.bar)), encoding) else _ASCII
+    rows = list(_rows(forest, glyphs, width, encoding))
+    lines = [*_head(forest, trace_id, logs, width)]
+    lines += _laid_out(rows, forest, width, glyphs.bar)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def printable(text: str, encoding: str = "utf-8") -> str:
+    """`text` on one line, with control characters and what `encoding` lacks escaped."""
+    escaped = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in text
+    )
+    return escaped.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def duration_text(duration_ms: float) -> str:
+    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`."""
+    if abs(duration_ms) < 1:
+        return f"{duration_ms * 1000:.0f} us"
+    if abs(duration_ms) < 1000:  # noqa: PLR2004 -- a second
+        return f"{duration_ms:.1f} ms"
+    return f"{duration_ms / 1000:.2f} s"
+
+
+def _can_write(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _head(forest: Forest, trace_id: str, logs: int, width: int) -> list[str]:
+    spans = forest.spans
+    services = {span.service for span in spans} - {None}
+    facts = [_counted(len(spans), "span"), _counted(len(services), "service")]
+    if logs:
+        facts.append(_counted(logs, "log record"))
+    if spans:
+        since, until = _extent(spans)
+        facts.append(duration_text((until - since) / 1e6))
+    lines = [f"trace {trace_id}".rstrip(), *textwrap.wrap(", ".join(facts), width - 2)]
+    if spans:
+        lines.append("* on the critical path")
+    return [lines[0], *(f"  {line}" for line in lines[1:])]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _extent(spans: Sequence[Span]) -> tuple[int, int]:
+    since = min(span.start_time_unix_nano for span in spans)
+    return since, max(since, *(span.end_time_unix_nano for span in spans))
+
+
+def _rows(forest: Forest, glyphs: _Glyphs, width: int, encoding: str) -> Iterator[_Row]:
+    critical = frozenset(critical_path(forest))
+    for root in forest.roots:
+        yield from _tree_rows(forest, root, "", critical, glyphs, width, encoding)
+    missing: dict[str, list[int]] = {}
+    for orphan in forest.orphans:
+        missing.setdefault(forest.spans[orphan].parent_span_id or "", []).append(orphan)
+    groups = [(f"missing parent {parent}", tops) for parent, tops in missing.items()]
+    groups += [("each other's ancestors", [top]) for top in forest.circles]
+    for title, tops in groups:
+        yield _Row(is_critical=False, branches="", below="", span=None, text=title)
+        for number, top in enumerate(tops):
+            is_last = number == len(tops) - 1
+            yield from _tree_rows(
+                forest, top, "last" if is_last else "branch", critical, glyphs, width, encoding
+            )
+
+
+def _tree_rows(
+    forest: Forest,
+    top: int,
+    hung: str,
+    critical: frozenset[int],
+    glyphs: _Glyphs,
+    width: int,
+    encoding: str,
+) -> Iterator[_Row]:
+    """The rows of one tree; `hung` says how its top hangs below a title, if it does."""
+    stack = [(top, "", hung, 0)]
+    while stack:
+        place, inherited, how, depth = stack.pop()
+        span = forest.spans[place]
+        branches, below = inherited, inherited
+        if how:
+            branches += glyphs.last if how == "last" else glyphs.branch
+            below += glyphs.blank if how == "last" else glyphs.through
+        children = forest.children[place]
+        yield _Row(
+            is_critical=place in critical,
+            branches=_shortened(branches, depth, width),
+            below=_shortened(below + (glyphs.through if children else glyphs.blank), 0, width),
+            span=span,
+            text=printable(span.name, encoding) or "(no name)",
+        )
+        # Beyond half the width lines would only push the names out: the prefix stops growing.
+        handed_down = below if len(below) <= width // 2 else inherited
+        last = len(children) - 1
+        stack.extend(
+            (child, handed_down, "last" if number == last else "branch", depth + 1)
+            for number, child in reversed(list(enumerate(children)))
+        )
+
+
+def _shortened(branches: str, depth: int, width: int) -> str:
+    """Tell the depth by number where it no longer fits as lines."""
+    return f"{branches}({depth}) " if len(branches) > width // 2 and depth else branches
+
+
+def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Iterator[str]:
+    services = max((_columns(_service(r.span)) for r in rows if r.span is not None), default=0)
+    durations = max(
+        (len(duration_text(r.span.duration_ms)) for r in rows if r.span is not None), default=0
+    )
+    has_status = any(_status(r.span) for r in rows if r.span is not None)
+    details = services + 2 + durations + (7 if has_status else 0)
+    names = max((_columns(r.branches + r.text) for r in rows if r.span is not None), default=0)
+    room = width - len(_MARK) - 2 - details
+    is_stacked = room < min(names, width // 2 - 6)
+    name_width = min(names, room)
+    bar_width = 0 if is_stacked else room - name_width - 2
+    for row in rows:
+        mark = _MARK if row.is_critical else " " * len(_MARK)
+        if row.span is None:
+            yield mark + row.text
+            continue
+        label = row.branches + row.text
+        status = _status(row.span)
+        service = _padded(_service(row.span), services)
+        facts = f"{service}  {duration_text(row.span.duration_ms):>{durations}}"
+        if has_status:
+            facts += f"  {status:<5}"
+        if bar_width >= _LEAST_BAR:
+            facts += "  " + _bar(row.span, forest.spans, bar_width, bar)
+        below = " " * len(_MARK) + row.below
+        if not is_stacked and _columns(label) <= name_width:
+            yield f"{mark}{_padded(label, name_width)}  {facts}"
+            continue
+        first, *others = _wrapped(row.text, width - len(_MARK) - _columns(row.branches))
+        yield mark + row.branches + first
+        yield from (below + _DETAILS_INDENT + other for other in others)
+        if is_stacked:
+            loose = f"{_service(row.span)}  {duration_text(row.span.duration_ms)}  {status}"
+            for piece in _wrapped(loose.rstrip(), width - _columns(below)):
+                yield below + piece
+        else:
+            yield f"{_padded(below, name_width + len(_MARK))}  {facts}"
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    room = max(8, width - len(_DETAILS_INDENT))
+    return textwrap.wrap(text, room, drop_whitespace=True) or [text]
+
+
+def _service(span: Span) -> str:
+    return printable(span.service) if span.service else "(no service)"
+
+
+def _status(span: Span) -> str:
+    if span.status.code == StatusCode.ERROR:
+        return "ERROR"
+    return "OK" if span.status.code == StatusCode.OK else ""
+
+
+def _bar(span: Span, spans: Sequence[Span], width: int, char: str) -> str:
+    since, until = _extent(spans)
+    scale = (width - 1) / max(1, until - since)
+    left = round((span.start_time_unix_nano - since) * scale)
+    right = round((max(span.start_time_unix_nano, span.end_time_unix_nano) - since) * scale)
+    return " " * left + char * (right - left + 1)
+
+
+def _columns(text: str) -> int:
+    """Columns that a terminal needs: two for wide characters, none for combining ones."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _columns(text))
