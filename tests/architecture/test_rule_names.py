@@ -36,9 +36,12 @@ def texts(node: ast.expr) -> Iterator[tuple[int, str]]:
 def requirement_ids(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Text that is a requirement id and nothing else, wherever it stands."""
     for node in ast.walk(tree):
-        value = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(value, str) and REQUIREMENT.fullmatch(value):
-            yield node.lineno, value
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and REQUIREMENT.fullmatch(node.value)
+        ):
+            yield node.lineno, node.value
 
 
 def test_every_rule_that_findings_carry_can_be_explained() -> None:
