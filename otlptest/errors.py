@@ -3,12 +3,15 @@
     OtlptestError(Exception)             could not be carried out
     ├── UsageError                       a wrong argument (shows the value)
     │   └── UnknownNameError             an unknown name (shows the nearest valid one)
+    │       └── UnknownMatcherError      `match.contain`; also an AttributeError, so `hasattr` works
+    ├── TruncatedResultError             a count or an absence was asked of a part of the result
     ├── FileFormatError                  a file that is not what it should be: where, and why
     │   └── UnknownBundledFileError      no shipped file has that name
     ├── PortTakenError                   the receiver was asked for a port that is in use
     ├── ReceiverError                    the receiver could not start, or broke
     ├── ProcessError                     a program under test died or was not ready in time
     ├── SendError                        nothing could be sent to a receiver
+    ├── MissingPartError                 an optional part is not installed: what provides it
     └── WireError                        bytes that are not OTLP: encoding, place, what is wrong
     ExpectationError(AssertionError)     carried out; the telemetry is not as expected
 
@@ -24,12 +27,15 @@ __all__ = [
     "ExpectationError",
     "FileFormatError",
     "Finding",
+    "MissingPartError",
     "OtlptestError",
     "PortTakenError",
     "ProcessError",
     "ReceiverError",
     "SendError",
+    "TruncatedResultError",
     "UnknownBundledFileError",
+    "UnknownMatcherError",
     "UnknownNameError",
     "UsageError",
     "WireError",
@@ -126,6 +132,26 @@ class UnknownNameError(UsageError):
         hint = f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(self.known)}"
         super().__init__(f"unknown {kind} {name!r}", hint)
         self.args = (kind, name, self.known)
+
+
+class UnknownMatcherError(UnknownNameError, AttributeError):
+    """A matcher that `otlptest.match` does not have."""
+
+
+class TruncatedResultError(OtlptestError):
+    """A count or an absence was asked of a source that gave only a part of what it holds."""
+
+    def __init__(self, source: str, question: str) -> None:
+        super().__init__(source, question)
+        self.source = source
+        self.question = question
+
+    def __str__(self) -> str:
+        """Name the source and what cannot be answered."""
+        return _with_hint(
+            f"{self.source} gave only a part of its result, so it cannot tell {self.question}",
+            "narrow the criteria, e.g. with service= or trace_id=",
+        )
 
 
 class FileFormatError(OtlptestError):
@@ -227,6 +253,20 @@ class SendError(OtlptestError):
     def __str__(self) -> str:
         """Name the target and what went wrong."""
         return _with_hint(f"cannot send to {self.target}: {self.problem}", self.hint)
+
+
+class MissingPartError(OtlptestError):
+    """Something that otlptest does not need in general is needed here and not installed."""
+
+    def __init__(self, purpose: str, part: str, command: str) -> None:
+        super().__init__(purpose, part, command)
+        self.purpose = purpose
+        self.part = part
+        self.command = command
+
+    def __str__(self) -> str:
+        """Name the part, what it is needed for, and the command that provides it."""
+        return _with_hint(f"{self.purpose} needs {self.part}, which is not installed", self.command)
 
 
 class WireError(OtlptestError):

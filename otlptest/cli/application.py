@@ -1,0 +1,169 @@
+"""Finds the command, runs it, and turns every way to end into one sentence and an exit code."""
+
+import errno
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from otlptest import __version__
+from otlptest.cli.exits import Exit, exit_for
+from otlptest.cli.streams import note, prepare_streams, silence_stdout, write
+from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
+
+__all__ = ["COMMANDS", "application", "run"]
+
+COMMANDS = {
+    "demo": "test a small shop of real services, then break it",
+    "serve": "run the fake collector and watch what arrives",
+    "send": "send captures or payloads to a receiver",
+    "show": "draw what a capture holds: traces, metrics, logs",
+    "doctor": "check this machine: versions, ports, variables",
+    "explain": "tell what a finding means",
+}
+"""Every command and its line in the overview; the module of the same name has the rest."""
+
+
+class _Commands(click.Group):
+    """Imports the module of a command only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"otlptest.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], tuple(COMMANDS))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:  # noqa: FBT001 -- click calls it
+    if is_asked:
+        write(f"otlptest {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 as expected, 1 findings, 2 usage, 3 environment or nothing to judge.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
+)
+def application() -> None:
+    """Test anything that sends or receives OTLP.
+
+    \b
+    Example:
+      otlptest demo
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; never raises for what a user, a port or a pipe can do."""
+    prepare_streams()
+    try:
+        # Not application.main(): it exits with 1, our code for findings, when a pipe is closed.
+        with application.make_context("otlptest", list(arguments)) as context:
+            return _finished(application.invoke(context))
+    except click.exceptions.Exit as finished:
+        return finished.exit_code
+    except click.exceptions.NoArgsIsHelpError as asked:
+        note(asked.ctx.get_help() if asked.ctx else "")
+        return Exit.USAGE
+    except click.ClickException as problem:
+        _complain(*_click_sentence(problem))
+        return Exit.USAGE
+    except ExpectationError as unmet:
+        note(str(unmet))
+        return Exit.FINDINGS
+    except OtlptestError as problem:
+        _complain(*_own_sentence(problem))
+        return exit_for(problem)
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    except OSError as problem:
+        return _os_failure(problem)
+
+
+def _finished(result: Any) -> int:  # noqa: ANN401 -- click returns what the command returned
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _os_failure(problem: OSError) -> int:
+    """A reader that left (quietly), or a file, disk or descriptor that failed (with its name)."""
+    if problem.errno == errno.EPIPE:
+        silence_stdout()
+        return Exit.PIPE_CLOSED
+    reason = problem.strerror or str(problem)
+    if problem.filename is None and problem.errno == errno.ENOSPC:
+        silence_stdout()
+        _complain("cannot write the output: no space left on device", "write it somewhere else")
+    else:
+        place = f"{problem.filename}: " if problem.filename is not None else ""
+        _complain(f"{place}{reason}", "check the path and its permissions")
+    return Exit.ENVIRONMENT
+
+
+def _complain(sentence: str, hint: str) -> None:
+    note(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""))
+
+
+def _own_sentence(problem: OtlptestError) -> tuple[str, str]:
+    sentence, _, hint = str(problem).partition("\n  hint: ")
+    return sentence, hint
+
+
+def _click_sentence(problem: click.ClickException) -> tuple[str, str]:
+    """What is wrong with the command line, and the nearest right one."""
+    context = problem.ctx if isinstance(problem, click.UsageError) else None
+    general = f"{context.command_path} --help tells more" if context else ""
+    if isinstance(problem, click.NoSuchOption):
+        known = _options(context)
+        nearest = nearest_name(problem.option_name, known)
+        hint = f"did you mean {nearest!r}?" if nearest else general
+        return f"no such option {problem.option_name!r}", hint
+    if isinstance(problem, click.BadParameter) and problem.param is not None:
+        return _sentence(problem.format_message()), _nearest_choice(problem) or general
+    return _sentence(problem.format_message()), general
+
+
+def _sentence(text: str) -> str:
+    """Click's sentence in our form: one line, no capital, no full stop."""
+    text = " ".join(text.split()).rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _options(context: click.Context | None) -> list[str]:
+    parameters = context.command.get_params(context) if context else []
+    return [name for parameter in parameters for name in parameter.opts if name.startswith("--")]
+
+
+def _nearest_choice(problem: click.BadParameter) -> str:
+    choices = getattr(getattr(problem.param, "type", None), "choices", None)
+    if not choices:
+        return ""
+    given = problem.message.split("'")[1] if "'" in problem.message else ""
+    nearest = nearest_name(given, [str(choice) for choice in choices])
+    return f"did you mean {nearest!r}?" if nearest else ""

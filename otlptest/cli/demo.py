@@ -1,0 +1,165 @@
+"""`otlptest demo`: a small shop of real services is tested, then broken, and the failure explained.
+
+The shop, its tests and the planted mistakes are files of `fixtures/demo`; this module only runs
+them, with the pytest and the Python of the user, in a folder that is gone afterwards.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from otlptest import bundled
+from otlptest.cli.exits import Exit
+from otlptest.cli.machine_checks import has_sdk
+from otlptest.cli.pytest_run import Run, run_pytest
+from otlptest.cli.streams import note, screen_width, write
+from otlptest.errors import MissingPartError
+from otlptest.report import wrapped
+
+__all__ = ["FAULTS", "FIRST_TEST", "Fault", "command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A mistake that the shop can make, and how the tests notice it.
+
+    Attributes:
+        story: What the service does wrong.
+        test: The test that must fail.
+        rule: The verdict that must stand in its failure.
+        reading: How to read that failure, one paragraph each.
+    """
+
+    story: str
+    test: str
+    rule: str
+    reading: tuple[str, ...]
+
+
+FAULTS: Final = {
+    "lost_context": Fault(
+        story="payments no longer reads the `traceparent` header: it starts a trace of its own.",
+        test="test_checkout_is_one_trace_through_three_services",
+        rule="tree_mismatch",
+        reading=(
+            "The line with > is the line of your test; otlptest's own code is left out.",
+            "Both trees stand side by side: what the test wrote, and the trace that came nearest. "
+            "The spans of payments are marked as missing: they arrived, but in another trace.",
+            "A charge without its order: in production the trace would end at the network.",
+        ),
+    ),
+    "leaked_card": Fault(
+        story="payments writes the whole card number into a span.",
+        test="test_card_number_is_never_recorded",
+        rule="unexpected_item",
+        reading=(
+            "The line with > is the line of your test; otlptest's own code is left out.",
+            "`received` shows the span that should not be there, with the attribute.",
+            "Absence is only claimed with evidence (`after=`): the fence proved that everything "
+            "the three services had done so far was received.",
+        ),
+    ),
+}
+
+FIRST_TEST: Final = """\
+import sys
+from otlptest import ready
+
+
+def test_request_is_traced(otlp, otlp_process):
+    shop = otlp_process([sys.executable, "app.py"], ready=ready.port())  # listens on $PORT
+
+    shop.get("/")
+
+    span = otlp.spans.wait_for_one(name="GET /")
+    assert span.attributes["http.response.status_code"] == 200
+    assert span.duration_ms < 500"""
+
+_CONFIGURATION: Final = "[pytest]\n"
+
+
+@click.command("demo")
+@click.option(
+    "--fault",
+    "fault_name",
+    type=click.Choice(list(FAULTS)),
+    default="lost_context",
+    show_default=True,
+    help="The mistake that the shop makes in the second part.",
+)
+def command(fault_name: str) -> int:
+    """Test a small shop of three real services, then break it.
+
+    Needs the OpenTelemetry SDK: pip install "otlptest[sdk]". Takes less than 20 seconds and
+    leaves nothing behind.
+
+    \b
+    Example:
+      otlptest demo
+    """
+    if not has_sdk():
+        raise MissingPartError(
+            "the demo", "the OpenTelemetry SDK with its exporters", 'pip install "otlptest[sdk]"'
+        )
+    fault = FAULTS[fault_name]
+    with _copied_shop() as folder:
+        _headline("1. Three services, four tests")
+        _say(
+            "frontend, stock and payments are real processes with the real OpenTelemetry SDK; "
+            "payments exports over gRPC, the others over HTTP. pytest starts them and asks the "
+            "fake collector what they told."
+        )
+        good = run_pytest(folder, ["-rP"])
+        _headline(f"2. The same shop with a mistake ({fault_name})")
+        _say(fault.story)
+        broken = run_pytest(folder, [f"test_shop.py::{fault.test}"], SHOP_FAULT=fault_name)
+    return _verdict(fault, good, broken)
+
+
+def _verdict(fault: Fault, good: Run, broken: Run) -> int:
+    if good.exit_code != 0:
+        note("error: the tests of the unbroken shop failed, see above")
+        note("hint: `otlptest doctor` looks for what may be wrong with this machine")
+        return Exit.FINDINGS
+    if broken.exit_code != 1 or fault.test not in broken.failed or fault.rule not in broken.output:
+        note("error: the planted mistake was not caught as it should be, see above")
+        note("hint: this is a bug in otlptest; please report it with this output")
+        return Exit.FINDINGS
+    _headline("3. How to read that failure")
+    for number, paragraph in enumerate(fault.reading, start=1):
+        _say(f"{number}. {paragraph}")
+    _say(f"More about the verdict: otlptest explain {fault.rule}")
+    _headline("4. Your turn: a first test to copy")
+    write(FIRST_TEST)
+    write("")
+    _say("Put it into test_first.py and run: pytest test_first.py")
+    _say(f"The tests of the shop, to read: {bundled.path('fixtures', 'demo/test_shop.py')}")
+    return Exit.OK
+
+
+@contextmanager
+def _copied_shop() -> Iterator[Path]:
+    """A folder with the shop and its tests alone, so that nobody's pytest settings reach them."""
+    with tempfile.TemporaryDirectory(prefix="otlptest-demo-") as name:
+        folder = Path(name)
+        for file in bundled.names("fixtures"):
+            if file.startswith("demo/") and file.endswith(".py"):
+                shutil.copy(bundled.path("fixtures", file), folder)
+        (folder / "pytest.ini").write_text(_CONFIGURATION, "utf-8")
+        yield folder
+
+
+def _headline(text: str) -> None:
+    write(f"\n{text}\n{'─' * min(len(text), screen_width())}")
+
+
+def _say(text: str) -> None:
+    write(wrapped(text, min(100, screen_width())))

@@ -1,0 +1,31 @@
+"""What the exit code of a command means, and which error gives which."""
+
+from enum import IntEnum
+
+from otlptest.errors import OtlptestError, UnknownBundledFileError, UsageError
+
+__all__ = ["Exit", "exit_for"]
+
+
+class Exit(IntEnum):
+    """Exit codes, stable across versions."""
+
+    OK = 0
+    """As expected; warnings alone count as this too."""
+    FINDINGS = 1
+    """Carried out, and something is not as it should be."""
+    USAGE = 2
+    """The command line is wrong."""
+    ENVIRONMENT = 3
+    """Something needed is missing or taken, or nothing could be judged."""
+    INTERRUPTED = 130
+    """Ended by Ctrl-C (128 + SIGINT)."""
+    PIPE_CLOSED = 141
+    """Nobody reads the output any more (128 + SIGPIPE), as after `| head`."""
+
+
+def exit_for(error: OtlptestError) -> Exit:
+    """The exit code of a command that ended with `error`."""
+    if isinstance(error, UsageError | UnknownBundledFileError):
+        return Exit.USAGE
+    return Exit.ENVIRONMENT

@@ -1,0 +1,65 @@
+"""stdout and stderr as every command uses them: any encoding, any width, a reader that may leave."""
+
+import codecs
+import os
+import shutil
+import sys
+
+__all__ = ["ASCII_FALLBACK", "note", "prepare_streams", "screen_width", "silence_stdout", "write"]
+
+ASCII_FALLBACK = {
+    "─": "-", "━": "=", "│": "|", "┃": "|", "┄": "-", "┆": "|", "╌": "-", "╎": "|",
+    "┌": "+", "┐": "+", "└": "`", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+",
+    "╭": "+", "╮": "+", "╯": "+", "╰": "`", "█": "#", "▓": "#", "▒": "=", "░": ".", "■": "#",
+    "▏": "|", "▎": "|", "▍": "|", "▌": "#", "▋": "#", "▊": "#", "▉": "#", "▐": "#", "▪": "*",
+    "▶": ">", "◀": "<", "●": "*", "○": "o", "◆": "*", "★": "*", "✓": "+", "✔": "+", "✗": "x",
+    "✘": "x", "→": ">", "←": "<", "↑": "^", "↓": "v", "⇒": ">", "≥": ">", "≤": "<", "≠": "!",
+    "…": "~", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "·": ".",
+    "×": "x", "µ": "u", "±": "~", "∞": "~",
+}  # fmt: skip
+"""One character for one, so that columns stay columns."""
+
+_ERRORS = "otlptest.ascii"
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(ASCII_FALLBACK.get(char, "?") for char in text), error.end
+
+
+def prepare_streams() -> None:
+    """Let stdout and stderr take any text: what their encoding lacks becomes ASCII."""
+    codecs.register_error(_ERRORS, _plain)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # tests put other objects there
+        if reconfigure is not None:
+            reconfigure(errors=_ERRORS)
+
+
+def screen_width() -> int:
+    """Columns to write in: $COLUMNS, else the terminal's, else 100; never below 20."""
+    return max(20, shutil.get_terminal_size((100, 24)).columns)
+
+
+def write(text: str) -> None:
+    """One piece of the result, to stdout, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Anything that is not the result, to stderr."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def silence_stdout() -> None:
+    """Drop what is still buffered for a closed pipe, so that the interpreter ends quietly."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+    except (OSError, ValueError):  # a stdout without a descriptor has nothing to drop
+        return

@@ -1,0 +1,83 @@
+"""Text that fits: one-line values, cut and wrapped lines, tables as narrow as the terminal.
+
+Telemetry is somebody else's text: control characters in it are shown, never sent to a terminal.
+"""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+__all__ = ["cut", "one_line", "table", "text_width", "wrapped"]
+
+_GAP = "  "
+_NARROWEST = 4
+
+
+def one_line(text: object) -> str:
+    """`text` without what would move a cursor or break a line; such characters are escaped."""
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in shown
+    )
+
+
+def text_width(text: str) -> int:
+    """Terminal columns that `text` takes: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def cut(text: str, width: int | None) -> str:
+    """`text` in at most `width` columns, with `…` where something was left out; None: as it is."""
+    if width is None or text_width(text) <= width:
+        return text
+    kept: list[str] = []
+    left = width - 1
+    for char in text:
+        left -= _columns(char)
+        if left < 0:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…"
+
+
+def wrapped(text: str, width: int, *, indent: str = "") -> str:
+    """`text` as lines of at most `width` columns; its own line breaks stay, long words break."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        lines += textwrap.wrap(
+            paragraph,
+            max(width, len(indent) + 10),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        ) or [""]
+    return "\n".join(lines)
+
+
+def table(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: int) -> str:
+    """Columns of text, at most `width` wide in all; the widest columns give way first."""
+    cells = [list(headers), *([one_line(cell) for cell in row] for row in rows)]
+    widths = [max(text_width(row[at]) for row in cells) for at in range(len(headers))]
+    room = width - len(_GAP) * (len(headers) - 1)
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return "\n".join(_row(row, widths) for row in cells)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    fitted = [cut(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    padded = [
+        cell + " " * (width - text_width(cell)) for cell, width in zip(fitted, widths, strict=True)
+    ]
+    return _GAP.join(padded).rstrip()
