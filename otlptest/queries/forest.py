@@ -66,7 +66,7 @@ class Forest:
         renumbered = {place: number for number, place in enumerate(kept)}
         parents: list[int | None] = []
         tops_as: dict[str, list[int]] = {"roots": [], "orphans": [], "circles": []}
-        kind_of = {place: "roots" for place in self.roots}
+        kind_of = dict.fromkeys(self.roots, "roots")
         kind_of |= dict.fromkeys(self.orphans, "orphans")
         kind_of |= dict.fromkeys(self.circles, "circles")
         for number, place in enumerate(kept):

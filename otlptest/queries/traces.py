@@ -96,7 +96,7 @@ class Trace:
 
         Raises:
             UsageError: `width` is below 40.
-        """  # noqa: DOC502 -- raised by the function that draws
+        """
         return waterfall(
             self._forest,
             trace_id=self.trace_id,

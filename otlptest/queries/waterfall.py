@@ -66,9 +66,13 @@ def waterfall(
     """
     if width < _LEAST_WIDTH:
         raise UsageError(f"width must be {_LEAST_WIDTH} or more, and is {width!r}")
-    glyphs = _LINES if _can_write("".join((_LINES.branch, _LINES.bar)), encoding) else _ASCII
-    rows = list(_rows(forest, glyphs, width, encoding))
-    lines = [*_head(forest, trace_id, logs, width)]
+    glyphs = _LINES if _can_write(_LINES.branch + _LINES.bar, encoding) else _ASCII
+    critical = frozenset(critical_path(forest))
+    canvas = _Canvas(
+        forest=forest, critical=critical, glyphs=glyphs, width=width, encoding=encoding
+    )
+    rows = tuple(canvas.rows())
+    lines = _head(forest, trace_id, logs, width)
     lines += _laid_out(rows, forest, width, glyphs.bar)
     return "\n".join(line.rstrip() for line in lines)
 
@@ -123,57 +127,56 @@ def _extent(spans: Sequence[Span]) -> tuple[int, int]:
     return since, max(since, *(span.end_time_unix_nano for span in spans))
 
 
-def _rows(forest: Forest, glyphs: _Glyphs, width: int, encoding: str) -> Iterator[_Row]:
-    critical = frozenset(critical_path(forest))
-    for root in forest.roots:
-        yield from _tree_rows(forest, root, "", critical, glyphs, width, encoding)
-    missing: dict[str, list[int]] = {}
-    for orphan in forest.orphans:
-        missing.setdefault(forest.spans[orphan].parent_span_id or "", []).append(orphan)
-    groups = [(f"missing parent {parent}", tops) for parent, tops in missing.items()]
-    groups += [("each other's ancestors", [top]) for top in forest.circles]
-    for title, tops in groups:
-        yield _Row(is_critical=False, branches="", below="", span=None, text=title)
-        for number, top in enumerate(tops):
-            is_last = number == len(tops) - 1
-            yield from _tree_rows(
-                forest, top, "last" if is_last else "branch", critical, glyphs, width, encoding
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Canvas:
+    """What is drawn, and with what."""
+
+    forest: Forest
+    critical: frozenset[int]
+    glyphs: _Glyphs
+    width: int
+    encoding: str
+
+    def rows(self) -> Iterator[_Row]:
+        """All rows: the roots' trees, then what hangs below no root."""
+        forest = self.forest
+        for root in forest.roots:
+            yield from self._tree_rows(root, "")
+        missing: dict[str, list[int]] = {}
+        for orphan in forest.orphans:
+            missing.setdefault(forest.spans[orphan].parent_span_id or "", []).append(orphan)
+        groups = [(f"missing parent {parent}", tops) for parent, tops in missing.items()]
+        groups += [("each other's ancestors", [top]) for top in forest.circles]
+        for title, tops in groups:
+            yield _Row(is_critical=False, branches="", below="", span=None, text=title)
+            for top in tops:
+                yield from self._tree_rows(top, "last" if top == tops[-1] else "branch")
+
+    def _tree_rows(self, top: int, hung: str) -> Iterator[_Row]:
+        """The rows of one tree; `hung` says how its top hangs below a title, if it does."""
+        glyphs, width = self.glyphs, self.width
+        stack = [(top, "", hung, 0)]
+        while stack:
+            place, inherited, how, depth = stack.pop()
+            span = self.forest.spans[place]
+            branches, below = inherited, inherited
+            if how:
+                branches += glyphs.last if how == "last" else glyphs.branch
+                below += glyphs.blank if how == "last" else glyphs.through
+            children = self.forest.children[place]
+            yield _Row(
+                is_critical=place in self.critical,
+                branches=_shortened(branches, depth, width),
+                below=below + (glyphs.through if children else glyphs.blank),
+                span=span,
+                text=printable(span.name, self.encoding) or "(no name)",
             )
-
-
-def _tree_rows(
-    forest: Forest,
-    top: int,
-    hung: str,
-    critical: frozenset[int],
-    glyphs: _Glyphs,
-    width: int,
-    encoding: str,
-) -> Iterator[_Row]:
-    """The rows of one tree; `hung` says how its top hangs below a title, if it does."""
-    stack = [(top, "", hung, 0)]
-    while stack:
-        place, inherited, how, depth = stack.pop()
-        span = forest.spans[place]
-        branches, below = inherited, inherited
-        if how:
-            branches += glyphs.last if how == "last" else glyphs.branch
-            below += glyphs.blank if how == "last" else glyphs.through
-        children = forest.children[place]
-        yield _Row(
-            is_critical=place in critical,
-            branches=_shortened(branches, depth, width),
-            below=_shortened(below + (glyphs.through if children else glyphs.blank), 0, width),
-            span=span,
-            text=printable(span.name, encoding) or "(no name)",
-        )
-        # Beyond half the width lines would only push the names out: the prefix stops growing.
-        handed_down = below if len(below) <= width // 2 else inherited
-        last = len(children) - 1
-        stack.extend(
-            (child, handed_down, "last" if number == last else "branch", depth + 1)
-            for number, child in reversed(list(enumerate(children)))
-        )
+            # Beyond half the width lines would only push the names out: they stop growing.
+            handed_down = below if len(below) <= width // 2 else inherited
+            stack.extend(
+                (child, handed_down, "last" if child == children[-1] else "branch", depth + 1)
+                for child in reversed(children)
+            )
 
 
 def _shortened(branches: str, depth: int, width: int) -> str:
