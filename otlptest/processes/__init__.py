@@ -1,0 +1,19 @@
+"""Programs under test: started with a port and a marker, talked to over HTTP, ended for sure."""
+
+from otlptest.processes import readiness as ready
+from otlptest.processes.commands import Command
+from otlptest.processes.descendants import Descendant
+from otlptest.processes.http_client import Response, ResponseHeaders
+from otlptest.processes.programs import Program, start_program
+from otlptest.processes.readiness import Readiness
+
+__all__ = [
+    "Command",
+    "Descendant",
+    "Program",
+    "Readiness",
+    "Response",
+    "ResponseHeaders",
+    "ready",
+    "start_program",
+]

@@ -1,0 +1,68 @@
+"""Waits for the end of a program in a thread of its own, and tells how it ended."""
+
+import os
+import signal
+import subprocess
+import threading
+
+__all__ = ["ExitWatch", "how_it_ended"]
+
+
+def how_it_ended(code: int | None) -> str:
+    """`exited with code 1`, `was ended by SIGKILL`: what a message says about an exit code."""
+    if code is None:
+        return "ended with a code that something else in this process took"
+    if code >= 0:
+        return f"exited with code {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+class ExitWatch:
+    """Knows whether a process has exited, without ever polling it. Thread-safe.
+
+    Where the system can do it the process is left a zombie until `reap`.
+
+    Args:
+        process: The process, just started.
+        name: What its thread is called after.
+        changed: Notified at the exit.
+    """
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", name: str, changed: threading.Condition
+    ) -> None:
+        self.has_exited = False
+        self.code: int | None = None
+        self._process = process
+        self._changed = changed
+        self._thread = threading.Thread(
+            target=self._wait, name=f"otlptest-exit-{name}", daemon=True
+        )
+        self._thread.start()
+
+    def reap(self) -> None:
+        """Give the exited process back to the system; its id may then be used again."""
+        self._thread.join()
+        self._process.wait()
+
+    def _wait(self) -> None:
+        # Popen.wait(timeout=…) is out of the question: freezegun stops the clock that it reads.
+        code = self._awaited_code()
+        with self._changed:
+            self.code = code
+            self.has_exited = True
+            self._changed.notify_all()
+
+    def _awaited_code(self) -> int | None:
+        if not hasattr(os, "waitid"):  # pragma: no cover -- Windows, and macOS before Python 3.13
+            return self._process.wait()
+        try:
+            told = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # e.g. SIGCHLD is ignored, or a library waits for any child
+            return None
+        if told is None:  # pragma: no cover -- only with WNOHANG
+            return None
+        return told.si_status if told.si_code == os.CLD_EXITED else -told.si_status

@@ -1,0 +1,29 @@
+"""Chooses TCP ports of 127.0.0.1 that are free for a program under test."""
+
+import _socket  # the C type: pytest-socket replaces `socket.socket`, and this is no network traffic
+import threading
+from collections import deque
+
+__all__ = ["free_port"]
+
+_recent: deque[int] = deque(maxlen=64)
+_lock = threading.Lock()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that this process has not given out recently.
+
+    The system chooses it. It stays free until the program binds it, unless a third party is
+    quicker: then the program fails to start and says so.
+    """
+    with _lock:
+        while True:
+            probe = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            try:
+                probe.bind(("127.0.0.1", 0))
+                port = int(probe.getsockname()[1])
+            finally:
+                probe.close()
+            if port not in _recent:
+                _recent.append(port)
+                return port

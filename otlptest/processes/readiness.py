@@ -1,0 +1,161 @@
+"""When a program under test is ready: exposed to tests as `ready`.
+
+    otlp_process(["node", "shop.js"], ready=ready.http("/health"))
+
+Each gives a `Readiness`, which is asked again and again until it is met, the program ends, or its
+time is over.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Protocol
+
+from otlptest.errors import UsageError
+from otlptest.processes.http_client import LOOPBACK_HOSTS, can_connect, exchange
+from otlptest.timing import Deadline, checked_timeout
+
+__all__ = ["Readiness", "Starting", "http", "line", "port"]
+
+_ONE_LOOK_S = 5.0
+_SUCCESS = range(200, 300)
+
+
+class Starting(Protocol):
+    """A program that is about to be ready, as a readiness sees it."""
+
+    @property
+    def port(self) -> int:
+        """The port that it was given in `PORT`."""
+        ...
+
+    def listens_on(self, host: str) -> None:
+        """Remember the loopback host on which it was reached."""
+        ...
+
+    def adopt_port(self, port: int) -> None:
+        """Remember that it listens on a port that it chose itself."""
+        ...
+
+    def matched_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The first match of the pattern in its output, None if it has not come yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """A condition that a starting program is waited for.
+
+    Attributes:
+        description: What is waited for, as a message tells it: `a 2xx answer to GET /health`.
+        timeout_s: Seconds that the program has to get there.
+        is_met: Looks once; called repeatedly, from the thread that starts the program.
+        pattern: What to look for in its output from the first byte on, if anything.
+    """
+
+    description: str
+    timeout_s: float
+    is_met: Callable[[Starting], bool]
+    pattern: re.Pattern[str] | None = None
+
+
+def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Readiness:
+    """Ready once `GET path` on the program's port is answered with success.
+
+    The request carries no `traceparent`. Before the program listens, nothing is sent.
+
+    Args:
+        path: A request target, e.g. `/health`.
+        status: The one status that counts; any 2xx if None.
+        timeout_s: Seconds that the program has.
+
+    Raises:
+        UsageError: `path` does not begin with `/`, or `timeout_s` is no usable number.
+    """
+    if not path.startswith("/"):
+        raise UsageError(f"a path begins with '/', and this one is {path!r}")
+    wanted = _SUCCESS if status is None else (status,)
+
+    def answers(program: Starting) -> bool:
+        for host in LOOPBACK_HOSTS:
+            look = Deadline(_ONE_LOOK_S)
+            try:
+                answer = exchange(host, program.port, "GET", path, deadline=look)
+            except (OSError, HTTPException):
+                continue
+            program.listens_on(host)
+            return answer.status in wanted
+        return False
+
+    expected = "2xx" if status is None else str(status)
+    return Readiness(
+        description=f"a {expected} answer to GET {path}",
+        timeout_s=checked_timeout(timeout_s),
+        is_met=answers,
+    )
+
+
+def port(*, timeout_s: float = 30.0) -> Readiness:
+    """Ready once the program accepts connections on its port.
+
+    Args:
+        timeout_s: Seconds that the program has.
+
+    Raises:
+        UsageError: `timeout_s` is no usable number.
+    """
+
+    def listens(program: Starting) -> bool:
+        host = can_connect(program.port)
+        if host is not None:
+            program.listens_on(host)
+        return host is not None
+
+    return Readiness(
+        description="a connection to its port",
+        timeout_s=checked_timeout(timeout_s),
+        is_met=listens,
+    )
+
+
+def line(regex: str, /, *, timeout_s: float = 30.0) -> Readiness:
+    r"""Ready once the program has printed a whole line in which `regex` is found.
+
+    A group named `port` tells the port of a program that chooses its own:
+    `ready.line(r"listening on (?P<port>\d+)")`.
+
+    Args:
+        regex: A regular expression, searched for in each line of standard output and error.
+        timeout_s: Seconds that the program has.
+
+    Raises:
+        UsageError: `regex` is no regular expression, or `timeout_s` is no usable number.
+    """
+    try:
+        pattern = re.compile(regex)
+    except re.error as error:
+        raise UsageError(f"{regex!r} is no regular expression: {error}") from error
+
+    def printed(program: Starting) -> bool:
+        match = program.matched_line(pattern)
+        if match is not None and "port" in pattern.groupindex:
+            program.adopt_port(_port_in(match))
+        return match is not None
+
+    return Readiness(
+        description=f"a line that matches {regex!r}",
+        timeout_s=checked_timeout(timeout_s),
+        is_met=printed,
+        pattern=pattern,
+    )
+
+
+def _port_in(match: re.Match[str]) -> int:
+    told = str(match["port"])
+    if not told.isdecimal():
+        raise UsageError(
+            f"the group 'port' of {match.re.pattern!r} gave {told!r}, which is no port",
+            r"let it match digits only: (?P<port>\d+)",
+        )
+    return int(told)
