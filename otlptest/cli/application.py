@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -58,8 +57,18 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
         ctx.exit()
 
 
+_HELP = """\
+Test anything that sends or receives OTLP.
+
+\b
+Example:
+  otlptest demo
+"""
+
+
 @click.group(
     cls=_Commands,
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 as expected, 1 findings, 2 usage, 3 environment or nothing to judge.",
 )
@@ -72,12 +81,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
     help="Show the version.",
 )
 def application() -> None:
-    """Test anything that sends or receives OTLP.
-
-    \b
-    Example:
-      otlptest demo
-    """
+    """Find the command; without one, show the help."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -86,29 +90,33 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # Not application.main(): it exits with 1, our code for findings, when a pipe is closed.
         with application.make_context("otlptest", list(arguments)) as context:
-            return _finished(application.invoke(context))
+            result = application.invoke(context)
+    except (click.ClickException, OtlptestError, ExpectationError) as problem:
+        return _told(problem)
     except click.exceptions.Exit as finished:
         return finished.exit_code
-    except click.exceptions.NoArgsIsHelpError as asked:
-        note(asked.ctx.get_help() if asked.ctx else "")
-        return Exit.USAGE
-    except click.ClickException as problem:
-        _complain(*_click_sentence(problem))
-        return Exit.USAGE
-    except ExpectationError as unmet:
-        note(str(unmet))
-        return Exit.FINDINGS
-    except OtlptestError as problem:
-        _complain(*_own_sentence(problem))
-        return exit_for(problem)
     except (KeyboardInterrupt, click.Abort):
         return Exit.INTERRUPTED
     except OSError as problem:
         return _os_failure(problem)
-
-
-def _finished(result: Any) -> int:  # noqa: ANN401 -- click returns what the command returned
     return result if isinstance(result, int) else Exit.OK
+
+
+def _told(problem: click.ClickException | OtlptestError | ExpectationError) -> int:
+    """Say what is wrong on stderr; the exit code for it."""
+    match problem:
+        case click.exceptions.NoArgsIsHelpError():
+            note(problem.format_message())
+            return Exit.USAGE
+        case click.ClickException():
+            _complain(*_click_sentence(problem))
+            return Exit.USAGE
+        case ExpectationError():
+            note(str(problem))
+            return Exit.FINDINGS
+        case _:
+            _complain(*_own_sentence(problem))
+            return exit_for(problem)
 
 
 def _os_failure(problem: OSError) -> int:

@@ -4,9 +4,7 @@ The shop, its tests and the planted mistakes are files of `fixtures/demo`; this 
 them, with the pytest and the Python of the user, in a folder that is gone afterwards.
 """
 
-import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,8 +49,10 @@ FAULTS: Final = {
         rule="tree_mismatch",
         reading=(
             "The line with > is the line of your test; otlptest's own code is left out.",
-            "Both trees stand side by side: what the test wrote, and the trace that came nearest. "
-            "The spans of payments are marked as missing: they arrived, but in another trace.",
+            (
+                "Both trees stand side by side: what the test wrote, and the trace that came "
+                "nearest. The spans of payments are missing: they arrived, but in another trace."
+            ),
             "A charge without its order: in production the trace would end at the network.",
         ),
     ),
@@ -63,8 +63,10 @@ FAULTS: Final = {
         reading=(
             "The line with > is the line of your test; otlptest's own code is left out.",
             "`received` shows the span that should not be there, with the attribute.",
-            "Absence is only claimed with evidence (`after=`): the fence proved that everything "
-            "the three services had done so far was received.",
+            (
+                "Absence is only claimed with evidence (`after=`): the fence proved that "
+                "everything the three services had done so far was received."
+            ),
         ),
     ),
 }
@@ -86,7 +88,19 @@ def test_request_is_traced(otlp, otlp_process):
 _CONFIGURATION: Final = "[pytest]\n"
 
 
-@click.command("demo")
+_HELP = """\
+Test a small shop of three real services, then break it.
+
+Needs the OpenTelemetry SDK: pip install "otlptest[sdk]". Takes less than 20 seconds and leaves
+nothing behind.
+
+\b
+Example:
+  otlptest demo
+"""
+
+
+@click.command("demo", help=_HELP)
 @click.option(
     "--fault",
     "fault_name",
@@ -96,14 +110,10 @@ _CONFIGURATION: Final = "[pytest]\n"
     help="The mistake that the shop makes in the second part.",
 )
 def command(fault_name: str) -> int:
-    """Test a small shop of three real services, then break it.
+    """Run the tests of the shop as it is, then with a mistake, and explain the failure.
 
-    Needs the OpenTelemetry SDK: pip install "otlptest[sdk]". Takes less than 20 seconds and
-    leaves nothing behind.
-
-    \b
-    Example:
-      otlptest demo
+    Raises:
+        MissingPartError: The OpenTelemetry SDK is not installed.
     """
     if not has_sdk():
         raise MissingPartError(

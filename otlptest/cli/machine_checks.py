@@ -1,4 +1,4 @@
-"""What `otlptest doctor` looks at without sending anything: versions, ports, variables, programs."""
+"""What `otlptest doctor` looks at without sending: versions, ports, variables, programs."""
 
 import os
 import platform

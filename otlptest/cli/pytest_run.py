@@ -41,8 +41,9 @@ def run_pytest(folder: Path, arguments: Sequence[str], **variables: str) -> Run:
     """
     child = subprocess.Popen(  # noqa: S603 -- our own arguments, no shell
         [
-            sys.executable, "-m", "pytest", "-p", "otlptest.pytest_plugin", "-p", "no:cacheprovider",
-            f"--color={'yes' if _wants_color() else 'no'}", "--disable-warnings", *arguments,
+            sys.executable, "-m", "pytest", "-p", "otlptest.pytest_plugin",
+            "-p", "no:cacheprovider", f"--color={'yes' if _wants_color() else 'no'}",
+            "--disable-warnings", *arguments,
         ],
         cwd=folder,
         env=_environment(variables),

@@ -1,4 +1,4 @@
-"""stdout and stderr as every command uses them: any encoding, any width, a reader that may leave."""
+"""stdout and stderr as commands use them: any encoding, any width, a reader that may leave."""
 
 import codecs
 import os
@@ -14,8 +14,8 @@ ASCII_FALLBACK = {
     "▏": "|", "▎": "|", "▍": "|", "▌": "#", "▋": "#", "▊": "#", "▉": "#", "▐": "#", "▪": "*",
     "▶": ">", "◀": "<", "●": "*", "○": "o", "◆": "*", "★": "*", "✓": "+", "✔": "+", "✗": "x",
     "✘": "x", "→": ">", "←": "<", "↑": "^", "↓": "v", "⇒": ">", "≥": ">", "≤": "<", "≠": "!",
-    "…": "~", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "·": ".",
-    "×": "x", "µ": "u", "±": "~", "∞": "~",
+    "…": "~", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "·": ".",  # noqa: RUF001 -- meant
+    "×": "x", "µ": "u", "±": "~", "∞": "~",  # noqa: RUF001 -- meant
 }  # fmt: skip
 """One character for one, so that columns stay columns."""
 

@@ -1,12 +1,13 @@
 """How findings and received items look: terminal text and JSON. Knows no command and no fixture."""
 
-from otlptest.report.explanations import explanation_record, explanation_text
+from otlptest.report.explanations import Rule, explanation_record, explanation_text
 from otlptest.report.json_shapes import item_record, json_text, verdict_record
 from otlptest.report.lines import item_line, problem_line
 from otlptest.report.plain_text import cut, one_line, table, wrapped
 from otlptest.report.sections import logs_text, metrics_text, profiles_text
 
 __all__ = [
+    "Rule",
     "cut",
     "explanation_record",
     "explanation_text",

@@ -77,18 +77,25 @@ def plain_value(value: object) -> object:
     match value:
         case bytes():
             return base64.b64encode(value).decode("ascii")
-        case float() if not math.isfinite(value):
-            return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-        case IntEnum():
-            return value.name
         case Enum():
-            return value.value
+            return value.name if isinstance(value, IntEnum) else value.value
+        case float():
+            return _number(value)
+        case None | bool() | int() | str():
+            return value
         case Mapping():
             return {str(key): plain_value(entry) for key, entry in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [plain_value(entry) for entry in value]
-        case None | bool() | int() | float() | str():
-            return value
-    if dataclasses.is_dataclass(value):
-        return _fields(value)
-    return str(value)
+        case _:
+            return _other(value)
+
+
+def _other(value: object) -> object:
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_value(entry) for entry in value]
+    return _fields(value) if dataclasses.is_dataclass(value) else str(value)
+
+
+def _number(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")

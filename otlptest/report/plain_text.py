@@ -52,14 +52,18 @@ def cut(text: str, width: int | None) -> str:
 
 
 def wrapped(text: str, width: int, *, indent: str = "") -> str:
-    """`text` as lines of at most `width` columns; its own line breaks stay, long words break."""
+    """`text` as lines of at most `width` columns; its own line breaks stay, long words break.
+
+    A line that begins with `- ` goes on below its text, not below its dash.
+    """
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
+        hanging = "  " if paragraph.startswith("- ") else ""
         lines += textwrap.wrap(
             paragraph,
             max(width, len(indent) + 10),
             initial_indent=indent,
-            subsequent_indent=indent,
+            subsequent_indent=indent + hanging,
             break_on_hyphens=False,
         ) or [""]
     return "\n".join(lines)

@@ -1,0 +1,117 @@
+"""Many received items as one block of text: metrics by series, logs by time, profiles.
+
+Wide output is a table; below 70 columns each entry takes a line for what it is and one, indented,
+for what it says, so that nothing has to be squeezed.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from otlptest.model import (
+    AggregationTemporality,
+    DataPoint,
+    LogRecord,
+    Profile,
+)
+from otlptest.report.lines import (
+    attributes_text,
+    clock_time,
+    log_body,
+    point_value,
+    severity_name,
+)
+from otlptest.report.plain_text import one_line, table, wrapped
+
+__all__ = ["logs_text", "metrics_text", "profiles_text"]
+
+_TABLE_FROM: Final = 70
+_NO_SERVICE: Final = "(no service)"
+
+
+def metrics_text(points: Iterable[DataPoint], *, width: int) -> str:
+    """One row per series: its newest point as sent, and how many points it has."""
+    series: dict[str, list[DataPoint]] = {}
+    for point in points:
+        key = f"{point.metric!r} {sorted(point.attributes.items(), key=repr)!r}"
+        series.setdefault(key, []).append(point)
+    rows = [_metric_row(sent) for sent in series.values()]
+    headers = ("METRIC", "SERVICE", "TYPE", "POINTS", "NEWEST", "ATTRIBUTES")
+    return _laid_out(sorted(rows, key=lambda row: (row[1], row[0])), headers, width)
+
+
+def _metric_row(sent: Sequence[DataPoint]) -> tuple[str, ...]:
+    newest = max(sent, key=lambda point: point.time_unix_nano)
+    metric = newest.metric
+    is_delta = metric.temporality == AggregationTemporality.DELTA
+    return (
+        metric.name,
+        metric.service or _NO_SERVICE,
+        metric.type.value + (" (delta)" if is_delta else ""),
+        str(len(sent)),
+        point_value(newest),
+        attributes_text(newest.attributes),
+    )
+
+
+def logs_text(records: Iterable[LogRecord], *, width: int) -> str:
+    """One row per record, oldest first."""
+    ordered = sorted(records, key=_log_time)
+    rows = [
+        (
+            clock_time(_log_time(record)),
+            severity_name(record),
+            record.service or _NO_SERVICE,
+            " ".join(filter(None, (_event(record), log_body(record)))),
+            attributes_text(record.attributes),
+        )
+        for record in ordered
+    ]
+    return _laid_out(rows, ("TIME", "SEVERITY", "SERVICE", "BODY", "ATTRIBUTES"), width)
+
+
+def _log_time(record: LogRecord) -> int:
+    return record.time_unix_nano or record.observed_time_unix_nano
+
+
+def _event(record: LogRecord) -> str:
+    return f"[{record.event_name}]" if record.event_name else ""
+
+
+def profiles_text(profiles: Iterable[Profile], *, width: int) -> str:
+    """One row per profile: what was sampled, how often, and the most expensive function."""
+    rows = [
+        (
+            profile.service or _NO_SERVICE,
+            f"{profile.sample_type.type} ({profile.sample_type.unit})",
+            str(len(profile.samples)),
+            _hottest(profile),
+        )
+        for profile in profiles
+    ]
+    return _laid_out(rows, ("SERVICE", "SAMPLES OF", "COUNT", "MOST IN"), width)
+
+
+def _hottest(profile: Profile) -> str:
+    """The function that is the leaf of most of what was measured, with its share."""
+    costs: dict[str, int] = {}
+    for sample in profile.samples:
+        leaf = sample.stack[0].function if sample.stack else "(no stack)"
+        cost = sum(sample.values) or len(sample.timestamps_unix_nano)
+        costs[leaf] = costs.get(leaf, 0) + cost
+    total = sum(costs.values())
+    if not total:
+        return "-"
+    name = max(costs, key=lambda leaf: costs[leaf])
+    return f"{name or '(no name)'} {100 * costs[name] / total:.0f} %"
+
+
+def _laid_out(rows: Sequence[Sequence[str]], headers: Sequence[str], width: int) -> str:
+    if width >= _TABLE_FROM:
+        return table(rows, headers=headers, width=width)
+    return "\n".join(_stacked(row, width) for row in rows)
+
+
+def _stacked(row: Sequence[str], width: int) -> str:
+    head, *rest = (one_line(cell) for cell in row)
+    said = "  ".join(cell for cell in rest if cell)
+    return wrapped(head, width) + "\n" + wrapped(said, width, indent="  ")
