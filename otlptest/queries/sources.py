@@ -5,14 +5,25 @@ returns is new. A *batch* says whether it is all there is; a verdict on absence 
 one is refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request, Signal
 from otlptest.timing import Clock, Deadline
 
-__all__ = ["Arrivals", "Batch", "Kind", "ProducerActivity", "Source"]
+__all__ = [
+    "Arrivals",
+    "Batch",
+    "Kind",
+    "Newest",
+    "Notifying",
+    "ProducerActivity",
+    "Recalling",
+    "Remembering",
+    "Source",
+]
 
 Kind: TypeAlias = Signal | Literal["requests"]
 """What can be fetched; `metrics` gives data points, `traces` gives spans."""
@@ -119,4 +130,44 @@ class Source(Protocol):
 
     def arrivals(self) -> Arrivals:
         """What came in this view, for messages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The newest items that a source holds, for messages.
+
+    Attributes:
+        items: At most as many as were asked for, oldest arrival first.
+        total: How many the source holds in all.
+    """
+
+    items: Sequence[Any]
+    total: int
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """A source that can give its newest items without decoding all."""
+
+    def newest(self, kind: Kind, limit: int) -> Newest:
+        """The newest `limit` items, and how many there are in all."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that judges again when the test ends."""
+
+    def remember(self, check: Callable[[], Finding | None]) -> None:
+        """Call `check` when the test ends; what it returns is a finding."""
+        ...
+
+
+@runtime_checkable
+class Notifying(Protocol):
+    """A source that can tell without blocking a thread that something changed."""
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` at each change, in any thread; returns what ends it."""
         ...

@@ -1,0 +1,112 @@
+"""A source over items that are already here: a capture file, a metric's points, a test's own."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from otlptest.model import (
+    SIGNALS,
+    DataPoint,
+    LogRecord,
+    Producer,
+    Profile,
+    Request,
+    Signal,
+    Span,
+)
+from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity
+from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
+
+__all__ = ["MemorySource"]
+
+
+class MemorySource:
+    """A source that never changes: a wait on it ends at once. Thread-safe.
+
+    Args:
+        items: Spans, data points, log records, profiles and requests, in any mixture.
+        name: What a message calls it: `capture.jsonl`.
+        clock: Whose time deadlines are measured in.
+    """
+
+    def __init__(
+        self, items: Iterable[Any], *, name: str = "memory", clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self._by_kind: dict[Kind, list[Any]] = {}
+        for item in items:
+            self._by_kind.setdefault(_kind_of(item), []).append(item)
+        self._name = name
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`."""
+        return self._name
+
+    @property
+    def clock(self) -> Clock:
+        """See `Source.clock`."""
+        return self._clock
+
+    def fetch(
+        self,
+        kind: Kind,
+        *,
+        pushed_down: Mapping[str, object],  # noqa: ARG002 -- nothing is faster than the query's own check
+        since: int | None,
+        deadline: Deadline,  # noqa: ARG002 -- everything is here
+    ) -> Batch:
+        """See `Source.fetch`; there is never anything after the first."""
+        items = self._by_kind.get(kind, ()) if since is None else ()
+        return Batch(items=tuple(items), token=0)
+
+    def newest(self, kind: Kind, limit: int) -> Newest:
+        """See `Recalling.newest`."""
+        items = self._by_kind.get(kind, [])
+        return Newest(items=tuple(items[-limit:]), total=len(items))
+
+    def wait_for_change(self, token: int, deadline: Deadline) -> bool:  # noqa: ARG002 -- nothing will change
+        """See `Source.wait_for_change`; False at once."""
+        return False
+
+    def baselines(self) -> Mapping[Any, DataPoint]:
+        """See `Source.baselines`; none."""
+        return {}
+
+    def producers(self) -> Sequence[ProducerActivity]:
+        """See `Source.producers`: one for each resource; counts items, not requests."""
+        signals: dict[Producer, dict[Signal, int]] = {}
+        for signal in SIGNALS:
+            for item in self._by_kind.get(signal, ()):
+                counts = signals.setdefault(_producer_of(item), {})
+                counts[signal] = counts.get(signal, 0) + 1
+        return tuple(
+            ProducerActivity(
+                producer=producer, signals=counts, last_tokens=dict.fromkeys(counts, 0)
+            )
+            for producer, counts in signals.items()
+        )
+
+    def arrivals(self) -> Arrivals:
+        """See `Source.arrivals`; the requests that the items name."""
+        requests: dict[int, Request] = {id(r): r for r in self._by_kind.get("requests", ())}
+        for signal in SIGNALS:
+            for item in self._by_kind.get(signal, ()):
+                if item.request is not None:
+                    requests.setdefault(id(item.request), item.request)
+        return Arrivals(requests=tuple(requests.values()))
+
+
+def _kind_of(item: object) -> Kind:
+    if isinstance(item, Span):
+        return "traces"
+    if isinstance(item, LogRecord):
+        return "logs"
+    if isinstance(item, Profile):
+        return "profiles"
+    return "requests" if isinstance(item, Request) else "metrics"
+
+
+def _producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
+    resource = getattr(item, "metric", item).resource
+    owner = item.request.connection.owner if item.request is not None else None
+    return Producer(owner=owner, resource=resource)

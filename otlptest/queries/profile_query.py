@@ -1,0 +1,32 @@
+"""Queries of profiles."""
+
+from collections.abc import Callable
+from typing import ClassVar, Self, Unpack
+
+from otlptest.model import Profile
+from otlptest.queries.criteria import ProfileCriteria, Vocabulary
+from otlptest.queries.query import Query
+from otlptest.queries.sources import Kind
+from otlptest.queries.vocabularies import PROFILES
+
+__all__ = ["ProfileQuery"]
+
+
+class ProfileQuery(Query[Profile]):
+    """A question about profiles: `otlp.profiles`."""
+
+    __slots__ = ()
+
+    kind: ClassVar[Kind] = "profiles"
+    vocabulary: ClassVar[Vocabulary] = PROFILES
+
+    def where(
+        self, *tests: Callable[[Profile], object], **criteria: Unpack[ProfileCriteria]
+    ) -> Self:
+        """Only profiles that meet all criteria and tests as well.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+        """
+        __tracebackhide__ = True
+        return self._narrowed(tests, criteria)

@@ -1,0 +1,307 @@
+"""Questions about received telemetry: immutable, lazy, chainable.
+
+A *query* is a source with *conditions*; an *ending* (`all`, `wait_for_one`, ...) fetches. `where`
+narrows and gives a new query. A plain look (`all`, `count`) says what is there now, which proves
+nothing about what is still on its way: `wait_for_…` waits for presence, `expect_…` judges absence
+and takes evidence (`otlptest.queries.evidence`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
+
+from otlptest.errors import ExpectationError, UsageError
+from otlptest.queries import nearest_miss, verdicts
+from otlptest.queries.conditions import Condition
+from otlptest.queries.criteria import Vocabulary, compiled
+from otlptest.queries.evidence import After, checked_evidence
+from otlptest.queries.looking import Look, Sieve, checked_count
+from otlptest.queries.sources import Kind, Source
+from otlptest.timing import Deadline
+
+__all__ = ["Query"]
+
+T = TypeVar("T")
+Test = Callable[[T], object]
+
+_LOOK_S = 30.0  # patience of a look that does not wait, for sources on a network
+
+
+class Query(Generic[T]):
+    """A question about items of one kind; made by a view, never directly by a test.
+
+    Thread-safe: it holds nothing that changes. Two endings of one query may give different
+    answers, as more arrives.
+
+    Args:
+        source: Where the items come from.
+        conditions: What an item must meet, all of them.
+    """
+
+    __slots__ = ("_conditions", "_source")
+
+    kind: ClassVar[Kind]
+    vocabulary: ClassVar[Vocabulary]
+
+    def __init__(self, source: Source, conditions: tuple[Condition, ...] = ()) -> None:
+        self._source = source
+        self._conditions = conditions
+
+    # What a typed query may replace.
+
+    def _sieve(self) -> Sieve[T]:
+        """What picks the matches from what the source gives; those that group items replace it."""
+        return Sieve(self._conditions)
+
+    def _pushed_down(self) -> Mapping[str, object]:
+        """Criteria that hold for each fetched item of a match, so that the source may skip."""
+        pushed: dict[str, object] = {}
+        for condition in self._conditions:
+            if condition.criterion != "test":
+                pushed.setdefault(condition.criterion, condition.wanted)
+        return pushed
+
+    # Narrowing. Each typed query has a `where` that spells its criteria out.
+
+    def _narrowed(
+        self, tests: Sequence[Callable[[Any], object]], criteria: Mapping[str, object]
+    ) -> Self:
+        """This query with more conditions.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+        """
+        __tracebackhide__ = True
+        if not tests and not criteria:
+            return self
+        added = compiled(self.vocabulary, tests, criteria)
+        return type(self)(self._source, self._conditions + added)
+
+    # What is there now.
+
+    def all(self, *tests: Test[T], **criteria: Any) -> tuple[T, ...]:  # noqa: ANN401 -- checked at run time
+        """All matches of now, oldest arrival first. Does not wait.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+        """
+        __tracebackhide__ = True
+        return tuple(self._narrowed(tests, criteria)._look().matches())  # noqa: SLF001 -- own class
+
+    def first(self, *tests: Test[T], **criteria: Any) -> T:  # noqa: ANN401 -- as above
+        """The match that arrived first. Does not wait.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+            ExpectationError: There is none; the finding shows the nearest misses.
+        """
+        __tracebackhide__ = True
+        query = self._narrowed(tests, criteria)
+        look = query._look()  # noqa: SLF001 -- own class
+        if not look.matches():
+            query._missed(look, 1)  # noqa: SLF001 -- own class
+        return look.matches()[0]
+
+    def one(self, *tests: Test[T], **criteria: Any) -> T:  # noqa: ANN401 -- as above
+        """The only match. Does not wait.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+            TruncatedResultError: The source gave only a part.
+            ExpectationError: There is none, or more than one.
+        """
+        __tracebackhide__ = True
+        query = self._narrowed(tests, criteria)
+        look = query._look()  # noqa: SLF001 -- own class
+        if not look.matches():
+            query._missed(look, 1)  # noqa: SLF001 -- own class
+        return query._only(look)  # noqa: SLF001 -- own class
+
+    def count(self, *tests: Test[T], **criteria: Any) -> int:  # noqa: ANN401 -- as above
+        """How many matches there are now. Does not wait.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+            TruncatedResultError: The source gave only a part.
+        """
+        __tracebackhide__ = True
+        query = self._narrowed(tests, criteria)
+        look = query._look()  # noqa: SLF001 -- own class
+        look.check_complete(f"how many {self.vocabulary.nouns} there are")
+        return len(look.matches())
+
+    def __iter__(self) -> Iterator[T]:
+        """Iterate over the matches of now."""
+        return iter(self._look().matches())
+
+    def __bool__(self) -> NoReturn:
+        """Refuse: a look that happens once is no verdict.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"a query of {self.vocabulary.nouns} has no truth value: looking once proves nothing",
+            "wait for it with wait_for_first(…), or judge its absence with expect_none(after=…)",
+        )
+
+    # Waiting for presence.
+
+    def wait_for_one(self, *tests: Test[T], timeout_s: float = 5.0, **criteria: Any) -> T:  # noqa: ANN401 -- as above
+        """The only match, as soon as there is one.
+
+        Blocks the calling thread, at most `timeout_s` seconds. A view judges again at the end of
+        the test: a second match that began before this returned and arrived later is the finding
+        `late_second_match`.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+            TruncatedResultError: The source gave only a part.
+            ExpectationError: None arrived in time, or more than one.
+        """
+        __tracebackhide__ = True
+        query = self._narrowed(tests, criteria)
+        item = query._only(query._waited(1, timeout_s))  # noqa: SLF001 -- own class
+        verdicts.remember_only(query, query._source)  # noqa: SLF001 -- own class
+        return item
+
+    def wait_for_first(self, *tests: Test[T], timeout_s: float = 5.0, **criteria: Any) -> T:  # noqa: ANN401 -- as above
+        """The match that arrived first, as soon as there is one.
+
+        Blocks the calling thread, at most `timeout_s` seconds.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+            ExpectationError: None arrived in time.
+        """
+        __tracebackhide__ = True
+        return self._narrowed(tests, criteria)._waited(1, timeout_s).matches()[0]  # noqa: SLF001 -- own class
+
+    def wait_for(
+        self,
+        count: int,
+        *tests: Test[T],
+        timeout_s: float = 5.0,
+        **criteria: Any,  # noqa: ANN401 -- as above
+    ) -> tuple[T, ...]:
+        """All matches, as soon as there are at least `count`.
+
+        Blocks the calling thread, at most `timeout_s` seconds.
+
+        Raises:
+            UsageError: `count` is below 1, or a criterion cannot be meant.
+            ExpectationError: Fewer arrived in time.
+        """
+        __tracebackhide__ = True
+        enough = checked_count(count, least=1)
+        return tuple(self._narrowed(tests, criteria)._waited(enough, timeout_s).matches())  # noqa: SLF001 -- own class
+
+    # Verdicts on absence.
+
+    def expect_none(self, *tests: Test[T], after: After | None = None, **criteria: Any) -> None:  # noqa: ANN401 -- as above
+        """The verdict that nothing matches. Does not wait: the evidence has.
+
+        Args:
+            *tests: As for `where`.
+            after: Evidence, one or several; without it nothing is proven.
+            **criteria: As for `where`.
+
+        Raises:
+            UsageError: There is no evidence, or a criterion cannot be meant.
+            TruncatedResultError: The source gave only a part.
+            ExpectationError: Something matches, or its absence is not proven.
+        """
+        __tracebackhide__ = True
+        self._narrowed(tests, criteria)._judged(0, after)  # noqa: SLF001 -- own class
+
+    def expect_count(
+        self,
+        count: int,
+        *tests: Test[T],
+        after: After | None = None,
+        **criteria: Any,  # noqa: ANN401 -- as above
+    ) -> tuple[T, ...]:
+        """The verdict that exactly `count` match; gives them. Does not wait: the evidence has.
+
+        Args:
+            count: How many; 0 or more.
+            *tests: As for `where`.
+            after: Evidence, one or several; without it nothing is proven.
+            **criteria: As for `where`.
+
+        Raises:
+            UsageError: There is no evidence, or a criterion cannot be meant.
+            TruncatedResultError: The source gave only a part.
+            ExpectationError: There are fewer or more, or it is not proven.
+        """
+        __tracebackhide__ = True
+        expected = checked_count(count, least=0)
+        return tuple(self._narrowed(tests, criteria)._judged(expected, after))  # noqa: SLF001 -- own class
+
+    # How it is done.
+
+    def _look(self) -> Look[T]:
+        """What is there now."""
+        look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
+        look.at_all(Deadline(_LOOK_S, self._source.clock))
+        return look
+
+    def _waited(self, enough: int, timeout_s: float) -> Look[T]:
+        """The first look that has `enough` matches.
+
+        Raises:
+            ExpectationError: There were fewer when the time was up.
+        """
+        __tracebackhide__ = True
+        deadline = Deadline(timeout_s, self._source.clock)
+        look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
+        look.at_all(deadline)
+        while len(look.matches()) < enough:
+            if not self._source.wait_for_change(look.token, deadline):
+                return self._last_look(look, enough, deadline)
+            look.at_new(deadline)
+        return look
+
+    def _last_look(self, look: Look[T], enough: int, deadline: Deadline) -> Look[T]:
+        """Look at everything once more; what only matches together may have been passed over."""
+        __tracebackhide__ = True
+        again = Look(self._source, self.kind, self._pushed_down(), self._sieve())
+        again.at_all(Deadline(_LOOK_S, self._source.clock))
+        again.count += look.count
+        if len(again.matches()) < enough:
+            self._missed(again, enough, deadline)
+        return again
+
+    def _only(self, look: Look[T]) -> T:
+        __tracebackhide__ = True
+        look.check_complete(f"that there is only one {self.vocabulary.noun}")
+        if len(look.matches()) > 1:
+            raise ExpectationError([nearest_miss.too_many(self, look.matches(), 1)])
+        return look.matches()[0]
+
+    def _missed(self, look: Look[T], enough: int, deadline: Deadline | None = None) -> NoReturn:
+        __tracebackhide__ = True
+        raise ExpectationError([nearest_miss.missing(self, look, enough, deadline)])
+
+    def _judged(self, expected: int, after: After | None) -> Sequence[T]:
+        """The matches, if there are exactly `expected` and the evidence proves it."""
+        __tracebackhide__ = True
+        return verdicts.judged(self, self._look(), expected, checked_evidence(after))
+
+    # What messages and the other parts of this package need to know.
+
+    @property
+    def source(self) -> Source:
+        """Where the items come from."""
+        return self._source
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What an item must meet."""
+        return self._conditions
+
+    def grouped(self, items: Sequence[Any]) -> Sequence[T]:
+        """All that could match in `items` as fetched, whether it does or not."""
+        return self._sieve().group(items)
+
+    def __repr__(self) -> str:
+        return f"<query of {self.vocabulary.nouns}: {nearest_miss.description(self)}>"

@@ -1,0 +1,30 @@
+"""Queries of spans."""
+
+from collections.abc import Callable
+from typing import ClassVar, Self, Unpack
+
+from otlptest.model import Span
+from otlptest.queries.criteria import SpanCriteria, Vocabulary
+from otlptest.queries.query import Query
+from otlptest.queries.sources import Kind
+from otlptest.queries.vocabularies import SPANS
+
+__all__ = ["SpanQuery"]
+
+
+class SpanQuery(Query[Span]):
+    """A question about spans: `otlp.spans`."""
+
+    __slots__ = ()
+
+    kind: ClassVar[Kind] = "traces"
+    vocabulary: ClassVar[Vocabulary] = SPANS
+
+    def where(self, *tests: Callable[[Span], object], **criteria: Unpack[SpanCriteria]) -> Self:
+        """Only spans that meet all criteria and tests as well.
+
+        Raises:
+            UsageError: A criterion does not exist, or its value cannot be meant.
+        """
+        __tracebackhide__ = True
+        return self._narrowed(tests, criteria)

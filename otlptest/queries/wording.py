@@ -1,0 +1,74 @@
+"""How a value is written in a message: as the test would write it.
+
+`ABSENT` stands for a value that is not there; it is not `None`, which OTLP has as a value (an
+AnyValue with nothing set).
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final
+
+from otlptest.model import Root
+
+__all__ = ["ABSENT", "Absent", "listed", "otlp_type", "show", "show_typed"]
+
+_LONGEST = 200  # characters of a value; a 64 MiB body would hide the rest of the message
+
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        """Read as a word in a message."""
+        return "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""No value at all: the attribute is not there, the field is not set."""
+
+_NAMES: Final[tuple[tuple[type, str], ...]] = (
+    (Absent, "absent"),
+    (bool, "bool"),
+    (int, "int"),
+    (float, "double"),
+    (str, "str"),
+    (bytes, "bytes"),
+    (list, "list"),
+    (tuple, "list"),
+    (Mapping, "mapping"),
+    (type(None), "empty"),
+)
+
+
+def otlp_type(value: object) -> str:
+    """Name of a value's OTLP type: `int`, `double`, `str`, `bool`, `bytes`, `list`, `mapping`."""
+    for kind, name in _NAMES:
+        if isinstance(value, kind):
+            return name
+    return type(value).__name__
+
+
+def show(value: object) -> str:
+    """A value as a test would write it; a long one is cut, with its length."""
+    if isinstance(value, Enum) and not isinstance(value, Absent | Root):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, str | bytes) and len(value) > _LONGEST:
+        unit = "characters" if isinstance(value, str) else "bytes"
+        return f"{value[:_LONGEST]!r}... ({len(value):,} {unit})"
+    text = repr(value)
+    return text if len(text) <= 2 * _LONGEST else f"{text[: 2 * _LONGEST]}..."
+
+
+def show_typed(value: object) -> str:
+    """A value with the name of its type before it: `int 200`, `str '200'`."""
+    name = otlp_type(value)
+    return name if name in {"absent", "empty"} else f"{name} {show(value)}"
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """Words as a sentence lists them: `a, b and c`."""
+    if len(words) <= 1:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {joint} {words[-1]}"
