@@ -8,7 +8,7 @@ import click
 
 from otlptest import __version__
 from otlptest.cli.exits import Exit, exit_for
-from otlptest.cli.streams import note, prepare_streams, silence_stdout, write
+from otlptest.cli.streams import note, prepare_streams, screen_width, silence_stdout, write
 from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
 
 __all__ = ["COMMANDS", "application", "run"]
@@ -22,6 +22,8 @@ COMMANDS = {
     "explain": "tell what a finding means",
 }
 """Every command and its line in the overview; the module of the same name has the rest."""
+
+_READABLE_WIDTH = 80
 
 
 class _Commands(click.Group):
@@ -89,7 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     prepare_streams()
     try:
         # Not application.main(): it exits with 1, our code for findings, when a pipe is closed.
-        with application.make_context("otlptest", list(arguments)) as context:
+        width = min(_READABLE_WIDTH, screen_width())  # click itself never goes below 50
+        with application.make_context("otlptest", list(arguments), terminal_width=width) as context:
             result = application.invoke(context)
     except (click.ClickException, OtlptestError, ExpectationError) as problem:
         return _told(problem)
