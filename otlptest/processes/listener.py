@@ -37,6 +37,10 @@ class Listener(ABC):
         """The end of its output."""
 
     @abstractmethod
+    def listening_ports(self) -> tuple[int, ...]:
+        """The ports on which it listens, as far as that is known."""
+
+    @abstractmethod
     def wait_until_exited(self, deadline: Deadline) -> bool:
         """Block until it has ended; False if it still runs at the deadline."""
 
@@ -174,7 +178,8 @@ class Listener(ABC):
 
     def port_hint(self) -> str:
         """What a message advises when nobody listens on the port."""
-        return (
-            f"it must listen on the port in the environment variable PORT, here {self.port}; "
-            "ready=ready.port() waits until it does"
-        )
+        elsewhere = " and ".join(map(str, self.listening_ports()))
+        must = f"it must listen on the port in the environment variable PORT, here {self.port}"
+        if elsewhere:
+            return f"it listens on port {elsewhere}; {must}"
+        return f"{must}; ready=ready.port() waits until it does"

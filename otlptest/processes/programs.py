@@ -29,6 +29,7 @@ from otlptest.processes.descendants import MARKER, Descendant, living_processes,
 from otlptest.processes.exits import ExitWatch, how_it_ended
 from otlptest.processes.free_ports import free_port
 from otlptest.processes.listener import Listener
+from otlptest.processes.listening_ports import listening_ports
 from otlptest.processes.output import Output
 from otlptest.processes.readiness import Readiness
 from otlptest.timing import Deadline
@@ -189,18 +190,28 @@ class Program(Listener):
             ProcessError: It ended before, or was not ready in time.
         """
         deadline = Deadline(ready.timeout_s)
-        while not ready.is_met(self):
+        while (seen := ready.look(self)) is not None:
             if self.has_exited and not (self.exit_code == 0 and self.descendants()):
                 said = self.last_lines()
-                if ready.is_met(self):  # its last words may have been the line to wait for
+                if ready.look(self) is None:  # its last words may have been the line to wait for
                     return
                 problem = f"{how_it_ended(self.exit_code)} before it was ready"
-                raise ProcessError(self.name, problem, said, f"waited for {ready.description}")
+                hint = f"waited for a {ready.description}, and {seen}"
+                raise ProcessError(self.name, problem, said, hint)
             if deadline.has_passed():
                 problem = f"was not ready within {ready.timeout_s:g} s: no {ready.description}"
-                raise ProcessError(self.name, problem, self.last_lines(), self.port_hint())
+                raise ProcessError(
+                    self.name,
+                    f"{problem}, {seen}",
+                    self.last_lines(),
+                    ready.hint or self.port_hint(),
+                )
             with self._changed:
                 self._changed.wait(min(_LOOK_EVERY_S, deadline.remaining_s()))
+
+    def listening_ports(self) -> tuple[int, ...]:
+        """The TCP ports on which it, or what it started, listens; empty where none is known."""
+        return listening_ports(found.pid for found in self._living())
 
     def _told_code(self) -> int:
         code = self.exit_code

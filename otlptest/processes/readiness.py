@@ -48,16 +48,19 @@ class Readiness:
     """A condition that a starting program is waited for.
 
     Attributes:
-        description: What is waited for, as a message tells it: `a 2xx answer to GET /health`.
+        description: What is waited for, as a message tells it: `2xx answer to GET /health`.
         timeout_s: Seconds that the program has to get there.
-        is_met: Looks once; called repeatedly, from the thread that starts the program.
+        look: Looks once, and says what it saw instead, or None if it is met. Called again and
+            again, from the thread that starts the program.
         pattern: What to look for in its output from the first byte on, if anything.
+        hint: What to try when it is not met.
     """
 
     description: str
     timeout_s: float
-    is_met: Callable[[Starting], bool]
+    look: Callable[[Starting], str | None]
     pattern: re.Pattern[str] | None = None
+    hint: str = ""
 
 
 def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Readiness:
@@ -77,22 +80,25 @@ def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Re
         raise UsageError(f"a path begins with '/', and this one is {path!r}")
     wanted = _SUCCESS if status is None else (status,)
 
-    def answers(program: Starting) -> bool:
+    def answers(program: Starting) -> str | None:
+        seen = "nobody listened on its port"
         for host in LOOPBACK_HOSTS:
-            look = Deadline(_ONE_LOOK_S)
             try:
-                answer = exchange(host, program.port, "GET", path, deadline=look)
-            except (OSError, HTTPException):
+                answer = exchange(host, program.port, "GET", path, deadline=Deadline(_ONE_LOOK_S))
+            except ConnectionRefusedError:
+                continue
+            except (OSError, HTTPException) as error:
+                seen = f"there was no HTTP answer ({type(error).__name__})"
                 continue
             program.listens_on(host)
-            return answer.status in wanted
-        return False
+            return None if answer.status in wanted else f"the answer was {answer.status}"
+        return seen
 
     expected = "2xx" if status is None else str(status)
     return Readiness(
-        description=f"a {expected} answer to GET {path}",
+        description=f"{expected} answer to GET {path}",
         timeout_s=checked_timeout(timeout_s),
-        is_met=answers,
+        look=answers,
     )
 
 
@@ -106,16 +112,17 @@ def port(*, timeout_s: float = 30.0) -> Readiness:
         UsageError: `timeout_s` is no usable number.
     """
 
-    def listens(program: Starting) -> bool:
+    def listens(program: Starting) -> str | None:
         host = can_connect(program.port)
-        if host is not None:
-            program.listens_on(host)
-        return host is not None
+        if host is None:
+            return "nobody listened"
+        program.listens_on(host)
+        return None
 
     return Readiness(
-        description="a connection to its port",
+        description="connection to its port",
         timeout_s=checked_timeout(timeout_s),
-        is_met=listens,
+        look=listens,
     )
 
 
@@ -137,17 +144,20 @@ def line(regex: str, /, *, timeout_s: float = 30.0) -> Readiness:
     except re.error as error:
         raise UsageError(f"{regex!r} is no regular expression: {error}") from error
 
-    def printed(program: Starting) -> bool:
+    def printed(program: Starting) -> str | None:
         match = program.matched_line(pattern)
-        if match is not None and "port" in pattern.groupindex:
+        if match is None:
+            return "no line matched"
+        if "port" in pattern.groupindex:
             program.adopt_port(_port_in(match))
-        return match is not None
+        return None
 
     return Readiness(
-        description=f"a line that matches {regex!r}",
+        description=f"line that matches {regex!r}",
         timeout_s=checked_timeout(timeout_s),
-        is_met=printed,
+        look=printed,
         pattern=pattern,
+        hint="many programs hold their output back unless they print to a terminal",
     )
 
 
