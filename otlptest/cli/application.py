@@ -8,6 +8,7 @@ import click
 
 from otlptest import __version__
 from otlptest.cli.exits import Exit, exit_for
+from otlptest.cli.options import NarrowContext
 from otlptest.cli.streams import note, prepare_streams, screen_width, silence_stdout, write
 from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
 
@@ -28,6 +29,8 @@ _READABLE_WIDTH = 80
 
 class _Commands(click.Group):
     """Imports the module of a command only when that command is asked for."""
+
+    context_class = NarrowContext
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

@@ -17,6 +17,7 @@ import click
 from otlptest import bundled
 from otlptest.cli.exits import Exit
 from otlptest.cli.machine_checks import has_sdk
+from otlptest.cli.options import NarrowCommand
 from otlptest.cli.pytest_run import Run, run_pytest
 from otlptest.cli.streams import note, screen_width, write
 from otlptest.errors import MissingPartError
@@ -100,7 +101,7 @@ Example:
 """
 
 
-@click.command("demo", help=_HELP)
+@click.command("demo", cls=NarrowCommand, help=_HELP)
 @click.option(
     "--fault",
     "fault_name",

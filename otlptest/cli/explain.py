@@ -5,7 +5,7 @@ import re
 import click
 
 from otlptest.cli.exits import Exit
-from otlptest.cli.options import format_option
+from otlptest.cli.options import NarrowCommand, format_option
 from otlptest.cli.streams import screen_width, write
 from otlptest.errors import UnknownNameError
 from otlptest.report import Rule, cut, explanation_record, explanation_text, json_text, one_line
@@ -31,7 +31,7 @@ Example:
 """
 
 
-@click.command("explain", help=_HELP)
+@click.command("explain", cls=NarrowCommand, help=_HELP)
 @click.argument("rule", required=False)
 @click.option("--list", "is_list", is_flag=True, help="List every rule with its title.")
 @format_option

@@ -1,13 +1,34 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the help that fits a narrow terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import click
 
-__all__ = ["format_option"]
+__all__ = ["NarrowCommand", "NarrowContext", "format_option"]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+class _NarrowFormatter(click.HelpFormatter):
+    """Gives the names of options at most a third of the line: the text needs the rest."""
+
+    def write_dl(
+        self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+    ) -> None:
+        super().write_dl(rows, min(col_max, max(12, self.width // 3)), col_spacing)
+
+
+class NarrowContext(click.Context):
+    """A context whose help fits 40 columns."""
+
+    formatter_class = _NarrowFormatter
+
+
+class NarrowCommand(click.Command):
+    """A command whose help fits 40 columns."""
+
+    context_class = NarrowContext
 
 
 def format_option(command: _Command) -> _Command:
