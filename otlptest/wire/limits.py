@@ -33,7 +33,8 @@ class Limits:
         idle_s: How long a connection without requests is kept (OTLP-SRV-054).
         drain_s: How long, and `drain_bytes` how much, a refused body is read on so that the peer
             can read the answer (OTLP-SRV-057).
-        json_depth: Deepest nesting of objects and lists in a JSON body (OTLP-JSON-044).
+        json_depth: Deepest nesting of objects and lists in a JSON body (OTLP-JSON-044);
+            160 are what protobuf's own limit of 100 messages can need.
     """
 
     request_bytes: int = 64 * _MIB
@@ -49,7 +50,7 @@ class Limits:
     idle_s: float = 600.0
     drain_s: float = 5.0
     drain_bytes: int = 128 * _MIB
-    json_depth: int = 400
+    json_depth: int = 200
 
     def __post_init__(self) -> None:
         """Refuse values that would refuse everything.

@@ -1,0 +1,203 @@
+"""What a lenient reader takes and an OTLP/JSON sender must not write (OTLP-JSON-003 to -031).
+
+`check_text` looks at a request as received. It finds what decoding hides, e.g. an integer that
+came as a number (OTLP-JSON-016).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from otlptest.errors import WireError
+from otlptest.model import Signal
+from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_of, table_of_class
+from otlptest.wire.json_text import load_json
+from otlptest.wire.json_values import shown
+from otlptest.wire.signals import request_class
+
+__all__ = ["check_text"]
+
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")
+_TIME: Final = re.compile(r"[0-9]{1,20}")
+_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_DOUBLE_WORDS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+_NO_RECORDED_VALUE: Final = 1
+
+
+class _Complaint(NamedTuple):
+    """A rule that a value breaks, and how."""
+
+    rule: str
+    problem: str
+
+
+def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
+    """Rules for senders that the JSON request `text` breaks, as `(rule, path, message)`.
+
+    The same fault in many places of a request is one row, with its first path and their number.
+    A text that is no JSON is one row too. What only decoding refuses is not looked for here.
+
+    Raises:
+        UsageError: The installed `opentelemetry-proto` does not have the signal.
+    """
+    try:
+        document = load_json(text)
+    except WireError as refused:
+        return [(refused.rule, refused.place, refused.problem)]
+    walk = _Walk()
+    walk.message(table_of_class(request_class(signal)), document, "")
+    return walk.rows()
+
+
+class _Walk:
+    """One pass over a document, beside the tables of its messages."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], tuple[str, str, int]] = {}
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        return [
+            (rule, path, problem if count == 1 else f"{problem} ({count} times in this request)")
+            for (rule, _), (path, problem, count) in self._found.items()
+        ]
+
+    def message(self, table: MessageTable, value: object, path: str) -> None:
+        if not isinstance(value, dict):
+            return
+        for key, item in value.items():
+            place = f"{path}.{key}" if path else key
+            field = table.fields.get(key)
+            if field is None:
+                self._add(_unknown_key(table, key), place)
+            elif isinstance(item, list) and field.is_list:
+                for index, element in enumerate(item):
+                    self._value(field, element, f"{place}[{index}]")
+            else:
+                self._value(field, item, place)
+        check = _MESSAGE_CHECKS.get(table.name)
+        if check is not None:
+            self._add(check(value), path)
+
+    def _value(self, field: FieldTable, value: object, place: str) -> None:
+        if value is None:
+            return
+        if field.kind is JsonKind.MESSAGE:
+            self.message(table_of(field.descriptor), value, place)
+        else:
+            self._add(_CHECKS[field.kind](field, value), place)
+
+    def _add(self, complaint: _Complaint | None, place: str) -> None:
+        if complaint is None:
+            return
+        key = (complaint.rule, _INDEX.sub("[]", place))
+        path, problem, count = self._found.get(key, (place, complaint.problem, 0))
+        self._found[key] = (path, problem, count + 1)
+
+
+def _unknown_key(table: MessageTable, key: str) -> _Complaint:
+    field = table.by_name.get(key)
+    if field is not None:
+        problem = f"the key is written {key!r}, must be {field.key!r}, and is ignored as it is"
+    else:
+        problem = f"{table.name} has no field {key!r}"
+    return _Complaint("OTLP-JSON-012", problem)
+
+
+def _check_int32(_field: FieldTable, value: object) -> _Complaint | None:
+    if not isinstance(value, str):
+        return None
+    return _Complaint("OTLP-JSON-021", f"{shown(value)} is a string and must be a number")
+
+
+def _check_int64(field: FieldTable, value: object) -> _Complaint | None:
+    if not isinstance(value, str):
+        problem = f"{shown(value)} is a number and must be a string of decimal digits"
+        return _Complaint("OTLP-JSON-016", problem)
+    if field.is_time and not _TIME.fullmatch(value):
+        return _Complaint("OTLP-JSON-023", f"{shown(value)} is no count of nanoseconds")
+    if not _DECIMAL.fullmatch(value):
+        return _Complaint("OTLP-JSON-016", f"{shown(value)} is no decimal integer")
+    return None
+
+
+def _check_double(_field: FieldTable, value: object) -> _Complaint | None:
+    if not isinstance(value, str) or value in _DOUBLE_WORDS:
+        return None
+    return _Complaint("OTLP-JSON-024", f"{shown(value)} is a string and must be a number")
+
+
+def _check_enum(_field: FieldTable, value: object) -> _Complaint | None:
+    if isinstance(value, str):
+        return _Complaint(
+            "OTLP-JSON-009", f"{shown(value)} is a text and must be the enum's number"
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return None
+    return _Complaint("OTLP-JSON-008", f"{shown(value)} is no integer")
+
+
+def _check_bytes(_field: FieldTable, value: object) -> _Complaint | None:
+    if isinstance(value, str) and not _BASE64.fullmatch(value):
+        return _Complaint("OTLP-JSON-026", f"{shown(value)} is no standard base64 with padding")
+    return None
+
+
+def _check_id(field: FieldTable, value: object) -> _Complaint | None:
+    digits = 2 * field.id_bytes
+    if not value:
+        return None  # an absent id is a question about the data, not about JSON
+    if isinstance(value, str) and len(value) == digits and _HEX.fullmatch(value):
+        return None
+    return _Complaint(field.id_rule, f"{shown(value)} is not {digits} hex digits")
+
+
+def _nothing(_field: FieldTable, _value: object) -> None:
+    return None
+
+
+def _check_number_point(value: Mapping[str, Any]) -> _Complaint | None:
+    if value.get("asInt") is not None or value.get("asDouble") is not None:
+        return None
+    flags = value.get("flags")
+    if isinstance(flags, int) and flags & _NO_RECORDED_VALUE:
+        return None
+    return _Complaint("OTLP-JSON-030", "neither asInt nor asDouble is written; zero must be, too")
+
+
+def _check_histogram_point(value: Mapping[str, Any]) -> _Complaint | None:
+    has_min, has_max = (value.get(key) is not None for key in ("min", "max"))
+    if has_min == has_max:
+        return None
+    there, missing = ("min", "max") if has_min else ("max", "min")
+    return _Complaint(
+        "OTLP-JSON-031", f"{there} is written and {missing} is not; zero must be, too"
+    )
+
+
+_CHECKS: Final[Mapping[JsonKind, Callable[[FieldTable, object], _Complaint | None]]] = (
+    MappingProxyType(
+        {
+            JsonKind.INT32: _check_int32,
+            JsonKind.INT64: _check_int64,
+            JsonKind.DOUBLE: _check_double,
+            JsonKind.ENUM: _check_enum,
+            JsonKind.BYTES: _check_bytes,
+            JsonKind.HEX_ID: _check_id,
+            JsonKind.PROFILE_ID: _nothing,
+            JsonKind.BOOL: _nothing,
+            JsonKind.TEXT: _nothing,
+        }
+    )
+)
+_MESSAGE_CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any]], _Complaint | None]]] = (
+    MappingProxyType(
+        {
+            "NumberDataPoint": _check_number_point,
+            "HistogramDataPoint": _check_histogram_point,
+            "ExponentialHistogramDataPoint": _check_histogram_point,
+        }
+    )
+)
