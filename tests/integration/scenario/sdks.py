@@ -1,0 +1,75 @@
+"""The SDKs that run the scenario: how each is started, over which protocols, and what it is."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.peers import installation
+
+__all__ = ["SDKS", "Sdk"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdk:
+    """One SDK.
+
+    Attributes:
+        name: Also the name of its peer.
+        protocols: Those that it can export with.
+        command: The program, given the installed file of the peer.
+        environ: What it needs beside the variables that all get.
+        clock_step_nanos: How far the clocks that it takes times from may be apart.
+        own_scopes: Scopes under which it measures itself, if it gets to it: no part of the scenario.
+    """
+
+    name: str
+    protocols: tuple[str, ...]
+    command: Callable[[Path], list[str]]
+    environ: dict[str, str] = field(default_factory=dict)
+    clock_step_nanos: int = 0
+    own_scopes: tuple[str, ...] = ()
+
+
+def _java(jar: Path) -> list[str]:
+    agent = next((jar.parent / "libraries").glob("opentelemetry-javaagent-*.jar"))
+    return ["java", f"-javaagent:{agent}", "-jar", str(jar)]
+
+
+SDKS = {
+    sdk.name: sdk
+    for sdk in (
+        Sdk(
+            name="python",
+            protocols=("grpc", "http/protobuf"),
+            command=lambda _: [
+                sys.executable,
+                str(installation.PEERS["python"].sources / "scenario.py"),
+            ],
+        ),
+        Sdk(
+            name="node",
+            protocols=("grpc", "http/protobuf", "http/json"),
+            command=lambda file: ["node", str(file)],
+            # Starts are read from the wall clock, which counts milliseconds in JavaScript; ends
+            # are the start plus a monotonic duration.
+            clock_step_nanos=1_000_000,
+        ),
+        Sdk(
+            name="go",
+            protocols=("grpc", "http/protobuf"),
+            command=lambda file: [str(file)],
+        ),
+        Sdk(
+            name="java",
+            protocols=("grpc", "http/protobuf"),
+            command=_java,
+            # The agent's own measurements of the virtual machine come when they come.
+            environ={"OTEL_INSTRUMENTATION_RUNTIME_TELEMETRY_ENABLED": "false"},
+            # Exemplars carry milliseconds.
+            clock_step_nanos=1_000_000,
+            # The lengths of its own queues, or not, depending on what shuts down first.
+            own_scopes=("io.opentelemetry.sdk.trace", "io.opentelemetry.sdk.logs"),
+        ),
+    )
+}
