@@ -12,7 +12,7 @@ from otlptest.timing import Deadline
 
 __all__ = ["Listener"]
 
-_EXIT_AFTER_RESET_S = 0.5
+_EXIT_AFTER_BREAK_S = 0.5
 
 
 class Listener(ABC):
@@ -162,7 +162,9 @@ class Listener(ABC):
     def _no_answer(
         self, asked: str, error: OSError | HTTPException, timeout_s: float
     ) -> ProcessError:
-        if self.wait_until_exited(Deadline(_EXIT_AFTER_RESET_S)):
+        # A broken connection may be the first sign of its end; a late answer is not.
+        patience = 0.0 if isinstance(error, TimeoutError) else _EXIT_AFTER_BREAK_S
+        if self.wait_until_exited(Deadline(patience)):
             problem = f"did not answer {asked}: it {how_it_ended(self.exit_code)}"
             return ProcessError(self.name, problem, self.last_lines())
         if isinstance(error, ConnectionRefusedError):
@@ -170,10 +172,10 @@ class Listener(ABC):
             return ProcessError(self.name, problem, self.last_lines(), self.port_hint())
         if isinstance(error, TimeoutError):
             problem = f"did not answer {asked} within {timeout_s:g} s"
-        elif isinstance(error, HTTPException):
-            problem = f"gave no HTTP answer to {asked}: {type(error).__name__}: {error}"
-        else:
+        elif isinstance(error, OSError):  # RemoteDisconnected is both
             problem = f"broke the connection off before it had answered {asked}: {error}"
+        else:
+            problem = f"gave no HTTP answer to {asked}: {type(error).__name__}: {error}"
         return ProcessError(self.name, problem, self.last_lines())
 
     def port_hint(self) -> str:
