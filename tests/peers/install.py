@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.peers import installation  # noqa: E402 -- found only once the path is set
+from tests.peers import installation
 
 
 def main(arguments: list[str]) -> int:

@@ -131,7 +131,11 @@ def _is_by_product(path: Path) -> bool:
 
 
 def _run(command: Sequence[str], folder: Path, **environ: str) -> None:
-    """Run one step; what it prints is shown only if it fails."""
+    """Run one step; what it prints is shown only if it fails.
+
+    Raises:
+        PeerError: It could not be run, failed, or took too long.
+    """
     try:
         done = subprocess.run(
             command,

@@ -20,7 +20,7 @@ class Sdk:
         command: The program, given the installed file of the peer.
         environ: What it needs beside the variables that all get.
         clock_step_nanos: How far the clocks that it takes times from may be apart.
-        own_scopes: Scopes under which it measures itself, if it gets to it: no part of the scenario.
+        own_scopes: Scopes under which it may measure itself: no part of the scenario.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The scenario of tests/integration with the Python SDK; it reads only standard OTEL_* variables."""
+"""The scenario of tests/integration with the Python SDK; it reads only OTEL_* variables."""
 
 import os
 from importlib import import_module
