@@ -34,7 +34,7 @@ class Limits:
         drain_s: How long, and `drain_bytes` how much, a refused body is read on so that the peer
             can read the answer (OTLP-SRV-057).
         json_depth: Deepest nesting of objects and lists in a JSON body (OTLP-JSON-044);
-            160 are what protobuf's own limit of 100 messages can need.
+            160 are what protobuf's own limit of 101 messages can need.
     """
 
     request_bytes: int = 64 * _MIB

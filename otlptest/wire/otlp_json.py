@@ -31,7 +31,7 @@ __all__ = [
     "message_from_json",
 ]
 
-_MAX_MESSAGES: Final = 100  # protobuf's own limit: both encodings refuse the same (OTLP-SRV-090)
+_MAX_MESSAGES: Final = 101  # protobuf's own limit: both encodings refuse the same (OTLP-SRV-090)
 
 _Setter: TypeAlias = Callable[[Any, Any, int], None]
 

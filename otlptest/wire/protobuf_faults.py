@@ -20,7 +20,7 @@ _END_GROUP: Final = 4
 _FIXED32: Final = 5
 
 _MAX_VARINT_BYTES: Final = 10
-_MAX_DEPTH: Final = 100  # upb's and protobuf-java's default
+_MAX_DEPTH: Final = 101  # messages within one another that protobuf's parsers take
 _MAX_TAG: Final = 0xFFFFFFFF
 
 

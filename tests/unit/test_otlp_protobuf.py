@@ -75,7 +75,7 @@ def test_deep_nesting_is_refused_without_a_stack_overflow() -> None:
         data = length_prefixed(number, data)
     with pytest.raises(WireError) as caught:
         decode_request("traces", data, protocol="grpc")
-    assert "nest deeper than 100" in caught.value.problem
+    assert "nest deeper than 101" in caught.value.problem
 
 
 def length_prefixed(number: int, content: bytes) -> bytes:
