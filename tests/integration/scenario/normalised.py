@@ -57,9 +57,10 @@ class Run:
 def normalised(run: Run) -> Plain:
     """Everything that the run sent, as plain data."""
     roles = _Roles(run)
-    items = [*run.spans, *(point.metric for point in run.points), *run.logs]
+    resources = [span.resource for span in run.spans] + [log.resource for log in run.logs]
+    resources += [point.metric.resource for point in run.points]
     return {
-        "resources": _distinct(_resource(item.resource) for item in items),
+        "resources": _distinct(map(_resource, resources)),
         "spans": _keyed((span.name, roles.span(span)) for span in run.spans),
         "metrics": _metrics(run.points, roles),
         "logs": _keyed((_log_name(log), roles.log(log)) for log in run.logs),

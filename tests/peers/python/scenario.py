@@ -15,12 +15,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.span import TraceState
+from opentelemetry.util.types import AnyValue
 
 EXPLICIT_NANOS = 1_700_000_000_123_456_789
 SCOPE = ("scenario.shop", "1.2.3")
 SCHEMA_URL = "https://example.com/schemas/1.2.3"
 SCOPE_ATTRIBUTES = {"scope.team": "checkout"}
-EVERY_TYPE = {
+EVERY_TYPE: dict[str, AnyValue] = {
     "text": "größer als 3 €",
     "text.empty": "",
     "flag.true": True,
@@ -146,7 +147,7 @@ class Recorder:
         self.depth.set(0.5)
         for number in range(1, 25):
             self.log_of_severity(number)
-        body = {"order": 17, "lines": ["a", 1, False], "raw": b"\x00\xff"}
+        body: AnyValue = {"order": 17, "lines": ["a", 1, False], "raw": b"\x00\xff"}
         self.other_logger.emit(LogRecord(body=body, attributes=EVERY_TYPE))
 
     def log_of_severity(self, number: int) -> None:
