@@ -11,6 +11,7 @@
     ├── ReceiverError                    the receiver could not start, or broke
     ├── ProcessError                     a program under test died or was not ready in time
     ├── SendError                        nothing could be sent to a receiver
+    ├── RecordingError                   a capture cannot be written
     ├── MissingPartError                 an optional part is not installed: what provides it
     └── WireError                        bytes that are not OTLP: encoding, place, what is wrong
     ExpectationError(AssertionError)     carried out; the telemetry is not as expected
@@ -32,6 +33,7 @@ __all__ = [
     "PortTakenError",
     "ProcessError",
     "ReceiverError",
+    "RecordingError",
     "SendError",
     "TruncatedResultError",
     "UnknownBundledFileError",
@@ -253,6 +255,22 @@ class SendError(OtlptestError):
     def __str__(self) -> str:
         """Name the target and what went wrong."""
         return _with_hint(f"cannot send to {self.target}: {self.problem}", self.hint)
+
+
+class RecordingError(OtlptestError):
+    """A capture cannot be opened or written; what is in the file already stays whole."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(file, problem)
+        self.file = file
+        self.problem = problem
+
+    def __str__(self) -> str:
+        """Name the file and the reason."""
+        return _with_hint(
+            f"cannot record to {self.file}: {self.problem}",
+            "record to a file on a disk with room; what was written so far is whole",
+        )
 
 
 class MissingPartError(OtlptestError):

@@ -5,7 +5,15 @@ import os
 import shutil
 import sys
 
-__all__ = ["ASCII_FALLBACK", "note", "prepare_streams", "screen_width", "silence_stdout", "write"]
+__all__ = [
+    "ASCII_FALLBACK",
+    "line_width",
+    "note",
+    "prepare_streams",
+    "screen_width",
+    "silence_stdout",
+    "write",
+]
 
 ASCII_FALLBACK = {
     "─": "-", "━": "=", "│": "|", "┃": "|", "┄": "-", "┆": "|", "╌": "-", "╎": "|",
@@ -41,6 +49,13 @@ def prepare_streams() -> None:
 def screen_width() -> int:
     """Columns to write in: $COLUMNS, else the terminal's, else 100; never below 20."""
     return max(20, shutil.get_terminal_size((100, 24)).columns)
+
+
+def line_width() -> int | None:
+    """Columns that one line may have: those of the terminal; None where output goes elsewhere."""
+    if "COLUMNS" in os.environ or sys.stdout.isatty():
+        return screen_width()
+    return None
 
 
 def write(text: str) -> None:

@@ -1,22 +1,25 @@
 """How findings and received items look: terminal text and JSON. Knows no command and no fixture."""
 
 from otlptest.report.explanations import Rule, explanation_record, explanation_text
-from otlptest.report.json_shapes import item_record, json_text, verdict_record
+from otlptest.report.json_shapes import item_record, json_text, plain_value, verdict_record
 from otlptest.report.lines import item_line, problem_line
 from otlptest.report.plain_text import cut, one_line, table, wrapped
 from otlptest.report.sections import logs_text, metrics_text, profiles_text
+from otlptest.report.verdicts_text import findings_text
 
 __all__ = [
     "Rule",
     "cut",
     "explanation_record",
     "explanation_text",
+    "findings_text",
     "item_line",
     "item_record",
     "json_text",
     "logs_text",
     "metrics_text",
     "one_line",
+    "plain_value",
     "problem_line",
     "profiles_text",
     "table",
