@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -185,11 +184,6 @@ def _collector(folder: Path) -> None:
     _run(["./builder", "--config", "builder.yaml"], folder, CGO_ENABLED="0")
 
 
-def _python_packages(folder: Path) -> None:
-    """Nothing to fetch: the tests' own environment has the Python SDK; its presence is proven."""
-    _run([sys.executable, "-c", "import opentelemetry.sdk, opentelemetry.exporter.otlp"], folder)
-
-
 PEERS = {
     peer.name: peer
     for peer in (
@@ -230,13 +224,6 @@ PEERS = {
             tools=("java", "javac", "mvn"),
             file="target/scenario.jar",
             build=_maven_program,
-        ),
-        Peer(
-            name="python",
-            what="the scenario with the Python SDK, which pip installs with the tests",
-            tools=(),
-            file="scenario.py",
-            build=_python_packages,
         ),
         Peer(
             name="otelcol",

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.peers import installation
-
 __all__ = ["SDKS", "Sdk"]
 
 
@@ -15,9 +13,9 @@ class Sdk:
     """One SDK.
 
     Attributes:
-        name: Also the name of its peer.
+        name: Also the name of its peer, unless pip brings it with the tests.
         protocols: Those that it can export with.
-        command: The program, given the installed file of the peer.
+        command: The program, given its file.
         environ: What it needs beside the variables that all get.
         clock_step_nanos: How far the clocks that it takes times from may be apart.
         own_scopes: Scopes under which it may measure itself: no part of the scenario.
@@ -42,10 +40,7 @@ SDKS = {
         Sdk(
             name="python",
             protocols=("grpc", "http/protobuf"),
-            command=lambda _: [
-                sys.executable,
-                str(installation.PEERS["python"].sources / "scenario.py"),
-            ],
+            command=lambda file: [sys.executable, str(file)],
         ),
         Sdk(
             name="node",
