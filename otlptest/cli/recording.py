@@ -37,6 +37,7 @@ class Recording:
         self._encoding = _ENCODINGS.get(path.suffix.lower(), "identity")
         try:
             self._file = path.open("ab", buffering=0)
+            self._ends_in_line = self._encoding == "identity" and _has_open_end(path)
         except OSError as refusal:
             raise RecordingError(str(path), _reason(refusal)) from refusal
 
@@ -47,8 +48,12 @@ class Recording:
             RecordingError: The file does not take them; it still ends with a whole line.
         """
         lines = b"".join(_line(request) for request in requests)
-        if lines:
-            self._append(compress(self._encoding, lines))
+        if not lines:
+            return
+        if self._ends_in_line:  # somebody else's line was cut: ours begin on one of their own
+            lines = b"\n" + lines
+        self._append(compress(self._encoding, lines))
+        self._ends_in_line = False
 
     def _append(self, data: bytes) -> None:
         end = self._file.seek(0, os.SEEK_END)
@@ -75,6 +80,15 @@ class Recording:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _has_open_end(path: Path) -> bool:
+    """Whether a file that is there already ends within a line."""
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
 
 
 def _line(request: Request) -> bytes:
