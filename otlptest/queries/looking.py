@@ -93,7 +93,6 @@ class Look(Generic[T]):
 
     Attributes:
         token: The source's position after what was seen.
-        count: How often it has looked.
     """
 
     def __init__(
@@ -105,7 +104,6 @@ class Look(Generic[T]):
         self._sieve = sieve
         self._is_complete = True
         self.token = -1
-        self.count = 0
 
     def at_all(self, deadline: Deadline) -> None:
         """Look at all that the source holds."""
@@ -123,7 +121,6 @@ class Look(Generic[T]):
         self._sieve.feed(batch.items)
         self._is_complete = self._is_complete and batch.is_complete
         self.token = batch.token
-        self.count += 1
 
     def _check_answerable(self, batch: Batch) -> None:
         lost = sorted(batch.lossy_fields & self._pushed_down.keys())

@@ -253,23 +253,24 @@ class Query(Generic[T]):
         """
         __tracebackhide__ = True
         deadline = Deadline(timeout_s, self._source.clock)
-        look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
-        look.at_all(deadline)
+        look = self._look()
         while len(look.matches()) < enough:
             if not self._source.wait_for_change(look.token, deadline):
-                return self._last_look(look, enough, deadline)
+                return self._last_look(enough, deadline)
             look.at_new(deadline)
         return look
 
-    def _last_look(self, look: Look[T], enough: int, deadline: Deadline) -> Look[T]:
-        """Look at everything once more; what only matches together may have been passed over."""
+    def _last_look(self, enough: int, deadline: Deadline) -> Look[T]:
+        """Look at everything once more, now that the time is up.
+
+        Raises:
+            ExpectationError: There are still fewer than `enough`.
+        """
         __tracebackhide__ = True
-        again = Look(self._source, self.kind, self._pushed_down(), self._sieve())
-        again.at_all(Deadline(_LOOK_S, self._source.clock))
-        again.count += look.count
-        if len(again.matches()) < enough:
-            self._missed(again, enough, deadline)
-        return again
+        look = self._look()
+        if len(look.matches()) < enough:
+            self._missed(look, enough, deadline)
+        return look
 
     def _only(self, look: Look[T]) -> T:
         __tracebackhide__ = True
