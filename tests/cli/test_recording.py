@@ -95,7 +95,7 @@ class DiskFullAfter(io.FileIO):
 
     room = 100
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Any) -> int:  # noqa: ANN401 -- any buffer
         piece = bytes(memoryview(data)[: self.room])
         if not piece:
             raise OSError(errno.ENOSPC, "No space left on device")

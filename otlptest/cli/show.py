@@ -1,0 +1,133 @@
+"""`otlptest show`: what a capture holds, drawn: waterfalls, metrics, logs, profiles."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otlptest.cli.exits import Exit
+from otlptest.cli.options import NarrowCommand, format_option
+from otlptest.cli.streams import note, screen_width, write
+from otlptest.errors import FileFormatError, Finding, UsageError, nearest_name
+from otlptest.report import (
+    item_record,
+    json_text,
+    logs_text,
+    metrics_text,
+    profiles_text,
+    verdict_record,
+)
+
+if TYPE_CHECKING:
+    from otlptest.cli.captures import Capture
+    from otlptest.queries.traces import Trace
+
+__all__ = ["command"]
+
+_HELP = """\
+Draw what a capture holds: each trace as a waterfall, metrics, logs, profiles.
+
+FILE is an OTLP file (one JSON request per line, also .gz or .zst), a single JSON request, or a
+shipped one (builtin:payloads/traces/checkout.json). Lines that are not OTLP are reported with
+their number, the rest is shown, and the exit code is 1.
+
+\b
+Example:
+  otlptest show all.jsonl --trace 5b8efff7
+"""
+_NARROWEST = 40  # what a waterfall needs
+
+
+@click.command("show", cls=NarrowCommand, help=_HELP)
+@click.argument("file")
+@click.option("--trace", "trace_id", metavar="ID", help="Only this trace; its first digits do.")
+@format_option
+def command(file: str, *, trace_id: str | None, output_format: str) -> int:
+    """Print the capture and what is wrong with it.
+
+    Raises:
+        FileFormatError: Nothing in it is OTLP.
+        UsageError: It has no such trace, or more than one.
+    """
+    from otlptest.cli.captures import read_capture  # noqa: PLC0415 -- loads protobuf
+
+    capture = read_capture(file)
+    if not capture.requests:
+        first = capture.bad_lines[0] if capture.bad_lines else None
+        place, problem = (first.where, first.received) if first else ("", "the file is empty")
+        raise FileFormatError(file, place, problem, "an OTLP file has one JSON request per line")
+    traces = capture.traces()
+    if trace_id is not None:
+        traces = (_chosen(traces, trace_id),)
+    show = _show_json if output_format == "json" else _show_text
+    show(capture, traces, only_trace=trace_id is not None)
+    return Exit.FINDINGS if capture.bad_lines else Exit.OK
+
+
+def _chosen(traces: "Sequence[Trace]", trace_id: str) -> "Trace":
+    """The one trace whose id begins like this.
+
+    Raises:
+        UsageError: There is none, or there are several.
+    """
+    fitting = [trace for trace in traces if trace.trace_id.startswith(trace_id.lower())]
+    if len(fitting) == 1:
+        return fitting[0]
+    ids = [trace.trace_id for trace in fitting or traces]
+    if fitting:
+        raise UsageError(f"{len(ids)} traces begin with {trace_id!r}", ", ".join(ids[:3]))
+    nearest = nearest_name(trace_id, ids)
+    hint = f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(ids[:3]) or 'none'}"
+    raise UsageError(f"no trace begins with {trace_id!r}", hint)
+
+
+def _show_text(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: bool) -> None:
+    write("\n\n".join(_blocks(capture, traces, only_trace=only_trace)))
+    for bad in capture.bad_lines:
+        note(f"{capture.name}: {bad.where}: {bad.received}")
+
+
+def _blocks(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: bool) -> Iterator[str]:
+    width = max(_NARROWEST, screen_width())
+    for trace in traces:
+        yield trace.waterfall(width=width, encoding=sys.stdout.encoding or "utf-8")
+    if only_trace:
+        records = traces[0].logs
+        if records:
+            yield "Logs\n" + logs_text(records, width=width)
+        return
+    for title, items, text in (
+        ("Metrics", capture.points, metrics_text),
+        ("Logs", capture.logs, logs_text),
+        ("Profiles", capture.profiles, profiles_text),
+    ):
+        if items:
+            yield f"{title}\n{text(items, width=width)}"
+    if not (traces or capture.points or capture.logs or capture.profiles):
+        yield f"{len(capture.requests)} requests without any telemetry"
+
+
+def _show_json(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: bool) -> None:
+    facts: dict[str, Any] = {"traces": [_trace_record(trace) for trace in traces]}
+    if not only_trace:
+        facts["metrics"] = [item_record(point) for point in capture.points]
+        facts["logs"] = [item_record(record) for record in capture.logs]
+        facts["profiles"] = [item_record(profile) for profile in capture.profiles]
+    write(json_text(verdict_record(_bad_findings(capture), **facts), indent=2))
+
+
+def _trace_record(trace: "Trace") -> dict[str, Any]:
+    return {
+        "trace_id": trace.trace_id,
+        "services": sorted(trace.services),
+        "duration_ms": trace.duration_ms,
+        "edges": sorted(trace.edges()),
+        "critical_path": [span.span_id for span in trace.critical_path],
+        "spans": [item_record(span) for span in trace.spans],
+        "logs": [item_record(record) for record in trace.logs],
+    }
+
+
+def _bad_findings(capture: "Capture") -> Sequence[Finding]:
+    return capture.bad_lines
