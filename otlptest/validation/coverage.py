@@ -1,0 +1,22 @@
+"""Which data rules a payload alone cannot show, and why: `contracts/data_coverage.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from otlptest import bundled
+
+__all__ = ["unchecked_reasons"]
+
+
+@cache
+def unchecked_reasons() -> Mapping[str, str]:
+    """Requirement id to the reason why no payload is judged by it.
+
+    Every requirement of sections 6 to 10 that binds the data is here or in `DATA_RULES`.
+    """
+    table = tomllib.loads(bundled.path("contracts", "data_coverage.toml").read_text("utf-8"))
+    return MappingProxyType(
+        {rule: group["reason"] for group in table["unchecked"] for rule in group["rules"]}
+    )

@@ -1,0 +1,157 @@
+"""The pass over all requests: every payload by itself, then what only several show.
+
+Decodes each request again from its bytes: duplicate keys and which member of a oneof was sent are
+lost in `otlptest.model`.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from otlptest.errors import Finding, UsageError, WireError
+from otlptest.model import Request, Signal
+from otlptest.validation.attributes import check_resource, check_scope
+from otlptest.validation.log_records import check_log_record
+from otlptest.validation.metrics import check_metric
+from otlptest.validation.notes import Context, Message, Notes
+from otlptest.validation.profiles import check_profiles_request
+from otlptest.validation.rules import severity_of
+from otlptest.validation.series import AllSeries
+from otlptest.validation.spans import SpanIds, check_span
+from otlptest.wire.otlp_json import check_text
+from otlptest.wire.otlp_protobuf import decode_request
+
+__all__ = ["DataFindings", "data_findings"]
+
+
+class _Pass:
+    """One validation of a set of requests."""
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.span_ids = SpanIds()
+        self.series = AllSeries()
+
+    def check(self, signal: Signal, request: Request, message: Message) -> None:
+        """Check the message of one request."""
+        if signal == "profiles":
+            self._check_profiles(request, message)
+            return
+        walk = _WALKS[signal]
+        for holder in getattr(message, f"resource_{_ENTRIES[signal]}"):
+            context = Context(request, holder.resource)
+            check_resource(self.notes, context, holder)
+            producer = (request.connection.owner, _identity(holder.resource))
+            for scope in getattr(holder, f"scope_{_ENTRIES[signal]}"):
+                check_scope(self.notes, context, scope)
+                walk(self, context, producer, scope)
+
+    def spans(self, context: Context, producer: object, scope: Message) -> None:
+        """Check the spans of one scope."""
+        notes, seen = self.notes, self.span_ids.of_producer(producer)
+        for span in scope.spans:
+            check_span(notes, context, span)
+            SpanIds.check(notes, context, span, seen)
+
+    def metrics(self, context: Context, producer: object, scope: Message) -> None:
+        """Check the metrics of one scope."""
+        owner = (producer, scope.schema_url, _identity(scope.scope))
+        for metric in scope.metrics:
+            check_metric(self.notes, context, metric)
+            self.series.add(self.notes, context, owner, metric)
+
+    def log_records(self, context: Context, _producer: object, scope: Message) -> None:
+        """Check the log records of one scope."""
+        for number, record in enumerate(scope.log_records, start=1):
+            check_log_record(self.notes, context, record, number)
+
+    def _check_profiles(self, request: Request, message: Message) -> None:
+        strings = tuple(message.dictionary.string_table)
+        for holder in message.resource_profiles:
+            context = Context(request, holder.resource, strings)
+            check_resource(self.notes, context, holder)
+            for scope in holder.scope_profiles:
+                check_scope(self.notes, context, scope)
+        check_profiles_request(self.notes, Context(request, None, strings), message)
+
+
+_ENTRIES: Final[Mapping[Signal, str]] = MappingProxyType(
+    {"traces": "spans", "metrics": "metrics", "logs": "logs"}
+)
+_WALKS: Final[Mapping[Signal, Callable[[_Pass, Context, object, Message], None]]] = (
+    MappingProxyType({"traces": _Pass.spans, "metrics": _Pass.metrics, "logs": _Pass.log_records})
+)
+
+
+class DataFindings(NamedTuple):
+    """What a pass found.
+
+    Attributes:
+        undecoded: Accepted requests that are no message of their signal after all.
+        broken: Every broken data rule, folded, and every broken rule of a JSON text.
+    """
+
+    undecoded: tuple[Finding, ...]
+    broken: tuple[Finding, ...]
+
+
+def data_findings(requests: Iterable[Request]) -> DataFindings:
+    """Check all requests; those that were refused, or carry no signal, are passed over."""
+    walk = _Pass()
+    undecoded: list[Finding] = []
+    of_texts: list[Finding] = []
+    for request in requests:
+        if request.signal is None or request.problem is not None:
+            continue
+        try:
+            message = _decoded(request.signal, request)
+        except WireError as refused:
+            undecoded.append(_undecoded(request, refused))
+            continue
+        if message is not None:
+            walk.check(request.signal, request, message)
+        if request.packed_json is not None:
+            of_texts.extend(_text_findings(request.signal, request))
+    walk.series.check(walk.notes)
+    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *of_texts))
+
+
+def _decoded(signal: Signal, request: Request) -> Message | None:
+    """The message, or None where the installed protobuf classes do not have the signal.
+
+    Raises:
+        WireError: The body is no such message.
+    """
+    try:
+        return decode_request(signal, request.body, protocol=request.protocol or "http/protobuf")
+    except UsageError:
+        return None  # a receiver that can read no profiles has said so
+
+
+def _undecoded(request: Request, refused: WireError) -> Finding:
+    where = f"request {request.number}"
+    return Finding(
+        rule=refused.rule,
+        where=f"{where}: {refused.place}" if refused.place else where,
+        expected="a well-formed OTLP request",
+        received=refused.problem,
+    )
+
+
+def _text_findings(signal: Signal, request: Request) -> Iterator[Finding]:
+    """What a lenient reader takes from a JSON text and a sender must not write."""
+    for rule, path, problem in check_text(signal, zlib.decompress(request.packed_json or b"")):
+        yield Finding(
+            rule=rule,
+            where=f"request {request.number}: {path}" if path else f"request {request.number}",
+            expected="JSON as OTLP maps it",
+            received=problem,
+            severity=severity_of(rule),
+        )
+
+
+def _identity(message: Message) -> object:
+    """Stands for a resource or a scope, in whatever order its attributes are."""
+    attributes = frozenset(kv.SerializePartialToString() for kv in message.attributes)
+    return (attributes, getattr(message, "name", ""), getattr(message, "version", ""))

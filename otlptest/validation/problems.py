@@ -1,0 +1,59 @@
+"""Findings about what the receiver could not take as a good request."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otlptest.errors import Finding
+from otlptest.model import Problem, Request
+
+__all__ = ["findings_of_problems"]
+
+# A client may end a request (a kill, a timeout of its own), and whatever looks whether a port is
+# open may ask with GET: nothing that was meant to count is lost with these.
+_HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
+
+
+def findings_of_problems(
+    requests: Iterable[Request], problems: Iterable[Problem] = ()
+) -> tuple[Finding, ...]:
+    """One finding for each problem; an error where telemetry was not decoded, else a warning.
+
+    Args:
+        requests: Requests; those without a problem give nothing.
+        problems: What arrived that was not even a whole request.
+    """
+    refused = (_of_request(request) for request in requests if request.problem is not None)
+    return (*(finding for finding in refused if finding), *map(_of_problem, problems))
+
+
+def _of_request(request: Request) -> Finding | None:
+    problem = request.problem
+    return None if problem is None else _finding(problem, f"request {_request_name(request)}")
+
+
+def _of_problem(problem: Problem) -> Finding:
+    return _finding(problem, ", ".join(_connection_name(problem)))
+
+
+def _request_name(request: Request) -> str:
+    return f"{request.number} ({request.protocol or request.method} to {request.path or '?'})"
+
+
+def _connection_name(problem: Problem) -> Iterator[str]:
+    connection = problem.connection
+    if connection is None:
+        yield "a connection"
+        return
+    yield f"connection {connection.number} to the {connection.endpoint} port"
+    if connection.owner:
+        yield f"process {connection.owner!r}"
+
+
+def _finding(problem: Problem, where: str) -> Finding:
+    return Finding(
+        rule=problem.rule,
+        where=f"{where}: {problem.place}" if problem.place else where,
+        expected=problem.expected or "a well-formed OTLP request",
+        received=problem.message,
+        severity="warning" if problem.kind in _HARMLESS else "error",
+    )

@@ -1,0 +1,198 @@
+"""Rules across the points of a series, and across the metrics of a scope.
+
+Sources: MDM "Single-Writer", "Temporality", "Resets and Gaps", "Overlap", "Producer
+recommendations". Terms: a *series* is what one producer says about one identity (scope, name, type,
+unit, temporality, monotonicity) and one set of attributes; its points are compared in the order of
+their times, whatever order they came in. A *resend* is the same point received again.
+
+Not accused: resets (a new start that is not before the last time), gaps in delta series (nothing
+was measured), unknown starts and times (0), and a resend of a request that was not answered with
+success at once.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from otlptest.model import AggregationTemporality, Request
+from otlptest.validation.metrics import NO_RECORDED_VALUE
+from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+
+__all__ = ["AllSeries"]
+
+_PROMPT_S: Final = 1.0  # a client may give up on an answer that takes longer
+_HTTP_SUCCESS: Final = range(200, 300)
+_DELTA: Final = int(AggregationTemporality.DELTA)
+_CUMULATIVE: Final = int(AggregationTemporality.CUMULATIVE)
+
+
+class _Point(NamedTuple):
+    """One point of a series; sorts by time, then start, then arrival."""
+
+    time: int
+    start: int
+    arrival: int
+    origin: int
+    item: Item
+    message: Message
+
+
+class _Identity(NamedTuple):
+    """What two metrics of one name and scope must have in common (OTLP-METRIC-005)."""
+
+    type: str
+    unit: str
+    temporality: int
+    is_monotonic: bool
+
+
+class AllSeries:
+    """All series of one pass; points go in one metric at a time, `check` judges at the end."""
+
+    def __init__(self) -> None:
+        self._identities: dict[object, _Identity] = {}
+        self._series: dict[tuple[object, _Identity, object], list[_Point]] = {}
+        self._origins = 0
+        self._arrivals = 0
+
+    def add(self, notes: Notes, context: Context, owner: object, metric: Message) -> None:
+        """Take in a metric.
+
+        Args:
+            notes: Where a conflict of identities goes.
+            context: Where the metric came from.
+            owner: Stands for its producer, resource and scope.
+            metric: The message; one without data or name is left out.
+        """
+        kind = metric.WhichOneof("data")
+        if kind is None or not metric.name:
+            return
+        data = getattr(metric, kind)
+        identity = _Identity(
+            kind,
+            metric.unit,
+            getattr(data, "aggregation_temporality", 0),
+            getattr(data, "is_monotonic", False),
+        )
+        name = (owner, metric.name)
+        first = self._identities.setdefault(name, identity)
+        if first != identity:
+            received = _difference(first, identity)
+            notes.note("OTLP-METRIC-005", Item(context, "metric", metric), "", received)
+        self._origins += 1
+        for number, point in enumerate(data.data_points, start=1):
+            if point.time_unix_nano and not point.flags & NO_RECORDED_VALUE:
+                item = Item(context, "point", metric, number)
+                self._add_point((name, identity, _series_of(point)), item, point)
+
+    def _add_point(self, key: tuple[object, _Identity, object], item: Item, point: Message) -> None:
+        self._arrivals += 1
+        entry = _Point(
+            point.time_unix_nano,
+            point.start_time_unix_nano,
+            self._arrivals,
+            self._origins,
+            item,
+            point,
+        )
+        self._series.setdefault(key, []).append(entry)
+
+    def check(self, notes: Notes) -> None:
+        """Compare the points of each series."""
+        for (_, identity, _), points in self._series.items():
+            for before, after in pairwise(sorted(points, key=lambda point: point[:3])):
+                if before.time == after.time and before.origin == after.origin:
+                    received = f"two points of time {after.time} with the same attributes"
+                    notes.note("OTLP-METRIC-024", after.item, "attributes", received)
+                elif identity.type == "gauge":
+                    continue
+                elif identity.temporality == _DELTA:
+                    _check_delta(notes, before, after)
+                elif identity.temporality == _CUMULATIVE or identity.type == "summary":
+                    _check_cumulative(notes, identity, before, after)
+
+
+def _check_delta(notes: Notes, before: _Point, after: _Point) -> None:
+    if not (before.start and after.start) or after.start >= before.time:
+        return
+    if (before.start, before.time) == (after.start, after.time) and _is_excused(before, after):
+        return
+    rule = "OTLP-METRIC-024" if before.origin == after.origin else "OTLP-METRIC-021"
+    received = f"intervals {_interval(before)} and {_interval(after)}, {_origin(before)}"
+    notes.note(rule, after.item, "start_time_unix_nano", received)
+
+
+def _check_cumulative(notes: Notes, identity: _Identity, before: _Point, after: _Point) -> None:
+    if not (before.start and after.start) or before.time == after.time:
+        return
+    if before.start != after.start:
+        if after.start < before.time:
+            rule = "OTLP-METRIC-024" if before.origin == after.origin else "OTLP-METRIC-020"
+            received = f"intervals {_interval(before)} and {_interval(after)}, {_origin(before)}"
+            notes.note(rule, after.item, "start_time_unix_nano", received)
+    elif identity.type == "summary":
+        fallen = list(_fallen(before, after, ("count", "sum")))
+        if fallen:
+            notes.note("OTLP-METRIC-046", after.item, "", f"{fallen[0]}, {_origin(before)}")
+    elif identity.is_monotonic:
+        fallen = list(_fallen(before, after, ("value",)))
+        if fallen:
+            notes.note("OTLP-METRIC-019", after.item, "", f"{fallen[0]}, {_origin(before)}")
+
+
+def _fallen(before: _Point, after: _Point, names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        old, new = _number(before.message, name), _number(after.message, name)
+        if new < old:
+            yield f"a {name} of {old:g} and then of {new:g}"
+
+
+def _number(point: Message, name: str) -> float:
+    """The number of that name, NaN where there is none: it is never below another."""
+    member = point.WhichOneof("value") if name == "value" else name
+    return float("nan") if member is None else getattr(point, member)
+
+
+def _is_excused(before: _Point, after: _Point) -> bool:
+    """Whether the later point is a resend that its sender had reason for."""
+    first, second = sorted((before, after), key=lambda point: point.arrival)
+    return (
+        first.origin != second.origin
+        and first.message == second.message
+        and not _was_acknowledged(first.item.context.request)
+    )
+
+
+def _was_acknowledged(request: Request) -> bool:
+    """Whether the sender must have known that the request had arrived."""
+    return (
+        request.replied_at is not None
+        and request.replied_at - request.received_at < _PROMPT_S
+        and request.http_status in _HTTP_SUCCESS
+        and not request.grpc_status
+    )
+
+
+def _series_of(point: Message) -> object:
+    """Stands for the attributes, in whatever order they are."""
+    return frozenset(attribute.SerializePartialToString() for attribute in point.attributes)
+
+
+def _difference(first: _Identity, other: _Identity) -> str:
+    for name in _Identity._fields:
+        old, new = getattr(first, name), getattr(other, name)
+        if old != new:
+            return f"{name} {_shown(old)} and {_shown(new)}"
+    return ""
+
+
+def _shown(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
+
+
+def _interval(point: _Point) -> str:
+    return f"({point.start}, {point.time}]"
+
+
+def _origin(point: _Point) -> str:
+    return f"the former from request {point.item.context.request.number}"
