@@ -30,7 +30,7 @@ _READABLE_WIDTH = 80
 class _Commands(click.Group):
     """Imports the module of a command only when that command is asked for."""
 
-    context_class = NarrowContext
+    context_class: type[click.Context] = NarrowContext
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx

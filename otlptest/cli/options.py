@@ -22,13 +22,13 @@ class _NarrowFormatter(click.HelpFormatter):
 class NarrowContext(click.Context):
     """A context whose help fits 40 columns."""
 
-    formatter_class = _NarrowFormatter
+    formatter_class: type[click.HelpFormatter] = _NarrowFormatter
 
 
 class NarrowCommand(click.Command):
     """A command whose help fits 40 columns."""
 
-    context_class = NarrowContext
+    context_class: type[click.Context] = NarrowContext
 
 
 def format_option(command: _Command) -> _Command:
