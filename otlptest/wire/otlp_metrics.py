@@ -329,8 +329,8 @@ def _write_exemplar(exemplar: Exemplar, message: ExemplarMessage) -> None:
     message.span_id = written_id(exemplar.span_id)
 
 
-def _write_number(value: float | None, message: Any) -> None:  # noqa: ANN401 -- a point's message or an exemplar's
-    if isinstance(value, int):
-        message.as_int = value
-    elif value is not None:
+def _write_number(value: object, message: Any) -> None:  # noqa: ANN401 -- a point's message or an exemplar's
+    if isinstance(value, float):
         message.as_double = value
+    elif value is not None:
+        message.as_int = value
