@@ -41,7 +41,7 @@ def test_all_that_an_sdk_sends_arrives_as_it_was_sent(
     )
     assert {request.protocol for request in requests} == {protocol}
     assert {request.signal for request in requests} == {"traces", "metrics", "logs"}
-    assert [str(finding) for finding in findings if finding.severity == "error"] == []
+    assert [str(each) for each in findings if each.rule not in sdk.known_findings] == []
 
 
 def difference_cases() -> Iterator[object]:
