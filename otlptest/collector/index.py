@@ -9,7 +9,7 @@ Only what is left is parsed. The index grows as requests arrive.
 
 import threading
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from otlptest.collector.needles import Needles
 from otlptest.model import Request
 from otlptest.wire.envelopes import Envelope, envelopes, span_names
 
-__all__ = ["Piece", "SpanIndex"]
+__all__ = ["Piece", "ResourceTest", "SpanIndex", "all_pieces"]
 
 _FEW: Final = 4
 ResourceTest = Callable[[bytes, str], bool]
@@ -181,7 +181,7 @@ def _pieces_at(
 
 
 def all_pieces(
-    requests: Sequence[Request],
+    requests: Iterable[Request],
     needles: Needles,
     resource_test: ResourceTest | None,
 ) -> Iterator[Piece]:
@@ -196,8 +196,3 @@ def all_pieces(
                 for item in envelope.items:
                     if needles.may_match(item):
                         yield Piece(request, envelope, item)
-
-
-def criteria_of(pushed_down: Mapping[str, object], *names: str) -> dict[str, object]:
-    """Those of the criteria that are asked for."""
-    return {name: pushed_down[name] for name in names if name in pushed_down}

@@ -5,63 +5,25 @@ A *token* is a position in the list of requests: that many had arrived. Tokens g
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar, overload
+from collections.abc import Callable
 
+from otlptest.collector.baselines import Baselines
+from otlptest.collector.contents import Contents
+from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request
 from otlptest.timing import Deadline
 
-__all__ = ["Snapshot", "Store"]
-
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Snapshot(Sequence[T_co], Generic[T_co]):
-    """A part of a list that only grows, without a copy of it. Immutable and thread-safe.
-
-    Attributes:
-        start: Token of its first item.
-        stop: Token after its last item.
-    """
-
-    __slots__ = ("_items", "_offset", "start", "stop")
-
-    def __init__(self, items: Sequence[T_co], *, offset: int, start: int, stop: int) -> None:
-        self._items = items
-        self._offset = offset
-        self.start = max(start, offset)
-        self.stop = max(stop, self.start)
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    @overload
-    def __getitem__(self, index: int) -> T_co: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[T_co]: ...
-    def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
-        """An item, or a copy of some.
-
-        Raises:
-            IndexError: There is no such item.
-        """
-        first = self.start - self._offset
-        if isinstance(index, slice):
-            return [self._items[first + each] for each in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"no item {index} among {len(self)}")
-        return self._items[first + (index if index >= 0 else len(self) + index)]
-
-    def __iter__(self) -> Iterator[T_co]:
-        items, offset = self._items, self._offset
-        for token in range(self.start, self.stop):
-            yield items[token - offset]
+__all__ = ["Store"]
 
 
 class Store:
     """Keeps what arrives; an `otlptest.collector.intake.Intake`.
 
     The receivers call it in their thread; everything else may be called in any.
+
+    Attributes:
+        contents: Reads the items of the requests; shared by all views of this store.
+        baselines: Where cumulative series stood at some token; shared likewise.
     """
 
     def __init__(self) -> None:
@@ -72,6 +34,8 @@ class Store:
         self._problems: list[Problem] = []
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
+        self.contents = Contents()
+        self.baselines = Baselines(self.contents)
 
     # What the receivers tell.
 
@@ -134,11 +98,12 @@ class Store:
             items = self._problems
             return Snapshot(items, offset=0, start=0, stop=len(items))
 
-    def clear(self) -> None:
-        """Forget all requests and problems, and the connections that are closed."""
+    def forget(self, token: int) -> None:
+        """Forget the requests before a token, all problems, and connections that are closed."""
         with self._condition:
-            self._offset += len(self._requests)
-            self._requests = []
+            kept = self._requests[max(0, token - self._offset) :]
+            self._offset += len(self._requests) - len(kept)
+            self._requests = kept
             self._problems = []
             self._connections = [c for c in self._connections if c.closed_at is None]
             self._wake()

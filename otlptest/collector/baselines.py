@@ -1,0 +1,53 @@
+"""Where cumulative series stood before a view began, so that it counts only what came in it."""
+
+import threading
+from collections.abc import Iterable, Mapping
+
+from otlptest.collector.contents import Contents
+from otlptest.collector.snapshots import Snapshot
+from otlptest.model import AggregationTemporality, DataPoint, Request
+from otlptest.queries.series import SeriesKey, series_key
+
+__all__ = ["Baselines"]
+
+
+class Baselines:
+    """Folds the metrics requests of a store, each once, up to where a view begins. Thread-safe."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._lock = threading.Lock()
+        self._contents = contents
+        self._token = 0
+        self._points: dict[SeriesKey, DataPoint] = {}
+
+    def before(self, token: int, requests: Snapshot[Request]) -> Mapping[SeriesKey, DataPoint]:
+        """The last cumulative point of each series that arrived before a token.
+
+        Args:
+            token: Where the view begins.
+            requests: All that the store holds.
+        """
+        with self._lock:
+            if token < self._token and requests.offset < self._token:
+                return self.joined({}, self._between(requests, 0, token))
+            points = self.joined(self._points, self._between(requests, self._token, token))
+            self._token = max(self._token, token)
+            self._points = points
+            return dict(points)
+
+    def _between(self, requests: Snapshot[Request], start: int, stop: int) -> Iterable[DataPoint]:
+        return self._contents.items("metrics", requests.between(start, stop), {})
+
+    @staticmethod
+    def joined(
+        before: Mapping[SeriesKey, DataPoint], points: Iterable[DataPoint]
+    ) -> dict[SeriesKey, DataPoint]:
+        """The last point of each series, of those known and of those that came later."""
+        joined = dict(before)
+        for point in points:
+            if point.metric.temporality == AggregationTemporality.CUMULATIVE:
+                key = series_key(point)
+                known = joined.get(key)
+                if known is None or known.time_unix_nano <= point.time_unix_nano:
+                    joined[key] = point
+        return joined

@@ -1,0 +1,226 @@
+"""What a view's queries read from: a store, and where in it the view begins.
+
+A view with an *epoch* begins with a test. An item is a *leftover* of an earlier test, and neither
+returned nor counted, if its own time (start of a span, time of a point or record) lies between the
+start of the collector and the start of the test. An item with an older time or none counts by
+arrival: it may come from a replayed file or a wrong clock. What cannot be dated (a refused request,
+a problem) counts unless its connection is older than the test.
+"""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from otlptest.collector.baselines import Baselines
+from otlptest.collector.leftovers import Epoch, Leftovers
+from otlptest.collector.producer_activity import ProducerRecords
+from otlptest.collector.snapshots import Snapshot
+from otlptest.collector.store import Store
+from otlptest.errors import Finding
+from otlptest.model import Connection, DataPoint, Problem, Producer, Request
+from otlptest.queries.series import SeriesKey
+from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity
+from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
+
+__all__ = ["Epoch", "StoreSource"]
+
+_NOUNS: Final = {
+    "traces": "spans",
+    "metrics": "data points",
+    "logs": "log records",
+    "profiles": "profiles",
+}
+
+
+class StoreSource:
+    """A source over a store: all of it, or what belongs to one test. Thread-safe.
+
+    Args:
+        store: What was received.
+        clock: Whose time deadlines are measured in.
+        epoch: When the view begins; None for all that was ever received.
+        name: What a message calls it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        epoch: Epoch | None = None,
+        name: str = "this collector",
+    ) -> None:
+        self._store = store
+        self._contents = store.contents
+        self._clock = clock
+        self._name = name
+        self._epoch = epoch
+        self._start = 0 if epoch is None else epoch.token
+        self._leftovers = None if epoch is None else Leftovers(store.contents, epoch)
+        self._producers = ProducerRecords(store.contents.producers_of, self._start)
+        self._lock = threading.Lock()
+        self._checks: list[Callable[[], Finding | None]] = []
+
+    @property
+    def name(self) -> str:
+        """See `Source.name`."""
+        return self._name
+
+    @property
+    def clock(self) -> Clock:
+        """See `Source.clock`."""
+        return self._clock
+
+    # What was received.
+
+    def token(self) -> int:
+        """The position of now."""
+        return self._store.token()
+
+    def fetch(
+        self,
+        kind: Kind,
+        *,
+        pushed_down: Mapping[str, object],
+        since: int | None,
+        deadline: Deadline,  # noqa: ARG002 -- everything is in memory
+    ) -> Batch:
+        """See `Source.fetch`; decodes while it is iterated over."""
+        requests = self._requests(since)
+        return Batch(items=self._items(kind, requests, pushed_down), token=requests.stop)
+
+    def _requests(self, since: int | None) -> Snapshot[Request]:
+        return self._store.requests(max(self._start, since or 0))
+
+    def _items(
+        self, kind: Kind, requests: Snapshot[Request], pushed_down: Mapping[str, object]
+    ) -> Iterator[Any]:
+        if kind == "requests":
+            return (request for request in requests if not self._is_leftover(request))
+        items = self._contents.items(kind, requests, pushed_down)
+        leftovers = self._leftovers
+        if leftovers is None:
+            return items
+        return (item for item in items if not leftovers.has(item))
+
+    def _is_leftover(self, request: Request) -> bool:
+        return self._leftovers is not None and self._leftovers.has_request(request)
+
+    def newest(self, kind: Kind, limit: int) -> Newest:
+        """See `Recalling.newest`; decodes no more requests than that takes."""
+        requests = self._requests(None)
+        found: deque[Sequence[Any]] = deque()
+        total = decoded = 0
+        for token in range(requests.stop - 1, requests.start - 1, -1):
+            one = requests.between(token, token + 1)
+            if decoded < limit:
+                items = list(self._items(kind, one, {}))
+                found.appendleft(items)
+                decoded += len(items)
+                total += len(items)
+            else:
+                total += self._count(kind, one[0])
+        kept = list(chain.from_iterable(found))
+        return Newest(items=tuple(kept[max(0, len(kept) - limit) :]), total=total)
+
+    def _count(self, kind: Kind, request: Request) -> int:
+        if kind == "requests":
+            return 0 if self._is_leftover(request) else 1
+        if request.signal != kind or not request.is_accepted:
+            return 0
+        if self._leftovers is None:
+            return self._contents.count(kind, request)
+        count = self._leftovers.count(request)
+        return count.items - count.leftover
+
+    # Waiting.
+
+    def wait_for_change(self, token: int, deadline: Deadline) -> bool:
+        """See `Source.wait_for_change`."""
+        return self._store.wait_for_request(token, deadline)
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """See `Notifying.subscribe`."""
+        return self._store.subscribe(callback)
+
+    # What is known beside the items.
+
+    def baselines(self) -> Mapping[SeriesKey, DataPoint]:
+        """See `Source.baselines`; what an earlier test left over counts as before."""
+        before = self._store.baselines.before(self._start, self._store.requests())
+        if self._leftovers is None:
+            return before
+        late = filter(
+            self._leftovers.has, self._contents.items("metrics", self._requests(None), {})
+        )
+        return Baselines.joined(before, late)
+
+    def producers(self) -> Sequence[ProducerActivity]:
+        """See `Source.producers`; who only sent leftovers is none."""
+        requests = self._requests(self._producers.next_token)
+        self._producers.take(
+            (requests.start + place, request)
+            for place, request in enumerate(requests)
+            if not self._is_leftover(request)
+        )
+        return self._producers.activities()
+
+    def producers_of(self, request: Request) -> tuple[Producer, ...]:
+        """Whose telemetry a request carries, each once; none of a refused one."""
+        return self._contents.producers_of(request)
+
+    def arrivals(self) -> Arrivals:
+        """See `Source.arrivals`."""
+        requests: list[Request] = []
+        leftovers: Counter[str] = Counter()
+        for request in self._requests(None):
+            if self._is_leftover(request):
+                leftovers["requests"] += 1
+            else:
+                requests.append(request)
+            if self._leftovers is not None and request.is_accepted:
+                count = self._leftovers.count(request).leftover
+                leftovers[_NOUNS[request.signal or "traces"]] += count
+        return Arrivals(
+            requests=tuple(requests),
+            connections=tuple(filter(self._has_connection, self._store.connections())),
+            problems=tuple(filter(self._has_problem, self._store.problems())),
+            leftovers={kind: count for kind, count in leftovers.items() if count},
+        )
+
+    def _has_connection(self, connection: Connection) -> bool:
+        """A connection that was still open when the view began is part of it."""
+        if self._epoch is None or connection.closed_at is None:
+            return True
+        return connection.closed_at >= self._epoch.monotonic
+
+    def _has_problem(self, problem: Problem) -> bool:
+        return self._leftovers is None or not self._leftovers.has_problem(problem)
+
+    # What the view does.
+
+    def add_outside_parent(self, span_id: str) -> None:
+        """Note a span id that otlptest invented: the span below it is a root, in every view."""
+        self._contents.add_outside_parent(span_id)
+
+    def clear(self) -> None:
+        """Forget what was received so far; cumulative series go on from their last value."""
+        token = self._store.token()
+        self._store.baselines.before(token, self._store.requests())
+        self._store.forget(token)
+        self._start = max(self._start, token)
+        self._producers = ProducerRecords(self._contents.producers_of, self._start)
+
+    def remember(self, check: Callable[[], Finding | None]) -> None:
+        """See `Remembering.remember`."""
+        with self._lock:
+            self._checks.append(check)
+
+    def late_findings(self) -> tuple[Finding, ...]:
+        """What the remembered checks find now, each finding once."""
+        with self._lock:
+            checks = tuple(self._checks)
+        found = (check() for check in checks)
+        return tuple(dict.fromkeys(finding for finding in found if finding is not None))
