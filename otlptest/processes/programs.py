@@ -144,8 +144,8 @@ class Program(Listener):
 
     def stop(
         self, *, timeout_s: float = 10.0, signal_number: signal.Signals = signal.SIGTERM
-    ) -> int:
-        """End it and all that it started; its exit code.
+    ) -> int | None:
+        """End it and all that it started; its exit code, as `exit_code` has it.
 
         All get `signal_number`, so that SDKs flush; what still lives after `timeout_s` is killed.
         Blocks until nothing is left. A second call changes nothing.
@@ -159,7 +159,7 @@ class Program(Listener):
                 signal_all(self.pid, self._mark, signal_number)
                 self._wait_until_gone(deadline)
                 self._kill_all()
-        return self._told_code()
+        return self.exit_code
 
     def kill(self) -> None:
         """End it and all that it started at once, without a chance to flush.

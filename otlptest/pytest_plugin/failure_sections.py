@@ -1,0 +1,51 @@
+"""What a failing test shows besides its own message: what was received, what programs printed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from otlptest.errors import OtlptestError
+from otlptest.pytest_plugin.current_test import CurrentTest
+
+if TYPE_CHECKING:
+    from otlptest.collector.view import CollectorView
+    from otlptest.processes import Program
+
+__all__ = ["failure_sections"]
+
+_OUTPUT_LINES: Final = 40
+_SHOWN_FINDINGS: Final = 5
+
+
+def failure_sections(test: CurrentTest) -> Iterator[tuple[str, str]]:
+    """Title and text of each section that the report of a failed test gets."""
+    for name, view in test.views.items():
+        of_which = "" if name == "otlp" else f" by {name}"
+        yield f"otlptest: received{of_which}", _received(view)
+    for program in test.programs:
+        yield f"otlptest: output of {program.name}", _printed(program)
+
+
+def _received(view: "CollectorView") -> str:
+    try:
+        return "\n".join([view.describe(), *_wrong(view)])
+    except OtlptestError as error:  # a report must come, whatever state the collector is in
+        return f"(could not be told: {error})"
+
+
+def _wrong(view: "CollectorView") -> Iterator[str]:
+    findings = view.findings()
+    if findings:
+        yield f"{len(findings)} broken rule{'s' if len(findings) > 1 else ''} besides the failure:"
+    yield from map(str, findings[:_SHOWN_FINDINGS])
+    if len(findings) > _SHOWN_FINDINGS:
+        yield f"and {len(findings) - _SHOWN_FINDINGS} more"
+
+
+def _printed(program: "Program") -> str:
+    if program.has_exited:
+        from otlptest.processes.exits import how_it_ended  # noqa: PLC0415 -- heavy to import
+
+        state = f"[{how_it_ended(program.exit_code)}]"
+    else:
+        state = f"[still runs, pid {program.pid}]"
+    return f"{program.last_lines(count=_OUTPUT_LINES)}\n{state}".lstrip("\n")

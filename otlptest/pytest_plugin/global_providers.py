@@ -1,0 +1,102 @@
+"""Lends OpenTelemetry's global providers to one test, and puts back what was there.
+
+The API lets each global be set once. This resets its private once-flags, and makes the proxies that
+libraries hold (`tracer = trace.get_tracer(__name__)` at import) forget what they were resolved to;
+without that they would stay with the provider of the first test for ever.
+"""
+
+# ruff: noqa: SLF001 -- the API has no public way to set a global a second time
+import gc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+from opentelemetry import _logs, metrics, trace
+from opentelemetry._logs import _internal as logs_internal
+from opentelemetry.metrics import _internal as metrics_internal
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+
+__all__ = ["GlobalProviders"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the API keeps one global, and the flag that says that it is set."""
+
+    module: ModuleType
+    provider: str
+    once: str
+
+
+_PLACES: Final = (
+    _Place(module=trace, provider="_TRACER_PROVIDER", once="_TRACER_PROVIDER_SET_ONCE"),
+    _Place(module=metrics_internal, provider="_METER_PROVIDER", once="_METER_PROVIDER_SET_ONCE"),
+    _Place(module=logs_internal, provider="_LOGGER_PROVIDER", once="_LOGGER_PROVIDER_SET_ONCE"),
+)
+_RESOLVED: Final = {"ProxyTracer": "_real_tracer", "ProxyLogger": "_real_logger"}
+
+
+class GlobalProviders:
+    """The globals as they were, to be put back by `restore`."""
+
+    def __init__(self) -> None:
+        self._saved = [
+            (place, getattr(place.module, place.provider), getattr(place.module, place.once)._done)
+            for place in _PLACES
+        ]
+        self._saved_meter_provider = metrics_internal._PROXY_METER_PROVIDER._real_meter_provider
+
+    def install(
+        self,
+        tracer_provider: TracerProvider,
+        meter_provider: MeterProvider,
+        logger_provider: LoggerProvider,
+    ) -> None:
+        """Make these the globals, whatever was set before."""
+        for place in _PLACES:
+            _put(place, None, is_set=False)
+        _forget_resolved()
+        trace.set_tracer_provider(tracer_provider)
+        metrics.set_meter_provider(meter_provider)
+        _logs.set_logger_provider(logger_provider)
+
+    def restore(self) -> None:
+        """Put back what was there when this object was made."""
+        for place, provider, is_set in self._saved:
+            _put(place, provider, is_set=is_set)
+        _forget_resolved()
+        _rebind_meters(self._saved_meter_provider)
+
+
+def _put(place: _Place, provider: object, *, is_set: bool) -> None:
+    setattr(place.module, place.provider, provider)
+    getattr(place.module, place.once)._done = is_set
+
+
+def _forget_resolved() -> None:
+    for proxy, attribute in _proxies():
+        setattr(proxy, attribute, None)
+
+
+def _proxies() -> Iterator[tuple[object, str]]:
+    """Proxies of tracers and loggers; nobody keeps a list of them but the garbage collector."""
+    for one in gc.get_objects():
+        kind = type(one)
+        if kind.__module__.startswith("opentelemetry.") and kind.__name__ in _RESOLVED:
+            yield one, _RESOLVED[kind.__name__]
+
+
+def _rebind_meters(provider: Any) -> None:  # noqa: ANN401 -- any provider, also none
+    """Let the proxies of meters and instruments follow `provider`, or nothing."""
+    known = metrics_internal._PROXY_METER_PROVIDER
+    if provider is not None:
+        known.on_set_meter_provider(provider)
+        return
+    known._real_meter_provider = None
+    for meter in known._meters:
+        meter._real_meter = None
+        for instrument in meter._instruments:
+            instrument._real_instrument = None

@@ -1,0 +1,48 @@
+"""The hooks of pytest that otlptest takes part in."""
+
+from collections.abc import Generator
+
+import pytest
+
+from otlptest.pytest_plugin.current_test import CURRENT_TEST
+from otlptest.pytest_plugin.failure_sections import failure_sections
+from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
+from otlptest.pytest_plugin.settings import add_options, check_configuration
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
+
+_MARKER = (
+    "otlp(allow=[…], strict=…, stop_timeout_s=…, sdk_protocol=…, sdk_service=…): "
+    "how otlptest judges this test; allow names rules whose findings are meant"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tell pytest our options and ini keys."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the settings and get ready to sum up."""
+    config.addinivalue_line("markers", _MARKER)
+    check_configuration(config)
+    config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
+
+
+# Outermost, so that what skips and expected failures make of an outcome is known.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember how the test went, and add to the report of a failure what explains it."""
+    report = yield
+    test = item.stash.get(CURRENT_TEST, None)
+    if test is None:
+        return report
+    if report.when == "teardown":
+        attach_rules(report, test)
+    elif not report.passed:
+        test.outcome = report.outcome
+    if report.failed:
+        report.sections.extend(failure_sections(test))
+    return report

@@ -1,0 +1,168 @@
+"""The OpenTelemetry SDK of the fixture `otlp_sdk`: its providers send to the test's collector.
+
+Imported only when the fixture is used. It is configured as the programs of `otlp_process` are, by
+the standard environment variables, which hold only while it is made.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry._logs import Logger
+from opentelemetry.metrics import Meter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Tracer
+
+from otlptest.errors import UsageError
+from otlptest.pytest_plugin.global_providers import GlobalProviders
+
+if TYPE_CHECKING:
+    from otlptest.collector.fake import PortPair
+    from otlptest.collector.view import CollectorView
+    from otlptest.queries.evidence import Evidence
+
+__all__ = ["InProcessSdk"]
+
+_SCOPE: Final = "otlp_sdk"
+_FLUSH_S: Final = 10.0
+
+
+class InProcessSdk:
+    """Providers of the OpenTelemetry SDK, wired to the collector of a test.
+
+    Attributes:
+        tracer_provider: Batches spans and sends them.
+        meter_provider: Sends its metrics every 250 ms, and when flushed.
+        logger_provider: Batches log records and sends them.
+    """
+
+    def __init__(
+        self, view: "CollectorView", ports: "PortPair", *, protocol: str, service: str
+    ) -> None:
+        self._view = view
+        self._owner = ports.owner
+        self._globals: GlobalProviders | None = None
+        self._is_shut_down = False
+        with _environment_of_telemetry(ports.environ(protocol, inherit=False)):
+            spans, points, records = _exporters(protocol)
+            resource = Resource.create({"service.name": service})
+            self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            self.tracer_provider.add_span_processor(BatchSpanProcessor(spans))
+            self.meter_provider = MeterProvider(
+                [PeriodicExportingMetricReader(points)], resource, shutdown_on_exit=False
+            )
+            self.logger_provider = LoggerProvider(resource, shutdown_on_exit=False)
+            self.logger_provider.add_log_record_processor(BatchLogRecordProcessor(records))
+
+    @property
+    def tracer(self) -> Tracer:
+        """A tracer of `tracer_provider`, with the scope `otlp_sdk`."""
+        return self.tracer_provider.get_tracer(_SCOPE)
+
+    @property
+    def meter(self) -> Meter:
+        """A meter of `meter_provider`, with the scope `otlp_sdk`."""
+        return self.meter_provider.get_meter(_SCOPE)
+
+    @property
+    def logger(self) -> Logger:
+        """An OpenTelemetry logger of `logger_provider`, with the scope `otlp_sdk`."""
+        return self.logger_provider.get_logger(_SCOPE)
+
+    def set_globals(self) -> None:
+        """Make the three providers the global ones until the test ends; then put back what was.
+
+        Tracers, loggers and meters that libraries got before follow, and follow back.
+
+        Raises:
+            UsageError: The SDK has been shut down.
+        """
+        if self._is_shut_down:
+            raise UsageError("otlp_sdk has been shut down, and cannot become the global SDK")
+        if self._globals is None:
+            self._globals = GlobalProviders()
+            self._globals.install(self.tracer_provider, self.meter_provider, self.logger_provider)
+
+    def flushed(self, *, timeout_s: float = _FLUSH_S) -> "Evidence":
+        """Flush all three providers: evidence that what had ended has been received.
+
+        Blocks at most `timeout_s` for each provider. What keeps it from being proof, a flush that
+        returned false or a request that was not answered with success, is a gap in the evidence.
+        """
+        return self._view.flushed(lambda: self._failures_of_flushing(timeout_s), owner=self._owner)
+
+    def shutdown(self) -> None:
+        """Flush, stop, and put the globals back; the fixture does it. Again does nothing."""
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
+        if self._globals is not None:
+            self._globals.restore()
+        self.tracer_provider.shutdown()
+        self.meter_provider.shutdown()
+        self.logger_provider.shutdown()
+
+    def _failures_of_flushing(self, timeout_s: float) -> Iterator[str]:
+        providers = (self.tracer_provider, self.meter_provider, self.logger_provider)
+        for provider in providers:
+            name = type(provider).__name__
+            try:
+                has_flushed = provider.force_flush(int(timeout_s * 1000))
+            except Exception as error:  # noqa: BLE001 -- a reader raises whatever its exporter did
+                yield f"{name}.force_flush raised {type(error).__name__}: {error}"
+            else:
+                if not has_flushed:
+                    yield f"{name}.force_flush returned false"
+
+
+def _exporters(protocol: str) -> tuple[Any, Any, Any]:
+    """Exporters of spans, metrics and logs; where they send is in the environment."""
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc import (  # noqa: PLC0415 -- only if asked for
+            _log_exporter as logs,
+            metric_exporter as metrics,
+            trace_exporter as traces,
+        )
+
+        return traces.OTLPSpanExporter(), metrics.OTLPMetricExporter(), logs.OTLPLogExporter()
+    return _http_exporters()
+
+
+def _http_exporters() -> tuple[Any, Any, Any]:
+    from opentelemetry.exporter.otlp.proto.http import (  # noqa: PLC0415 -- only if asked for
+        _log_exporter as logs,
+        metric_exporter as metrics,
+        trace_exporter as traces,
+    )
+
+    from otlptest.pytest_plugin.loopback_session import loopback_session  # noqa: PLC0415 -- same
+
+    return (
+        traces.OTLPSpanExporter(session=loopback_session()),
+        metrics.OTLPMetricExporter(session=loopback_session()),
+        logs.OTLPLogExporter(session=loopback_session()),
+    )
+
+
+@contextmanager
+def _environment_of_telemetry(variables: Mapping[str, str]) -> Iterator[None]:
+    """For as long as it takes to read them: these variables, and no other `OTEL_…`."""
+    names = {name for name in os.environ if name.startswith("OTEL_")} | set(variables)
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        for name in names:
+            os.environ.pop(name, None)
+        os.environ.update(variables)
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

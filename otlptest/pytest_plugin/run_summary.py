@@ -1,0 +1,53 @@
+"""The one line at the end of a run about broken data rules that failed no test.
+
+What a test reports rides on the report of its teardown, as plain data, because under pytest-xdist
+that is what travels from the worker to the process that prints.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import pytest
+
+from otlptest.pytest_plugin.current_test import CurrentTest
+
+__all__ = ["RunSummary", "attach_rules"]
+
+_ATTRIBUTE: Final = "otlptest_reported_rules"
+_SHOWN_RULES: Final = 8
+
+
+def attach_rules(report: pytest.TestReport, test: CurrentTest) -> None:
+    """Put what the test reports, but did not fail of, on its report."""
+    setattr(report, _ATTRIBUTE, dict(test.reported_rules))
+
+
+class RunSummary:
+    """Gathers what tests report, and prints it; a pytest plugin of its own in each process."""
+
+    def __init__(self) -> None:
+        self._rules: Counter[str] = Counter()
+        self._tests = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what rides on a report."""
+        rules: Mapping[str, int] = getattr(report, _ATTRIBUTE, {})
+        self._rules.update(rules)
+        self._tests += bool(rules)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the line, if there is anything to tell."""
+        if self._rules:
+            terminalreporter.write_line(self.line())
+
+    def line(self) -> str:
+        """Which rules were broken how often, and what can be done about it."""
+        ranked = self._rules.most_common()
+        shown = ", ".join(f"{rule} ({count})" for rule, count in ranked[:_SHOWN_RULES])
+        more = f" and {len(ranked) - _SHOWN_RULES} more" if len(ranked) > _SHOWN_RULES else ""
+        tests = "1 test" if self._tests == 1 else f"{self._tests} tests"
+        return (
+            f"otlptest: broken data rules in {tests}, which failed none: {shown}{more}; "
+            f"otlptest explain {ranked[0][0]} tells what it means, otlp_strict = true makes it fail"
+        )
