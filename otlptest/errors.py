@@ -45,6 +45,9 @@ __all__ = [
 ]
 
 
+_SHOWN_NAMES = 30
+
+
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, or None if none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -102,6 +105,12 @@ def _indented(text: str) -> str:
     return text.replace("\n", "\n            ")
 
 
+def _choices(known: Sequence[str]) -> str:
+    """All names, or the first of very many."""
+    shown = ", ".join(known[:_SHOWN_NAMES])
+    return f"there are: {shown}" + (", …" if len(known) > _SHOWN_NAMES else "")
+
+
 def _with_hint(sentence: str, hint: str) -> str:
     return f"{sentence}\n  hint: {hint}" if hint else sentence
 
@@ -131,7 +140,7 @@ class UnknownNameError(UsageError):
         self.name = name
         self.known = tuple(known)
         nearest = nearest_name(name, self.known)
-        hint = f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(self.known)}"
+        hint = f"did you mean {nearest!r}?" if nearest else _choices(self.known)
         super().__init__(f"unknown {kind} {name!r}", hint)
         self.args = (kind, name, self.known)
 
@@ -184,7 +193,7 @@ class UnknownBundledFileError(FileFormatError):
 
     def _known_hint(self) -> str:
         nearest = nearest_name(self.name, self.known)
-        return f"did you mean {nearest!r}?" if nearest else f"there are: {', '.join(self.known)}"
+        return f"did you mean {nearest!r}?" if nearest else _choices(self.known)
 
 
 class PortTakenError(OtlptestError):

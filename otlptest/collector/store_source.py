@@ -199,6 +199,12 @@ class StoreSource:
     def _has_problem(self, problem: Problem) -> bool:
         return self._leftovers is None or not self._leftovers.has_problem(problem)
 
+    def has_leftovers(self, request: Request) -> bool:
+        """Whether an accepted request of the view carries items of an earlier test."""
+        if self._leftovers is None or not request.is_accepted:
+            return False
+        return self._leftovers.count(request).leftover > 0
+
     # What the view does.
 
     def add_outside_parent(self, span_id: str) -> None:

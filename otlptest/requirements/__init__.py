@@ -16,6 +16,7 @@ from otlptest.requirements.catalogue import (
     find,
     find_ambiguity,
 )
+from otlptest.requirements.names import checked_rule, rule_names
 from otlptest.requirements.verdicts import Verdict, all_verdicts, find_verdict
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "all_ambiguities",
     "all_requirements",
     "all_verdicts",
+    "checked_rule",
     "find",
     "find_ambiguity",
     "find_verdict",
+    "rule_names",
 ]

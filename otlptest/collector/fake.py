@@ -1,0 +1,271 @@
+"""The fake collector: an OTLP receiver in this process that remembers what it received."""
+
+import ssl
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from otlptest.collector.environment import Endpoints, environment
+from otlptest.collector.receiving import CorsPolicy, Receiver
+from otlptest.collector.store import Store
+from otlptest.collector.store_source import Epoch, StoreSource
+from otlptest.collector.view import CollectorView
+from otlptest.errors import UsageError
+from otlptest.timing import SYSTEM_CLOCK, Clock
+from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+
+__all__ = ["FakeCollector", "PortPair"]
+
+_CONTAINER_HOST: Final = "host.docker.internal"
+_ANYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only when a test asks for containers
+
+
+class PortPair:
+    """A further gRPC and HTTP port of a collector, for one program.
+
+    What comes through it is known to be that program's.
+
+    Attributes:
+        owner: The name under which it was opened.
+        endpoints: Where it is reached.
+    """
+
+    def __init__(self, owner: str, endpoints: Endpoints) -> None:
+        self.owner = owner
+        self.endpoints = endpoints
+
+    def environ(
+        self, protocol: str = "http/protobuf", /, *, inherit: bool = True
+    ) -> dict[str, str]:
+        """See `FakeCollector.environ`.
+
+        Raises:
+            UnknownNameError: `protocol` is none of OTLP's three.
+        """
+        return environment(self.endpoints, protocol, inherit=inherit)
+
+
+class FakeCollector(CollectorView):
+    """An OTLP receiver in this process: gRPC and HTTP on free ports of 127.0.0.1.
+
+    Ready when the constructor returns; a context manager; thread-safe. It has all of a view's
+    queries and evidence, over everything it ever received, and judges nothing by itself: the
+    fixture `otlp` does, and `findings()` gives the same list on demand.
+
+    Args:
+        grpc_port: 0 takes a free one.
+        http_port: 0 takes a free one.
+        listen: The address to listen on; anything but loopback is reachable by others.
+        tls: Serve TLS with throw-away certificates; clients trust `ca_file`.
+        needs_client_certificate: mTLS: refuse clients without the certificate of
+            `client_certificate_file`. Needs `tls`.
+        cors_origins: Origins whose pages may send (`"*"` for any); empty: CORS is off.
+        limits: How much is taken from a sender.
+        clock: Where times come from.
+
+    Attributes:
+        grpc_port: The gRPC port.
+        http_port: The HTTP port.
+        ca_file: The authority that clients must trust; None without TLS.
+        client_certificate_file: A client certificate that mTLS accepts; None without TLS.
+        client_key_file: Its key; None without TLS.
+
+    Raises:
+        PortTakenError: A port that was asked for is in use.
+        ReceiverError: The receiver could not start.
+        UsageError: The arguments do not fit together.
+
+    Example:
+        >>> from otlptest import FakeCollector
+        >>> with FakeCollector() as otlp:
+        ...     otlp.spans.count()
+        0
+    """
+
+    def __init__(
+        self,
+        *,
+        grpc_port: int = 0,
+        http_port: int = 0,
+        listen: str = "127.0.0.1",
+        tls: bool = False,
+        needs_client_certificate: bool = False,
+        cors_origins: Sequence[str] = (),
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._is_open = False  # for __del__, should what follows fail
+        if needs_client_certificate and not tls:
+            raise UsageError("needs_client_certificate=True needs TLS", "add tls=True")
+        self._certificates = ThrowAwayCertificates(names=_names(listen)) if tls else None
+        self._needs_client_certificate = needs_client_certificate
+        self._started_unix_nano = clock.unix_nanos()
+        self._store = Store()
+        self._clock = clock
+        self._listen = listen
+        receiver = Receiver(
+            self._store,
+            host=listen,
+            grpc_port=grpc_port,
+            http_port=http_port,
+            tls=self._server_context(),
+            cors=CorsPolicy(origins=tuple(cors_origins)) if cors_origins else None,
+            limits=limits,
+            clock=clock,
+        )
+        try:
+            receiver.start()
+        except BaseException:
+            self._remove_certificates()
+            raise
+        self._is_open = True
+        self.grpc_port = receiver.grpc_port
+        self.http_port = receiver.http_port
+        self.ca_file = self._file("ca_file")
+        self.client_certificate_file = self._file("client_certificate_file")
+        self.client_key_file = self._file("client_key_file")
+        super().__init__(
+            receiver,
+            StoreSource(self._store, clock=clock),
+            self._endpoints_at(receiver.grpc_port, receiver.http_port, _reachable(listen)),
+        )
+
+    # TLS.
+
+    def _server_context(self) -> ssl.SSLContext | None:
+        if self._certificates is None:
+            return None
+        return self._certificates.server_context(
+            needs_client_certificate=self._needs_client_certificate
+        )
+
+    def _file(self, name: str) -> Path | None:
+        return getattr(self._certificates, name) if self._certificates is not None else None
+
+    def _remove_certificates(self) -> None:
+        if self._certificates is not None:
+            self._certificates.close()
+
+    def _endpoints_at(self, grpc_port: int, http_port: int, host: str) -> Endpoints:
+        scheme = "https" if self._certificates is not None else "http"
+        asks = self._needs_client_certificate
+        return Endpoints(
+            grpc=f"{scheme}://{host}:{grpc_port}",
+            http=f"{scheme}://{host}:{http_port}",
+            ca_file=_text(self.ca_file),
+            client_certificate_file=_text(self.client_certificate_file) if asks else None,
+            client_key_file=_text(self.client_key_file) if asks else None,
+        )
+
+    # Ports.
+
+    def environ(
+        self,
+        protocol: str = "http/protobuf",
+        /,
+        *,
+        inherit: bool = True,
+        from_container: bool = False,
+    ) -> dict[str, str]:
+        """The environment of a program whose telemetry should come here.
+
+        See `CollectorView.environ`.
+
+        Args:
+            protocol: `http/protobuf`, `http/json` or `grpc`.
+            inherit: False gives only what otlptest sets.
+            from_container: The program runs in a container: listens on a further port pair on all
+                addresses, and names this machine as containers know it.
+
+        Raises:
+            UnknownNameError: `protocol` is none of the three.
+            ReceiverError: No further ports could be opened.
+        """
+        if not from_container:
+            return super().environ(protocol, inherit=inherit)
+        grpc_port, http_port = self._receiver.open_ports("container", host=_ANYWHERE)
+        endpoints = self._endpoints_at(grpc_port, http_port, _CONTAINER_HOST)
+        return environment(endpoints, protocol, inherit=inherit)
+
+    def open_ports(self, owner: str) -> PortPair:
+        """A further port pair, whose requests and connections are known to be `owner`'s.
+
+        Raises:
+            ReceiverError: No ports could be opened.
+        """
+        grpc_port, http_port = self._receiver.open_ports(owner)
+        return PortPair(owner, self._endpoints_at(grpc_port, http_port, _reachable(self._listen)))
+
+    def close_ports(self, owner: str) -> None:
+        """Stop listening on the port pair of `owner`; open connections go on."""
+        self._receiver.close_ports(owner)
+
+    # Views.
+
+    def view(self) -> CollectorView:
+        """A view that begins now: what is received from here on, less what is left over.
+
+        An item is left over, and neither counted nor judged, if its time lies between the start
+        of this collector and the start of the view.
+        """
+        epoch = Epoch(
+            token=self._store.token(),
+            collector_unix_nano=self._started_unix_nano,
+            unix_nano=self._clock.unix_nanos(),
+            monotonic=self._clock.monotonic(),
+        )
+        source = StoreSource(self._store, clock=self._clock, epoch=epoch)
+        return CollectorView(self._receiver, source, self._endpoints)
+
+    def clear(self) -> None:
+        """Forget what was received so far; cumulative series go on from their last value."""
+        self._source.clear()
+
+    def close(self) -> None:
+        """Stop receiving and end all threads; what was received can still be asked for.
+
+        Blocks for a few seconds at most. Closing again does nothing.
+
+        Raises:
+            ReceiverError: The receiver broke while it ran, or did not stop.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._receiver.close()
+        finally:
+            self._remove_certificates()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        """Say that `close()` was forgotten."""
+        if self._is_open:
+            warnings.warn(f"{self!r} was not closed", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<FakeCollector grpc port {self.grpc_port}, http port {self.http_port}>"
+
+
+def _names(listen: str) -> tuple[str, ...]:
+    known = ("localhost", "127.0.0.1", "::1", _CONTAINER_HOST)
+    return known if listen in {*known, _ANYWHERE, "::"} else (*known, listen)
+
+
+def _reachable(listen: str) -> str:
+    """How this machine itself reaches what listens on an address."""
+    if listen in {_ANYWHERE, "::"}:
+        return "127.0.0.1"
+    return f"[{listen}]" if ":" in listen else listen
+
+
+def _text(file: Path | None) -> str | None:
+    return None if file is None else str(file)

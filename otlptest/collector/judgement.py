@@ -1,0 +1,89 @@
+"""What is wrong with all that one view received, and the view in words."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from otlptest import validation
+from otlptest.errors import Finding
+from otlptest.model import Request
+from otlptest.queries.arrival_report import counted
+from otlptest.queries.overview import overview
+from otlptest.queries.sources import Arrivals, Source
+from otlptest.requirements import checked_rule
+
+__all__ = ["Judge", "Judged"]
+
+
+class Judged(Source, Protocol):
+    """A source whose requests can be judged."""
+
+    def late_findings(self) -> Sequence[Finding]:
+        """What the checks of earlier waits find now."""
+        ...
+
+    def has_leftovers(self, request: Request) -> bool:
+        """Whether a request carries items of an earlier test: then it is not judged here."""
+        ...
+
+
+class Judge:
+    """Judges one view, as often as asked. Thread-safe.
+
+    Args:
+        source: The view's source.
+    """
+
+    def __init__(self, source: Judged) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._allowed: frozenset[str] = frozenset()
+
+    def allow(self, *rules: str) -> None:
+        """Leave findings of these rules out from now on.
+
+        Raises:
+            UnknownNameError: A rule does not exist.
+        """
+        checked = {checked_rule(rule) for rule in rules}
+        with self._lock:
+            self._allowed |= checked
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings that are not allowed, those that fail a test first."""
+        failing, reported = self._judged()
+        return (*failing, *reported)
+
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that fail a test even when it is not strict."""
+        return self._judged()[0]
+
+    def _judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        arrivals = self._source.arrivals()
+        requests = [r for r in arrivals.requests if not self._source.has_leftovers(r)]
+        judgement = validation.judge(requests, arrivals.problems)
+        failing = (*judgement.failing, *self._source.late_findings())
+        reported = (*judgement.reported, *_leftover_findings(arrivals))
+        return self._not_allowed(failing), self._not_allowed(reported)
+
+    def _not_allowed(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        with self._lock:
+            allowed = self._allowed
+        return tuple(finding for finding in findings if finding.rule not in allowed)
+
+    def describe(self) -> str:
+        """What the view received, in a few lines."""
+        return overview(self._source)
+
+
+def _leftover_findings(arrivals: Arrivals) -> Iterator[Finding]:
+    shown = [counted(count, kind) for kind, count in arrivals.leftovers.items() if count]
+    if shown:
+        yield Finding(
+            rule="leftover",
+            where="this test",
+            expected="nothing of an earlier test",
+            received=f"{', '.join(shown)} that began before this test, left out",
+            severity="warning",
+            hint="end the earlier test with evidence, or stop its processes there",
+        )

@@ -1,0 +1,279 @@
+"""What one test sees of a collector, and all that it can ask of it.
+
+`FakeCollector` is a view of everything it ever received; the fixture `otlp` is a view with an
+*epoch*: it begins with the test, and what an earlier test left over is reported, never counted.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from otlptest.collector import fences, gathering
+from otlptest.collector.environment import Endpoints, environment
+from otlptest.collector.judgement import Judge
+from otlptest.collector.receiving import Receiver
+from otlptest.collector.store_source import StoreSource
+from otlptest.collector.trace_contexts import TraceContext, invent
+from otlptest.errors import Finding
+from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
+from otlptest.queries.asynchronous import AsyncQueries
+from otlptest.queries.evidence import Evidence
+from otlptest.queries.log_query import LogQuery
+from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.profile_query import ProfileQuery
+from otlptest.queries.request_query import RequestQuery
+from otlptest.queries.span_query import SpanQuery
+from otlptest.queries.trace_query import TraceQuery
+from otlptest.timing import Deadline
+
+__all__ = ["Call", "CollectorView"]
+
+_EVIDENCE_TIMEOUT_S = 10.0
+
+
+class Call:
+    """One call of the test, and the telemetry that it causes.
+
+    Attributes:
+        trace_id: 32 hex digits; everything the call causes should carry it.
+        headers: What to send along: `traceparent`.
+    """
+
+    def __init__(self, view: "CollectorView", context: TraceContext) -> None:
+        self._view = view
+        self.trace_id: str = context.trace_id
+        self.headers: Mapping[str, str] = context.headers
+
+    @property
+    def spans(self) -> SpanQuery:
+        """The spans of this call."""
+        return self._view.spans.where(trace_id=self.trace_id)
+
+    @property
+    def logs(self) -> LogQuery:
+        """The log records of this call."""
+        return self._view.logs.where(trace_id=self.trace_id)
+
+    @property
+    def traces(self) -> TraceQuery:
+        """The trace of this call."""
+        return self._view.traces.where(trace_id=self.trace_id)
+
+    def __repr__(self) -> str:
+        return f"<call {self.trace_id}>"
+
+
+class CollectorView:
+    """A view of a collector's store: queries, evidence, judgement. Thread-safe.
+
+    Made by `FakeCollector` and by the fixture `otlp`, never directly.
+    """
+
+    def __init__(self, receiver: Receiver, source: StoreSource, endpoints: Endpoints) -> None:
+        self._receiver = receiver
+        self._source = source
+        self._endpoints = endpoints
+        self._judge = Judge(source)
+
+    # Where to send to.
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """Where OTLP/gRPC is taken: `http://127.0.0.1:PORT`."""
+        return self._endpoints.grpc
+
+    @property
+    def http_endpoint(self) -> str:
+        """Where OTLP/HTTP is taken, as a base URL: `http://127.0.0.1:PORT`."""
+        return self._endpoints.http
+
+    def environ(
+        self, protocol: str = "http/protobuf", /, *, inherit: bool = True
+    ) -> dict[str, str]:
+        """The environment of a program whose telemetry should come here.
+
+        The process environment without any `OTEL_*` variable, plus: the endpoint, `otlp` as the
+        exporter of all three signals, short batch and metric intervals, and `NO_PROXY`.
+
+        Args:
+            protocol: `http/protobuf`, `http/json` or `grpc`.
+            inherit: False gives only what otlptest sets.
+
+        Raises:
+            UnknownNameError: `protocol` is none of the three.
+        """
+        return environment(self._endpoints, protocol, inherit=inherit)
+
+    # What was received.
+
+    @property
+    def spans(self) -> SpanQuery:
+        """The spans received."""
+        return SpanQuery(self._source)
+
+    @property
+    def metrics(self) -> MetricQuery:
+        """The metrics received: one item for each resource, scope, name, unit and type."""
+        return MetricQuery(self._source)
+
+    @property
+    def logs(self) -> LogQuery:
+        """The log records and events received."""
+        return LogQuery(self._source)
+
+    @property
+    def profiles(self) -> ProfileQuery:
+        """The profiles received."""
+        return ProfileQuery(self._source)
+
+    @property
+    def traces(self) -> TraceQuery:
+        """The spans received, by trace."""
+        return TraceQuery(self._source)
+
+    @property
+    def requests(self) -> RequestQuery:
+        """The requests received, refused ones too."""
+        return RequestQuery(self._source)
+
+    @property
+    def aio(self) -> AsyncQueries:
+        """The same queries with endings to `await`."""
+        return AsyncQueries(self._source)
+
+    def new_trace(self) -> Call:
+        """A trace of the test's own: send its `headers` along, and find what they caused.
+
+        Its parent span is invented and nobody exports it: the span below it counts as a root.
+        """
+        context = invent()
+        self._source.add_outside_parent(context.span_id)
+        return Call(self, context)
+
+    # Evidence for absence.
+
+    def exited(
+        self, *processes: gathering.Process, timeout_s: float = _EVIDENCE_TIMEOUT_S
+    ) -> Evidence:
+        """Evidence that nothing more can come from programs that have ended.
+
+        Blocks, at most `timeout_s` seconds, until all their connections are read to the end. It
+        does not prove that their SDKs flushed.
+
+        Raises:
+            UsageError: No process was given, or one still runs.
+        """
+        __tracebackhide__ = True
+        return gathering.exited(self, processes, timeout_s=timeout_s)
+
+    def fence(
+        self,
+        send: fences.Send,
+        *,
+        producers: int = 1,
+        signals: Iterable[Signal] = ("traces",),
+        timeout_s: float = _EVIDENCE_TIMEOUT_S,
+    ) -> Evidence:
+        """Evidence that what its producers ended before this call has arrived, or was dropped.
+
+        Blocks, at most `timeout_s` seconds plus one call of `send`.
+
+        Args:
+            send: Called with headers that carry a fresh trace context; makes the service do
+                something that it traces. Called again if nothing comes back.
+            producers: How many producers must answer; a producer is a process, else a resource.
+            signals: What to prove. Logs need a record within the traced call, metrics a reader
+                with a short interval.
+            timeout_s: How long to wait for the telemetry.
+
+        Raises:
+            UsageError: `producers` is below 1, or a signal cannot be proven.
+            ExpectationError: Rule `not_proven`: the telemetry of the call did not come.
+        """
+        __tracebackhide__ = True
+        return fences.fence(
+            self,
+            send,
+            on_context=lambda context: self._source.add_outside_parent(context.span_id),
+            producers=producers,
+            signals=signals,
+            timeout_s=timeout_s,
+        )
+
+    def quiet(self, seconds: float, *, timeout_s: float = 30.0) -> Evidence:
+        """Evidence, of a kind: nothing arrived for `seconds`. A guess, and every message says so.
+
+        Blocks at least `seconds`, at most `timeout_s`.
+
+        Raises:
+            UsageError: `seconds` is not above 0, or beyond the timeout.
+            ExpectationError: Rule `never_quiet`: something kept arriving.
+        """
+        __tracebackhide__ = True
+        return gathering.quiet(self, seconds, timeout_s=timeout_s)
+
+    def flushed(
+        self,
+        flush: Callable[[], Iterable[str]],
+        *,
+        owner: str,
+        signals: Iterable[Signal] = SIGNALS,
+        timeout_s: float = _EVIDENCE_TIMEOUT_S,
+    ) -> Evidence:
+        """Evidence that an SDK in this process has sent all that had ended.
+
+        `otlp_sdk.flushed()` is made of this. Blocks for as long as `flush` does.
+
+        Args:
+            flush: Flushes; returns why it did not succeed, nothing if it did.
+            owner: The name under which the SDK's ports were opened.
+            signals: What was flushed.
+            timeout_s: How long to wait for what was sent to be handled.
+        """
+        return gathering.flushed(self, flush, owner=owner, signals=signals, timeout_s=timeout_s)
+
+    # Judgement.
+
+    def allow(self, *rules: str) -> None:
+        """Say that findings of these rules are meant; they are left out of every judgement.
+
+        Raises:
+            UnknownNameError: A rule does not exist.
+        """
+        self._judge.allow(*rules)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All that is wrong with what was received, as of now; a bare collector never raises it.
+
+        Blocks while the stored requests are decoded and checked.
+        """
+        return self._judge.findings()
+
+    def failing_findings(self) -> tuple[Finding, ...]:
+        """Those findings that fail a test which did not allow them, even when it is not strict."""
+        return self._judge.failing()
+
+    def describe(self) -> str:
+        """What was received, as text for the report of a failure."""
+        return self._judge.describe()
+
+    # What gathering evidence needs (`gathering.Scene`).
+
+    @property
+    def source(self) -> StoreSource:
+        """What the queries read from."""
+        return self._source
+
+    def producers_of(self, request: Request) -> Collection[Producer]:
+        """Whose telemetry an accepted request carries."""
+        return self._source.producers_of(request)
+
+    def token(self) -> int:
+        """The position of now."""
+        return self._source.token()
+
+    def settle(self, deadline: Deadline) -> None:
+        """Block until all that was sent to any port before the call has been handled."""
+        self._receiver.settle(deadline)
+
+    def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
+        """Read all connections of an ended process to their end; those still open."""
+        return self._receiver.drain(owner, deadline)
