@@ -10,23 +10,61 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from otlptest.model import ROOT, Severity, SpanKind, StatusCode
+    from otlptest.bundled import builtin
+    from otlptest.collector.fake import FakeCollector
+    from otlptest.model import (
+        ROOT,
+        AggregationTemporality,
+        MetricType,
+        Severity,
+        SpanKind,
+        StatusCode,
+    )
+    from otlptest.processes import readiness as ready
+    from otlptest.queries import matchers as match
+    from otlptest.queries.trees import tree
+    from otlptest.sending import send
 
-__all__ = ["ROOT", "Severity", "SpanKind", "StatusCode", "__version__"]
+__all__ = [
+    "ROOT",
+    "AggregationTemporality",
+    "FakeCollector",
+    "MetricType",
+    "Severity",
+    "SpanKind",
+    "StatusCode",
+    "__version__",
+    "builtin",
+    "match",
+    "ready",
+    "send",
+    "tree",
+]
 
-# Importing otlptest must stay cheap: pytest does it in every session of every user.
+# Importing otlptest must stay cheap: pytest does it in every session of every user. Each name
+# comes from its home when it is first asked for.
 _HOME = {
+    "AggregationTemporality": "otlptest.model",
+    "FakeCollector": "otlptest.collector.fake",
+    "MetricType": "otlptest.model",
     "ROOT": "otlptest.model",
     "Severity": "otlptest.model",
     "SpanKind": "otlptest.model",
     "StatusCode": "otlptest.model",
+    "builtin": "otlptest.bundled",
+    "match": "otlptest.queries.matchers",
+    "ready": "otlptest.processes.readiness",
+    "send": "otlptest.sending",
+    "tree": "otlptest.queries.trees",
 }
+_NAMESPACES = {"match", "ready"}  # these are their home
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    home = import_module(_HOME[name])
+    return home if name in _NAMESPACES else getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from otlptest.errors import UnknownBundledFileError
 
-__all__ = ["KINDS", "names", "path"]
+__all__ = ["KINDS", "builtin", "names", "path"]
 
 KINDS = ("contracts", "fixtures")  # a folder joins with its first file
 
@@ -26,7 +26,11 @@ def names(kind: str) -> list[str]:
         kind: One of `KINDS`.
     """
     folder = _folder(kind)
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file() and file.parent.name != "__pycache__"
+    )
 
 
 def path(kind: str, name: str) -> Path:
@@ -43,3 +47,21 @@ def path(kind: str, name: str) -> Path:
     if name not in known:
         raise UnknownBundledFileError(kind, name, known)
     return _folder(kind) / name
+
+
+def builtin(name: str) -> Path:
+    """Absolute path of a shipped file, whichever folder it is in.
+
+    Args:
+        name: `payloads/traces/checkout.json`, as it follows `builtin:` on the command line; the
+            prefix itself may be there.
+
+    Raises:
+        UnknownBundledFileError: No such file ships with this version.
+    """
+    wanted = name.removeprefix("builtin:")
+    known = [each for kind in KINDS for each in names(kind)]
+    for kind in KINDS:
+        if wanted in names(kind):
+            return _folder(kind) / wanted
+    raise UnknownBundledFileError("otlptest", wanted, known)
