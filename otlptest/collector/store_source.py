@@ -11,7 +11,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any
 
 from otlptest.collector.baselines import Baselines
 from otlptest.collector.leftovers import Epoch, Leftovers
@@ -25,13 +25,6 @@ from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActi
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
 __all__ = ["Epoch", "StoreSource"]
-
-_NOUNS: Final = {
-    "traces": "spans",
-    "metrics": "data points",
-    "logs": "log records",
-    "profiles": "profiles",
-}
 
 
 class StoreSource:
@@ -182,7 +175,7 @@ class StoreSource:
                 requests.append(request)
             if self._leftovers is not None and request.is_accepted:
                 count = self._leftovers.count(request).leftover
-                leftovers[_NOUNS[request.signal or "traces"]] += count
+                leftovers[request.signal or "traces"] += count
         return Arrivals(
             requests=tuple(requests),
             connections=tuple(filter(self._has_connection, self._store.connections())),

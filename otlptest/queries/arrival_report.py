@@ -52,6 +52,13 @@ _OTHER_SIGNALS: Final[Mapping[str, str]] = {
     "logs": "is the exporter on (OTEL_LOGS_EXPORTER=otlp), and the log handler installed?",
     "profiles": "does the SDK export profiles? Most do not yet",
 }
+_NOUNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "requests": ("request",),
+    "traces": ("span",),
+    "metrics": ("data point",),
+    "logs": ("log record",),
+    "profiles": ("profile",),
+}
 _LEFTOVERS: Final = (
     "what arrived belongs to an earlier test, which ended before its telemetry came: end it with"
     " evidence or stop its processes"
@@ -164,7 +171,7 @@ def _add_accepted(
 def _add_leftovers(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
     late = {kind: count for kind, count in arrivals.leftovers.items() if count}
     if late:
-        shown = listed([f"{count:,} of {kind}" for kind, count in late.items()])
+        shown = listed([counted(count, *_NOUNS.get(kind, (kind,))) for kind, count in late.items()])
         facts.append(f"left over from an earlier test: {shown}")
         hints.append(_LEFTOVERS)
 

@@ -82,7 +82,7 @@ class GroupingSieve(Sieve[T]):
 
     def matches(self) -> Sequence[T]:
         """See `Sieve.matches`."""
-        if self._is_stale:
+        if self._is_stale:  # a new list each time, so that its identity tells whether it changed
             self._matches = [item for item in self.group(self._fed) if self.passes(item)]
             self._is_stale = False
         return self._matches
