@@ -1,13 +1,13 @@
 """The fake collector: an OTLP receiver in this process that remembers what it received."""
 
 import ssl
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
 from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.receiving import CorsPolicy, Receiver
+from otlptest.collector.receiving.cors import CorsPolicy
+from otlptest.collector.receiving.receiver import Receiver
 from otlptest.collector.store import Store
 from otlptest.collector.store_source import Epoch, StoreSource
 from otlptest.collector.view import CollectorView
@@ -96,9 +96,10 @@ class FakeCollector(CollectorView):
         limits: Limits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._is_open = False  # for __del__, should what follows fail
         if needs_client_certificate and not tls:
-            raise UsageError("needs_client_certificate=True needs TLS", "add tls=True")
+            raise UsageError(
+                "needs_client_certificate=True without TLS means nothing", "add tls=True"
+            )
         self._certificates = ThrowAwayCertificates(names=_names(listen)) if tls else None
         self._needs_client_certificate = needs_client_certificate
         self._started_unix_nano = clock.unix_nanos()
@@ -120,7 +121,6 @@ class FakeCollector(CollectorView):
         except BaseException:
             self._remove_certificates()
             raise
-        self._is_open = True
         self.grpc_port = receiver.grpc_port
         self.http_port = receiver.http_port
         self.ca_file = self._file("ca_file")
@@ -231,9 +231,6 @@ class FakeCollector(CollectorView):
         Raises:
             ReceiverError: The receiver broke while it ran, or did not stop.
         """
-        if not self._is_open:
-            return
-        self._is_open = False
         try:
             self._receiver.close()
         finally:
@@ -244,12 +241,6 @@ class FakeCollector(CollectorView):
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        """Say that `close()` was forgotten."""
-        if self._is_open:
-            warnings.warn(f"{self!r} was not closed", ResourceWarning, stacklevel=2, source=self)
-            self.close()
 
     def __repr__(self) -> str:
         return f"<FakeCollector grpc port {self.grpc_port}, http port {self.http_port}>"

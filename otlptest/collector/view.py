@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from otlptest.collector import fences, gathering
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.judgement import Judge
-from otlptest.collector.receiving import Receiver
+from otlptest.collector.receiving.receiver import Receiver
 from otlptest.collector.store_source import StoreSource
 from otlptest.collector.trace_contexts import TraceContext, invent
 from otlptest.errors import Finding
