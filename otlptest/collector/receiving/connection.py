@@ -1,0 +1,383 @@
+"""One accepted socket: read it until it is empty, then write; lose nothing that was sent.
+
+Why so careful: a client that exits with unread answers resets the connection. What it had sent
+before is still in our receive buffer then, and must reach the store. So every write comes after a
+read that emptied the socket, and after a failed write the rest is read.
+"""
+
+import ssl
+from typing import Final
+
+from otlptest.collector.receiving.endpoints import Endpoint
+from otlptest.collector.receiving.http1_session import Http1Session
+from otlptest.collector.receiving.http2_session import Http2Session
+from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
+from otlptest.collector.receiving.reception import Reception
+from otlptest.collector.receiving.refusals import refused
+from otlptest.collector.receiving.session import Outbox, Session
+from otlptest.collector.receiving.sockets import Socket, close_socket, end_writing, send_some
+from otlptest.collector.receiving.tls_stream import TLS_REFUSAL, TlsStream
+from otlptest.model import Connection
+from otlptest.wire import http2_frames as frames
+from otlptest.wire.http1 import encode_response
+
+__all__ = ["SocketConnection"]
+
+_READ_SIZE: Final = 256 * 1024
+_READS_IN_TURN: Final = 32  # then the others get their turn
+_TURNS_AT_END: Final = 64
+_MOST_UNSENT: Final = 1024 * 1024  # a client that does not read its answers is not read either
+_TLS_HANDSHAKE: Final = 0x16
+
+
+class SocketConnection:
+    """Moves bytes between one socket and its session. Belongs to the receiver's thread.
+
+    Args:
+        socket: Accepted, non-blocking.
+        endpoint: The listener that it came from.
+        reception: What all connections share.
+        loop: Tells when the socket is ready.
+
+    Attributes:
+        record: What the store knows of it.
+        is_closed: Whether the socket is closed.
+    """
+
+    def __init__(
+        self,
+        socket: Socket,
+        endpoint: Endpoint,
+        reception: Reception,
+        loop: ReadinessLoop,
+    ) -> None:
+        self.endpoint = endpoint
+        self.record: Connection = reception.opened(
+            endpoint.role, endpoint.port, endpoint.owner, is_tls=endpoint.tls is not None
+        )
+        self.is_closed = False
+        self._socket = socket
+        self._descriptor = socket.fileno()
+        self._reception = reception
+        self._loop = loop
+        self._outbox = Outbox(self._end_after_sending)
+        self._session: Session | None = None
+        self._first_bytes = b""
+        self._tls = TlsStream(endpoint.tls) if endpoint.tls is not None else None
+        self._unsent: bytes | memoryview = b""
+        self._unsent_at = 0.0
+        self._watched = READ
+        self._is_at_end = False  # the peer sends no more
+        self._is_ending = False  # close once all is sent
+        self._discarded = -1  # bytes read and dropped since we ended our side; -1 before
+        self._discarding_at = 0.0
+        self._active_at = reception.now
+        loop.watch(self._descriptor, READ, self.ready)
+
+    # --- events
+
+    def ready(self, events: int) -> None:
+        """The socket is ready; an error of ours ends this connection and is kept."""
+        try:
+            if events & READ:
+                self.read()
+            if events & WRITE:
+                self._send_rest()
+        except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Keep an error of ours for whoever closes the receiver, and close."""
+        self._reception.failed(error)
+        self._close("an error in the receiver")
+
+    def read(self, *, reads: int = _READS_IN_TURN) -> bool:
+        """Read until the socket is empty, handle it, then write; whether it was emptied.
+
+        Args:
+            reads: How many times at most.
+        """
+        for _ in range(reads):
+            if self.is_closed or self._is_at_end:
+                break
+            try:
+                data = self._socket.recv(_READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                self._peer_ended(f"reset by the client ({error.strerror})")
+                break
+            if not data:
+                self._peer_ended("closed by the client")
+                break
+            self._take(data)
+            if len(data) < _READ_SIZE:
+                break
+        else:
+            if sum(map(len, self._outbox.chunks)) > _MOST_UNSENT:
+                self._send()
+            return False
+        self._send()
+        return True
+
+    def read_guarded(self) -> bool:
+        """`read` for whoever asks from outside; whether the socket is empty."""
+        try:
+            return self.read()
+        except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
+            self.fail(error)
+            return True
+
+    def check_patience(self, now: float) -> None:
+        """Give up what takes too long."""
+        limits = self._reception.limits
+        if self._discarded >= 0:
+            if now - self._discarding_at > limits.drain_s:
+                self._close(self.record.close_reason)
+            return
+        if self._unsent and now - self._unsent_at > limits.idle_s:
+            self._close("the client did not read its answers")
+            return
+        if self._session is None:
+            has_begun = self.record.bytes_received > 0
+            if now - self.record.opened_at > (limits.handshake_s if has_begun else limits.idle_s):
+                self._give_up_handshake(has_begun=has_begun)
+            return
+        self._session.check_patience(now)
+        if self._session.is_idle and now - self._active_at > limits.idle_s:
+            self._session.go_away()
+            self._end_after_sending("idle for too long")
+        if self._outbox.chunks or self._is_ending:
+            self.read()
+
+    def go_away(self) -> None:
+        """The receiver stops: read what is there, say so, close."""
+        for _ in range(_TURNS_AT_END):
+            if self.read():
+                break
+        if self.is_closed:
+            return
+        if self._session is not None:
+            self._session.ended()
+            self._session.go_away()
+        self._send()
+        self._close("the collector was closed")
+
+    @property
+    def is_within_request(self) -> bool:
+        """Whether a request has begun and is not whole."""
+        return self._session is not None and self._session.is_within_request
+
+    # --- bytes in
+
+    def _take(self, data: bytes) -> None:
+        reception = self._reception
+        reception.look_at_clock()
+        self.record.bytes_received += len(data)
+        self._active_at = reception.now
+        if self._discarded >= 0:
+            self._discarded += len(data)
+            if self._discarded > reception.limits.drain_bytes:
+                self._close(self.record.close_reason)
+        elif self._is_ending:
+            pass  # what follows the last request that is answered
+        elif self._tls is not None:
+            self._take_tls(self._tls, data)
+        elif self._session is not None:
+            self._session.receive(data)
+        else:
+            self._begin(data)
+
+    def _take_tls(self, tls: TlsStream, data: bytes) -> None:
+        if not tls.is_established and not self._looks_like_tls(data):
+            return
+        try:
+            plain = tls.receive(data)
+        except ssl.SSLError as error:
+            reason = error.reason or str(error)
+            self._mismatch("OTLP-SRV-080", f"the TLS handshake failed: {reason}")
+            return
+        if plain and self._session is not None:
+            self._session.receive(plain)
+        elif plain:
+            self._begin(plain)
+        if tls.is_ended and not self._is_ending:
+            self._is_at_end = True
+            self._finish_session("closed by the client")
+
+    def _looks_like_tls(self, data: bytes) -> bool:
+        """Answer a client that does not speak TLS to a TLS port."""
+        if self.record.bytes_received != len(data) or data[0] == _TLS_HANDSHAKE:
+            return True
+        self._tls = None
+        message = "this port takes TLS only, and the client spoke plaintext"
+        if frames.PREFACE.startswith(data[: len(frames.PREFACE)]) or data.startswith(
+            frames.PREFACE
+        ):
+            self._outbox.write(frames.settings(()))
+            self._outbox.write(frames.goaway(0, frames.ErrorCode.PROTOCOL_ERROR, message))
+        else:
+            body = f"{message}; use https://\n".encode()
+            fields = (("Content-Type", "text/plain; charset=utf-8"),)
+            self._outbox.write(encode_response(400, fields, body, keeps_alive=False))
+        self._mismatch("OTLP-SRV-081", message)
+        return False
+
+    def _mismatch(self, rule: str, message: str) -> None:
+        expected = "https:// (TLS 1.2 or newer)" if self.endpoint.tls else "plaintext, http://"
+        refusal = refused("tls_mismatch", rule, message, expected=expected)
+        self._reception.found(self.record, refusal)
+        self._end_after_sending(message)
+
+    def _begin(self, data: bytes) -> None:
+        """Find out from the first bytes what the client speaks."""
+        data = self._first_bytes + data
+        self._first_bytes = b""
+        if self._tls is None and data[0] == _TLS_HANDSHAKE:
+            self._outbox.write(TLS_REFUSAL)
+            self._mismatch(
+                "OTLP-SRV-063", "this port takes plaintext only, and the client spoke TLS"
+            )
+            return
+        agreed = self._tls.alpn if self._tls is not None else None
+        is_http2 = agreed == "h2" or data.startswith(frames.PREFACE)
+        if not is_http2 and agreed is None and frames.PREFACE.startswith(data):
+            self._first_bytes = data  # not enough to tell
+            return
+        kind = Http2Session if is_http2 else Http1Session
+        self._session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
+        self._session.receive(data)
+
+    def _give_up_handshake(self, *, has_begun: bool) -> None:
+        if not has_begun:
+            self._close("idle for too long")
+            return
+        limit_s = self._reception.limits.handshake_s
+        message = f"the client had not begun a request {limit_s:g} s after it connected"
+        refusal = refused("too_slow", "OTLP-SRV-053", message)
+        self._reception.found(self.record, refusal)
+        self._close(message)
+
+    # --- the end
+
+    def _peer_ended(self, reason: str) -> None:
+        """Everything that the client sent has been read."""
+        self._is_at_end = True
+        self._finish_session(reason)
+
+    def _finish_session(self, reason: str) -> None:
+        self.record.close_reason = self.record.close_reason or reason
+        self._reception.look_at_clock()
+        if self._session is not None and not self._is_ending:
+            self._session.ended()
+        elif self._first_bytes:
+            message = f"the connection ended after {len(self._first_bytes)} bytes"
+            refusal = refused("cut_request", "OTLP-SRV-050", message)
+            self._reception.found(self.record, refusal)
+        self._is_ending = True
+
+    def _end_after_sending(self, reason: str) -> None:
+        self.record.close_reason = self.record.close_reason or reason
+        self._is_ending = True
+
+    def _close(self, reason: str) -> None:
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self._loop.unwatch(self._descriptor)
+        close_socket(self._socket)
+        self._outbox.chunks.clear()
+        self._reception.closed(self.record, reason)
+        self.endpoint.connections.discard(self)
+
+    def abort(self, reason: str) -> None:
+        """Close at once."""
+        self._close(reason)
+
+    # --- bytes out
+
+    def _send(self) -> None:
+        """Hand what the session wrote to the socket; the socket was read empty just before."""
+        if self._socket.fileno() < 0:
+            return
+        chunks = self._outbox.chunks
+        if chunks or self._tls is not None:
+            data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            chunks.clear()
+            if self._tls is not None:
+                data = self._encrypted(self._tls, data)
+            if self._unsent:
+                self._unsent = bytes(self._unsent) + data
+            elif data:
+                self._hand_over(data)
+        if not self._unsent and not self.is_closed:
+            self._sent_all()
+        self._watch()
+
+    def _encrypted(self, tls: TlsStream, data: bytes) -> bytes:
+        if data and tls.is_established:
+            tls.send(data)
+        if self._is_ending and tls.is_established and self._discarded < 0:
+            tls.say_end()
+        return tls.pending()
+
+    def _hand_over(self, data: bytes | memoryview) -> None:
+        try:
+            sent = send_some(self._socket, data)
+        except OSError as error:
+            self._write_failed(error)
+            return
+        self._unsent_at = self._reception.now
+        self._unsent = b"" if sent == len(data) else memoryview(data)[sent:]
+
+    def _send_rest(self) -> None:
+        """The socket takes more."""
+        if self.is_closed:
+            return
+        if self._unsent:
+            self._hand_over(self._unsent)
+        if not self.is_closed:
+            self._send()
+
+    def _sent_all(self) -> None:
+        """Record the replies; end the connection if that was the last of it."""
+        if self._outbox.replied:
+            replied = self._outbox.replied[:]
+            self._outbox.replied.clear()
+            self._reception.replied(replied)
+        if not self._is_ending:
+            return
+        if self._is_at_end:
+            self._close(self.record.close_reason)
+        elif self._discarded < 0:
+            # The client may still be sending: if we closed now, a reset could overtake the answer.
+            end_writing(self._socket)
+            self._discarded = 0
+            self._discarding_at = self._reception.clock.monotonic()
+
+    def _watch(self) -> None:
+        if self.is_closed:
+            return
+        wanted = WRITE if self._unsent else 0
+        if not self._is_at_end and len(self._unsent) < _MOST_UNSENT:
+            wanted |= READ
+        if wanted != self._watched:
+            self._watched = wanted
+            self._loop.watch(self._descriptor, wanted, self.ready)
+
+    def _write_failed(self, error: OSError) -> None:
+        """The client is gone: what it had sent is still there to be read."""
+        self._outbox.replied.clear()
+        while not self._is_at_end and not self.is_closed:
+            try:
+                data = self._socket.recv(_READ_SIZE)
+            except OSError:
+                break
+            if not data:
+                break
+            self._take(data)
+            self._outbox.replied.clear()
+        if not self._is_at_end:
+            self._is_at_end = True
+            self._finish_session(f"gone before its answer ({error.strerror})")
+        self._close(self.record.close_reason)

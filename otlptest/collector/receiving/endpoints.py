@@ -1,0 +1,50 @@
+"""Listening ports: what each is for, whose it is, and the connections that came to it."""
+
+import ssl
+from typing import TYPE_CHECKING
+
+from otlptest.collector.receiving.heads import Role
+from otlptest.collector.receiving.sockets import Socket, close_socket, listening_socket
+
+if TYPE_CHECKING:
+    from otlptest.collector.receiving.connection import SocketConnection
+
+__all__ = ["Endpoint"]
+
+
+class Endpoint:
+    """One listening port. Made in the caller's thread, used in the receiver's.
+
+    Args:
+        host: Address to listen on.
+        port: 0 takes a free one.
+        role: What it is for.
+        owner: The process under test that it was opened for.
+        tls: Makes it a TLS port.
+
+    Attributes:
+        connections: The open ones.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        role: Role,
+        *,
+        owner: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.listener: Socket = listening_socket(host, port)
+        self.port: int = self.listener.getsockname()[1]
+        self.role: Role = role
+        self.owner = owner
+        self.tls = tls
+        self.connections: set[SocketConnection] = set()
+        self.is_open = True
+
+    def close(self) -> None:
+        """Stop listening; what waits in the accept queue is refused."""
+        if self.is_open:
+            self.is_open = False
+            close_socket(self.listener)

@@ -1,0 +1,58 @@
+"""From the body of a request to what the store keeps: inflated, decoded once, dropped."""
+
+import zlib
+
+from otlptest.collector.receiving.heads import Head
+from otlptest.errors import WireError
+from otlptest.wire import otlp_json, otlp_protobuf
+from otlptest.wire.compression import decompress
+from otlptest.wire.limits import Limits
+
+__all__ = ["Export", "decoded"]
+
+
+class Export:
+    """What a body is worth keeping.
+
+    Attributes:
+        body: The message as protobuf bytes; of a refused one what could be had.
+        packed_json: The JSON text, zlib-compressed; None if it is none.
+        error: Why it is refused; None if it was decoded whole.
+    """
+
+    __slots__ = ("body", "error", "packed_json")
+
+    def __init__(
+        self, body: bytes, packed_json: bytes | None = None, error: WireError | None = None
+    ) -> None:
+        self.body = body
+        self.packed_json = packed_json
+        self.error = error
+
+
+def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = True) -> Export:
+    """Decode a body whole.
+
+    Args:
+        head: Of a request that can be taken.
+        body: As sent, without gRPC's prefix.
+        limits: `request_bytes` holds for the inflated body too.
+        is_compressed: gRPC's compressed flag.
+    """
+    protocol = head.protocol
+    signal = head.signal
+    if protocol is None or signal is None:
+        return Export(body)
+    if is_compressed and head.encoding != "identity":
+        try:
+            body = decompress(head.encoding, body, limits.request_bytes, protocol=protocol)
+        except WireError as error:
+            return Export(b"", error=error)
+    try:
+        if protocol != "http/json":
+            otlp_protobuf.decode_request(signal, body, protocol=protocol)
+            return Export(body)
+        message = otlp_json.decode_request(signal, body, max_depth=limits.json_depth)
+    except WireError as error:
+        return Export(body if protocol != "http/json" else b"", error=error)
+    return Export(message.SerializeToString(), zlib.compress(body, 1))

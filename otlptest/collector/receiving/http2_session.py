@@ -1,0 +1,242 @@
+"""OTLP over one HTTP/2 connection: gRPC calls, and OTLP/HTTP with prior knowledge or by ALPN."""
+
+from typing import Final
+
+from otlptest.collector.receiving.answers import (
+    GRPC_SUCCESS,
+    grpc_answer,
+    http2_answer,
+    preflight_block,
+)
+from otlptest.collector.receiving.exports import Export, decoded
+from otlptest.collector.receiving.heads import Head, Role, head_of
+from otlptest.collector.receiving.reception import Reception
+from otlptest.collector.receiving.refusals import Refusal, refused, refused_by
+from otlptest.collector.receiving.replies import SUCCESS, Reply
+from otlptest.collector.receiving.session import Outbox
+from otlptest.errors import WireError
+from otlptest.model import Connection
+from otlptest.wire.grpc_framing import PREFIX_SIZE, declared_size, only_message
+from otlptest.wire.http2 import ConnectionFault, ServerConnection, Stream
+from otlptest.wire.http2_flow import CannedReply
+from otlptest.wire.http2_frames import ErrorCode
+
+__all__ = ["Http2Session"]
+
+_EMPTY: Final = Export(b"")
+
+
+class Http2Session:
+    """Answers the requests of one HTTP/2 connection. See `session.Session`."""
+
+    def __init__(
+        self, reception: Reception, connection: Connection, role: Role, outbox: Outbox
+    ) -> None:
+        self._reception = reception
+        self._connection = connection
+        self._role = role
+        self._outbox = outbox
+        self._limits = reception.limits
+        self._http2 = ServerConnection(
+            self, outbox.write, reception.limits, reception.clock.monotonic
+        )
+        self._progress: int | None = None
+        self._progress_at = reception.now
+        connection.protocol = "h2"
+        self.receive = self._http2.receive
+
+    # --- what the connection calls, see session.Session
+
+    @property
+    def is_within_request(self) -> bool:
+        """Whether a request has begun and is not whole."""
+        return any(not stream.is_remote_closed for stream in self._http2.streams.values())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._http2.streams
+
+    def ended(self) -> None:
+        """The peer sends no more."""
+        self._http2.cut("the connection ended within the request")
+
+    def go_away(self) -> None:
+        """The receiver stops."""
+        self._http2.end()
+
+    def check_patience(self, now: float) -> None:
+        """Give up what takes too long (OTLP-SRV-053, OTLP-GRPC-050)."""
+        for stream in list(self._http2.streams.values()):
+            if stream.is_remote_closed:
+                continue
+            head: Head = stream.context
+            allowed = self._limits.patience_s
+            if head.timeout_s is not None:
+                allowed = min(allowed, head.timeout_s)
+            if now - stream.started_at > allowed:
+                self._give_up(stream, allowed)
+        progress = self._http2.frame_progress
+        if progress is None or progress != self._progress:
+            self._progress, self._progress_at = progress, now
+        elif now - self._progress_at > self._limits.patience_s:
+            message = f"a frame is not whole after {self._limits.patience_s:g} s"
+            self._http2.end(ErrorCode.PROTOCOL_ERROR, message)
+            self._reception.found(self._connection, refused("too_slow", "OTLP-SRV-053", message))
+            self._outbox.close(message)
+
+    def _give_up(self, stream: Stream, allowed: float) -> None:
+        rule = "OTLP-SRV-053" if allowed == self._limits.patience_s else "OTLP-GRPC-050"
+        message = f"the request is not whole after {allowed:g} s"
+        self._refuse(stream, refused("too_slow", rule, message))
+
+    # --- what ServerConnection calls, see http2.StreamHandler
+
+    def request_started(self, stream: Stream) -> None:
+        """Judge the head; the body may follow."""
+        fields = stream.fields
+        head: Head | None = fields.derived
+        if head is None:
+            cors = self._reception.cors
+            head = fields.derived = head_of(
+                fields.method, fields.path, fields.fields, self._role, cors, is_http2=True
+            )
+        stream.context = head
+        stream.started_at = self._reception.now
+        stream.notify_at = PREFIX_SIZE if head.is_grpc else self._limits.request_bytes + 1
+        self._connection.requests += 1
+        size, count = fields.size, len(fields.fields)
+        if size > self._limits.header_bytes or count > self._limits.header_count:
+            message = f"{count} headers with {size} bytes"
+            refusal = refused("too_large", "OTLP-SRV-052", message, http_status=431)
+            self._refuse(stream, refusal)
+
+    def body_arriving(self, stream: Stream) -> None:
+        """Refuse early what is too large, or more than one message."""
+        head: Head = stream.context
+        limit = self._limits.request_bytes
+        if not head.is_grpc:
+            message = f"a body of over {limit} bytes"
+            self._refuse(stream, refused("too_large", "OTLP-HTTP-021", message))
+            return
+        try:
+            if stream.notify_at == PREFIX_SIZE:
+                stream.notify_at += declared_size(b"".join(stream.parts[:PREFIX_SIZE]), limit) + 1
+            else:
+                only_message(stream.body, limit)
+        except WireError as error:
+            self._refuse(stream, refused_by(error))
+
+    def request_finished(self, stream: Stream) -> None:
+        """Decode, record, answer."""
+        head: Head = stream.context
+        body = stream.body
+        size = len(body)
+        refusal = head.refusal
+        export = _EMPTY
+        if refusal is not None:
+            if head.preflight_fields is not None:
+                self._http2.reply(stream, preflight_block(head.preflight_fields))
+                return
+            export = Export(body)
+        elif head.is_grpc:
+            size -= PREFIX_SIZE
+            export, refusal = self._call(head, stream, body)
+        else:
+            export = decoded(head, body, self._limits)
+        request, reply = self._reception.arrived(
+            head,
+            self._connection,
+            export,
+            refusal,
+            wire_size=max(size, 0),
+            started_at=stream.started_at,
+            stream_id=stream.id,
+        )
+        request.http_status = reply.http_status
+        if not head.is_grpc:
+            answer = self._http_answer(head, reply)
+        elif reply is SUCCESS:
+            request.http_status, request.grpc_status = 200, 0
+            answer = GRPC_SUCCESS
+        else:
+            request.http_status, request.grpc_status = 200, int(reply.grpc_code)
+            answer = grpc_answer(reply)
+        self._http2.reply_canned(stream, answer)
+        self._outbox.replied.append(request)
+
+    def request_cut(self, stream: Stream, reason: str) -> None:
+        """Record a request that will never be whole."""
+        head: Head = stream.context
+        message = f"{reason}: {stream.size} bytes of {head.method} {head.path} had arrived"
+        rule = "OTLP-GRPC-049" if head.is_grpc else "OTLP-SRV-050"
+        self._reception.found(self._connection, refused("cut_request", rule, message))
+
+    def stream_faulted(self, stream_id: int, problem: str) -> None:
+        """Record a broken rule that cost one stream."""
+        message = f"HTTP/2 stream {stream_id} was reset: {problem}"
+        self._reception.found(self._connection, refused("protocol_error", "OTLP-SRV-064", message))
+
+    def connection_faulted(self, fault: ConnectionFault) -> None:
+        """Record a broken rule that cost the connection, and end it."""
+        message = f"{fault.problem} ({fault.code.name})"
+        refusal = refused(
+            "protocol_error", "OTLP-SRV-064", f"the HTTP/2 connection was ended: {message}"
+        )
+        if fault.is_flood:
+            refusal = Refusal(
+                kind="flood",
+                rule="OTLP-SRV-064",
+                message=f"the HTTP/2 connection was ended: {message}",
+                expected=f"at most {self._limits.control_frames} such frames "
+                f"in {self._limits.control_window_s:g} s",
+            )
+        self._reception.found(self._connection, refusal)
+        self._http2.cut("the connection ended within the request")
+        self._outbox.close(message)
+
+    # --- answers
+
+    def _call(self, head: Head, stream: Stream, body: bytes) -> tuple[Export, Refusal | None]:
+        """The message of a gRPC call, or why it is refused."""
+        timeout_s = head.timeout_s
+        if timeout_s is not None and self._reception.now - stream.started_at > timeout_s:
+            message = f"the request took longer than its grpc-timeout of {timeout_s:g} s"
+            return _EMPTY, refused("too_slow", "OTLP-GRPC-050", message)
+        try:
+            is_compressed, message_bytes = only_message(body, self._limits.request_bytes)
+        except WireError as error:
+            return Export(body), refused_by(error)
+        if is_compressed and head.encoding == "identity":
+            message = "the message is flagged as compressed, and no grpc-encoding says how"
+            return _EMPTY, refused("protocol_error", "OTLP-GRPC-013", message)
+        return decoded(head, message_bytes, self._limits, is_compressed=is_compressed), None
+
+    def _refuse(self, stream: Stream, refusal: Refusal) -> None:
+        """Answer a request that is not whole; the stream is reset after it."""
+        head: Head = stream.context
+        request, reply = self._reception.arrived(
+            head,
+            self._connection,
+            _EMPTY,
+            refusal,
+            wire_size=stream.size,
+            started_at=stream.started_at,
+            stream_id=stream.id,
+        )
+        request.http_status = reply.http_status
+        answer = self._http_answer(head, reply)
+        if head.is_grpc:
+            request.http_status, request.grpc_status = 200, int(reply.grpc_code)
+            answer = grpc_answer(reply)
+        self._http2.reply_canned(stream, answer)
+        self._outbox.replied.append(request)
+
+    def _http_answer(self, head: Head, reply: Reply) -> CannedReply:
+        return http2_answer(
+            reply,
+            head.protocol,
+            head.error_encoding,
+            head.cors_fields,
+            is_head=head.method == "HEAD",
+        )

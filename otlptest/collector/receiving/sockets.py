@@ -1,0 +1,114 @@
+"""Listening and connected sockets, below what a test may have patched.
+
+`socket.SocketType` is the C class under `socket.socket`: pytest-socket and its like replace the
+latter to block a test's own network, and must not block the collector that the test talks to.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from otlptest.errors import PortTakenError, ReceiverError
+
+__all__ = ["Socket", "accepted", "close_socket", "end_writing", "listening_socket", "send_some"]
+
+Socket: TypeAlias = socket.SocketType
+
+_BACKLOG: Final = 1024
+_SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # whoever resets SIGPIPE must not kill us
+
+
+def listening_socket(host: str, port: int) -> Socket:
+    """A non-blocking socket that listens on `host`:`port`; port 0 takes a free one.
+
+    Raises:
+        PortTakenError: Another socket listens there.
+        ReceiverError: The address cannot be had for another reason.
+    """
+    family, address = _resolved(host, port)
+    listener = socket.SocketType(family, socket.SOCK_STREAM, 0)
+    try:
+        if os.name == "posix":
+            # A collector started again takes over its port although old connections linger.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and host in {"::", "[::]"}:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(host, port) from error
+        raise ReceiverError(*_cannot_listen(host, port, error)) from error
+    return listener
+
+
+def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
+    """Family and numeric address of `host`.
+
+    Raises:
+        ReceiverError: There is no such host, or no such port.
+    """
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise ReceiverError(*_cannot_listen(host, port, error)) from error
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    family, _, _, _, address = found[0]
+    return family, (str(address[0]), port)
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> tuple[str, str]:
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"cannot listen on {host}:{port}: {reason}", "127.0.0.1 and port 0 always work"
+
+
+def accepted(listener: Socket) -> Iterator[Socket]:
+    """Every connection in the accept queue, non-blocking and without Nagle's delay."""
+    while True:
+        try:
+            number, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- see module
+        except (BlockingIOError, InterruptedError):
+            return
+        except ConnectionError:
+            continue  # that client has gone; the next may be there
+        except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                return  # it stays in the queue until a descriptor is free
+            if error.errno in {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}:
+                return  # closed meanwhile
+            continue
+        connection = socket.SocketType(fileno=number)
+        connection.setblocking(False)
+        if connection.family in {socket.AF_INET, socket.AF_INET6}:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield connection
+
+
+def send_some(connection: Socket, data: bytes | memoryview) -> int:
+    """Hand `data` to the kernel; how many bytes it took, 0 if none now.
+
+    Raises:
+        OSError: The connection is broken.
+    """
+    try:
+        return connection.send(data, _SEND_FLAGS)
+    except (BlockingIOError, InterruptedError):
+        return 0
+
+
+def close_socket(connection: Socket) -> None:
+    """End a connection or a listener, also where a forked child holds a copy of it."""
+    with contextlib.suppress(OSError):  # not connected any more
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+def end_writing(connection: Socket) -> None:
+    """Tell the peer that nothing more comes, and go on reading."""
+    with contextlib.suppress(OSError):  # not connected any more
+        connection.shutdown(socket.SHUT_WR)

@@ -1,0 +1,76 @@
+"""TLS on bytes instead of a socket, so that reading and writing stay under our control."""
+
+import contextlib
+import ssl
+from typing import Final
+
+__all__ = ["TLS_REFUSAL", "TlsStream"]
+
+TLS_REFUSAL: Final = bytes.fromhex("15 03 01 00 02 02 28")
+"""A fatal handshake_failure alert: what a plaintext port says to a client that speaks TLS."""
+
+_READ_SIZE: Final = 256 * 1024
+
+
+class TlsStream:
+    """The server's side of one TLS connection.
+
+    Args:
+        context: Certificates, versions, ALPN.
+
+    Attributes:
+        is_established: Whether the handshake is done.
+        is_ended: Whether the peer has said that nothing more comes.
+    """
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.is_established = False
+        self.is_ended = False
+
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that both sides agreed on, None if the client offered none."""
+        return self._tls.selected_alpn_protocol()
+
+    def receive(self, data: bytes) -> bytes:
+        """What the peer's bytes say in plain.
+
+        Raises:
+            ssl.SSLError: The handshake failed, or a record is broken.
+        """
+        self._incoming.write(data)
+        if not self.is_established:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                return b""
+            self.is_established = True
+        parts: list[bytes] = []
+        try:
+            while True:
+                part = self._tls.read(_READ_SIZE)
+                if not part:
+                    self.is_ended = True
+                    break
+                parts.append(part)
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            self.is_ended = True
+        return b"".join(parts)
+
+    def send(self, data: bytes) -> None:
+        """Encrypt `data`; `pending` has it then."""
+        self._tls.write(data)
+
+    def say_end(self) -> None:
+        """Tell the peer that nothing more comes."""
+        with contextlib.suppress(ssl.SSLError):  # the peer has not answered, and need not
+            self._tls.unwrap()
+
+    def pending(self) -> bytes:
+        """Bytes for the socket."""
+        return self._outgoing.read()
