@@ -1,13 +1,12 @@
 """The pytest plugin: options, marker, fixtures, and nothing heavy at import.
 
 Its modules: `settings` (what a user can set), `fixtures`, `hooks`, `current_test` (what is known of
-the running test), `judging` (what fails it at its end), `failure_sections`, `run_summary`,
-`in_process_sdk` (only when `otlp_sdk` is used).
+the running test), and what is imported only when it is used: `collector_factory`,
+`program_factory`, `in_process_sdk`, `judging` (what fails a test at its end), `failure_sections`,
+`run_summary`.
 """
 
 from otlptest.pytest_plugin.fixtures import (
-    CollectorFactory,
-    ProgramFactory,
     _otlp_test,
     otlp,
     otlp_collector,
@@ -22,8 +21,6 @@ from otlptest.pytest_plugin.hooks import (
 )
 
 __all__ = [
-    "CollectorFactory",
-    "ProgramFactory",
     "_otlp_test",
     "otlp",
     "otlp_collector",

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from otlptest.errors import ProcessError
-from otlptest.pytest_plugin.settings import Settings
-
 if TYPE_CHECKING:  # what is heavy to import is imported by the fixture that needs it
     from otlptest.collector.view import CollectorView
     from otlptest.processes import Program
+    from otlptest.pytest_plugin.setting_values import Settings
 
 __all__ = ["CURRENT_TEST", "CurrentTest"]
 
@@ -26,7 +24,7 @@ class CurrentTest:
         reported_rules: How often each rule was broken that did not fail the test.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: "Settings") -> None:
         self.settings = settings
         self.views: dict[str, CollectorView] = {}
         self.programs: list[Program] = []
@@ -51,6 +49,8 @@ class CurrentTest:
         Raises:
             ProcessError: One did not end; the others were stopped nevertheless.
         """
+        from otlptest.errors import ProcessError  # noqa: PLC0415 -- heavy to import
+
         first_error = None
         for program in reversed(self.programs):
             try:

@@ -1,14 +1,13 @@
 """What a failing test shows besides its own message: what was received, what programs printed."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from otlptest.collector.view import CollectorView
 from otlptest.errors import OtlptestError
+from otlptest.processes import Program
+from otlptest.processes.exits import how_it_ended
 from otlptest.pytest_plugin.current_test import CurrentTest
-
-if TYPE_CHECKING:
-    from otlptest.collector.view import CollectorView
-    from otlptest.processes import Program
 
 __all__ = ["failure_sections"]
 
@@ -25,14 +24,14 @@ def failure_sections(test: CurrentTest) -> Iterator[tuple[str, str]]:
         yield f"otlptest: output of {program.name}", _printed(program)
 
 
-def _received(view: "CollectorView") -> str:
+def _received(view: CollectorView) -> str:
     try:
         return "\n".join([view.describe(), *_wrong(view)])
     except OtlptestError as error:  # a report must come, whatever state the collector is in
         return f"(could not be told: {error})"
 
 
-def _wrong(view: "CollectorView") -> Iterator[str]:
+def _wrong(view: CollectorView) -> Iterator[str]:
     findings = view.findings()
     if findings:
         yield f"{len(findings)} broken rule{'s' if len(findings) > 1 else ''} besides the failure:"
@@ -41,10 +40,8 @@ def _wrong(view: "CollectorView") -> Iterator[str]:
         yield f"and {len(findings) - _SHOWN_FINDINGS} more"
 
 
-def _printed(program: "Program") -> str:
+def _printed(program: Program) -> str:
     if program.has_exited:
-        from otlptest.processes.exits import how_it_ended  # noqa: PLC0415 -- heavy to import
-
         state = f"[{how_it_ended(program.exit_code)}]"
     else:
         state = f"[still runs, pid {program.pid}]"

@@ -5,7 +5,6 @@ from collections.abc import Generator
 import pytest
 
 from otlptest.pytest_plugin.current_test import CURRENT_TEST
-from otlptest.pytest_plugin.failure_sections import failure_sections
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
@@ -44,5 +43,9 @@ def pytest_runtest_makereport(
     elif not report.passed:
         test.outcome = report.outcome
     if report.failed:
+        from otlptest.pytest_plugin.failure_sections import (  # noqa: PLC0415 -- heavy to import
+            failure_sections,
+        )
+
         report.sections.extend(failure_sections(test))
     return report

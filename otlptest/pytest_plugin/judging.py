@@ -1,21 +1,23 @@
 """The judgement at the end of a test: what fails it, and what the run only tells at its end."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from otlptest.errors import ExpectationError
+from otlptest.collector.view import CollectorView
+from otlptest.errors import ExpectationError, Finding
 from otlptest.pytest_plugin.current_test import CurrentTest
 from otlptest.timing import Deadline
 
-if TYPE_CHECKING:
-    from otlptest.collector.view import CollectorView
+__all__ = ["judge", "settle"]
 
-__all__ = ["SETTLE_S", "judge"]
-
-SETTLE_S: Final = 5.0
-"""How long to wait until all that was sent is handled; it takes milliseconds."""
+_SETTLE_S: Final = 5.0
 
 
-def judge(test: CurrentTest, view: "CollectorView") -> None:
+def settle(view: CollectorView) -> None:
+    """Block until all that was sent so far is received; milliseconds, if nothing is wrong."""
+    view.settle(Deadline(_SETTLE_S))
+
+
+def judge(test: CurrentTest, *views: CollectorView) -> None:
     """Stop what the test started, wait until it is received, and judge what was received.
 
     A test that has failed already, or was skipped, is not judged.
@@ -28,11 +30,17 @@ def judge(test: CurrentTest, view: "CollectorView") -> None:
     test.stop_programs()
     if test.outcome != "passed":
         return
-    view.settle(Deadline(SETTLE_S))
-    findings = view.findings()
-    if not findings:
-        return
-    failing = findings if test.settings.strict else view.failing_findings()
-    test.reported_rules.update(one.rule for one in findings if one not in failing)
+    failing = [finding for view in views for finding in _failing_of(test, view)]
     if failing:
         raise ExpectationError(failing)
+
+
+def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
+    """What fails the test; what does not is remembered for the end of the run."""
+    settle(view)
+    findings = view.findings()
+    if not findings or test.settings.strict:
+        return findings
+    failing = view.failing_findings()
+    test.reported_rules.update(one.rule for one in findings if one not in failing)
+    return failing

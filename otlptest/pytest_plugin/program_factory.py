@@ -1,0 +1,95 @@
+"""What the fixture `otlp_process` gives: starts programs whose telemetry comes to the test."""
+
+import os
+from collections.abc import Mapping
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.errors import UsageError
+from otlptest.processes import Command, Program, Readiness, start_program
+from otlptest.processes.commands import checked_command, short_name
+from otlptest.pytest_plugin.current_test import CurrentTest
+
+__all__ = ["ProgramFactory"]
+
+
+class ProgramFactory:
+    """Starts the programs of one test; call it.
+
+    Args:
+        collector: Where their telemetry goes.
+        test: Which test they are of.
+    """
+
+    def __init__(self, collector: FakeCollector, test: CurrentTest) -> None:
+        self._collector = collector
+        self._test = test
+        self._owners: list[str] = []
+
+    def __call__(
+        self,
+        command: Command,
+        *,
+        protocol: str = "http/protobuf",
+        env: Mapping[str, str | None] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        ready: Readiness | None = None,
+        name: str | None = None,
+    ) -> Program:
+        """Start a program and wait until it is ready; it ends with the test.
+
+        Its environment is the test's without `OTEL_*`, plus what points its SDK at ports of its
+        own on the collector, plus a free port in `PORT`, plus `env`.
+
+        Args:
+            command: The program and its arguments, a list; no shell reads them.
+            protocol: How its SDK shall send: `http/protobuf`, `http/json` or `grpc`.
+            env: Further variables; None unsets one.
+            cwd: The folder in which it runs.
+            ready: When it is ready, from `otlptest.ready`; if None, as soon as it runs.
+            name: What messages call it; made from the command if None.
+
+        Raises:
+            UsageError: An argument is not what it should be.
+            ProcessError: It cannot be started, ended before it was ready, or was not ready in time.
+        """
+        called = name or short_name(checked_command(command))
+        changes = env or {}
+        port = _chosen_port(changes)
+        owner = self._test.unique_owner(called)
+        ports = self._collector.open_ports(owner)
+        self._owners.append(owner)
+        program = start_program(
+            command,
+            name=called,
+            owner=owner,
+            env=_merged(ports.environ(protocol), changes),
+            cwd=cwd,
+            port=port,
+            ready=ready,
+        )
+        self._test.programs.append(program)
+        return program
+
+    def close_ports(self) -> None:
+        """Stop listening on the ports of all programs; what they sent must be received by then."""
+        for owner in self._owners:
+            self._collector.close_ports(owner)
+
+
+def _merged(base: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    merged = {**base, **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _chosen_port(env: Mapping[str, str | None]) -> int | None:
+    """The port in `env`, if it was written there and not taken over from this process.
+
+    Raises:
+        UsageError: It is no port.
+    """
+    port = env.get("PORT")
+    if port is None or port == os.environ.get("PORT"):
+        return None
+    if not port.isdecimal():
+        raise UsageError(f"the environment variable PORT must be a port, and is {port!r}")
+    return int(port)

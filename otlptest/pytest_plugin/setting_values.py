@@ -1,0 +1,87 @@
+"""The settings of one test, and how each value is read from what a user wrote."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otlptest.errors import UnknownNameError, UsageError
+from otlptest.timing import checked_timeout
+
+__all__ = ["Settings", "read"]
+
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_PROTOCOLS: Final = ("http/protobuf", "grpc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for one test.
+
+    Attributes:
+        strict: Every broken data rule fails the test, not only those that always do.
+        allow: Rules whose findings are meant.
+        stop_timeout_s: Seconds that a program has to flush and end before it is killed.
+        sdk_protocol: How the exporters of `otlp_sdk` send: `http/protobuf` or `grpc`.
+        sdk_service: The `service.name` of `otlp_sdk`.
+    """
+
+    strict: bool = False
+    allow: tuple[str, ...] = ()
+    stop_timeout_s: float = 10.0
+    sdk_protocol: str = "http/protobuf"
+    sdk_service: str = "otlp_sdk"
+
+
+def read(name: str, value: object, place: str) -> Any:  # noqa: ANN401 -- of the setting's type
+    """The value of one setting, or an error that tells where it was written.
+
+    Args:
+        name: A field of `Settings`.
+        value: What a user wrote.
+        place: Where, for the message.
+
+    Raises:
+        UsageError: It is not what it should be.
+    """
+    try:
+        return _READERS[name](value)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error.problem}", error.hint) from error
+
+
+def _boolean(value: object) -> bool:
+    text = str(value).strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise UsageError(f"it must be true or false, and is {value!r}")
+    return text in _TRUE
+
+
+def _rules(value: object) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else value
+    if not isinstance(words, list | tuple | set | frozenset):
+        raise UsageError(f"it must be a list of rules, and is {value!r}")
+    return tuple(str(word) for word in words)
+
+
+def _seconds(value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        raise UsageError(f"it must be a number of seconds, and is {value!r}") from None
+    return checked_timeout(number, name="it")
+
+
+def _protocol(value: object) -> str:
+    if value not in _PROTOCOLS:
+        raise UnknownNameError("protocol", str(value), _PROTOCOLS)
+    return str(value)
+
+
+_READERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "strict": _boolean,
+    "allow": _rules,
+    "stop_timeout_s": _seconds,
+    "sdk_protocol": _protocol,
+    "sdk_service": str,
+}
