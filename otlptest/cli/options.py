@@ -1,6 +1,6 @@
 """Options that several commands share, and the help that fits a narrow terminal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import click
@@ -14,7 +14,7 @@ class _NarrowFormatter(click.HelpFormatter):
     """Gives the names of options at most a third of the line: the text needs the rest."""
 
     def write_dl(
-        self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
+        self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
     ) -> None:
         super().write_dl(rows, min(col_max, max(12, self.width // 3)), col_spacing)
 

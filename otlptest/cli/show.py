@@ -9,7 +9,7 @@ import click
 from otlptest.cli.exits import Exit
 from otlptest.cli.options import NarrowCommand, format_option
 from otlptest.cli.streams import note, screen_width, write
-from otlptest.errors import FileFormatError, Finding, UsageError, nearest_name
+from otlptest.errors import FileFormatError, UsageError, nearest_name
 from otlptest.report import (
     item_record,
     json_text,
@@ -53,7 +53,7 @@ def command(file: str, *, trace_id: str | None, output_format: str) -> int:
     from otlptest.cli.captures import read_capture  # noqa: PLC0415 -- loads protobuf
 
     capture = read_capture(file)
-    if not capture.requests:
+    if not capture.request_count:
         first = capture.bad_lines[0] if capture.bad_lines else None
         place, problem = (first.where, first.received) if first else ("", "the file is empty")
         raise FileFormatError(file, place, problem, "an OTLP file has one JSON request per line")
@@ -97,15 +97,14 @@ def _blocks(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: bool) 
         if records:
             yield "Logs\n" + logs_text(records, width=width)
         return
-    for title, items, text in (
-        ("Metrics", capture.points, metrics_text),
-        ("Logs", capture.logs, logs_text),
-        ("Profiles", capture.profiles, profiles_text),
-    ):
-        if items:
-            yield f"{title}\n{text(items, width=width)}"
+    if capture.points:
+        yield "Metrics\n" + metrics_text(capture.points, width=width)
+    if capture.logs:
+        yield "Logs\n" + logs_text(capture.logs, width=width)
+    if capture.profiles:
+        yield "Profiles\n" + profiles_text(capture.profiles, width=width)
     if not (traces or capture.points or capture.logs or capture.profiles):
-        yield f"{len(capture.requests)} requests without any telemetry"
+        yield f"{capture.request_count} requests without any telemetry"
 
 
 def _show_json(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: bool) -> None:
@@ -114,7 +113,7 @@ def _show_json(capture: "Capture", traces: "Sequence[Trace]", *, only_trace: boo
         facts["metrics"] = [item_record(point) for point in capture.points]
         facts["logs"] = [item_record(record) for record in capture.logs]
         facts["profiles"] = [item_record(profile) for profile in capture.profiles]
-    write(json_text(verdict_record(_bad_findings(capture), **facts), indent=2))
+    write(json_text(verdict_record(capture.bad_lines, **facts), indent=2))
 
 
 def _trace_record(trace: "Trace") -> dict[str, Any]:
@@ -127,7 +126,3 @@ def _trace_record(trace: "Trace") -> dict[str, Any]:
         "spans": [item_record(span) for span in trace.spans],
         "logs": [item_record(record) for record in trace.logs],
     }
-
-
-def _bad_findings(capture: "Capture") -> Sequence[Finding]:
-    return capture.bad_lines

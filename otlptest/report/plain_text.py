@@ -10,7 +10,6 @@ from collections.abc import Sequence
 __all__ = ["cut", "one_line", "table", "text_width", "wrapped"]
 
 _GAP = "  "
-_NARROWEST = 4
 
 
 def one_line(text: object) -> str:
@@ -69,19 +68,15 @@ def wrapped(text: str, width: int, *, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def table(rows: Sequence[Sequence[object]], *, headers: Sequence[str], width: int) -> str:
-    """Columns of text, at most `width` wide in all; the widest columns give way first."""
-    cells = [list(headers), *([one_line(cell) for cell in row] for row in rows)]
+def table(rows: Sequence[Sequence[str]], *, headers: Sequence[str], width: int) -> str | None:
+    """Columns of text with a headline; None where that does not fit into `width` columns."""
+    cells = [headers, *rows]
     widths = [max(text_width(row[at]) for row in cells) for at in range(len(headers))]
-    room = width - len(_GAP) * (len(headers) - 1)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
-    return "\n".join(_row(row, widths) for row in cells)
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    fitted = [cut(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    padded = [
-        cell + " " * (width - text_width(cell)) for cell, width in zip(fitted, widths, strict=True)
-    ]
-    return _GAP.join(padded).rstrip()
+    if sum(widths) + len(_GAP) * (len(headers) - 1) > width:
+        return None
+    return "\n".join(
+        _GAP.join(
+            cell + " " * (room - text_width(cell)) for cell, room in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in cells
+    )

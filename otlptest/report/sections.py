@@ -1,7 +1,7 @@
 """Many received items as one block of text: metrics by series, logs by time, profiles.
 
-Wide output is a table; below 70 columns each entry takes a line for what it is and one, indented,
-for what it says, so that nothing has to be squeezed.
+It is a table where that fits. Where not, each entry takes a line for what it is and some, indented,
+for what it says: nothing is cut.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,6 @@ from otlptest.report.plain_text import one_line, table, wrapped
 
 __all__ = ["logs_text", "metrics_text", "profiles_text"]
 
-_TABLE_FROM: Final = 70
 _NO_SERVICE: Final = "(no service)"
 
 
@@ -35,7 +34,7 @@ def metrics_text(points: Iterable[DataPoint], *, width: int) -> str:
         key = f"{point.metric!r} {sorted(point.attributes.items(), key=repr)!r}"
         series.setdefault(key, []).append(point)
     rows = [_metric_row(sent) for sent in series.values()]
-    headers = ("METRIC", "SERVICE", "TYPE", "POINTS", "NEWEST", "ATTRIBUTES")
+    headers = ("METRIC", "SERVICE", "TYPE", "SENT", "NEWEST", "ATTRIBUTES")
     return _laid_out(sorted(rows, key=lambda row: (row[1], row[0])), headers, width)
 
 
@@ -47,7 +46,7 @@ def _metric_row(sent: Sequence[DataPoint]) -> tuple[str, ...]:
         metric.name,
         metric.service or _NO_SERVICE,
         metric.type.value + (" (delta)" if is_delta else ""),
-        str(len(sent)),
+        f"{len(sent)} point{'s' if len(sent) > 1 else ''}",
         point_value(newest),
         attributes_text(newest.attributes),
     )
@@ -106,12 +105,13 @@ def _hottest(profile: Profile) -> str:
 
 
 def _laid_out(rows: Sequence[Sequence[str]], headers: Sequence[str], width: int) -> str:
-    if width >= _TABLE_FROM:
-        return table(rows, headers=headers, width=width)
-    return "\n".join(_stacked(row, width) for row in rows)
+    cells = [[one_line(cell) for cell in row] for row in rows]
+    return table(cells, headers=headers, width=width) or "\n".join(
+        _stacked(row, width) for row in cells
+    )
 
 
 def _stacked(row: Sequence[str], width: int) -> str:
-    head, *rest = (one_line(cell) for cell in row)
+    head, *rest = row
     said = "  ".join(cell for cell in rest if cell)
     return wrapped(head, width) + "\n" + wrapped(said, width, indent="  ")
