@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from otlptest import FakeCollector
+from otlptest.model import Scope
 from tests.integration.scenario.normalised import Run
 from tests.integration.scenario.sdks import Sdk
 from tests.peers import installation
@@ -54,15 +55,19 @@ def run_scenario(otlp: FakeCollector, sdk: Sdk, protocol: str, settings: Mapping
     )
     ended = time.time_ns()
     assert done.returncode == 0, done.stdout
-    points = [point for metric in otlp.metrics.all() for point in metric.exports.all()]
+    metrics = [metric for metric in otlp.metrics.all() if not _is_own(metric.scope, sdk)]
     return Run(
         spans=otlp.spans.all(),
-        points=[point for point in points if point.metric.scope.name not in sdk.own_scopes],
+        points=[point for metric in metrics for point in metric.exports.all()],
         logs=otlp.logs.all(),
         started_unix_nano=started,
         ended_unix_nano=ended,
         clock_step_nanos=sdk.clock_step_nanos,
     )
+
+
+def _is_own(scope: Scope, sdk: Sdk) -> bool:
+    return sdk.own_scopes is not None and scope.name.startswith(sdk.own_scopes)
 
 
 def _program(sdk: Sdk) -> Path:
