@@ -17,6 +17,9 @@ from otlptest.timing import Deadline
 __all__ = ["Process", "Scene", "exited", "flushed", "quiet"]
 
 
+_GLANCE_S = 0.25
+
+
 class Process(Protocol):
     """What evidence needs to know of a program under test."""
 
@@ -99,8 +102,9 @@ def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[s
     alive = process.descendants()
     for descendant in alive:
         yield f"{process.name} has exited, but {descendant} that it started still runs"
-    # A living descendant may hold its connections open for ever: only look, do not wait.
-    still_open = scene.drain(process.owner, Deadline(0.0) if alive else deadline)
+    # A living descendant may hold its connections open for ever: look, but do not wait for long.
+    patience = Deadline(_GLANCE_S, scene.source.clock) if alive else deadline
+    still_open = scene.drain(process.owner, patience)
     if still_open and not alive:
         yield (
             f"{len(still_open)} connection(s) of {process.name} were not read to their end"

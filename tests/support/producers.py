@@ -34,8 +34,8 @@ def a_trace_request(
             span_id=os.urandom(8),
             parent_span_id=bytes.fromhex(parent),
         )
-        span.start_time_unix_nano = time.time_ns()
-        span.end_time_unix_nano = span.start_time_unix_nano + 1_000_000
+        span.end_time_unix_nano = time.time_ns()
+        span.start_time_unix_nano = span.end_time_unix_nano - 1_000
     return request.SerializeToString()
 
 
