@@ -7,8 +7,7 @@ from typing import Protocol
 from otlptest import validation
 from otlptest.errors import Finding
 from otlptest.model import Request
-from otlptest.queries.arrival_report import counted
-from otlptest.queries.overview import overview
+from otlptest.queries.overview import leftovers_in_words, overview
 from otlptest.queries.sources import Arrivals, Source
 from otlptest.requirements import checked_rule
 
@@ -77,13 +76,13 @@ class Judge:
 
 
 def _leftover_findings(arrivals: Arrivals) -> Iterator[Finding]:
-    shown = [counted(count, kind) for kind, count in arrivals.leftovers.items() if count]
-    if shown:
+    left_over = leftovers_in_words(arrivals)
+    if left_over:
         yield Finding(
             rule="leftover",
             where="this test",
             expected="nothing of an earlier test",
-            received=f"{', '.join(shown)} that began before this test, left out",
+            received=f"{left_over} that began before this test, left out",
             severity="warning",
             hint="end the earlier test with evidence, or stop its processes there",
         )

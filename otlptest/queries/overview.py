@@ -10,7 +10,7 @@ from otlptest.queries.sources import Arrivals, Recalling, Source
 from otlptest.queries.wording import show
 from otlptest.timing import Deadline
 
-__all__ = ["overview"]
+__all__ = ["leftovers_in_words", "overview"]
 
 _NEWEST: Final = 10_000
 _SHOWN_NAMES: Final = 12
@@ -34,10 +34,16 @@ def overview(source: Source) -> str:
     for signal in SIGNALS:
         lines += _of_signal(source, signal)
     lines += _problems(arrivals)
-    left = [f"{count:,} of {kind}" for kind, count in arrivals.leftovers.items() if count]
-    if left:
-        lines.append(f"left over from an earlier test, not counted: {', '.join(left)}")
+    left_over = leftovers_in_words(arrivals)
+    if left_over:
+        lines.append(f"left over from an earlier test, not counted: {left_over}")
     return "\n".join(lines)
+
+
+def leftovers_in_words(arrivals: Arrivals) -> str:
+    """`2 spans, 1 log record`: the items that an earlier test left over; empty if none."""
+    counts = ((signal, arrivals.leftovers.get(signal, 0)) for signal in SIGNALS)
+    return ", ".join(counted(count, _NOUNS[signal]) for signal, count in counts if count)
 
 
 def _of_signal(source: Source, signal: Signal) -> Iterator[str]:
