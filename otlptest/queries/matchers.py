@@ -13,6 +13,7 @@ import json as json_text
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from otlptest.errors import UnknownMatcherError, UsageError
 from otlptest.queries.matching import Matcher, equals
@@ -275,8 +276,9 @@ def approx(expected: float, /, *, relative: float = 1e-6, absolute: float = 1e-1
     def test(value: object) -> bool:
         if not isinstance(value, int | float) or not _is_number(value):
             return False
-        near = max(relative * abs(wanted), absolute)
-        return value == wanted or (math.isfinite(value) and abs(value - wanted) <= near)
+        if value == wanted or not (math.isfinite(value) and math.isfinite(wanted)):
+            return value == wanted
+        return abs(value - wanted) <= max(relative * abs(wanted), absolute)
 
     options = {"relative": (relative, 1e-6), "absolute": (absolute, 1e-12)}
     changed = tuple((key, given) for key, (given, usual) in options.items() if given != usual)
@@ -381,13 +383,15 @@ def json(expected: object, /) -> Matcher:
     return Matcher("json", (expected,), test, explain=explain)
 
 
-def __getattr__(name: str) -> object:
-    """Name the nearest matcher for one that does not exist.
+if not TYPE_CHECKING:  # else no checker would see a misspelt matcher
 
-    Raises:
-        AttributeError: The name is private: some tool asks.
-        UnknownMatcherError: The name is public: somebody meant a matcher.
-    """
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    raise UnknownMatcherError("matcher", name, [each for each in __all__ if each != "Matcher"])
+    def __getattr__(name: str) -> object:
+        """Name the nearest matcher for one that does not exist.
+
+        Raises:
+            AttributeError: The name is private: some tool asks.
+            UnknownMatcherError: The name is public: somebody meant a matcher.
+        """
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise UnknownMatcherError("matcher", name, [each for each in __all__ if each != "Matcher"])
