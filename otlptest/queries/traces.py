@@ -3,14 +3,37 @@
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from otlptest.errors import UsageError
 from otlptest.model import LogRecord, Span
 from otlptest.queries.critical_path import critical_path
 from otlptest.queries.edges import service_edges
+from otlptest.queries.evidence import After
 from otlptest.queries.forest import Forest, forest_of
+from otlptest.queries.trees import Extra, Order, Pruned, Tree
 from otlptest.queries.waterfall import waterfall
 
-__all__ = ["Trace", "traces_of"]
+__all__ = ["Trace", "TraceHome", "traces_of"]
+
+
+class TraceHome(Protocol):
+    """Where a trace was taken from, and can be asked for again."""
+
+    def logs(self, trace_id: str) -> tuple[LogRecord, ...]:
+        """The log records of the trace that there are now, by time."""
+        ...
+
+    def expect_tree(  # noqa: D102 -- see Trace
+        self,
+        trace_id: str,
+        pattern: Tree,
+        *,
+        after: After | None,
+        order: Order,
+        extra: Extra,
+        pruned: Pruned,
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +45,23 @@ class Trace:
     Attributes:
         trace_id: Lower-case hex.
         spans: By start; a span that was sent twice is here once.
-        logs: The log records that carry its trace id, by time.
+        home: Where it was taken from; None if it was made of spans by hand.
     """
 
     trace_id: str
     spans: tuple[Span, ...] = ()
-    logs: tuple[LogRecord, ...] = ()
+    home: TraceHome | None = field(default=None, repr=False, compare=False)
     _forest: Forest = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         forest = forest_of(span for span in self.spans if span.trace_id == self.trace_id)
         object.__setattr__(self, "_forest", forest)
         object.__setattr__(self, "spans", forest.spans)
+
+    @property
+    def logs(self) -> tuple[LogRecord, ...]:
+        """The log records with its trace id, by time: those that have been received by now."""
+        return self.home.logs(self.trace_id) if self.home is not None else ()
 
     @property
     def roots(self) -> tuple[Span, ...]:
@@ -87,6 +115,44 @@ class Trace:
         """(caller, callee): services of which the one's span is the other's direct parent."""
         return service_edges(self._forest)
 
+    def expect_tree(
+        self,
+        pattern: Tree,
+        /,
+        *,
+        after: After | None = None,
+        order: Order = "any",
+        extra: Extra = "forbid",
+        pruned: Pruned = None,
+    ) -> None:
+        """The verdict that the trace is this tree, and that nothing else belongs to it.
+
+        Fetches the trace again by its id, so what came after this snapshot is judged too. Does not
+        wait: the evidence has.
+
+        Args:
+            pattern: What `tree(...)` gave.
+            after: Evidence, one or several; without it nothing is proven.
+            order: `any`, or `start`: children start in the order of their patterns; equal starts
+                in any order. Across services that rests on their clocks.
+            extra: `forbid`, or `allow` further spans anywhere in the trace.
+            pruned: Criteria, or several: such spans are taken out first, their children move up.
+
+        Raises:
+            UsageError: There is no evidence, an argument cannot be meant, or the trace was made by
+                hand.
+            TruncatedResultError: The source gave only a part.
+            ExpectationError: The trace is another tree, or it is not proven.
+        """
+        __tracebackhide__ = True
+        if self.home is None:
+            raise UsageError(
+                "expect_tree() needs a trace that a query gave: it is fetched again by its id"
+            )
+        self.home.expect_tree(
+            self.trace_id, pattern, after=after, order=order, extra=extra, pruned=pruned
+        )
+
     def waterfall(self, *, width: int = 80, encoding: str = "utf-8") -> str:
         """The trace as text: names, services, durations, status, the critical path marked `*`.
 
@@ -121,28 +187,12 @@ class Trace:
         return tuple(self._forest.spans[place] for place in places)
 
 
-def traces_of(spans: Iterable[Span], logs: Iterable[LogRecord] = ()) -> tuple[Trace, ...]:
-    """Group spans and their log records into traces, in the order of each trace's first span.
-
-    A log record whose trace has no span is in none of them.
-    """
-    spans_by_id: dict[str, list[Span]] = {}
+def traces_of(spans: Iterable[Span], *, home: TraceHome | None = None) -> tuple[Trace, ...]:
+    """Group spans into traces, in the order of each trace's first span."""
+    members: dict[str, list[Span]] = {}
     for span in spans:
-        spans_by_id.setdefault(span.trace_id, []).append(span)
-    logs_by_id: dict[str, list[LogRecord]] = {}
-    for log in logs:
-        if log.trace_id in spans_by_id:
-            logs_by_id.setdefault(log.trace_id, []).append(log)
+        members.setdefault(span.trace_id, []).append(span)
     return tuple(
-        Trace(
-            trace_id=trace_id,
-            spans=tuple(members),
-            logs=tuple(
-                sorted(
-                    logs_by_id.get(trace_id, ()),
-                    key=lambda log: log.time_unix_nano or log.observed_time_unix_nano,
-                )
-            ),
-        )
-        for trace_id, members in spans_by_id.items()
+        Trace(trace_id=trace_id, spans=tuple(found), home=home)
+        for trace_id, found in members.items()
     )

@@ -1,0 +1,200 @@
+"""Trees that a test expects: which span is whose child, how often, what else may be there.
+
+A *pattern* is what `tree(...)` gives: criteria for one span, and the patterns of its children.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self, TypeAlias
+
+from otlptest.errors import UnknownNameError, UsageError
+from otlptest.model import Span
+from otlptest.queries.conditions import Condition
+from otlptest.queries.criteria import SpanCriteria, compiled
+from otlptest.queries.matching import Matcher
+from otlptest.queries.vocabularies import SPANS
+from otlptest.queries.wording import show
+
+__all__ = ["Extra", "Order", "Pruned", "Tree", "TreeRules", "tree"]
+
+Order: TypeAlias = Literal["any", "start"]
+"""Whether the children of a span are expected in the order of their patterns."""
+
+Extra: TypeAlias = Literal["forbid", "allow"]
+"""Whether spans that no pattern stands for may be in the trace."""
+
+Pruned: TypeAlias = SpanCriteria | Sequence[SpanCriteria] | None
+"""Criteria, or several: spans that meet one of them are taken out first."""
+
+_ORDERS = ("any", "start")
+_EXTRAS = ("forbid", "allow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The pattern of a span and of what is below it; made by `tree(...)`.
+
+    Attributes:
+        name: The span's name, or a matcher for it.
+        criteria: The other criteria, as written.
+        children: The patterns of its children.
+        times: How many such spans there are.
+        optional: There may be fewer, or none.
+        conditions: The criteria, checked and ready.
+    """
+
+    name: str | Matcher
+    criteria: Mapping[str, Any]
+    children: tuple["Tree", ...]
+    times: int
+    optional: bool
+    conditions: tuple[Condition, ...] = field(compare=False, repr=False)
+
+    @property
+    def least(self) -> int:
+        """How many such spans there must be."""
+        return 0 if self.optional else self.times
+
+    def fits(self, span: Span) -> bool:
+        """Whether the span itself is as wanted, whatever its children are."""
+        return all(condition.matches(span) for condition in self.conditions)
+
+    def span_counts(self) -> tuple[int, int]:
+        """How many spans it stands for, at least and at most."""
+        least = most = 0
+        stack = [(self, 1, 1)]
+        while stack:
+            pattern, low, high = stack.pop()
+            low, high = low * pattern.least, high * pattern.times
+            least, most = least + low, most + high
+            stack.extend((child, low, high) for child in pattern.children)
+        return least, most
+
+
+def tree(  # noqa: D417 -- the criteria are those of spans
+    name: str | Matcher,
+    /,
+    *,
+    children: Sequence[Tree] = (),
+    times: int = 1,
+    optional: bool = False,
+    **criteria: Any,  # noqa: ANN401 -- SpanCriteria, checked here
+) -> Tree:
+    """A pattern: a span with this name and these criteria, and these children.
+
+    Args:
+        name: The span's name, or a matcher for it.
+        children: The patterns of its direct children.
+        times: How many such spans its parent has, each with these children; at least 1.
+        optional: There may be fewer than `times`, or none.
+
+    Raises:
+        UnknownNameError: A criterion does not exist.
+        UsageError: An argument or a criterion's value cannot be meant.
+    """
+    if "name" in criteria:
+        raise UsageError("tree() takes the name as its first argument only, and was given two")
+    given_times: object = times
+    if not isinstance(given_times, int) or isinstance(given_times, bool) or given_times < 1:
+        raise UsageError(
+            f"times must be 1 or more, and is {show(given_times)}",
+            'a span that must not be there is told by extra="forbid", or by expect_none(after=…)',
+        )
+    given: object = children
+    if isinstance(given, Tree) or not isinstance(given, Sequence):
+        raise UsageError(
+            f"children must be a list of trees, and is {_called(given)}", "children=[tree(…)]"
+        )
+    for child in given:
+        if not isinstance(child, Tree):
+            raise UsageError(
+                f"children must be trees, and one is {show(child)}", "children=[tree(…)]"
+            )
+    return Tree(
+        name=name,
+        criteria=dict(criteria),
+        children=tuple(children),
+        times=times,
+        optional=bool(optional),
+        conditions=compiled(SPANS, (), {"name": name, **criteria}),
+    )
+
+
+def _called(value: object) -> str:
+    return f"one tree ({show(value.name)})" if isinstance(value, Tree) else show(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRules:
+    """How a pattern is compared with a trace.
+
+    Attributes:
+        order: `any`, or `start`: the children of a span start in the order of their patterns;
+            equal starts in any order. Across services that rests on their clocks.
+        extra: `forbid`: the trace has this tree and nothing else; `allow`: further spans may be
+            anywhere beside, below and above those of the tree.
+        pruned: Spans that meet all conditions of one of these are taken out first.
+    """
+
+    order: Order = "any"
+    extra: Extra = "forbid"
+    pruned: tuple[tuple[Condition, ...], ...] = ()
+
+    @classmethod
+    def made(cls, *, order: str, extra: str, pruned: object) -> Self:
+        """The rules as a test gives them, checked.
+
+        Raises:
+            UnknownNameError: `order`, `extra` or a criterion of `pruned` does not exist.
+            UsageError: `pruned` is neither a mapping of criteria nor a sequence of such.
+        """
+        if order not in _ORDERS:
+            raise UnknownNameError("order", str(order), _ORDERS)
+        if extra not in _EXTRAS:
+            raise UnknownNameError("value of extra", str(extra), _EXTRAS)
+        several = [pruned] if isinstance(pruned, Mapping) else pruned
+        if several is None:
+            several = ()
+        if isinstance(several, str) or not isinstance(several, Sequence):
+            raise UsageError(
+                f"pruned must be criteria of spans, and is {show(pruned)}", _PRUNED_HINT
+            )
+        return cls(
+            order="start" if order == "start" else "any",
+            extra="allow" if extra == "allow" else "forbid",
+            pruned=tuple(_pruned(criteria) for criteria in several),
+        )
+
+    def prunes(self, span: Span) -> bool:
+        """Whether the span is taken out first."""
+        return any(
+            all(condition.matches(span) for condition in conditions) for conditions in self.pruned
+        )
+
+
+_PRUNED_HINT = 'pruned={"scope": "framework"}, or a list of such'
+
+
+def _pruned(criteria: object) -> tuple[Condition, ...]:
+    if not isinstance(criteria, Mapping) or not criteria:
+        raise UsageError(
+            f"pruned must be criteria of spans, and has {show(criteria)}", _PRUNED_HINT
+        )
+    return compiled(SPANS, (), criteria)
+
+
+def checked_top(pattern: object) -> Tree:
+    """The pattern of a whole tree.
+
+    Raises:
+        UsageError: It is no tree, or stands for more or less than one span at its top.
+    """
+    if not isinstance(pattern, Tree):
+        raise UsageError(f"a tree is expected, and {show(pattern)} is none", "tree(name, …)")
+    if pattern.times != 1 or pattern.optional:
+        raise UsageError(
+            f"the top of a tree is one span, and {show(pattern.name)} has"
+            f" times={pattern.times}, optional={pattern.optional}",
+            "leave out times and optional at the top",
+        )
+    return pattern

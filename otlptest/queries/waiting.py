@@ -1,0 +1,57 @@
+"""Waiting for what items are together: a tree, an edge, a total."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from otlptest.queries.looking import Look
+from otlptest.queries.sources import Source
+from otlptest.timing import Deadline
+
+__all__ = ["Waited", "wait_until"]
+
+T = TypeVar("T")
+
+_LOOK_S = 30.0  # patience of the last look, for sources on a network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited(Generic[T]):
+    """How a wait ended.
+
+    Attributes:
+        is_met: Whether what was waited for came in time.
+        items: What matched when it ended.
+        timeout_s: How long it could take.
+    """
+
+    is_met: bool
+    items: Sequence[T]
+    timeout_s: float
+
+
+def wait_until(
+    source: Source,
+    make_look: Callable[[], Look[T]],
+    is_met: Callable[[Sequence[T]], Any],
+    timeout_s: float,
+) -> Waited[T]:
+    """Look at what matches, again at each change, until `is_met` or the time is up.
+
+    Blocks the calling thread, at most `timeout_s` seconds. Looks at everything once more at the
+    end.
+
+    Raises:
+        UsageError: `timeout_s` is no usable number of seconds.
+    """
+    deadline = Deadline(timeout_s, source.clock)
+    look = make_look()
+    look.at_all(deadline)
+    while not is_met(look.matches()):
+        if not source.wait_for_change(look.token, deadline):
+            last = make_look()
+            last.at_all(Deadline(_LOOK_S, source.clock))
+            met = bool(is_met(last.matches()))
+            return Waited(is_met=met, items=last.matches(), timeout_s=deadline.timeout_s)
+        look.at_new(deadline)
+    return Waited(is_met=True, items=look.matches(), timeout_s=deadline.timeout_s)
