@@ -7,7 +7,9 @@ from typing import Final
 from otlptest.cli.files import named_file
 from otlptest.errors import FileFormatError, Finding
 from otlptest.model import SIGNALS, DataPoint, LogRecord, Profile, Signal, Span
-from otlptest.queries.traces import Trace, traces_of
+from otlptest.queries.memory_source import MemorySource
+from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.traces import Trace
 from otlptest.wire.otlp_files import read_records
 from otlptest.wire.otlp_requests import items_from_request
 
@@ -37,7 +39,7 @@ class Capture:
 
     def traces(self) -> tuple[Trace, ...]:
         """The spans with their log records, by trace."""
-        return traces_of(self.spans, self.logs)
+        return TraceQuery(MemorySource([*self.spans, *self.logs], name=self.name)).all()
 
 
 def read_capture(name: str) -> Capture:
