@@ -133,7 +133,8 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
     received = f"no {noun}"
     if not facts:
-        return Report(received=f"{received}: no connection was opened", hint=_NO_CONNECTION)
+        facts.append("no connection was opened")
+        hints.append(_NO_CONNECTION)
     lines = [received, *facts]
     return Report(received="\n".join(lines), hint=hints[0])
 

@@ -1,8 +1,9 @@
 """What one criterion asks of an item, and how an item falls short of it.
 
 A *condition* is one criterion with its wanted value, checked and ready. A *difference* is one
-field in which an item is not as wanted; the nearest miss ranks items by their differences'
-*weights*: 0 is as good as right, 1 is a field that has nothing of what was wanted.
+field in which an item is not as wanted. Its *distance* is 0 to 1: 1 has nothing of what was
+wanted. The nearest miss ranks items by the sum of distance times *importance*: a wrong name says
+more than a wrong kind.
 """
 
 import difflib
@@ -32,7 +33,13 @@ class Difference:
     field: str
     expected: str
     received: str
-    weight: float = 1.0
+    distance: float = 1.0
+    importance: float = 1.0
+
+    @property
+    def weight(self) -> float:
+        """How much it counts in the ranking."""
+        return self.distance * self.importance
 
     def __str__(self) -> str:
         """Render as one line of the nearest miss."""
@@ -77,7 +84,8 @@ def difference(
     wanted: object,
     received: object,
     *,
-    weight: float | None = None,
+    distance: float | None = None,
+    importance: float = 1.0,
     nearest: str | None = None,
 ) -> Difference:
     """How `received` differs from `wanted`, with their types where these are what differs."""
@@ -93,7 +101,8 @@ def difference(
         field=field,
         expected=expected,
         received=shown,
-        weight=_distance(wanted, received) if weight is None else weight,
+        distance=_distance(wanted, received) if distance is None else distance,
+        importance=importance,
     )
 
 
@@ -114,7 +123,7 @@ class FieldCondition:
         criterion: Its name, also the field's name in messages.
         wanted: A value or a matcher.
         read: Gives the item's value; `ABSENT` if it has none.
-        importance: Multiplies the weight: a wrong name says more than a wrong kind.
+        importance: Of its differences.
     """
 
     criterion: str
@@ -131,8 +140,7 @@ class FieldCondition:
         received = self.read(item)
         if equals(self.wanted, received):
             return ()
-        weight = _distance(self.wanted, received) * self.importance
-        return (difference(self.criterion, self.wanted, received, weight=weight),)
+        return (difference(self.criterion, self.wanted, received, importance=self.importance),)
 
     def phrases(self) -> tuple[str, ...]:
         """See `Condition.phrases`."""
@@ -180,8 +188,8 @@ class AttributesCondition:
             return difference(self.prefix + key, wanted, value)
         found = received[similar]
         near = f"{similar!r} = {show(found)}"
-        weight = 0.3 if equals(wanted, found) else 0.7
-        return difference(self.prefix + key, wanted, value, weight=weight, nearest=near)
+        distance = 0.3 if equals(wanted, found) else 0.7
+        return difference(self.prefix + key, wanted, value, distance=distance, nearest=near)
 
     def phrases(self) -> tuple[str, ...]:
         """See `Condition.phrases`."""

@@ -1,8 +1,8 @@
 """Why nothing matched: the closest candidates, and each field in which they differ.
 
-Candidates are ranked by the sum of their differences' weights (`otlptest.queries.conditions`); of
-equal ones the newest comes first. Only the newest 10,000 items are looked at, and the message says
-so. Where nothing is close, the message says what did arrive (`otlptest.queries.arrival_report`).
+Candidates are ranked by their differences (`otlptest.queries.conditions` says how); of equal ones
+the newest comes first. Only the newest 10,000 items are looked at, and the message says so. Where
+nothing is close, the message says what did arrive (`otlptest.queries.arrival_report`).
 """
 
 from collections import deque
@@ -40,7 +40,7 @@ __all__ = [
 
 _LOOKED_AT: Final = 10_000
 _SHOWN: Final = 3
-_CLOSE: Final = 0.5  # a difference of less weight makes a candidate worth showing
+_CLOSE: Final = 0.5  # a difference of less makes a candidate worth showing
 _PATIENCE_S: Final = 30.0
 
 T_co = TypeVar("T_co", covariant=True)
@@ -113,7 +113,7 @@ def missing(
     """The finding that fewer than `enough` match."""
     newest = _newest(query.source, query.kind)
     report = _report(query, newest, len(look.matches()))
-    when = "now" if deadline is None else f"within {deadline.timeout_s:.1f} s"
+    when = "now" if deadline is None else f"within {deadline.timeout_s} s"
     return Finding(
         rule=f"no_matching_{query.vocabulary.noun.split()[0]}",
         where=place(query),
@@ -187,7 +187,7 @@ def _ranked(query: Question[Any], items: Sequence[Any]) -> list[_Candidate]:
 def _is_close(candidate: _Candidate, conditions: int) -> bool:
     """Whether it meets one of several criteria, or nearly meets one."""
     fields = len(candidate.differences)
-    return fields < conditions or any(each.weight < _CLOSE for each in candidate.differences)
+    return fields < conditions or any(each.distance < _CLOSE for each in candidate.differences)
 
 
 def _shown(close: Sequence[_Candidate], newest: Newest, vocabulary: Vocabulary) -> str:

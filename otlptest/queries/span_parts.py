@@ -51,7 +51,7 @@ class ParentCondition:
         shown = "ROOT" if parent is None else f"span {parent}"
         if isinstance(self.wanted, Span) and parent == self.wanted.span_id:
             shown = f"span {parent} of trace {item.trace_id}"
-        return (Difference(field="parent", expected=self._shown(), received=shown, weight=0.9),)
+        return (Difference(field="parent", expected=self._shown(), received=shown, distance=0.9),)
 
     def _shown(self) -> str:
         if isinstance(self.wanted, Root):

@@ -98,7 +98,7 @@ class ContainingCondition:
                     field="ancestors",
                     expected="a root, and each parent received",
                     received=_orphans(item.spans),
-                    weight=0.2,
+                    distance=0.2,
                 ),
             )
         return ()
