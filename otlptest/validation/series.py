@@ -179,11 +179,11 @@ def _series_of(point: Message) -> object:
 
 
 def _difference(first: _Identity, other: _Identity) -> str:
-    for name in _Identity._fields:
-        old, new = getattr(first, name), getattr(other, name)
-        if old != new:
-            return f"{name} {_shown(old)} and {_shown(new)}"
-    return ""
+    """The parts in which two identities differ."""
+    pairs = zip(_Identity._fields, first, other, strict=True)
+    return ", ".join(
+        f"{name} {_shown(old)} and {_shown(new)}" for name, old, new in pairs if old != new
+    )
 
 
 def _shown(value: object) -> str:

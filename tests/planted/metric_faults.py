@@ -212,12 +212,17 @@ METRIC_PLANTS = plants(
     (
         "OTLP-METRIC-051",
         "exemplar before the start",
-        lambda r: exemplar(r, time_unix_nano=START - 1),
+        lambda r: exemplar(r, time_unix_nano=START - SECOND),
     ),
     (
         "OTLP-METRIC-051",
         "exemplar after the point",
         lambda r: exemplar(r, time_unix_nano=START + 2 * SECOND),
+    ),
+    (
+        None,
+        "exemplar a moment before the start",
+        lambda r: exemplar(r, time_unix_nano=START - 1000),
     ),
     ("OTLP-METRIC-055", "bit 1", lambda r: put(hits(r), flags=2)),
     (
