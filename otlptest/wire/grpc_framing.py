@@ -6,6 +6,7 @@ exactly one in each direction (OTLP-GRPC-005, OTLP-GRPC-048).
 
 import re
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from otlptest.errors import WireError
@@ -31,17 +32,17 @@ def encode_grpc_frame(message: bytes, *, is_compressed: bool = False) -> bytes:
     return _PREFIX.pack(is_compressed, len(message)) + message
 
 
-def declared_size(body: bytes, limit: int) -> int:
-    """The length that the prefix at the start of `body` declares.
+def declared_size(prefix: bytes | memoryview, limit: int) -> int:
+    """The length that a message's prefix declares.
 
     Args:
-        body: At least the first five bytes of a stream.
+        prefix: The first five bytes of a stream, or more.
         limit: Largest message that is taken; a larger one is refused before it is read.
 
     Raises:
         WireError: Kind `too_large`, or `protocol_error` for a flag that gRPC does not have.
     """
-    flag, size = _PREFIX.unpack_from(body)
+    flag, size = _PREFIX.unpack_from(prefix)
     if flag > 1:
         problem = f"the compressed flag is {flag}, neither 0 nor 1"
         raise WireError("protocol_error", _FRAMING_RULE, problem)
@@ -51,24 +52,34 @@ def declared_size(body: bytes, limit: int) -> int:
     return int(size)
 
 
-def only_message(body: bytes, limit: int) -> tuple[bool, bytes]:
+def only_message(parts: Sequence[bytes | memoryview], limit: int) -> tuple[bool, bytes]:
     """The one message of a whole request stream, and whether it is compressed.
+
+    Args:
+        parts: The body, in pieces as they came.
+        limit: Largest message that is taken.
 
     Raises:
         WireError: There is none, half of one, or more than one (OTLP-GRPC-049, OTLP-SRV-065).
     """
-    have = len(body) - PREFIX_SIZE
+    if not parts or len(parts[0]) < PREFIX_SIZE:
+        parts = (b"".join(parts),)
+    first = parts[0]
+    have = sum(map(len, parts)) - PREFIX_SIZE
     if have < 0:
-        what = f"only {len(body)} bytes of its prefix" if body else "no message"
+        what = f"only {len(first)} bytes of its prefix" if first else "no message"
         raise WireError("protocol_error", _FRAMING_RULE, f"the stream has {what}")
-    size = declared_size(body, limit)
+    size = declared_size(first, limit)
     if have < size:
         problem = f"the stream ends after {have} of the {size} bytes of its message"
         raise WireError("protocol_error", _FRAMING_RULE, problem)
     if have > size:
         problem = f"{have - size} bytes follow the only message"
         raise WireError("protocol_error", _FRAMING_RULE, problem)
-    return bool(body[0]), body[PREFIX_SIZE:]
+    is_compressed = bool(first[0])
+    if len(parts) == 1:
+        return is_compressed, bytes(first[PREFIX_SIZE:])
+    return is_compressed, b"".join((first[PREFIX_SIZE:], *parts[1:]))
 
 
 def is_grpc_content_type(value: str) -> bool:

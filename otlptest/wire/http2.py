@@ -15,7 +15,7 @@ from otlptest.wire.http2_flow import CannedReply, SendFlow, Stream
 from otlptest.wire.http2_frames import ErrorCode, Setting
 from otlptest.wire.http2_headers import HeaderBlockError, HeaderReader, RequestFields
 from otlptest.wire.http2_payloads import bare_block, bare_data, check_control, parent_stream
-from otlptest.wire.http2_reader import ConnectionFault, FrameReader
+from otlptest.wire.http2_reader import ConnectionFault, FrameReader, Payload
 from otlptest.wire.limits import Limits
 
 __all__ = ["CannedReply", "ConnectionFault", "ServerConnection", "Stream", "StreamHandler"]
@@ -130,7 +130,7 @@ class ServerConnection:
                 if kind == frames.DATA and not self._block_id:
                     self._data_received(flags, stream_id, payload)
                 else:
-                    self._frame_received(kind, flags, stream_id, payload)
+                    self._frame_received(kind, flags, stream_id, bytes(payload))
         except ConnectionFault as fault:
             self.end(fault.code, fault.problem)
             self._handler.connection_faulted(fault)
@@ -269,7 +269,7 @@ class ServerConnection:
         if ends_stream and stream_id in self.streams:
             self._finish(stream)
 
-    def _data_received(self, flags: int, stream_id: int, payload: bytes) -> None:
+    def _data_received(self, flags: int, stream_id: int, payload: Payload) -> None:
         """Take a piece of a body.
 
         Raises:

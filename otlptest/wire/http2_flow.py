@@ -10,7 +10,7 @@ from typing import Any, Final
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.http2_frames import ErrorCode, Setting
 from otlptest.wire.http2_headers import RequestFields
-from otlptest.wire.http2_reader import ConnectionFault
+from otlptest.wire.http2_reader import ConnectionFault, Payload
 
 __all__ = ["CannedReply", "SendFlow", "Stream"]
 
@@ -52,7 +52,7 @@ class Stream:
     def __init__(self, stream_id: int, fields: RequestFields, window: int) -> None:
         self.id = stream_id
         self.fields = fields
-        self.parts: list[bytes] = []
+        self.parts: list[Payload] = []
         self.size = 0
         self.notify_at = _NEVER
         self.is_remote_closed = False
@@ -66,8 +66,7 @@ class Stream:
     @property
     def body(self) -> bytes:
         """What has arrived of the body."""
-        parts = self.parts
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(self.parts)
 
 
 class CannedReply:

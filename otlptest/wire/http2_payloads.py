@@ -4,7 +4,7 @@ from typing import Final
 
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.http2_frames import ErrorCode
-from otlptest.wire.http2_reader import ConnectionFault
+from otlptest.wire.http2_reader import ConnectionFault, Payload
 
 __all__ = ["bare_block", "bare_data", "check_control", "parent_stream"]
 
@@ -74,7 +74,7 @@ def bare_block(flags: int, stream_id: int, payload: bytes) -> bytes:
     return payload[start:end]
 
 
-def bare_data(payload: bytes) -> bytes:
+def bare_data(payload: Payload) -> Payload:
     """A DATA payload without its padding.
 
     Raises:

@@ -1,13 +1,17 @@
 """From bytes to HTTP/2 frames (RFC 9113 sections 3.4 and 4.1), for either end of a connection."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.http2_frames import ErrorCode
 
-__all__ = ["ConnectionFault", "FrameReader"]
+__all__ = ["ConnectionFault", "FrameReader", "Payload"]
 
+Payload: TypeAlias = bytes | memoryview
+"""Of a frame: a view where a copy would cost more."""
+
+_COPIED_BELOW: Final = 2048
 _PREFACE_SIZE: Final = len(frames.PREFACE)
 
 
@@ -54,21 +58,37 @@ class FrameReader:
         """Whether nothing is kept back."""
         return not self._pending
 
-    def frames(self, data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+    def frames(self, data: bytes) -> Iterator[tuple[int, int, int, Payload]]:
         """Type, flags, stream id and payload of each frame that `data` completes.
 
         Raises:
             ConnectionFault: The preface is wrong, or a frame too large.
         """
+        at = 0
         if self._pending:
+            at = self._wanted - self._pending_size
             self._pending.append(data)
-            self._pending_size += len(data)
-            if self._pending_size < self._wanted:
+            if len(data) < at:
+                self._pending_size += len(data)
                 return
-            data = b"".join(self._pending)
+            if self._wanted > frames.HEAD_SIZE and not self._lacks_preface:
+                self._pending[-1] = data[:at]
+                yield self._frame(b"".join(self._pending))
+            else:
+                data, at = b"".join(self._pending), 0
             self._pending = []
-        at = self._after_preface(data) if self._lacks_preface else 0
-        end = len(data)
+        if self._lacks_preface:
+            at = self._after_preface(data)
+        yield from self._cut(data, at)
+
+    def _cut(self, data: bytes, at: int) -> Iterator[tuple[int, int, int, Payload]]:
+        """Every whole frame from `at` on; keeps the rest.
+
+        Raises:
+            ConnectionFault: A frame is too large.
+        """
+        begin, end = at, len(data)
+        view = memoryview(data)
         while not self._lacks_preface:
             start = at + frames.HEAD_SIZE
             if start > end:
@@ -82,12 +102,20 @@ class FrameReader:
                 self._wanted = frames.HEAD_SIZE + length
                 break
             at = start + length
-            yield kind, flags, stream_id & frames.STREAM_MASK, data[start:at]
-        if at:
+            payload = data[start:at] if length < _COPIED_BELOW else view[start:at]
+            yield kind, flags, stream_id & frames.STREAM_MASK, payload
+        if at > begin:
             self.whole_reads += 1
         if at < end:
             self._pending = [data[at:]]
             self._pending_size = end - at
+
+    def _frame(self, data: bytes) -> tuple[int, int, int, Payload]:
+        """The one frame that `data` is."""
+        self.whole_reads += 1
+        _, _, kind, flags, stream_id = frames.HEAD.unpack_from(data)
+        payload = memoryview(data)[frames.HEAD_SIZE :]
+        return kind, flags, stream_id & frames.STREAM_MASK, payload
 
     def _after_preface(self, data: bytes) -> int:
         """Where the first frame begins; 0 while the preface is incomplete.

@@ -123,27 +123,26 @@ class Http2Session:
             if stream.notify_at == PREFIX_SIZE:
                 stream.notify_at += declared_size(b"".join(stream.parts[:PREFIX_SIZE]), limit) + 1
             else:
-                only_message(stream.body, limit)
+                only_message(stream.parts, limit)
         except WireError as error:
             self._refuse(stream, refused_by(error))
 
     def request_finished(self, stream: Stream) -> None:
         """Decode, record, answer."""
         head: Head = stream.context
-        body = stream.body
-        size = len(body)
+        size = stream.size
         refusal = head.refusal
         export = _EMPTY
         if refusal is not None:
             if head.preflight_fields is not None:
                 self._http2.reply(stream, preflight_block(head.preflight_fields))
                 return
-            export = Export(body)
+            export = Export(stream.body)
         elif head.is_grpc:
             size -= PREFIX_SIZE
-            export, refusal = self._call(head, stream, body)
+            export, refusal = self._call(head, stream)
         else:
-            export = decoded(head, body, self._limits)
+            export = decoded(head, stream.body, self._limits)
         request, reply = self._reception.arrived(
             head,
             self._connection,
@@ -197,20 +196,20 @@ class Http2Session:
 
     # --- answers
 
-    def _call(self, head: Head, stream: Stream, body: bytes) -> tuple[Export, Refusal | None]:
+    def _call(self, head: Head, stream: Stream) -> tuple[Export, Refusal | None]:
         """The message of a gRPC call, or why it is refused."""
         timeout_s = head.timeout_s
         if timeout_s is not None and self._reception.now - stream.started_at > timeout_s:
             message = f"the request took longer than its grpc-timeout of {timeout_s:g} s"
             return _EMPTY, refused("too_slow", "OTLP-GRPC-050", message)
         try:
-            is_compressed, message_bytes = only_message(body, self._limits.request_bytes)
+            is_compressed, sent = only_message(stream.parts, self._limits.request_bytes)
         except WireError as error:
-            return Export(body), refused_by(error)
+            return Export(stream.body), refused_by(error)
         if is_compressed and head.encoding == "identity":
             message = "the message is flagged as compressed, and no grpc-encoding says how"
             return _EMPTY, refused("protocol_error", "OTLP-GRPC-013", message)
-        return decoded(head, message_bytes, self._limits, is_compressed=is_compressed), None
+        return decoded(head, sent, self._limits, is_compressed=is_compressed), None
 
     def _refuse(self, stream: Stream, refusal: Refusal) -> None:
         """Answer a request that is not whole; the stream is reset after it."""
