@@ -4,22 +4,22 @@ Decodes each request again from its bytes: duplicate keys and which member of a 
 lost in `otlptest.model`.
 """
 
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from otlptest.errors import Finding, UsageError, WireError
 from otlptest.model import Request, Signal
 from otlptest.validation.attributes import check_resource, check_scope
+from otlptest.validation.json_texts import text_findings
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
 from otlptest.validation.notes import Context, Message, Notes
 from otlptest.validation.profiles import check_profiles_request
-from otlptest.validation.rules import severity_of
 from otlptest.validation.series import AllSeries
-from otlptest.validation.spans import SpanIds, check_span
-from otlptest.wire.otlp_json import check_text
+from otlptest.validation.span_ids import SpanIds
+from otlptest.validation.spans import check_span
 from otlptest.wire.otlp_protobuf import decode_request
 
 __all__ = ["DataFindings", "data_findings"]
@@ -42,17 +42,18 @@ class _Pass:
         for holder in getattr(message, f"resource_{_ENTRIES[signal]}"):
             context = Context(request, holder.resource)
             check_resource(self.notes, context, holder)
-            producer = (request.connection.owner, _identity(holder.resource))
+            producer = _producer(context)
             for scope in getattr(holder, f"scope_{_ENTRIES[signal]}"):
                 check_scope(self.notes, context, scope)
                 walk(self, context, producer, scope)
 
     def spans(self, context: Context, producer: object, scope: Message) -> None:
         """Check the spans of one scope."""
-        notes, seen = self.notes, self.span_ids.of_producer(producer)
+        notes, ids = self.notes, self.span_ids
+        number = ids.number_of(producer)
         for span in scope.spans:
             check_span(notes, context, span)
-            SpanIds.check(notes, context, span, seen)
+            ids.meet(number, span)
 
     def metrics(self, context: Context, producer: object, scope: Message) -> None:
         """Check the metrics of one scope."""
@@ -65,6 +66,22 @@ class _Pass:
         """Check the log records of one scope."""
         for number, record in enumerate(scope.log_records, start=1):
             check_log_record(self.notes, context, record, number)
+
+    def finish(self, trace_requests: Iterable[Request]) -> None:
+        """Check what only several payloads show."""
+        self.series.check(self.notes)
+        if self.span_ids.has_repeats:
+            for request in trace_requests:
+                with suppress(WireError):  # told by the first pass
+                    self._check_repeated_spans(request, _decoded("traces", request))
+
+    def _check_repeated_spans(self, request: Request, message: Message) -> None:
+        for holder in message.resource_spans:
+            context = Context(request, holder.resource)
+            number = self.span_ids.number_of(_producer(context))
+            for scope in holder.scope_spans:
+                for span in scope.spans:
+                    self.span_ids.check(self.notes, context, number, span)
 
     def _check_profiles(self, request: Request, message: Message) -> None:
         strings = tuple(message.dictionary.string_table)
@@ -98,23 +115,23 @@ class DataFindings(NamedTuple):
 
 def data_findings(requests: Iterable[Request]) -> DataFindings:
     """Check all requests; those that were refused, or carry no signal, are passed over."""
+    received = [
+        (request.signal, request)
+        for request in requests
+        if request.signal is not None and request.problem is None
+    ]
     walk = _Pass()
     undecoded: list[Finding] = []
-    of_texts: list[Finding] = []
-    for request in requests:
-        if request.signal is None or request.problem is not None:
-            continue
+    for signal, request in received:
         try:
-            message = _decoded(request.signal, request)
+            message = _decoded(signal, request)
         except WireError as refused:
             undecoded.append(_undecoded(request, refused))
             continue
         if message is not None:
-            walk.check(request.signal, request, message)
-        if request.packed_json is not None:
-            of_texts.extend(_text_findings(request.signal, request))
-    walk.series.check(walk.notes)
-    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *of_texts))
+            walk.check(signal, request, message)
+    walk.finish(request for signal, request in received if signal == "traces")
+    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *text_findings(received)))
 
 
 def _decoded(signal: Signal, request: Request) -> Message | None:
@@ -139,16 +156,9 @@ def _undecoded(request: Request, refused: WireError) -> Finding:
     )
 
 
-def _text_findings(signal: Signal, request: Request) -> Iterator[Finding]:
-    """What a lenient reader takes from a JSON text and a sender must not write."""
-    for rule, path, problem in check_text(signal, zlib.decompress(request.packed_json or b"")):
-        yield Finding(
-            rule=rule,
-            where=f"request {request.number}: {path}" if path else f"request {request.number}",
-            expected="JSON as OTLP maps it",
-            received=problem,
-            severity=severity_of(rule),
-        )
+def _producer(context: Context) -> object:
+    """Stands for who sent it: a process, and a resource."""
+    return (context.request.connection.owner, _identity(context.resource))
 
 
 def _identity(message: Message) -> object:

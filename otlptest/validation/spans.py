@@ -3,7 +3,7 @@
 Hot: every received span passes here, so nothing is built for one that is right.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from otlptest.model import SpanKind, StatusCode
 from otlptest.validation.attributes import check_attributes
@@ -11,7 +11,7 @@ from otlptest.validation.notes import Context, Item, Message, Notes, quoted, sho
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.validation.trace_states import fault_of_ot_member, fault_of_trace_state
 
-__all__ = ["SpanIds", "check_span"]
+__all__ = ["check_span"]
 
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
@@ -149,52 +149,3 @@ def _check_link(notes: Notes, item: Item, path: str, link: Message) -> None:
 
 def _shown(identifier: bytes) -> str:
     return shown_id(identifier) if identifier else "absent"
-
-
-class _Seen(NamedTuple):
-    """What is remembered of a span, to tell a resend from another span with the same id."""
-
-    request_number: int
-    start: int
-    end: int
-    kind: int
-    name: str
-
-
-class SpanIds:
-    """The span ids of each trace and producer (OTLP-TRACE-006).
-
-    The same span received twice is no fault of its id: a retry, or two exporters of a Collector.
-    So spans of different requests are two spans only if they start at different times; within one
-    request any difference in name, kind or times tells.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[object, dict[bytes, _Seen]] = {}
-
-    def of_producer(self, producer: object) -> dict[bytes, _Seen]:
-        """What one producer has sent: trace id and span id together to what is remembered."""
-        return self._seen.setdefault(producer, {})
-
-    @staticmethod
-    def check(notes: Notes, context: Context, span: Message, seen: dict[bytes, _Seen]) -> None:
-        """Check one span against those that its producer sent before."""
-        identifier = span.trace_id + span.span_id
-        now = _Seen(
-            context.request.number,
-            span.start_time_unix_nano,
-            span.end_time_unix_nano,
-            span.kind,
-            span.name,
-        )
-        before = seen.setdefault(identifier, now)
-        if before is now or len(identifier) != _TRACE_ID_BYTES + _SPAN_ID_BYTES:
-            return
-        is_another = (
-            before != now
-            if before.request_number == now.request_number
-            else before.start != now.start
-        )
-        if is_another:
-            received = f"the id of {quoted(before.name)} in request {before.request_number}, too"
-            notes.note("OTLP-TRACE-006", Item(context, "span", span), "span_id", received)

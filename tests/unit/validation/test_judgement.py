@@ -176,6 +176,33 @@ def test_json_text_is_judged_beside_the_data() -> None:
     )
 
 
+def test_same_fault_of_many_json_texts_is_one_finding() -> None:
+    requests = [accepted("traces", trace_request(), number=number) for number in range(1, 6)]
+    for request in requests:
+        request.packed_json = zlib.compress(JSON_WITH_NUMBER)
+    (finding,) = validate_requests(requests)
+    assert finding.where.startswith("request 1: resourceSpans[0]")
+    assert finding.where.endswith("startTimeUnixNano; and 2 more")
+
+
+def test_json_text_that_is_right_or_no_object_breaks_what_it_breaks() -> None:
+    request = accepted("traces", trace_request())
+    request.packed_json = zlib.compress(b"")
+    (finding,) = validate_requests([request])
+    assert (finding.rule, finding.where) == ("OTLP-JSON-048", "request 1")
+
+
+def test_id_given_twice_is_found_beside_a_body_that_is_no_message() -> None:
+    message = trace_request()
+    spans = message.resource_spans[0].scope_spans[0].spans
+    spans.add().CopyFrom(spans[0])
+    spans[-1].name = "another"
+    broken = accepted("traces", message, number=2)
+    broken.body = broken.body[:-1]
+    findings = validate_requests([accepted("traces", message), broken])
+    assert [finding.rule for finding in findings] == ["OTLP-HTTP-008", "OTLP-TRACE-006"]
+
+
 @pytest.mark.parametrize(
     ("replied_after_s", "is_accused"),
     [

@@ -1,0 +1,74 @@
+"""The rule that a span id is unique within its trace and producer (OTLP-TRACE-006).
+
+The same span received twice is no fault of its id: a retry, or two exporters of a Collector. So
+spans of different requests are two spans only if they start at different times; within one request
+any difference in name, kind or times tells.
+
+Ids are many and repetitions few: a first pass keeps one number for each span, and only what it
+found twice is looked at in a second one.
+"""
+
+from typing import NamedTuple
+
+from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+
+__all__ = ["SpanIds"]
+
+
+class _Seen(NamedTuple):
+    """What tells a resend from another span with the same id."""
+
+    request_number: int
+    start: int
+    end: int
+    kind: int
+    name: str
+
+
+class SpanIds:
+    """The span ids of one validation."""
+
+    def __init__(self) -> None:
+        self._producers: dict[object, int] = {}
+        self._once: set[int] = set()
+        self._again: set[int] = set()
+        self._seen: dict[tuple[int, bytes, bytes], _Seen] = {}
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether a second pass is worth it."""
+        return bool(self._again)
+
+    def number_of(self, producer: object) -> int:
+        """A number that stands for a producer."""
+        return self._producers.setdefault(producer, len(self._producers))
+
+    def meet(self, producer: int, span: Message) -> None:
+        """First pass: remember an id."""
+        number = hash((producer, span.trace_id, span.span_id))
+        if number in self._once:
+            self._again.add(number)
+        else:
+            self._once.add(number)
+
+    def check(self, notes: Notes, context: Context, producer: int, span: Message) -> None:
+        """Second pass: check a span against those of the same id that came before."""
+        identifier = (producer, span.trace_id, span.span_id)
+        if hash(identifier) not in self._again or not (span.trace_id and span.span_id):
+            return
+        now = _Seen(
+            context.request.number,
+            span.start_time_unix_nano,
+            span.end_time_unix_nano,
+            span.kind,
+            span.name,
+        )
+        before = self._seen.setdefault(identifier, now)
+        is_another = (
+            before != now
+            if before.request_number == now.request_number
+            else before.start != now.start
+        )
+        if is_another:
+            received = f"the id of {quoted(before.name)} in request {before.request_number}, too"
+            notes.note("OTLP-TRACE-006", Item(context, "span", span), "span_id", received)
