@@ -414,6 +414,7 @@ class ServerConnection:
         if not flags & frames.ACK:
             self._flow.settings_received(payload, self.streams)
             self._write(frames.settings_ack())
+            self._flow.pump_all()
 
     def _ping_received(self, flags: int, _stream_id: int, payload: bytes) -> None:
         """Answer a PING.

@@ -155,7 +155,8 @@ class SendFlow:
             )
         self._ended(stream)
 
-    def _pump_all(self) -> None:
+    def pump_all(self) -> None:
+        """Write what waits, as far as the windows allow."""
         for stream in list(self._waiting.values()):
             self._pump(stream)
 
@@ -168,7 +169,7 @@ class SendFlow:
         if self._window + increment > frames.MAX_WINDOW:
             raise ConnectionFault(ErrorCode.FLOW_CONTROL_ERROR, "a connection window above 2^31-1")
         self._window += increment
-        self._pump_all()
+        self.pump_all()
 
     def stream_window_opened(self, stream: Stream, increment: int) -> bool:
         """The peer takes more on one stream; False if that is more than a window can be."""
@@ -180,7 +181,7 @@ class SendFlow:
         return True
 
     def settings_received(self, payload: bytes, streams: dict[int, Stream]) -> None:
-        """Take over the peer's settings.
+        """Take over the peer's settings; `pump_all` once they are acknowledged.
 
         Raises:
             ConnectionFault: One has a value that it cannot have (RFC 9113 section 6.5.2).
@@ -208,4 +209,3 @@ class SendFlow:
         self.initial_window = initial
         for stream in streams.values():
             stream.window += change
-        self._pump_all()

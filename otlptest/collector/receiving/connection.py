@@ -5,6 +5,7 @@ before is still in our receive buffer then, and must reach the store. So every w
 read that emptied the socket, and after a failed write the rest is read.
 """
 
+import re
 import ssl
 from typing import Final
 
@@ -27,6 +28,8 @@ _READ_SIZE: Final = 256 * 1024
 _READS_IN_TURN: Final = 32  # then the others get their turn
 _TURNS_AT_END: Final = 64
 _MOST_UNSENT: Final = 1024 * 1024  # a client that does not read its answers is not read either
+_LONGEST_FIRST_LINE: Final = 16 * 1024
+_REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -239,14 +242,30 @@ class SocketConnection:
                 "OTLP-SRV-063", "this port takes plaintext only, and the client spoke TLS"
             )
             return
-        agreed = self._tls.alpn if self._tls is not None else None
-        is_http2 = agreed == "h2" or data.startswith(frames.PREFACE)
-        if not is_http2 and agreed is None and frames.PREFACE.startswith(data):
+        speaks_http2 = self._speaks_http2(data)
+        if speaks_http2 is None:
             self._first_bytes = data  # not enough to tell
             return
-        kind = Http2Session if is_http2 else Http1Session
-        self._session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
-        self._session.receive(data)
+        kind: type[Http1Session | Http2Session] = Http2Session if speaks_http2 else Http1Session
+        session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
+        self._session = session
+        session.receive(data)
+
+    def _speaks_http2(self, data: bytes) -> bool | None:
+        """By ALPN or by the first bytes; None while there are too few."""
+        agreed = self._tls.alpn if self._tls is not None else None
+        if agreed is not None:
+            return agreed == "h2"
+        if data.startswith(frames.PREFACE):
+            return True
+        if frames.PREFACE.startswith(data):
+            return None
+        if self.endpoint.role == "http":
+            return False
+        # On the gRPC port what is not even HTTP/1.1 is a broken preface and gets a GOAWAY.
+        if b"\n" not in data and len(data) < _LONGEST_FIRST_LINE:
+            return None
+        return _REQUEST_LINE.match(data) is None
 
     def _give_up_handshake(self, *, has_begun: bool) -> None:
         if not has_begun:
