@@ -14,7 +14,7 @@ __all__ = ["configuration_checks"]
 
 _PATIENCE_S: Final = 30.0
 _COMMAND: Final = (
-    sys.executable, "-m", "pytest", "-p", "otlptest.pytest_plugin",
+    sys.executable, "-m", "pytest", "-p", "otlptest",
     "-p", "otlptest.cli.pytest_settings", "-p", "no:cacheprovider", "--noconftest",
 )  # fmt: skip
 
@@ -75,5 +75,5 @@ def _unknown(reason: str) -> Check:
 
 def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if line.lower().startswith("error")]
+    errors = [line for line in lines if "error: " in line.lower() and "usage: " not in line]
     return (errors or lines or ["it said nothing"])[0]
