@@ -35,7 +35,6 @@ ALLOWED_IN = {  # third-party package -> the only otlptest units that may import
     "ruamel": {"documents"},
     "pydantic": {"documents"},
     "grpc": {"sending"},
-    "uvloop": {"collector", "proxy"},
     "testcontainers": {"backends"},
     "numpy": {"load"},
     "locust": {"load"},
