@@ -14,7 +14,14 @@ from otlptest.queries.criteria import Vocabulary
 from otlptest.queries.sources import Arrivals, Kind, Source
 from otlptest.queries.wording import listed, show
 
-__all__ = ["Report", "counted", "nothing_of_kind", "shown_requests", "what_arrived"]
+__all__ = [
+    "Report",
+    "counted",
+    "nothing_of_kind",
+    "refusals",
+    "shown_requests",
+    "what_arrived",
+]
 
 _SHOWN: Final = 5
 
@@ -136,7 +143,14 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
         facts.append("no connection was opened")
         hints.append(_NO_CONNECTION)
     lines = [received, *facts]
-    return Report(received="\n".join(lines), hint=hints[0])
+    return Report(received="\n".join(lines), hint=hints[0] if hints else "")
+
+
+def refusals(source: Source) -> list[str]:
+    """What could not be taken, a line each: what is missing may have been in it."""
+    facts: list[str] = []
+    _add_refusals(source.arrivals(), facts, [])
+    return facts
 
 
 def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
@@ -149,7 +163,8 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
         about = f" ({request.method} {request.path})" if request is not None else ""
         texts[problem.kind, f"{problem.message}{about}"] += 1
     for (kind, text), count in texts.most_common(_SHOWN):
-        facts.append(f"{counted(count, 'time')} refused as {kind}: {text}")
+        times = f" {count:,} times" if count > 1 else ""
+        facts.append(f"refused{times} ({kind}): {text}")
         hints += [_HINTS[kind]] if kind in _HINTS else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
@@ -158,12 +173,14 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
 def _add_accepted(
     kind: Kind, vocabulary: Vocabulary, arrivals: Arrivals, facts: list[str], hints: list[str]
 ) -> None:
+    if kind == "requests":
+        return
     counts = Counter(r.signal for r in arrivals.requests if r.is_accepted)
-    if counts[kind if kind != "requests" else None]:
-        facts.append(f"{counted(counts[kind], 'request')} of {kind} without {vocabulary.nouns}")  # type: ignore[index]  # a Counter takes any key
+    if counts[kind]:
+        facts.append(f"{counted(counts[kind], 'request')} of {kind} without {vocabulary.nouns}")
         hints.append(f"the sender exports, but no {vocabulary.nouns}")
     others = [s for s in SIGNALS if s != kind and counts[s]]
-    if others and kind != "requests":
+    if others:
         shown = listed([f"{counted(counts[s], 'request')} of {s}" for s in others])
         facts.append(f"only other signals: {shown}")
         hints.append(_OTHER_SIGNALS[kind])

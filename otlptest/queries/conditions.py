@@ -9,7 +9,7 @@ more than a wrong kind.
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from otlptest.errors import nearest_name
 from otlptest.queries.matching import Matcher, equals
@@ -24,6 +24,8 @@ __all__ = [
     "TestCondition",
     "difference",
 ]
+
+_NAMED_ALIKE: Final = 0.45  # the distance of an attribute that is there with another value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +183,9 @@ class AttributesCondition:
 
     def _difference(self, key: str, wanted: object, received: Mapping[str, object]) -> Difference:
         value = received.get(key, ABSENT)
-        if value is not ABSENT:
-            return difference(self.prefix + key, wanted, value)
+        if value is not ABSENT:  # to have the name at all is near
+            distance = min(_distance(wanted, value), _NAMED_ALIKE)
+            return difference(self.prefix + key, wanted, value, distance=distance)
         similar = _similar_key(key, wanted, received, taken=self.wanted)
         if similar is None:
             return difference(self.prefix + key, wanted, value)

@@ -15,6 +15,7 @@ from otlptest.queries.arrival_report import (
     Report,
     counted,
     nothing_of_kind,
+    refusals,
     shown_requests,
     what_arrived,
 )
@@ -136,6 +137,7 @@ def _report(query: Question[Any], newest: Newest, matched: int) -> Report:
     received = shown_requests(query.kind, query.vocabulary, newest.total, query.source)
     if matched:
         received = f"{counted(matched, 'match', 'matches')} among {received}"
+    received = "\n".join([received, *refusals(query.source)])
     close = [each for each in ranked if _is_close(each, len(query.conditions))]
     if close:
         text = _shown(close, newest, query.vocabulary)
