@@ -9,7 +9,15 @@ import click
 from otlptest import __version__
 from otlptest.cli.exits import Exit, exit_for
 from otlptest.cli.options import NarrowContext
-from otlptest.cli.streams import note, prepare_streams, screen_width, silence_stdout, write
+from otlptest.cli.streams import (
+    complain,
+    complain_of,
+    note,
+    prepare_streams,
+    screen_width,
+    silence_stdout,
+    write,
+)
 from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
 
 __all__ = ["COMMANDS", "application", "run"]
@@ -115,13 +123,13 @@ def _told(problem: click.ClickException | OtlptestError | ExpectationError) -> i
             note(problem.format_message())
             return Exit.USAGE
         case click.ClickException():
-            _complain(*_click_sentence(problem))
+            complain_of(*_click_sentence(problem))
             return Exit.USAGE
         case ExpectationError():
             note(str(problem))
             return Exit.FINDINGS
         case _:
-            _complain(*_own_sentence(problem))
+            complain(problem)
             return exit_for(problem)
 
 
@@ -133,20 +141,11 @@ def _os_failure(problem: OSError) -> int:
     reason = problem.strerror or str(problem)
     if problem.filename is None and problem.errno == errno.ENOSPC:
         silence_stdout()
-        _complain("cannot write the output: no space left on device", "write it somewhere else")
+        complain_of("cannot write the output: no space left on device", "write it somewhere else")
     else:
         place = f"{problem.filename}: " if problem.filename is not None else ""
-        _complain(f"{place}{reason}", "check the path and its permissions")
+        complain_of(f"{place}{reason}", "check the path and its permissions")
     return Exit.ENVIRONMENT
-
-
-def _complain(sentence: str, hint: str) -> None:
-    note(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""))
-
-
-def _own_sentence(problem: OtlptestError) -> tuple[str, str]:
-    sentence, _, hint = str(problem).partition("\n  hint: ")
-    return sentence, hint
 
 
 def _click_sentence(problem: click.ClickException) -> tuple[str, str]:

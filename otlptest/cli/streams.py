@@ -5,6 +5,8 @@ import os
 import shutil
 import sys
 
+from otlptest.errors import OtlptestError
+
 __all__ = [
     "ASCII_FALLBACK",
     "line_width",
@@ -68,6 +70,16 @@ def note(text: str) -> None:
     """Anything that is not the result, to stderr."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+def complain_of(sentence: str, hint: str = "") -> None:
+    """One sentence on what went wrong, and what to do, to stderr."""
+    note(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""))
+
+
+def complain(problem: OtlptestError) -> None:
+    """The same for one of our errors."""
+    complain_of(*str(problem).split("\n  hint: ", 1))
 
 
 def silence_stdout() -> None:

@@ -5,6 +5,7 @@ from otlptest.report.json_shapes import item_record, json_text, plain_value, ver
 from otlptest.report.lines import item_line, problem_line
 from otlptest.report.plain_text import cut, one_line, table, wrapped
 from otlptest.report.sections import logs_text, metrics_text, profiles_text
+from otlptest.report.sent_lines import sent_finding, sent_line, sent_record
 from otlptest.report.verdicts_text import findings_text
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "plain_value",
     "problem_line",
     "profiles_text",
+    "sent_finding",
+    "sent_line",
+    "sent_record",
     "table",
     "verdict_record",
     "wrapped",

@@ -1,22 +1,24 @@
 """What a receiver answered to requests that otlptest sent, as lines and as JSON."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otlptest.errors import Finding
 from otlptest.report.plain_text import one_line
-from otlptest.sending import ExportResult
+
+if TYPE_CHECKING:  # to load it takes protobuf, and the commands that only read need none
+    from otlptest.sending import ExportResult
 
 __all__ = ["sent_finding", "sent_line", "sent_record", "sent_verdict"]
 
 
-def sent_verdict(export: ExportResult) -> str:
+def sent_verdict(export: "ExportResult") -> str:
     """`accepted`, `partial` (some items were rejected) or `refused`."""
     if not export.is_success:
         return "refused"
     return "partial" if export.rejected else "accepted"
 
 
-def sent_line(export: ExportResult) -> str:
+def sent_line(export: "ExportResult") -> str:
     """One request and its answer on one line."""
     said = [
         f"{sent_verdict(export)}: {export.signal}",
@@ -33,7 +35,7 @@ def sent_line(export: ExportResult) -> str:
     return " ".join(said)
 
 
-def sent_record(export: ExportResult) -> dict[str, Any]:
+def sent_record(export: "ExportResult") -> dict[str, Any]:
     """One request and its answer as JSON."""
     return {
         "verdict": sent_verdict(export),
@@ -51,7 +53,7 @@ def sent_record(export: ExportResult) -> dict[str, Any]:
     }
 
 
-def sent_finding(export: ExportResult) -> Finding | None:
+def sent_finding(export: "ExportResult") -> Finding | None:
     """What is wrong with an answer; None where the request was taken whole."""
     verdict = sent_verdict(export)
     if verdict == "accepted":
@@ -65,7 +67,7 @@ def sent_finding(export: ExportResult) -> Finding | None:
     )
 
 
-def _status(export: ExportResult) -> str:
+def _status(export: "ExportResult") -> str:
     if export.grpc_status is not None:
         return f"gRPC status {export.grpc_status}"
     return f"HTTP {export.http_status}" if export.http_status is not None else "no answer"
