@@ -28,6 +28,7 @@ from otlptest.processes.commands import (
 from otlptest.processes.descendants import MARKER, Descendant, living_processes, signal_all
 from otlptest.processes.exits import ExitWatch, how_it_ended
 from otlptest.processes.free_ports import free_port
+from otlptest.processes.guardian import guard
 from otlptest.processes.listener import Listener
 from otlptest.processes.listening_ports import listening_ports
 from otlptest.processes.output import Output
@@ -94,6 +95,9 @@ class Program(Listener):
             raise
         self._is_ended = False
         self.pid = process.pid
+        self._guardian = guard()
+        if self._guardian is not None:
+            self._guardian.tell("+", self.pid, self._mark)
         self._output.start()
         self._exit = ExitWatch(process, name, self._changed)
         _remember(self)
@@ -240,6 +244,8 @@ class Program(Listener):
                 raise ProcessError(
                     self.name, "did not end, not even when killed", self.last_lines(), left
                 )
+        if self._guardian is not None:
+            self._guardian.tell("-", self.pid, self._mark)
         self._exit.reap()
         self._output.close()
         self._is_ended = True

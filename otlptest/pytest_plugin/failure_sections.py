@@ -1,10 +1,10 @@
 """What a failing test shows besides its own message: what was received, what programs printed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.collector.view import CollectorView
-from otlptest.errors import OtlptestError
+from otlptest.errors import Finding, OtlptestError
 from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
 from otlptest.pytest_plugin.current_test import CurrentTest
@@ -15,24 +15,29 @@ _OUTPUT_LINES: Final = 40
 _SHOWN_FINDINGS: Final = 5
 
 
-def failure_sections(test: CurrentTest) -> Iterator[tuple[str, str]]:
-    """Title and text of each section that the report of a failed test gets."""
+def failure_sections(test: CurrentTest, told: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+    """Title and text of each section that the report of a failed test gets.
+
+    Args:
+        test: The test.
+        told: Findings that the failure itself consists of.
+    """
     for name, view in test.views.items():
         of_which = "" if name == "otlp" else f" by {name}"
-        yield f"otlptest: received{of_which}", _received(view)
+        yield f"otlptest: received{of_which}", _received(view, told)
     for program in test.programs:
         yield f"otlptest: output of {program.name}", _printed(program)
 
 
-def _received(view: CollectorView) -> str:
+def _received(view: CollectorView, told: Sequence[Finding]) -> str:
     try:
-        return "\n".join([view.describe(), *_wrong(view)])
+        return "\n".join([view.describe(), *_wrong(view, told)])
     except OtlptestError as error:  # a report must come, whatever state the collector is in
         return f"(could not be told: {error})"
 
 
-def _wrong(view: CollectorView) -> Iterator[str]:
-    findings = view.findings()
+def _wrong(view: CollectorView, told: Sequence[Finding]) -> Iterator[str]:
+    findings = [finding for finding in view.findings() if finding not in told]
     if findings:
         yield f"{len(findings)} broken rule{'s' if len(findings) > 1 else ''} besides the failure:"
     yield from map(str, findings[:_SHOWN_FINDINGS])

@@ -36,7 +36,10 @@ _PLACES: Final = (
     _Place(module=metrics_internal, provider="_METER_PROVIDER", once="_METER_PROVIDER_SET_ONCE"),
     _Place(module=logs_internal, provider="_LOGGER_PROVIDER", once="_LOGGER_PROVIDER_SET_ONCE"),
 )
-_RESOLVED: Final = {"ProxyTracer": "_real_tracer", "ProxyLogger": "_real_logger"}
+_RESOLVED: Final = (
+    (trace.ProxyTracer, "_real_tracer"),
+    (logs_internal.ProxyLogger, "_real_logger"),
+)
 
 
 class GlobalProviders:
@@ -84,9 +87,9 @@ def _forget_resolved() -> None:
 def _proxies() -> Iterator[tuple[object, str]]:
     """Proxies of tracers and loggers; nobody keeps a list of them but the garbage collector."""
     for one in gc.get_objects():
-        kind = type(one)
-        if kind.__module__.startswith("opentelemetry.") and kind.__name__ in _RESOLVED:
-            yield one, _RESOLVED[kind.__name__]
+        for kind, attribute in _RESOLVED:
+            if type(one) is kind:
+                yield one, attribute
 
 
 def _rebind_meters(provider: Any) -> None:  # noqa: ANN401 -- any provider, also none

@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Outermost, so that what skips and expected failures make of an outcome is known.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember how the test went, and add to the report of a failure what explains it."""
     report = yield
@@ -47,5 +47,14 @@ def pytest_runtest_makereport(
             failure_sections,
         )
 
-        report.sections.extend(failure_sections(test))
+        error = call.excinfo.value if call.excinfo is not None else None
+        report.sections.extend(failure_sections(test, getattr(error, "findings", ())))
+        _drop_remark_on_hidden_entries(report)
     return report
+
+
+def _drop_remark_on_hidden_entries(report: pytest.TestReport) -> None:
+    """Drop pytest's remark that all of a traceback is hidden: of a judgement nothing is missing."""
+    for traceback, *_ in getattr(report.longrepr, "chain", ()):
+        if traceback.extraline and traceback.extraline.startswith("All traceback entries"):
+            traceback.extraline = None

@@ -1,4 +1,4 @@
-"""The one line at the end of a run about broken data rules that failed no test.
+"""The one line at the end of a run about findings that failed no test.
 
 What a test reports rides on the report of its teardown, as plain data, because under pytest-xdist
 that is what travels from the worker to the process that prints.
@@ -48,6 +48,6 @@ class RunSummary:
         more = f" and {len(ranked) - _SHOWN_RULES} more" if len(ranked) > _SHOWN_RULES else ""
         tests = "1 test" if self._tests == 1 else f"{self._tests} tests"
         return (
-            f"otlptest: broken data rules in {tests}, which failed none: {shown}{more}; "
-            f"otlptest explain {ranked[0][0]} tells what it means, otlp_strict = true makes it fail"
+            f"otlptest: findings that failed no test, in {tests}: {shown}{more}; "
+            f"otlptest explain {ranked[0][0]} tells more, otlp_strict = true makes data rules fail"
         )

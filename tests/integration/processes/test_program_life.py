@@ -12,6 +12,7 @@ import pytest
 from otlptest.errors import ProcessError
 from otlptest.processes import Program, ready, start_program
 from otlptest.processes.descendants import MARKER, living_processes
+from otlptest.timing import Deadline
 from tests.support.small_programs import python_program
 
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
@@ -218,6 +219,27 @@ def test_program_does_not_outlive_an_interpreter_that_forgot_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert is_gone(int(done.stdout))
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM], ids=["KILL", "TERM"])
+def test_program_does_not_outlive_an_interpreter_that_is_killed(
+    signal_number: signal.Signals,
+) -> None:
+    command = python_program(f"{DAEMON}\nsignal.pause()")
+    code = (
+        "from otlptest.processes import ready, start_program\n"
+        f"p = start_program({command!r}, ready=ready.line('up'))\n"
+        "print(p.pid, *(one.pid for one in p.descendants()), flush=True)\n"
+        "p.wait()\n"
+    )
+    with start_program([sys.executable, "-c", code], ready=ready.line(r"\d")) as outer:
+        left = [int(word) for word in outer.output.split()]
+        os.kill(outer.pid, signal_number)
+        outer.wait()
+        deadline = Deadline(10)
+        while not all(map(is_gone, left)):
+            assert deadline.pause(0.01), "something outlived its killed interpreter"
+    assert len(left) == 2
 
 
 def test_gigabyte_of_output_neither_blocks_the_program_nor_fills_memory() -> None:

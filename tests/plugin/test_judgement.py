@@ -1,0 +1,216 @@
+"""What the end of a test makes of what it received: outcomes, messages, waivers."""
+
+import pytest
+
+from tests.support.plugin_runs import run_suite
+
+ZERO_ID = """
+def test_it(otlp):
+    sender.send(otlp.http_endpoint, span_id="0" * 16)
+"""
+NO_NAME = """
+def test_it(otlp):
+    sender.send(otlp.http_endpoint, name="")
+"""
+SUMMARY = (
+    "otlptest: findings that failed no test, in 1 test: OTLP-TRACE-009 (1); "
+    "otlptest explain OTLP-TRACE-009 tells more, otlp_strict = true makes data rules fail"
+)
+
+
+def test_good_telemetry_passes_and_prints_nothing(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+        def test_it(otlp):
+            assert sender.send(otlp.http_endpoint) == 200
+            assert otlp.spans.wait_for_one(name="work").service == "shop"
+
+        def test_next_test_sees_nothing_of_it(otlp):
+            assert otlp.spans.count() == 0
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*otlptest:*")
+    assert result.stderr.str() == ""
+
+
+def test_zero_span_id_fails_in_teardown(pytester: pytest.Pytester) -> None:
+    result = run_suite(pytester, ZERO_ID)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_it*",
+            "*1 unmet expectation*",
+            "*OTLP-TRACE-004: *",
+            "*expected: *",
+            "*received: *",
+            "*explain: *otlptest explain OTLP-TRACE-004*",
+            "*- otlptest: received -*",
+            "*shop*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*raise ExpectationError*")
+    result.stdout.no_fnmatch_line("*judging.py*")
+
+
+def test_what_cannot_be_decoded_fails_in_teardown(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+def test_it(otlp):
+    assert sender.post(otlp.http_endpoint, '{"resourceSpans": 7}') == 400
+""",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*1 unmet expectation*", "*OTLP-*"])
+
+
+@pytest.mark.parametrize(
+    ("tests", "options", "variables"),
+    [
+        pytest.param(
+            ZERO_ID.replace("(otlp):", "(otlp):\n    otlp.allow('OTLP-TRACE-004')"),
+            [],
+            {},
+            id="call",
+        ),
+        pytest.param(
+            f"@pytest.mark.otlp(allow=['OTLP-TRACE-004'])\n{ZERO_ID.lstrip()}", [], {}, id="marker"
+        ),
+        pytest.param(ZERO_ID, ["--otlp-allow", "OTLP-TRACE-004"], {}, id="option"),
+        pytest.param(ZERO_ID, ["-o", "otlp_allow=OTLP-TRACE-004"], {}, id="ini"),
+        pytest.param(ZERO_ID, [], {"OTLPTEST_ALLOW": "X-1,OTLP-TRACE-004"}, id="environment"),
+    ],
+)
+def test_allowed_rule_is_waived(
+    tests: str,
+    options: list[str],
+    variables: dict[str, str],
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("X-1", "OTLP-TRACE-009"))
+    result = run_suite(pytester, tests, *options)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*otlptest:*")
+
+
+def test_rule_that_does_not_exist_cannot_be_allowed(pytester: pytest.Pytester) -> None:
+    result = run_suite(pytester, ZERO_ID, "--otlp-allow", "OTLP-TRACE-OO4")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*UnknownNameError*OTLP-TRACE-OO4*", "*hint: did you mean*"])
+
+
+def test_failed_test_gets_no_second_error_but_is_told(pytester: pytest.Pytester) -> None:
+    result = run_suite(pytester, ZERO_ID + "    assert 1 == 2\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*assert 1 == 2*",
+            "*- otlptest: received -*",
+            "*shop*",
+            "*1 broken rule besides the failure:*",
+            "*OTLP-TRACE-004: *",
+        ]
+    )
+
+
+def test_test_whose_setup_failed_gets_no_second_error(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+@pytest.fixture
+def broken(otlp):
+    sender.send(otlp.http_endpoint, span_id="0" * 16)
+    raise LookupError("no such thing")
+
+def test_it(broken): pass
+""",
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*LookupError: no such thing*", "*- otlptest: received -*"])
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        pytest.param("    pytest.skip('not here')", "skipped", id="skip"),
+        pytest.param("    pytest.xfail('known')", "xfailed", id="xfail"),
+    ],
+)
+def test_skipped_test_is_not_judged(ending: str, outcome: str, pytester: pytest.Pytester) -> None:
+    result = run_suite(pytester, f"{ZERO_ID}{ending}\n")
+    result.assert_outcomes(**{outcome: 1})
+
+
+def test_other_broken_rules_are_one_line_at_the_end(pytester: pytest.Pytester) -> None:
+    result = run_suite(pytester, NO_NAME)
+    result.assert_outcomes(passed=1)
+    assert [line for line in result.outlines if "otlptest" in line] == [SUMMARY]
+
+
+@pytest.mark.parametrize(
+    ("tests", "options", "variables"),
+    [
+        pytest.param(f"@pytest.mark.otlp(strict=True)\n{NO_NAME.lstrip()}", [], {}, id="marker"),
+        pytest.param(NO_NAME, ["--otlp-strict"], {}, id="option"),
+        pytest.param(NO_NAME, ["-o", "otlp_strict=true"], {}, id="ini"),
+        pytest.param(NO_NAME, [], {"OTLPTEST_STRICT": "1"}, id="environment"),
+    ],
+)
+def test_strict_makes_every_broken_rule_fail(
+    tests: str,
+    options: list[str],
+    variables: dict[str, str],
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = run_suite(pytester, tests, *options)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*OTLP-TRACE-009: *"])
+
+
+def test_marker_wins_over_everything_else(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTLPTEST_STRICT", "yes")
+    tests = f"@pytest.mark.otlp(strict=False)\n{NO_NAME.lstrip()}"
+    run_suite(pytester, tests, "--otlp-strict").assert_outcomes(passed=1)
+
+
+def test_ini_wins_over_the_environment(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTLPTEST_STRICT", "yes")
+    run_suite(pytester, NO_NAME, "-o", "otlp_strict=false").assert_outcomes(passed=1)
+
+
+def test_further_collectors_are_judged_and_told_by_name(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+def test_it(otlp_collectors):
+    first, second = otlp_collectors("first", "second")
+    sender.send(first.http_endpoint)
+    sender.send(second.http_endpoint, span_id="0" * 16)
+    assert first.spans.wait_for_one(name="work")
+    assert first.grpc_endpoint != second.grpc_endpoint
+
+def test_names(otlp_collectors):
+    otlp_collectors("same")
+    otlp_collectors("same")
+""",
+    )
+    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*OTLP-TRACE-004: *",
+            "*- otlptest: received by first -*",
+            "*- otlptest: received by second -*",
+            "*UsageError: there is a collector 'same' in this test already",
+        ]
+    )
