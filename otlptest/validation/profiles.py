@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.validation.dictionaries import TABLES, check_dictionary, check_orphans
-from otlptest.validation.indexes import Indexes, attribute_keys
+from otlptest.validation.indexes import Indexes, attribute_keys, lines_of, samples_of
 from otlptest.validation.notes import Context, Item, Message, Notes, quoted
 
 __all__ = ["check_profiles_request"]
@@ -48,7 +48,7 @@ def _uses_indexes(profile: Message) -> bool:
         kind.type_strindex
         or kind.unit_strindex
         or profile.attribute_indices
-        or any(sample.stack_index or sample.attribute_indices for sample in profile.samples)
+        or any(sample.stack_index or sample.attribute_indices for sample in samples_of(profile))
     )
 
 
@@ -62,7 +62,7 @@ def _check_table_indexes(notes: Notes, item: Item, dictionary: Message, indexes:
                 path = f"{table}[{number}].value"
                 indexes.check_value(notes, item, path, entry.value, f"{table}.value")
             elif table == "location_table":
-                for line in entry.lines:
+                for line in lines_of(entry):
                     indexes.check(notes, item, f"{table}[{number}].lines.", line, f"{table}.lines.")
             if table in {"mapping_table", "location_table"}:
                 _check_attribute_keys(notes, item, f"{table}[{number}].", dictionary, entry)
@@ -83,7 +83,7 @@ def _check_attributes(
     notes: Notes, item: Item, attributes: Sequence[Message], indexes: Indexes
 ) -> None:
     for attribute in attributes:
-        index = attribute.key_strindex
+        index = getattr(attribute, "key_strindex", 0)  # since OTLP 1.10
         if attribute.key and index:
             received = f"{quoted(attribute.key)} and the index {index}"
             notes.note("OTLP-PROF-028", item, "attributes", received)
@@ -130,7 +130,7 @@ def _check_samples(
     _check_attribute_keys(notes, item, "", dictionary, profile)
     shapes = set()
     identities: Counter[object] = Counter()
-    for number, sample in enumerate(profile.samples):
+    for number, sample in enumerate(samples_of(profile)):
         path = f"samples[{number}]"
         indexes.check(notes, item, f"{path}.", sample, "samples.")
         _check_attribute_keys(notes, item, f"{path}.", dictionary, sample)
