@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from otlptest.validation.indexes import Indexes, attribute_keys, lines_of
+from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.validation.notes import Item, Message, Notes, quoted
 
 __all__ = ["TABLES", "check_dictionary", "check_orphans"]
@@ -98,7 +98,7 @@ def _check_locations(notes: Notes, item: Item, dictionary: Message) -> None:
     mappings = dictionary.mapping_table
     for index, location in _after_first(dictionary.location_table):
         path = f"location_table[{index}]"
-        for line in lines_of(location):
+        for line in location.lines:
             if line.line < 0 or line.column < 0:
                 received = f"line = {line.line}, column = {line.column}"
                 notes.note("OTLP-PROF-025", item, path, received, shape="location_table")

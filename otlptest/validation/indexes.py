@@ -5,13 +5,13 @@ remembers what was pointed at (OTLP-PROF-011).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from otlptest.validation.notes import Item, Message, Notes
 
-__all__ = ["Indexes", "attribute_keys", "lines_of", "samples_of"]
+__all__ = ["Indexes", "attribute_keys"]
 
 _SINGLE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -102,18 +102,3 @@ def attribute_keys(dictionary: Message, indices: Iterable[int]) -> Iterator[str]
             key = attributes[index].key_strindex
             if 0 <= key < len(texts):
                 yield str(texts[key])
-
-
-def samples_of(profile: Message) -> Sequence[Message]:
-    """The samples, whose field had another name before OTLP 1.9."""
-    return _first_of(profile, "samples", "sample")
-
-
-def lines_of(location: Message) -> Sequence[Message]:
-    """The lines, whose field had another name before OTLP 1.9."""
-    return _first_of(location, "lines", "line")
-
-
-def _first_of(message: Message, name: str, older_name: str) -> Sequence[Message]:
-    found: Message = getattr(message, name if hasattr(message, name) else older_name)
-    return tuple(found)

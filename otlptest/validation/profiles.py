@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.validation.dictionaries import TABLES, check_dictionary, check_orphans
-from otlptest.validation.indexes import Indexes, attribute_keys, lines_of, samples_of
+from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.validation.notes import Context, Item, Message, Notes, quoted
 
 __all__ = ["check_profiles_request"]
@@ -48,7 +48,7 @@ def _uses_indexes(profile: Message) -> bool:
         kind.type_strindex
         or kind.unit_strindex
         or profile.attribute_indices
-        or any(sample.stack_index or sample.attribute_indices for sample in samples_of(profile))
+        or any(sample.stack_index or sample.attribute_indices for sample in profile.samples)
     )
 
 
@@ -62,7 +62,7 @@ def _check_table_indexes(notes: Notes, item: Item, dictionary: Message, indexes:
                 path = f"{table}[{number}].value"
                 indexes.check_value(notes, item, path, entry.value, f"{table}.value")
             elif table == "location_table":
-                for line in lines_of(entry):
+                for line in entry.lines:
                     indexes.check(notes, item, f"{table}[{number}].lines.", line, f"{table}.lines.")
             if table in {"mapping_table", "location_table"}:
                 _check_attribute_keys(notes, item, f"{table}[{number}].", dictionary, entry)
@@ -130,7 +130,7 @@ def _check_samples(
     _check_attribute_keys(notes, item, "", dictionary, profile)
     shapes = set()
     identities: Counter[object] = Counter()
-    for number, sample in enumerate(samples_of(profile)):
+    for number, sample in enumerate(profile.samples):
         path = f"samples[{number}]"
         indexes.check(notes, item, f"{path}.", sample, "samples.")
         _check_attribute_keys(notes, item, f"{path}.", dictionary, sample)

@@ -15,12 +15,8 @@ from tests.planted.planting import Plant
 from tests.planted.profile_faults import PROFILE_PLANTS
 from tests.planted.series_faults import SERIES_PLANTS
 from tests.planted.span_faults import SPAN_PLANTS
-from tests.support.right_requests import (
-    log_request,
-    metric_request,
-    profile_request,
-    trace_request,
-)
+from tests.support.right_profiles import profile_request
+from tests.support.right_requests import log_request, metric_request, trace_request
 from tests.support.validated import findings_of, rules_of
 
 PLANTS = (

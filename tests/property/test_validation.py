@@ -10,12 +10,8 @@ from otlptest.model import SIGNALS, Signal
 from otlptest.requirements import find
 from otlptest.validation import validate_requests
 from otlptest.wire.signals import request_class
-from tests.support.right_requests import (
-    log_request,
-    metric_request,
-    profile_request,
-    trace_request,
-)
+from tests.support.right_profiles import profile_request
+from tests.support.right_requests import log_request, metric_request, trace_request
 from tests.support.validated import accepted
 
 RIGHT = {
