@@ -72,20 +72,7 @@ FAULTS: Final = {
     ),
 }
 
-FIRST_TEST: Final = """\
-import sys
-from otlptest import ready
-
-
-def test_request_is_traced(otlp, otlp_process):
-    shop = otlp_process([sys.executable, "app.py"], ready=ready.port())  # listens on $PORT
-
-    shop.get("/")
-
-    span = otlp.spans.wait_for_one(name="GET /")
-    assert span.attributes["http.response.status_code"] == 200
-    assert span.duration_ms < 500"""
-
+FIRST_TEST: Final = "first_test/test_shop.py"
 _CONFIGURATION: Final = "[pytest]\n"
 
 
@@ -149,10 +136,12 @@ def _verdict(fault: Fault, good: Run, broken: Run) -> int:
         _say(f"{number}. {paragraph}")
     _say(f"More about the verdict: otlptest explain {fault.rule}")
     _headline("4. Your turn: a first test to copy")
-    write(FIRST_TEST)
-    write("")
-    _say("Put it into test_first.py and run: pytest test_first.py")
-    _say(f"The tests of the shop, to read: {bundled.path('fixtures', 'demo/test_shop.py')}")
+    first = bundled.path("fixtures", FIRST_TEST)
+    write(first.read_text("utf-8"))
+    _say("Copy it with the service that it tests, and run it:")
+    write(f"  cp {first} {first.with_name('shop.py')} .\n  pytest test_shop.py")
+    write("Then put your own service in the place of shop.py. The tests of this demo, to read:")
+    write(f"  {bundled.path('fixtures', 'demo/test_shop.py')}")
     return Exit.OK
 
 
