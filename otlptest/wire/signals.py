@@ -24,9 +24,11 @@ __all__ = [
     "SIGNAL_NAMES",
     "SignalNames",
     "has_profiles",
+    "is_message",
     "request_class",
     "response_class",
     "signal_names",
+    "signal_of_message",
 ]
 
 
@@ -174,3 +176,27 @@ def _no_profiles() -> tuple[str, str]:
         f"profiles cannot be read: opentelemetry-proto {version} does not have them as of OTLP 1.8",
         "install a newer opentelemetry-proto, or leave profiles out",
     )
+
+
+def is_message(value: object) -> bool:
+    """Whether `value` is a generated protobuf message."""
+    return isinstance(value, Message)
+
+
+def signal_of_message(message: Message) -> Signal | None:
+    """Whose request a message is, or whose `…Data`, which has the same fields; None if neither."""
+    name: Any = message.DESCRIPTOR.full_name
+    return _SIGNAL_BY_MESSAGE.get(name)
+
+
+_SIGNAL_BY_MESSAGE: Final[Mapping[str, Signal]] = MappingProxyType(
+    {
+        name: signal
+        for signal, names in SIGNAL_NAMES.items()
+        for package in [names.module.rpartition(".")[0]]
+        for name in (
+            f"{package}.{names.request}",
+            f"{package.replace('.collector', '')}.{signal.capitalize()}Data",
+        )
+    }
+)

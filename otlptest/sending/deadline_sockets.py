@@ -1,0 +1,67 @@
+"""A socket whose every wait ends at one deadline, for `http.client`, which knows waits only."""
+
+import io
+import selectors
+import socket
+from typing import Any
+
+from otlptest.timing import Deadline
+
+__all__ = ["DeadlineSocket"]
+
+
+class DeadlineSocket:
+    """Wraps a connected socket; sending and receiving raise TimeoutError once time is up."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+        self._socket = connected
+        self.deadline = deadline
+
+    def sendall(self, data: Any) -> None:  # noqa: ANN401 -- any buffer
+        """Send everything."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            self._limit()
+            rest = rest[self._socket.send(rest) :]
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """What `http.client` reads answers from; it always asks for `rb`."""
+        return io.BufferedReader(_Reader(self))
+
+    def receive_into(self, buffer: Any) -> int:  # noqa: ANN401 -- any writable buffer
+        """Receive what is there, at least one byte unless the peer has ended."""
+        self._limit()
+        return self._socket.recv_into(buffer)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def is_stale(self) -> bool:
+        """Whether the peer has ended the connection, or sent what nobody asked for."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            return bool(selector.select(0))
+
+    def _limit(self) -> None:
+        """Allow the next wait to last until the deadline.
+
+        Raises:
+            TimeoutError: It has passed.
+        """
+        left = self.deadline.remaining_s()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, owner: DeadlineSocket) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- any writable buffer
+        return self._owner.receive_into(buffer)

@@ -1,0 +1,78 @@
+"""What came back from a receiver."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from otlptest.model import Headers, Protocol, Signal
+from otlptest.wire.statuses import RpcStatus
+
+__all__ = ["ExportResult", "SendResult"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """The answer to one request.
+
+    Attributes:
+        signal: What was sent.
+        protocol: How.
+        target: To which URL or gRPC method.
+        origin: The file and line that it came from; empty if it was no file.
+        size: Bytes of the request message, uncompressed.
+        http_status: None over gRPC.
+        grpc_status: None over HTTP.
+        is_success: Whether the receiver took the request, maybe in part.
+        rejected: How many items it refused of a request that it took (OTLP-RESP-012).
+        message: Why: of a partial success or of an error; empty otherwise.
+        status: The `google.rpc.Status` of an error, None if there is none that can be read.
+        retry_after_s: How long the receiver asks to wait (`Retry-After`, `RetryInfo`).
+        headers: Of the answer; over gRPC its trailing metadata.
+        elapsed_s: From the first byte sent to the last read.
+    """
+
+    signal: Signal
+    protocol: Protocol
+    target: str
+    origin: str = ""
+    size: int = 0
+    http_status: int | None = None
+    grpc_status: int | None = None
+    is_success: bool = False
+    rejected: int = 0
+    message: str = ""
+    status: RpcStatus | None = None
+    retry_after_s: float | None = None
+    headers: Headers = Headers()  # noqa: RUF009 -- it is immutable
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """The answers to everything that one `send` sent.
+
+    Attributes:
+        exports: One per request, in the order of sending.
+    """
+
+    exports: tuple[ExportResult, ...]
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every request was taken and no item was refused."""
+        return all(export.is_success and not export.rejected for export in self.exports)
+
+    @property
+    def rejected(self) -> int:
+        """Items refused of the requests that were taken."""
+        return sum(export.rejected for export in self.exports)
+
+    @property
+    def message(self) -> str:
+        """The first reason given for a refusal; empty if there is none."""
+        return next((export.message for export in self.exports if export.message), "")
+
+    def __iter__(self) -> Iterator[ExportResult]:
+        return iter(self.exports)
+
+    def __len__(self) -> int:
+        return len(self.exports)
