@@ -68,6 +68,7 @@ class Http1Session:
         """The peer sends no more: a request that is not whole never will be."""
         if not self.is_within_request:
             return
+        self._connection.requests += 1
         request = self._parser.current
         had = "half of its head" if request is None else self._shown(request)
         message = f"the connection ended within a request: {had} had arrived"
@@ -191,6 +192,7 @@ class Http1Session:
 
     def _refuse_headless(self, refusal: Refusal) -> None:
         """Answer bytes of which not even the head is known."""
+        self._connection.requests += 1
         self._reception.found(self._connection, refusal)
         reply = refusal_reply(refusal)
         answer = http1_answer(reply, None, "json", (), keeps_alive=False, is_head=False)

@@ -83,8 +83,8 @@ class Receiver:
         self._pid = os.getpid()
         engine = Engine(self._reception)
         engine.start()
-        engine.open(endpoints, Deadline(_START_S))
         self._engine = engine
+        engine.open(endpoints, Deadline(_START_S))
 
     def open_ports(self, owner: str, *, host: str | None = None) -> tuple[int, int]:
         """Listen on a further gRPC and a further HTTP port.
