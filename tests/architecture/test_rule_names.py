@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import otlptest
-from otlptest.requirements import all_requirements, all_verdicts
+from otlptest.queries import vocabularies
+from otlptest.queries.criteria import Vocabulary
+from otlptest.requirements import all_requirements, all_verdicts, find_verdict
 
 ROOT = Path(otlptest.__file__).resolve().parent
 REQUIREMENT = re.compile(r"OTLP-[A-Z]+-\d{3}")
@@ -53,6 +55,14 @@ def test_every_rule_that_findings_carry_can_be_explained() -> None:
         if rule not in known
     ]
     assert not unknown, "add them to contracts/verdicts.toml"
+
+
+def test_every_kind_of_item_that_can_be_waited_for_has_a_verdict() -> None:
+    kinds = [value for value in vars(vocabularies).values() if isinstance(value, Vocabulary)]
+    assert kinds
+    for kind in kinds:
+        name = f"no_matching_{kind.noun.split()[0]}"
+        assert find_verdict(name).name == name
 
 
 def test_every_requirement_id_in_the_code_exists() -> None:
