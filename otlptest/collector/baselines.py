@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from otlptest.collector.contents import Contents
 from otlptest.collector.snapshots import Snapshot
-from otlptest.model import AggregationTemporality, DataPoint, Request
-from otlptest.queries.series import SeriesKey, series_key
+from otlptest.model import DataPoint, Request
+from otlptest.queries.series import StreamKey, is_cumulative, stream_key
 
 __all__ = ["Baselines"]
 
@@ -18,10 +18,10 @@ class Baselines:
         self._lock = threading.Lock()
         self._contents = contents
         self._token = 0
-        self._points: dict[SeriesKey, DataPoint] = {}
+        self._points: dict[StreamKey, DataPoint] = {}
 
-    def before(self, token: int, requests: Snapshot[Request]) -> Mapping[SeriesKey, DataPoint]:
-        """The last cumulative point of each series that arrived before a token.
+    def before(self, token: int, requests: Snapshot[Request]) -> Mapping[StreamKey, DataPoint]:
+        """The last cumulative point of each stream that arrived before a token.
 
         Args:
             token: Where the view begins.
@@ -40,13 +40,13 @@ class Baselines:
 
     @staticmethod
     def joined(
-        before: Mapping[SeriesKey, DataPoint], points: Iterable[DataPoint]
-    ) -> dict[SeriesKey, DataPoint]:
-        """The last point of each series, of those known and of those that came later."""
+        before: Mapping[StreamKey, DataPoint], points: Iterable[DataPoint]
+    ) -> dict[StreamKey, DataPoint]:
+        """The last point of each stream, of those known and of those that came later."""
         joined = dict(before)
         for point in points:
-            if point.metric.temporality == AggregationTemporality.CUMULATIVE:
-                key = series_key(point)
+            if is_cumulative(point):
+                key = stream_key(point)
                 known = joined.get(key)
                 if known is None or known.time_unix_nano <= point.time_unix_nano:
                     joined[key] = point

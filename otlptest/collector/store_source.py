@@ -20,7 +20,7 @@ from otlptest.collector.snapshots import Snapshot
 from otlptest.collector.store import Store
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request
-from otlptest.queries.series import SeriesKey
+from otlptest.queries.series import StreamKey
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
@@ -140,7 +140,7 @@ class StoreSource:
 
     # What is known beside the items.
 
-    def baselines(self) -> Mapping[SeriesKey, DataPoint]:
+    def baselines(self) -> Mapping[StreamKey, DataPoint]:
         """See `Source.baselines`; what an earlier test left over counts as before."""
         before = self._store.baselines.before(self._start, self._store.requests())
         if self._leftovers is None:

@@ -121,7 +121,7 @@ class Source(Protocol):
         ...
 
     def baselines(self) -> Mapping[Any, DataPoint]:
-        """The last cumulative point of each series before the view began, by series key."""
+        """The last cumulative point of each stream before the view began, by stream key."""
         ...
 
     def producers(self) -> Sequence[ProducerActivity]:

@@ -141,11 +141,11 @@ class PointsCondition:
 
     def matches(self, item: Any) -> bool:  # noqa: ANN401 -- a metric; its class builds on this package
         """See `Condition.matches`."""
-        return any(map(self._inner().matches, item.exports))
+        return any(map(self._inner().matches, item.received))
 
     def differences(self, item: Any) -> tuple[Difference, ...]:  # noqa: ANN401 -- as above
         """See `Condition.differences`: those of the nearest point."""
-        found = [self._inner().differences(point) for point in item.exports]
+        found = [self._inner().differences(point) for point in item.received]
         if not found:
             return (difference("attributes", self.wanted, ABSENT),)
         return min(found, key=lambda each: sum(one.weight for one in each))

@@ -121,7 +121,7 @@ class TraceQuery(Query[Trace]):
                 top,
                 rules,
                 where=place(self),
-                received=f"{_amounts(waited.items)}, within {waited.timeout_s:.1f} s",
+                received=f"{_amounts(waited.items)}, {waited.within()}",
                 hint=_FLUSH,
             )
             raise ExpectationError([finding])
@@ -213,7 +213,7 @@ class TraceQuery(Query[Trace]):
             rule="missing_edges",
             where=place(self),
             expected=f"at least {_shown_edges(wanted)}",
-            received=f"{shown}, from {_amounts(waited.items)}, within {waited.timeout_s:.1f} s",
+            received=f"{shown}, from {_amounts(waited.items)}, {waited.within()}",
             closest="\n".join(
                 f"missing {_shown_edges([edge])}: {_why_missing(edge, waited.items, services)}"
                 for edge in sorted(wanted - received)

@@ -22,12 +22,16 @@ class Waited(Generic[T]):
     Attributes:
         is_met: Whether what was waited for came in time.
         items: What matched when it ended.
-        timeout_s: How long it could take.
+        deadline: When it had to.
     """
 
     is_met: bool
     items: Sequence[T]
-    timeout_s: float
+    deadline: Deadline
+
+    def within(self) -> str:
+        """How long it could take, for messages."""
+        return f"within {self.deadline.timeout_s:.1f} s"
 
 
 def wait_until(
@@ -52,6 +56,6 @@ def wait_until(
             last = make_look()
             last.at_all(Deadline(_LOOK_S, source.clock))
             met = bool(is_met(last.matches()))
-            return Waited(is_met=met, items=last.matches(), timeout_s=deadline.timeout_s)
+            return Waited(is_met=met, items=last.matches(), deadline=deadline)
         look.at_new(deadline)
-    return Waited(is_met=True, items=look.matches(), timeout_s=deadline.timeout_s)
+    return Waited(is_met=True, items=look.matches(), deadline=deadline)
