@@ -80,6 +80,11 @@ class Item(NamedTuple):
             return f"{self.kind} {quoted(self.message.name)}"
         if self.kind == "point":
             return f"metric {quoted(self.message.name)}, point {self.number}"
+        if self.kind == "log record":
+            text = getattr(self.message, "event_name", "") or self.message.body.string_value
+            return (
+                f"log record {self.number} {quoted(text)}" if text else f"log record {self.number}"
+            )
         return f"{self.kind} {self.number}" if self.number else self.kind
 
 

@@ -59,6 +59,19 @@ def test_what_only_looks_like_a_fault_is_not_accused(plant: Plant) -> None:
     assert findings_of(plant.signal, planted(plant)) == ()
 
 
+def test_finding_about_a_log_record_names_its_event_or_text() -> None:
+    message = log_request()
+    message.resource_logs[0].scope_logs[0].log_records.add()
+    for record in message.resource_logs[0].scope_logs[0].log_records:
+        record.observed_time_unix_nano = 0
+    (finding,) = findings_of("logs", [message])
+    assert finding.where == (
+        "request 1, service 'shop', log record 1 'payment.declined': observed_time_unix_nano; "
+        "request 1, service 'shop', log record 2 'started': observed_time_unix_nano; "
+        "request 1, service 'shop', log record 3: observed_time_unix_nano"
+    )
+
+
 def test_every_data_rule_has_a_planted_fault() -> None:
     assert set(DATA_RULES) - {plant.rule for plant in PLANTS} == set()
 

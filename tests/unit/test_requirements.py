@@ -82,6 +82,10 @@ def test_twenty_open_questions_have_a_question_and_a_proposal() -> None:
     assert all(question.question and question.proposal for question in all_ambiguities())
 
 
+def test_open_question_is_found_by_its_mark() -> None:
+    assert find_ambiguity("AMBIG-2").question.startswith("`observed_time_unix_nano`")
+
+
 def test_unknown_open_question_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="unknown open question 'AMBIG-99'"):
         find_ambiguity("AMBIG-99")

@@ -1,5 +1,6 @@
 """What fails a test at its end, what is only told, and how a finding reads."""
 
+import math
 import zlib
 from copy import deepcopy
 from dataclasses import replace
@@ -48,6 +49,16 @@ def test_finding_about_a_point_names_metric_and_number() -> None:
     message.resource_metrics[0].scope_metrics[0].metrics[2].sum.data_points[1].flags = 2
     (finding,) = findings_of("metrics", [message])
     assert finding.where == "request 1, service 'shop', metric 'hits', point 2: flags"
+
+
+def test_infinite_bound_is_a_warning_where_others_out_of_order_are_errors() -> None:
+    odd, wrong = metric_request(), metric_request()
+    for message, bounds in ((odd, [1.0, math.inf]), (wrong, [2.0, 1.0])):
+        point = message.resource_metrics[0].scope_metrics[0].metrics[3].histogram.data_points[0]
+        point.explicit_bounds[:] = bounds
+        point.ClearField("max")
+    assert [finding.severity for finding in findings_of("metrics", [odd])] == ["warning"]
+    assert [finding.severity for finding in findings_of("metrics", [wrong])] == ["error"]
 
 
 def test_same_fault_in_many_items_is_one_finding_with_their_number() -> None:
