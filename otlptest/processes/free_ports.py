@@ -1,6 +1,6 @@
 """Chooses TCP ports of 127.0.0.1 that are free for a program under test."""
 
-import _socket  # the C type: pytest-socket replaces `socket.socket`, and this is no network traffic
+import socket
 import threading
 from collections import deque
 
@@ -18,7 +18,8 @@ def free_port() -> int:
     """
     with _lock:
         while True:
-            probe = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+            # The C type: pytest-socket replaces `socket.socket`, and this is no network traffic.
+            probe = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM)
             try:
                 probe.bind(("127.0.0.1", 0))
                 port = int(probe.getsockname()[1])

@@ -1,14 +1,14 @@
 """A small HTTP/1.1 client for programs under test: one request, one connection, one deadline.
 
-It uses the C socket type directly, because pytest-socket replaces `socket.socket` to forbid network
-traffic, and a test's talk with its own program is none. Each read gets what is left of the one
-deadline, so a program that sends a byte a second cannot hold a test.
+It uses `socket.SocketType`, the C type, because pytest-socket replaces `socket.socket` to forbid
+network traffic, and a test's talk with its own program is none. Each read gets what is left of the
+one deadline, so a program that sends a byte a second cannot hold a test.
 """
 
-import _socket
 import http.client
 import io
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
@@ -102,15 +102,15 @@ class _DeadlineSocket:
 
     def __init__(self, host: str, port: int, deadline: Deadline) -> None:
         self._deadline = deadline
-        family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
-        self._socket = _socket.socket(family, _socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.SocketType(family, socket.SOCK_STREAM)
         try:
             self.limited().connect((host, port))
         except BaseException:
             self._socket.close()
             raise
 
-    def limited(self) -> _socket.socket:
+    def limited(self) -> socket.SocketType:
         """The socket, with what is left of the deadline as its time limit.
 
         Raises:

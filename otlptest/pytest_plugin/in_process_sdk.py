@@ -5,8 +5,8 @@ the standard environment variables, which hold only while it is made.
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import Logger
@@ -50,8 +50,11 @@ class InProcessSdk:
         self._owner = ports.owner
         self._globals: GlobalProviders | None = None
         self._is_shut_down = False
+        self._failures: list[str] = []
         with _environment_of_telemetry(ports.environ(protocol, inherit=False)):
             spans, points, records = _exporters(protocol)
+            for what, exporter in (("spans", spans), ("metrics", points), ("logs", records)):
+                exporter.export = self._watched(what, exporter.export)
             resource = Resource.create({"service.name": service})
             self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
             self.tracer_provider.add_span_processor(BatchSpanProcessor(spans))
@@ -103,11 +106,23 @@ class InProcessSdk:
         if self._is_shut_down:
             return
         self._is_shut_down = True
-        if self._globals is not None:
-            self._globals.restore()
-        self.tracer_provider.shutdown()
-        self.meter_provider.shutdown()
-        self.logger_provider.shutdown()
+        with ExitStack() as steps:  # each is done, whatever another raises
+            steps.callback(self.logger_provider.shutdown)
+            steps.callback(self.meter_provider.shutdown)
+            steps.callback(self.tracer_provider.shutdown)
+            if self._globals is not None:
+                self._globals.restore()
+
+    def _watched(self, what: str, export: Callable[..., Any]) -> Callable[..., Any]:
+        """The export of an exporter, remembering when it fails: `force_flush` does not tell."""
+
+        def watched(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 -- as the exporter has it
+            result = export(*args, **kwargs)
+            if result.name != "SUCCESS":
+                self._failures.append(f"an export of {what} ended with {result.name}")
+            return result
+
+        return watched
 
     def _failures_of_flushing(self, timeout_s: float) -> Iterator[str]:
         providers = (self.tracer_provider, self.meter_provider, self.logger_provider)
@@ -120,6 +135,7 @@ class InProcessSdk:
             else:
                 if not has_flushed:
                     yield f"{name}.force_flush returned false"
+        yield from self._failures
 
 
 def _exporters(protocol: str) -> tuple[Any, Any, Any]:

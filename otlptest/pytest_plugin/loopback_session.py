@@ -5,7 +5,6 @@ mistake. A test that asks for `otlp_sdk` means its exporters to reach the collec
 sockets of the genuine kind. Proxies in the environment are not for them either.
 """
 
-import _socket
 import socket
 from importlib import import_module
 from typing import Any
@@ -26,7 +25,7 @@ def _connected(host: str, port: int | None, timeout: object) -> socket.socket:
     made = _genuine_socket()
     try:
         made.settimeout(timeout if isinstance(timeout, int | float) else None)
-        _socket.socket.connect(made, (host, port))
+        socket.SocketType.connect(made, (host, port))
     except BaseException:
         made.close()
         raise

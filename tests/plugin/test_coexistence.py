@@ -143,7 +143,7 @@ from otlptest import ready
 
 def test_it(otlp, otlp_process):
     code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
-    shop = otlp_process([sys.executable, "-S", "-c", code], ready=ready.line(r"\\\\d"))
+    shop = otlp_process([sys.executable, "-S", "-c", code], ready=ready.line("[0-9]"))
     with open("pid", "w") as file: file.write(str(shop.pid))
     otlp.spans.wait_for_one(name="never", timeout_s=60)
 """

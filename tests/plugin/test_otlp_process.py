@@ -56,8 +56,8 @@ def test_environment(otlp, otlp_process, otlp_collector):
 def test_port_and_folder_that_were_chosen(otlp_process, tmp_path):
     code = "print(os.environ['PORT'], os.getcwd())"
     shop = otlp_process(program(code), env={"PORT": "4711"}, cwd=tmp_path)
-    assert shop.wait() == 1, "sender is not in that folder"
-    assert shop.port == 4711
+    assert shop.wait() == 0
+    assert (shop.port, shop.output) == (4711, f"4711 {tmp_path}\\n")
 
 def test_port_that_is_none(otlp_process):
     with pytest.raises(UsageError) as caught:

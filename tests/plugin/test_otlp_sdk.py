@@ -111,10 +111,19 @@ def test_it(otlp, otlp_sdk):
 
 def test_flush_over_a_failing_exporter_is_no_evidence(pytester: pytest.Pytester) -> None:
     tests = """
-def test_it(otlp, otlp_sdk, otlp_collector):
-    otlp_collector.close_ports("otlp_sdk")
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+@pytest.fixture
+def failing(monkeypatch):
+    fail = lambda self, spans: SpanExportResult.FAILURE
+    monkeypatch.setattr(OTLPSpanExporter, "export", fail)
+
+def test_failing(failing, otlp, otlp_sdk):
     otlp_sdk.tracer.start_span("work").end()
-    done = otlp_sdk.flushed(timeout_s=1)
+    assert otlp_sdk.tracer_provider.force_flush()
+    done = otlp_sdk.flushed()
+    assert done.gaps == ("the flush failed: an export of spans ended with FAILURE",)
     otlp.spans.expect_none(name="charge", after=done)
 
 def test_raising(otlp, otlp_sdk):

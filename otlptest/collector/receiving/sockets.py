@@ -1,9 +1,11 @@
 """Listening and connected sockets, below what a test may have patched.
 
 `socket.SocketType` is the C class under `socket.socket`: pytest-socket and its like replace the
-latter to block a test's own network, and must not block the collector that the test talks to.
+latter to block a test's own network, and must not block the collector that the test talks to. The
+same holds for `socket.getaddrinfo`.
 """
 
+import _socket
 import contextlib
 import errno
 import os
@@ -54,7 +56,7 @@ def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
         ReceiverError: There is no such host, or no such port.
     """
     try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        found = _socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (OSError, OverflowError, UnicodeError) as error:
         raise ReceiverError(*_cannot_listen(host, port, error)) from error
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
