@@ -27,7 +27,7 @@ def is_peer(sdk: Sdk) -> bool:
     return sdk.name in installation.PEERS
 
 
-@pytest.mark.parametrize(("sdk", "protocol", "variant"), runs())
+@pytest.mark.parametrize(("sdk", "protocol", "variant"), [*runs()])
 def test_all_that_an_sdk_sends_arrives_as_it_was_sent(
     sdk: Sdk, protocol: str, variant: str
 ) -> None:
@@ -50,7 +50,7 @@ def difference_cases() -> Iterator[object]:
             yield pytest.param(sdk, difference, id=f"{sdk} {number}: {difference.reason}")
 
 
-@pytest.mark.parametrize(("sdk", "difference"), difference_cases())
+@pytest.mark.parametrize(("sdk", "difference"), [*difference_cases()])
 def test_every_difference_changes_what_is_expected(sdk: str, difference: Difference) -> None:
     plain = expected(is_delta=False, is_exponential=False)
     changed = deepcopy(plain)
