@@ -86,11 +86,21 @@ class RequestHead:
         version: `1.1` or `1.0`.
         fields: Header fields in order, names as sent.
         content_length: What the field says; None if absent.
+        has_body: Whether a body follows, maybe an empty one.
         problem: What RFC 9112 forbids in it and httptools lets through; empty if nothing.
         derived: A place for what the user of the parser works out from the head.
     """
 
-    __slots__ = ("content_length", "derived", "fields", "method", "problem", "target", "version")
+    __slots__ = (
+        "content_length",
+        "derived",
+        "fields",
+        "has_body",
+        "method",
+        "problem",
+        "target",
+        "version",
+    )
 
     def __init__(
         self, method: str, target: str, version: str, fields: tuple[tuple[str, str], ...]
@@ -100,6 +110,7 @@ class RequestHead:
         self.version = version
         self.fields = fields
         self.content_length: int | None = None
+        self.has_body = False
         self.derived: Any = None
         self.problem = self._check()
 
@@ -125,6 +136,7 @@ class RequestHead:
             return "a Content-Length that is no single number"
         if lengths:
             self.content_length = int(lengths.pop())
+        self.has_body = bool(codings) or bool(self.content_length)
         return ""
 
 
@@ -173,6 +185,7 @@ class RequestParser:
         self._head_bytes = 0
         self._whole: list[Http1Request] = []
         self._fault: RequestFault | None = None
+        self._upgrading: Http1Request | None = None  # its body comes with the next parser
         self.current: Http1Request | None = None
 
     @property
@@ -202,9 +215,7 @@ class RequestParser:
             try:
                 self._parser.feed_data(data)
             except HttpParserUpgrade as upgrade:
-                # The request is whole; a fresh parser takes what follows it as HTTP/1.1.
-                data = data[upgrade.args[0] :]
-                self._parser = HttpRequestParser(self)
+                data = self._ignoring_upgrade() + data[upgrade.args[0] :]
             except HttpParserError as error:
                 return self._fault or self._framing_fault(error, data)
             else:
@@ -212,6 +223,20 @@ class RequestParser:
             if self._fault is not None:
                 return self._fault
         return None
+
+    def _ignoring_upgrade(self) -> bytes:
+        """Go on in HTTP/1.1 with a fresh parser; what it must read first.
+
+        httptools stops after the head of an upgrade. If a body follows, the fresh parser gets a
+        head that only frames it, and `on_headers_complete` puts the real one in its place.
+        """
+        self._parser = HttpRequestParser(self)
+        request = self._upgrading
+        if request is None:
+            return b""
+        length = request.head.content_length
+        framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+        return f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode()
 
     def _framing_fault(self, error: HttpParserError, data: bytes) -> RequestFault:
         if isinstance(error, HttpParserInvalidMethodError) and _REQUEST_LINE.match(data):
@@ -263,6 +288,9 @@ class RequestParser:
         self._in_head = False
         if self._fault is not None:
             return
+        if self._upgrading is not None:
+            self.current, self._upgrading = self._upgrading, None
+            return
         head = self._shared_head()
         self.current = request = Http1Request(head)
         if head.problem:
@@ -270,6 +298,8 @@ class RequestParser:
             self._refuse(RequestFault(400, "protocol_error", rule, head.problem, request))
         elif (head.content_length or 0) > self._limits.request_bytes:
             self._refuse(self._too_large_body(request, head.content_length or 0))
+        elif self._parser.should_upgrade() and head.has_body:
+            self._upgrading = request
 
     def _shared_head(self) -> RequestHead:
         method = self._parser.get_method()
@@ -305,7 +335,7 @@ class RequestParser:
     def on_message_complete(self) -> None:
         """The request is whole."""
         request, self.current = self.current, None
-        if request is not None and self._fault is None:
+        if self._upgrading is None and request is not None and self._fault is None:
             request.keeps_alive = self._parser.should_keep_alive()
             self._whole.append(request)
 
