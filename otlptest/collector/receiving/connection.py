@@ -67,7 +67,7 @@ class SocketConnection:
         self._session: Session | None = None
         self._first_bytes = b""
         self._tls = TlsStream(endpoint.tls) if endpoint.tls is not None else None
-        self._unsent: bytes | memoryview = b""
+        self._unsent = bytearray()
         self._unsent_at = 0.0
         self._watched = READ
         self._is_at_end = False  # the peer sends no more
@@ -326,7 +326,7 @@ class SocketConnection:
             if self._tls is not None:
                 data = self._encrypted(self._tls, data)
             if self._unsent:
-                self._unsent = bytes(self._unsent) + data
+                self._unsent += data
             elif data:
                 self._hand_over(data)
         if not self._unsent and not self.is_closed:
@@ -340,23 +340,25 @@ class SocketConnection:
             tls.say_end()
         return tls.pending()
 
-    def _hand_over(self, data: bytes | memoryview) -> None:
+    def _hand_over(self, data: bytes) -> None:
         try:
             sent = send_some(self._socket, data)
         except OSError as error:
             self._write_failed(error)
             return
         self._unsent_at = self._reception.now
-        self._unsent = b"" if sent == len(data) else memoryview(data)[sent:]
+        if sent < len(data):
+            self._unsent += data[sent:]
 
     def _send_rest(self) -> None:
         """The socket takes more."""
         if self.is_closed:
             return
         if self._unsent:
-            self._hand_over(self._unsent)
-        if not self.is_closed:
-            self._send()
+            rest = bytes(self._unsent)
+            self._unsent.clear()
+            self._hand_over(rest)
+        self._send()
 
     def _sent_all(self) -> None:
         """Record the replies; end the connection if that was the last of it."""

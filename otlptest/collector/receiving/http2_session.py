@@ -121,8 +121,9 @@ class Http2Session:
             return
         try:
             if stream.notify_at == PREFIX_SIZE:
-                stream.notify_at += declared_size(b"".join(stream.parts[:PREFIX_SIZE]), limit) + 1
-            else:
+                prefix = b"".join(bytes(part[:PREFIX_SIZE]) for part in stream.parts)
+                stream.notify_at += declared_size(prefix, limit) + 1
+            if stream.size >= stream.notify_at:
                 only_message(stream.parts, limit)
         except WireError as error:
             self._refuse(stream, refused_by(error))
