@@ -1,9 +1,10 @@
 """`send`: one call for whatever there is to send, to whoever takes OTLP."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
@@ -15,6 +16,9 @@ from otlptest.wire.compression import SUPPORTED_ENCODINGS, canonical_encoding
 from otlptest.wire.signals import signal_names
 
 __all__ = ["send"]
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 
 
 def send(
@@ -103,12 +107,17 @@ def _checked_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """The headers as pairs.
 
     Raises:
-        UsageError: One is no text.
+        UsageError: One is no text, or has characters that HTTP does not allow.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():
         given: tuple[object, object] = (name, value)  # callers may be untyped
         if not all(isinstance(part, str) for part in given):
             raise UsageError(f"the header {name!r} must be text and is {value!r}")
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise UsageError(
+                f"the header {name!r} cannot be sent",
+                "its name must be one word and its value one line of printable ASCII",
+            )
         pairs.append((name, value))
     return pairs

@@ -1,5 +1,7 @@
 """Sends requests over gRPC with grpcio, the reference client (SPEC "OTLP/gRPC")."""
 
+import re
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
@@ -31,8 +33,17 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", DEFAULT_LIMITS.response_bytes),
     ("grpc.primary_user_agent", "otlptest"),
 )
-_FROM_PEER: Final = "Error received from peer"
-_NO_GRPC: Final = ("Received http2 header with status", "Trying to connect an http1.x server")
+# What grpcio says when it makes a status up itself; nothing else tells that apart from an answer.
+_LOST: Final = re.compile(
+    r"socket closed|stream removed|connection reset|broken pipe|recvmsg|goaway", re.IGNORECASE
+)
+_LOST_CODES: Final = frozenset({GrpcCode.UNAVAILABLE, GrpcCode.UNKNOWN})
+_NO_GRPC: Final = re.compile(r"http2.*status|http1|failed to connect", re.IGNORECASE)
+_TOO_LARGE: Final = re.compile(r"received message larger than max", re.IGNORECASE)
+_MOMENT_S: Final = 1.0
+_SETTLED: Final = frozenset(
+    {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE}
+)
 
 
 class GrpcDelivery:
@@ -73,7 +84,6 @@ class GrpcDelivery:
 
         Raises:
             SendError: Nothing listens there, time ran out, or the answer is no gRPC or no OTLP.
-            UsageError: A header has bytes that gRPC does not allow.
         """
         deadline = Deadline(timeout_s)
         body = payload.body("grpc")
@@ -87,10 +97,13 @@ class GrpcDelivery:
         }
         try:
             answer, outcome = call.with_call(
-                body, timeout=timeout_s, metadata=self._metadata, compression=self._compression
+                body,
+                timeout=deadline.remaining_s(),
+                metadata=self._metadata,
+                compression=self._compression,
             )
         except grpc.RpcError as failed:
-            status = self._status(failed, timeout_s)
+            status = self._status(failed, deadline)
             return ExportResult(
                 **common,
                 grpc_status=int(status.code),
@@ -100,8 +113,6 @@ class GrpcDelivery:
                 headers=_headers(failed),
                 elapsed_s=deadline.elapsed_s(),
             )
-        except (ValueError, TypeError) as refused:
-            raise UsageError(f"a header cannot be sent: {refused}") from refused
         rejected, message = self._partial_success(payload, answer)
         return ExportResult(
             **common,
@@ -130,32 +141,48 @@ class GrpcDelivery:
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[payload.signal].rejected_field), partial.error_message
 
-    def _status(self, failed: Any, timeout_s: float) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
+    def _is_connected(self) -> bool:
+        """Whether the receiver speaks HTTP/2, asked after a call failed; takes a moment."""
+        deadline = Deadline(_MOMENT_S)
+        condition = threading.Condition()
+        states: list[grpc.ChannelConnectivity] = []
+
+        def changed(state: grpc.ChannelConnectivity) -> None:
+            with condition:
+                states.append(state)
+                condition.notify_all()
+
+        self._channel.subscribe(changed, try_to_connect=True)
+        try:
+            with condition:
+                while not _SETTLED.intersection(states) and deadline.wait_on(condition):
+                    pass
+                return grpc.ChannelConnectivity.READY in states
+        finally:
+            self._channel.unsubscribe(changed)
+
+    def _status(self, failed: Any, deadline: Deadline) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
         """The status that the receiver sent.
 
         Raises:
             SendError: It sent none: grpcio made this one up.
         """
         code, details = failed.code().value[0], failed.details() or ""
-        made_up = _FROM_PEER not in failed.debug_error_string()
-        if made_up and code == GrpcCode.DEADLINE_EXCEEDED:
-            raise SendError(
-                self._target.address,
-                f"no answer within {timeout_s:g} s",
-                "give more time with timeout_s=",
-            )
-        if made_up and code == GrpcCode.UNAVAILABLE and "onnection refused" in details:
-            raise SendError(
-                self._target.address,
-                "nothing listens there",
-                "start the receiver first, or check the port",
-            )
-        if made_up or details.startswith(_NO_GRPC):
-            raise SendError(
-                self._target.address,
-                f"it answers nothing that is gRPC: {details}",
-                "an HTTP port is spoken to with protocol='http/protobuf'",
-            )
+        address = self._target.address
+        if code == GrpcCode.DEADLINE_EXCEEDED and deadline.has_passed():
+            problem = f"no answer within {deadline.timeout_s:g} s"
+            raise SendError(address, problem, "give more time with timeout_s=")
+        if "refused" in details and not self._is_connected():
+            hint = "start the receiver first, or check the port"
+            raise SendError(address, "nothing listens there", hint)
+        if not _NO_GRPC.search(details) and code in _LOST_CODES and _LOST.search(details):
+            raise SendError(address, f"it closed the connection without an answer: {details}")
+        if _NO_GRPC.search(details) or not self._is_connected():
+            hint = "an HTTP port is spoken to with protocol='http/protobuf'"
+            raise SendError(address, f"it answers nothing that is gRPC: {details}", hint)
+        if code == GrpcCode.RESOURCE_EXHAUSTED and _TOO_LARGE.search(details):
+            limit = DEFAULT_LIMITS.response_bytes
+            raise SendError(address, f"the answer is larger than {limit} bytes")
         return _with_details(RpcStatus(code=_code(code), message=details), failed)
 
 

@@ -5,10 +5,11 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, Self, cast
 
-from otlptest.errors import SendError, UsageError, WireError
+from otlptest.errors import SendError, WireError
 from otlptest.model import Headers, Protocol, Signal
 from otlptest.sending.deadline_sockets import DeadlineSocket
 from otlptest.sending.payloads import Payload
@@ -66,7 +67,6 @@ class HttpDelivery:
 
         Raises:
             SendError: Nothing listens there, time ran out, or the answer is no HTTP or no OTLP.
-            UsageError: A header has bytes that HTTP does not allow.
         """
         deadline = Deadline(timeout_s)
         url = self._target.url_of(payload.signal)
@@ -74,7 +74,7 @@ class HttpDelivery:
             connection = self._connected(deadline)
             sent = payload.body(self._target.protocol)
             response = self._exchange(connection, payload.signal, sent)
-            body = response.read(DEFAULT_LIMITS.response_bytes + 1)
+            body = _body(response)
         except (OSError, http.client.HTTPException) as failed:
             self._forget()
             raise SendError(url, *_reason(failed, self._target, timeout_s)) from failed
@@ -126,11 +126,7 @@ class HttpDelivery:
     def _exchange(
         self, connection: http.client.HTTPConnection, signal: Signal, sent: bytes
     ) -> http.client.HTTPResponse:
-        """Send the request, and get the head of its answer.
-
-        Raises:
-            UsageError: A header has bytes that HTTP does not allow.
-        """
+        """Send the request, and get the head of its answer."""
         protocol = self._target.protocol
         body = compress(self._compression, sent)
         fields = {
@@ -141,13 +137,9 @@ class HttpDelivery:
         if self._compression != "identity":
             fields["content-encoding"] = ("Content-Encoding", self._compression)
         headers = dict((fields | self._headers).values())
-        try:
+        # A receiver that refuses early ends the sending; its answer may be there (OTLP-SRV-057).
+        with suppress(BrokenPipeError, ConnectionResetError):
             connection.request("POST", self._target.path_of(signal), body, headers)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the receiver refuses early; its answer may be there (OTLP-SRV-057)
-        except (ValueError, UnicodeEncodeError) as refused:
-            self._forget()
-            raise UsageError(f"a header cannot be sent: {refused}") from refused
         return connection.getresponse()
 
     def _result(self, signal: Signal, http_status: int, answer: "_Answer") -> ExportResult:
@@ -175,6 +167,19 @@ class HttpDelivery:
             retry_after_s=answer.retry_after_s(),
             headers=answer.headers,
         )
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """The body, or so much of it that it is too large.
+
+    Raises:
+        http.client.IncompleteRead: It ends before its Content-Length.
+    """
+    body = response.read(DEFAULT_LIMITS.response_bytes + 1)
+    missing: int | None = response.length  # read() with a size does not look at it
+    if missing and len(body) <= DEFAULT_LIMITS.response_bytes:
+        raise http.client.IncompleteRead(body, missing)
+    return body
 
 
 class _Answer:

@@ -1,7 +1,7 @@
 """What came back from a receiver."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from otlptest.model import Headers, Protocol, Signal
 from otlptest.wire.statuses import RpcStatus
@@ -42,7 +42,7 @@ class ExportResult:
     message: str = ""
     status: RpcStatus | None = None
     retry_after_s: float | None = None
-    headers: Headers = Headers()  # noqa: RUF009 -- it is immutable
+    headers: Headers = field(default_factory=Headers)
     elapsed_s: float = 0.0
 
 
