@@ -57,7 +57,7 @@ class ThrowAwayCertificates:
             (client, self.client_certificate_file, self.client_key_file),
         ):
             _write(certificate, b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
-            _write(key, leaf.private_key_pem.bytes())
+            _write(key, _pkcs8(leaf.private_key_pem.bytes()))
 
     def server_context(self, *, needs_client_certificate: bool = False) -> ssl.SSLContext:
         """A server's context with these certificates.
@@ -196,6 +196,17 @@ def _check_readable(what: str, file: str | Path) -> None:
 def _reason(refused: Exception) -> str:
     reason = getattr(refused, "reason", None) or str(refused)
     return reason.lower().replace("_", " ")
+
+
+def _pkcs8(key: bytes) -> bytes:
+    """The same private key in the one PEM form that Java's SDK reads too."""
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- as trustme
+
+    return serialization.load_pem_private_key(key, password=None).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -32,6 +32,7 @@ ALLOWED_IN = {  # third-party package -> the only otlptest units that may import
     "hpack": {"wire"},
     "zstandard": {"wire"},
     "trustme": {"wire"},
+    "cryptography": {"wire"},
     "ruamel": {"documents"},
     "pydantic": {"documents"},
     "grpc": {"sending"},

@@ -62,6 +62,7 @@ def test_collector_is_built_from_components_of_its_own_version() -> None:
     assert set(re.findall(r"v?(\d+\.\d+\.\d+)", text)) == {LOCKED["otelcol"]()}
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize(
     "name",
     [

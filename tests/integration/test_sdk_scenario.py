@@ -27,6 +27,7 @@ def is_peer(sdk: Sdk) -> bool:
     return sdk.name in installation.PEERS
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize(("sdk", "protocol", "variant"), [*runs()])
 def test_all_that_an_sdk_sends_arrives_as_it_was_sent(
     sdk: Sdk, protocol: str, variant: str
@@ -42,6 +43,26 @@ def test_all_that_an_sdk_sends_arrives_as_it_was_sent(
     assert {request.protocol for request in requests} == {protocol}
     assert {request.signal for request in requests} == {"traces", "metrics", "logs"}
     assert [str(each) for each in findings if each.rule not in sdk.known_findings] == []
+
+
+def secured() -> Iterator[object]:
+    for sdk in SDKS.values():
+        marks = [getattr(pytest.mark, f"needs_{sdk.name}")] if is_peer(sdk) else []
+        for protocol in sdk.protocols:
+            yield pytest.param(sdk, protocol, id=f"{sdk.name}, {protocol}", marks=marks)
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize(("sdk", "protocol"), [*secured()])
+def test_all_arrives_compressed_and_under_mutual_tls(sdk: Sdk, protocol: str) -> None:
+    variant = next(iter(VARIANTS.values()))
+    with FakeCollector(tls=True, needs_client_certificate=True) as otlp:
+        compressed = {**variant, "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
+        run = run_scenario(otlp, sdk, protocol, compressed)
+        requests = otlp.requests.all()
+    assert normalised(run) == differing(expected(is_delta=False, is_exponential=False), sdk.name)
+    assert {request.encoding for request in requests} == {"gzip"}
+    assert {request.connection.is_tls for request in requests} == {True}
 
 
 def difference_cases() -> Iterator[object]:

@@ -144,3 +144,10 @@ def test_an_encrypted_key_is_refused_without_a_prompt(
     )
     with pytest.raises(UsageError, match="the key must have no password"):
         server_context(made.server_certificate_file, locked)
+
+
+def test_private_keys_are_in_the_form_that_java_reads_too() -> None:
+    with ThrowAwayCertificates() as made:
+        keys = [made.client_key_file, made.server_key_file]
+        firsts = [key.read_text("ascii").splitlines()[0] for key in keys]
+    assert firsts == ["-----BEGIN PRIVATE KEY-----"] * 2

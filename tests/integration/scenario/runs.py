@@ -14,7 +14,7 @@ from tests.support.peers import require_peer
 
 __all__ = ["VARIANTS", "run_scenario"]
 
-_TIMEOUT_S = 28.0  # within pytest's 30 s, so that what the program printed is shown
+_TIMEOUT_S = 80.0  # a virtual machine on a busy computer; within the tests' own 90 s
 
 # What every SDK is asked for. The metric interval is longer than any run: what is sent is what the
 # shutdown sends, once.

@@ -33,7 +33,8 @@ class Sdk:
 
 def _java(jar: Path) -> list[str]:
     agent = next((jar.parent / "libraries").glob("opentelemetry-javaagent-*.jar"))
-    return ["java", f"-javaagent:{agent}", "-jar", str(jar)]
+    quick_start = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    return ["java", *quick_start, f"-javaagent:{agent}", "-jar", str(jar)]
 
 
 SDKS = {
@@ -43,6 +44,8 @@ SDKS = {
             name="python",
             protocols=("grpc", "http/protobuf"),
             command=lambda file: [sys.executable, str(file)],
+            # Where set, they outrank the certificate that the exporter is given (requests).
+            environ={"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""},
             known_findings={
                 "OTLP-METRIC-051": "an exemplar is timed just before the series that it begins",
             },
