@@ -13,6 +13,8 @@ from otlptest.model import (
     HistogramPoint,
     MetricType,
     NumberPoint,
+    Resource,
+    SummaryPoint,
 )
 from tests.integration.scenario.normalised import REMOTE_SPAN, REMOTE_TRACE
 from tests.support.peers import require_peer
@@ -23,7 +25,7 @@ PROTOCOLS = pytest.mark.parametrize(
     "protocol", [pytest.param("grpc", id="grpc"), pytest.param("http/protobuf", id="http")]
 )
 ATTRIBUTES: Mapping[str, object] = {"text": "x", "number": 3, "flag": True}
-RESOURCE = {"service.name": "generator", "region": "eu"}
+RESOURCE = Resource({"service.name": "generator", "region": "eu"})
 IN_TRACE = ("--trace-id", REMOTE_TRACE, "--span-id", REMOTE_SPAN)
 
 
@@ -107,6 +109,7 @@ def test_each_generated_point_arrives_once(
     assert len({point.time_unix_nano for point in points}) == 5
     for point in points:
         assert isinstance(point, point_class)
+        assert not isinstance(point, SummaryPoint)
         assert point.attributes == ATTRIBUTES
         (exemplar,) = point.exemplars
         assert (exemplar.trace_id, exemplar.span_id) == (REMOTE_TRACE, REMOTE_SPAN)
