@@ -17,7 +17,7 @@ __all__ = ["critical_path"]
 
 
 def critical_path(forest: Forest) -> tuple[int, ...]:
-    """The places of the spans on the critical path, by start; empty for an empty forest."""
+    """The places of the spans on the critical path, by start, parents first."""
     if not forest.spans:
         return ()
     starts = [span.start_time_unix_nano for span in forest.spans]
@@ -32,7 +32,8 @@ def critical_path(forest: Forest) -> tuple[int, ...]:
         pending.extend(
             _blocking(forest.children[place], starts[place], until, (starts, ends, tree_ends))
         )
-    return tuple(sorted(path))
+    depths = forest.depths()
+    return tuple(sorted(path, key=lambda place: (starts[place], depths[place])))
 
 
 def _tree_ends(forest: Forest, ends: Sequence[int]) -> list[int]:

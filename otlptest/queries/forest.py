@@ -19,7 +19,8 @@ class Forest:
     """The spans of one trace by start, and their places in trees, as indexes into `spans`.
 
     Attributes:
-        spans: By start, then end, span id and name; a span that was sent twice is here once.
+        spans: By start, the longer first, then by span id and name; one that was sent twice is
+            here once.
         parents: The index of each span's parent; None for a top.
         children: The indexes of each span's children, by start.
         roots: Tops that have no parent, or one that otlptest invented.
@@ -93,7 +94,7 @@ def forest_of(spans: Iterable[Span]) -> Forest:
     """
     ordered = sorted(
         dict.fromkeys(spans),
-        key=lambda s: (s.start_time_unix_nano, s.end_time_unix_nano, s.span_id, s.name),
+        key=lambda s: (s.start_time_unix_nano, -s.end_time_unix_nano, s.span_id, s.name),
     )
     by_id: dict[str, int] = {}
     for place, span in enumerate(ordered):

@@ -51,16 +51,15 @@ def has_one_root(forest: Forest) -> bool:
 def fits_of(forest: Forest, pattern: Tree, rules: TreeRules) -> Fits:
     """Find the spans that match each pattern."""
     patterns, children, depths = _flat(pattern)
-    span_depths = forest.depths()
+    pool = _Pool(forest, is_by_depth=rules.extra == "forbid")
     found: list[frozenset[int]] = []
     for number, each in enumerate(patterns):
         below = children[number]
         candidates = [
             place
-            for place, span in enumerate(forest.spans)
-            if (rules.extra == "allow" or span_depths[place] == depths[number])
-            and _counts_can_match(each, len(forest.children[place]), rules)
-            and each.fits(span)
+            for place in pool.candidates(each, depths[number])
+            if _counts_can_match(each, len(forest.children[place]), rules)
+            and each.fits(forest.spans[place])
         ]
         found.append(
             frozenset(
@@ -70,6 +69,27 @@ def fits_of(forest: Forest, pattern: Tree, rules: TreeRules) -> Fits:
             )
         )
     return Fits(patterns=patterns, children=children, spans=tuple(found))
+
+
+class _Pool:
+    """The spans by name and by depth, so that each pattern is asked about few of them."""
+
+    def __init__(self, forest: Forest, *, is_by_depth: bool) -> None:
+        self._is_by_depth = is_by_depth
+        self._at_depth: dict[int, list[int]] = {}
+        self._named: dict[tuple[int, str], list[int]] = {}
+        depths = forest.depths()
+        for place, span in enumerate(forest.spans):
+            depth = depths[place] if is_by_depth else 0
+            self._at_depth.setdefault(depth, []).append(place)
+            self._named.setdefault((depth, span.name), []).append(place)
+
+    def candidates(self, pattern: Tree, depth: int) -> Sequence[int]:
+        """The spans that the pattern could stand for, by depth and name."""
+        at = depth if self._is_by_depth else 0
+        if isinstance(pattern.name, str):
+            return self._named.get((at, pattern.name), ())
+        return self._at_depth.get(at, ())
 
 
 def _flat(pattern: Tree) -> tuple[tuple[Tree, ...], tuple[tuple[int, ...], ...], tuple[int, ...]]:

@@ -44,6 +44,7 @@ class _Row:
     below: str
     span: Span | None
     text: str
+    service: str = ""
 
 
 def waterfall(
@@ -170,9 +171,10 @@ class _Canvas:
                 below=below + (glyphs.through if children else glyphs.blank),
                 span=span,
                 text=printable(span.name, self.encoding) or "(no name)",
+                service=printable(span.service or "(no service)", self.encoding),
             )
             # Beyond half the width lines would only push the names out: they stop growing.
-            handed_down = below if len(below) <= width // 2 else inherited
+            handed_down = below if len(below) <= _most_branches(width) else inherited
             stack.extend(
                 (child, handed_down, "last" if child == children[-1] else "branch", depth + 1)
                 for child in reversed(children)
@@ -181,11 +183,16 @@ class _Canvas:
 
 def _shortened(branches: str, depth: int, width: int) -> str:
     """Tell the depth by number where it no longer fits as lines."""
-    return f"{branches}({depth}) " if len(branches) > width // 2 and depth else branches
+    return f"{branches}({depth}) " if len(branches) > _most_branches(width) else branches
+
+
+def _most_branches(width: int) -> int:
+    """Columns that lines may take before a name."""
+    return width // 2 - 6
 
 
 def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Iterator[str]:
-    services = max((_columns(_service(r.span)) for r in rows if r.span is not None), default=0)
+    services = max((_columns(row.service) for row in rows), default=0)
     durations = max(
         (len(duration_text(r.span.duration_ms)) for r in rows if r.span is not None), default=0
     )
@@ -203,7 +210,7 @@ def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Ite
             continue
         label = row.branches + row.text
         status = _status(row.span)
-        service = _padded(_service(row.span), services)
+        service = _padded(row.service, services)
         facts = f"{service}  {duration_text(row.span.duration_ms):>{durations}}"
         if has_status:
             facts += f"  {status:<5}"
@@ -213,11 +220,12 @@ def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Ite
         if not is_stacked and _columns(label) <= name_width:
             yield f"{mark}{_padded(label, name_width)}  {facts}"
             continue
-        first, *others = _wrapped(row.text, width - len(_MARK) - _columns(row.branches))
+        prefix = max(_columns(row.branches), _columns(row.below) + len(_DETAILS_INDENT))
+        first, *others = _wrapped(row.text, width - len(_MARK) - prefix)
         yield mark + row.branches + first
         yield from (below + _DETAILS_INDENT + other for other in others)
         if is_stacked:
-            loose = f"{_service(row.span)}  {duration_text(row.span.duration_ms)}  {status}"
+            loose = f"{row.service}  {duration_text(row.span.duration_ms)}  {status}"
             for piece in _wrapped(loose.rstrip(), width - _columns(below)):
                 yield below + piece
         else:
@@ -225,12 +233,7 @@ def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Ite
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    room = max(8, width - len(_DETAILS_INDENT))
-    return textwrap.wrap(text, room, drop_whitespace=True) or [text]
-
-
-def _service(span: Span) -> str:
-    return printable(span.service) if span.service else "(no service)"
+    return textwrap.wrap(text, max(8, width)) or [text]
 
 
 def _status(span: Span) -> str:

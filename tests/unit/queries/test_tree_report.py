@@ -1,0 +1,214 @@
+from collections.abc import Sequence
+
+import pytest
+
+from otlptest.model import Span, Status, StatusCode
+from otlptest.queries.forest import forest_of
+from otlptest.queries.tree_alignment import nearest_alignment
+from otlptest.queries.tree_report import side_by_side, tree_finding, tree_text
+from otlptest.queries.trees import Tree, TreeRules, tree
+from tests.support.shapes import placed
+
+SPANS = [
+    placed("a", None, (0, 100), name="POST /checkout"),
+    placed("b", "a", (5, 60), name="charge"),
+    placed(
+        "c",
+        "b",
+        (10, 50),
+        name="POST /charge",
+        service="payments",
+        status=Status(code=StatusCode.ERROR),
+    ),
+    placed("d", "a", (61, 90), name="INSERT orders"),
+    placed("e", "a", (91, 92), name="GET /a/rather/long/path/that/wraps"),
+    placed("f", "e", (91, 92), name="dns"),
+]
+CHECKOUT = tree(
+    "POST /checkout",
+    children=[
+        tree("charge", children=[tree("POST /charge", status=StatusCode.OK)]),
+        tree("INSERT orders", times=2),
+        tree("audit", optional=True),
+    ],
+)
+RULES = TreeRules()
+WHOLE = """\
+tree_mismatch: service 'shop'
+  expected: the tree 'POST /checkout' of 5 to 6 spans and no others
+  received: 1 trace of 6 spans, within 5.0 s
+  closest:  trace 0af7:
+              expected                          received
+              'POST /checkout'                  'POST /checkout' (shop)
+                'charge'                          'charge' (shop)
+            ~     'POST /charge'                    'POST /charge' (payments)
+                    status: expected StatusCode.OK, received StatusCode.ERROR
+                'INSERT orders' x2                'INSERT orders' (shop)
+            -   'INSERT orders' x2
+            +                                     'GET /a/rather/long/path/that/
+                                                    wraps' (shop)
+            +                                       'dns' (shop)
+              ~ differs, - missing, + unexpected
+  hint:     flush it
+  explain:  otlptest explain tree_mismatch"""
+AT_40 = """\
+  expected            received
+  'POST /checkout'    'POST /checkout'
+                        (shop)
+    'charge'            'charge' (shop)
+~     'POST /charge'      'POST /charge'
+                            (payments)
+        status: expected StatusCode.OK,
+          received StatusCode.ERROR
+    'INSERT orders'     'INSERT orders'
+      x2                  (shop)
+-   'INSERT orders'
+      x2
++                       'GET /a/rather/l
+                          ong/path/that/
+                          wraps' (shop)
++                         'dns' (shop)
+  ~ differs, - missing, + unexpected"""
+
+
+def report(spans: Sequence[Span], pattern: Tree, rules: TreeRules = RULES) -> list[str]:
+    return side_by_side(nearest_alignment(forest_of(spans), pattern, rules)).splitlines()[1:]
+
+
+def test_mismatch_shows_both_trees_side_by_side() -> None:
+    finding = tree_finding(
+        [("0af7", forest_of(SPANS))],
+        CHECKOUT,
+        RULES,
+        where="service 'shop'",
+        received="1 trace of 6 spans, within 5.0 s",
+        hint="flush it",
+    )
+    assert str(finding) == WHOLE
+
+
+def test_side_by_side_at_40_columns() -> None:
+    rows = nearest_alignment(forest_of(SPANS), CHECKOUT, RULES)
+    text = side_by_side(rows, 40)
+    assert text == AT_40
+    assert max(map(len, text.splitlines())) <= 40
+
+
+def test_the_closest_of_several_traces_is_shown() -> None:
+    far = forest_of([placed("z", None)])
+    near = forest_of(SPANS)
+    worse = forest_of([*SPANS[:1], placed("z", "a")])
+    finding = tree_finding(
+        [("far", far), ("near", near), ("worse", worse), ("far too", far)],
+        CHECKOUT,
+        RULES,
+        where="",
+        received="",
+    )
+    assert finding.closest.startswith("trace near:\n")
+
+
+def test_nothing_received_is_no_comparison() -> None:
+    finding = tree_finding([], CHECKOUT, RULES, where="w", received="0 traces", hint="flush it")
+    assert (finding.closest, finding.hint) == ("", "flush it")
+    assert report([], tree("a")) == ["- 'a'", "  - missing"]
+
+
+def test_a_missing_root_is_told_with_the_way_out() -> None:
+    forest = forest_of([placed("a", "x")])
+    finding = tree_finding([("0af7", forest)], tree("a"), RULES, where="w", received="r")
+    assert finding.closest.splitlines()[2:] == [
+        "~ 'a'                               'a' (shop)",
+        "    its parent 0000000000000078 has not been received",
+        "  ~ differs",
+    ]
+    assert finding.hint == (
+        "the parent was never received; begin the trace with otlp.new_trace(), so that it"
+        ' counts as outside, or use extra="allow"'
+    )
+
+
+def test_orphans_and_circles_beside_the_tree_are_unexpected() -> None:
+    spans = [placed("a"), placed("o", "x", (2, 3)), placed("k", "k", (4, 5))]
+    assert report(spans, tree("a")) == [
+        "  'a'                               'a' (shop)",
+        "+                                   'o' (shop)",
+        "    its parent 0000000000000078 has not been received",
+        "+                                   'k' (shop)",
+        "    it is among its own ancestors",
+        "  + unexpected",
+    ]
+
+
+def test_a_wrong_order_is_told_as_depending_on_clocks_across_services() -> None:
+    spans = [placed("r", None, (0, 9)), placed("a", "r", (1, 2)), placed("b", "r", (3, 4))]
+    across = [*spans[:2], placed("b", "r", (3, 4), service="payments")]
+    pattern = tree("r", children=[tree("b"), tree("a")])
+    rules = TreeRules(order="start")
+    assert report(spans, pattern, rules)[:2] == [
+        "~ 'r'                               'r' (shop)",
+        "    children start in the order 'a', 'b', expected 'b', 'a'",
+    ]
+    assert report(across, pattern, rules)[1:3] == [
+        "    children start in the order 'a', 'b', expected 'b', 'a'; they",
+        "      are of several services, so it depends on their clocks",
+    ]
+
+
+def test_a_span_that_nearly_fits_is_shown_as_different_not_as_missing() -> None:
+    spans = [placed("r", None, (0, 9)), placed("1", "r", name="GET /item"), placed("2", "r")]
+    pattern = tree("r", children=[tree("GET /items"), tree("2"), tree("3", children=[tree("4")])])
+    assert report(spans, pattern) == [
+        "  'r'                               'r' (shop)",
+        "~   'GET /items'                      'GET /item' (shop)",
+        "      name: expected 'GET /items', received 'GET /item'",
+        "    '2'                               '2' (shop)",
+        "-   '3'",
+        "-     '4'",
+        "  ~ differs, - missing",
+    ]
+
+
+def test_with_extra_allowed_only_what_is_missing_is_told() -> None:
+    spans = [placed("q"), placed("r", "q"), placed("x", "r")]
+    pattern = tree("r", children=[tree("a")])
+    assert report(spans, pattern, TreeRules(extra="allow")) == [
+        "  'r'                               'r' (shop)",
+        "-   'a'",
+        "  - missing",
+    ]
+
+
+def test_long_reports_keep_to_the_faults() -> None:
+    spans = [placed("r", None, (0, 999))]
+    spans += [placed(f"{i:03}", "r", (i, i + 1)) for i in range(200)]
+    pattern = tree("r", children=[tree(f"{i:03}") for i in range(100)])
+    lines = report(spans, pattern)
+    assert len(lines) == 62
+    assert lines[-2:] == ["  (141 more rows, 40 of them with faults)", "  + unexpected"]
+
+
+def test_very_many_siblings_are_not_compared_one_by_one() -> None:
+    spans = [placed("r", None, (0, 999)), *(placed(f"x{i:03}", "r") for i in range(200))]
+    pattern = tree("r", children=[tree(f"y{i:03}") for i in range(200)])
+    assert report(spans, pattern)[-2] == "  (341 more rows, 340 of them with faults)"
+
+
+TEXTS: dict[str, tuple[Tree, TreeRules, str]] = {
+    "one span": (tree("a"), RULES, "the tree 'a' of 1 span and no others"),
+    "others allowed": (
+        tree("a", children=[tree("b")]),
+        TreeRules(extra="allow", order="start"),
+        "the tree 'a' of 2 spans with others allowed, children in order of start",
+    ),
+    "pruned": (
+        tree("a"),
+        TreeRules.made(order="any", extra="forbid", pruned={"name": "b"}),
+        "the tree 'a' of 1 span and no others, some spans pruned",
+    ),
+}
+
+
+@pytest.mark.parametrize(("pattern", "rules", "text"), TEXTS.values(), ids=TEXTS.keys())
+def test_expectation_in_one_line(pattern: Tree, rules: TreeRules, text: str) -> None:
+    assert tree_text(pattern, rules) == text
