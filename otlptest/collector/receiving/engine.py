@@ -137,10 +137,12 @@ class Engine:
                 answer.set()
 
         self._pending.append(answer)
-        if not self._loop.post(act):
-            raise ReceiverError(f"cannot {what}: the receiver has ended", "it was closed before")
-        is_done = answer.wait(deadline)
-        self._pending.remove(answer)
+        try:
+            if not self._loop.post(act):
+                raise ReceiverError(f"cannot {what}: the receiver has ended", "it was closed")
+            is_done = answer.wait(deadline)
+        finally:
+            self._pending.remove(answer)
         if answer.error is not None:
             raise ReceiverError(f"cannot {what}: {answer.error}") from answer.error
         if not is_done:

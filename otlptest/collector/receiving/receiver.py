@@ -107,7 +107,7 @@ class Receiver:
         Raises:
             ReceiverError: The receiver broke.
         """
-        if self._engine is not None and not self._is_inert():
+        if self._engine is not None and not self._is_closed and not self._is_inert():
             self._engine.close_ports(owner, Deadline(_STOP_S))
 
     def drain(self, owner: str, deadline: Deadline) -> list[Connection]:

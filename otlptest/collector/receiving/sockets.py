@@ -41,9 +41,9 @@ def listening_socket(host: str, port: int) -> Socket:
         listener.bind(address)
         listener.listen(_BACKLOG)
         listener.setblocking(False)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listener.close()
-        if error.errno == errno.EADDRINUSE:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise PortTakenError(host, port) from error
         raise ReceiverError(*_cannot_listen(host, port, error)) from error
     return listener

@@ -1,0 +1,118 @@
+"""Browsers: preflights, and answers that the page may read."""
+
+import pytest
+
+from otlptest.collector.receiving.cors import CorsPolicy
+from otlptest.errors import UsageError
+from tests.support.http2_talk import call, talk2
+from tests.support.receiving import JSON, http1, receiving, talk
+
+PAGE = "http://localhost:3000"
+ASKING = (
+    ("Origin", PAGE),
+    ("Access-Control-Request-Method", "POST"),
+    ("Access-Control-Request-Headers", "content-type,x-tenant"),
+)
+POLICY = CorsPolicy(origins=(PAGE,), headers=("x-tenant",))
+
+
+def fields_of(answer: bytes) -> dict[str, str]:
+    lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+    return {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
+
+
+def test_a_preflight_is_answered_and_is_no_request() -> None:
+    with receiving(cors=POLICY) as (receiver, heard):
+        answer = talk(receiver.http_port, http1(method="OPTIONS", headers=ASKING))
+    fields = fields_of(answer)
+    assert answer.startswith(b"HTTP/1.1 204 No Content")
+    assert fields["access-control-allow-origin"] == PAGE
+    assert fields["access-control-allow-methods"] == "POST"
+    allowed = fields["access-control-allow-headers"].split(", ")
+    assert allowed == ["content-type", "content-encoding", "authorization", "x-tenant"]
+    assert fields["access-control-max-age"] == "600"
+    assert fields["vary"] == "Origin"
+    assert "content-length" not in fields
+    assert (heard.requests, heard.problems) == ([], [])
+    assert heard.connections[0].requests == 1
+
+
+def test_a_preflight_over_http_2_is_answered_too() -> None:
+    preflight = (
+        (":method", "OPTIONS"),
+        (":scheme", "http"),
+        (":path", "/v1/traces"),
+        ("origin", PAGE),
+        ("access-control-request-method", "POST"),
+    )
+    with receiving(cors=POLICY) as (receiver, heard):
+        answer = talk2(receiver.http_port, call(fields=preflight, body=b"")).answers[1]
+    assert (answer[":status"], answer["access-control-allow-origin"]) == ("204", PAGE)
+    assert heard.kinds() == []
+
+
+ANSWERS = {
+    "success": (http1(b"{}", content_type=JSON, headers=(("Origin", PAGE),)), 200),
+    "malformed": (http1(b"{", content_type=JSON, headers=(("Origin", PAGE),)), 400),
+    "wrong path": (http1(b"{}", path="/", headers=(("Origin", PAGE),)), 404),
+    "wrong type": (http1(b"{}", content_type="a/b", headers=(("Origin", PAGE),)), 415),
+    "no host": (http1(headers=(("Origin", PAGE),)).replace(b"Host", b"Hots"), 400),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), ANSWERS.values(), ids=ANSWERS)
+def test_the_page_may_read_every_answer(sent: bytes, status: int) -> None:
+    with receiving(cors=POLICY) as (receiver, _):
+        answer = talk(receiver.http_port, sent)
+    fields = fields_of(answer)
+    assert answer.startswith(b"HTTP/1.1 %d" % status)
+    assert fields["access-control-allow-origin"] == PAGE
+    assert fields["access-control-expose-headers"] == "Retry-After"
+    assert fields["vary"] == "Origin"
+
+
+def test_another_origin_gets_no_permission() -> None:
+    foreign = (("Origin", "http://evil.invalid"), *ASKING[1:])
+    with receiving(cors=POLICY) as (receiver, _):
+        asked = fields_of(talk(receiver.http_port, http1(method="OPTIONS", headers=foreign)))
+        sent = fields_of(talk(receiver.http_port, http1(headers=foreign[:1])))
+    for fields in (asked, sent):
+        assert not [name for name in fields if name.startswith("access-control")]
+        assert fields["vary"] == "Origin"
+
+
+def test_without_a_policy_there_is_no_cors() -> None:
+    with receiving() as (receiver, heard):
+        answer = talk(receiver.http_port, http1(method="OPTIONS", headers=ASKING))
+    assert answer.startswith(b"HTTP/1.1 405")
+    assert b"Access-Control" not in answer
+    assert heard.kinds() == ["wrong_method"]
+
+
+def test_any_origin_may_be_allowed() -> None:
+    with receiving(cors=CorsPolicy(origins=("*",))) as (receiver, _):
+        from_page = fields_of(talk(receiver.http_port, http1(headers=(("Origin", PAGE),))))
+        from_program = fields_of(talk(receiver.http_port, http1()))
+    assert from_page["access-control-allow-origin"] == "*"
+    assert "vary" not in from_page
+    assert "access-control-allow-origin" not in from_program
+
+
+def test_credentials_are_allowed_where_the_policy_says_so() -> None:
+    policy = CorsPolicy(origins=(PAGE,), allows_credentials=True)
+    with receiving(cors=policy) as (receiver, _):
+        fields = fields_of(talk(receiver.http_port, http1(headers=(("Origin", PAGE),))))
+    assert fields["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"origins": ("*",), "allows_credentials": True},
+        {"origins": ("*", PAGE)},
+    ],
+    ids=["with credentials", "beside another"],
+)
+def test_a_star_that_browsers_would_refuse_is_refused(policy: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="stands for all"):
+        CorsPolicy(**policy)  # type: ignore[arg-type]  # a table of two shapes
