@@ -16,6 +16,8 @@ class DeadlineSocket:
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self._socket = connected
         self.deadline = deadline
+        self._readers = 0
+        self._is_closed = False
 
     def sendall(self, data: Any) -> None:  # noqa: ANN401 -- any buffer
         """Send everything."""
@@ -26,6 +28,7 @@ class DeadlineSocket:
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         """What `http.client` reads answers from; it always asks for `rb`."""
+        self._readers += 1
         return io.BufferedReader(_Reader(self))
 
     def receive_into(self, buffer: Any) -> int:  # noqa: ANN401 -- any writable buffer
@@ -34,8 +37,22 @@ class DeadlineSocket:
         return self._socket.recv_into(buffer)
 
     def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
+        """Close the socket, once nobody reads from it any more.
+
+        `http.client` closes before it has read an answer that ends with the connection; a real
+        socket lives on in its files too.
+        """
+        self._is_closed = True
+        self._close_if_unused()
+
+    def reader_closed(self) -> None:
+        """A file of `makefile` was closed."""
+        self._readers -= 1
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._is_closed and self._readers <= 0:
+            self._socket.close()
 
     def is_stale(self) -> bool:
         """Whether the peer has ended the connection, or sent what nobody asked for."""
@@ -65,3 +82,8 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- any writable buffer
         return self._owner.receive_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._owner.reader_closed()

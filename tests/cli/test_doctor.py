@@ -1,7 +1,9 @@
 """`otlptest doctor`: really receives, tells what won and what keeps tests from running."""
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,6 @@ from otlptest.cli import configuration_checks, receiving_checks
 from otlptest.cli.machine_checks import Check
 from otlptest.cli.pytest_settings import SETTINGS
 from otlptest.errors import ReceiverError
-from otlptest.pytest_plugin import settings as plugin_settings
 from tests.support.command_line import otlptest
 
 
@@ -110,8 +111,10 @@ def test_a_pytest_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check.value == "pytest cannot be asked: pytest did not answer within 30 s"
 
 
-def test_every_setting_of_the_plugin_is_asked_for() -> None:
-    assert set(SETTINGS) == set(plugin_settings._KINDS)
+def test_every_setting_of_the_plugin_is_asked_for(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "otlptest", "--help"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert set(SETTINGS) == set(re.findall(r"^  otlp_(\w+) \(", told, re.MULTILINE))
 
 
 def refuse(*_: object, **__: object) -> None:

@@ -32,7 +32,7 @@ def test_each_span_is_a_line_and_the_end_has_a_verdict() -> None:
     lines = out.splitlines()
     assert len(lines) == 8
     assert all(" span " in line for line in lines)
-    assert "frontend: POST /checkout  48.0 ms  UNSET  http.response.status_code=200" in lines[0]
+    assert "frontend: POST /checkout  48.0 ms  UNSET  http.response.st" in lines[0]
     assert err.endswith("1 requests, 0 errors, 0 warnings\n")
 
 

@@ -47,7 +47,7 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
+        encoding=variables.get("PYTHONIOENCODING", "utf-8"),
     )
     try:
         yield process

@@ -257,7 +257,7 @@ def test_metrics_are_one_row_per_series_with_the_newest_point() -> None:
 
 
 def test_metrics_are_stacked_where_a_table_would_be_squeezed() -> None:
-    assert metrics_text([ORDERS], width=40) == "m\n  shop  sum  1 point  3 {order}  region=eu"
+    assert metrics_text([ORDERS], width=40) == "m\n  shop  sum  1 point  3 {order}\n  region=eu"
 
 
 def test_logs_are_listed_oldest_first() -> None:
