@@ -59,7 +59,7 @@ def a_connection(**fields: Any) -> Connection:
 def a_request(
     items: Iterable[Any] = (),
     *,
-    signal: Signal = "traces",
+    signal: Signal | None = "traces",
     protocol: Protocol = "grpc",
     headers: Iterable[tuple[str, str]] = (),
     **fields: Any,
@@ -67,7 +67,7 @@ def a_request(
     """An accepted request with these items."""
     fields.setdefault("connection", a_connection())
     if "body" not in fields:
-        fields["body"] = _WRITERS[signal](items).SerializeToString()
+        fields["body"] = _WRITERS[signal or "traces"](items).SerializeToString()
     return Request(
         signal=signal,
         protocol=protocol,
