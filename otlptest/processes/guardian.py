@@ -19,7 +19,7 @@ from typing import IO, Final
 from otlptest.processes.descendants import living_processes
 from otlptest.timing import Deadline
 
-__all__ = ["Guardian", "guard", "main"]
+__all__ = ["Guardian", "guard", "main", "watch"]
 
 _PATIENCE_S: Final = 5.0
 _ROOT: Final = Path(__file__).resolve().parents[2]
@@ -76,9 +76,14 @@ def guard() -> Guardian | None:
 
 
 def main(pipe: IO[bytes]) -> None:
-    """Read which programs live; at the end of the pipe kill those that are left."""
+    """Do what a guardian does, in a process of its own."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    watch(pipe)
+
+
+def watch(pipe: IO[bytes]) -> None:
+    """Read which programs live; at the end of the pipe kill those that are left."""
     living: dict[str, int] = {}
     for line in pipe:
         sign, leader, mark = line.decode().split()

@@ -26,7 +26,9 @@ def failure_sections(test: CurrentTest, told: Sequence[Finding]) -> Iterator[tup
         of_which = "" if name == "otlp" else f" by {name}"
         yield f"otlptest: received{of_which}", _received(view, told)
     for program in test.programs:
-        yield f"otlptest: output of {program.name}", _printed(program)
+        printed = program.last_lines(count=_OUTPUT_LINES)
+        if printed or program.has_exited:
+            yield f"otlptest: output of {program.name}", f"{printed}\n{_state(program)}".lstrip()
 
 
 def _received(view: CollectorView, told: Sequence[Finding]) -> str:
@@ -45,9 +47,7 @@ def _wrong(view: CollectorView, told: Sequence[Finding]) -> Iterator[str]:
         yield f"and {len(findings) - _SHOWN_FINDINGS} more"
 
 
-def _printed(program: Program) -> str:
+def _state(program: Program) -> str:
     if program.has_exited:
-        state = f"[{how_it_ended(program.exit_code)}]"
-    else:
-        state = f"[still runs, pid {program.pid}]"
-    return f"{program.last_lines(count=_OUTPUT_LINES)}\n{state}".lstrip("\n")
+        return f"[{how_it_ended(program.exit_code)}]"
+    return f"[still runs, pid {program.pid}]"

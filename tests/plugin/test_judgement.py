@@ -200,17 +200,50 @@ def test_it(otlp_collectors):
     assert first.spans.wait_for_one(name="work")
     assert first.grpc_endpoint != second.grpc_endpoint
 
-def test_names(otlp_collectors):
+def test_same_name(otlp_collectors):
     otlp_collectors("same")
     otlp_collectors("same")
+
+def test_no_name(otlp_collectors):
+    otlp_collectors()
 """,
     )
-    result.assert_outcomes(passed=1, errors=1, failed=1)
+    result.assert_outcomes(passed=1, errors=1, failed=2)
     result.stdout.fnmatch_lines(
         [
             "*OTLP-TRACE-004: *",
             "*- otlptest: received by first -*",
             "*- otlptest: received by second -*",
             "*UsageError: there is a collector 'same' in this test already",
+            "*UsageError: otlp_collectors() needs names",
         ]
     )
+
+
+def test_many_broken_rules_are_cut_in_the_report_of_a_failure(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+def test_it(otlp):
+    sender.post(otlp.http_endpoint, '{"resourceSpans": [{"scopeSpans": [{"spans": [{}]}]}]}')
+    assert 1 == 2
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["* broken rules besides the failure:", "and * more"])
+
+
+def test_report_comes_even_if_the_collector_cannot_tell(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+from otlptest.errors import ReceiverError
+
+def test_it(otlp, monkeypatch):
+    def broken(): raise ReceiverError("the receiver broke")
+    monkeypatch.setattr(otlp, "describe", broken)
+    assert 1 == 2
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*assert 1 == 2*", "(could not be told: the receiver broke)"])

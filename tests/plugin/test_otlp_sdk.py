@@ -2,6 +2,8 @@
 
 import pytest
 
+from otlptest.processes.free_ports import free_port
+from otlptest.pytest_plugin.loopback_session import loopback_session
 from tests.support.plugin_runs import run_suite
 
 HEAD = """
@@ -154,3 +156,31 @@ def test_missing_sdk_is_one_clear_error(pytester: pytest.Pytester) -> None:
             '*hint: pip install "otlptest[[]sdk[]]"',
         ]
     )
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
+def test_it_trusts_the_collector_that_a_suite_replaced(
+    protocol: str, pytester: pytest.Pytester
+) -> None:
+    tests = f"""
+from otlptest import FakeCollector
+
+@pytest.fixture(scope="session")
+def otlp_collector():
+    with FakeCollector(tls=True) as collector:
+        yield collector
+
+@pytest.mark.otlp(sdk_protocol={protocol!r})
+def test_it(otlp, otlp_sdk):
+    otlp_sdk.tracer.start_span("work").end()
+    otlp.spans.expect_count(1, name="work", after=otlp_sdk.flushed())
+    assert otlp.http_endpoint.startswith("https:")
+"""
+    run_suite(pytester, tests).assert_outcomes(passed=1)
+
+
+def test_exporter_that_reaches_nobody_leaves_no_socket_behind() -> None:
+    session = loopback_session()
+    with pytest.raises(OSError, match="refused"):
+        session.get(f"http://127.0.0.1:{free_port()}/")
+    session.close()

@@ -1,5 +1,6 @@
 """How programs start, end, and take everything that they started with them."""
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from otlptest.errors import ProcessError
 from otlptest.processes import Program, ready, start_program
 from otlptest.processes.descendants import MARKER, living_processes
+from otlptest.processes.guardian import watch
 from otlptest.timing import Deadline
 from tests.support.small_programs import python_program
 
@@ -240,6 +242,21 @@ def test_program_does_not_outlive_an_interpreter_that_is_killed(
         while not all(map(is_gone, left)):
             assert deadline.pause(0.01), "something outlived its killed interpreter"
     assert len(left) == 2
+
+
+def test_guardian_kills_those_programs_whose_end_it_was_not_told() -> None:
+    programs = [start_program(python_program(FOREVER), ready=UP) for _ in range(2)]
+    told = [f"{program.pid} {program._mark}" for program in programs]
+    watch(io.BytesIO(f"+ {told[0]}\n+ {told[1]}\n- {told[1]}\n".encode()))
+    assert programs[0].wait() == -signal.SIGKILL
+    assert programs[1].is_running
+    for program in programs:
+        program.stop()
+
+
+def test_program_that_exits_right_after_its_line_was_ready() -> None:
+    with start_program(python_program("print('up'); raise SystemExit(3)"), ready=UP) as program:
+        assert program.wait() == 3
 
 
 def test_gigabyte_of_output_neither_blocks_the_program_nor_fills_memory() -> None:

@@ -79,6 +79,11 @@ def test_missing_answer_says_what_happened_instead(on_connection: str, problem: 
     assert "  its last lines:\n    | listening" in message
 
 
+def test_request_without_time_is_a_timeout() -> None:
+    with start_program(raw_server("pass"), name="shop", ready=LISTENING) as program:
+        assert failure_of(program, timeout_s=0).startswith("shop did not answer GET /x within 0 s")
+
+
 def test_program_that_does_not_listen_is_told_where_it_should() -> None:
     code = "import signal; print('up', flush=True); signal.pause()"
     with start_program(python_program(code), name="shop", ready=ready.line("up")) as program:
