@@ -1,0 +1,1 @@
+"""Conformance of exporters and receivers: cases against a subject, a verdict per requirement."""
