@@ -183,7 +183,7 @@ def test_a_fence_for_metrics_needs_a_later_point(otlp: FakeCollector, service: S
     done = otlp.fence(service.call_with_metric, signals=("metrics",))
     otlp.metrics.expect_none(name="refunds", after=done)
     with pytest.raises(ExpectationError, match="no metrics fence item from shop") as failure:
-        otlp.fence(lambda _: None, signals=("metrics",), timeout_s=0.2)
+        otlp.fence(service.call, signals=("metrics",), timeout_s=0.2)
     assert rules(failure) == ["not_proven"]
 
 

@@ -28,7 +28,7 @@ def test_links_in_the_readme_lead_somewhere() -> None:
 def test_the_first_test_passes_on_the_shop_in_python(pytester: pytest.Pytester) -> None:
     for name in ("test_shop.py", "shop.py"):
         shutil.copy(bundled.path("fixtures", f"first_test/{name}"), pytester.path)
-    pytester.runpytest_subprocess("-p", "otlptest.pytest_plugin").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 @pytest.mark.slow
@@ -40,7 +40,7 @@ def test_the_first_test_passes_on_the_shop_in_node(
     test = bundled.path("fixtures", "first_test/test_shop.py").read_text("utf-8")
     pytester.makepyfile(test.replace('sys.executable, "shop.py"', '"node", "shop.js"'))
     monkeypatch.setenv("NODE_PATH", str(require_peer("node").parent / "node_modules"))
-    pytester.runpytest_subprocess("-p", "otlptest.pytest_plugin").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_the_message_of_a_wrong_status_is_the_readmes(pytester: pytest.Pytester)
             'service="shop", attributes={"http.response.status_code": 200}, timeout_s=1)',
         )
     )
-    result = pytester.runpytest_subprocess("-p", "otlptest.pytest_plugin")
+    result = pytester.runpytest_subprocess()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
