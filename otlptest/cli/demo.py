@@ -60,10 +60,10 @@ FAULTS: Final = {
     "leaked_card": Fault(
         story="payments writes the whole card number into a span.",
         test="test_card_number_is_never_recorded",
-        rule="unexpected_item",
+        rule="too_many_matches",
         reading=(
             "The line with > is the line of your test; otlptest's own code is left out.",
-            "`received` shows the span that should not be there, with the attribute.",
+            "`received` names the span that should not be there, and the request that brought it.",
             (
                 "Absence is only claimed with evidence (`after=`): the fence proved that "
                 "everything the three services had done so far was received."

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -54,16 +55,30 @@ def run_pytest(folder: Path, arguments: Sequence[str], **variables: str) -> Run:
         errors="replace",
         start_new_session=True,  # a Ctrl-C reaches it once: from us, not from the terminal too
     )  # fmt: skip
-    overdue = threading.Timer(_PATIENCE_S, child.send_signal, [signal.SIGINT])
-    overdue.daemon = True
-    overdue.start()
     try:
-        output = _shown(child.stdout)
-        exit_code = child.wait()
+        with _in_time(child):
+            output = _shown(child.stdout)
+            exit_code = child.wait()
     finally:
-        overdue.cancel()
         _end(child)
     return Run(exit_code=exit_code, output=output, failed=_failed(output))
+
+
+@contextmanager
+def _in_time(child: subprocess.Popen[str]) -> Iterator[None]:
+    """Interrupt a child that takes too long, and kill it if that does not help."""
+    timers = [
+        threading.Timer(_PATIENCE_S, child.send_signal, [signal.SIGINT]),
+        threading.Timer(_PATIENCE_S + _GRACE_S, child.kill),
+    ]
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def _shown(stream: IO[str] | None) -> str:
@@ -78,14 +93,11 @@ def _end(child: subprocess.Popen[str]) -> None:
     """Have pytest stop what it started; kill it when it does not end by itself."""
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
-    if child.stdout is not None:
-        drain = threading.Thread(target=child.stdout.read, daemon=True)
-        drain.start()  # a full pipe would keep it from ending
     try:
-        child.wait(_GRACE_S)
+        child.communicate(timeout=_GRACE_S)  # reads on: a full pipe would keep it from ending
     except subprocess.TimeoutExpired:
         child.kill()
-        child.wait()
+        child.communicate()
 
 
 def _failed(output: str) -> frozenset[str]:
