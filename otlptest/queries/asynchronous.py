@@ -5,25 +5,31 @@ once when its task is cancelled. Works on any asyncio event loop, so under pytes
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from otlptest.errors import UsageError
 from otlptest.queries import verdicts
 from otlptest.queries.evidence import After
 from otlptest.queries.log_query import LogQuery
 from otlptest.queries.looking import Look, checked_count
+from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.metrics import Metric
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.query import Query
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Notifying, Source
 from otlptest.queries.span_query import SpanQuery
+from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.traces import Trace
 from otlptest.timing import Deadline
 
-__all__ = ["AsyncQueries", "AsyncQuery"]
+__all__ = ["AsyncMetricQuery", "AsyncQueries", "AsyncQuery", "AsyncTraceQuery"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Q = TypeVar("Q", bound=Query[Any])
 Test = Callable[[T], object]
 
 _SLICE_S = 0.1  # how long a cancelled wait may still hold its thread, where one is needed
@@ -43,7 +49,7 @@ class AsyncQuery(Generic[P, T]):
         self._query = query
         self._where = where
 
-    def where(self, *tests: P.args, **criteria: P.kwargs) -> "AsyncQuery[P, T]":
+    def where(self, *tests: P.args, **criteria: P.kwargs) -> Self:
         """See the `where` of the query.
 
         Raises:
@@ -51,7 +57,7 @@ class AsyncQuery(Generic[P, T]):
         """
         __tracebackhide__ = True
         narrowed: Any = self._where(*tests, **criteria)
-        return AsyncQuery(narrowed, narrowed.where)
+        return type(self)(narrowed, narrowed.where)
 
     async def all(self, *tests: Test[T], **criteria: Any) -> tuple[T, ...]:  # noqa: ANN401 -- checked at run time
         """See `Query.all`."""
@@ -150,13 +156,11 @@ async def _change(source: Source, token: int, deadline: Deadline) -> bool:
     """As `Source.wait_for_change`, without blocking the event loop."""
     if isinstance(source, Notifying):
         return await _notified_change(source, source, token, deadline)
-    while not deadline.has_passed():
-        slice_deadline = Deadline(min(_SLICE_S, deadline.remaining_s()), source.clock)
-        if await asyncio.to_thread(source.wait_for_change, token, slice_deadline):
-            return True
-        if not slice_deadline.has_passed():  # it gave up early: nothing will change
-            return False
-    return False
+    cancellable = _Cancellable(source)
+    try:
+        return await asyncio.to_thread(cancellable.wait_for_change, token, deadline)
+    finally:
+        cancellable.cancel()
 
 
 async def _notified_change(
@@ -185,20 +189,91 @@ async def _notified_change(
         unsubscribe()
 
 
+class _Cancellable:
+    """A source whose waits end soon after the task that they serve was cancelled.
+
+    Delegates everything else, so that it has what its source has.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._is_cancelled = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- what the source has
+        return getattr(self._source, name)
+
+    def cancel(self) -> None:
+        self._is_cancelled.set()
+
+    def wait_for_change(self, token: int, deadline: Deadline) -> bool:
+        while not self._is_cancelled.is_set() and not deadline.has_passed():
+            one = Deadline(min(_SLICE_S, deadline.remaining_s()), self._source.clock)
+            if self._source.wait_for_change(token, one):
+                return True
+            if not one.has_passed():  # it gave up early: nothing will change
+                return False
+        return False
+
+
+def _awaitable(
+    query: Q, ending: Callable[Concatenate[Q, P], T]
+) -> Callable[P, Coroutine[Any, Any, T]]:
+    """An ending that waits for several items together, run in a thread of its own."""
+
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True
+        source = _Cancellable(query.source)
+        same = type(query)(cast("Source", source), query.conditions)
+        try:
+            return await asyncio.to_thread(ending, same, *args, **kwargs)
+        finally:
+            source.cancel()
+
+    return run
+
+
+class AsyncTraceQuery(AsyncQuery[P, Trace]):
+    """`TraceQuery`, with endings to await."""
+
+    __slots__ = ("edges", "wait_for_edges", "wait_for_tree")
+
+    def __init__(self, query: TraceQuery, where: Callable[P, Query[Trace]]) -> None:
+        super().__init__(query, where)
+        self.edges = _awaitable(query, TraceQuery.edges)
+        self.wait_for_edges = _awaitable(query, TraceQuery.wait_for_edges)
+        self.wait_for_tree = _awaitable(query, TraceQuery.wait_for_tree)
+
+
+class AsyncMetricQuery(AsyncQuery[P, Metric]):
+    """`MetricQuery`, with endings to await."""
+
+    __slots__ = ("expect_total", "wait_for_total")
+
+    def __init__(self, query: MetricQuery, where: Callable[P, Query[Metric]]) -> None:
+        super().__init__(query, where)
+        self.expect_total = _awaitable(query, MetricQuery.expect_total)
+        self.wait_for_total = _awaitable(query, MetricQuery.wait_for_total)
+
+
 class AsyncQueries:
     """The queries of a view, to be awaited: `otlp.aio`.
 
     Attributes:
         spans: The spans received.
+        metrics: The metrics received.
         logs: The log records and events received.
         profiles: The profiles received.
+        traces: The spans received, by trace.
         requests: The requests received, refused ones too.
     """
 
     def __init__(self, source: Source) -> None:
-        spans, logs = SpanQuery(source), LogQuery(source)
-        profiles, requests = ProfileQuery(source), RequestQuery(source)
+        spans, metrics, logs = SpanQuery(source), MetricQuery(source), LogQuery(source)
+        profiles, traces = ProfileQuery(source), TraceQuery(source)
+        requests = RequestQuery(source)
         self.spans = AsyncQuery(spans, spans.where)
+        self.metrics = AsyncMetricQuery(metrics, metrics.where)
         self.logs = AsyncQuery(logs, logs.where)
         self.profiles = AsyncQuery(profiles, profiles.where)
+        self.traces = AsyncTraceQuery(traces, traces.where)
         self.requests = AsyncQuery(requests, requests.where)
