@@ -126,12 +126,6 @@ class SpanIndex:
                 return
             yield requests[place], ends[place - 1] if place else 0, ends[place]
 
-    def span_count(self, since: int) -> int:
-        """How many spans the requests from a token on have."""
-        with self._lock:
-            place = _first_at(self._tokens, since)
-            return len(self._names) - (self._ends[place - 1] if place else 0)
-
 
 def _first_at(tokens: "array[int]", since: int) -> int:
     low, high = 0, len(tokens)

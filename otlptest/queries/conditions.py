@@ -25,7 +25,7 @@ __all__ = [
     "difference",
 ]
 
-_NAMED_ALIKE: Final = 0.45  # the distance of an attribute that is there with another value
+_NAMED_ALIKE: Final = 0.45  # the most that an attribute can be away which is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ class AttributesCondition:
     def _difference(self, key: str, wanted: object, received: Mapping[str, object]) -> Difference:
         value = received.get(key, ABSENT)
         if value is not ABSENT:  # to have the name at all is near
-            distance = min(_distance(wanted, value), _NAMED_ALIKE)
+            distance = _distance(wanted, value) * _NAMED_ALIKE
             return difference(self.prefix + key, wanted, value, distance=distance)
         similar = _similar_key(key, wanted, received, taken=self.wanted)
         if similar is None:

@@ -15,7 +15,7 @@ from otlptest.queries.conditions import Condition
 from otlptest.queries.criteria import Vocabulary, compiled
 from otlptest.queries.evidence import After, checked_evidence
 from otlptest.queries.looking import Look, Sieve, checked_count
-from otlptest.queries.sources import Kind, Source
+from otlptest.queries.sources import Kind, Recalling, Source
 from otlptest.timing import Deadline
 
 __all__ = ["Query"]
@@ -125,6 +125,9 @@ class Query(Generic[T]):
         """
         __tracebackhide__ = True
         query = self._narrowed(tests, criteria)
+        total = query._total()  # noqa: SLF001 -- own class
+        if total is not None:
+            return total
         look = query._look()  # noqa: SLF001 -- own class
         look.check_complete(f"how many {self.vocabulary.nouns} there are")
         return len(look.matches())
@@ -244,6 +247,17 @@ class Query(Generic[T]):
         look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
         look.at_all(Deadline(_LOOK_S, self._source.clock))
         return look
+
+    def _total(self) -> int | None:
+        """How many there are of whatever kind, where the source knows without decoding them."""
+        source = self._source
+        if (
+            self._conditions
+            or not isinstance(source, Recalling)
+            or type(self._sieve()) is not Sieve
+        ):
+            return None
+        return source.newest(self.kind, 0).total
 
     def _waited(self, enough: int, timeout_s: float) -> Look[T]:
         """The first look that has `enough` matches.
