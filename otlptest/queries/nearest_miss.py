@@ -86,9 +86,9 @@ def description(query: Question[Any]) -> str:
         if condition.criterion != "service"
         for text in condition.phrases()
     ]
-    named = [text for text in phrases if text.startswith("named ")]
-    rest = [text for text in phrases if not text.startswith("named ")]
-    return " ".join([*named, *([f"with {listed(rest)}"] if rest else [])])
+    direct = [text for text in phrases if text.startswith(("named ", "of "))]
+    rest = [text for text in phrases if text not in direct]
+    return " ".join([*direct, *([f"with {listed(rest)}"] if rest else [])])
 
 
 def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
