@@ -145,7 +145,7 @@ class UnknownNameError(UsageError):
         self.args = (kind, name, self.known)
 
 
-class UnknownMatcherError(UnknownNameError, AttributeError):
+class UnknownMatcherError(UnknownNameError, AttributeError):  # type: ignore[misc]  # a name is never None here
     """A matcher that `otlptest.match` does not have."""
 
 
