@@ -51,6 +51,7 @@ _REASONS: Final = {
     505: "HTTP Version Not Supported",
 }
 _REQUEST_LINE: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64} \S+ HTTP/1\.[01]\r?\n")
+_HEAD_END: Final = b"\r\n\r\n"
 _KEPT_HEADS: Final = 64
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 
@@ -177,6 +178,7 @@ class RequestParser:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._parser = HttpRequestParser(self)
+        self._known_heads: dict[bytes, RequestHead] = {}
         self._kept: dict[tuple[object, ...], RequestHead] = {}
         self._target: list[bytes] = []
         self._fields: list[tuple[bytes, bytes]] = []
@@ -193,15 +195,42 @@ class RequestParser:
         """Whether a request has begun and is not whole."""
         return self._in_head or self.current is not None
 
+    def only_request(self, data: bytes) -> Http1Request | None:
+        """The request that `data` is, no more and no less, if its very head was read before.
+
+        An exporter sends the same head again and again. Between requests the same bytes mean the
+        same, so this needs no parser: `feed` is for whatever gives None here.
+        """
+        end = data.find(_HEAD_END) + len(_HEAD_END)
+        head = self._known_heads.get(data[:end])
+        if head is None or self.is_within_request or len(data) - end != head.content_length:
+            return None
+        request = Http1Request(head)
+        request.parts.append(data[end:])
+        request.size = len(data) - end
+        return request
+
+    def _remember_head(self, data: bytes, request: Http1Request) -> None:
+        """Have `only_request` know the head, if `data` is exactly this request."""
+        size = request.head.content_length
+        is_plain = size == request.size and request.keeps_alive
+        raw = data[: len(data) - request.size]
+        if is_plain and raw.find(_HEAD_END) + len(_HEAD_END) == len(raw):
+            if len(self._known_heads) >= _KEPT_HEADS:
+                self._known_heads.clear()
+            self._known_heads[raw] = request.head
+
     def feed(self, data: bytes) -> Iterator[Http1Request]:
         """Requests that `data` completes, oldest first.
 
         Raises:
             RequestFault: What follows them cannot be taken.
         """
-        was_in_head = self._in_head
+        was_in_head, was_within = self._in_head, self.is_within_request
         fault = self._parse(data)
         whole, self._whole = self._whole, []
+        if len(whole) == 1 and not was_within and not self.is_within_request:
+            self._remember_head(data, whole[0])
         yield from whole
         if fault is not None:
             raise fault

@@ -64,6 +64,7 @@ class SocketConnection:
         self._reception = reception
         self._loop = loop
         self._outbox = Outbox(self._end_after_sending)
+        self._handle = self._begin if endpoint.tls is None else self._take_tls
         self._session: Session | None = None
         self._first_bytes = b""
         self._tls = TlsStream(endpoint.tls) if endpoint.tls is not None else None
@@ -113,7 +114,10 @@ class SocketConnection:
             if not data:
                 self._peer_ended("closed by the client")
                 break
-            self._take(data)
+            self._reception.look_at_clock()
+            self.record.bytes_received += len(data)
+            self._active_at = self._reception.now
+            self._handle(data)
             if len(data) < _READ_SIZE:
                 break
         else:
@@ -173,25 +177,17 @@ class SocketConnection:
 
     # --- bytes in
 
-    def _take(self, data: bytes) -> None:
-        reception = self._reception
-        reception.look_at_clock()
-        self.record.bytes_received += len(data)
-        self._active_at = reception.now
+    def _drop(self, data: bytes) -> None:
+        """Drop what follows the last request that is answered."""
         if self._discarded >= 0:
             self._discarded += len(data)
-            if self._discarded > reception.limits.drain_bytes:
+            if self._discarded > self._reception.limits.drain_bytes:
                 self._close(self.record.close_reason)
-        elif self._is_ending:
-            pass  # what follows the last request that is answered
-        elif self._tls is not None:
-            self._take_tls(self._tls, data)
-        elif self._session is not None:
-            self._session.receive(data)
-        else:
-            self._begin(data)
 
-    def _take_tls(self, tls: TlsStream, data: bytes) -> None:
+    def _take_tls(self, data: bytes) -> None:
+        tls = self._tls
+        if tls is None:
+            return
         if not tls.is_established and not self._looks_like_tls(data):
             return
         try:
@@ -249,6 +245,8 @@ class SocketConnection:
         kind: type[Http1Session | Http2Session] = Http2Session if speaks_http2 else Http1Session
         session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
         self._session = session
+        if self._tls is None:
+            self._handle = session.receive
         session.receive(data)
 
     def _speaks_http2(self, data: bytes) -> bool | None:
@@ -293,11 +291,12 @@ class SocketConnection:
             message = f"the connection ended after {len(self._first_bytes)} bytes"
             refusal = refused("cut_request", "OTLP-SRV-050", message)
             self._reception.found(self.record, refusal)
-        self._is_ending = True
+        self._end_after_sending(reason)
 
     def _end_after_sending(self, reason: str) -> None:
         self.record.close_reason = self.record.close_reason or reason
         self._is_ending = True
+        self._handle = self._drop
 
     def _close(self, reason: str) -> None:
         if self.is_closed:
@@ -329,9 +328,10 @@ class SocketConnection:
                 self._unsent += data
             elif data:
                 self._hand_over(data)
-        if not self._unsent and not self.is_closed:
+        if not self._unsent and (self._outbox.replied or self._is_ending):
             self._sent_all()
-        self._watch()
+        if self._unsent or self._is_at_end or self._watched != READ:
+            self._watch()
 
     def _encrypted(self, tls: TlsStream, data: bytes) -> bytes:
         if data and tls.is_established:
@@ -363,10 +363,9 @@ class SocketConnection:
     def _sent_all(self) -> None:
         """Record the replies; end the connection if that was the last of it."""
         if self._outbox.replied:
-            replied = self._outbox.replied[:]
+            self._reception.replied(self._outbox.replied)
             self._outbox.replied.clear()
-            self._reception.replied(replied)
-        if not self._is_ending:
+        if not self._is_ending or self.is_closed:
             return
         if self._is_at_end:
             self._close(self.record.close_reason)
@@ -396,7 +395,7 @@ class SocketConnection:
                 break
             if not data:
                 break
-            self._take(data)
+            self._handle(data)
             self._outbox.replied.clear()
         if not self._is_at_end:
             self._is_at_end = True

@@ -43,6 +43,10 @@ class Http1Session:
         parser = self._parser
         if not parser.is_within_request:
             self._began_at = self._reception.now
+            only = parser.only_request(data)
+            if only is not None:
+                self._answer(only)
+                return
         try:
             for request in parser.feed(data):
                 if self._is_over:
@@ -120,7 +124,7 @@ class Http1Session:
     def _answer(self, request: Http1Request) -> None:
         """Decode, record, answer."""
         reception = self._reception
-        head = self._head(request.head)
+        head: Head = request.head.derived or self._head(request.head)
         body = request.body
         self._connection.requests += 1
         self._is_waved_on = False
