@@ -268,7 +268,8 @@ class RequestParser:
         return f"POST / HTTP/1.1\r\n{framing}\r\n\r\n".encode()
 
     def _framing_fault(self, error: HttpParserError, data: bytes) -> RequestFault:
-        if isinstance(error, HttpParserInvalidMethodError) and _REQUEST_LINE.match(data):
+        is_method = isinstance(error, HttpParserInvalidMethodError)
+        if is_method and not self._whole and _REQUEST_LINE.match(data):
             method = data[:64].split(b" ")[0].decode("latin-1")
             problem = f"the method {method!r} is unknown"
             return RequestFault(501, "wrong_method", "OTLP-SRV-041", problem)

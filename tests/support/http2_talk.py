@@ -86,7 +86,9 @@ class Listener:
     def __init__(self) -> None:
         self.heard = Heard2()
         self._reader = FrameReader(expects_preface=False, max_frame_size=frames.MAX_FRAME_SIZE)
-        self._decoder = Decoder()
+        self._decoder = Decoder(max_header_list_size=2**20)
+        self._block = b""
+        self._ends_stream = False
 
     def hear(self, data: bytes) -> Heard2:
         """Take bytes from the server."""
@@ -102,18 +104,25 @@ class Listener:
                 heard.settings_acks += flags & frames.ACK
             elif kind == frames.WINDOW_UPDATE:
                 heard.updates.append((stream_id, int.from_bytes(payload, "big")))
-            elif kind in {frames.HEADERS, frames.DATA, frames.RST_STREAM}:
+            elif kind in {frames.HEADERS, frames.CONTINUATION}:
+                self._block += payload
+                self._ends_stream = self._ends_stream or bool(flags & frames.END_STREAM)
+                if flags & frames.END_HEADERS:
+                    self._fields(heard.answers.setdefault(stream_id, Answer()))
+            elif kind in {frames.DATA, frames.RST_STREAM}:
                 self._answer(kind, flags, heard.answers.setdefault(stream_id, Answer()), payload)
         return heard
+
+    def _fields(self, answer: Answer) -> None:
+        answer.fields += [(str(n), str(v)) for n, v in self._decoder.decode(self._block)]
+        answer.is_ended = answer.is_ended or self._ends_stream
+        self._block, self._ends_stream = b"", False
 
     def _answer(self, kind: int, flags: int, answer: Answer, payload: bytes) -> None:
         if kind == frames.RST_STREAM:
             answer.reset = int.from_bytes(payload, "big")
             return
-        if kind == frames.HEADERS:
-            answer.fields += [(str(n), str(v)) for n, v in self._decoder.decode(payload)]
-        else:
-            answer.body += payload
+        answer.body += payload
         answer.is_ended = answer.is_ended or bool(flags & frames.END_STREAM)
 
 
