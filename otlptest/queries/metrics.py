@@ -12,7 +12,7 @@ from otlptest.model import (
     Scope,
 )
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.point_query import ExportQuery, OfMetric, PointQuery
+from otlptest.queries.point_query import ExportQuery, PointQuery, conditions_of
 from otlptest.queries.points import MergedPoint, merged_points
 from otlptest.queries.sources import Source
 
@@ -89,12 +89,12 @@ class Metric:
     @property
     def points(self) -> PointQuery:
         """A query over one merged point per series; it looks at the source anew."""
-        return PointQuery(self._live(), (OfMetric(self.identity, self.exporter),))
+        return PointQuery(self._live(), conditions_of(self.identity, self.exporter))
 
     @property
     def exports(self) -> ExportQuery:
         """A query over each data point as sent; it looks at the source anew."""
-        return ExportQuery(self._live(), (OfMetric(self.identity, self.exporter),))
+        return ExportQuery(self._live(), conditions_of(self.identity, self.exporter))
 
     def merged(self) -> tuple[MergedPoint, ...]:
         """One merged point per series, of what had been received when it was looked at."""

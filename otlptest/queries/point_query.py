@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, Unpack
 
 from otlptest.model import DataPoint, MetricIdentity
-from otlptest.queries.conditions import Difference
+from otlptest.queries.conditions import Condition, Difference, FieldCondition
 from otlptest.queries.criteria import PointCriteria, Vocabulary
 from otlptest.queries.looking import GroupingSieve, Sieve
 from otlptest.queries.points import MergedPoint, merged_points
@@ -14,7 +14,22 @@ from otlptest.queries.sources import Kind
 from otlptest.queries.vocabularies import POINTS
 from otlptest.queries.wording import show
 
-__all__ = ["ExportQuery", "OfMetric", "PointQuery"]
+__all__ = ["ExportQuery", "OfMetric", "PointQuery", "conditions_of"]
+
+
+def conditions_of(metric: MetricIdentity, exporter: str | None) -> tuple[Condition, ...]:
+    """What a point, merged or as sent, of a metric meets.
+
+    The service is a condition of its own, so that a verdict needs no evidence about others.
+    """
+    own = OfMetric(metric, exporter)
+    if metric.service is None:
+        return (own,)
+    return (FieldCondition("service", metric.service, _service), own)
+
+
+def _service(item: Any) -> object:  # noqa: ANN401 -- a point, or what a producer could send
+    return getattr(item, "metric", item).service
 
 
 @dataclass(frozen=True, slots=True)

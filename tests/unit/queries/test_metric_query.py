@@ -7,7 +7,7 @@ import pytest
 from otlptest.collector.store import Store
 from otlptest.collector.store_source import StoreSource
 from otlptest.errors import ExpectationError, UsageError
-from otlptest.model import AggregationTemporality, DataPoint, MetricType
+from otlptest.model import AggregationTemporality, DataPoint, MetricIdentity, MetricType
 from otlptest.queries import match
 from otlptest.queries.evidence import Evidence
 from otlptest.queries.memory_source import MemorySource
@@ -110,7 +110,7 @@ def test_points_need_their_metric() -> None:
     message = failure_of(lambda: orders.points.one(attributes={"region": "asia"}))
     assert message == (
         "1 unmet expectation\n"
-        "no_matching_point: this collector\n"
+        "no_matching_point: service 'shop'\n"
         "  expected: a point of 'orders' with region = 'asia'\n"
         "  received: 7 data points, now\n"
         "  closest:  point {'region': 'us'}: region: expected 'asia', received 'us'\n"
@@ -118,6 +118,24 @@ def test_points_need_their_metric() -> None:
         "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
         "  explain:  otlptest explain no_matching_point"
     )
+
+
+def test_a_verdict_about_points_needs_evidence_about_its_service_only() -> None:
+    source = a_source(a_request(POINTS, signal="metrics"))
+    shop = MetricQuery(source).one(name="orders", service="shop")
+    producers = {str(each.producer): each.producer for each in source.producers()}
+    about_shop = Evidence(
+        kind="flushed", what="shop", token=99, producers=frozenset([producers["shop"]])
+    )
+    shop.points.expect_none(attributes={"region": "asia"}, after=about_shop)
+    shop.exports.expect_count(3, after=about_shop)
+    kiosk = MetricQuery(source).one(name="orders", service="kiosk")
+    message = failure_of(lambda: kiosk.points.expect_count(1, after=about_shop))
+    assert message.startswith("1 unmet expectation\nnot_proven: service 'kiosk'\n")
+    assert "shop" not in message.split("the evidence given")[0]
+    nameless = MetricIdentity(name="x", type=MetricType.SUM, temporality=DELTA)
+    (metric,) = metrics_of([number(1, metric=nameless)])
+    assert metric.points.one().value == 1
 
 
 def test_of_several_descriptions_the_longest_is_given() -> None:

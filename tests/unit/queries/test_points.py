@@ -14,6 +14,7 @@ from otlptest.model import (
     HistogramPoint,
     QuantileValue,
 )
+from otlptest.queries.exponential import bucket_bounds
 from otlptest.queries.points import MergedPoint, merged_points
 from otlptest.queries.quantiles import quantile_rank
 from tests.support.metric_points import (
@@ -380,3 +381,20 @@ def test_absurd_scales_do_no_harm() -> None:
         assert point.count == 3
         low, high = point.quantile_bounds(1)
         assert 0 <= low <= high
+
+
+BUCKETS: dict[str, tuple[int, int, tuple[float, float]]] = {
+    "scale 0": (0, 3, (8, 16)),
+    "a half": (1, 2, (2, math.sqrt(8))),
+    "negative scale": (-2, -1, (2.0**-4, 1)),
+    "above every double": (0, 1023, (2.0**1023, math.inf)),
+    "far above": (-10, 2**31, (math.inf, math.inf)),
+    "below every double": (0, -(2**31), (0, 0)),
+    "the finest scale": (2**31 - 1, -5, (1, 1)),
+    "the coarsest scale": (-(2**31), 0, (1, math.inf)),
+}
+
+
+@pytest.mark.parametrize(("scale", "index", "bounds"), BUCKETS.values(), ids=BUCKETS.keys())
+def test_bounds_of_exponential_buckets(scale: int, index: int, bounds: tuple[float, float]) -> None:
+    assert bucket_bounds(scale, index) == bounds
