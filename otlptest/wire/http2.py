@@ -158,11 +158,6 @@ class ServerConnection:
                 self._drop(stream)
                 self._handler.request_cut(stream, reason)
 
-    def abandon(self, stream: Stream, code: ErrorCode) -> None:
-        """Reset a stream whose request takes too long."""
-        self._drop(stream)
-        self._reset(stream.id, code)
-
     # --- requests
 
     def _frame_received(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:

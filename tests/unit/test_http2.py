@@ -272,14 +272,6 @@ def test_a_goaway_of_the_client_lets_open_requests_go_on() -> None:
     assert served.requests == [(1, b"x")]
 
 
-def test_a_stream_that_is_given_up_is_reset() -> None:
-    served = Served2()
-    served.send(OPEN_1)
-    served.connection.abandon(served.connection.streams[1], ErrorCode.CANCEL)
-    assert served.send(b"").answers[1].reset == ErrorCode.CANCEL
-    assert not served.connection.streams
-
-
 def test_a_reader_of_a_client_expects_no_preface() -> None:
     reader = FrameReader(expects_preface=False, max_frame_size=20_000)
     assert list(reader.frames(frames.ping_ack(b"12345678"))) == [(6, 1, 0, b"12345678")]

@@ -95,13 +95,9 @@ class SocketConnection:
         self._reception.failed(error)
         self._close("an error in the receiver")
 
-    def read(self, *, reads: int = _READS_IN_TURN) -> bool:
-        """Read until the socket is empty, handle it, then write; whether it was emptied.
-
-        Args:
-            reads: How many times at most.
-        """
-        for _ in range(reads):
+    def read(self) -> bool:
+        """Read until the socket is empty, handle it, then write; whether it was emptied."""
+        for _ in range(_READS_IN_TURN):
             if self.is_closed or self._is_at_end:
                 break
             try:
@@ -307,10 +303,6 @@ class SocketConnection:
         self._outbox.chunks.clear()
         self._reception.closed(self.record, reason)
         self.endpoint.connections.discard(self)
-
-    def abort(self, reason: str) -> None:
-        """Close at once."""
-        self._close(reason)
 
     # --- bytes out
 

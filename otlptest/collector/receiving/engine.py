@@ -1,7 +1,7 @@
 """The receiver's thread: accepts, reads, and carries out what callers ask for."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from otlptest.collector.receiving.connection import SocketConnection
@@ -18,6 +18,7 @@ __all__ = ["Engine"]
 _LONGEST_TICK_S: Final = 1.0
 _SHORTEST_TICK_S: Final = 0.02
 _QUIET_ROUNDS: Final = 2
+_LAST_REQUESTS_S: Final = 0.2
 
 
 class _Answer:
@@ -30,8 +31,9 @@ class _Answer:
 
     def set(self, error: BaseException | None = None) -> None:
         with self.changed:
+            if not self.is_done:
+                self.error = error
             self.is_done = True
-            self.error = error
             self.changed.notify_all()
 
     def wait(self, deadline: Deadline) -> bool:
@@ -59,19 +61,26 @@ class Engine:
         self._loop = ReadinessLoop(self._check_patience, period_s)
         self._endpoints: list[Endpoint] = []
         self._pending: list[_Answer] = []
+        self._has_ended = False
+        self._end: BaseException = ReceiverError("the receiver was closed")
         self._thread = threading.Thread(target=self._run, name="otlptest-receiver", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def open(self, endpoints: Iterable[Endpoint], deadline: Deadline) -> None:
-        """Accept connections from `endpoints`.
+    def open(self, endpoints: Sequence[Endpoint], deadline: Deadline) -> None:
+        """Accept connections from `endpoints`, which are closed if that cannot be.
 
         Raises:
             ReceiverError: The engine does not run any more.
         """
-        self._call(lambda: self._add_endpoints(endpoints), deadline, "open ports")
+        try:
+            self._call(lambda: self._add_endpoints(endpoints), deadline, "open ports")
+        except BaseException:
+            for endpoint in endpoints:
+                endpoint.close()
+            raise
 
     def close_ports(self, owner: str, deadline: Deadline) -> None:
         """Accept what has connected to the ports of `owner`, then stop listening there.
@@ -89,7 +98,7 @@ class Engine:
         """
         answer = _Answer()
         self._call(lambda: self._begin_drain(owner, answer), deadline, "drain")
-        if answer.wait(deadline):
+        if self._is_answered(answer, deadline, "drain"):
             return []
         open_ones: list[Connection] = []
         self._call(
@@ -107,7 +116,7 @@ class Engine:
         """
         answer = _Answer()
         self._call(lambda: self._begin_settling(answer), deadline, "settle")
-        if not answer.wait(deadline):
+        if not self._is_answered(answer, deadline, "settle"):
             raise ReceiverError(
                 f"the receiver had not read everything after {deadline.timeout_s:g} s",
                 "a client may be sending without a pause",
@@ -136,32 +145,40 @@ class Engine:
             else:
                 answer.set()
 
+        if not self._loop.post(act):
+            raise ReceiverError(f"cannot {what}: the receiver has ended", "it was closed")
+        if not self._is_answered(answer, deadline, what):
+            raise ReceiverError(f"cannot {what}: the receiver did not answer in time")
+
+    def _is_answered(self, answer: _Answer, deadline: Deadline, what: str) -> bool:
+        """Wait for an answer from the engine's thread; False if it did not come in time.
+
+        Raises:
+            ReceiverError: It was an error, or the thread has ended.
+        """
         self._pending.append(answer)
-        try:
-            if not self._loop.post(act):
-                raise ReceiverError(f"cannot {what}: the receiver has ended", "it was closed")
-            is_done = answer.wait(deadline)
-        finally:
-            self._pending.remove(answer)
+        if self._has_ended:
+            answer.set(self._end)
+        is_done = answer.wait(deadline)
+        self._pending.remove(answer)
         if answer.error is not None:
             raise ReceiverError(f"cannot {what}: {answer.error}") from answer.error
-        if not is_done:
-            raise ReceiverError(f"cannot {what}: the receiver did not answer in time")
+        return is_done
 
     # --- in the engine's thread
 
     def _run(self) -> None:
-        error: BaseException | None = None
         try:
             self._loop.run(self._reception.clock.monotonic)
         except BaseException as broken:  # noqa: BLE001 -- kept for whoever closes the receiver
-            error = broken
+            self._end = broken
             self._reception.failed(broken)
         finally:
-            self._close_all("the receiver ended")
+            self._close_all()
             self._loop.close()
+            self._has_ended = True
             for answer in list(self._pending):
-                answer.set(error)
+                answer.set(self._end)
 
     def _connections(self, owner: str | None = None) -> list[SocketConnection]:
         return [
@@ -171,7 +188,7 @@ class Engine:
             for connection in endpoint.connections
         ]
 
-    def _add_endpoints(self, endpoints: Iterable[Endpoint]) -> None:
+    def _add_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
         for endpoint in endpoints:
             self._endpoints.append(endpoint)
 
@@ -180,13 +197,11 @@ class Engine:
 
             self._loop.watch(endpoint.listener.fileno(), READ, accept)
 
-    def _accept(self, endpoint: Endpoint) -> bool:
-        """Accept all that has connected; whether there was anything."""
+    def _accept(self, endpoint: Endpoint) -> None:
+        """Accept all that has connected."""
         if not endpoint.is_open:
-            return False
-        had_any = False
+            return
         for socket in accepted(endpoint.listener):
-            had_any = True
             try:
                 connection = SocketConnection(socket, endpoint, self._reception, self._loop)
             except Exception as error:  # noqa: BLE001 -- the others go on
@@ -195,7 +210,6 @@ class Engine:
                 continue
             endpoint.connections.add(connection)
             connection.ready(READ)
-        return had_any
 
     def _remove_endpoints(self, owner: str) -> None:
         for endpoint in self._endpoints:
@@ -253,15 +267,30 @@ class Engine:
                 connection.fail(error)
 
     def _begin_stop(self) -> None:
-        self._read_all()
-        self._loop.stop()
+        """Accept no more, and leave once what has begun is whole, or very soon."""
+        for endpoint in self._endpoints:
+            if endpoint.is_open:
+                self._accept(endpoint)
+                self._loop.unwatch(endpoint.listener.fileno())
+                endpoint.close()
+        clock = self._reception.clock
+        give_up_at = clock.monotonic() + _LAST_REQUESTS_S
 
-    def _close_all(self, reason: str) -> None:
+        def is_over() -> bool:
+            self._read_all()
+            has_open = any(each.is_within_request for each in self._connections())
+            if has_open and clock.monotonic() < give_up_at:
+                return False
+            self._loop.stop()
+            return True
+
+        self._loop.add_job(is_over)
+
+    def _close_all(self) -> None:
         for endpoint in self._endpoints:
             endpoint.close()
         for connection in self._connections():
             try:
                 connection.go_away()
             except Exception as error:  # noqa: BLE001 -- the others must be closed too
-                self._reception.failed(error)
-                connection.abort(reason)
+                connection.fail(error)

@@ -151,9 +151,11 @@ class ReadinessLoop:
         """Work until `stop`; `now` gives seconds for the tick."""
         wait, period_s = self._poller.wait, self._period_s
         next_tick = now() + period_s
-        while not self._is_stopping:
+        while True:
             if self._jobs:
                 self._jobs = [job for job in self._jobs if not job()]
+            if self._is_stopping:
+                break
             if self._jobs:
                 wait(_JOB_ROUND_S)
             else:

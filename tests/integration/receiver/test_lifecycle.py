@@ -11,8 +11,8 @@ import pytest
 
 from otlptest.collector.receiving.receiver import Receiver
 from otlptest.errors import PortTakenError, ReceiverError
-from otlptest.model import Request
-from otlptest.timing import Deadline
+from otlptest.model import Connection, Request
+from otlptest.timing import Deadline, SystemClock
 from otlptest.wire import http2_frames as frames
 from tests.support.http2_talk import OPENING, Listener, call
 from tests.support.receiving import (
@@ -186,6 +186,22 @@ def test_draining_names_the_connections_that_something_else_holds() -> None:
         assert receiver.drain("nobody", Deadline(10.0)) == []
 
 
+def test_a_request_under_way_is_taken_and_answered_while_the_receiver_closes() -> None:
+    heard = Heard()
+    receiver = Receiver(heard)
+    receiver.start()
+    with connect(receiver.http_port) as client:
+        client.sendall(http1(GOOD)[:-3])
+        receiver.settle(Deadline(10.0))
+        closing = threading.Thread(target=receiver.close)
+        closing.start()
+        client.sendall(http1(GOOD)[-3:])
+        answer = read_to_end(client)
+        closing.join()
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert [request.is_accepted for request in heard.requests] == [True]
+
+
 class _BrokenError(Exception):
     pass
 
@@ -209,6 +225,48 @@ def test_an_error_of_ours_costs_one_connection_and_is_raised_at_close() -> None:
         receiver.close()
     assert (lost, neighbour[:15]) == (b"", b"HTTP/1.1 200 OK")
     assert threads() == []
+
+
+class BreakingClock(SystemClock):
+    """A clock that breaks the receiver's loop when told to."""
+
+    is_broken = False
+
+    def monotonic(self) -> float:
+        if self.is_broken:
+            raise _BrokenError("planted")
+        return super().monotonic()
+
+
+def test_a_thread_that_broke_is_told_to_whoever_waits_and_at_close() -> None:
+    clock = BreakingClock()
+    receiver = Receiver(Heard(), clock=clock)
+    receiver.start()
+    with connect(receiver.http_port) as client:
+        clock.is_broken = True
+        with pytest.raises(ReceiverError):
+            receiver.settle(Deadline(10.0))
+        assert client.recv(100) == b""
+    with pytest.raises(ReceiverError, match="cannot open ports"):
+        receiver.open_ports("late")
+    with pytest.raises(ReceiverError, match="_BrokenError: planted"):
+        receiver.close()
+    assert threads() == []
+
+
+class Deaf(Heard):
+    """An intake that fails on every connection."""
+
+    def connection_opened(self, connection: Connection) -> None:
+        raise _BrokenError(connection.endpoint)
+
+
+def test_a_connection_that_cannot_be_recorded_is_closed() -> None:
+    receiver = Receiver(Deaf())
+    receiver.start()
+    assert talk(receiver.http_port, http1(GOOD)) == b""
+    with pytest.raises(ReceiverError, match="_BrokenError: http"):
+        receiver.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
