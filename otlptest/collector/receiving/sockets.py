@@ -74,20 +74,13 @@ def accepted(listener: Socket) -> Iterator[Socket]:
     while True:
         try:
             number, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- see module
-        except (BlockingIOError, InterruptedError):
-            return
         except ConnectionError:
             continue  # that client has gone; the next may be there
-        except OSError as error:
-            if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
-                return  # it stays in the queue until a descriptor is free
-            if error.errno in {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}:
-                return  # closed meanwhile
-            continue
+        except OSError:
+            return  # empty, or no descriptor is free: then it stays in the queue
         connection = socket.SocketType(fileno=number)
         connection.setblocking(False)
-        if connection.family in {socket.AF_INET, socket.AF_INET6}:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield connection
 
 

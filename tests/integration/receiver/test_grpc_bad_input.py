@@ -1,15 +1,26 @@
 """Bad input on the gRPC port: the status, the record, and calls that go on beside it."""
 
 import gzip
+import socket
 
 import pytest
 
+from otlptest.timing import Deadline
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.grpc_framing import encode_grpc_frame
 from otlptest.wire.limits import Limits
 from otlptest.wire.statuses import decode_grpc_message, decode_status, decode_status_details
-from tests.support.http2_talk import block, call, grpc_fields, talk2
-from tests.support.receiving import JSON, PROTOBUF, http1, receiving, span_request, talk
+from tests.support.http2_talk import OPENING, Listener, block, call, grpc_fields, talk2
+from tests.support.receiving import (
+    JSON,
+    PROTOBUF,
+    connect,
+    http1,
+    read_to_end,
+    receiving,
+    span_request,
+    talk,
+)
 
 GOOD = span_request("good")
 GZIP = grpc_fields(grpc_encoding="gzip")
@@ -42,6 +53,7 @@ REFUSED = {  # frames on stream 3, gRPC status, kind of problem
     "half a prefix": (call(3, body=b"\0\0"), 13, "protocol_error"),
     "half a message": (call(3, body=b"\0\0\0\0\x09abc"), 13, "protocol_error"),
     "two messages": (call(3, body=2 * encode_grpc_frame(GOOD)), 13, "protocol_error"),
+    "a call by GET": (call(3, fields=grpc_fields(method="GET")), 12, "wrong_method"),
     "an unknown method": (call(3, fields=grpc_fields(path="/a.B/Nope")), 12, "wrong_path"),
 }
 
@@ -216,3 +228,17 @@ def test_a_body_over_the_limit_over_http_2_is_refused_before_its_end() -> None:
         answers = talk2(receiver.http_port, sent).answers
     assert [answers[1][":status"], answers[3][":status"]] == ["413", "200"]
     assert heard.kinds() == ["too_large"]
+
+
+def test_a_call_whole_only_after_its_timeout_is_not_stored() -> None:
+    fields = grpc_fields(grpc_timeout="1n")
+    head = frames.header_frames(1, block(fields), ends_stream=False)
+    with receiving() as (receiver, heard), connect(receiver.grpc_port) as client:
+        client.sendall(OPENING + head)
+        receiver.settle(Deadline(10.0))
+        client.sendall(frames.data_frame(1, encode_grpc_frame(GOOD), ends_stream=True))
+        client.shutdown(socket.SHUT_WR)
+        answer = Listener().hear(read_to_end(client)).answers[1]
+    assert answer["grpc-status"] == "4"
+    assert heard.kinds() == ["too_slow"]
+    assert heard.requests[0].body == b""

@@ -103,6 +103,7 @@ DECODED = {  # what an exporter could send by mistake: bytes, status, kind of pr
     "a doubled slash": (http1(GOOD, path="//v1/traces"), 404, "wrong_path"),
     "a trailing slash": (http1(GOOD, path="/v1/traces/"), 404, "wrong_path"),
     "a path with dots": (http1(GOOD, path="/v1/../v1/traces"), 404, "wrong_path"),
+    "a target that is no URL": (http1(GOOD, path="http://[::1/v1/traces"), 404, "wrong_path"),
     "an escaped path": (http1(GOOD, path="/%76%31/traces"), 404, "wrong_path"),
     "profiles where they are not": (http1(b"", path="/v1/profiles"), 404, "wrong_path"),
     "GET": (http1(method="GET"), 405, "wrong_method"),

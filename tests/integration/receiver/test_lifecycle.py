@@ -62,9 +62,10 @@ def test_the_same_port_can_be_had_again_at_once() -> None:
     assert len(heard.requests) == 1
 
 
-def test_ipv6_loopback_works() -> None:
+@pytest.mark.parametrize("host", ["::1", "::"], ids=["loopback", "all"])
+def test_ipv6_works(host: str) -> None:
     with (
-        receiving(host="::1") as (receiver, heard),
+        receiving(host=host) as (receiver, heard),
         socket.create_connection(("::1", receiver.http_port)) as client,
     ):
         client.sendall(http1(GOOD))
