@@ -13,8 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-PROTOBUF = {"Content-Type": "application/x-protobuf"}
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
 
 
 def a_trace_request(
@@ -62,7 +61,7 @@ def a_counter_request(name: str, value: int, *, service: str = "shop") -> bytes:
     attribute = envelope.resource.attributes.add(key="service.name")
     attribute.value.string_value = service
     metric = envelope.scope_metrics.add().metrics.add(name=name, unit="1")
-    metric.sum.aggregation_temporality = 2
+    metric.sum.aggregation_temporality = AGGREGATION_TEMPORALITY_CUMULATIVE
     metric.sum.is_monotonic = True
     metric.sum.data_points.add(
         start_time_unix_nano=1_700_000_000_000_000_000,
