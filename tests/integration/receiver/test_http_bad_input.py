@@ -7,6 +7,7 @@ import zlib
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.limits import Limits
 from otlptest.wire.statuses import decode_status
 from tests.support.receiving import JSON, PROTOBUF, http1, receiving, span_request, talk
@@ -292,3 +293,15 @@ def test_json_is_kept_as_protobuf_and_as_text() -> None:
     assert message.resource_spans[0].scope_spans[0].spans[0].name == "a"
     assert zlib.decompress(request.packed_json or b"") == text
     assert (request.protocol, request.wire_size) == ("http/json", len(text))
+
+
+def test_a_large_malformed_request_is_answered_soon() -> None:
+    entry = span_request(*(f"span {number}" for number in range(100_000)))
+    with receiving() as (receiver, heard):
+        began = SYSTEM_CLOCK.monotonic()
+        answer = talk(receiver.http_port, http1(entry + b"\xff"))
+        took = SYSTEM_CLOCK.monotonic() - began
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert heard.requests[0].problem is not None
+    assert heard.requests[0].problem.place == f"byte {len(entry)}"
+    assert took < 2.0
