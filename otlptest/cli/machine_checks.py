@@ -16,8 +16,7 @@ __all__ = ["Check", "environment_checks", "part_checks", "plugin_checks", "port_
 
 Status = Literal["ok", "note", "problem"]
 
-_PACKAGES: Final = ("protobuf", "opentelemetry-proto", "grpcio", "uvloop", "pytest")
-_OPTIONAL_PACKAGES: Final = frozenset({"uvloop"})
+_PACKAGES: Final = ("protobuf", "opentelemetry-proto", "grpcio", "pytest")
 _LOOPBACK: Final = ("localhost", "127.0.0.1")
 _PROXY_VARIABLES: Final = (
     "http_proxy", "https_proxy", "all_proxy", "grpc_proxy",
@@ -71,13 +70,12 @@ def versions() -> Iterator[Check]:
         try:
             found = metadata.version(package)
         except metadata.PackageNotFoundError:
-            is_needed = package not in _OPTIONAL_PACKAGES
             yield Check(
                 section="versions",
                 name=package,
-                status="problem" if is_needed else "note",
+                status="problem",
                 value="not installed",
-                hint=f"pip install {package}" + ("" if is_needed else " makes the receiver faster"),
+                hint=f"pip install {package}",
             )
         else:
             yield Check(section="versions", name=package, status="ok", value=found)

@@ -16,11 +16,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-__all__ = ["MARKER", "Descendant", "living_processes", "parsed_ps", "signal_all"]
+__all__ = ["KILL", "MARKER", "Descendant", "living_processes", "parsed_ps", "signal_all"]
 
 MARKER = "OTLPTEST_PROCESS"
 """The environment variable that marks what a program started; ids of nested ones join with `/`."""
+
+KILL: Final[int] = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""The signal that nothing survives; on Windows any signal ends a process at once."""
 
 _PROC = Path("/proc")
 _GONE = frozenset("ZXx")

@@ -25,7 +25,7 @@ from otlptest.processes.commands import (
     launched,
     short_name,
 )
-from otlptest.processes.descendants import MARKER, Descendant, living_processes, signal_all
+from otlptest.processes.descendants import KILL, MARKER, Descendant, living_processes, signal_all
 from otlptest.processes.exits import ExitWatch, how_it_ended
 from otlptest.processes.free_ports import free_port
 from otlptest.processes.guardian import guard
@@ -238,7 +238,7 @@ class Program(Listener):
     def _kill_all(self) -> None:
         patience = Deadline(_KILL_PATIENCE_S)
         while not (self.has_exited and not self._living()):
-            signal_all(self.pid, self._mark, signal.SIGKILL)
+            signal_all(self.pid, self._mark, KILL)
             if not self._wait_until_gone(Deadline(0.1)) and patience.has_passed():
                 left = ", ".join(map(str, self._living()))
                 raise ProcessError(
@@ -269,7 +269,7 @@ class Program(Listener):
     def __del__(self) -> None:
         if not self._is_ended and self._starter_pid == os.getpid():
             warnings.warn(f"{self!r} was never stopped", ResourceWarning, source=self, stacklevel=1)
-            signal_all(self.pid, self._mark, signal.SIGKILL)
+            signal_all(self.pid, self._mark, KILL)
 
 
 def start_program(

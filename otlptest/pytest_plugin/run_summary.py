@@ -36,7 +36,7 @@ class RunSummary:
         self._rules.update(rules)
         self._tests += bool(rules)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Print the line, if there is anything to tell."""
         if self._rules:
             terminalreporter.write_line(self.line())

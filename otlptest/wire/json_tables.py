@@ -13,9 +13,10 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from otlptest.wire.event_names import EVENT_NAME_IS_KNOWN
 from otlptest.wire.protobuf_faults import is_repeated
 
-__all__ = ["FieldTable", "JsonKind", "MessageTable", "table_of", "table_of_class"]
+__all__ = ["EVENT_NAME", "FieldTable", "JsonKind", "MessageTable", "table_of", "table_of_class"]
 
 
 class JsonKind(Enum):
@@ -108,10 +109,18 @@ _ID_BYTES: Final = {"trace_id": 16, "span_id": 8, "parent_span_id": 8, "profile_
 _SPAN_ID_RULES: Final = {"trace_id": "OTLP-JSON-003", "span_id": "OTLP-JSON-004"}
 
 
+EVENT_NAME: Final = FieldTable(
+    name="event_name", key="eventName", kind=JsonKind.TEXT, is_list=False
+)
+"""The field of log records that old generated classes lack."""
+
+
 @cache
 def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type differs between protobuf's implementations
     """The table of a message descriptor."""
     fields = [_field_table(descriptor.name, field) for field in descriptor.fields]
+    if descriptor.name == "LogRecord" and not EVENT_NAME_IS_KNOWN:
+        fields.append(EVENT_NAME)
     return MessageTable(
         name=descriptor.name,
         fields=MappingProxyType({field.key: field for field in fields}),

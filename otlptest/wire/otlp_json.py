@@ -14,8 +14,9 @@ from google.protobuf.message import Message
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
+from otlptest.wire.event_names import EVENT_NAME_IS_KNOWN, event_name_of, set_event_name
 from otlptest.wire.json_rules import check_text
-from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_of
+from otlptest.wire.json_tables import EVENT_NAME, FieldTable, JsonKind, MessageTable, table_of
 from otlptest.wire.json_text import dump_json, load_json
 from otlptest.wire.json_values import JsonFaultError, reader_of, shown, writer_of
 from otlptest.wire.limits import DEFAULT_LIMITS
@@ -102,7 +103,15 @@ def json_object(message: Message) -> dict[str, Any]:
     for field, value in message.ListFields():
         key, write = writers[field.number]
         result[key] = write(value)
+    if not EVENT_NAME_IS_KNOWN and descriptor.name == "LogRecord":
+        _write_event_name(message, result)
     return result
+
+
+def _write_event_name(message: Any, result: dict[str, Any]) -> None:  # noqa: ANN401 -- a log record
+    name = event_name_of(message)
+    if name:
+        result[EVENT_NAME.key] = name
 
 
 class _Filler:
@@ -177,9 +186,15 @@ def _filler_of(descriptor: Any) -> _Filler:  # noqa: ANN401 -- its type differs 
 
 
 def _setter(field: FieldTable) -> _Setter:
+    if field is EVENT_NAME:
+        return _set_event_name
     if field.kind is JsonKind.MESSAGE:
         return _list_of_messages(field) if field.is_list else _one_message(field)
     return _list_of_values(field) if field.is_list else _one_value(field)
+
+
+def _set_event_name(message: Any, value: Any, _levels: int) -> None:  # noqa: ANN401 -- a log record and any JSON value
+    set_event_name(message, reader_of(EVENT_NAME)(value))
 
 
 def _one_value(field: FieldTable) -> _Setter:

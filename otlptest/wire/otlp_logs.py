@@ -7,6 +7,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogRecordMessage
 
 from otlptest.model import LogRecord, Request, Resource, Scope, Severity
+from otlptest.wire.event_names import event_name_of, set_event_name
 from otlptest.wire.grouping import ScopeEntries, writing, written_id
 from otlptest.wire.otlp_values import (
     attributes_from_message,
@@ -55,7 +56,7 @@ def log_from_message(
         flags=message.flags,
         trace_id=message.trace_id.hex() or None,
         span_id=message.span_id.hex() or None,
-        event_name=getattr(message, "event_name", ""),  # since opentelemetry-proto 1.30
+        event_name=event_name_of(message),
         resource=resource,
         scope=scope,
         exporter=exporter,
@@ -106,4 +107,4 @@ def log_into_message(record: LogRecord, message: Any) -> None:  # noqa: ANN401 -
     message.trace_id = written_id(record.trace_id)
     message.span_id = written_id(record.span_id)
     if record.event_name:
-        message.event_name = record.event_name
+        set_event_name(message, record.event_name)

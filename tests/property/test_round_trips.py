@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from otlptest.errors import WireError
-from otlptest.model import SIGNALS, Signal
+from otlptest.model import Signal
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import SUPPORTED_ENCODINGS, compress, decompress
 from otlptest.wire.otlp_requests import items_from_request, request_from_items
 from tests.support.items import ITEMS
+from tests.support.signals import EACH_SIGNAL
 
 ROUNDS = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -39,7 +40,7 @@ def same_items(left: list[Any], right: list[Any]) -> bool:
     return not rest
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 @ROUNDS
 @given(data=st.data())
 def test_items_survive_both_encodings(signal: Signal, data: st.DataObject) -> None:
@@ -57,7 +58,7 @@ def test_items_survive_both_encodings(signal: Signal, data: st.DataObject) -> No
     assert otlp_json.encode_message(from_text) == text
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 @ROUNDS
 @given(data=st.data())
 def test_written_json_breaks_no_rule_for_senders(signal: Signal, data: st.DataObject) -> None:
@@ -69,7 +70,7 @@ def test_written_json_breaks_no_rule_for_senders(signal: Signal, data: st.DataOb
     }  # points that lack a value, or one of min, max
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 @settings(max_examples=150, deadline=None)
 @given(data=st.binary(max_size=64))
 def test_random_bytes_are_read_or_refused_with_a_place(signal: Signal, data: bytes) -> None:

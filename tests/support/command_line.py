@@ -48,6 +48,7 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=variables.get("PYTHONIOENCODING", "utf-8"),
+        preexec_fn=_with_ctrl_c if os.name == "posix" else None,  # noqa: PLW1509 -- a signal
     )
     try:
         yield process
@@ -55,6 +56,11 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def _with_ctrl_c() -> None:
+    """Take SIGINT as a terminal's foreground job does, also where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -15,6 +15,7 @@ from otlptest.wire.compression import compress
 from otlptest.wire.otlp_file_writing import OtlpFileWriter
 from otlptest.wire.otlp_files import FileRecord, read_records
 from otlptest.wire.signals import request_class
+from tests.support.signals import needs_profiles
 
 
 def traces(name: str) -> ExportTraceServiceRequest:
@@ -70,6 +71,7 @@ def test_a_line_that_somebody_cut_stays_alone(tmp_path: Path, file: str) -> None
     assert names(path) == ["line 1, byte 12", "mine"]
 
 
+@needs_profiles
 def test_profiles_are_written_only_on_request(tmp_path: Path) -> None:
     profiles = request_class("profiles")()
     with OtlpFileWriter(tmp_path / "a.jsonl") as writer, pytest.raises(UsageError):

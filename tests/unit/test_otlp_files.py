@@ -14,6 +14,7 @@ from otlptest.wire import otlp_files
 from otlptest.wire.compression import compress
 from otlptest.wire.otlp_files import FileRecord, read_protobuf, read_records
 from otlptest.wire.otlp_protobuf import encode_message
+from tests.support.signals import needs_profiles
 
 TRACES = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"}]}]}]}'
 LOGS = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"severityText":"b"}]}]}]}'
@@ -43,9 +44,9 @@ GOOD: dict[str, tuple[bytes, list[tuple[str, int]]]] = {
     "no-last-newline": (TRACES + b"\n" + TRACES, [("traces", 1), ("traces", 2)]),
     "crlf": (TRACES + b"\r\n" + TRACES + b"\r\n", [("traces", 1), ("traces", 2)]),
     "blank-lines": (b"\n \n" + TRACES + b"\n\n\n" + TRACES, [("traces", 3), ("traces", 6)]),
-    "all-signals": (
-        b"\n".join([TRACES, METRICS, LOGS, PROFILES]),
-        [("traces", 1), ("metrics", 2), ("logs", 3), ("profiles", 4)],
+    "several-signals": (
+        b"\n".join([TRACES, METRICS, LOGS]),
+        [("traces", 1), ("metrics", 2), ("logs", 3)],
     ),
     "unknown-keys": (TRACES[:-1] + b',"future":{"a":[1]}}', [("traces", 1)]),
     "null-beside": (TRACES[:-1] + b',"resourceLogs":null}', [("traces", 1)]),
@@ -69,6 +70,11 @@ def test_a_good_file_is_read(
     tmp_path: Path, encoding: str, content: bytes, expected: list[tuple[str, int]]
 ) -> None:
     assert read(written(tmp_path, compress(encoding, content))) == expected
+
+
+@needs_profiles
+def test_profiles_are_read_from_a_file(tmp_path: Path) -> None:
+    assert read(written(tmp_path, PROFILES)) == [("profiles", 1)]
 
 
 BAD: dict[str, tuple[bytes, list[tuple[str, int] | str]]] = {

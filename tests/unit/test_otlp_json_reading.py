@@ -14,8 +14,9 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otlptest.errors import WireError
-from otlptest.model import SIGNALS, Signal
+from otlptest.model import Signal
 from otlptest.wire import otlp_json, otlp_protobuf
+from tests.support.signals import EACH_SIGNAL, needs_profiles
 
 SPAN = "resourceSpans[0].scopeSpans[0].spans[0]"
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
@@ -263,7 +264,7 @@ def test_the_last_of_repeated_keys_counts() -> None:
     assert message.resource_spans[0].scope_spans[0].spans[0].name == "b"
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 def test_an_empty_object_is_an_empty_request(signal: Signal) -> None:
     assert otlp_json.decode_request(signal, b"{}").ByteSize() == 0
 
@@ -345,6 +346,7 @@ def test_log_ids_are_checked_too() -> None:
     assert isinstance(message, ExportLogsServiceRequest)
 
 
+@needs_profiles
 @pytest.mark.parametrize("form", ["2a" * 16, "KioqKioqKioqKioqKioqKg==", "KioqKioqKioqKioqKioqKg"])
 def test_profile_ids_are_read_in_hex_and_in_base64(form: str) -> None:
     document = {"resourceProfiles": [{"scopeProfiles": [{"profiles": [{"profileId": form}]}]}]}
@@ -352,6 +354,7 @@ def test_profile_ids_are_read_in_hex_and_in_base64(form: str) -> None:
     assert message.resource_profiles[0].scope_profiles[0].profiles[0].profile_id == b"*" * 16
 
 
+@needs_profiles
 @pytest.mark.parametrize("form", ["abc", "////", "z" * 32])
 def test_a_profile_id_of_another_length_is_refused(form: str) -> None:
     document = {"resourceProfiles": [{"scopeProfiles": [{"profiles": [{"profileId": form}]}]}]}

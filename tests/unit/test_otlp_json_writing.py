@@ -17,9 +17,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_CUMULATIVE
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from otlptest.model import SIGNALS, Signal
+from otlptest.model import Signal
 from otlptest.wire import otlp_json
+from otlptest.wire.event_names import set_event_name
 from otlptest.wire.signals import request_class, response_class, signal_names
+from tests.support.signals import EACH_SIGNAL
 
 
 def written(message: Message) -> dict[str, Any]:
@@ -142,8 +144,9 @@ def log_request() -> ExportLogsServiceRequest:
     record = (
         request.resource_logs.add()
         .scope_logs.add()
-        .log_records.add(severity_number=17, event_name="e", trace_id=b"\x01" * 16)
+        .log_records.add(severity_number=17, trace_id=b"\x01" * 16)
     )
+    set_event_name(record, "e")
     record.body.kvlist_value.values.add(key="k").value.bytes_value = b""
     return request
 
@@ -163,7 +166,7 @@ def test_what_is_written_reads_back_and_breaks_no_rule(signal: Signal) -> None:
     assert otlp_json.check_text(signal, text) == []
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 def test_partial_success_is_written_with_a_text_count(signal: Signal) -> None:
     names = signal_names(signal)
     response: Any = response_class(signal)()
@@ -190,7 +193,7 @@ def test_a_set_but_empty_partial_success_is_written() -> None:
     assert written(response) == {"partialSuccess": {}}
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 def test_names_of_a_signal_agree_with_its_messages(signal: Signal) -> None:
     names = signal_names(signal)
     descriptor: Any = request_class(signal).DESCRIPTOR

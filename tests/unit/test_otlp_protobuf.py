@@ -5,8 +5,9 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otlptest.errors import WireError
-from otlptest.model import SIGNALS, Protocol, Signal
+from otlptest.model import Protocol, Signal
 from otlptest.wire.otlp_protobuf import decode_request, encode_message, rule_of_malformed
+from tests.support.signals import EACH_SIGNAL
 
 
 def delimited(number: int, content: bytes) -> bytes:
@@ -102,7 +103,7 @@ def test_the_rule_follows_from_the_protocol(protocol: Protocol, rule: str) -> No
     assert caught.value.rule == rule
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
 def test_zero_bytes_are_an_empty_request(signal: Signal) -> None:
     message = decode_request(signal, b"", protocol="grpc")
     assert isinstance(message, Message)
