@@ -11,6 +11,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 
+from otlptest.wire.protobuf_faults import is_repeated
+
 Draw = Any  # Hypothesis' draw function; its type takes any strategy
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -75,7 +77,7 @@ def _interleaved(draw: Draw, lanes: list[list[bytes]]) -> list[bytes]:
 
 
 def _occurrences(draw: Draw, field: Any, value: Any) -> list[bytes]:  # noqa: ANN401 -- a descriptor and any value
-    if field.is_repeated:
+    if is_repeated(field):
         if field.type in {FieldDescriptor.TYPE_MESSAGE, *_LENGTHS}:
             return [_one(draw, field, item) for item in value]
         content = b"".join(_scalar(draw, field, item) for item in value)
@@ -97,7 +99,7 @@ def _split(draw: Draw, field: Any, value: Message) -> list[bytes]:  # noqa: ANN4
     first, second = type(value)(), type(value)()
     for place, (inner, held) in enumerate(value.ListFields()):
         part = first if place % 2 else second
-        if inner.is_repeated:
+        if is_repeated(inner):
             getattr(part, inner.name).extend(held)
         elif inner.type == FieldDescriptor.TYPE_MESSAGE:
             getattr(part, inner.name).CopyFrom(held)
