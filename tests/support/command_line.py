@@ -48,7 +48,7 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=variables.get("PYTHONIOENCODING", "utf-8"),
-        preexec_fn=_with_ctrl_c if os.name == "posix" else None,  # noqa: PLW1509 -- a signal
+        preexec_fn=_WITH_CTRL_C,  # noqa: PLW1509 -- it only resets a signal
     )
     try:
         yield process
@@ -59,8 +59,11 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
 
 
 def _with_ctrl_c() -> None:
-    """Take SIGINT as a terminal's foreground job does, also where the tests run in the background."""
+    """Take SIGINT as a foreground job does, also where the tests run in the background."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+_WITH_CTRL_C = _with_ctrl_c if os.name == "posix" else None
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:
