@@ -1,1 +1,0 @@
-"""Conformance of exporters and receivers: cases against a subject, a verdict per requirement."""
