@@ -104,7 +104,7 @@ class Head:
         if not is_http2:
             return refused(
                 "wrong_port",
-                "OTLP-SRV-063",
+                "OTLP-GRPC-006",
                 "this port takes OTLP/gRPC over HTTP/2, and the request came as HTTP/1.1",
                 expected="OTLP/gRPC here, OTLP/HTTP on the collector's HTTP port",
             )
@@ -112,14 +112,14 @@ class Head:
             if self.protocol is not None:
                 return refused(
                     "wrong_port",
-                    "OTLP-GRPC-046",
+                    "OTLP-GRPC-006",
                     "this port takes OTLP/gRPC, and the request came as OTLP/HTTP",
                     expected="OTLP/gRPC here, OTLP/HTTP on the collector's HTTP port",
                     http_status=415,
                 )
             return refused(
                 "wrong_content_type",
-                "OTLP-GRPC-046",
+                "OTLP-GRPC-006",
                 f"the content type is {_shown(content_types)}",
                 expected="application/grpc",
             )
@@ -128,7 +128,7 @@ class Head:
         if self.signal is None:
             return refused(
                 "wrong_path",
-                "OTLP-GRPC-045",
+                "OTLP-GRPC-004",
                 f"no method {_shown(self.path)} here",
                 expected=f"one of {_GRPC_METHODS}",
             )
@@ -143,14 +143,12 @@ class Head:
                 expected="OTLP/HTTP here, OTLP/gRPC on the collector's gRPC port",
             )
         if self.signal is None:
-            return refused("wrong_path", "OTLP-SRV-036", f"no path {_shown(self.path)} here")
+            return refused("wrong_path", "OTLP-HTTP-006", f"no path {_shown(self.path)} here")
         if self.method != "POST":
             return refused("wrong_method", "OTLP-HTTP-001", f"a request by {_shown(self.method)}")
         if self.protocol is None:
-            rule = "OTLP-SRV-030" if content_types else "OTLP-SRV-031"
-            return refused(
-                "wrong_content_type", rule, f"the content type is {_shown(content_types)}"
-            )
+            message = f"the content type is {_shown(content_types)}"
+            return refused("wrong_content_type", "OTLP-HTTP-007", message)
         return self._refusal_of_encoding("OTLP-SRV-022")
 
     def _refusal_of_encoding(self, rule: str) -> Refusal | None:
