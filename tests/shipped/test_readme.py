@@ -62,6 +62,6 @@ def test_the_message_of_a_wrong_status_is_the_readmes(pytester: pytest.Pytester)
         [
             "*no_matching_span: service 'shop'",
             "*expected: a span named 'POST /checkout' with *http.response.status_code*200*",
-            "*closest:*'POST /checkout' (span *): *http.response.status_code*500*",
+            "*closest:*'POST /checkout' (span *): *.status_code: expected 200, received 500",
         ]
     )
