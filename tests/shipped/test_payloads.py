@@ -1,6 +1,7 @@
 """Every shipped payload is OTLP: decoded whole, and the same after a round trip."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +28,14 @@ def test_a_shipped_payload_says_what_its_text_says(name: str) -> None:
     again = otlp_protobuf.decode_request(signal_of(name), wire, protocol="http/protobuf")
     written = json.loads(otlp_json.encode_message(again))
     assert written == json.loads(text)
+
+
+def test_every_shipped_fixture_is_in_a_folder_whose_files_are_run_or_decoded() -> None:
+    tested = {  # folder: where its files are used
+        "demo": "tests/cli/test_demo.py",
+        "first_test": "tests/shipped/test_readme.py",
+        "payloads": "tests/shipped/test_payloads.py",
+    }
+    assert {name.split("/")[0] for name in bundled.names("fixtures")} == set(tested)
+    repository = Path(__file__).resolve().parents[2]
+    assert all((repository / test).is_file() for test in tested.values())

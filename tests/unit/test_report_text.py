@@ -2,6 +2,7 @@
 
 import pytest
 
+from otlptest.errors import Finding
 from otlptest.model import (
     AggregationTemporality,
     Attributes,
@@ -27,6 +28,7 @@ from otlptest.model import (
 )
 from otlptest.report import (
     cut,
+    findings_text,
     item_line,
     logs_text,
     metrics_text,
@@ -276,3 +278,10 @@ def test_profiles_tell_the_function_that_costs_most() -> None:
         "shop          cpu (ns)    2      charge 70 %\n"
         "(no service)  wall (ns)   0      -"
     )
+
+
+def test_findings_of_one_rule_are_told_once_errors_first() -> None:
+    error = Finding(rule="a", where="x", expected="e", received="r")
+    told = findings_text([error.as_warning(), error, error, error])
+    block = "a: x\n  expected: e\n  received: r\n  explain:  otlptest explain a"
+    assert told == f"error {block}\n  ... and 2 more of this rule\nwarning {block}"
