@@ -117,7 +117,11 @@ class InProcessSdk:
         """The export of an exporter, remembering when it fails: `force_flush` does not tell."""
 
         def watched(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 -- as the exporter has it
-            result = export(*args, **kwargs)
+            try:
+                result = export(*args, **kwargs)
+            except Exception as error:
+                self._failures.append(f"an export of {what} raised {type(error).__name__}: {error}")
+                raise
             if result.name != "SUCCESS":
                 self._failures.append(f"an export of {what} ended with {result.name}")
             return result

@@ -128,6 +128,16 @@ def test_failing(failing, otlp, otlp_sdk):
     assert done.gaps == ("the flush failed: an export of spans ended with FAILURE",)
     otlp.spans.expect_none(name="charge", after=done)
 
+@pytest.fixture
+def raising(monkeypatch):
+    def fail(self, spans): raise LookupError("lost")
+    monkeypatch.setattr(OTLPSpanExporter, "export", fail)
+
+def test_exporter_that_raises(raising, otlp, otlp_sdk):
+    otlp_sdk.tracer.start_span("work").end()
+    done = otlp_sdk.flushed()
+    assert done.gaps == ("the flush failed: an export of spans raised LookupError: lost",)
+
 def test_raising(otlp, otlp_sdk):
     def fail(*_): raise LookupError("lost")
     otlp_sdk.meter_provider.force_flush = fail
@@ -137,7 +147,7 @@ def test_raising(otlp, otlp_sdk):
     assert "the flush failed: LoggerProvider.force_flush returned false" in done.gaps
 """
     result = run_suite(pytester, HEAD + tests)
-    result.assert_outcomes(failed=1, passed=1)
+    result.assert_outcomes(failed=1, passed=2)
     result.stdout.fnmatch_lines(["*not_proven*"])
 
 
