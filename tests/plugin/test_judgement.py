@@ -247,3 +247,46 @@ def test_it(otlp, monkeypatch):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*assert 1 == 2*", "(could not be told: the receiver broke)"])
+
+
+def test_closest_marker_wins_and_allowed_rules_add_up(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+pytestmark = pytest.mark.otlp(strict=True, allow=["OTLP-TRACE-004"])
+
+@pytest.mark.otlp(strict=False)
+def test_loose(otlp):
+    sender.send(otlp.http_endpoint, name="", span_id="0" * 16)
+
+@pytest.mark.otlp(allow=["OTLP-TRACE-009"])
+def test_both_allowed(otlp):
+    sender.send(otlp.http_endpoint, name="", span_id="0" * 16)
+
+def test_strict(otlp):
+    sender.send(otlp.http_endpoint, name="", span_id="0" * 16)
+""",
+    )
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_strict*", "*OTLP-TRACE-009: *"])
+    result.stdout.no_fnmatch_line("*OTLP-TRACE-004*")
+
+
+def test_leftover_of_an_earlier_test_is_told_and_fails_nobody(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        """
+def test_first(otlp):
+    global began
+    began = sender.now()
+
+@pytest.mark.otlp(strict=True)
+def test_second(otlp):
+    sender.send(otlp.http_endpoint, start=began)
+    assert otlp.spans.count() == 0
+""",
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["otlptest: findings that failed no test, in 1 test: leftover (1); *"]
+    )

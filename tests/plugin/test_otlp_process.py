@@ -201,3 +201,17 @@ def test_it(otlp, otlp_process, number):
     otlp.spans.expect_count(1, after=otlp.exited(shop))
 """
     run_suite(pytester, HEAD + tests).assert_outcomes(passed=3)
+
+
+def test_interrupted_run_leaves_no_program_behind(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_it(otlp_process):
+    code = "print('up', flush=True); signal.pause()"
+    shop = otlp_process(program(code), ready=UP)
+    Path("pid").write_text(str(shop.pid))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    signal.raise_signal(signal.SIGINT)
+"""
+    result = run_suite(pytester, HEAD + tests)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert is_gone(int((pytester.path / "pid").read_text("ascii")))
