@@ -1,7 +1,6 @@
 """Sends requests over gRPC with grpcio, the reference client (SPEC "OTLP/gRPC")."""
 
 import re
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
@@ -10,6 +9,7 @@ import grpc
 
 from otlptest.errors import SendError, UsageError, WireError
 from otlptest.model import Headers
+from otlptest.sending.http2_probe import check_speaks_http2
 from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
@@ -35,15 +35,11 @@ _OPTIONS: Final = (
 )
 # What grpcio says when it makes a status up itself; nothing else tells that apart from an answer.
 _LOST: Final = re.compile(
-    r"socket closed|stream removed|connection reset|broken pipe|recvmsg|goaway", re.IGNORECASE
+    r"Socket closed|Stream removed|Connection reset|Broken pipe|recvmsg:|sendmsg:|GOAWAY received"
 )
-_LOST_CODES: Final = frozenset({GrpcCode.UNAVAILABLE, GrpcCode.UNKNOWN})
-_NO_GRPC: Final = re.compile(r"http2.*status|http1|failed to connect", re.IGNORECASE)
-_TOO_LARGE: Final = re.compile(r"received message larger than max", re.IGNORECASE)
-_MOMENT_S: Final = 1.0
-_SETTLED: Final = frozenset(
-    {grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE}
-)
+_NO_GRPC: Final = re.compile(r"http2.*status", re.IGNORECASE)
+_NO_CONNECTION: Final = re.compile(r"connect|resol|handshake|refused|unavailable", re.IGNORECASE)
+_TOO_LARGE: Final = re.compile(r"\bReceived message larger than max \((\d+) vs\. (\d+)\)")
 
 
 class GrpcDelivery:
@@ -103,7 +99,7 @@ class GrpcDelivery:
                 compression=self._compression,
             )
         except grpc.RpcError as failed:
-            status = self._status(failed, deadline)
+            status = self._status(failed, deadline, size=len(body))
             return ExportResult(
                 **common,
                 grpc_status=int(status.code),
@@ -141,27 +137,7 @@ class GrpcDelivery:
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[payload.signal].rejected_field), partial.error_message
 
-    def _is_connected(self) -> bool:
-        """Whether the receiver speaks HTTP/2, asked after a call failed; takes a moment."""
-        deadline = Deadline(_MOMENT_S)
-        condition = threading.Condition()
-        states: list[grpc.ChannelConnectivity] = []
-
-        def changed(state: grpc.ChannelConnectivity) -> None:
-            with condition:
-                states.append(state)
-                condition.notify_all()
-
-        self._channel.subscribe(changed, try_to_connect=True)
-        try:
-            with condition:
-                while not _SETTLED.intersection(states) and deadline.wait_on(condition):
-                    pass
-                return grpc.ChannelConnectivity.READY in states
-        finally:
-            self._channel.unsubscribe(changed)
-
-    def _status(self, failed: Any, deadline: Deadline) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
+    def _status(self, failed: Any, deadline: Deadline, *, size: int) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
         """The status that the receiver sent.
 
         Raises:
@@ -172,17 +148,18 @@ class GrpcDelivery:
         if code == GrpcCode.DEADLINE_EXCEEDED and deadline.has_passed():
             problem = f"no answer within {deadline.timeout_s:g} s"
             raise SendError(address, problem, "give more time with timeout_s=")
-        if "refused" in details and not self._is_connected():
-            hint = "start the receiver first, or check the port"
-            raise SendError(address, "nothing listens there", hint)
-        if not _NO_GRPC.search(details) and code in _LOST_CODES and _LOST.search(details):
+        limit = DEFAULT_LIMITS.response_bytes
+        too_large = _TOO_LARGE.search(details)
+        # A receiver that refuses our request says the same, but with the size of that.
+        if too_large and too_large.groups() != (str(size), str(limit)) and "SERVER" not in details:
+            raise SendError(address, f"the answer is larger than {limit} bytes")
+        if _LOST.match(details):
             raise SendError(address, f"it closed the connection without an answer: {details}")
-        if _NO_GRPC.search(details) or not self._is_connected():
+        if _NO_GRPC.search(details):
             hint = "an HTTP port is spoken to with protocol='http/protobuf'"
             raise SendError(address, f"it answers nothing that is gRPC: {details}", hint)
-        if code == GrpcCode.RESOURCE_EXHAUSTED and _TOO_LARGE.search(details):
-            limit = DEFAULT_LIMITS.response_bytes
-            raise SendError(address, f"the answer is larger than {limit} bytes")
+        if _NO_CONNECTION.search(details):
+            check_speaks_http2(self._target)
         return _with_details(RpcStatus(code=_code(code), message=details), failed)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Self, cast
 from otlptest.errors import SendError, WireError
 from otlptest.model import Headers, Protocol, Signal
 from otlptest.sending.deadline_sockets import DeadlineSocket
+from otlptest.sending.failures import reason_of
 from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
@@ -77,7 +78,7 @@ class HttpDelivery:
             body = _body(response)
         except (OSError, http.client.HTTPException) as failed:
             self._forget()
-            raise SendError(url, *_reason(failed, self._target, timeout_s)) from failed
+            raise SendError(url, *reason_of(failed, self._target, timeout_s)) from failed
         if len(body) > DEFAULT_LIMITS.response_bytes or response.will_close:
             self._forget()
         if len(body) > DEFAULT_LIMITS.response_bytes:
@@ -258,41 +259,3 @@ def _context(target: Target) -> ssl.SSLContext:
         key_file=target.key_file,
         alpn=["http/1.1"],
     )
-
-
-def _reason(failed: Exception, target: Target, timeout_s: float) -> tuple[str, str]:
-    """The clause and the hint for what http.client or the socket raised."""
-    for kinds, problem, hint in _REASONS:
-        if isinstance(failed, kinds):
-            return problem.format(host=target.host, s=timeout_s, said=_plain(failed)), hint
-    return _plain(failed), ""
-
-
-_REASONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
-    ((ssl.SSLCertVerificationError,), "its certificate is not trusted: {said}", "give ca_file="),
-    ((ssl.SSLError,), "TLS failed: {said}", "does it speak TLS? write http:// if it does not"),
-    ((TimeoutError,), "no answer within {s:g} s", "give more time with timeout_s="),
-    (
-        (ConnectionRefusedError,),
-        "nothing listens there",
-        "start the receiver first, or check the port",
-    ),
-    ((socket.gaierror,), "the host {host!r} is not known", ""),
-    (
-        (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError),
-        "it closed the connection without an answer",
-        "it may speak TLS (https://) or gRPC (protocol='grpc')",
-    ),
-    ((http.client.IncompleteRead,), "its answer was cut off", ""),
-    (
-        (http.client.HTTPException,),
-        "it answers something that is no HTTP/1.1: {said!r}",
-        "a gRPC port is spoken to with protocol='grpc'",
-    ),
-)
-
-
-def _plain(failed: Exception) -> str:
-    said = [getattr(failed, name, None) for name in ("verify_message", "reason", "strerror")]
-    first: str = next(filter(None, said), str(failed)) or type(failed).__name__
-    return first[:_SHOWN]

@@ -294,6 +294,26 @@ def test_an_error_over_grpc_is_a_result_with_its_details() -> None:
     assert export.headers["x-why"] == "load"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "connection refused by the database",
+        "failed to connect to all addresses",
+        "upstream: connection reset by peer",
+        "grpc: received message larger than max (5 vs. 4)",
+        "SERVER: Received message larger than max (5 vs. 4)",
+        f"Received message larger than max ({len(encode_message(request()))} vs. 4194304)",
+    ],
+)
+def test_what_grpcio_could_have_made_up_is_the_receivers_answer(message: str) -> None:
+    def refuse(_body: bytes, context: grpc.ServicerContext) -> bytes:
+        context.abort(grpc.StatusCode.UNAVAILABLE, message)
+
+    with grpc_receiver(refuse) as (address, _):
+        (export,) = send(request(), to=address, protocol="grpc")
+    assert (export.grpc_status, export.message) == (14, message)
+
+
 @pytest.mark.parametrize("trailer", [None, b"\xff"])
 def test_an_error_over_grpc_without_details_has_code_and_message(trailer: bytes | None) -> None:
     def refuse(_body: bytes, context: grpc.ServicerContext) -> bytes:
@@ -343,7 +363,7 @@ def test_tls_over_grpc_with_the_files_of_a_collector(certificates: ThrowAwayCert
             client_key_file=str(certificates.client_key_file),
         )
         assert send(SPAN, to=collector, protocol="grpc").is_success
-        with pytest.raises(SendError, match="nothing that is gRPC"):
+        with pytest.raises(SendError, match=r"certificate is not trusted: .*\n.*give ca_file="):
             send(SPAN, to=f"https://{address}", protocol="grpc")
 
 
