@@ -137,6 +137,7 @@ def test_the_limit_is_the_last_size_that_passes(encoding: str) -> None:
     "data",
     [
         pytest.param(GZ + gzip.compress(TEXT), id="in-the-second-member"),
+        pytest.param(gzip.compress(b"x" * 4000) * 3, id="in-the-third-member"),
         pytest.param(gzip.compress(b"x" * 100) + gzip.compress(bytes(LIMIT)), id="a-bomb-behind"),
     ],
 )

@@ -155,6 +155,7 @@ def test_the_same_fault_in_many_places_is_one_row() -> None:
 
 def test_a_value_that_the_producer_did_not_record_may_be_absent() -> None:
     assert rules("metrics", point("gauge", flags=1)) == []
+    assert rules("metrics", point("gauge", flags=2)) == ["030"]
 
 
 def test_absent_ids_and_nulls_break_no_json_rule() -> None:

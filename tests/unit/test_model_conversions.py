@@ -21,6 +21,7 @@ from otlptest.model import (
     NumberPoint,
     Profile,
     Resource,
+    Sample,
     Scope,
     Span,
     SpanKind,
@@ -258,6 +259,14 @@ def test_a_dictionary_has_each_entry_once_and_zero_first() -> None:
         zero: Message = getattr(tables, f"{name}_table")[0]
         assert zero == type(zero)()
     assert tables.link_table[0].trace_id == bytes(16)
+
+
+@needs_profiles
+def test_a_frame_without_content_is_the_zero_location() -> None:
+    request = request_from_profiles([Profile(samples=(Sample(stack=(Frame(),)),))])
+    assert len(request.dictionary.location_table) == 1
+    (read,) = profiles_from_request(request)
+    assert read.samples[0].stack == (Frame(),)
 
 
 def test_a_limit_of_nothing_is_refused() -> None:

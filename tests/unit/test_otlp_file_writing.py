@@ -68,7 +68,10 @@ def test_a_line_that_somebody_cut_stays_alone(tmp_path: Path, file: str) -> None
     path.write_bytes(compress(encoding, b'{"resource":'))
     with OtlpFileWriter(path) as writer:
         writer.append([("traces", traces("mine"))])
-    assert names(path) == ["line 1, byte 12", "mine"]
+        writer.append([("traces", traces("again"))])
+    assert names(path) == ["line 1, byte 12", "mine", "again"]
+    records = [record for record in read_records(path) if isinstance(record, FileRecord)]
+    assert [record.line for record in records] == [2, 3]
 
 
 @needs_profiles

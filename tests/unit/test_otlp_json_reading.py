@@ -129,6 +129,7 @@ REFUSED_VALUES: dict[str, tuple[dict[str, object], str, str]] = {
     "bool-text": ({"boolValue": "true"}, "037", ".boolValue"),
     "bool-number": ({"boolValue": 1}, "037", ".boolValue"),
     "bytes-no-base64": ({"bytesValue": "a!b="}, "026", ".bytesValue"),
+    "bytes-with-strange-digits": ({"bytesValue": "QUJD!!!!"}, "026", ".bytesValue"),
     "bytes-one-digit": ({"bytesValue": "a"}, "026", ".bytesValue"),
     "bytes-number": ({"bytesValue": 1}, "037", ".bytesValue"),
     "two-members": ({"stringValue": "a", "intValue": "1"}, "033", ""),
@@ -288,15 +289,17 @@ def test_a_wrong_number_in_a_list_is_placed() -> None:
     assert caught.value.place.endswith("histogram.dataPoints[0].bucketCounts[1]")
 
 
+@pytest.mark.parametrize("place", ["body", "attributes"])
 @pytest.mark.parametrize("member", ["arrayValue", "kvlistValue"])
-def test_both_encodings_refuse_the_same_depth(member: str) -> None:
+def test_both_encodings_refuse_the_same_depth(member: str, place: str) -> None:
     outcomes: list[tuple[str, bool]] = []
     for levels in range(25, 55):
         body: dict[str, Any] = {"intValue": "1"}
         for _ in range(levels):
             element = body if member == "arrayValue" else {"key": "k", "value": body}
             body = {member: {"values": [element]}}
-        record = {"scopeLogs": [{"logRecords": [{"body": body}]}]}
+        content = body if place == "body" else [{"key": "k", "value": body}]
+        record = {"scopeLogs": [{"logRecords": [{place: content}]}]}
         outcomes.append(_is_read({"resourceLogs": [record]}))
     verdicts = [json_fault for json_fault, _ in outcomes]
     assert verdicts == sorted(verdicts)
@@ -319,7 +322,7 @@ def _is_read(document: dict[str, Any]) -> tuple[str, bool]:
 
 
 NUMBERS = {"resourceLogs": 1, "scopeLogs": 2, "logRecords": 2, "body": 5, "arrayValue": 5}
-NUMBERS |= {"kvlistValue": 6, "values": 1, "value": 2}
+NUMBERS |= {"attributes": 6, "kvlistValue": 6, "values": 1, "value": 2}
 
 
 def _wire_bytes(document: dict[str, Any]) -> bytes:

@@ -57,6 +57,16 @@ def test_broken_bytes_are_refused_with_their_place(data: bytes, problem: str, pl
     assert place in error.place
 
 
+def test_the_place_counts_what_came_before() -> None:
+    spans = delimited(2, b"") + delimited(2, b"\x2a\x01a") + delimited(2, b"\x2a\x01\xff")
+    data = delimited(1, b"") + delimited(1, delimited(2, spans))
+    with pytest.raises(WireError) as caught:
+        decode_request("traces", data, protocol="grpc")
+    assert caught.value.place == (
+        f"resource_spans[1].scope_spans[0].spans[2].name, byte {len(data) - 1}"
+    )
+
+
 def test_broken_packed_numbers_are_placed_in_their_point() -> None:
     point = delimited(6, b"\x01" * 7)  # bucket_counts of a histogram point: fixed64
     histogram = delimited(9, delimited(1, point))

@@ -136,10 +136,15 @@ def test_an_answer_before_the_body_was_read_is_read() -> None:
         while connection.recv(1 << 20):
             pass
 
+    def refuse_and_reset(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
     big = request("x" * (8 << 20))
-    with raw_receiver(refuse) as url:
-        (export,) = send(big, to=url)
-    assert export.http_status == 413
+    for talk in (refuse, refuse_and_reset):
+        with raw_receiver(talk) as url:
+            (export,) = send(big, to=url)
+        assert export.http_status == 413
 
 
 def test_http_spoken_to_a_tls_port_and_back_is_one_error(
