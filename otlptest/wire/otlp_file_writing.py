@@ -5,6 +5,7 @@ Lines are written in one piece and taken back whole if the disk does not take al
 it too can be read up to the last piece at any time.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Iterable
@@ -125,4 +126,6 @@ class OtlpFileWriter:
 
 
 def _reason(refused: BaseException) -> str:
+    if isinstance(refused, OSError) and refused.errno == errno.ENOSPC:
+        return "no space left on the device"
     return getattr(refused, "strerror", None) or f"it is damaged: {refused}"

@@ -108,8 +108,8 @@ def test_a_line_that_does_not_fit_is_taken_back_whole(tmp_path: Path) -> None:
     with Recording(file) as recording:
         recording.add([received()])
         before = file.read_bytes()
-        recording._file.close()
-        recording._file = DiskFullAfter(file, "ab")
+        recording._writer._file.close()
+        recording._writer._file = DiskFullAfter(file, "ab")
         with pytest.raises(RecordingError):
             recording.add([received(), received()])
     assert file.read_bytes() == before

@@ -105,7 +105,7 @@ def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
 def test_a_full_device_is_one_clear_error() -> None:
     with (
         OtlpFileWriter("/dev/full") as writer,
-        pytest.raises(RecordingError, match=r"/dev/full: No space left on device"),
+        pytest.raises(RecordingError, match=r"/dev/full: no space left on the device"),
     ):
         writer.append([("traces", traces("a"))])
 
