@@ -160,6 +160,7 @@ def compiled(
             raise UsageError(
                 f"{name} must be a value or a matcher, and is None", f"{name}=match.absent()"
             )
+        _check_values_within(name, wanted)
         conditions.append(make(wanted))
     given: Sequence[object] = tests  # callers may be untyped
     for test in given:
@@ -170,3 +171,28 @@ def compiled(
             )
         conditions.append(TestCondition(test))
     return tuple(conditions)
+
+
+def _check_values_within(name: str, wanted: object) -> None:
+    """Refuse a span or `ROOT` inside a matcher: matchers compare plain values, such as ids.
+
+    Raises:
+        UsageError: There is one. Passed over, it would match nothing, and prove absences wrongly.
+    """
+    if isinstance(wanted, Matcher) and _holds_object(wanted):
+        raise UsageError(
+            f"{name} cannot have a span or ROOT inside a matcher: {wanted!r}",
+            "write span.span_id inside a matcher, give ROOT or the span alone, or use a test:"
+            " where(lambda span: …)",
+        )
+    if isinstance(wanted, list | tuple):
+        for each in wanted:
+            _check_values_within(name, each)
+
+
+def _holds_object(value: object) -> bool:
+    if isinstance(value, Matcher):
+        return any(map(_holds_object, value.arguments))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_holds_object, value))
+    return isinstance(value, Span | Root)
