@@ -16,6 +16,7 @@ from otlptest.collector.trace_contexts import TraceContext, invent
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, LogRecord, Producer, Signal, Span
 from otlptest.queries.evidence import Evidence
+from otlptest.queries.sources import producer_of
 from otlptest.timing import Deadline
 
 __all__ = ["Send", "fence"]
@@ -143,7 +144,7 @@ def _look(scene: Scene, progress: _Progress, since: int, signals: frozenset[Sign
     traces = progress.items.setdefault("traces", set())
     for span in _fetched(scene, "traces", since, deadline):
         if isinstance(span, Span) and span.trace_id in progress.contexts:
-            producer = _producer(span)
+            producer = producer_of(span)
             traces.add(producer)
             end = max(progress.span_ends.get(producer, 0), span.end_time_unix_nano)
             progress.span_ends[producer] = end
@@ -151,7 +152,7 @@ def _look(scene: Scene, progress: _Progress, since: int, signals: frozenset[Sign
         logs = progress.items.setdefault("logs", set())
         for record in _fetched(scene, "logs", since, deadline):
             if isinstance(record, LogRecord) and record.trace_id in progress.contexts:
-                logs.add(_producer(record))
+                logs.add(producer_of(record))
     if "metrics" in signals:
         _look_at_metrics(scene, progress, deadline)
 
@@ -160,8 +161,7 @@ def _look_at_metrics(scene: Scene, progress: _Progress, deadline: Deadline) -> N
     """A point collected after the fence span ended; looked for among all, since it may be here."""
     metrics = progress.items.setdefault("metrics", set())
     for point in _fetched(scene, "metrics", None, deadline):
-        owner = point.request.connection.owner if point.request else None
-        producer = Producer(owner=owner, resource=point.metric.resource)
+        producer = producer_of(point)
         end = progress.span_ends.get(producer)
         if end is not None and point.time_unix_nano > end:
             metrics.add(producer)
@@ -169,11 +169,6 @@ def _look_at_metrics(scene: Scene, progress: _Progress, deadline: Deadline) -> N
 
 def _fetched(scene: Scene, signal: Signal, since: int | None, deadline: Deadline) -> Iterable:  # type: ignore[type-arg]  # items differ by signal
     return scene.source.fetch(signal, pushed_down={}, since=since, deadline=deadline).items
-
-
-def _producer(item: Span | LogRecord) -> Producer:
-    owner = item.request.connection.owner if item.request else None
-    return Producer(owner=owner, resource=item.resource)
 
 
 def _gaps(scene: Scene, covered: frozenset[Producer], signals: frozenset[Signal]) -> Iterable[str]:

@@ -50,14 +50,11 @@ class Judge:
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings that are not allowed, those that fail a test first."""
-        failing, reported = self._judged()
+        failing, reported = self.judged()
         return (*failing, *reported)
 
-    def failing(self) -> tuple[Finding, ...]:
-        """The findings that fail a test even when it is not strict."""
-        return self._judged()[0]
-
-    def _judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    def judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """The findings that fail a test even when it is not strict, and those only reported."""
         arrivals = self._source.arrivals()
         requests = [r for r in arrivals.requests if not self._source.has_leftovers(r)]
         judgement = validation.judge(requests, arrivals.problems)

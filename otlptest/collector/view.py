@@ -249,7 +249,14 @@ class CollectorView:
 
     def failing_findings(self) -> tuple[Finding, ...]:
         """Those findings that fail a test which did not allow them, even when it is not strict."""
-        return self._judge.failing()
+        return self.judged()[0]
+
+    def judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """The findings in two: those of `failing_findings`, and all others.
+
+        Blocks while the stored requests are decoded and checked, once.
+        """
+        return self._judge.judged()
 
     def describe(self) -> str:
         """What was received, as text for the report of a failure."""

@@ -39,14 +39,9 @@ def judge(test: CurrentTest, *views: CollectorView) -> None:
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
     """What fails the test; what does not is remembered for the end of the run."""
     settle(view)
-    findings = view.findings()
-    if not findings:
-        return ()
-    always = view.failing_findings()
-    failing = tuple(
-        one
-        for one in findings
-        if one in always or (test.settings.strict and one.rule.startswith(_DATA_RULES))
+    always, reported = view.judged()
+    strict = tuple(
+        one for one in reported if test.settings.strict and one.rule.startswith(_DATA_RULES)
     )
-    test.reported_rules.update(one.rule for one in findings if one not in failing)
-    return failing
+    test.reported_rules.update(one.rule for one in reported if one not in strict)
+    return (*always, *strict)

@@ -20,13 +20,13 @@ from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import (
     SIGNALS,
     AggregationTemporality,
-    Connection,
     DataPoint,
     NumberPoint,
     Producer,
     Signal,
 )
-from otlptest.queries.sources import Kind, ProducerActivity, Source
+from otlptest.queries.series import series_key
+from otlptest.queries.sources import Kind, ProducerActivity, Source, producer_of
 from otlptest.timing import Deadline
 
 __all__ = ["After", "Evidence", "Selection", "checked_evidence", "described", "judge"]
@@ -219,7 +219,7 @@ def _later_items(source: Source, signal: Signal, producer: Producer, piece: Evid
     return [
         item
         for item in batch.items
-        if _producer_of(item) == producer and getattr(item, "trace_id", "") not in piece.trace_ids
+        if producer_of(item) == producer and getattr(item, "trace_id", "") not in piece.trace_ids
     ]
 
 
@@ -242,11 +242,11 @@ def _changed(
         "metrics", pushed_down={}, since=None, deadline=Deadline(_LOCAL_DEADLINE_S)
     )
     known = {
-        _series(point): _numbers(point)
+        series_key(point): _numbers(point)
         for point in everything.items
-        if id(point.request) not in after_it and _producer_of(point) == producer
+        if id(point.request) not in after_it and producer_of(point) == producer
     }
-    return [point for point in judged if _tells_news(point, known.get(_series(point)))]
+    return [point for point in judged if _tells_news(point, known.get(series_key(point)))]
 
 
 def _tells_news(point: DataPoint, before: tuple[object, ...] | None) -> bool:
@@ -257,21 +257,10 @@ def _tells_news(point: DataPoint, before: tuple[object, ...] | None) -> bool:
     return before != _numbers(point)
 
 
-def _series(point: DataPoint) -> tuple[object, ...]:
-    shown = tuple(sorted((k, type(v).__name__, repr(v)) for k, v in point.attributes.items()))
-    return (point.metric.scope.name, point.metric.name, point.metric.unit, shown)
-
-
 def _numbers(point: DataPoint) -> tuple[object, ...]:
     if isinstance(point, NumberPoint):
         return (point.value,)
     return (point.count, point.sum)
-
-
-def _producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
-    resource = item.resource if hasattr(item, "resource") else item.metric.resource
-    connection: Connection | None = item.request.connection if item.request else None
-    return Producer(owner=connection.owner if connection else None, resource=resource)
 
 
 def _noun(signal: Signal, count: int) -> str:

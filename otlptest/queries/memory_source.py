@@ -13,7 +13,7 @@ from otlptest.model import (
     Signal,
     Span,
 )
-from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity
+from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, producer_of
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
 __all__ = ["MemorySource"]
@@ -77,7 +77,7 @@ class MemorySource:
         signals: dict[Producer, dict[Signal, int]] = {}
         for signal in SIGNALS:
             for item in self._by_kind.get(signal, ()):
-                counts = signals.setdefault(_producer_of(item), {})
+                counts = signals.setdefault(producer_of(item), {})
                 counts[signal] = counts.get(signal, 0) + 1
         return tuple(
             ProducerActivity(
@@ -104,9 +104,3 @@ def _kind_of(item: object) -> Kind:
     if isinstance(item, Profile):
         return "profiles"
     return "requests" if isinstance(item, Request) else "metrics"
-
-
-def _producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
-    resource = getattr(item, "metric", item).resource
-    owner = item.request.connection.owner if item.request is not None else None
-    return Producer(owner=owner, resource=resource)

@@ -23,6 +23,7 @@ __all__ = [
     "Recalling",
     "Remembering",
     "Source",
+    "producer_of",
 ]
 
 Kind: TypeAlias = Signal | Literal["requests"]
@@ -45,6 +46,12 @@ class Batch:
     token: int
     is_complete: bool = True
     lossy_fields: frozenset[str] = frozenset()
+
+
+def producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
+    """Who sent an item: the process that its connection belongs to, and its resource."""
+    owner = item.request.connection.owner if item.request is not None else None
+    return Producer(owner=owner, resource=getattr(item, "metric", item).resource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

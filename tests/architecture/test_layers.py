@@ -41,7 +41,6 @@ ALLOWED_IN = {  # third-party package -> the only otlptest units that may import
     "locust": {"load"},
     "toxiproxy": {"chaos"},
     "hypothesis": {"strategies", "conformance"},
-    "rich": {"report", "cli"},
     "click": {"cli"},
     "pytest": {"pytest_plugin", "conformance"},
 }
