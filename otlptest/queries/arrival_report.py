@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from otlptest.model import SIGNALS, Connection, Problem, Request
 from otlptest.queries.criteria import Vocabulary
-from otlptest.queries.sources import Arrivals, Kind, Source
+from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Kind, Source
 from otlptest.queries.wording import listed, show
 
 __all__ = [
@@ -58,13 +58,6 @@ _OTHER_SIGNALS: Final[Mapping[str, str]] = {
     " (OTEL_METRIC_EXPORT_INTERVAL)?",
     "logs": "is the exporter on (OTEL_LOGS_EXPORTER=otlp), and the log handler installed?",
     "profiles": "does the SDK export profiles? Most do not yet",
-}
-_NOUNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "requests": ("request",),
-    "traces": ("span",),
-    "metrics": ("data point",),
-    "logs": ("log record",),
-    "profiles": ("profile",),
 }
 _LEFTOVERS: Final = (
     "what arrived belongs to an earlier test, which ended before its telemetry came: end it with"
@@ -189,7 +182,7 @@ def _add_accepted(
 def _add_leftovers(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
     late = {kind: count for kind, count in arrivals.leftovers.items() if count}
     if late:
-        shown = listed([counted(count, *_NOUNS.get(kind, (kind,))) for kind, count in late.items()])
+        shown = listed([counted(count, ITEM_NOUNS[kind]) for kind, count in late.items()])
         facts.append(f"left over from an earlier test: {shown}")
         hints.append(_LEFTOVERS)
 

@@ -12,7 +12,7 @@ Either makes the verdict *not proven*, which is a failure. A proven verdict stil
 received by this collector*, never *not emitted*. How evidence is gathered is `otlptest.collector`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -26,7 +26,7 @@ from otlptest.model import (
     Signal,
 )
 from otlptest.queries.series import series_key
-from otlptest.queries.sources import Kind, ProducerActivity, Source, producer_of
+from otlptest.queries.sources import ITEM_NOUNS, Kind, ProducerActivity, Source, producer_of
 from otlptest.timing import Deadline
 
 __all__ = ["After", "Evidence", "Selection", "checked_evidence", "described", "judge"]
@@ -206,7 +206,7 @@ def _staleness(
             return []
         count = len(later)
         reasons.append(
-            f"{activity.producer} sent {count} more {_noun(signal, count)}"
+            f"{activity.producer} sent {count} more {ITEM_NOUNS[signal]}{'' if count == 1 else 's'}"
             f" after the evidence '{piece.kind}' was taken"
         )
     return reasons
@@ -261,16 +261,6 @@ def _numbers(point: DataPoint) -> tuple[object, ...]:
     if isinstance(point, NumberPoint):
         return (point.value,)
     return (point.count, point.sum)
-
-
-def _noun(signal: Signal, count: int) -> str:
-    nouns: Mapping[Signal, str] = {
-        "traces": "span",
-        "metrics": "data point",
-        "logs": "log record",
-        "profiles": "profile",
-    }
-    return nouns[signal] + ("" if count == 1 else "s")
 
 
 def _not_proven(selection: Selection, evidence: Sequence[Evidence], gaps: Sequence[str]) -> Finding:

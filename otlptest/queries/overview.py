@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from otlptest.model import SIGNALS, Signal
 from otlptest.queries.arrival_report import counted
-from otlptest.queries.sources import Arrivals, Recalling, Source
+from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Recalling, Source
 from otlptest.queries.wording import show
 from otlptest.timing import Deadline
 
@@ -15,12 +15,6 @@ __all__ = ["leftovers_in_words", "overview"]
 _NEWEST: Final = 10_000
 _SHOWN_NAMES: Final = 12
 _SHOWN_PROBLEMS: Final = 8
-_NOUNS: Final[dict[Signal, str]] = {
-    "traces": "span",
-    "metrics": "data point",
-    "logs": "log record",
-    "profiles": "profile",
-}
 
 
 def overview(source: Source) -> str:
@@ -43,7 +37,7 @@ def overview(source: Source) -> str:
 def leftovers_in_words(arrivals: Arrivals) -> str:
     """`2 spans, 1 log record`: the items that an earlier test left over; empty if none."""
     counts = ((signal, arrivals.leftovers.get(signal, 0)) for signal in SIGNALS)
-    return ", ".join(counted(count, _NOUNS[signal]) for signal, count in counts if count)
+    return ", ".join(counted(count, ITEM_NOUNS[signal]) for signal, count in counts if count)
 
 
 def _of_signal(source: Source, signal: Signal) -> Iterator[str]:
@@ -51,7 +45,7 @@ def _of_signal(source: Source, signal: Signal) -> Iterator[str]:
     if not total:
         return
     limited = f", the newest {len(items):,} are" if len(items) < total else ""
-    yield f"{counted(total, _NOUNS[signal])}{limited}:"
+    yield f"{counted(total, ITEM_NOUNS[signal])}{limited}:"
     by_service: dict[str, Counter[str]] = {}
     for item in items:
         service, name = _service(item), _name(item)

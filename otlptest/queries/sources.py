@@ -7,13 +7,14 @@ one is refused.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request, Signal
 from otlptest.timing import Clock, Deadline
 
 __all__ = [
+    "ITEM_NOUNS",
     "Arrivals",
     "Batch",
     "Kind",
@@ -28,6 +29,15 @@ __all__ = [
 
 Kind: TypeAlias = Signal | Literal["requests"]
 """What can be fetched; `metrics` gives data points, `traces` gives spans."""
+
+ITEM_NOUNS: Final[Mapping[str, str]] = {
+    "requests": "request",
+    "traces": "span",
+    "metrics": "data point",
+    "logs": "log record",
+    "profiles": "profile",
+}
+"""What one item of each kind is called; all take an `s` in the plural."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
