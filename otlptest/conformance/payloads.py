@@ -6,7 +6,7 @@ all that they say. A forwarder may cut batches anew, so attempts belong together
 share one item.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,24 +117,38 @@ def _sorted_text(attributes: Any) -> str:  # noqa: ANN401 -- Attributes, whose o
 def payloads_of(requests: Iterable[Request]) -> tuple[Payload, ...]:
     """What was sent, each payload with its attempts, in the order of first attempts.
 
-    Requests that are none of OTLP's, or carry nothing, are left out.
+    A request that carries items of two payloads makes them one. Requests that are none of OTLP's,
+    or carry nothing, are left out.
     """
-    return tuple(
-        Payload(signal=signal, attempts=tuple(group)) for signal, group in _groups(list(requests))
-    )
-
-
-def _groups(requests: Sequence[Request]) -> Iterator[tuple[Signal, list[Request]]]:
-    groups: list[tuple[Signal, list[Request]]] = []
-    group_of: dict[Hashable, int] = {}
+    groups: list[_Group] = []
     for request in sorted(requests, key=lambda each: each.started_at):
         keys = item_keys(request)
         if request.signal is None or not keys:
             continue
-        number = next((group_of[key] for key in keys if key in group_of), len(groups))
-        if number == len(groups):
-            groups.append((request.signal, []))
-        groups[number][1].append(request)
-        for key in keys:
-            group_of.setdefault(key, number)
-    return iter(groups)
+        joined = [group for group in groups if not keys.isdisjoint(group.keys)]
+        if not joined:
+            groups.append(_Group(request.signal, set(keys), [request]))
+            continue
+        first, *others = joined
+        for other in others:
+            first.keys |= other.keys
+            first.attempts += other.attempts
+            groups.remove(other)
+        first.keys |= keys
+        first.attempts.append(request)
+    return tuple(
+        Payload(
+            signal=group.signal,
+            attempts=tuple(sorted(group.attempts, key=lambda each: each.started_at)),
+        )
+        for group in groups
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Attempts that share items, while they are gathered."""
+
+    signal: Signal
+    keys: set[Hashable]
+    attempts: list[Request]

@@ -113,11 +113,15 @@ def send_http(endpoint: str, protocol: str, bodies: dict[str, bytes]) -> None:
     is_json = protocol == "http/json"
     base = url.path if WRONG == "environment/base_url" else url.path.rstrip("/")
     for kind, body in bodies.items():
-        path = base + ("/v1/trace" if WRONG == "transport/http_requests" else PATHS[kind])
         media_type = "application/json" if is_json else "application/x-protobuf"
+        if WRONG == "transport/json_requests":
+            media_type = "text/plain"
         content = json_body(kind, body) if is_json else body
         connection.request(
-            "POST", path, body=content, headers={"Content-Type": media_type, **headers()}
+            "PUT" if WRONG == "transport/http_requests" else "POST",
+            base + PATHS[kind],
+            body=content,
+            headers={"Content-Type": media_type, **headers()},
         )
         connection.getresponse().read()
     connection.close()
