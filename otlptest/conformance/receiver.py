@@ -1,7 +1,7 @@
 """The receiver suite: an endpoint, judged case by case in one protocol after the other."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -168,8 +168,7 @@ def _run(
             cases, look.problem, suite.policy, is_lacking=look.is_lacking, run_again=run_again
         )
     else:
-        taken = [each for each in look.signals if not suite.signals or each in suite.signals]
-        watch = _Watch(replace(lab, signals=tuple(taken)))
+        watch = _Watch(lab.after(look, suite.signals))
         if on_event is not None:
             on_event(_started(target, lab, cases))
         judged = run_cases(cases, watch.judge, jobs=suite.jobs, on_event=on_event)

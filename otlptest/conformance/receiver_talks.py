@@ -3,7 +3,7 @@
 import secrets
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -54,6 +54,23 @@ def endpoint_of(text: str, *, is_grpc: bool) -> Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverLook:
+    """What a first request of each signal showed.
+
+    Attributes:
+        signals: What the receiver serves.
+        has_taken: Whether it took a request of the first of them.
+        problem: Why nothing can be judged; empty if something can.
+        is_lacking: It serves OTLP over HTTP, but not in this encoding.
+    """
+
+    signals: tuple[Signal, ...] = ()
+    has_taken: bool = False
+    problem: str = ""
+    is_lacking: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetLab:
     """The lab of one receiver in one protocol; `ReceiverLab` has the documentation.
 
@@ -66,6 +83,7 @@ class TargetLab:
         read_back: See `ReceiverLab`.
         timeout_s: See `ReceiverLab`.
         target_version: See `ReceiverLab`.
+        has_taken: Whether it took a plain request at the first look: then it must go on to.
     """
 
     protocol: Protocol
@@ -76,6 +94,7 @@ class TargetLab:
     read_back: ReadBack | None = None
     timeout_s: float = 10.0
     target_version: tuple[int, ...] = ()
+    has_taken: bool = True
 
     @property
     def endpoint(self) -> Endpoint:
@@ -89,6 +108,16 @@ class TargetLab:
             option = "--grpc HOST:PORT" if self.protocol == "grpc" else "--http URL"
             raise UsageError(f"no endpoint was given for {self.protocol}", f"add {option}")
         return found
+
+    def after(self, look: ReceiverLook, wanted: Sequence[Signal]) -> "TargetLab":
+        """The lab with what a first look showed.
+
+        Args:
+            look: It.
+            wanted: Only these signals; all if empty.
+        """
+        signals = tuple(each for each in look.signals if not wanted or each in wanted)
+        return replace(self, signals=signals, has_taken=look.has_taken)
 
     def narrowed(self, case: ReceiverCase) -> "TargetLab":
         """The lab of one case: with the signals that it sends."""
@@ -145,9 +174,10 @@ class TargetLab:
         """See `ReceiverLab.is_alive`."""
         signal = self.signals[0] if self.signals else "traces"
         try:
-            return self.send(probe_request(signal, self.marker()), signal=signal).is_success
+            answer = self.send(probe_request(signal, self.marker()), signal=signal)
         except SendError:
             return False
+        return answer.is_success or not self.has_taken
 
     def resident_bytes(self) -> int | None:
         """See `ReceiverLab.resident_bytes`."""
@@ -157,21 +187,6 @@ class TargetLab:
         context = ssl.create_default_context(cafile=self.ca_file)
         context.set_alpn_protocols([alpn or ("h2" if to == self.grpc else "http/1.1")])
         return context.wrap_socket(plain, server_hostname=to.host)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiverLook:
-    """What a first request of each signal showed.
-
-    Attributes:
-        signals: What the receiver takes.
-        problem: Why nothing can be judged; empty if something can.
-        is_lacking: It serves OTLP over HTTP, but not in this encoding.
-    """
-
-    signals: tuple[Signal, ...] = ()
-    problem: str = ""
-    is_lacking: bool = False
 
 
 def look_at_receiver(lab: TargetLab, *, wait_s: float = 0.0) -> ReceiverLook:
@@ -192,15 +207,15 @@ def look_at_receiver(lab: TargetLab, *, wait_s: float = 0.0) -> ReceiverLook:
             answers[signal] = lab.send(probe_request(signal, lab.marker()), signal=signal)
         except SendError as error:
             return ReceiverLook(problem=f"it does not speak {lab.protocol}: {error.problem}")
-    taken = tuple(signal for signal, answer in answers.items() if answer.is_success)
+    served = tuple(signal for signal, answer in answers.items() if not _is_not_served(answer))
     statuses = {answer.http_status for answer in answers.values()}
-    if not taken and statuses == {_WRONG_MEDIA_TYPE} and lab.protocol == "http/json":
+    if statuses == {_WRONG_MEDIA_TYPE} and lab.protocol == "http/json":
         return ReceiverLook(problem="it takes no JSON: HTTP 415", is_lacking=True)
-    if not taken and all(map(_is_not_served, answers.values())):
+    if not served:
         nothing = f"nothing at {lab.endpoint.url} serves OTLP over {lab.protocol}"
         return ReceiverLook(problem=f"{nothing}: {_told(answers)}")
     # What serves OTLP and refuses valid requests is judged like any other.
-    return ReceiverLook(signals=taken or COMMON_SIGNALS)
+    return ReceiverLook(signals=served, has_taken=answers[served[0]].is_success)
 
 
 def _told(answers: Mapping[Signal, ExportResult]) -> str:

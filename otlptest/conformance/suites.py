@@ -11,7 +11,6 @@ skipped with the reason. Warnings are pytest warnings, or failures with `strict=
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
@@ -129,8 +128,7 @@ def receiver_suite(
         if look.problem:
             yield _skipping(look.problem)
         else:
-            taken = [each for each in look.signals if not signals or each in signals]
-            seeing = replace(made, signals=tuple(taken))
+            seeing = made.after(look, suite.signals)
             yield lambda case: judged_receiver_case(case, seeing)
 
     return _suite_class(suite.chosen(protocol), suite.policy, lab)

@@ -41,7 +41,7 @@ def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
             yield broken(rule, seen)
         elif lab.read_back is None:
             yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
-        elif lab.read_back.items(signal, packed):
+        elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
             yield held(rule, f"{seen}, and is in {lab.read_back.name}")
         elif lab.read_back.items(signal, plain, timeout_s=0.0):
             yield broken(rule, f"{seen}, and only a plain one like it is in {lab.read_back.name}")

@@ -4,12 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otlptest import FakeCollector
 from otlptest.conformance import (
-    Conformance,
     Event,
     ExporterCase,
     ExporterSuite,
@@ -41,9 +41,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 def conform(
-    protocol: Protocol = "http/protobuf", suite: ExporterSuite = QUICK, **more: object
+    protocol: Protocol = "http/protobuf",
+    suite: ExporterSuite = QUICK,
+    **more: Any,  # noqa: ANN401 -- options of the call
 ) -> SuiteRun:
-    (run,) = conform_exporter(COMMAND, protocols=[protocol], suite=suite, **more).runs  # type: ignore[arg-type] -- options of the call
+    (run,) = conform_exporter(COMMAND, protocols=[protocol], suite=suite, **more).runs
     return run
 
 
@@ -242,7 +244,7 @@ def test_what_was_asked_for_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown case 'nope'"):
         conform_exporter(COMMAND, suite=ExporterSuite(cases=("nope",)))
     with pytest.raises(UnknownNameError, match="unknown protocol 'udp'"):
-        conform_exporter(COMMAND, protocols=["udp"])  # type: ignore[list-item] -- the mistake
+        conform_exporter(COMMAND, protocols=["udp"])  # type: ignore[list-item]  # the mistake
     with pytest.raises(UsageError, match="no case fits: transport/grpc_calls over http/json"):
         conform_exporter(
             COMMAND, protocols=["http/json"], suite=ExporterSuite(cases=("transport/grpc_calls",))
