@@ -9,7 +9,12 @@ from otlptest.conformance.exporter_cases import CASES
 from otlptest.conformance.exporter_runs import CommandLab
 from otlptest.conformance.observing import FirstLook, look_at
 from otlptest.conformance.outcomes import Conformance, SuiteRun, results_of, unjudged_results
-from otlptest.conformance.running import EventSink, SuiteStarted, run_cases
+from otlptest.conformance.running import (
+    EventSink,
+    SuiteStarted,
+    beside_the_main_thread,
+    run_cases,
+)
 from otlptest.conformance.subjects import Subject, default_jobs
 from otlptest.conformance.verdicts import Judged, Policy, not_observed
 from otlptest.errors import UsageError
@@ -102,11 +107,14 @@ def conform_exporter(
     _check(chosen, protocols)
     subject = Subject(command, cwd=cwd, name=name)
     try:
-        runs = [
-            _run(subject, protocol, chosen, on_event)
-            for protocol in protocols
-            if chosen.chosen(protocol)
-        ]
+        runs = beside_the_main_thread(
+            lambda: [
+                _run(subject, protocol, chosen, on_event)
+                for protocol in protocols
+                if chosen.chosen(protocol)
+            ],
+            on_stop=subject.close,
+        )
     finally:
         subject.close()
     works = any(run.has_judged for run, _ in runs)

@@ -26,7 +26,7 @@ class FirstLook:
 
     Attributes:
         baseline: The run; None if the command could not even be started.
-        signals: Which signals came, by requests that were taken.
+        signals: Which signals came in the protocol.
         problem: Why nothing can be judged, one sentence and maybe the command's last lines; empty
             if something can.
         is_lacking: The command works, but does not speak the protocol.
@@ -85,7 +85,17 @@ def _told(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
 
 
 def _signals(seen: Observation) -> tuple[Signal, ...]:
-    return tuple(signal for signal in SIGNALS if signal in seen.arrived.signals)
+    """The signals that came in the protocol, in right requests or wrong ones.
+
+    An SDK may have a protocol for one signal and not for another: what came well in another
+    protocol is not judged in this one.
+    """
+    came = {
+        each.signal
+        for each in seen.requests
+        if not (each.is_accepted and each.protocol != seen.protocol)
+    }
+    return tuple(signal for signal in SIGNALS if signal in came)
 
 
 def _problems(seen: Observation) -> tuple[Problem, ...]:

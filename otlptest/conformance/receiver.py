@@ -19,7 +19,7 @@ from otlptest.conformance.running import EventSink, SuiteStarted, run_cases
 from otlptest.conformance.verdicts import Judged, Policy, lacking, not_observed
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
-from otlptest.timing import SYSTEM_CLOCK, checked_timeout
+from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 
 __all__ = ["ReceiverSuite", "Target", "conform_receiver", "judged_receiver_case"]
 
@@ -134,7 +134,8 @@ def conform_receiver(
     labs = [target.lab(protocol, chosen) for protocol in asked if chosen.chosen(protocol)]
     for lab in labs:
         _ = lab.endpoint
-    return Conformance(runs=tuple(_run(target, lab, chosen, on_event) for lab in labs))
+    waiting = Deadline(target.wait_s)  # one wait for all protocols
+    return Conformance(runs=tuple(_run(target, lab, chosen, on_event, waiting) for lab in labs))
 
 
 def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
@@ -157,12 +158,16 @@ def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
 
 
 def _run(
-    target: Target, lab: TargetLab, suite: ReceiverSuite, on_event: EventSink | None
+    target: Target,
+    lab: TargetLab,
+    suite: ReceiverSuite,
+    on_event: EventSink | None,
+    waiting: Deadline,
 ) -> SuiteRun:
     started = SYSTEM_CLOCK.monotonic()
     cases = suite.chosen(lab.protocol)
     run_again = _run_again(target, lab.protocol, suite.policy)
-    look = look_at_receiver(lab, wait_s=target.wait_s)
+    look = look_at_receiver(lab, wait_s=waiting.remaining_s())
     if look.problem:
         results = unjudged_results(
             cases, look.problem, suite.policy, is_lacking=look.is_lacking, run_again=run_again

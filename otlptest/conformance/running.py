@@ -8,8 +8,9 @@ when all others have ended, one by one.
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final, Generic, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from otlptest.conformance.cases import ExporterCase, ReceiverCase, SomeCase
 from otlptest.conformance.verdicts import Judged, not_observed
@@ -23,9 +24,12 @@ __all__ = [
     "Event",
     "EventSink",
     "SuiteStarted",
+    "beside_the_main_thread",
     "judgements",
     "run_cases",
 ]
+
+T = TypeVar("T")
 
 ALONE: Final = "receiver"
 """In `exclusive`: nothing else may run meanwhile."""
@@ -154,6 +158,33 @@ def run_cases(
         crew.join()
         raise
     return {case.id: crew.judged[case.id] for case in cases}
+
+
+def beside_the_main_thread(work: Callable[[], T], *, on_stop: Callable[[], None]) -> T:
+    """The result of `work`, done in a thread of its own.
+
+    Ctrl-C comes to the main thread wherever it is: there it must find nothing half started.
+
+    Args:
+        work: What to do; what it raises is raised here.
+        on_stop: Called at an interrupt: makes `work` end soon. The interrupt goes on when it has.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as failure:  # noqa: BLE001 -- raised again by `result()`
+            future.set_exception(failure)
+
+    thread = threading.Thread(target=run, name="otlptest-suite", daemon=True)
+    thread.start()
+    try:
+        return future.result()
+    except BaseException:
+        on_stop()
+        thread.join()
+        raise
 
 
 class _Crew(Generic[SomeCase]):

@@ -3,7 +3,7 @@
 Judged from the observing run alone: nothing is started.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -23,35 +23,41 @@ _MEDIA_TYPES: Final = {
 
 
 def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
-    seen = lab.baseline
+    seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
-    yield _of_all("OTLP-GRPC-004", seen, seen.requests, lambda each: each.path in paths)
-    yield _of_all("OTLP-GRPC-006", seen, seen.requests, _is_grpc_call)
-    yield _of_all("OTLP-GRPC-007", seen, seen.requests, _has_items)
+    yield _of_all("OTLP-GRPC-004", seen, requests, lambda each: each.path in paths)
+    yield _of_all("OTLP-GRPC-006", seen, requests, _is_grpc_call)
+    yield _of_all("OTLP-GRPC-007", seen, requests, _has_items)
 
 
 def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
-    seen = lab.baseline
+    seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].http_path for signal in SIGNAL_NAMES}
     media_rule, media_type = _MEDIA_TYPES[lab.protocol]
-    yield _of_all("OTLP-HTTP-001", seen, seen.requests, lambda each: each.method == "POST")
-    yield _of_all("OTLP-HTTP-006", seen, seen.requests, lambda each: each.path in paths)
-    yield _of_all(media_rule, seen, seen.requests, lambda each: _media_type(each) == media_type)
+    yield _of_all("OTLP-HTTP-001", seen, requests, lambda each: each.method == "POST")
+    yield _of_all("OTLP-HTTP-006", seen, requests, lambda each: each.path in paths)
+    yield _of_all(media_rule, seen, requests, lambda each: _media_type(each) == media_type)
     if lab.protocol == "http/protobuf":
-        yield _of_all("OTLP-HTTP-008", seen, seen.requests, _has_items)
+        yield _of_all("OTLP-HTTP-008", seen, requests, _has_items)
+
+
+def _requests(lab: ExporterLab) -> tuple[Request, ...]:
+    """Those of the signals that are judged, and those that are of none: a wrong path tells none."""
+    return tuple(
+        each for each in lab.baseline.requests if each.signal is None or each.signal in lab.signals
+    )
 
 
 def _of_all(
-    rule: str, seen: Observation, requests: Iterable[Request], is_right: Callable[[Request], bool]
+    rule: str, seen: Observation, requests: tuple[Request, ...], is_right: Callable[[Request], bool]
 ) -> Judged:
     """Held if each request is right, broken if one is not."""
-    looked_at = tuple(requests)
-    wrong = [each for each in looked_at if not is_right(each)]
+    wrong = [each for each in requests if not is_right(each)]
     if wrong:
         return broken(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
-    if not looked_at:
+    if not requests:
         return not_observed(rule, "no request came")
-    return held(rule, seen.describe(looked_at))
+    return held(rule, seen.describe(requests))
 
 
 def _head(request: Request) -> str:

@@ -240,6 +240,15 @@ def test_a_protocol_in_which_a_working_command_sends_nothing_is_lacking(tmp_path
     assert not alone.has_judged
 
 
+def test_a_signal_that_comes_in_another_protocol_is_not_judged_in_this_one(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WITHOUT_JSON", "metrics,logs")
+    run = conform("http/json")
+    assert run.signals == ("traces",)
+    assert failures(run) == set()
+
+
 def test_what_was_asked_for_must_exist() -> None:
     with pytest.raises(UnknownNameError, match="unknown case 'nope'"):
         conform_exporter(COMMAND, suite=ExporterSuite(cases=("nope",)))

@@ -110,9 +110,10 @@ def json_body(kind: str, body: bytes) -> bytes:
 def send_http(endpoint: str, protocol: str, bodies: dict[str, bytes]) -> None:
     url = urlsplit(endpoint)
     connection = http.client.HTTPConnection(url.hostname or "", url.port or 4318, timeout=10)
-    is_json = protocol == "http/json"
+    without_json = os.environ.get("WITHOUT_JSON", "").split(",")
     base = url.path if WRONG == "environment/base_url" else url.path.rstrip("/")
     for kind, body in bodies.items():
+        is_json = protocol == "http/json" and kind not in without_json
         media_type = "application/json" if is_json else "application/x-protobuf"
         if WRONG == "transport/json_requests":
             media_type = "text/plain"

@@ -16,6 +16,7 @@ from otlptest.conformance.running import (
     CaseFinished,
     CaseStarted,
     Event,
+    beside_the_main_thread,
     judgements,
     run_cases,
 )
@@ -163,6 +164,20 @@ def test_an_error_of_who_is_told_ends_the_run() -> None:
             on_event=refuse,
             on_stop=lambda: stopped.append(True),
         )
+    assert stopped == [True]
+
+
+def test_what_is_done_beside_the_main_thread_gives_its_result_or_its_error() -> None:
+    stopped: list[bool] = []
+
+    def stop() -> None:
+        stopped.append(True)
+
+    name = beside_the_main_thread(lambda: threading.current_thread().name, on_stop=stop)
+    assert name == "otlptest-suite"
+    assert stopped == []
+    with pytest.raises(ZeroDivisionError):
+        beside_the_main_thread(lambda: 1 // 0, on_stop=stop)
     assert stopped == [True]
 
 
