@@ -17,6 +17,7 @@ from otlptest.conformance import (
     SuiteStarted,
     conform_exporter,
     exporter_cases,
+    observing,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.exporter_runs import CommandLab
@@ -24,9 +25,10 @@ from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.observing import look_at
 from otlptest.conformance.subjects import Subject, default_jobs
 from otlptest.conformance.verdicts import Judged, held
-from otlptest.errors import PortTakenError, ProcessError, UnknownNameError, UsageError
+from otlptest.errors import ProcessError, UnknownNameError, UsageError
 from otlptest.model import Protocol
 from otlptest.processes.descendants import MARKER
+from otlptest.processes.free_ports import free_port
 
 EXPORTER = Path(__file__).parents[2] / "support" / "exporters" / "exporter.py"
 COMMAND = (sys.executable, str(EXPORTER))
@@ -37,6 +39,9 @@ QUICK = ExporterSuite(timeout_s=10.0)
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.delenv("WRONG", raising=False)
+    # A silent command is looked for at OTLP's own ports, which somebody else may have here.
+    monkeypatch.setattr(observing, "_GRPC_PORT", free_port())
+    monkeypatch.setattr(observing, "_HTTP_PORT", free_port())
     return monkeypatch
 
 
@@ -182,13 +187,19 @@ def test_a_command_that_ignores_the_endpoint_is_found_out(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.setenv("WRONG", "deaf")
-    environment.setenv("DEAF_ENDPOINT", "http://127.0.0.1:4318")
-    try:
-        FakeCollector(grpc_port=4317, http_port=4318).close()
-    except PortTakenError as taken:
-        pytest.skip(f"{taken}")
-    problem = "ignores OTEL_EXPORTER_OTLP_ENDPOINT: it sent to port 4318 instead"
+    port = observing._HTTP_PORT
+    environment.setenv("DEAF_ENDPOINT", f"http://127.0.0.1:{port}")
+    problem = f"ignores OTEL_EXPORTER_OTLP_ENDPOINT: it sent to port {port} instead"
     assert problem in conform().problem
+
+
+def test_a_silent_command_is_told_without_the_ports_that_somebody_else_has(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WRONG", "silent")
+    with FakeCollector() as other:
+        environment.setattr(observing, "_HTTP_PORT", other.http_port)
+        assert "the command sent nothing" in conform().problem
 
 
 def test_what_is_no_otlp_at_all_is_told(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
