@@ -27,6 +27,7 @@ COMMANDS = {
     "serve": "run the fake collector and watch what arrives",
     "send": "send captures or payloads to a receiver",
     "show": "draw what a capture holds: traces, metrics, logs",
+    "conform": "judge an exporter or a receiver",
     "doctor": "check this machine: versions, ports, variables",
     "explain": "tell what a finding means",
 }

@@ -1,0 +1,95 @@
+"""`otlptest conform exporter`: any program that exports OTLP, judged by what it sends."""
+
+import click
+
+from otlptest.cli.conform_options import (
+    checked_reports,
+    finish,
+    list_cases,
+    policy_of,
+    progress,
+    protocols_of,
+    signals_of,
+    suite_options,
+)
+from otlptest.cli.options import NarrowCommand
+from otlptest.errors import UsageError
+
+__all__ = ["command"]
+
+_HELP = """\
+Judge a command that exports, a verdict for each requirement.
+
+COMMAND is any program that reads the standard OTEL_* variables, emits some telemetry, shuts its
+SDK down and exits with 0. It is run many times, each time against a fake collector of its own.
+Without --protocol: http/protobuf. Exit code 1 if a requirement fails, 3 if nothing could be judged.
+
+\b
+Example:
+  otlptest conform exporter --protocol all -- python emit.py
+"""
+
+
+@click.command(
+    "exporter", cls=NarrowCommand, help=_HELP, context_settings={"allow_interspersed_args": False}
+)
+@click.argument("words", nargs=-1, metavar="-- COMMAND...")
+@suite_options
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="When a run of the command is ended.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Runs at a time; chosen by what one costs if not given.",
+)
+def command(
+    *,
+    words: tuple[str, ...],
+    protocol_names: tuple[str, ...],
+    signal_names: tuple[str, ...],
+    cases: tuple[str, ...],
+    is_list: bool,
+    is_strict: bool,
+    target_version: str,
+    name: str,
+    reports: tuple[str, ...],
+    output_format: str,
+    timeout_s: float,
+    jobs: int | None,
+) -> int:
+    """Run the suite and report.
+
+    Raises:
+        UsageError: There is no command.
+    """
+    from otlptest.conformance import ExporterSuite, conform_exporter  # noqa: PLC0415 -- slow to load
+    from otlptest.conformance.cases import find_cases  # noqa: PLC0415 -- as above
+
+    suite = ExporterSuite(
+        cases=cases,
+        signals=signals_of(signal_names),
+        policy=policy_of(is_strict=is_strict, target_version=target_version),
+        timeout_s=timeout_s,
+        jobs=jobs,
+    )
+    if is_list:
+        return list_cases(find_cases(suite.known_cases, cases))
+    if not words:
+        raise UsageError("there is no command to judge", "write it after --")
+    files = checked_reports(reports)
+    conformance = conform_exporter(
+        words,
+        protocols=protocols_of(protocol_names) or ("http/protobuf",),
+        suite=suite,
+        name=name,
+        on_event=progress(),
+    )
+    return finish(conformance, reports=files, is_json=output_format == "json")

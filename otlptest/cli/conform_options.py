@@ -1,0 +1,191 @@
+"""What both conformance suites have in common on the command line."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import click
+
+from otlptest.cli.exits import Exit
+from otlptest.cli.options import format_option
+from otlptest.cli.streams import line_width, note, write
+from otlptest.errors import UsageError
+from otlptest.model import SIGNALS, Protocol, Signal
+
+if TYPE_CHECKING:
+    from otlptest.conformance import Conformance, Event, Policy
+    from otlptest.conformance.cases import AnyCase
+
+__all__ = [
+    "checked_reports",
+    "finish",
+    "list_cases",
+    "policy_of",
+    "progress",
+    "protocols_of",
+    "signals_of",
+    "suite_options",
+]
+
+PROTOCOLS: Final = ("grpc", "http/protobuf", "http/json")
+REPORT_KINDS: Final = ("json", "junit", "markdown")
+_VERSION_PARTS: Final = 2
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def suite_options(command: _Command) -> _Command:
+    """The options of both suites, in the order of the help."""
+    options = [
+        click.option(
+            "--protocol",
+            "protocol_names",
+            multiple=True,
+            type=click.Choice([*PROTOCOLS, "all"]),
+            metavar="P",
+            help="grpc, http/protobuf, http/json or all; repeatable.",
+        ),
+        click.option(
+            "--signal",
+            "signal_names",
+            multiple=True,
+            type=click.Choice(SIGNALS),
+            metavar="S",
+            help="Only traces, metrics or logs; repeatable.",
+        ),
+        click.option(
+            "--case",
+            "cases",
+            multiple=True,
+            metavar="ID",
+            help="Only this case, folder of cases or requirement; repeatable.",
+        ),
+        click.option("--list", "is_list", is_flag=True, help="Show the cases and run none."),
+        click.option(
+            "--strict", "is_strict", is_flag=True, help="What should be otherwise fails too."
+        ),
+        click.option(
+            "--target-version",
+            default="1.10",
+            show_default=True,
+            metavar="X.Y",
+            help="OTLP version to hold it to; newer requirements are not judged.",
+        ),
+        click.option("--name", default="", metavar="TEXT", help="What reports call it."),
+        click.option(
+            "--report",
+            "reports",
+            multiple=True,
+            metavar="KIND=FILE",
+            help="Also write json, junit or markdown; repeatable.",
+        ),
+        format_option,
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def protocols_of(names: Sequence[str]) -> tuple[Protocol, ...]:
+    """The protocols asked for, each once; none if none was."""
+    chosen = PROTOCOLS if "all" in names else tuple(dict.fromkeys(names))
+    return cast("tuple[Protocol, ...]", tuple(chosen))
+
+
+def signals_of(names: Sequence[str]) -> tuple[Signal, ...]:
+    """The signals asked for."""
+    return cast("tuple[Signal, ...]", tuple(dict.fromkeys(names)))
+
+
+def policy_of(*, is_strict: bool, target_version: str) -> "Policy":
+    """How to judge.
+
+    Raises:
+        UsageError: The version is none.
+    """
+    from otlptest.conformance import Policy  # noqa: PLC0415 -- loads all cases
+
+    parts = target_version.split(".")
+    if len(parts) != _VERSION_PARTS or not all(part.isdecimal() for part in parts):
+        raise UsageError(f"{target_version!r} is no version of OTLP", "write e.g. 1.11")
+    return Policy(is_strict=is_strict, target_version=tuple(map(int, parts)))
+
+
+def checked_reports(reports: Iterable[str]) -> list[tuple[str, Path]]:
+    """The reports to write, as kinds and files; known before a run that may take minutes.
+
+    Raises:
+        UsageError: One is not of the form KIND=FILE, or its kind or folder does not exist.
+    """
+    checked: list[tuple[str, Path]] = []
+    for report in reports:
+        kind, separator, file = report.partition("=")
+        if not separator or not file or kind not in REPORT_KINDS:
+            kinds = ", ".join(REPORT_KINDS)
+            raise UsageError(f"--report {report!r} is not KIND=FILE", f"there are: {kinds}")
+        path = Path(file)
+        if not path.parent.is_dir():
+            raise UsageError(f"cannot write {file}: there is no folder {str(path.parent)!r}")
+        checked.append((kind, path))
+    return checked
+
+
+def list_cases(cases: Iterable["AnyCase"]) -> int:
+    """Print each case: its id, title, requirements."""
+    for case in cases:
+        protocols = ", ".join(case.protocols)
+        write(f"{case.id}: {case.title}\n  {protocols}; judges {', '.join(case.requirements)}")
+    return Exit.OK
+
+
+def progress() -> "Callable[[Event], None] | None":
+    """Tells each step on stderr, where a person watches."""
+    if not sys.stderr.isatty():
+        return None
+    from otlptest.report.conformance_text import event_line  # noqa: PLC0415 -- loads all cases
+
+    def tell(event: "Event") -> None:
+        line = event_line(event)
+        if line:
+            note(line)
+
+    return tell
+
+
+def finish(
+    conformance: "Conformance", *, reports: Iterable[tuple[str, Path]], is_json: bool
+) -> int:
+    """Print the result, write the reports, and give the exit code."""
+    from otlptest.report import json_text  # noqa: PLC0415 -- with the next
+    from otlptest.report.conformance_json import (  # noqa: PLC0415 -- loads all cases
+        conformance_record,
+    )
+    from otlptest.report.conformance_text import conformance_text  # noqa: PLC0415 -- as above
+
+    if is_json:
+        write(json_text(conformance_record(conformance), indent=2))
+    else:
+        write(conformance_text(conformance, width=line_width() or 100))
+    for kind, path in reports:
+        path.write_text(_report(kind, conformance), "utf-8")
+    if conformance.has_failed:
+        return Exit.FINDINGS
+    return Exit.OK if conformance.has_judged else Exit.ENVIRONMENT
+
+
+def _report(kind: str, conformance: "Conformance") -> str:
+    from otlptest.report import json_text  # noqa: PLC0415 -- with the next
+    from otlptest.report.conformance_json import (  # noqa: PLC0415 -- loads all cases
+        conformance_record,
+    )
+    from otlptest.report.conformance_junit import conformance_junit  # noqa: PLC0415 -- as above
+    from otlptest.report.conformance_markdown import (  # noqa: PLC0415 -- as above
+        conformance_markdown,
+    )
+
+    if kind == "junit":
+        return conformance_junit(conformance)
+    if kind == "markdown":
+        return conformance_markdown(conformance)
+    return json_text(conformance_record(conformance), indent=2) + "\n"

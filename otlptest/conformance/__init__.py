@@ -1,0 +1,41 @@
+"""Conformance of exporters and receivers: cases against a subject, a verdict per requirement.
+
+`conform_exporter` judges any command that reads the standard `OTEL_*` variables, `conform_receiver`
+anything that takes OTLP. `exporter_suite` and `receiver_suite` give the same as pytest classes.
+
+Terms: a *subject* is what is judged; a *case* is one experiment with it (`cases`); what a case
+finds out becomes a *result* per requirement (`verdicts`); a *run* is all results in one protocol
+(`outcomes`). A *lab* is what a case gets to work with (`exporter_lab`, `receiver_lab`).
+"""
+
+from otlptest.conformance.cases import ExporterCase, ReceiverCase
+from otlptest.conformance.coverage import CoverageRow, coverage_rows
+from otlptest.conformance.exporter import ExporterSuite, conform_exporter
+from otlptest.conformance.outcomes import Conformance, SuiteRun
+from otlptest.conformance.receiver import ReceiverSuite, Target, conform_receiver
+from otlptest.conformance.running import CaseFinished, CaseStarted, Event, SuiteStarted
+from otlptest.conformance.suites import exporter_suite, receiver_suite
+from otlptest.conformance.verdicts import Judged, Policy, Result
+
+__all__ = [
+    "CaseFinished",
+    "CaseStarted",
+    "Conformance",
+    "CoverageRow",
+    "Event",
+    "ExporterCase",
+    "ExporterSuite",
+    "Judged",
+    "Policy",
+    "ReceiverCase",
+    "ReceiverSuite",
+    "Result",
+    "SuiteRun",
+    "SuiteStarted",
+    "Target",
+    "conform_exporter",
+    "conform_receiver",
+    "coverage_rows",
+    "exporter_suite",
+    "receiver_suite",
+]

@@ -1,0 +1,86 @@
+"""Which requirements a conformance case judges, and for each other one why none does.
+
+The reasons are data: `contracts/conformance/coverage.toml`. Rows that bind exporters are those of
+sections 1 to 5, rows that bind receivers those of sections 1 to 4 and 12.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias
+
+from otlptest import bundled
+from otlptest.conformance import exporter_cases, receiver_cases
+from otlptest.conformance.cases import ExporterCase, ReceiverCase
+from otlptest.requirements import all_requirements
+
+__all__ = ["CoverageRow", "Side", "coverage_rows", "unjudged_reasons"]
+
+Side: TypeAlias = Literal["client", "server"]
+
+_SECTIONS: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
+    {"client": frozenset({1, 2, 3, 4, 5}), "server": frozenset({1, 2, 3, 4, 12})}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRow:
+    """One requirement and who judges it.
+
+    Attributes:
+        requirement: Its id.
+        side: `client` for the exporter suite, `server` for the receiver suite.
+        cases: Ids of the cases that judge it; empty if there is a reason.
+        reason: Why none does; empty if one does.
+    """
+
+    requirement: str
+    side: Side
+    cases: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def coverage_rows() -> tuple[CoverageRow, ...]:
+    """Every requirement that the suites could judge, in the order of the catalogue.
+
+    One that binds both sides has a row for each.
+    """
+    judges = {"client": _judges(exporter_cases.CASES), "server": _judges(receiver_cases.CASES)}
+    return tuple(
+        CoverageRow(
+            requirement=rule.id,
+            side=side,
+            cases=judges[side].get(rule.id, ()),
+            reason=unjudged_reasons(side).get(rule.id, ""),
+        )
+        for rule in all_requirements()
+        for side, sections in _SECTIONS.items()
+        if side in rule.binds and rule.section in sections
+    )
+
+
+@cache
+def unjudged_reasons(side: Side) -> Mapping[str, str]:
+    """Requirement id to the reason why no case of that side judges it."""
+    file = bundled.path("contracts", "conformance/coverage.toml")
+    table = tomllib.loads(file.read_text("utf-8"))
+    return MappingProxyType(
+        {
+            rule: group["reason"].strip()
+            for group in table["unjudged"]
+            if group["side"] == side
+            for rule in group["rules"]
+        }
+    )
+
+
+def _judges(
+    cases: tuple[ExporterCase, ...] | tuple[ReceiverCase, ...],
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for case in cases:
+        for rule in case.requirements:
+            found[rule] = (*found.get(rule, ()), case.id)
+    return found

@@ -1,0 +1,13 @@
+"""The exporter cases, one module per topic; `CASES` is all of them, in the order of reports.
+
+A new case is one entry in the `CASES` of its module; a new module is one line here.
+"""
+
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases import environment, transport
+
+__all__ = ["CASES"]
+
+CASES: Final[tuple[ExporterCase, ...]] = (*transport.CASES, *environment.CASES)

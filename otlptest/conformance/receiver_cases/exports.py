@@ -1,0 +1,93 @@
+"""Valid requests: every signal is taken, and read back as it was sent."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.probes import probe_request
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.model import Signal
+from otlptest.sending import ExportResult
+
+__all__ = ["CASES"]
+
+_SERVES: Final[dict[str, dict[Signal, str]]] = {
+    "grpc": {"traces": "OTLP-GRPC-001", "metrics": "OTLP-GRPC-002", "logs": "OTLP-GRPC-003"},
+    "http": {"traces": "OTLP-HTTP-002", "metrics": "OTLP-HTTP-003", "logs": "OTLP-HTTP-004"},
+}
+
+
+def _judge_served(lab: ReceiverLab) -> Iterator[Judged]:
+    kind = "grpc" if lab.protocol == "grpc" else "http"
+    for signal, rule in _SERVES[kind].items():
+        if signal not in lab.signals:
+            yield lacking(rule, f"the receiver takes no {signal}")
+            continue
+        answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
+        judge = held if answer.is_success else broken
+        yield judge(rule, f"a valid {signal} request was answered {told(answer)}")
+
+
+def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
+    """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
+    rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
+    for signal in lab.signals:
+        plain, packed = lab.marker(), lab.marker()
+        lab.send(probe_request(signal, plain), signal=signal)
+        answer = lab.send(probe_request(signal, packed), signal=signal, compression="gzip")
+        seen = f"a gzip {signal} request was answered {told(answer)}"
+        if not answer.is_success:
+            yield broken(rule, seen)
+        elif lab.read_back is None:
+            yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
+        elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
+            yield held(rule, f"{seen}, and is in {lab.read_back.name}")
+        elif lab.read_back.items(signal, plain, timeout_s=0.0):
+            yield broken(rule, f"{seen}, and only a plain one like it is in {lab.read_back.name}")
+        else:
+            yield not_observed(rule, f"{seen}; no {signal} came to {lab.read_back.name}")
+
+
+def told(answer: ExportResult) -> str:
+    """An answer as evidence."""
+    status = (
+        f"HTTP {answer.http_status}"
+        if answer.grpc_status is None
+        else f"gRPC status {answer.grpc_status}"
+    )
+    rejected = f", {answer.rejected} rejected" if answer.rejected else ""
+    message = f": {answer.message}" if answer.message else ""
+    return f"{status}{rejected}{message}"
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="exports/served",
+        title="A valid request of each signal, to its path",
+        requirements=tuple(_SERVES["http"].values()),
+        judge=_judge_served,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="exports/served_grpc",
+        title="A valid call of each service",
+        requirements=tuple(_SERVES["grpc"].values()),
+        judge=_judge_served,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="exports/gzip",
+        title="A gzip request of each signal",
+        requirements=("OTLP-HTTP-014",),
+        judge=_judge_gzip,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="exports/gzip_grpc",
+        title="A gzip call of each service",
+        requirements=("OTLP-GRPC-009",),
+        judge=_judge_gzip,
+        protocols=("grpc",),
+    ),
+)

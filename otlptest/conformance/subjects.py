@@ -1,0 +1,191 @@
+"""The command that exports: run as often as cases ask, and ended for sure.
+
+How many run at a time is bounded. Most of a case is waiting, so many may; but a start costs the
+processor, and a command that starts among ten others takes its time, so fewer may start at a time.
+"""
+
+import os
+import shlex
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from otlptest.errors import ProcessError
+from otlptest.processes import Command, Program, start_program
+from otlptest.processes.commands import checked_command
+from otlptest.timing import SYSTEM_CLOCK, Deadline
+
+__all__ = ["Ending", "Subject", "default_jobs"]
+
+_MOST_PER_CORE: Final = 8
+_FEWEST: Final = 2
+_LAST_STEPS_S: Final = 0.5  # for children that end just after their parent
+_LONGEST_START_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How one run of the command went; see `Observation`."""
+
+    started_at: float
+    ended_at: float
+    exit_code: int | None
+    has_timed_out: bool
+    output: str = field(repr=False)
+    left_behind: tuple[str, ...] = ()
+    cpu_s: float = 0.0
+
+
+def default_jobs(peak_bytes: int = 0) -> int:
+    """How many runs of a command this machine bears at a time.
+
+    Args:
+        peak_bytes: The most memory that one run took; 0 if it is not known.
+    """
+    most = _MOST_PER_CORE * (os.cpu_count() or 1)
+    if peak_bytes <= 0:
+        return most
+    return max(_FEWEST, min(most, _memory_bytes() // 2 // peak_bytes))
+
+
+def _memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # pragma: no cover -- Windows
+        return 4 * 1024**3
+
+
+class Subject:
+    """A command under test. Thread-safe; close it, and nothing that it started lives on.
+
+    Args:
+        command: The program and its arguments.
+        cwd: The folder to run it in.
+        name: What reports call it; its words if empty.
+
+    Attributes:
+        name: What reports call it.
+        words: The command as a person types it.
+
+    Raises:
+        UsageError: `command` is no list of words.
+    """
+
+    def __init__(self, command: Command, *, cwd: str | None = None, name: str = "") -> None:
+        self._words = checked_command(command)
+        self.words = shlex.join(self._words)
+        self.name = name or self.words
+        self._cwd = cwd
+        self._lock = threading.Lock()
+        self._running: set[Program] = set()
+        self._is_closed = False
+        self._starting_s = 0.0
+        self._starts = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._turns = threading.BoundedSemaphore(1)
+
+    def allow(self, *, jobs: int, starting_s: float) -> None:
+        """Set how many run at a time; call it while none runs.
+
+        Args:
+            jobs: How many.
+            starting_s: For how long after its start one keeps a core busy.
+        """
+        self._turns = threading.BoundedSemaphore(jobs)
+        self._starting_s = min(starting_s, _LONGEST_START_S)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Block until one more may run; a run belongs within.
+
+        Raises:
+            ProcessError: The subject was closed meanwhile.
+        """
+        with self._turns:
+            self._check_open()
+            yield
+
+    def run(self, environment: Mapping[str, str], *, timeout_s: float) -> Ending:
+        """Run the command once, to its end, and end all that it started.
+
+        Blocks at most `timeout_s`, and for as long as it takes to kill what is left.
+
+        Raises:
+            ProcessError: It cannot be started, or something could not be killed.
+        """
+        cpu_before = _children_cpu_s()
+        program, started_at, deadline = self._started(environment, timeout_s)
+        try:
+            has_exited = program.wait_until_exited(deadline)
+            ended_at = SYSTEM_CLOCK.monotonic()
+            left = _left_behind(program) if has_exited else ()
+        finally:
+            program.kill()
+            with self._lock:
+                self._running.discard(program)
+        self._check_open()
+        return Ending(
+            started_at=started_at,
+            ended_at=ended_at,
+            exit_code=program.exit_code if has_exited else None,
+            has_timed_out=not has_exited,
+            output=program.output,
+            left_behind=left,
+            cpu_s=max(0.0, _children_cpu_s() - cpu_before),
+        )
+
+    def close(self) -> None:
+        """End everything that runs, and start nothing any more."""
+        with self._lock:
+            self._is_closed = True
+            running = tuple(self._running)
+        for program in running:
+            program.kill()
+
+    def _started(
+        self, environment: Mapping[str, str], timeout_s: float
+    ) -> tuple[Program, float, Deadline]:
+        self._starts.acquire()
+        is_counted = False
+        try:
+            started_at, deadline = SYSTEM_CLOCK.monotonic(), Deadline(timeout_s)
+            program = start_program(self._words, env=environment, cwd=self._cwd)
+            with self._lock:
+                self._running.add(program)
+            is_counted = True
+        finally:
+            if not is_counted:
+                self._starts.release()
+        try:
+            self._check_open()
+            program.wait_until_exited(Deadline(min(self._starting_s, timeout_s)))
+        except BaseException:
+            program.kill()
+            raise
+        finally:
+            self._starts.release()
+        return program, started_at, deadline
+
+    def _check_open(self) -> None:
+        """Hold that there are still runs to be made.
+
+        Raises:
+            ProcessError: The subject is closed.
+        """
+        if self._is_closed:
+            raise ProcessError(self.name, "was ended with the suite")
+
+
+def _left_behind(program: Program) -> tuple[str, ...]:
+    """What the command had started and that still lives."""
+    patience = Deadline(_LAST_STEPS_S)
+    while (left := program.descendants()) and patience.pause(0.02):
+        pass
+    return tuple(map(str, left))
+
+
+def _children_cpu_s() -> float:
+    """Processor time of all children that have ended; only meaningful while one runs at a time."""
+    times = os.times()
+    return times.children_user + times.children_system

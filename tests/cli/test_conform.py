@@ -1,0 +1,257 @@
+"""`otlptest conform`: suites and tables on the command line, with their exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from otlptest import FakeCollector
+from otlptest.processes.descendants import MARKER
+from tests.support.command_line import interrupt, otlptest, running
+
+EXPORTER = Path(__file__).parents[1] / "support" / "exporters" / "exporter.py"
+COMMAND = ("--", sys.executable, str(EXPORTER))
+
+
+@pytest.fixture
+def collector() -> Iterator[FakeCollector]:
+    with FakeCollector() as started:
+        yield started
+
+
+def test_a_right_exporter_is_told_as_one() -> None:
+    ended = otlptest("conform", "exporter", "--protocol", "all", "--name", "mine", *COMMAND)
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+    heads = [line for line in ended.stdout.splitlines() if line.startswith("mine over")]
+    assert [head.split(" over ")[1].split(" ")[0] for head in heads] == [
+        "grpc",
+        "http/protobuf",
+        "http/json",
+    ]
+    assert "fail" not in ended.stdout
+
+
+def test_a_wrong_exporter_is_told_in_every_form(tmp_path: Path) -> None:
+    reports = {kind: tmp_path / f"out.{kind}" for kind in ("json", "junit", "markdown")}
+    options = [f"--report={kind}={path}" for kind, path in reports.items()]
+    ended = otlptest(
+        "conform", "exporter", "--format", "json", *options, *COMMAND, WRONG="environment/headers"
+    )
+    assert ended.returncode == 1
+    record = json.loads(ended.stdout)
+    assert record["summary"]["fail"] == 1
+    (failed,) = [each for each in record["results"] if each["verdict"] == "fail"]
+    assert (failed["id"], failed["case"]) == ("OTLP-CFG-027", "environment/headers")
+    assert json.loads(reports["json"].read_text("utf-8")) == record
+    assert ET.parse(reports["junit"]).find(".//failure") is not None  # noqa: S314 -- our own
+    assert "### fail: [OTLP-CFG-027]" in reports["markdown"].read_text("utf-8")
+
+
+def test_the_command_that_runs_one_case_again_does() -> None:
+    ended = otlptest(
+        "conform", "exporter", "--format", "json", *COMMAND, WRONG="environment/headers"
+    )
+    (failed,) = [each for each in json.loads(ended.stdout)["results"] if each["verdict"] == "fail"]
+    name, *words = failed["run_again"].split()
+    assert name == "otlptest"
+    again = otlptest(*words, WRONG="environment/headers")
+    assert again.returncode == 1
+    assert "FAIL OTLP-CFG-027" in again.stdout
+    assert "OTLP-CFG-076" not in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        pytest.param(("--", "no-such-command"), "there is no command 'no-such-command'", id="gone"),
+        pytest.param(COMMAND, "the command sent nothing", id="silent"),
+    ],
+)
+def test_what_cannot_be_judged_exits_with_3(command: tuple[str, ...], problem: str) -> None:
+    ended = otlptest("conform", "exporter", *command, WRONG="silent")
+    assert ended.returncode == 3
+    assert "inconclusive: the command" in ended.stdout
+    assert problem in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param((), "there is no command to judge", id="no command"),
+        pytest.param(("--case", "nope", *COMMAND), "unknown case 'nope'", id="case"),
+        pytest.param(("--target-version", "new", *COMMAND), "no version of OTLP", id="version"),
+        pytest.param(("--report", "pdf=x", *COMMAND), "is not KIND=FILE", id="report"),
+        pytest.param(("--report", "json=/no/x", *COMMAND), "there is no folder '/no'", id="folder"),
+        pytest.param(("--protocol", "udp", *COMMAND), "'udp' is not one of", id="protocol"),
+    ],
+)
+def test_a_wrong_command_line_exits_with_2(arguments: tuple[str, ...], problem: str) -> None:
+    ended = otlptest("conform", "exporter", *arguments)
+    assert ended.returncode == 2
+    assert problem in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("suite", ["exporter", "receiver"], ids=str)
+def test_cases_are_listed_without_running_any(suite: str) -> None:
+    ended = otlptest("conform", suite, "--list")
+    assert ended.returncode == 0
+    lines = ended.stdout.splitlines()
+    assert len(lines) % 2 == 0
+    assert all("judges OTLP-" in line for line in lines[1::2])
+
+
+def test_help_names_the_suites_and_a_mistake_the_nearest() -> None:
+    shown = otlptest("conform", "--help")
+    assert shown.returncode == 0
+    assert all(suite in shown.stdout for suite in ("exporter", "receiver", "matrix"))
+    wrong = otlptest("conform", "exportr")
+    assert wrong.returncode == 2
+    assert "did you mean 'exporter'?" in wrong.stderr
+
+
+def test_an_interrupt_ends_the_command_and_its_children() -> None:
+    arguments = ["conform", "exporter", *COMMAND]
+    with running(arguments, WRONG="endless", **{MARKER: "test-interrupt"}) as process:
+        while not left_over("test-interrupt"):
+            assert process.poll() is None
+        code, _, err = interrupt(process)
+    assert code == 130
+    assert "Traceback" not in err
+    assert left_over("test-interrupt") == []
+
+
+def left_over(mark: str) -> list[str]:
+    """Processes that a command under test with that outer marker started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            variables = entry.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(each.startswith(f"{MARKER}={mark}/".encode()) for each in variables):
+            found.append(entry.parent.name)
+    return [each for each in found if each != str(os.getpid())]
+
+
+# Receivers.
+
+
+def test_the_fake_passes_read_back_from_what_it_wrote(
+    collector: FakeCollector, tmp_path: Path
+) -> None:
+    ended = otlptest(
+        "conform",
+        "receiver",
+        "--grpc",
+        collector.grpc_endpoint,
+        "--http",
+        collector.http_endpoint,
+        "--read-back",
+        f"file:{tmp_path / 'none.jsonl'}",
+        "--timeout",
+        "0.5",
+        "--strict",
+    )
+    assert ended.returncode == 0
+    assert "OTLP-HTTP-014" in ended.stdout.partition("inconclusive")[2]
+
+
+def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
+    report = tmp_path / "down.json"
+    ended = otlptest(
+        "conform", "receiver", "--http", "http://127.0.0.1:1", f"--report=json={report}"
+    )
+    assert ended.returncode == 3
+    assert "it cannot be reached at http://127.0.0.1:1" in ended.stdout
+    assert json.loads(report.read_text("utf-8"))["summary"]["inconclusive"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param((), "no endpoint was given", id="no endpoint"),
+        pytest.param(("--http", "ftp://x"), "is no http or https URL", id="URL"),
+        pytest.param(
+            ("--http", "http://h", "--read-back", "tape:x"), "--read-back 'tape:x'", id="read-back"
+        ),
+        pytest.param(
+            ("--http", "http://h", "--read-back", "otlp:1"), "is no pair of ports", id="ports"
+        ),
+        pytest.param(
+            ("--http", "http://h", "--protocol", "grpc"),
+            "no endpoint was given for grpc",
+            id="gRPC",
+        ),
+    ],
+)
+def test_a_wrong_receiver_line_exits_with_2(arguments: tuple[str, ...], problem: str) -> None:
+    ended = otlptest("conform", "receiver", *arguments)
+    assert ended.returncode == 2
+    assert problem in ended.stderr
+
+
+def test_a_fake_behind_the_receiver_is_told_where_to_forward_to(collector: FakeCollector) -> None:
+    ended = otlptest(
+        "conform",
+        "receiver",
+        "--http",
+        collector.http_endpoint,
+        "--protocol",
+        "http/protobuf",
+        "--read-back",
+        "otlp",
+        "--case",
+        "exports/served",
+    )
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("forward to http://127.0.0.1:")
+
+
+# The table.
+
+
+def test_matrix_puts_results_side_by_side(collector: FakeCollector, tmp_path: Path) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        otlptest(
+            "conform",
+            "receiver",
+            "--http",
+            collector.http_endpoint,
+            "--protocol",
+            "http/protobuf",
+            f"--name={file.stem}",
+            f"--report=json={file}",
+        )
+    shown = otlptest("conform", "matrix", *files)
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("[1] a over http/protobuf\n[2] b over http/protobuf\n")
+    marked = otlptest("conform", "matrix", *files, "--format", "markdown")
+    assert marked.stdout.startswith("| requirement | level | a over http/protobuf | b over")
+    record = json.loads(otlptest("conform", "matrix", *files, "--format", "json").stdout)
+    assert record["columns"] == ["a over http/protobuf", "b over http/protobuf"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param(None, "No such file", id="missing"),
+        pytest.param("{", "is no JSON", id="no JSON"),
+        pytest.param("{}", "has no 'subject'", id="no results"),
+    ],
+)
+def test_matrix_refuses_what_is_no_result(
+    tmp_path: Path, content: str | None, problem: str
+) -> None:
+    file = tmp_path / "x.json"
+    if content is not None:
+        file.write_text(content, "utf-8")
+    ended = otlptest("conform", "matrix", file)
+    assert ended.returncode == 3
+    assert problem in ended.stderr

@@ -1,0 +1,311 @@
+"""Conformance results as text, JSON, JUnit, Markdown, and as one table of several subjects."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from otlptest.conformance import (
+    CaseFinished,
+    CaseStarted,
+    Conformance,
+    Judged,
+    Policy,
+    SuiteRun,
+    SuiteStarted,
+)
+from otlptest.conformance.verdicts import Harm, Outcome, result_of
+from otlptest.errors import FileFormatError
+from otlptest.report.conformance_json import conformance_record, recorded_runs
+from otlptest.report.conformance_junit import conformance_junit
+from otlptest.report.conformance_markdown import conformance_markdown
+from otlptest.report.conformance_matrix import (
+    matrix_markdown,
+    matrix_of,
+    matrix_record,
+    matrix_text,
+)
+from otlptest.report.conformance_text import conformance_text, event_line
+
+Found = tuple[str, Outcome, str]
+
+MUST, SHOULD, ROBUST, UNSEEN, LACKED, FINE = (
+    ("OTLP-HTTP-007", "broken", "a request had\ncontent-type: text/plain"),
+    ("OTLP-RESP-034", "broken", "no second request"),
+    ("OTLP-SRV-003", "broken", "answered 500"),
+    ("OTLP-HTTP-006", "not_observed", "no request came"),
+    ("OTLP-HTTP-014", "lacking", "cannot be read back"),
+    ("OTLP-HTTP-001", "held", "POST"),
+)
+ALL: Sequence[Found] = (MUST, SHOULD, ROBUST, UNSEEN, LACKED, FINE)  # type: ignore[assignment]
+
+
+def run(*found: Found, harm: Harm | None = None, is_strict: bool = False) -> SuiteRun:
+    policy = Policy(is_strict=is_strict)
+    return SuiteRun(
+        subject="python emit.py",
+        protocol="http/protobuf",
+        results=tuple(
+            result_of(
+                rule,
+                [
+                    (
+                        "some/case",
+                        Judged(requirement=rule, outcome=outcome, evidence=evidence, harm=harm),
+                    )
+                ],
+                policy,
+                run_again="otlptest conform exporter --case {case} -- python emit.py",
+            )
+            for rule, outcome, evidence in found
+        ),
+        signals=("traces",),
+        duration_s=1.5,
+        policy=policy,
+    )
+
+
+ONE = Conformance(runs=(run(*ALL),))
+
+
+def test_text_tells_failures_first_and_robustness_apart() -> None:
+    text = conformance_text(ONE)
+    order = [
+        "python emit.py over http/protobuf (traces): 1 pass, 1 fail, 2 warn, 1 skip, 1 inconclus",
+        "FAIL OTLP-HTTP-007 MUST: Binary payload carries",
+        "  a request had\n  content-type: text/plain\n  read:      https://",
+        "  run again: otlptest conform exporter --case some/case -- python emit.py",
+        "WARN OTLP-RESP-034 SHOULD",
+        "inconclusive, it could not be observed:\n  OTLP-HTTP-006",
+        "skipped:\n  OTLP-HTTP-014",
+        "passed: OTLP-HTTP-001",
+        "robustness, which is no part of conformance:",
+        "WARN OTLP-SRV-003 ROBUSTNESS",
+    ]
+    places = [text.find(part) for part in order]
+    assert -1 not in places, order[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_text_tells_harm_and_marks() -> None:
+    harmed = run(("OTLP-SRV-003", "broken", "gone"), harm="server_error")
+    assert "FAIL OTLP-SRV-003 ROBUSTNESS (server error)" in conformance_text(
+        Conformance(runs=(harmed,))
+    )
+    unclear = run(("OTLP-CFG-042", "broken", "per attempt"))
+    assert "WARN OTLP-CFG-042 MUST [AMBIG-8]:" in conformance_text(Conformance(runs=(unclear,)))
+
+
+def test_text_cuts_long_evidence_and_shows_control_characters() -> None:
+    long = run(("OTLP-HTTP-007", "broken", "\n".join(["\x1b[31m"] * 30)))
+    text = conformance_text(Conformance(runs=(long,)))
+    assert "… and 10 more lines: see --format json" in text
+    assert "\x1b" not in text
+    assert "\\x1b[31m" in text
+
+
+def test_text_tells_one_reason_once() -> None:
+    alike = run(
+        ("OTLP-HTTP-001", "not_observed", "no request"),
+        ("OTLP-HTTP-006", "not_observed", "no request"),
+    )
+    assert conformance_text(Conformance(runs=(alike,))).count("no request") == 1
+
+
+@pytest.mark.parametrize(
+    ("is_lacking", "word"),
+    [pytest.param(True, "skip", id="lacking"), pytest.param(False, "inconclusive", id="problem")],
+)
+def test_a_run_without_judgement_is_one_sentence(*, is_lacking: bool, word: str) -> None:
+    problem = replace(run(UNSEEN), problem="it is\ndown", is_lacking=is_lacking)  # type: ignore[arg-type]
+    whole = Conformance(runs=(problem,))
+    assert conformance_text(whole).endswith(f"\n\n{word}: it is\ndown")
+    assert f"**{word}**\n\n```text\nit is\ndown\n```" in conformance_markdown(whole)
+    assert conformance_record(whole)["problem"] == "it is\ndown"
+
+
+def test_a_run_without_results_says_so() -> None:
+    assert conformance_text(Conformance(runs=(run(),))).endswith("(traces): no results")
+
+
+def test_json_has_the_shape_that_is_promised() -> None:
+    record = json.loads(json.dumps(conformance_record(ONE)))
+    assert record["subject"] == "python emit.py"
+    assert record["protocol"] == "http/protobuf"
+    assert record["summary"] == {"pass": 1, "fail": 1, "warn": 2, "skip": 1, "inconclusive": 1}
+    first = record["results"][0]
+    assert first["id"] == "OTLP-HTTP-007"
+    assert (first["level"], first["verdict"], first["group"]) == ("MUST", "fail", "conformance")
+    assert first["source"].startswith("https://")
+    assert first["evidence"] == "a request had\ncontent-type: text/plain"
+    assert {each["id"]: each["group"] for each in record["results"]}["OTLP-SRV-003"] == "robustness"
+
+
+def test_json_of_several_protocols_is_a_list_of_runs() -> None:
+    both = Conformance(runs=(run(*ALL), replace(run(*ALL), protocol="grpc")))
+    assert [each["protocol"] for each in conformance_record(both)["runs"]] == [
+        "http/protobuf",
+        "grpc",
+    ]
+
+
+def test_json_tells_why_a_row_is_not_judged() -> None:
+    (result,) = conformance_record(Conformance(runs=(run(("OTLP-GRPC-023", "broken", "x")),)))[
+        "results"
+    ]
+    assert (result["verdict"], result["marks"]) == ("skip", ["since 1.11"])
+
+
+@pytest.mark.parametrize(
+    ("is_strict", "failures"),
+    [pytest.param(False, ["1", "0"], id="lenient"), pytest.param(True, ["2", "1"], id="strict")],
+)
+def test_junit_counts_what_fails_the_run(*, is_strict: bool, failures: list[str]) -> None:
+    whole = Conformance(runs=(run(*ALL, is_strict=is_strict),))
+    root = ET.fromstring(conformance_junit(whole))  # noqa: S314 -- our own
+    suites = list(root)
+    assert [suite.get("failures") for suite in suites] == failures
+    assert [suite.get("skipped") for suite in suites] == ["2", "0"]
+    assert [suite.get("tests") for suite in suites] == ["5", "1"]
+    failure = suites[0].find(".//failure")
+    assert failure is not None
+    assert failure.get("type") == "OTLP-HTTP-007"
+    assert "content-type: text/plain" in (failure.text or "")
+    if not is_strict:
+        assert suites[0].findall(".//system-out")[0].text == (
+            "warning: no second request\n"
+            f"read: {ONE.runs[0].results[1].source}\n"
+            "run again: otlptest conform exporter --case some/case -- python emit.py"
+        )
+
+
+def test_junit_survives_characters_that_xml_does_not_have() -> None:
+    odd = run(("OTLP-HTTP-007", "broken", "a\x00b\x1b￾c😀"))
+    root = ET.fromstring(conformance_junit(Conformance(runs=(odd,))))  # noqa: S314 -- our own
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert (failure.text or "").startswith("a�b��c😀")
+
+
+def test_markdown_has_a_summary_the_failures_and_all_results() -> None:
+    text = conformance_markdown(ONE)
+    assert "| python emit.py | http/protobuf | 1 | 1 | 2 | 1 | 1 |" in text
+    assert "### fail: [OTLP-HTTP-007](https://" in text
+    assert "### Results" in text
+    assert "### Robustness" in text
+    assert "Run again:\n\n```text\notlptest conform" in text
+
+
+def test_markdown_stays_in_its_cells_and_fences() -> None:
+    odd = replace(run(("OTLP-HTTP-007", "broken", "```\nend")), subject="a|b\nc")
+    text = conformance_markdown(Conformance(runs=(odd,)))
+    assert "| a\\|b c | http/protobuf |" in text
+    assert "````text\n```\nend\n````" in text
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        pytest.param(
+            SuiteStarted(subject="x", protocol="grpc", cases=3, expected_s=1.0),
+            "x over grpc: 3 cases",
+            id="suite",
+        ),
+        pytest.param(CaseStarted(case="a/b", title="t"), "", id="start"),
+        pytest.param(
+            CaseFinished(case="a/b", judged=(), elapsed_s=1.0, finished=1, cases=2),
+            "[1/2] a/b: nothing observed, 1.0 s",
+            id="nothing",
+        ),
+        pytest.param(
+            CaseFinished(
+                case="a/b",
+                judged=(Judged(requirement="OTLP-HTTP-001", outcome="held", evidence="x"),),
+                elapsed_s=1.0,
+                finished=1,
+                cases=2,
+            ),
+            "[1/2] a/b: ok, 1.0 s",
+            id="held",
+        ),
+        pytest.param(
+            CaseFinished(
+                case="a/b",
+                judged=(Judged(requirement="OTLP-HTTP-001", outcome="broken", evidence="x"),),
+                elapsed_s=1.0,
+                finished=2,
+                cases=2,
+            ),
+            "[2/2] a/b: 1 not as demanded, 1.0 s",
+            id="broken",
+        ),
+    ],
+)
+def test_progress_is_a_line_for_each_end(
+    event: SuiteStarted | CaseStarted | CaseFinished, line: str
+) -> None:
+    assert event_line(event) == line
+
+
+# The table of several subjects.
+
+
+def test_matrix_puts_subjects_side_by_side() -> None:
+    other = replace(run(FINE), subject="go")  # type: ignore[arg-type]
+    records = [conformance_record(ONE), conformance_record(Conformance(runs=(other, other)))]
+    runs = [each for record in records for each in recorded_runs(record, "x.json")]
+    matrix = matrix_of(runs)
+    assert matrix.columns == (
+        "python emit.py over http/protobuf",
+        "go over http/protobuf",
+        "go over http/protobuf (2)",
+    )
+    rows = {row.id: row.verdicts for row in matrix.rows}
+    assert rows["OTLP-HTTP-001"] == ("pass", "pass", "pass")
+    assert rows["OTLP-HTTP-007"] == ("fail", "", "")
+    assert matrix.rows[0].id == "OTLP-HTTP-001"
+    record = matrix_record(matrix)
+    assert record["summary"]["go over http/protobuf"]["pass"] == 1
+    assert record["rows"][0]["verdicts"]["go over http/protobuf (2)"] == "pass"
+    text = matrix_text(matrix)
+    assert "[3] go over http/protobuf (2)" in text
+    assert "OTLP-HTTP-007  MUST          fail" in text
+    assert "| OTLP-HTTP-001 Telemetry is sent with POST | MUST | pass | pass | pass |" in (
+        matrix_markdown(matrix)
+    )
+
+
+def result(**changes: object) -> dict[str, object]:
+    fields = ("id", "level", "verdict", "title", "evidence", "source")
+    return {**dict.fromkeys(fields, "x"), "verdict": "pass", **changes}
+
+
+@pytest.mark.parametrize(
+    ("record", "problem"),
+    [
+        pytest.param([], "x.json: is no object", id="no object"),
+        pytest.param({"runs": 1}, "x.json: runs: is no list", id="runs"),
+        pytest.param({"runs": [1]}, r"x.json: runs\[0\]: is no object", id="a run"),
+        pytest.param({"subject": "a", "protocol": "b"}, "has no 'results'", id="no results"),
+        pytest.param(
+            {"subject": "a", "protocol": "b", "results": [1]},
+            r"results\[0\]: is no object",
+            id="a result",
+        ),
+        pytest.param(
+            {"runs": [{"subject": "a", "protocol": "b", "results": [result(title=1)]}]},
+            r"runs\[0\].results\[0\]: has no 'title'",
+            id="a field",
+        ),
+        pytest.param(
+            {"subject": "a", "protocol": "b", "results": [result(verdict="maybe")]},
+            "has the verdict 'maybe'",
+            id="a verdict",
+        ),
+    ],
+)
+def test_what_is_no_record_is_refused_with_its_place(record: object, problem: str) -> None:
+    with pytest.raises(FileFormatError, match=problem):
+        recorded_runs(record, "x.json")
