@@ -34,6 +34,8 @@ T = TypeVar("T")
 ALONE: Final = "receiver"
 """In `exclusive`: nothing else may run meanwhile."""
 
+_SLICE_S: Final = 0.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteStarted:
@@ -177,14 +179,44 @@ def beside_the_main_thread(work: Callable[[], T], *, on_stop: Callable[[], None]
         except BaseException as failure:  # noqa: BLE001 -- raised again by `result()`
             future.set_exception(failure)
 
-    thread = threading.Thread(target=run, name="otlptest-suite", daemon=True)
-    thread.start()
+    task = _Task(run, "otlptest-suite")
     try:
+        task.start()
+        task.join()
         return future.result()
     except BaseException:
         on_stop()
-        thread.join()
+        task.join()
         raise
+
+
+class _Task:
+    """A thread whose end can be waited for again after an interrupt.
+
+    `Thread.join` cannot: one that is interrupted takes the thread for ended.
+    """
+
+    def __init__(self, work: Callable[[], None], name: str) -> None:
+        self._work = work
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> None:
+        """Block until it has ended; at once if it never began.
+
+        In slices: a Ctrl-C that comes just before a wait without an end would not end it.
+        """
+        while self._thread.ident is not None and not self._ended.wait(_SLICE_S):
+            pass
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._ended.set()
 
 
 class _Crew(Generic[SomeCase]):
@@ -204,18 +236,17 @@ class _Crew(Generic[SomeCase]):
         self._telling = threading.Lock()
         self._waiting: list[SomeCase] = []
         self._taken: set[str] = set()
-        self._threads: list[threading.Thread] = []
+        self._tasks: list[_Task] = []
         self._failure: BaseException | None = None
 
     def run(self, cases: Sequence[SomeCase], jobs: int) -> None:
         """Block until all have ended; raises what `on_event` raised."""
         self._waiting = sorted(cases, key=lambda case: -case.expected_s)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"otlptest-case-{number}", daemon=True)
-            for number in range(min(jobs, len(cases)))
+        self._tasks = [
+            _Task(self._work, f"otlptest-case-{number}") for number in range(min(jobs, len(cases)))
         ]
-        for thread in self._threads:
-            thread.start()
+        for task in self._tasks:
+            task.start()
         self.join()
         if self._failure is not None:
             raise self._failure
@@ -228,8 +259,8 @@ class _Crew(Generic[SomeCase]):
 
     def join(self) -> None:
         """Block until no case runs."""
-        for thread in self._threads:
-            thread.join()
+        for task in self._tasks:
+            task.join()
 
     def _work(self) -> None:
         while (case := self._next()) is not None:
