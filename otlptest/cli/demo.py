@@ -52,7 +52,8 @@ FAULTS: Final = {
             "The line with > is the line of your test; otlptest's own code is left out.",
             (
                 "Both trees stand side by side: what the test wrote, and the trace that came "
-                "nearest. The spans of payments are missing: they arrived, but in another trace."
+                "nearest. The spans of payments are missing: they arrived, but in another trace, "
+                "which the hint names."
             ),
             "A charge without its order: in production the trace would end at the network.",
         ),
@@ -60,7 +61,7 @@ FAULTS: Final = {
     "leaked_card": Fault(
         story="payments writes the whole card number into a span.",
         test="test_card_number_is_never_recorded",
-        rule="too_many_matches",
+        rule="unexpected_item",
         reading=(
             "The line with > is the line of your test; otlptest's own code is left out.",
             "`received` names the span that should not be there, and the request that brought it.",

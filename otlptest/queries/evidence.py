@@ -29,7 +29,7 @@ from otlptest.queries.series import series_key
 from otlptest.queries.sources import ITEM_NOUNS, Kind, ProducerActivity, Source, producer_of
 from otlptest.timing import Deadline
 
-__all__ = ["After", "Evidence", "Selection", "checked_evidence", "described", "judge"]
+__all__ = ["After", "Evidence", "Proof", "Selection", "checked_evidence", "examined", "judge"]
 
 EvidenceKind: TypeAlias = Literal["exited", "flushed", "fence", "quiet"]
 
@@ -134,20 +134,41 @@ def checked_evidence(after: object) -> tuple[Evidence, ...]:
     return evidence
 
 
-def described(evidence: Sequence[Evidence]) -> str:
-    """The evidence as lines for a message."""
-    return "\n".join(map(str, evidence))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The evidence that a verdict was given, with what it leaves open.
 
-
-def judge(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> None:
-    """Accept a verdict on absence or an exact count, or refuse it as not proven.
-
-    Call it when the items are as expected. Does not block on a local source.
-
-    Raises:
-        ExpectationError: Rule `not_proven` for gaps, `stale_evidence` for what came later.
+    Attributes:
+        evidence: As given.
+        gaps: Producers that it does not cover, and doubts that it carries itself.
+        stale: What covered producers sent after it was taken.
     """
-    __tracebackhide__ = True
+
+    evidence: tuple[Evidence, ...]
+    gaps: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Each piece with whom it covers, then the gaps and what came later, a line each."""
+        lines = [str(piece).splitlines()[0] for piece in self.evidence]
+        lines += [f"gap: {gap}" for gap in self.gaps]
+        return "\n".join([*lines, *self.stale])
+
+    @property
+    def advice(self) -> str:
+        """How to make it whole; empty if it is."""
+        if self.gaps:
+            return (
+                "more may be on its way: cover each sender: after=[otlp.exited(a), otlp.fence(b)],"
+                " or narrow the criteria with service="
+            )
+        if self.stale:
+            return "more may be on its way: take the evidence last, after all that the test causes"
+        return ""
+
+
+def examined(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> Proof:
+    """What the evidence leaves open for such a verdict. Does not block on a local source."""
     gaps = [gap for piece in evidence for gap in piece.gaps]
     stale: list[str] = []
     for activity in source.producers():
@@ -160,10 +181,27 @@ def judge(source: Source, selection: Selection, evidence: Sequence[Evidence]) ->
                     gaps.append(_uncovered(activity, signal, evidence))
                 else:
                     stale += _staleness(source, selection, activity, signal, covering)
-    if gaps:
-        raise ExpectationError([_not_proven(selection, evidence, gaps)])
-    if stale:
-        raise ExpectationError([_stale(selection, evidence, stale)])
+    return Proof(
+        evidence=tuple(evidence),
+        gaps=tuple(dict.fromkeys(gaps)),
+        stale=tuple(dict.fromkeys(stale)),
+    )
+
+
+def judge(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> None:
+    """Accept a verdict on absence or an exact count, or refuse it as not proven.
+
+    Call it when the items are as expected. Does not block on a local source.
+
+    Raises:
+        ExpectationError: Rule `not_proven` for gaps, `stale_evidence` for what came later.
+    """
+    __tracebackhide__ = True
+    proof = examined(source, selection, evidence)
+    if proof.gaps:
+        raise ExpectationError([_not_proven(selection, proof)])
+    if proof.stale:
+        raise ExpectationError([_stale(selection, proof)])
 
 
 def _signals_of(kind: Kind) -> tuple[Signal, ...]:
@@ -180,8 +218,11 @@ def _may_still_send(kind: Kind) -> bool:
 
 
 def _uncovered(activity: ProducerActivity, signal: Signal, evidence: Sequence[Evidence]) -> str:
-    sent = ", ".join(f"{count} {name}" for name, count in activity.signals.items())
-    text = f"{activity.producer} has sent in this test ({sent} requests) and is not covered"
+    sent = ", ".join(
+        f"{count} request{'' if count == 1 else 's'} of {name}"
+        for name, count in activity.signals.items()
+    )
+    text = f"{activity.producer} has sent in this test ({sent}) and is not covered"
     if any(p.covers(activity.producer, s) for p in evidence for s in SIGNALS):
         return f"{text} for {signal}"
     return text
@@ -263,30 +304,29 @@ def _numbers(point: DataPoint) -> tuple[object, ...]:
     return (point.count, point.sum)
 
 
-def _not_proven(selection: Selection, evidence: Sequence[Evidence], gaps: Sequence[str]) -> Finding:
-    lines = [f"gap: {gap}" for gap in dict.fromkeys(gaps)]
+def _not_proven(selection: Selection, proof: Proof) -> Finding:
+    lines = [f"gap: {gap}" for gap in proof.gaps]
     return Finding(
         rule="not_proven",
         where=selection.where,
         expected=f"{selection.expected}, and proof that none is on its way",
         received=f"{selection.received} so far, but not proven:\n" + "\n".join(lines),
-        closest=_evidence_lines(evidence),
+        closest=_evidence_lines(proof),
         hint="cover each sender: after=[otlp.exited(a), otlp.fence(b)], or narrow the criteria"
         " with service=",
     )
 
 
-def _stale(selection: Selection, evidence: Sequence[Evidence], stale: Sequence[str]) -> Finding:
+def _stale(selection: Selection, proof: Proof) -> Finding:
     return Finding(
         rule="stale_evidence",
         where=selection.where,
         expected=f"{selection.expected}, and nothing sent since the evidence was taken",
-        received=f"{selection.received} so far, but not proven:\n"
-        + "\n".join(dict.fromkeys(stale)),
-        closest=_evidence_lines(evidence),
+        received=f"{selection.received} so far, but not proven:\n" + "\n".join(proof.stale),
+        closest=_evidence_lines(proof),
         hint="take the evidence last, after everything that the test causes",
     )
 
 
-def _evidence_lines(evidence: Sequence[Evidence]) -> str:
-    return "the evidence given:\n" + "\n".join(str(p).splitlines()[0] for p in evidence)
+def _evidence_lines(proof: Proof) -> str:
+    return "the evidence given:\n" + "\n".join(str(p).splitlines()[0] for p in proof.evidence)

@@ -10,10 +10,10 @@ from otlptest.queries.criteria import AttributesWanted, MetricCriteria, Vocabula
 from otlptest.queries.criterion_values import attributes_wanted
 from otlptest.queries.evidence import (
     After,
-    Evidence,
+    Proof,
     Selection,
     checked_evidence,
-    described,
+    examined,
     judge,
 )
 from otlptest.queries.looking import GroupingSieve, Look, Sieve
@@ -21,7 +21,7 @@ from otlptest.queries.matching import Matcher
 from otlptest.queries.metrics import Metric, metrics_of
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.totals import Total, checked_total, total_over
+from otlptest.queries.totals import Total, checked_total, total_hint, total_over
 from otlptest.queries.vocabularies import METRICS
 from otlptest.queries.waiting import wait_until
 from otlptest.queries.wording import listed, show
@@ -132,11 +132,6 @@ class MetricQuery(Query[Metric]):
         look = query._look()  # noqa: SLF001 -- own class
         look.check_complete(f"what the total of {show(name)} is")
         found = total_over(look.matches(), selected)
-        if not found.equals(wanted):
-            if not look.matches():
-                raise ExpectationError([nearest_miss.missing(query, look, 1)])
-            finding = query._wrong_total(wanted, found, selected, "", evidence)  # noqa: SLF001 -- own class
-            raise ExpectationError([finding])
         selection = Selection(
             kind=self.kind,
             where=nearest_miss.place(query),
@@ -152,6 +147,10 @@ class MetricQuery(Query[Metric]):
                 ]
             ),
         )
+        if not found.equals(wanted):
+            proof = examined(self._source, selection, evidence)
+            finding = query._wrong_total(wanted, found, selected, "", proof)  # noqa: SLF001 -- own class
+            raise ExpectationError([finding])
         judge(self._source, selection, evidence)
 
     # How it is done.
@@ -198,25 +197,21 @@ class MetricQuery(Query[Metric]):
         found: Total,
         attributes: Mapping[str, Any],
         when: str,
-        evidence: Sequence[Evidence] = (),
+        proof: Proof | None = None,
     ) -> Finding:
-        number = len(found.selected)
-        received = f"{found.amount!r} in {number} series{when}"
-        if evidence:
-            received += f"\nafter {described(evidence)}"
+        received = f"{found.amount!r} in {len(found.selected)} series{when}"
+        closest, hint = found.lines(), ""
+        if not found.series:
+            miss = nearest_miss.nearest(self)
+            among = f"none among {miss.received}" if miss.total else miss.received
+            received, closest, hint = f"{received}: {among}", miss.closest, miss.hint
+        if proof is not None:
+            received += f"\nafter {proof}"
         return Finding(
             rule="wrong_total",
             where=nearest_miss.place(self),
             expected=self._expected(total, attributes),
             received=received,
-            closest=found.lines(),
-            hint=_hint(total, found),
+            closest=closest,
+            hint=hint or total_hint(total, found, proof),
         )
-
-
-def _hint(total: float, found: Total) -> str:
-    if not found.selected:
-        return "no series has these attributes; values compare by OTLP type: 1, 1.0, '1' and True"
-    if found.amount < total:
-        return "if the SDK exports in intervals, flush it before waiting (force_flush)"
-    return "something else counted too: narrow it with attributes= or service="

@@ -7,12 +7,12 @@ nothing is close, the message says what did arrive (`otlptest.queries.arrival_re
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from otlptest.errors import Finding
 from otlptest.model import LogRecord, Request, Span
 from otlptest.queries.arrival_report import (
-    Report,
     counted,
     nothing_of_kind,
     refusals,
@@ -21,7 +21,7 @@ from otlptest.queries.arrival_report import (
 )
 from otlptest.queries.conditions import Condition, Difference
 from otlptest.queries.criteria import Vocabulary
-from otlptest.queries.evidence import Evidence, described
+from otlptest.queries.hints import closest_hint, look_hint, wait_hint
 from otlptest.queries.looking import Look
 from otlptest.queries.matching import Matcher
 from otlptest.queries.sources import Kind, Newest, Recalling, Source
@@ -29,14 +29,15 @@ from otlptest.queries.wording import listed, show
 from otlptest.timing import Deadline
 
 __all__ = [
+    "Miss",
     "Question",
     "amount",
     "description",
     "item_name",
-    "late_second",
     "missing",
+    "nearest",
+    "newest_of",
     "place",
-    "too_many",
 ]
 
 _LOOKED_AT: Final = 10_000
@@ -104,24 +105,24 @@ def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
 
 
 def missing(
-    query: Question[Any],
-    look: Look[Any],
-    enough: int,
-    deadline: Deadline | None = None,
-    *,
-    exactly: bool = False,
+    query: Question[Any], look: Look[Any], enough: int, deadline: Deadline | None = None
 ) -> Finding:
-    """The finding that fewer than `enough` match."""
-    newest = _newest(query.source, query.kind)
-    report = _report(query, newest, len(look.matches()))
+    """The finding that fewer than `enough` match; `deadline` is that of a wait."""
+    matched = len(look.matches())
+    miss = nearest(query, matched)
+    received = miss.received
+    if matched:
+        head, *rest = received.split("\n")
+        received = "\n".join([f"{counted(matched, 'match', 'matches')} among {head}", *rest])
     when = "now" if deadline is None else f"within {deadline.timeout_s} s"
+    advice = look_hint if deadline is None else wait_hint
     return Finding(
         rule=f"no_matching_{query.vocabulary.noun.split()[0]}",
         where=place(query),
-        expected=amount(query, enough, exactly=exactly),
-        received=_with_time(report.received, when),
-        closest=report.closest,
-        hint=report.hint,
+        expected=amount(query, enough),
+        received=_with_time(received, when),
+        closest=miss.closest,
+        hint=miss.hint or (advice(differs=bool(miss.differences)) if miss.total else ""),
     )
 
 
@@ -130,33 +131,51 @@ def _with_time(received: str, when: str) -> str:
     return "\n".join([f"{head}, {when}", *rest])
 
 
-def _report(query: Question[Any], newest: Newest, matched: int) -> Report:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Miss:
+    """The rows of a finding about what is missing.
+
+    Attributes:
+        total: How many of the kind arrived.
+        received: The same as text, or what arrived instead.
+        closest: The candidates that come near, or what there was when none does.
+        hint: What the facts suggest; empty if they suggest nothing.
+        differences: Those of the first candidate; empty if none comes near.
+    """
+
+    total: int
+    received: str
+    closest: str = ""
+    hint: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+def nearest(query: Question[Any], matched: int = 0) -> Miss:
+    """What comes near to what is asked for; besides `matched` matches only what comes very near."""
+    newest = newest_of(query.source, query.kind)
     if not newest.total:
-        return nothing_of_kind(query.kind, query.vocabulary, query.source)
+        report = nothing_of_kind(query.kind, query.vocabulary, query.source)
+        return Miss(total=0, received=report.received, hint=report.hint)
+    received = "\n".join(
+        [
+            shown_requests(query.kind, query.vocabulary, newest.total, query.source),
+            *refusals(query.source),
+        ]
+    )
     ranked = _ranked(query, newest.items)
-    received = shown_requests(query.kind, query.vocabulary, newest.total, query.source)
-    if matched:
-        received = f"{counted(matched, 'match', 'matches')} among {received}"
-    received = "\n".join([received, *refusals(query.source)])
-    close = [each for each in ranked if _is_close(each, len(query.conditions))]
+    is_close = _is_very_close if matched else _is_close
+    close = [each for each in ranked if is_close(each, len(query.conditions))]
     if close:
-        text = _shown(close, newest, query.vocabulary)
-        return Report(received=received, closest=text, hint=_hint(close[0].differences))
-    arrived = what_arrived(newest.items, query.vocabulary)
-    return Report(received=received, closest=arrived, hint=_FLUSH)
-
-
-_FLUSH: Final = "if the SDK batches, flush it before waiting (force_flush)"
-
-
-def _hint(differences: Sequence[Difference]) -> str:
-    for each in differences:
-        if "; there is " in each.received:
-            return "the attribute has another name than the test expects"
-        types = each.expected.split(" ")[0], each.received.split(" ")[0]
-        if set(types) <= {"int", "str", "double", "bool", "bytes", "list", "mapping"}:
-            return "attribute values compare by OTLP type: 1, 1.0, '1' and True are four values"
-    return _FLUSH
+        differences = close[0].differences
+        return Miss(
+            total=newest.total,
+            received=received,
+            closest=_shown(close, newest, query.vocabulary),
+            hint=closest_hint(differences),
+            differences=differences,
+        )
+    arrived = "" if matched else what_arrived(newest.items, query.vocabulary)
+    return Miss(total=newest.total, received=received, closest=arrived)
 
 
 class _Candidate:
@@ -192,6 +211,14 @@ def _is_close(candidate: _Candidate, conditions: int) -> bool:
     return fields < conditions or any(each.distance < _CLOSE for each in candidate.differences)
 
 
+def _is_very_close(candidate: _Candidate, conditions: int) -> bool:
+    """Whether it could have been meant as well, where others match: never with another name."""
+    if all(each.distance < _CLOSE for each in candidate.differences):
+        return True
+    is_named = not any(each.field == "name" for each in candidate.differences)
+    return is_named and len(candidate.differences) == 1 < conditions
+
+
 def _shown(close: Sequence[_Candidate], newest: Newest, vocabulary: Vocabulary) -> str:
     """The best few, alike ones once."""
     alike: dict[str, list[_Candidate]] = {}
@@ -225,59 +252,8 @@ def item_name(item: object) -> str:
     return f"point {show(attributes)}" if isinstance(attributes, Mapping) else show(item)
 
 
-def too_many(
-    query: Question[Any],
-    matches: Sequence[Any],
-    expected: int,
-    evidence: Sequence[Evidence] = (),
-) -> Finding:
-    """The finding that more than `expected` match."""
-    names = [_located(item) for item in matches[:_SHOWN]]
-    if len(matches) > _SHOWN:
-        names.append(f"and {len(matches) - _SHOWN:,} more")
-    received = f"{query.vocabulary.counted(len(matches))}:\n" + "\n".join(names)
-    if evidence:
-        received += f"\nafter {described(evidence)}"
-    return Finding(
-        rule="too_many_matches",
-        where=place(query),
-        expected=amount(query, expected, exactly=True),
-        received=received,
-        hint=_too_many_hint(matches, expected),
-    )
-
-
-def _too_many_hint(matches: Sequence[Any], expected: int) -> str:
-    if len({id(item) for item in matches}) > 1 and all(item == matches[0] for item in matches):
-        return (
-            "all are one and the same, sent more than once: is an exporter registered twice, "
-            "or did it retry?"
-        )
-    if expected == 0:
-        return ""
-    return "narrow the criteria, or use wait_for_first(…) or wait_for(count, …)"
-
-
-def late_second(query: Question[Any], matches: Sequence[Any]) -> Finding:
-    """The finding that a second match came after `wait_for_one` had returned."""
-    finding = too_many(query, matches, 1)
-    return Finding(
-        rule="late_second_match",
-        where=finding.where,
-        expected=finding.expected,
-        received=finding.received,
-        hint="the wait returned before the others arrived; narrow the criteria, or judge with "
-        "expect_count(1, after=…)",
-    )
-
-
-def _located(item: object) -> str:
-    request = getattr(item, "request", None)
-    where = f" in request {request.number}" if isinstance(request, Request) else ""
-    return f"{item_name(item)}{where}"
-
-
-def _newest(source: Source, kind: Kind) -> Newest:
+def newest_of(source: Source, kind: Kind) -> Newest:
+    """The newest items of a kind, as many as a message is made from."""
     if isinstance(source, Recalling):
         return source.newest(kind, _LOOKED_AT)
     batch = source.fetch(

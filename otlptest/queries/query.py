@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from otlptest.errors import ExpectationError, UsageError
-from otlptest.queries import nearest_miss, verdicts
+from otlptest.queries import miscounts, nearest_miss, verdicts
 from otlptest.queries.conditions import Condition
 from otlptest.queries.criteria import Vocabulary, compiled
 from otlptest.queries.evidence import After, checked_evidence
@@ -214,7 +214,7 @@ class Query(Generic[T]):
             ExpectationError: Something matches, or its absence is not proven.
         """
         __tracebackhide__ = True
-        self._narrowed(tests, criteria)._judged(0, after)  # noqa: SLF001 -- own class
+        self._narrowed(tests, criteria)._judged(None, after)  # noqa: SLF001 -- own class
 
     def expect_count(
         self,
@@ -290,15 +290,15 @@ class Query(Generic[T]):
         __tracebackhide__ = True
         look.check_complete(f"that there is only one {self.vocabulary.noun}")
         if len(look.matches()) > 1:
-            raise ExpectationError([nearest_miss.too_many(self, look.matches(), 1)])
+            raise ExpectationError([miscounts.too_many(self, look.matches())])
         return look.matches()[0]
 
     def _missed(self, look: Look[T], enough: int, deadline: Deadline | None = None) -> NoReturn:
         __tracebackhide__ = True
         raise ExpectationError([nearest_miss.missing(self, look, enough, deadline)])
 
-    def _judged(self, expected: int, after: After | None) -> Sequence[T]:
-        """The matches, if there are exactly `expected` and the evidence proves it."""
+    def _judged(self, expected: int | None, after: After | None) -> Sequence[T]:
+        """The matches, if there are exactly `expected` (None: none) and the evidence proves it."""
         __tracebackhide__ = True
         return verdicts.judged(self, self._look(), expected, checked_evidence(after))
 

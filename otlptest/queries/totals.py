@@ -8,11 +8,12 @@ from otlptest.errors import UsageError
 from otlptest.model import MetricType
 from otlptest.queries.amounts import total_of
 from otlptest.queries.conditions import AttributesCondition
+from otlptest.queries.evidence import Proof
 from otlptest.queries.metrics import Metric
 from otlptest.queries.points import MergedPoint
 from otlptest.queries.wording import show
 
-__all__ = ["Series", "Total", "checked_total", "total_over"]
+__all__ = ["Series", "Total", "checked_total", "total_hint", "total_over"]
 
 _SHOWN = 10
 _RELATIVE = 1e-9  # doubles are added in another order than the program under test added them
@@ -129,3 +130,17 @@ def total_over(metrics: Iterable[Metric], attributes: Mapping[str, object]) -> T
                 )
             )
     return Total(series=tuple(found))
+
+
+def total_hint(total: float, found: Total, proof: Proof | None) -> str:
+    """What a wrong total suggests; `proof` is that of a verdict, None where a wait ended."""
+    if found.series and not found.selected:
+        return "no series has these attributes; values compare by OTLP type: 1, 1.0, '1' and True"
+    if found.amount > total:
+        return "something else counted too: narrow it with attributes= or service="
+    if proof is None:
+        return "if the SDK exports in intervals, flush it before waiting (force_flush)"
+    return proof.advice or (
+        "all that the evidence covers has arrived: the rest was not recorded, or is in another"
+        " metric"
+    )

@@ -7,10 +7,11 @@ from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import LogRecord, Span
 from otlptest.queries.conditions import Condition
 from otlptest.queries.criteria import TraceCriteria, Vocabulary
-from otlptest.queries.evidence import After, Selection, checked_evidence, described, judge
+from otlptest.queries.evidence import After, Selection, checked_evidence, examined, judge
 from otlptest.queries.forest import Forest, forest_of
+from otlptest.queries.hints import FLUSH
 from otlptest.queries.looking import Look, Sieve
-from otlptest.queries.nearest_miss import place
+from otlptest.queries.nearest_miss import newest_of, place
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
 from otlptest.queries.traces import Trace, TraceHome, traces_of
@@ -122,7 +123,8 @@ class TraceQuery(Query[Trace]):
                 rules,
                 where=place(self),
                 received=f"{_amounts(waited.items)}, {waited.within()}",
-                hint=_FLUSH,
+                hint=FLUSH,
+                elsewhere=newest_of(self._source, "traces").items,
             )
             raise ExpectationError([finding])
         return found[0]
@@ -164,10 +166,6 @@ class TraceQuery(Query[Trace]):
         spans = self._again(trace_id)
         forest = _forest(spans, rules)
         where = f"trace {trace_id}"
-        if not has_tree(forest, top, rules):
-            received = f"{_counted_spans(spans)}\nafter {described(evidence)}"
-            finding = tree_finding([(trace_id, forest)], top, rules, where=where, received=received)
-            raise ExpectationError([finding])
         selection = Selection(
             kind="traces",
             where=where,
@@ -176,6 +174,18 @@ class TraceQuery(Query[Trace]):
             could_match=lambda _: True,
             selects=lambda item: item.trace_id == trace_id,
         )
+        if not has_tree(forest, top, rules):
+            proof = examined(self._source, selection, evidence)
+            finding = tree_finding(
+                [(trace_id, forest)],
+                top,
+                rules,
+                where=where,
+                received=f"{_counted_spans(spans)}\nafter {proof}",
+                hint=proof.advice,
+                elsewhere=newest_of(self._source, "traces").items,
+            )
+            raise ExpectationError([finding])
         judge(self._source, selection, evidence)
 
     def _again(self, trace_id: str) -> tuple[Span, ...]:
@@ -253,9 +263,6 @@ class _TraceSieve(Sieve[Trace]):
             if self.passes(trace):
                 found.append(trace)
         return found
-
-
-_FLUSH = "if the SDK batches, flush it before waiting (force_flush)"
 
 
 def _forest(spans: Sequence[Span], rules: TreeRules) -> Forest:

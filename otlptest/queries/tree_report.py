@@ -1,10 +1,12 @@
 """The message of a tree that did not match: both trees side by side."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from otlptest.errors import Finding
+from otlptest.model import Span
 from otlptest.queries.forest import Forest
+from otlptest.queries.hints import closest_hint
 from otlptest.queries.tree_alignment import Mark, Row, faults, nearest_alignment
 from otlptest.queries.trees import Tree, TreeRules
 from otlptest.queries.waterfall import printable
@@ -16,6 +18,7 @@ _MARKS: dict[Mark, str] = {"same": " ", "differs": "~", "missing": "-", "unexpec
 _REPORT_WIDTH = 68  # columns of 80 that a finding leaves
 _LEAST_CELL = 8
 _MOST_ROWS = 60
+_FAR = 0.5  # a name with at least this distance is another one
 _CANDIDATES = 20  # traces that are compared in detail
 
 
@@ -27,6 +30,7 @@ def tree_finding(
     where: str,
     received: str,
     hint: str = "",
+    elsewhere: Iterable[Span] = (),
 ) -> Finding:
     """The finding that no trace has the tree; shows the one that is closest.
 
@@ -36,14 +40,15 @@ def tree_finding(
         rules: How it was compared.
         where: What the finding is about.
         received: What arrived, in few words.
-        hint: What to try; a reason that the comparison itself shows is preferred.
+        hint: What to try where spans are missing, and the comparison itself shows no reason.
+        elsewhere: Spans of any trace, among which those that are missing may be.
     """
     nearest = _nearest(forests, pattern, rules)
     closest, shown_hint = "", hint
     if nearest is not None:
         trace_id, forest, rows = nearest
         closest = f"trace {trace_id}:\n{side_by_side(rows)}"
-        shown_hint = _hint(forest, rules) or hint
+        shown_hint = _hint(trace_id, forest, rows, rules, elsewhere) or hint * _lacks(rows)
     return Finding(
         rule="tree_mismatch",
         where=where,
@@ -141,12 +146,50 @@ def _nearest(
     return min(aligned, key=lambda each: faults(each[2]), default=None)
 
 
-def _hint(forest: Forest, rules: TreeRules) -> str:
-    if rules.extra == "allow":
-        return ""
-    if forest.orphans and not forest.roots:
+def _lacks(rows: Sequence[Row]) -> bool:
+    """Whether a span is missing; the top is, where what stands for it has quite another name."""
+    return any(
+        row.mark == "missing"
+        or any(d.field == "name" and d.distance >= _FAR for d in row.differences)
+        for row in rows
+    )
+
+
+def _hint(
+    trace_id: str,
+    forest: Forest,
+    rows: Sequence[Row],
+    rules: TreeRules,
+    elsewhere: Iterable[Span],
+) -> str:
+    """What the comparison suggests; empty if only that more may come."""
+    if rules.extra == "forbid" and forest.orphans and not forest.roots:
         return (
             "the parent was never received; begin the trace with otlp.new_trace(), so that it"
             ' counts as outside, or use extra="allow"'
         )
-    return ""
+    if _lacks(rows):
+        return _stray(trace_id, rows, rules, elsewhere)
+    differences = [each for row in rows for each in row.differences]
+    if differences:
+        return closest_hint(differences)
+    if any(row.mark == "unexpected" for row in rows):
+        return 'take what a framework adds out with pruned=, or let others be with extra="allow"'
+    return 'order="any" does not ask for the order' if rules.order == "start" else ""
+
+
+def _stray(trace_id: str, rows: Sequence[Row], rules: TreeRules, elsewhere: Iterable[Span]) -> str:
+    """That a missing span has come in another trace; of several the newest."""
+    missing = [row.pattern for row in rows if row.pattern is not None and _lacks([row])]
+    found: dict[int, Span] = {}
+    for span in elsewhere:
+        if span.trace_id != trace_id and not rules.prunes(span):
+            found |= {at: span for at, pattern in enumerate(missing) if pattern.fits(span)}
+    if not found:
+        return ""
+    span = found[min(found)]
+    service = f" of service {show(span.service)}" if span.service else ""
+    return (
+        f"{printable(show(span.name))}{printable(service)} arrived in another trace,"
+        f" {span.trace_id}: does its caller pass the context on (traceparent), and does it read it?"
+    )

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from otlptest.errors import ExpectationError, Finding
 from otlptest.model import LogRecord, Producer, Profile, Request, Span
-from otlptest.queries import nearest_miss
+from otlptest.queries import miscounts, nearest_miss
 from otlptest.queries.conditions import Condition
-from otlptest.queries.evidence import Evidence, Selection, judge
+from otlptest.queries.evidence import Evidence, Selection, examined, judge
 from otlptest.queries.looking import Look
 from otlptest.queries.nearest_miss import Question
 from otlptest.queries.sources import Remembering, Source
@@ -18,9 +18,11 @@ T = TypeVar("T")
 
 
 def judged(
-    query: Question[T], look: Look[T], expected: int, evidence: Sequence[Evidence]
+    query: Question[T], look: Look[T], expected: int | None, evidence: Sequence[Evidence]
 ) -> Sequence[T]:
     """The matches, if there are exactly `expected` and the evidence proves that no more come.
+
+    None is expected by `expect_none`, a number by `expect_count`.
 
     Raises:
         TruncatedResultError: The source gave only a part.
@@ -30,18 +32,17 @@ def judged(
     vocabulary = query.vocabulary
     look.check_complete(f"how many {vocabulary.nouns} there are")
     matches = look.matches()
-    if len(matches) > expected:
-        raise ExpectationError([nearest_miss.too_many(query, matches, expected, evidence)])
-    if len(matches) < expected:
-        raise ExpectationError([nearest_miss.missing(query, look, expected, exactly=True)])
     selection = Selection(
         kind=query.kind,
         where=nearest_miss.place(query),
-        expected=nearest_miss.amount(query, expected, exactly=True),
-        received=vocabulary.counted(expected) if expected else "none",
+        expected=nearest_miss.amount(query, expected or 0, exactly=True),
+        received=vocabulary.counted(len(matches)) if matches else "none",
         could_match=lambda producer: could_match(query.conditions, producer),
         selects=lambda item: _selects(query, item),
     )
+    if len(matches) != (expected or 0):
+        proof = examined(query.source, selection, evidence)
+        raise ExpectationError([miscounts.miscounted(query, matches, expected, proof)])
     judge(query.source, selection, evidence)
     return matches
 
@@ -94,7 +95,7 @@ def _late_check(
         matches = query.all()
         if not any(map(began_before, matches[1:])):
             return None
-        return nearest_miss.late_second(query, matches)
+        return miscounts.late_second(query, matches)
 
     return check
 

@@ -115,7 +115,8 @@ def test_points_need_their_metric() -> None:
         "  received: 7 data points, now\n"
         "  closest:  point {'region': 'us'}: region: expected 'asia', received 'us'\n"
         "            point {'region': 'eu'}: region: expected 'asia', received 'eu'\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     the closest did arrive, and differs; if another is meant,"
+        " wait_for_first(…) waits\n"
         "  explain:  otlptest explain no_matching_point"
     )
 
@@ -249,12 +250,67 @@ def test_an_unknown_metric_is_told_by_the_nearest_name() -> None:
         "  expected: a metric named 'order'\n"
         "  received: 7 data points, within 0.0 s\n"
         "  closest:  'orders': name: expected 'order', received 'orders' (and 1 more like it)\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     a name much like it was received: is it misspelt, in the test or in the"
+        " program?\n"
         "  explain:  otlptest explain no_matching_metric"
     )
-    assert "no_matching_metric" in failure_of(
-        lambda: metrics().expect_total("order", 1, after=QUIET)
+
+
+def test_a_verdict_on_an_unknown_metric_prints_its_evidence() -> None:
+    assert failure_of(lambda: metrics().expect_total("order", 1, after=QUIET)) == (
+        "1 unmet expectation\n"
+        "wrong_total: this collector\n"
+        "  expected: a total of 1 of the metric named 'order'\n"
+        "  received: 0 in 0 series: none among 7 data points\n"
+        "            after quiet: nothing arrived for 1 s; covers every sender\n"
+        "  closest:  'orders': name: expected 'order', received 'orders' (and 1 more like it)\n"
+        "  hint:     a name much like it was received: is it misspelt, in the test or in the"
+        " program?\n"
+        "  explain:  otlptest explain wrong_total"
     )
+    nothing = MetricQuery(MemorySource([], name="this collector"))
+    message = failure_of(lambda: nothing.expect_total("order", 1, after=QUIET))
+    assert "received: 0 in 0 series: no data points\n" in message
+    assert "wrong_total" in message
+
+
+SHORT: dict[str, tuple[Evidence, tuple[str, ...]]] = {
+    "all has arrived": (
+        QUIET,
+        (
+            "            after quiet: nothing arrived for 1 s; covers every sender",
+            "  closest:  3 from service 'shop', {'region': 'eu'}",
+            (
+                "  hint:     all that the evidence covers has arrived: the rest was not recorded,"
+                " or is in another metric"
+            ),
+        ),
+    ),
+    "a sender is not covered": (
+        NOBODY,
+        (
+            "            after exited: x has exited; covers nobody",
+            (
+                "            gap: shop has sent in this test (1 request of metrics) and is"
+                " not covered"
+            ),
+            "  closest:  3 from service 'shop', {'region': 'eu'}",
+            (
+                "  hint:     more may be on its way: cover each sender: after=[otlp.exited(a),"
+                " otlp.fence(b)], or narrow the criteria with service="
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("evidence", "lines"), SHORT.values(), ids=SHORT.keys())
+def test_a_total_that_falls_short_of_a_verdict_is_told_with_its_evidence(
+    evidence: Evidence, lines: tuple[str, ...]
+) -> None:
+    query = MetricQuery(a_source(a_request([number(3, 3, attributes=EU)], signal="metrics")))
+    message = failure_of(lambda: query.expect_total("orders", 8, after=evidence))
+    assert message.splitlines()[4:-1] == list(lines)
 
 
 def test_many_series_are_cut_short() -> None:

@@ -38,7 +38,8 @@ def test_the_example_of_the_house_style() -> None:
         "  received: 1 span in 1 request over grpc, within 0.0 s\n"
         "  closest:  'POST /checkout' (span 0000000000000001): http.response.status_code:"
         " expected 200, received 500\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     the closest did arrive, and differs; if another is meant, flush the SDK"
+        " before waiting (force_flush)\n"
         "  explain:  otlptest explain no_matching_span"
     )
 
@@ -90,7 +91,8 @@ def test_closest_come_first_and_alike_ones_once() -> None:
         " received SpanKind.CLIENT (and 1 more like it)\n"
         "            'POST /checkout' (span 0000000000000002): service: expected 'shop',"
         " received 'payments'\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     a name much like it was received: is it misspelt, in the test or in the"
+        " program?\n"
         "  explain:  otlptest explain no_matching_span"
     )
 
@@ -106,7 +108,8 @@ def test_each_differing_field_has_a_line() -> None:
         "  closest:  'POST /checkout' (span 0000000000000001):\n"
         "              kind: expected SpanKind.SERVER, received SpanKind.CLIENT\n"
         "              b: expected 2, received 1\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     the closest did arrive, and differs; if another is meant, flush the SDK"
+        " before waiting (force_flush)\n"
         "  explain:  otlptest explain no_matching_span"
     )
 
@@ -161,7 +164,8 @@ def test_too_few_say_how_many_there_are() -> None:
         "  expected: at least 3 spans named 'a'\n"
         "  received: 2 matches among 3 spans in 1 request over grpc, within 0.0 s\n"
         "  closest:  'ab' (span 0000000000000003): name: expected 'a', received 'ab'\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     a name much like it was received: is it misspelt, in the test or in the"
+        " program?\n"
         "  explain:  otlptest explain no_matching_span"
     )
 
@@ -300,7 +304,8 @@ def test_missing_log_record() -> None:
         " 'card declined'\n"
         "            log record 'paid': body: expected str 'card accepted', received mapping"
         " {'a': 1}\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     the closest did arrive, and differs; if another is meant, flush the SDK"
+        " before waiting (force_flush)\n"
         "  explain:  otlptest explain no_matching_log"
     )
 
@@ -315,6 +320,7 @@ def test_missing_request() -> None:
         "  expected: a request with signal = 'traces' and header x-tenant = 'b'\n"
         "  received: 1 request, now\n"
         "  closest:  request 1 (POST /v1/traces): header x-tenant: expected 'b', received 'a'\n"
-        "  hint:     if the SDK batches, flush it before waiting (force_flush)\n"
+        "  hint:     the closest did arrive, and differs; if another is meant,"
+        " wait_for_first(…) waits\n"
         "  explain:  otlptest explain no_matching_request"
     )

@@ -239,9 +239,10 @@ def test_proven_absence_and_count_pass() -> None:
 
 def test_presence_refutes_absence_whatever_the_evidence() -> None:
     query = SpanQuery(a_source(a_request([A, B])))
-    assert rule_of(lambda: query.expect_none(name="a", after=QUIET)) == "too_many_matches"
-    assert rule_of(lambda: query.expect_count(1, after=QUIET)) == "too_many_matches"
-    assert rule_of(lambda: query.expect_count(3, after=QUIET)) == "no_matching_span"
+    assert rule_of(lambda: query.expect_none(name="a", after=QUIET)) == "unexpected_item"
+    assert rule_of(lambda: query.expect_count(0, name="a", after=QUIET)) == "wrong_count"
+    assert rule_of(lambda: query.expect_count(1, after=QUIET)) == "wrong_count"
+    assert rule_of(lambda: query.expect_count(3, after=QUIET)) == "wrong_count"
 
 
 def test_evidence_that_covers_nobody_proves_nothing() -> None:

@@ -123,6 +123,8 @@ def test_a_verdict_judges_what_came_after_the_snapshot_too() -> None:
         "                'charge'                          'charge' (payments)\n"
         "            +                                     'late' (shop)\n"
         "              + unexpected\n"
+        "  hint:     take what a framework adds out with pruned=, or let others be with"
+        ' extra="allow"\n'
         "  explain:  otlptest explain tree_mismatch"
     )
 

@@ -128,6 +128,74 @@ def test_a_missing_root_is_told_with_the_way_out() -> None:
     )
 
 
+def test_a_missing_span_that_came_in_another_trace_is_named() -> None:
+    spans = [placed("a"), placed("b", "a")]
+    pattern = tree("a", children=[tree("b"), tree("pay", service="payments")])
+    stray = [
+        placed("x", name="pay", service="stock", trace_id="1" * 32),
+        placed("y", name="pay", service="payments", trace_id="2" * 32),
+        placed("z", name="pay", service="payments"),
+    ]
+
+    def hint(elsewhere: Sequence[Span]) -> str:
+        return tree_finding(
+            [(stray[2].trace_id, forest_of(spans))],
+            pattern,
+            RULES,
+            where="w",
+            received="r",
+            hint="flush it",
+            elsewhere=elsewhere,
+        ).hint
+
+    assert hint(stray) == (
+        f"'pay' of service 'payments' arrived in another trace, {'2' * 32}: does its caller pass"
+        " the context on (traceparent), and does it read it?"
+    )
+    assert hint(stray[::2]) == "flush it"  # another service, or this very trace
+
+
+ADVICE: dict[str, tuple[Tree, TreeRules, str]] = {
+    "order only": (
+        tree("r", children=[tree("b"), tree("a")]),
+        TreeRules(order="start"),
+        'order="any" does not ask for the order',
+    ),
+    "unexpected only": (
+        tree("r", children=[tree("a")]),
+        RULES,
+        'take what a framework adds out with pruned=, or let others be with extra="allow"',
+    ),
+    "a differing type": (
+        tree("r", children=[tree("a", attributes={"n": 1}), tree("b")]),
+        RULES,
+        "attribute values compare by OTLP type: 1, 1.0, '1' and True are four values",
+    ),
+    "a differing status": (
+        tree("r", children=[tree("a", status=StatusCode.OK), tree("b")]),
+        RULES,
+        "",
+    ),
+    "the top missing": (tree("checkout"), RULES, "flush it"),
+    "one missing": (tree("r", children=[tree("a"), tree("b"), tree("c")]), RULES, "flush it"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "rules", "hint"), ADVICE.values(), ids=ADVICE.keys())
+def test_flushing_is_advised_only_where_a_span_is_missing(
+    pattern: Tree, rules: TreeRules, hint: str
+) -> None:
+    spans = [
+        placed("r", None, (0, 9)),
+        placed("a", "r", (1, 2), attributes={"n": "1"}),
+        placed("b", "r", (3, 4)),
+    ]
+    finding = tree_finding(
+        [("t", forest_of(spans))], pattern, rules, where="w", received="r", hint="flush it"
+    )
+    assert finding.hint == hint
+
+
 def test_orphans_and_circles_beside_the_tree_are_unexpected() -> None:
     spans = [placed("a"), placed("o", "x", (2, 3)), placed("k", "k", (4, 5))]
     assert report(spans, tree("a")) == [
