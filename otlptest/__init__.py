@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from otlptest import faults
     from otlptest.bundled import builtin
     from otlptest.collector.fake import FakeCollector
     from otlptest.model import (
@@ -35,6 +36,7 @@ __all__ = [
     "StatusCode",
     "__version__",
     "builtin",
+    "faults",
     "match",
     "ready",
     "send",
@@ -52,12 +54,13 @@ _HOME = {
     "SpanKind": "otlptest.model",
     "StatusCode": "otlptest.model",
     "builtin": "otlptest.bundled",
+    "faults": "otlptest.faults",
     "match": "otlptest.queries.matchers",
     "ready": "otlptest.processes.readiness",
     "send": "otlptest.sending",
     "tree": "otlptest.queries.trees",
 }
-_NAMESPACES = {"match", "ready"}  # these are their home
+_NAMESPACES = {"faults", "match", "ready"}  # these are their home
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,127 @@
+"""What the makers of faults accept, checked where the user wrote it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, Final
+
+from otlptest.errors import UnknownNameError, UsageError
+
+__all__ = [
+    "checked_body",
+    "checked_choice",
+    "checked_count",
+    "checked_headers",
+    "checked_name",
+    "checked_seconds",
+    "checked_text",
+    "written",
+]
+
+_LONGEST_S: Final = 86_400.0
+_FORBIDDEN_IN_HEADER: Final = frozenset("\r\n\0")
+
+
+def written(call: str, *arguments: object, **options: object) -> str:
+    """The call as a user would write it: `faults.status(429, retry_after_s=1)`.
+
+    Args:
+        call: The function's name.
+        arguments: Those without a name.
+        options: Those by name; None, False and what is empty is left out, as if not given.
+    """
+    said = [repr(each) for each in arguments]
+    said += [
+        f"{name}={dict(value) if isinstance(value, Mapping) else value!r}"
+        for name, value in options.items()
+        if value is not None and value is not False and value not in ("", b"") and value != {}
+    ]
+    return f"faults.{call}({', '.join(said)})"
+
+
+def checked_seconds(name: str, value: Any, *, least: float = 0.0) -> float:  # noqa: ANN401 -- the user's
+    """A time in seconds, from `least` to a day.
+
+    Raises:
+        UsageError: It is none.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not least <= value <= _LONGEST_S:
+        raise UsageError(
+            f"{name} must be seconds from {least:g} to {_LONGEST_S:g} and is {value!r}"
+        )
+    return float(value)
+
+
+def checked_count(name: str, value: Any, *, least: int = 0, most: int = 2**63 - 1) -> int:  # noqa: ANN401 -- the user's
+    """A whole number from `least` to `most`.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise UsageError(f"{name} must be a whole number from {least} to {most} and is {value!r}")
+    return value
+
+
+def checked_text(name: str, value: Any) -> str:  # noqa: ANN401 -- the user's
+    """A text.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"{name} must be a text and is {value!r}")
+    return value
+
+
+def checked_choice(name: str, value: Any, choices: Sequence[str]) -> str:  # noqa: ANN401 -- the user's
+    """One of `choices`.
+
+    Raises:
+        UnknownNameError: It is none of them.
+    """
+    if value not in choices:
+        raise UnknownNameError(name, str(value), tuple(choices))
+    return str(value)
+
+
+def checked_name(kind: str, value: Any, known: Sequence[str]) -> str:  # noqa: ANN401 -- the user's
+    """One of `known`, given by name, in either case, or as the enum member of that name.
+
+    Raises:
+        UnknownNameError: There is none of that name.
+    """
+    name = value.name if isinstance(value, Enum) else str(value)
+    if name.upper() not in known:
+        raise UnknownNameError(kind, name, tuple(known))
+    return name.upper()
+
+
+def checked_headers(headers: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN401 -- the user's
+    """Header fields as pairs.
+
+    Raises:
+        UsageError: A name or a value cannot be sent.
+    """
+    if not isinstance(headers, Mapping):
+        raise UsageError(
+            f"headers must be a mapping of names to values and are {headers!r}",
+            'headers={"Retry-After": "soon"}',
+        )
+    for name, value in headers.items():
+        is_text = isinstance(name, str) and isinstance(value, str)
+        if not is_text or not name or _FORBIDDEN_IN_HEADER & {*name, *value} or ":" in name:
+            raise UsageError(f"a header cannot be sent: {name!r}: {value!r}")
+    return tuple(headers.items())
+
+
+def checked_body(body: Any) -> bytes | None:  # noqa: ANN401 -- the user's
+    """A body to send.
+
+    Raises:
+        UsageError: It is not bytes.
+    """
+    if body is not None and not isinstance(body, bytes):
+        raise UsageError(f"body must be bytes and is {body!r}")
+    return body

@@ -1,0 +1,243 @@
+"""All other replies: successes with a flaw, late ones, lost ones, redirects."""
+
+from dataclasses import replace
+from typing import Final, cast
+
+from otlptest.errors import UsageError
+from otlptest.faults.arguments import (
+    checked_body,
+    checked_choice,
+    checked_count,
+    checked_headers,
+    checked_seconds,
+    checked_text,
+    written,
+)
+from otlptest.faults.reply_faults import Ending, ReplyFault
+from otlptest.wire.statuses import GrpcCode
+
+__all__ = [
+    "ack_lost",
+    "compressed",
+    "delay",
+    "hang",
+    "malformed_body",
+    "ok",
+    "oversize_body",
+    "partial_success",
+    "redirect",
+    "wrong_content_type",
+]
+
+_MIB: Final = 1024 * 1024
+_ENCODINGS: Final = ("gzip", "deflate", "zstd")
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_USUAL_REDIRECT: Final = 307
+
+
+def ok() -> ReplyFault:
+    """The good answer, full success: for a place in a sequence.
+
+    Example:
+        >>> from otlptest import faults
+        >>> faults.ok()
+        faults.ok()
+    """
+    return ReplyFault(text="faults.ok()")
+
+
+def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
+    """Success, but so many items were rejected; with 0 and a message a warning.
+
+    What the request brought stays received: OTLP does not say which items were rejected.
+
+    Args:
+        rejected: Spans, data points, log records or profiles. With 0 and no message
+            `partial_success` is set and empty (OTLP-RESP-016).
+        message: `error_message`.
+
+    Raises:
+        UsageError: `rejected` is below 0.
+
+    Example:
+        >>> from otlptest import faults
+        >>> faults.partial_success(rejected=3, message="quota")
+        faults.partial_success(rejected=3, message='quota')
+    """
+    return ReplyFault(
+        text=written("partial_success", rejected=rejected or None, message=message),
+        rejected=checked_count("rejected", rejected),
+        message=checked_text("message", message),
+    )
+
+
+def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
+    """The reply comes later.
+
+    Over HTTP/1.1 the connection's next requests wait as well, over HTTP/2 they do not.
+
+    Args:
+        seconds: Between the whole request and its reply.
+        reply: What is replied then; the good answer if None.
+
+    Raises:
+        UsageError: `seconds` is below 0 or beyond a day.
+
+    Example:
+        >>> from otlptest import faults
+        >>> faults.delay(0.5, reply=faults.unavailable())
+        faults.delay(0.5, reply=faults.unavailable())
+    """
+    checked = checked_seconds("delay", seconds)
+    late = _reply(reply)
+    return replace(
+        late, text=written("delay", seconds, reply=reply), delay_s=late.delay_s + checked
+    )
+
+
+def hang() -> ReplyFault:
+    """No reply, ever; the connection stays open until the client gives up.
+
+    What the request brought is not received: the client cannot know that it was.
+    """
+    return ReplyFault(text="faults.hang()", ending="hang", keeps_telemetry=False)
+
+
+def ack_lost(*, ending: Ending = "close") -> ReplyFault:
+    """The telemetry is received, and the reply never arrives.
+
+    A client that sends it again makes duplicates; one that does not was lucky.
+
+    Args:
+        ending: What happens instead: the connection is closed (`"close"`) or reset (`"reset"`),
+            or nothing at all (`"hang"`).
+
+    Raises:
+        UnknownNameError: There is no such ending.
+    """
+    checked = checked_choice("ending", ending, ("close", "reset", "hang"))
+    return ReplyFault(
+        text=written("ack_lost", ending=None if ending == "close" else ending),
+        ending=cast("Ending", checked),
+    )
+
+
+def malformed_body(*, body: bytes | None = None) -> ReplyFault:
+    """Success by its status, with a body that is no message in its encoding.
+
+    Args:
+        body: These bytes; if None, cut protobuf or cut JSON, as the request's encoding has it.
+
+    Raises:
+        UsageError: `body` is not bytes.
+    """
+    return ReplyFault(
+        text=written("malformed_body", body=body),
+        body=checked_body(body),
+        is_malformed=True,
+    )
+
+
+def wrong_content_type(
+    content_type: str = "text/html", /, *, body: bytes | None = None
+) -> ReplyFault:
+    """Success by its status, with a content type that does not belong there.
+
+    Args:
+        content_type: The value of the header.
+        body: These bytes; if None, the right message in spite of what the header says.
+
+    Raises:
+        UsageError: An argument cannot be sent.
+    """
+    checked = dict(checked_headers({"Content-Type": content_type}))
+    return ReplyFault(
+        text=written("wrong_content_type", content_type, body=body),
+        content_type=checked["Content-Type"],
+        body=checked_body(body),
+    )
+
+
+def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None) -> ReplyFault:
+    """Success whose message is larger than clients must take (4 MiB), yet well-formed.
+
+    It is padded with a field that nobody knows, which a client has to ignore.
+
+    Args:
+        size_bytes: Size of the message, inflated; at most 1 GiB.
+        encoding: Sent compressed: `gzip`, `deflate` or `zstd`; a bomb, if the size is large.
+
+    Raises:
+        UsageError: The size cannot be had.
+        UnknownNameError: There is no such encoding.
+    """
+    return ReplyFault(
+        text=written("oversize_body", size_bytes=size_bytes, encoding=encoding),
+        size_bytes=checked_count("size_bytes", size_bytes, least=64, most=1024 * _MIB),
+        encoding=None if encoding is None else checked_choice("encoding", encoding, _ENCODINGS),
+    )
+
+
+def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> ReplyFault:
+    """Over HTTP a redirect; over gRPC, which has none, the same bare HTTP status.
+
+    Args:
+        location: Where to; `/moved` and the request's path if empty.
+        http_status: 301, 302, 303, 307 or 308.
+
+    Raises:
+        UsageError: The status is no redirect, or the location cannot be sent.
+    """
+    if http_status not in _REDIRECTS:
+        shown = ", ".join(map(str, _REDIRECTS))
+        raise UsageError(f"http_status must be one of {shown} and is {http_status!r}")
+    checked_headers({"Location": location})
+    return ReplyFault(
+        text=written(
+            "redirect",
+            *([location] if location else []),
+            http_status=None if http_status == _USUAL_REDIRECT else http_status,
+        ),
+        http_status=http_status,
+        grpc_code=GrpcCode.UNKNOWN,
+        headers=(("Location", location),),
+        is_bare=True,
+        keeps_telemetry=False,
+    )
+
+
+def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) -> ReplyFault:
+    """The body of the reply is compressed, whether the client said that it takes that or not.
+
+    Over HTTP with `Content-Encoding`, over gRPC with `grpc-encoding` and the compressed flag.
+
+    Args:
+        encoding: `gzip`, `deflate` or `zstd`.
+        reply: What is replied; the good answer if None.
+
+    Raises:
+        UnknownNameError: There is no such encoding.
+
+    Example:
+        >>> from otlptest import faults
+        >>> faults.compressed(reply=faults.partial_success(rejected=1, message="quota"))
+        faults.compressed('gzip', reply=faults.partial_success(rejected=1, message='quota'))
+    """
+    return replace(
+        _reply(reply),
+        text=written("compressed", encoding, reply=reply),
+        encoding=checked_choice("encoding", encoding, _ENCODINGS),
+    )
+
+
+def _reply(reply: ReplyFault | None) -> ReplyFault:
+    """What a delay or a compression is about.
+
+    Raises:
+        UsageError: It is no reply.
+    """
+    if reply is None:
+        return ok()
+    if not isinstance(reply, ReplyFault):
+        raise UsageError(f"reply must be a fault of replies and is {reply!r}", "faults.ok()")
+    return reply

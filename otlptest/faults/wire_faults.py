@@ -1,0 +1,445 @@
+"""Faults of connections and HTTP/2 frames, as data.
+
+A `WireFault` acts on bytes and frames on their way between a client and a receiver. It works in the
+proxy, before any receiver, and in the fake collector itself; both read what is said here.
+
+*Up* is from the client to the receiver, *down* is the way back. Bytes are counted per connection
+and direction, from its first byte on, as they go over the wire (TLS included).
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+from otlptest.faults.arguments import (
+    checked_choice,
+    checked_count,
+    checked_name,
+    checked_seconds,
+    checked_text,
+    written,
+)
+from otlptest.wire.http2_frames import ErrorCode
+
+__all__ = [
+    "Direction",
+    "Moment",
+    "WireFault",
+    "WireFaultKind",
+    "bandwidth",
+    "blackhole",
+    "corrupt",
+    "goaway",
+    "latency",
+    "refuse",
+    "reset",
+    "rst_stream",
+    "slice",
+    "trickle",
+    "truncate",
+    "window",
+]
+
+WireFaultKind = Literal[
+    "reset",
+    "refuse",
+    "blackhole",
+    "trickle",
+    "slice",
+    "latency",
+    "bandwidth",
+    "truncate",
+    "corrupt",
+    "goaway",
+    "rst_stream",
+    "window",
+]
+
+Direction = Literal["up", "down", "both"]
+"""Which way the bytes go that a fault acts on: to the receiver, back to the client, or both."""
+
+Moment = Literal["connect", "request", "before_reply", "after_reply"]
+"""When a fault acts:
+
+- `connect`: as soon as the connection is there, before any byte of a request;
+- `request`: when a request begins (HTTP/2: its HEADERS; else the first bytes from the client), or
+  where `after_bytes` says, within it;
+- `before_reply`: the request is whole and has reached the receiver, its reply is there, and no byte
+  of it has gone to the client;
+- `after_reply`: the reply has gone to the client whole.
+"""
+
+_MOMENTS: Final = ("connect", "request", "before_reply", "after_reply")
+_DIRECTIONS: Final = ("up", "down", "both")
+_CODES: Final = tuple(code.name for code in ErrorCode)
+_MOST_STREAM: Final = 2**31 - 1
+_MOST_CODE: Final = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WireFault:
+    """What happens to a connection or a stream. Make one with the functions of this module.
+
+    Attributes:
+        text: The call that makes it, as `repr` shows it.
+        kind: The function that makes it.
+        direction: Which way the bytes go that it acts on.
+        at: When it acts; `after_bytes` alone decides for the kinds that have it.
+        after_bytes: It acts once so many bytes have passed in `direction`; None: `at` decides.
+        latency_s: Every piece is that much later.
+        jitter_s: And up to so much more, evenly spread, in order all the same.
+        bytes_per_s: No more bytes pass in a second.
+        slice_bytes: Bytes pass in pieces of at most that size.
+        pause_s: Between two pieces.
+        count: How many bytes are changed.
+        seed: Of what is random, together with the connection's number.
+        code: The HTTP/2 error code of a GOAWAY or RST_STREAM.
+        message: The debug data of a GOAWAY.
+        last_stream_id: The last stream that a GOAWAY says was taken; None: the last that began.
+        ends_connection: Whether the connection is closed after a GOAWAY, once nothing that it
+            allows is under way.
+        window_bytes: The flow-control window that the client gets for each stream, and never more.
+    """
+
+    text: str
+    kind: WireFaultKind
+    direction: Direction = "up"
+    at: Moment = "request"
+    after_bytes: int | None = None
+    latency_s: float = 0.0
+    jitter_s: float = 0.0
+    bytes_per_s: int = 0
+    slice_bytes: int = 0
+    pause_s: float = 0.0
+    count: int = 0
+    seed: int = 0
+    code: int = 0
+    message: str = ""
+    last_stream_id: int | None = None
+    ends_connection: bool = True
+    window_bytes: int = 0
+
+    def __repr__(self) -> str:
+        """The call that makes it."""
+        return self.text
+
+    @property
+    def acts_on_frames(self) -> bool:
+        """Whether it needs HTTP/2, and never fires on a connection that speaks HTTP/1.1."""
+        return self.kind in {"goaway", "rst_stream", "window"}
+
+
+def reset(
+    *, after_bytes: int | None = None, at: Moment = "request", direction: Direction = "up"
+) -> WireFault:
+    """The connection is reset (TCP RST): both sides get an error, what is under way is lost.
+
+    Args:
+        after_bytes: Once so many bytes have passed: within a request (`direction="up"`) or within
+            a reply (`"down"`).
+        at: Without `after_bytes`: `"connect"`, `"request"`, `"before_reply"` (the receiver has the
+            request, the client never learns it) or `"after_reply"`.
+        direction: Which bytes count.
+
+    Raises:
+        UsageError: An argument is out of its range.
+
+    Example:
+        >>> from otlptest import faults
+        >>> faults.reset(after_bytes=1000)
+        faults.reset(after_bytes=1000)
+    """
+    return WireFault(
+        text=written("reset", after_bytes=after_bytes, **_moment(at), **_way(direction, "up")),
+        kind="reset",
+        after_bytes=_position(after_bytes),
+        at=_checked_moment(at),
+        direction=_checked_way(direction, _DIRECTIONS[:2]),
+    )
+
+
+def refuse() -> WireFault:
+    """New connections are refused, as if nobody listened; open ones go on."""
+    return WireFault(text="faults.refuse()", kind="refuse", at="connect")
+
+
+def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFault:
+    """The connection is open and nothing passes any more; no side gets an error.
+
+    Args:
+        after_bytes: So many bytes still pass.
+        direction: Which way nothing passes.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written("blackhole", after_bytes=after_bytes or None, **_way(direction, "both")),
+        kind="blackhole",
+        after_bytes=_position(after_bytes),
+        direction=_checked_way(direction, _DIRECTIONS),
+    )
+
+
+def trickle(
+    *, slice_bytes: int = 1, pause_s: float = 0.05, direction: Direction = "up"
+) -> WireFault:
+    """Bytes pass a few at a time with a pause after each: a slow peer that never stops.
+
+    Args:
+        slice_bytes: How many at a time.
+        pause_s: Seconds between two pieces.
+        direction: Which way.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written("trickle", slice_bytes=slice_bytes, pause_s=pause_s, **_way(direction, "up")),
+        kind="trickle",
+        slice_bytes=checked_count("slice_bytes", slice_bytes, least=1),
+        pause_s=checked_seconds("pause_s", pause_s),
+        direction=_checked_way(direction, _DIRECTIONS),
+    )
+
+
+def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `faults.slice`
+    *, slice_bytes: int = 1, direction: Direction = "up"
+) -> WireFault:
+    """Bytes pass in small pieces, each in a packet of its own, without a pause.
+
+    Args:
+        slice_bytes: The largest piece.
+        direction: Which way.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written("slice", slice_bytes=slice_bytes, **_way(direction, "up")),
+        kind="slice",
+        slice_bytes=checked_count("slice_bytes", slice_bytes, least=1),
+        direction=_checked_way(direction, _DIRECTIONS),
+    )
+
+
+def latency(
+    seconds: float, /, *, jitter_s: float = 0.0, direction: Direction = "down", seed: int = 0
+) -> WireFault:
+    """Every byte is that much later; order stays.
+
+    Args:
+        seconds: Later by so much.
+        jitter_s: And by up to so much more, evenly spread.
+        direction: Which way; `"both"` makes it twice for a request and its reply.
+        seed: Of the jitter.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written(
+            "latency",
+            seconds,
+            jitter_s=jitter_s or None,
+            **_way(direction, "down"),
+            seed=seed or None,
+        ),
+        kind="latency",
+        latency_s=checked_seconds("latency", seconds),
+        jitter_s=checked_seconds("jitter_s", jitter_s),
+        direction=_checked_way(direction, _DIRECTIONS),
+        seed=checked_count("seed", seed),
+    )
+
+
+def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
+    """No more than so many bytes pass in a second.
+
+    Args:
+        bytes_per_s: At least 1.
+        direction: Which way; with `"both"` each way has its own.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written("bandwidth", bytes_per_s, **_way(direction, "up")),
+        kind="bandwidth",
+        bytes_per_s=checked_count("bytes_per_s", bytes_per_s, least=1),
+        direction=_checked_way(direction, _DIRECTIONS),
+    )
+
+
+def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
+    """So many bytes pass, the rest is swallowed, and both sides are closed in order (TCP FIN).
+
+    Args:
+        after_bytes: How many pass.
+        direction: Which way.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written("truncate", after_bytes=after_bytes, **_way(direction, "up")),
+        kind="truncate",
+        after_bytes=_position(after_bytes),
+        direction=_checked_way(direction, _DIRECTIONS[:2]),
+    )
+
+
+def corrupt(
+    *, after_bytes: int = 0, count: int = 1, direction: Direction = "up", seed: int = 0
+) -> WireFault:
+    """Bytes arrive changed.
+
+    Args:
+        after_bytes: So many pass unchanged; 0 is the first byte of the connection.
+        count: So many bytes after them get another value.
+        direction: Which way.
+        seed: Decides the values.
+
+    Raises:
+        UsageError: An argument is out of its range.
+    """
+    return WireFault(
+        text=written(
+            "corrupt",
+            after_bytes=after_bytes or None,
+            count=count,
+            **_way(direction, "up"),
+            seed=seed or None,
+        ),
+        kind="corrupt",
+        after_bytes=_position(after_bytes),
+        count=checked_count("count", count, least=1),
+        direction=_checked_way(direction, _DIRECTIONS[:2]),
+        seed=checked_count("seed", seed),
+    )
+
+
+def goaway(
+    *,
+    last_stream_id: int | None = None,
+    code: int | str | ErrorCode = "NO_ERROR",
+    message: str = "",
+    at: Moment = "request",
+    ends_connection: bool = True,
+) -> WireFault:
+    """The client gets a GOAWAY (RFC 9113 section 6.8): it must not open further streams here.
+
+    Streams above the last stream id are not answered; the others are, then the connection ends.
+
+    Args:
+        last_stream_id: What the frame says; None: the last stream that began, the one whose
+            request makes the fault act included. 0: nothing was taken, all may be sent again.
+        code: Name or number of an HTTP/2 error code.
+        message: Debug data.
+        at: `"connect"`, `"request"`, `"before_reply"` or `"after_reply"`.
+        ends_connection: False leaves the connection open.
+
+    Raises:
+        UsageError: An argument is out of its range.
+        UnknownNameError: There is no such code.
+    """
+    number = _error_code(code)
+    return WireFault(
+        text=written(
+            "goaway",
+            last_stream_id=last_stream_id,
+            code=_shown_code(number) if number else None,
+            message=message,
+            **_moment(at),
+            **({} if ends_connection else {"ends_connection": "False"}),
+        ).replace("'False'", "False"),
+        kind="goaway",
+        direction="down",
+        last_stream_id=None
+        if last_stream_id is None
+        else checked_count("last_stream_id", last_stream_id, most=_MOST_STREAM),
+        code=number,
+        message=checked_text("message", message),
+        at=_checked_moment(at),
+        ends_connection=bool(ends_connection),
+    )
+
+
+def rst_stream(
+    code: int | str | ErrorCode = "REFUSED_STREAM", /, *, at: Moment = "request"
+) -> WireFault:
+    """The client's stream is reset (RFC 9113 section 6.4); the connection goes on.
+
+    Args:
+        code: Name or number of an HTTP/2 error code.
+        at: `"request"`: when it begins, the receiver does not get it; `"before_reply"`: the
+            receiver has it, and its reply is dropped.
+
+    Raises:
+        UsageError: The code or the moment cannot be.
+        UnknownNameError: There is no such code, or no such moment.
+    """
+    number = _error_code(code)
+    checked = checked_choice("moment", at, ("request", "before_reply"))
+    return WireFault(
+        text=written("rst_stream", _shown_code(number), **_moment(at)),
+        kind="rst_stream",
+        direction="down",
+        code=number,
+        at=cast("Moment", checked),
+    )
+
+
+def window(window_bytes: int = 0, /) -> WireFault:
+    """The client gets a flow-control window for each stream that is never opened any further.
+
+    A request that does not fit waits for ever, as if the receiver did not read.
+
+    Args:
+        window_bytes: How much of each request may be sent.
+
+    Raises:
+        UsageError: It is no window.
+    """
+    return WireFault(
+        text=written("window", window_bytes),
+        kind="window",
+        at="connect",
+        window_bytes=checked_count("window_bytes", window_bytes, most=_MOST_STREAM),
+    )
+
+
+def _position(after_bytes: int | None) -> int | None:
+    return None if after_bytes is None else checked_count("after_bytes", after_bytes)
+
+
+def _moment(at: str) -> dict[str, str]:
+    return {} if at == "request" else {"at": at}
+
+
+def _way(direction: str, usual: str) -> dict[str, str]:
+    return {} if direction == usual else {"direction": direction}
+
+
+def _checked_moment(at: str) -> Moment:
+    return cast("Moment", checked_choice("moment", at, _MOMENTS))
+
+
+def _checked_way(direction: str, choices: tuple[str, ...]) -> Direction:
+    return cast("Direction", checked_choice("direction", direction, choices))
+
+
+def _error_code(code: int | str | ErrorCode) -> int:
+    """The number of an HTTP/2 error code.
+
+    Raises:
+        UsageError: It cannot be sent.
+    """
+    if isinstance(code, ErrorCode):
+        return int(code)
+    if isinstance(code, str):
+        return int(ErrorCode[checked_name("HTTP/2 error code", code, _CODES)])
+    return checked_count("code", code, most=_MOST_CODE)
+
+
+def _shown_code(number: int) -> int | str:
+    return ErrorCode(number).name if number < len(_CODES) else number
