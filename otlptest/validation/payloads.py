@@ -22,7 +22,7 @@ from otlptest.validation.span_ids import SpanIds
 from otlptest.validation.spans import check_span
 from otlptest.wire.otlp_protobuf import decode_request
 
-__all__ = ["DataFindings", "data_findings"]
+__all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "producer_of"]
 
 
 class _Pass:
@@ -42,7 +42,7 @@ class _Pass:
         for holder in getattr(message, f"resource_{_ENTRIES[signal]}"):
             context = Context(request, holder.resource)
             check_resource(self.notes, context, holder)
-            producer = _producer(context)
+            producer = producer_of(context)
             for scope in getattr(holder, f"scope_{_ENTRIES[signal]}"):
                 check_scope(self.notes, context, scope)
                 walk(self, context, producer, scope)
@@ -57,7 +57,7 @@ class _Pass:
 
     def metrics(self, context: Context, producer: object, scope: Message) -> None:
         """Check the metrics of one scope."""
-        owner = (producer, scope.schema_url, _identity(scope.scope))
+        owner = (producer, scope.schema_url, identity_of(scope.scope))
         for metric in scope.metrics:
             check_metric(self.notes, context, metric)
             self.series.add(self.notes, context, owner, metric)
@@ -73,12 +73,12 @@ class _Pass:
         if self.span_ids.has_repeats:
             for request in trace_requests:
                 with suppress(WireError):  # told by the first pass
-                    self._check_repeated_spans(request, _decoded("traces", request))
+                    self._check_repeated_spans(request, decoded_message("traces", request))
 
     def _check_repeated_spans(self, request: Request, message: Message) -> None:
         for holder in message.resource_spans:
             context = Context(request, holder.resource)
-            number = self.span_ids.number_of(_producer(context))
+            number = self.span_ids.number_of(producer_of(context))
             for scope in holder.scope_spans:
                 for span in scope.spans:
                     self.span_ids.check(self.notes, context, number, span)
@@ -124,7 +124,7 @@ def data_findings(requests: Iterable[Request]) -> DataFindings:
     undecoded: list[Finding] = []
     for signal, request in received:
         try:
-            message = _decoded(signal, request)
+            message = decoded_message(signal, request)
         except WireError as refused:
             undecoded.append(_undecoded(request, refused))
             continue
@@ -134,7 +134,7 @@ def data_findings(requests: Iterable[Request]) -> DataFindings:
     return DataFindings(tuple(undecoded), (*walk.notes.findings(), *text_findings(received)))
 
 
-def _decoded(signal: Signal, request: Request) -> Message | None:
+def decoded_message(signal: Signal, request: Request) -> Message | None:
     """The message, or None where the installed protobuf classes do not have the signal.
 
     Raises:
@@ -156,12 +156,12 @@ def _undecoded(request: Request, refused: WireError) -> Finding:
     )
 
 
-def _producer(context: Context) -> object:
+def producer_of(context: Context) -> object:
     """Stands for who sent it: a process, and a resource."""
-    return (context.request.connection.owner, _identity(context.resource))
+    return (context.request.connection.owner, identity_of(context.resource))
 
 
-def _identity(message: Message) -> object:
+def identity_of(message: Message) -> object:
     """Stands for a resource or a scope, in whatever order its attributes are."""
     attributes = frozenset(kv.SerializePartialToString() for kv in message.attributes)
     return (attributes, getattr(message, "name", ""), getattr(message, "version", ""))

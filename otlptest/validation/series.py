@@ -18,7 +18,7 @@ from otlptest.model import AggregationTemporality, Request
 from otlptest.validation.metrics import NO_RECORDED_VALUE
 from otlptest.validation.notes import Context, Item, Message, Notes, quoted
 
-__all__ = ["AllSeries"]
+__all__ = ["AllSeries", "Pair"]
 
 _PROMPT_S: Final = 1.0  # a client may give up on an answer that takes longer
 _HTTP_SUCCESS: Final = range(200, 300)
@@ -44,6 +44,26 @@ class _Identity(NamedTuple):
     unit: str
     temporality: int
     is_monotonic: bool
+
+
+class Pair(NamedTuple):
+    """Two points of one series that follow each other in time.
+
+    Attributes:
+        type: `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`.
+        temporality: As in the metric; 0 where it has none.
+        is_monotonic: As in the metric.
+        is_successive: Whether they are of different exports and times.
+        has_starts: Whether both say when they began.
+        has_same_start: Whether both began at the same time.
+    """
+
+    type: str
+    temporality: int
+    is_monotonic: bool
+    is_successive: bool
+    has_starts: bool
+    has_same_start: bool
 
 
 class AllSeries:
@@ -99,17 +119,34 @@ class AllSeries:
 
     def check(self, notes: Notes) -> None:
         """Compare the points of each series."""
+        for identity, before, after in self._neighbours():
+            if before.time == after.time and before.origin == after.origin:
+                received = f"two points of time {after.time} with the same attributes"
+                notes.note("OTLP-METRIC-024", after.item, "attributes", received)
+            elif identity.type == "gauge":
+                continue
+            elif identity.temporality == _DELTA:
+                _check_delta(notes, before, after)
+            elif identity.temporality == _CUMULATIVE or identity.type == "summary":
+                _check_cumulative(notes, identity, before, after)
+
+    def pairs(self) -> Iterator[Pair]:
+        """What `check` has to compare, told in short."""
+        for identity, before, after in self._neighbours():
+            has_starts = bool(before.start and after.start)
+            yield Pair(
+                type=identity.type,
+                temporality=identity.temporality,
+                is_monotonic=identity.is_monotonic,
+                is_successive=before.time != after.time and before.origin != after.origin,
+                has_starts=has_starts,
+                has_same_start=has_starts and before.start == after.start,
+            )
+
+    def _neighbours(self) -> Iterator[tuple[_Identity, _Point, _Point]]:
         for (_, identity, _), points in self._series.items():
             for before, after in pairwise(sorted(points, key=lambda point: point[:3])):
-                if before.time == after.time and before.origin == after.origin:
-                    received = f"two points of time {after.time} with the same attributes"
-                    notes.note("OTLP-METRIC-024", after.item, "attributes", received)
-                elif identity.type == "gauge":
-                    continue
-                elif identity.temporality == _DELTA:
-                    _check_delta(notes, before, after)
-                elif identity.temporality == _CUMULATIVE or identity.type == "summary":
-                    _check_cumulative(notes, identity, before, after)
+                yield identity, before, after
 
 
 def _check_delta(notes: Notes, before: _Point, after: _Point) -> None:
