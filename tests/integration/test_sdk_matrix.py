@@ -29,6 +29,13 @@ def of_node_package(name: str) -> str:
     return locked
 
 
+def of_crate(name: str) -> str:
+    text = (installation.PEERS["rust"].sources / "Cargo.lock").read_text("utf-8")
+    found = re.search(rf'name = "{name}"\nversion = "(.+)"', text)
+    assert found is not None
+    return found[1]
+
+
 def of_agent() -> str:
     text = (installation.PEERS["java"].sources / "pom.xml").read_text("utf-8")
     found = re.search(r"<agent.version>(.+)</agent.version>", text)
@@ -41,6 +48,7 @@ LOCKED: dict[str, Callable[[], str]] = {
     "go": lambda: of_go_module("go", "go.opentelemetry.io/otel/sdk"),
     "node": lambda: of_node_package("@opentelemetry/sdk-metrics"),
     "java": of_agent,
+    "rust": lambda: of_crate("opentelemetry_sdk"),
     "telemetrygen": lambda: of_go_module("telemetrygen", f"{_CONTRIB}/cmd/telemetrygen"),
     "h2spec": lambda: of_go_module("h2spec", "github.com/summerwind/h2spec"),
     "otelcol": lambda: of_go_module("otelcol", "go.opentelemetry.io/collector/cmd/builder"),

@@ -1,6 +1,6 @@
 """Install the real peers that the tests talk to: `python tests/peers/install.py [NAME ...]`.
 
-Without a name: everything that the tests use. What is there already is left alone. Exit code 3 if a
+Without a name: everything. What is there already is left alone. Exit code 3 if a
 peer could not be installed; the others are installed all the same.
 """
 
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Install what `arguments` name; one line for each."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(installation.PEERS))
-    names = parser.parse_args(arguments).names or installation.DEFAULT_PEERS
+    names = parser.parse_args(arguments).names or list(installation.PEERS)
     unknown = sorted(set(names) - set(installation.PEERS))
     if unknown:
         parser.error(f"no peer {unknown[0]!r}; there are: {', '.join(installation.PEERS)}")

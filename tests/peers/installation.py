@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "DEFAULT_PEERS",
     "PEERS",
     "Peer",
     "PeerError",
@@ -44,7 +43,6 @@ class Peer:
         tools: Commands that must be there to install or run it.
         file: Which file of the installed folder the tests use.
         build: Fills the folder it is given, starting from a copy of `tests/peers/NAME`.
-        is_default: Whether it is installed when no name is given.
     """
 
     name: str
@@ -52,7 +50,6 @@ class Peer:
     tools: tuple[str, ...]
     file: str
     build: Callable[[Path], None]
-    is_default: bool = True
 
     @property
     def sources(self) -> Path:
@@ -179,6 +176,11 @@ def _maven_program(folder: Path) -> None:
         _run(command, folder)
 
 
+def _cargo_program(folder: Path) -> None:
+    """Build the folder's Rust program with exactly the crates of its Cargo.lock."""
+    _run(["cargo", "build", "--release", "--locked", "--quiet"], folder)
+
+
 def _collector(folder: Path) -> None:
     _go_program("builder", "go.opentelemetry.io/collector/cmd/builder")(folder)
     _run(["./builder", "--config", "builder.yaml"], folder, CGO_ENABLED="0")
@@ -226,14 +228,18 @@ PEERS = {
             build=_maven_program,
         ),
         Peer(
+            name="rust",
+            what="a program that emits with the Rust SDK",
+            tools=("cargo",),
+            file="target/release/emitter",
+            build=_cargo_program,
+        ),
+        Peer(
             name="otelcol",
-            what="the Collector that the benchmarks compare with",
+            what="the Collector: an OTLP receiver, and both OTLP exporters",
             tools=("go",),
             file="build/otelcol",
             build=_collector,
-            is_default=False,
         ),
     )
 }
-
-DEFAULT_PEERS = tuple(name for name, peer in PEERS.items() if peer.is_default)

@@ -18,7 +18,7 @@ __all__ = ["require_peer"]
 
 # What must be on the PATH to run an installed peer; building it needs more.
 _RUNNERS: Final = {"node": "node", "java": "java"}
-_MARKED: Final = ("go", "node", "java", "telemetrygen", "h2spec", "otelcol")
+_MARKED: Final = ("go", "node", "java", "rust", "telemetrygen", "h2spec", "otelcol")
 
 
 def require_peer(name: str) -> Path:
@@ -40,12 +40,9 @@ def _absent(name: str, problem: str) -> NoReturn:
 
 
 def is_required(name: str) -> bool:
-    """Whether `OTLPTEST_REQUIRE` says that the peer must be there.
-
-    `all` means what the tests install by default; the Collector serves benchmarks only.
-    """
+    """Whether `OTLPTEST_REQUIRE` says that the peer must be there."""
     required = [each.strip() for each in os.environ.get("OTLPTEST_REQUIRE", "").split(",")]
-    return name in required or ("all" in required and installation.PEERS[name].is_default)
+    return name in required or "all" in required
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,97 @@
+//! Emits a little telemetry with the Rust SDK, shuts it down and exits. It reads only `OTEL_*` variables.
+//!
+//! The SDK leaves the choice of the transport, and of the signals, to the program: both follow the
+//! standard variables here. All else is the SDK's own.
+
+use std::error::Error;
+use std::time::Duration;
+
+use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry::trace::{Link, Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn is_grpc() -> bool {
+    std::env::var("OTEL_EXPORTER_OTLP_PROTOCOL").is_ok_and(|protocol| protocol == "grpc")
+}
+
+fn is_on(signal: &str) -> bool {
+    std::env::var(format!("OTEL_{signal}_EXPORTER")).map_or(true, |exporter| exporter != "none")
+}
+
+/// An exporter of either transport.
+macro_rules! exporter {
+    ($kind:ident) => {
+        if is_grpc() {
+            $kind::builder().with_tonic().build()
+        } else {
+            $kind::builder().with_http().build()
+        }
+    };
+}
+
+fn emit_traces() -> Result<SdkTracerProvider, Failure> {
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter!(SpanExporter)?).build();
+    let tracer = provider.tracer("emitter");
+    let cause = tracer.start("publish");
+    let root = tracer
+        .span_builder("POST /checkout")
+        .with_kind(SpanKind::Server)
+        .with_attributes([KeyValue::new("http.response.status_code", 200), KeyValue::new("url.path", "/checkout")])
+        .with_links(vec![Link::with_context(cause.span_context().clone())])
+        .start(&tracer);
+    let within = Context::current_with_span(root);
+    let mut charge = tracer.start_with_context("charge", &within);
+    charge.add_event("declined", vec![KeyValue::new("card.kind", "test")]);
+    charge.set_status(Status::error("declined by bank"));
+    charge.end();
+    within.span().end();
+    Ok(provider)
+}
+
+fn emit_metrics() -> Result<SdkMeterProvider, Failure> {
+    let provider = SdkMeterProvider::builder().with_periodic_exporter(exporter!(MetricExporter)?).build();
+    let meter = provider.meter("emitter");
+    meter.u64_counter("orders.placed").build().add(3, &[KeyValue::new("region", "eu")]);
+    meter.f64_histogram("http.server.request.duration").with_unit("s").build().record(0.1, &[]);
+    meter.i64_gauge("queue.length").build().record(7, &[]);
+    Ok(provider)
+}
+
+fn emit_logs() -> Result<SdkLoggerProvider, Failure> {
+    let provider = SdkLoggerProvider::builder().with_batch_exporter(exporter!(LogExporter)?).build();
+    let logger = provider.logger("emitter");
+    let mut record = logger.create_log_record();
+    record.set_severity_number(Severity::Info);
+    record.set_severity_text("INFO");
+    record.set_body(AnyValue::from("order placed"));
+    record.add_attribute("order.id", 42);
+    logger.emit(record);
+    Ok(provider)
+}
+
+fn main() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let _entered = is_grpc().then(|| runtime.enter()); // the HTTP client blocks, and must not be within one
+    let traces = is_on("TRACES").then(emit_traces).transpose()?;
+    let metrics = is_on("METRICS").then(emit_metrics).transpose()?;
+    let logs = is_on("LOGS").then(emit_logs).transpose()?;
+    let patience = Duration::from_secs(60);
+    for failed in [
+        traces.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
+        metrics.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
+        logs.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        eprintln!("{failed}"); // a refused export is no failure of the program
+    }
+    Ok(())
+}
