@@ -1,11 +1,14 @@
 """What a lenient reader takes and an OTLP/JSON sender must not write (OTLP-JSON-003 to -031).
 
-`check_text` looks at a request as received. It finds what decoding hides, e.g. an integer that
-came as a number (OTLP-JSON-016).
+`look_at_text` looks at a request as received. It finds what decoding hides, e.g. an integer that
+came as a number (OTLP-JSON-016), and counts what each rule was tried on: a text without enums says
+nothing about enums.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +19,7 @@ from otlptest.wire.json_text import load_json
 from otlptest.wire.json_values import shown
 from otlptest.wire.signals import request_class
 
-__all__ = ["check_text"]
+__all__ = ["TextLook", "check_text", "look_at_text"]
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")
@@ -25,6 +28,17 @@ _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _DOUBLE_WORDS: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 _NO_RECORDED_VALUE: Final = 1
+_ZEROS: Final = (0, "0", "")  # False and 0.0 equal the first
+_HISTOGRAM_POINTS: Final = frozenset({"HistogramDataPoint", "ExponentialHistogramDataPoint"})
+_STATISTICS: Final = frozenset({"sum", "min", "max"})
+_RULES: Final[Mapping[JsonKind, tuple[str, ...]]] = MappingProxyType(
+    {
+        JsonKind.INT32: ("OTLP-JSON-021",),
+        JsonKind.DOUBLE: ("OTLP-JSON-024",),
+        JsonKind.ENUM: ("OTLP-JSON-008", "OTLP-JSON-009"),
+        JsonKind.BYTES: ("OTLP-JSON-026",),
+    }
+)
 
 
 class _Complaint(NamedTuple):
@@ -34,11 +48,27 @@ class _Complaint(NamedTuple):
     problem: str
 
 
-def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
-    """Rules for senders that the JSON request `text` breaks, as `(rule, path, message)`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextLook:
+    """What one JSON request showed.
 
-    The same fault in many places of a request is one row, with its first path and their number.
-    A text that is no JSON is one row too. What only decoding refuses is not looked for here.
+    Attributes:
+        faults: Rules for senders that it breaks, as `(rule, path, message)`. The same fault in
+            many places is one row, with its first path and their number.
+        seen: Rule to how many values of the text it could fail on; rules without any are left out.
+        unknown_keys: Paths of keys that are no misspelt ones: those of a newer OTLP, maybe. Each
+            is in `faults`, too.
+        is_json: Whether it could be parsed; if not, `faults` has one row that says why.
+    """
+
+    faults: tuple[tuple[str, str, str], ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
+    unknown_keys: tuple[str, ...] = ()
+    is_json: bool = True
+
+
+def look_at_text(signal: Signal, text: bytes) -> TextLook:
+    """Check a JSON request as received; what only decoding refuses is not looked for here.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have the signal.
@@ -46,16 +76,32 @@ def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
     try:
         document = load_json(text)
     except WireError as refused:
-        return [(refused.rule, refused.place, refused.problem)]
+        fault = (refused.rule, refused.place, refused.problem)
+        return TextLook(faults=(fault,), is_json=False)
     walk = _Walk()
     walk.message(table_of_class(request_class(signal)), document, "")
-    return walk.rows()
+    return TextLook(
+        faults=tuple(walk.rows()),
+        seen=MappingProxyType({rule: count for rule, count in walk.seen.items() if count}),
+        unknown_keys=tuple(walk.unknown_keys),
+    )
+
+
+def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
+    """The faults that `look_at_text` finds.
+
+    Raises:
+        UsageError: The installed `opentelemetry-proto` does not have the signal.
+    """
+    return list(look_at_text(signal, text).faults)
 
 
 class _Walk:
     """One pass over a document, beside the tables of its messages."""
 
     def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+        self.unknown_keys: list[str] = []
         self._found: dict[tuple[str, str], tuple[str, str, int]] = {}
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -71,8 +117,10 @@ class _Walk:
             place = f"{path}.{key}" if path else key
             field = table.fields.get(key)
             if field is None:
-                self._add(_unknown_key(table, key), place)
-            elif isinstance(item, list) and field.is_list:
+                self._unknown_key(table, key, place)
+                continue
+            self._meet(table, field, item)
+            if isinstance(item, list) and field.is_list:
                 for index, element in enumerate(item):
                     self._value(field, element, f"{place}[{index}]")
             else:
@@ -81,13 +129,33 @@ class _Walk:
         if check is not None:
             self._add(check(value), path)
 
+    def _unknown_key(self, table: MessageTable, key: str, place: str) -> None:
+        plain = _plain(key)
+        meant = next((known for known in table.fields if _plain(known) == plain), None)
+        if meant is not None:
+            problem = f"the key is written {key!r}, must be {meant!r}, and is ignored as it is"
+        else:
+            problem = f"{table.name} has no field {key!r}"
+            self.unknown_keys.append(_INDEX.sub("[]", place))
+        self._add(_Complaint("OTLP-JSON-012", problem), place)
+
+    def _meet(self, table: MessageTable, field: FieldTable, value: object) -> None:
+        """Count what the rules about keys and about zeros could fail on."""
+        self.seen["OTLP-JSON-012"] += field.key != field.name  # one of several words
+        if value in _ZEROS:
+            self.seen["OTLP-JSON-030"] += field.oneof is not None
+            is_statistic = table.name in _HISTOGRAM_POINTS and field.name in _STATISTICS
+            self.seen["OTLP-JSON-031"] += is_statistic
+
     def _value(self, field: FieldTable, value: object, place: str) -> None:
         if value is None:
             return
         if field.kind is JsonKind.MESSAGE:
             self.message(table_of(field.descriptor), value, place)
-        else:
-            self._add(_CHECKS[field.kind](field, value), place)
+            return
+        if value != "":
+            self.seen.update(_rules_of(field))
+        self._add(_CHECKS[field.kind](field, value), place)
 
     def _add(self, complaint: _Complaint | None, place: str) -> None:
         if complaint is None:
@@ -97,13 +165,16 @@ class _Walk:
         self._found[key] = (path, problem, count + 1)
 
 
-def _unknown_key(table: MessageTable, key: str) -> _Complaint:
-    field = table.by_name.get(key)
-    if field is not None:
-        problem = f"the key is written {key!r}, must be {field.key!r}, and is ignored as it is"
-    else:
-        problem = f"{table.name} has no field {key!r}"
-    return _Complaint("OTLP-JSON-012", problem)
+def _plain(key: str) -> str:
+    """A key without what spellings differ in."""
+    return key.replace("_", "").lower()
+
+
+def _rules_of(field: FieldTable) -> tuple[str, ...]:
+    """The rules about how a field that is not empty is written."""
+    if field.kind is JsonKind.INT64:
+        return ("OTLP-JSON-023",) if field.is_time else ("OTLP-JSON-016",)
+    return (field.id_rule,) if field.kind is JsonKind.HEX_ID else _RULES.get(field.kind, ())
 
 
 def _check_int32(_field: FieldTable, value: object) -> _Complaint | None:
@@ -168,10 +239,18 @@ def _check_number_point(value: Mapping[str, Any]) -> _Complaint | None:
 
 
 def _check_histogram_point(value: Mapping[str, Any]) -> _Complaint | None:
-    has_min, has_max = (value.get(key) is not None for key in ("min", "max"))
-    if has_min == has_max:
+    """One of min and max without the other, where the other may be a zero that was left out."""
+    low, high = value.get("min"), value.get("max")
+    if (low is None) == (high is None):
         return None
-    there, missing = ("min", "max") if has_min else ("max", "min")
+    if low is None:
+        is_beside_zero = isinstance(high, int | float) and high >= 0
+        there, missing = "max", "min"
+    else:
+        is_beside_zero = isinstance(low, int | float) and low <= 0
+        there, missing = "min", "max"
+    if not is_beside_zero:
+        return None
     return _Complaint(
         "OTLP-JSON-031", f"{there} is written and {missing} is not; zero must be, too"
     )

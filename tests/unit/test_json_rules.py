@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from otlptest.model import Signal
+from otlptest.wire.json_rules import look_at_text
 from otlptest.wire.otlp_json import check_text, decode_request
 
 TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
@@ -282,3 +283,69 @@ def test_the_shapes_of_the_official_examples_are_read_and_keep_all_rules(
     text = json.dumps(document, indent=2).encode()
     assert decode_request(signal, text).ByteSize() > 100
     assert check_text(signal, text) == []
+
+
+def seen(signal: Signal, document: dict[str, Any]) -> dict[str, int]:
+    look = look_at_text(signal, json.dumps(document).encode())
+    return {rule.removeprefix("OTLP-JSON-"): count for rule, count in look.seen.items()}
+
+
+@pytest.mark.parametrize(
+    ("signal", "document", "rule", "count"),
+    [
+        pytest.param("traces", span(traceId=TRACE_ID), "003", 1, id="trace_id"),
+        pytest.param("traces", span(spanId=SPAN_ID), "004", 1, id="span_id"),
+        pytest.param("traces", span(links=[{"spanId": SPAN_ID}]), "005", 1, id="id of a link"),
+        pytest.param("traces", span(traceId=""), "003", 0, id="empty id"),
+        pytest.param("traces", span(kind=2, status={"code": 1}), "008", 2, id="enums"),
+        pytest.param("traces", span(kind=2), "009", 1, id="enum names"),
+        pytest.param("traces", span(name="a"), "012", 2, id="keys of several words"),
+        pytest.param("traces", span(startTimeUnixNano="5"), "016", 0, id="time is no count"),
+        pytest.param("traces", span(startTimeUnixNano="5"), "023", 1, id="time"),
+        pytest.param("traces", value(intValue="5"), "016", 1, id="integer value"),
+        pytest.param("traces", span(flags=1), "021", 1, id="32-bit number"),
+        pytest.param("metrics", point("gauge", asDouble=1.5), "024", 1, id="double"),
+        pytest.param("traces", value(bytesValue="//79"), "026", 1, id="bytes"),
+        pytest.param("traces", value(bytesValue=""), "026", 0, id="no bytes"),
+        pytest.param("traces", value(boolValue=False), "030", 1, id="zero of a oneof"),
+        pytest.param("traces", value(stringValue=""), "030", 1, id="empty text of a oneof"),
+        pytest.param("traces", value(boolValue=True), "030", 0, id="no zero"),
+        pytest.param("metrics", point("gauge", asInt="0"), "030", 1, id="zero point"),
+        pytest.param("metrics", point("histogram", sum=0, min=0.0, max=5), "031", 2, id="zeros"),
+        pytest.param("metrics", point("summary", sum=0), "031", 0, id="no optional sum"),
+    ],
+)
+def test_what_a_rule_could_fail_on_is_counted(
+    signal: Signal, document: dict[str, Any], rule: str, count: int
+) -> None:
+    assert seen(signal, document).get(rule, 0) == count
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        pytest.param({"min": 5}, [], id="a min that no zero max can follow"),
+        pytest.param({"max": -5}, [], id="a max that no zero min can precede"),
+        pytest.param({"min": "NaN"}, [], id="no number"),
+        pytest.param({"min": -5}, ["031"], id="a max of 0 may be missing"),
+        pytest.param({"max": 5}, ["031"], id="a min of 0 may be missing"),
+    ],
+)
+def test_one_extreme_alone_is_accused_only_where_the_other_may_be_a_zero(
+    fields: dict[str, object], found: list[str]
+) -> None:
+    assert rules("metrics", point("histogram", **fields)) == found
+
+
+def test_an_unknown_key_is_told_apart_from_one_that_is_misspelt() -> None:
+    document = span(trace_id="a", traceID="b", future=1)
+    look = look_at_text("traces", json.dumps(document).encode())
+    assert len(look.faults) == 3
+    assert look.unknown_keys == ("resourceSpans[].scopeSpans[].spans[].future",)
+    assert "must be 'traceId'" in look.faults[1][2]
+
+
+def test_a_text_that_is_no_json_is_looked_at_for_nothing_else() -> None:
+    look = look_at_text("traces", b"{")
+    assert (look.is_json, dict(look.seen)) == (False, {})
+    assert [rule for rule, _, _ in look.faults] == ["OTLP-JSON-036"]

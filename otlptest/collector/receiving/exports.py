@@ -54,5 +54,7 @@ def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = Tr
             return Export(body)
         message = otlp_json.decode_request(signal, body, max_depth=limits.json_depth)
     except WireError as error:
-        return Export(body if protocol != "http/json" else b"", error=error)
+        if protocol == "http/json":
+            return Export(b"", zlib.compress(body, 1), error)
+        return Export(body, error=error)
     return Export(message.SerializeToString(), zlib.compress(body, 1))
