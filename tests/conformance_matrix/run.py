@@ -1,0 +1,106 @@
+"""Makes the published matrix: `python tests/conformance_matrix/run.py [NAME ...]`.
+
+A name is `exporter/go`, `receiver/fake` and the like. Runs the conformance suites against the real subjects, every protocol of each, writes their results
+to `contracts/conformance/results/` and the tables to `contracts/conformance/`. Without a name: all.
+Takes some minutes per subject. Needs the peers: `python tests/peers/install.py`.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from otlptest.conformance.exporter import ExporterSuite, conform_exporter
+from otlptest.conformance.exporter_cases import CASES
+from otlptest.conformance.outcomes import Conformance
+from otlptest.conformance.receiver import conform_receiver
+from otlptest.report.conformance_json import conformance_record, recorded_runs
+from otlptest.report.conformance_matrix import matrix_markdown, matrix_of
+from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS
+
+PUBLISHED: Final = Path(__file__).resolve().parents[2] / "contracts" / "conformance"
+RESULTS: Final = PUBLISHED / "results"
+_VARIABLES: Final = "OTLP-CFG-"
+_SHOWN: Final = frozenset({"fail", "warn"})
+
+
+def main(arguments: list[str]) -> int:
+    """Run what `arguments` name; the exit code is 0 whatever the verdicts are."""
+    known = [*(f"exporter/{name}" for name in EXPORTERS), *(f"receiver/{n}" for n in RECEIVERS)]
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    names = parser.parse_args(arguments).names or known
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        parser.error(f"no subject {unknown[0]!r}; there are: {', '.join(known)}")
+    RESULTS.mkdir(exist_ok=True)
+    for name in names:
+        side, _, subject = name.partition("/")
+        made = judged_exporter(subject) if side == "exporter" else judged_receiver(subject)
+        for run in made.runs:
+            say(f"{run.subject} over {run.protocol}: {dict(run.summary)} in {run.duration_s:.0f} s")
+        write_results(f"{side}-{subject}", conformance_record(made))
+    for side in ("exporter", "receiver"):
+        write_table(side)
+    return 0
+
+
+def judged_exporter(name: str) -> Conformance:
+    subject = EXPORTERS[name]()
+    cases = tuple(
+        case.id
+        for case in CASES
+        if subject.reads_variables or not all(map(is_of_variables, case.requirements))
+    )
+    return conform_exporter(
+        subject.command,
+        protocols=subject.protocols,
+        suite=ExporterSuite(cases=cases),
+        name=subject.title,
+    )
+
+
+def judged_receiver(name: str) -> Conformance:
+    with RECEIVERS[name]() as target:
+        return conform_receiver(target)
+
+
+def is_of_variables(requirement: str) -> bool:
+    return requirement.startswith(_VARIABLES)
+
+
+def write_results(name: str, record: dict[str, Any]) -> None:
+    """Keep the results: the evidence of what is wrong, the verdict alone of the rest."""
+    subject = name.partition("-")[2]
+    leaves_out = name.startswith("exporter-") and not EXPORTERS[subject]().reads_variables
+    for run in record.get("runs", [record]):
+        run["results"] = [
+            {**result, "evidence": result["evidence"] if result["verdict"] in _SHOWN else "-"}
+            for result in run["results"]
+            if not (leaves_out and is_of_variables(result["id"]))
+        ]
+    text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    (RESULTS / f"{name}.json").write_text(text, "utf-8")
+
+
+def write_table(side: str) -> None:
+    records = {
+        file.name: json.loads(file.read_text("utf-8"))
+        for file in sorted(RESULTS.glob(f"{side}-*.json"))
+    }
+    runs = [run for file, record in records.items() for run in recorded_runs(record, file)]
+    if runs:
+        head = f"# The {side}s\n\nMade by `python tests/conformance_matrix/run.py`.\n\n"
+        (PUBLISHED / f"{side}s.md").write_text(head + matrix_markdown(matrix_of(runs)), "utf-8")
+
+
+def say(line: str) -> None:
+    """Print at once, also into a pipe."""
+    print(line, flush=True)  # noqa: T201 -- a script's output
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""The real exporters and receivers of the published matrix, and how each is run."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from subprocess import DEVNULL, Popen
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from otlptest import FakeCollector
+from otlptest.conformance.cases import ALL_PROTOCOLS
+from otlptest.conformance.read_back import ForwardReadBack
+from otlptest.conformance.receiver import Target
+from otlptest.model import Protocol
+from otlptest.processes.free_ports import free_port
+from tests.integration.scenario.sdks import SDKS
+from tests.peers import installation
+
+__all__ = ["EXPORTERS", "RECEIVERS", "Exporter"]
+
+HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exporter:
+    """A command that exports.
+
+    Attributes:
+        title: What the matrix calls it, with its version.
+        command: Its words.
+        protocols: Those that it has.
+        reads_variables: Whether it reads the `OTEL_*` variables itself. If not, rows about them
+            are left out of the matrix: they would judge the program around it.
+    """
+
+    title: str
+    command: tuple[str, ...]
+    protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
+    reads_variables: bool = True
+
+
+def _of_file(peer: str, file: str, pattern: str) -> str:
+    found = re.search(pattern, (installation.PEERS[peer].sources / file).read_text("utf-8"))
+    if found is None:
+        raise LookupError(f"{file} of the peer {peer} tells no version")
+    return found[1]
+
+
+def _file(peer: str) -> Path:
+    found = installation.installed_file(peer)
+    if found is None:
+        raise LookupError(f"the peer {peer} is missing: python tests/peers/install.py {peer}")
+    return found
+
+
+def _scenario(name: str, title: str) -> Exporter:
+    sdk = SDKS[name]
+    source = installation.HERE / "python" / "scenario.py"
+    file = source if name == "python" else _file(name)
+    extra = [f"{key}={value}" for key, value in sdk.environ.items()]
+    return Exporter(
+        title=title,
+        command=(*(["env", *extra] if extra else []), *sdk.command(file)),
+        protocols=tuple(each for each in ALL_PROTOCOLS if each in sdk.protocols),
+    )
+
+
+def _node_version() -> str:
+    text = (installation.PEERS["node"].sources / "package-lock.json").read_text("utf-8")
+    return str(json.loads(text)["packages"]["node_modules/@opentelemetry/sdk-metrics"]["version"])
+
+
+def _collector_version() -> str:
+    return _of_file("otelcol", "go.mod", r"cmd/builder v([0-9.]+)")
+
+
+EXPORTERS: Final = {
+    "python": lambda: _scenario("python", f"Python SDK {version('opentelemetry-sdk')}"),
+    "node": lambda: _scenario("node", f"JavaScript SDK {_node_version()}"),
+    "go": lambda: _scenario("go", f"Go SDK {_of_file('go', 'go.mod', r'otel/sdk v([0-9.]+)')}"),
+    "java": lambda: _scenario(
+        "java", f"Java agent {_of_file('java', 'pom.xml', r'<agent.version>(.+)</agent.version>')}"
+    ),
+    "rust": lambda: Exporter(
+        title=f"Rust SDK {_of_file('rust', 'Cargo.toml', r'opentelemetry_sdk = .=([0-9.]+)')}",
+        command=(str(_file("rust")),),
+    ),
+    "collector": lambda: Exporter(
+        title=f"Collector exporters {_collector_version()}",
+        command=(sys.executable, str(HERE / "collector_exporter.py")),
+        reads_variables=False,
+    ),
+}
+
+
+@contextmanager
+def _fake() -> Iterator[Target]:
+    """The fake collector itself; what it stored is read back from it."""
+    with FakeCollector() as fake:
+        yield Target(
+            grpc=fake.grpc_endpoint,
+            http=fake.http_endpoint,
+            read_back=ForwardReadBack(fake),
+            name="otlptest's fake collector",
+        )
+
+
+@contextmanager
+def _collector() -> Iterator[Target]:
+    """The Collector's OTLP receiver, which forwards to a fake."""
+    with FakeCollector() as behind, TemporaryDirectory() as folder:
+        grpc, http = free_port(), free_port()
+        protocols = {
+            "grpc": {"endpoint": f"127.0.0.1:{grpc}"},
+            "http": {
+                "endpoint": f"127.0.0.1:{http}",
+                "cors": {"allowed_origins": ["*"], "allowed_headers": ["*"]},
+            },
+        }
+        pipeline = {"receivers": ["otlp"], "exporters": ["otlp_http"]}
+        exporter = {"endpoint": behind.http_endpoint, "compression": "none"}
+        config = {
+            "receivers": {"otlp": {"protocols": protocols}},
+            "exporters": {"otlp_http": exporter},
+            "service": {
+                "telemetry": {"metrics": {"level": "none"}},
+                "pipelines": dict.fromkeys(("traces", "metrics", "logs"), pipeline),
+            },
+        }
+        file = Path(folder, "collector.yaml")
+        file.write_text(json.dumps(config), "utf-8")
+        process = Popen([_file("otelcol"), "--config", file], stdout=DEVNULL, stderr=DEVNULL)
+        try:
+            yield Target(
+                grpc=f"127.0.0.1:{grpc}",
+                http=f"http://127.0.0.1:{http}",
+                read_back=ForwardReadBack(behind),
+                wait_s=20.0,
+                name=f"Collector OTLP receiver {_collector_version()}",
+            )
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+RECEIVERS: Final = {"fake": _fake, "collector": _collector}
