@@ -1,8 +1,9 @@
 """Makes the published matrix: `python tests/conformance_matrix/run.py [NAME ...]`.
 
-A name is `exporter/go`, `receiver/fake` and the like. Runs the conformance suites against the real subjects, every protocol of each, writes their results
-to `contracts/conformance/results/` and the tables to `contracts/conformance/`. Without a name: all.
-Takes some minutes per subject. Needs the peers: `python tests/peers/install.py`.
+A name is `exporter/go`, `receiver/fake` and the like; without one, all. Runs the conformance suites
+against the real subjects, every protocol of each, and writes their results to
+`contracts/conformance/results/` and the tables to `contracts/conformance/`. Takes some minutes per
+subject. Needs the peers: `python tests/peers/install.py`.
 """
 
 import argparse
