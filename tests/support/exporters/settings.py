@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.timeouts import timeout_s_of
 
 __all__ = ["PATHS", "Settings", "is_on", "settings_of", "warn"]
 
@@ -64,6 +65,7 @@ def settings_of(kind: str) -> Settings:
         is_tls=url.scheme == "https",
         headers=headers(option(kind, "HEADERS")),
         compression=option(kind, "COMPRESSION") or "none",
+        timeout_s=timeout_s_of(option(kind, "TIMEOUT")),
         ca_file=option(kind, "CERTIFICATE"),
         client_certificate_file=option(kind, "CLIENT_CERTIFICATE"),
         client_key_file=option(kind, "CLIENT_KEY"),

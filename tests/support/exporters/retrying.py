@@ -1,0 +1,111 @@
+"""Sending until it is taken: what is worth another attempt, how long to wait, when to give up.
+
+A wait is the back-off, doubled each time and with jitter, or what the receiver asks for if that is
+longer. An export is over when its timeout is, with all that it waited.
+
+Planted here, as `WRONG`: `retries:<status>` and `gives up on:<status>` (a number over HTTP, a name
+over gRPC), and the words below.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tests.support.exporters.planted import WRONG
+from tests.support.exporters.settings import warn
+
+__all__ = ["Answer", "deliver", "planted_verdict"]
+
+_FIRST_WAIT_S: Final = 0.4
+_LONGEST_WAIT_S: Final = 30.0
+_GROWTH: Final = 2.0
+_JITTER: Final = 0.3
+_TRIES_ONCE: Final = frozenset({"never retries", "deaf"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one attempt.
+
+    Attributes:
+        told: In words; empty where there is nothing to tell.
+        is_success: The telemetry was taken.
+        is_retryable: It was not, and may be sent again.
+        retry_after_s: What the receiver asks to wait.
+    """
+
+    told: str = ""
+    is_success: bool = False
+    is_retryable: bool = False
+    retry_after_s: float | None = None
+
+
+def planted_verdict(status: str, *, is_retryable: bool) -> bool:
+    """Whether a status may be sent again, after what is planted."""
+    if f"retries:{status}" == WRONG:
+        return True
+    return is_retryable and WRONG not in {f"gives up on:{status}", *_TRIES_ONCE}
+
+
+def deliver(kind: str, timeout_s: float | None, send: Callable[[float | None], Answer]) -> bool:
+    """Send until it is taken, refused for good, or time is up; whether it was taken.
+
+    Args:
+        kind: The signal, for what is told.
+        timeout_s: For all of it; None: no limit.
+        send: Makes one attempt, in at most the seconds that it is given.
+    """
+    started = time.monotonic()
+    wait_s = _FIRST_WAIT_S
+    while True:
+        left_s = _left(timeout_s, started)
+        answer = _planted(send(timeout_s if WRONG == "timeout per attempt" else left_s))
+        if answer.told:
+            _tell(f"{kind}: {answer.told}", answer)
+        if answer.is_success:
+            if WRONG == "sends again after success":
+                send(left_s)
+            return True
+        if not answer.is_retryable:
+            return False
+        pause_s = _pause(wait_s, answer.retry_after_s)
+        left_s = _left(timeout_s, started)
+        if left_s is not None and pause_s >= left_s:
+            warn(f"{kind}: given up, {pause_s:.1f} s to wait are longer than what is left")
+            return False
+        threading.Event().wait(pause_s)
+        if WRONG != "fixed back-off":
+            wait_s = min(_LONGEST_WAIT_S, max(wait_s, answer.retry_after_s or 0.0) * _GROWTH)
+
+
+def _planted(answer: Answer) -> Answer:
+    if WRONG == "never delayed":
+        return replace(answer, retry_after_s=None)
+    return answer
+
+
+def _tell(message: str, answer: Answer) -> None:
+    if WRONG == "silent about failures" and not answer.is_success:
+        return
+    if WRONG == "silent about what it sends again" and answer.is_retryable:
+        return
+    warn(message)
+
+
+def _left(timeout_s: float | None, started: float) -> float | None:
+    if timeout_s is None or WRONG in {"never ends", "timeout per attempt"}:
+        return None
+    return max(0.0, timeout_s - (time.monotonic() - started))
+
+
+def _pause(wait_s: float, retry_after_s: float | None) -> float:
+    if WRONG == "zero delay hammers" and retry_after_s == 0:
+        return 0.0
+    if WRONG == "no back-off":
+        return retry_after_s or 0.0
+    if WRONG != "no jitter":
+        wait_s *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 -- no secret
+    return max(wait_s, retry_after_s or 0.0)

@@ -1,0 +1,26 @@
+"""How long an export may take, by `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds)."""
+
+import sys
+from typing import Final
+
+from tests.support.exporters.planted import WRONG
+
+__all__ = ["timeout_s_of"]
+
+_DEFAULT_S: Final = 10.0
+
+
+def timeout_s_of(value: str) -> float | None:
+    """Seconds for a whole export; None: no limit. What is no time is warned of, and not used."""
+    default = 25.0 if WRONG == "another default timeout" else _DEFAULT_S
+    if not value:
+        return default
+    if WRONG == "dies of a timeout that is none" and not value.isdigit():
+        raise ValueError(value)
+    milliseconds = int(value) if value.lstrip("-").isdigit() else -1
+    if milliseconds < 0:
+        sys.stderr.write(f"WARNING: {value!r} is no timeout in milliseconds\n")
+        return 0.1 if WRONG == "gives up at once after a negative timeout" else default
+    if milliseconds == 0:
+        return default if WRONG == "zero is the default timeout" else None
+    return milliseconds * (1.0 if WRONG == "timeout in seconds" else 0.001)
