@@ -84,7 +84,7 @@ def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> E
         if not process.has_exited:
             raise UsageError(
                 f"{process.name} still runs, so it may still send",
-                f"wait for it or stop it first: {process.name}.wait(), {process.name}.stop()",
+                "call its wait() or stop() first",
             )
     gaps = [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
     owners = frozenset(process.owner for process in processes)

@@ -193,6 +193,7 @@ class Program(Listener):
         Raises:
             ProcessError: It ended before, or was not ready in time.
         """
+        __tracebackhide__ = True
         deadline = Deadline(ready.timeout_s)
         while (seen := ready.look(self)) is not None:
             if self.has_exited and not (self.exit_code == 0 and self.descendants()):
@@ -299,6 +300,7 @@ def start_program(
         UsageError: `command`, `env` or `cwd` is not what it should be.
         ProcessError: It cannot be started, ended before it was ready, or was not ready in time.
     """
+    __tracebackhide__ = True
     words = checked_command(command)
     environment = checked_environment(
         {"PYTHONUNBUFFERED": "1", **(os.environ if env is None else env)}

@@ -1,5 +1,6 @@
 """The hooks of pytest that otlptest takes part in."""
 
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -34,6 +35,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember how the test went, and add to the report of a failure what explains it."""
+    _shorten_traceback(item.config, call)
     report = yield
     test = item.stash.get(CURRENT_TEST, None)
     if test is None:
@@ -51,6 +53,17 @@ def pytest_runtest_makereport(
         report.sections.extend(failure_sections(test, getattr(error, "findings", ())))
         _drop_remark_on_hidden_entries(report)
     return report
+
+
+def _shorten_traceback(config: pytest.Config, call: pytest.CallInfo[None]) -> None:
+    """Leave our own files out of the traceback of our own errors, unless `--full-trace` is on."""
+    is_ours_loaded = "otlptest.errors" in sys.modules  # or the error cannot be ours
+    if call.excinfo is None or not is_ours_loaded or config.getoption("fulltrace"):
+        return
+    from otlptest.pytest_plugin.tracebacks import shorten  # noqa: PLC0415 -- only on a failure
+
+    if shorten(call.excinfo.value):
+        call.excinfo = pytest.ExceptionInfo.from_exception(call.excinfo.value)
 
 
 def _drop_remark_on_hidden_entries(report: pytest.TestReport) -> None:

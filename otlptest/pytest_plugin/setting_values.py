@@ -44,6 +44,7 @@ def read(name: str, value: object, place: str) -> Any:  # noqa: ANN401 -- of the
     Raises:
         UsageError: It is not what it should be.
     """
+    __tracebackhide__ = True
     try:
         return _READERS[name](value)
     except UsageError as error:

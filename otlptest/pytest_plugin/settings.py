@@ -69,6 +69,7 @@ def settings_of(item: pytest.Item) -> "Settings":
     Raises:
         UsageError: The marker `otlp` is not what it should be.
     """
+    __tracebackhide__ = True
     from otlptest.pytest_plugin.setting_values import Settings, read  # noqa: PLC0415 -- see above
 
     found: dict[str, list[Any]] = {name: [] for name in _HELP}
@@ -88,6 +89,7 @@ def _marked(item: pytest.Item) -> Iterator[tuple[str, object, str]]:
         UsageError: A marker has an argument without a name.
         UnknownNameError: A marker has an argument that does not exist.
     """
+    __tracebackhide__ = True
     from otlptest.errors import UnknownNameError, UsageError  # noqa: PLC0415 -- see above
 
     for marker in item.iter_markers("otlp"):

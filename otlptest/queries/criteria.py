@@ -149,6 +149,7 @@ def compiled(
         UnknownNameError: A criterion does not exist.
         UsageError: A value cannot be meant, or a test cannot be called.
     """
+    __tracebackhide__ = True
     conditions: list[Condition] = []
     for name, wanted in criteria.items():
         make = vocabulary.criteria.get(name)

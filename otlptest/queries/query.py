@@ -142,6 +142,7 @@ class Query(Generic[T]):
         Raises:
             UsageError: Always.
         """
+        __tracebackhide__ = True
         raise UsageError(
             f"a query of {self.vocabulary.nouns} has no truth value: looking once proves nothing",
             "wait for it with wait_for_first(…), or judge its absence with expect_none(after=…)",
