@@ -5,7 +5,7 @@ Everything is said in the standard `OTEL_*` variables (EXPORTER, ENV), so it wor
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from otlptest.errors import UnknownNameError
@@ -38,6 +38,13 @@ class Endpoints:
     ca_file: str | None = None
     client_certificate_file: str | None = None
     client_key_file: str | None = None
+
+    def at(self, host: str, grpc_port: int, http_port: int) -> "Endpoints":
+        """A further port pair of the same collector, as reached under `host`."""
+        scheme = self.grpc.partition("://")[0]
+        return replace(
+            self, grpc=f"{scheme}://{host}:{grpc_port}", http=f"{scheme}://{host}:{http_port}"
+        )
 
 
 def environment(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from otlptest.collector.container_ports import CONTAINER_HOST, ContainerPorts
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.receiving.cors import CorsPolicy
 from otlptest.collector.receiving.receiver import Receiver
@@ -18,8 +19,7 @@ from otlptest.wire.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["FakeCollector", "PortPair"]
 
-_CONTAINER_HOST: Final = "host.docker.internal"
-_ANYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only when a test asks for containers
+_EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- only compared with
 
 
 class PortPair:
@@ -126,10 +126,12 @@ class FakeCollector(CollectorView):
         self.ca_file = self._file("ca_file")
         self.client_certificate_file = self._file("client_certificate_file")
         self.client_key_file = self._file("client_key_file")
+        endpoints = self._first_endpoints()
         super().__init__(
             receiver,
             StoreSource(self._store, clock=clock),
-            self._endpoints_at(receiver.grpc_port, receiver.http_port, _reachable(listen)),
+            endpoints,
+            ContainerPorts(receiver, endpoints),
         )
 
     # TLS.
@@ -148,46 +150,19 @@ class FakeCollector(CollectorView):
         if self._certificates is not None:
             self._certificates.close()
 
-    def _endpoints_at(self, grpc_port: int, http_port: int, host: str) -> Endpoints:
+    def _first_endpoints(self) -> Endpoints:
         scheme = "https" if self._certificates is not None else "http"
+        host = _reachable(self._listen)
         asks = self._needs_client_certificate
         return Endpoints(
-            grpc=f"{scheme}://{host}:{grpc_port}",
-            http=f"{scheme}://{host}:{http_port}",
+            grpc=f"{scheme}://{host}:{self.grpc_port}",
+            http=f"{scheme}://{host}:{self.http_port}",
             ca_file=_text(self.ca_file),
             client_certificate_file=_text(self.client_certificate_file) if asks else None,
             client_key_file=_text(self.client_key_file) if asks else None,
         )
 
     # Ports.
-
-    def environ(
-        self,
-        protocol: str = "http/protobuf",
-        /,
-        *,
-        inherit: bool = True,
-        from_container: bool = False,
-    ) -> dict[str, str]:
-        """The environment of a program whose telemetry should come here.
-
-        See `CollectorView.environ`.
-
-        Args:
-            protocol: `http/protobuf`, `http/json` or `grpc`.
-            inherit: False gives only what otlptest sets.
-            from_container: The program runs in a container: listens on a further port pair on all
-                addresses, and names this machine as containers know it.
-
-        Raises:
-            UnknownNameError: `protocol` is none of the three.
-            ReceiverError: No further ports could be opened.
-        """
-        if not from_container:
-            return super().environ(protocol, inherit=inherit)
-        grpc_port, http_port = self._receiver.open_ports("container", host=_ANYWHERE)
-        endpoints = self._endpoints_at(grpc_port, http_port, _CONTAINER_HOST)
-        return environment(endpoints, protocol, inherit=inherit)
 
     def open_ports(self, owner: str) -> PortPair:
         """A further port pair, whose requests and connections are known to be `owner`'s.
@@ -196,7 +171,7 @@ class FakeCollector(CollectorView):
             ReceiverError: No ports could be opened.
         """
         grpc_port, http_port = self._receiver.open_ports(owner)
-        return PortPair(owner, self._endpoints_at(grpc_port, http_port, _reachable(self._listen)))
+        return PortPair(owner, self._endpoints.at(_reachable(self._listen), grpc_port, http_port))
 
     def close_ports(self, owner: str) -> None:
         """Stop listening on the port pair of `owner`; open connections go on."""
@@ -217,7 +192,7 @@ class FakeCollector(CollectorView):
             monotonic=self._clock.monotonic(),
         )
         source = StoreSource(self._store, clock=self._clock, epoch=epoch)
-        return CollectorView(self._receiver, source, self._endpoints)
+        return CollectorView(self._receiver, source, self._endpoints, self._container_ports)
 
     def clear(self) -> None:
         """Forget what was received so far; cumulative series go on from their last value."""
@@ -247,13 +222,13 @@ class FakeCollector(CollectorView):
 
 
 def _names(listen: str) -> tuple[str, ...]:
-    known = ("localhost", "127.0.0.1", "::1", _CONTAINER_HOST)
-    return known if listen in {*known, _ANYWHERE, "::"} else (*known, listen)
+    known = ("localhost", "127.0.0.1", "::1", CONTAINER_HOST)
+    return known if listen in {*known, *_EVERY_ADDRESS} else (*known, listen)
 
 
 def _reachable(listen: str) -> str:
     """How this machine itself reaches what listens on an address."""
-    if listen in {_ANYWHERE, "::"}:
+    if listen in _EVERY_ADDRESS:
         return "127.0.0.1"
     return f"[{listen}]" if ":" in listen else listen
 

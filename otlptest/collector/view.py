@@ -5,14 +5,18 @@
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from otlptest.collector import fences, gathering
+from otlptest.collector.container_ports import ContainerPorts
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.judgement import Judge
+from otlptest.collector.planned_faults import PlannedFaults, Where, WhichSignal
 from otlptest.collector.receiving.receiver import Receiver
 from otlptest.collector.store_source import StoreSource
 from otlptest.collector.trace_contexts import TraceContext, invent
 from otlptest.errors import Finding
+from otlptest.faults import ReplyFault
 from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
 from otlptest.queries.asynchronous import AsyncQueries
 from otlptest.queries.evidence import Evidence
@@ -67,11 +71,19 @@ class CollectorView:
     Made by `FakeCollector` and by the fixture `otlp`, never directly.
     """
 
-    def __init__(self, receiver: Receiver, source: StoreSource, endpoints: Endpoints) -> None:
+    def __init__(
+        self,
+        receiver: Receiver,
+        source: StoreSource,
+        endpoints: Endpoints,
+        container_ports: ContainerPorts,
+    ) -> None:
         self._receiver = receiver
         self._source = source
         self._endpoints = endpoints
-        self._judge = Judge(source)
+        self._container_ports = container_ports
+        self._planned = PlannedFaults(receiver.script, source.has_arriving)
+        self._judge = Judge(source, self._planned.findings)
 
     # Where to send to.
 
@@ -86,7 +98,12 @@ class CollectorView:
         return self._endpoints.http
 
     def environ(
-        self, protocol: str = "http/protobuf", /, *, inherit: bool = True
+        self,
+        protocol: str = "http/protobuf",
+        /,
+        *,
+        inherit: bool = True,
+        from_container: bool = False,
     ) -> dict[str, str]:
         """The environment of a program whose telemetry should come here.
 
@@ -96,11 +113,16 @@ class CollectorView:
         Args:
             protocol: `http/protobuf`, `http/json` or `grpc`.
             inherit: False gives only what otlptest sets.
+            from_container: The program runs in a container: names this machine as containers know
+                it, and a port pair that listens on all addresses from the first such call on.
 
         Raises:
             UnknownNameError: `protocol` is none of the three.
+            ReceiverError: The ports for containers could not be opened.
         """
-        return environment(self._endpoints, protocol, inherit=inherit)
+        __tracebackhide__ = True
+        endpoints = self._container_ports.endpoints() if from_container else self._endpoints
+        return environment(endpoints, protocol, inherit=inherit)
 
     # What was received.
 
@@ -147,6 +169,65 @@ class CollectorView:
         context = invent()
         self._source.add_outside_parent(context.span_id)
         return Call(self, context)
+
+    # Faults.
+
+    def reply(
+        self,
+        *faults: ReplyFault,
+        times: int | None = None,
+        signal: WhichSignal = None,
+        where: Where = None,
+        rate: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Answer requests from here on with planned faults instead of success.
+
+        Requests that are refused for what they are, or left over by an earlier test, use up none.
+        A fault that never fires is a finding (`fault_never_fired`). Thread-safe.
+
+        Args:
+            faults: Of `otlptest.faults`; several are a sequence, one for each request.
+            times: Play them so often, then answer as usual; None: the last one stays for good.
+                Needs `signal` or `where`, and so does a sequence.
+            signal: Answer requests of this one; `"any"` if all are meant.
+            where: Answer requests for which this is true; called in the receiver's thread.
+            rate: Answer this share of them, above 0 and at most 1, picked by chance.
+            seed: Of that chance: the same one picks the same requests, by their order.
+
+        Raises:
+            UsageError: The arguments do not fit together.
+
+        Example:
+            >>> from otlptest import FakeCollector, faults
+            >>> with FakeCollector() as otlp:
+            ...     otlp.reply(faults.unavailable(retry_after_s=0.2), times=2, signal="traces")
+            ...     [finding.rule for finding in otlp.findings()]
+            ['fault_never_fired']
+        """
+        self._planned.add(faults, times=times, signal=signal, where=where, rate=rate, seed=seed)
+
+    def replying(
+        self,
+        *faults: ReplyFault,
+        times: int | None = None,
+        signal: WhichSignal = None,
+        where: Where = None,
+        rate: float | None = None,
+        seed: int = 0,
+    ) -> AbstractContextManager[None]:
+        """As `reply`, until the end of a block; its faults come before all others.
+
+        Raises:
+            UsageError: The arguments do not fit together.
+        """
+        return self._planned.during(
+            faults, times=times, signal=signal, where=where, rate=rate, seed=seed
+        )
+
+    def end_faults(self) -> None:
+        """Answer as usual again: nothing that this view has planned fires any more."""
+        self._planned.end()
 
     # Evidence for absence.
 

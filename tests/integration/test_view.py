@@ -182,6 +182,27 @@ def test_a_container_reaches_a_further_port_pair_on_all_addresses(
     assert endpoint.rpartition(":")[2] != str(collector.grpc_port)
 
 
+def test_a_view_shares_the_container_ports_and_sees_what_comes_through_them(
+    collector: FakeCollector,
+) -> None:
+    view = collector.view()
+    endpoint = view.environ(from_container=True)["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert endpoint == collector.environ(from_container=True)["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    assert view.environ()["OTEL_EXPORTER_OTLP_ENDPOINT"] == collector.http_endpoint
+    with a_producer(endpoint.replace("host.docker.internal", "127.0.0.1")) as sender:
+        sender.export("charge")
+    span = view.spans.one(name="charge")
+    assert span.request is not None
+    assert span.request.connection.owner == "container"
+
+
+def test_container_ports_speak_tls_where_the_collector_does() -> None:
+    with FakeCollector(tls=True) as fake:
+        variables = fake.view().environ("grpc", inherit=False, from_container=True)
+        assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"].startswith("https://host.docker.internal:")
+        assert variables["OTEL_EXPORTER_OTLP_CERTIFICATE"] == str(fake.ca_file)
+
+
 def test_mutual_tls_without_tls_is_refused() -> None:
     with pytest.raises(UsageError, match="add tls=True"):
         FakeCollector(needs_client_certificate=True)

@@ -1,0 +1,42 @@
+"""The port pair that programs in containers reach: on all addresses, opened on demand."""
+
+import threading
+from typing import Final
+
+from otlptest.collector.environment import Endpoints
+from otlptest.collector.receiving.receiver import Receiver
+
+__all__ = ["CONTAINER_HOST", "ContainerPorts"]
+
+CONTAINER_HOST: Final = "host.docker.internal"
+"""What containers call the machine that they run on."""
+
+_OWNER: Final = "container"
+_ANYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only when a test asks for containers
+
+
+class ContainerPorts:
+    """One further port pair of a collector, shared by all its views. Thread-safe.
+
+    Args:
+        receiver: Opens the ports, and closes them at its end.
+        endpoints: Those of the collector itself: has the scheme and the certificates.
+    """
+
+    def __init__(self, receiver: Receiver, endpoints: Endpoints) -> None:
+        self._receiver = receiver
+        self._beside = endpoints
+        self._opening = threading.Lock()
+        self._endpoints: Endpoints | None = None
+
+    def endpoints(self) -> Endpoints:
+        """Where a container reaches the collector.
+
+        Raises:
+            ReceiverError: No further ports could be opened.
+        """
+        with self._opening:
+            if self._endpoints is None:
+                grpc_port, http_port = self._receiver.open_ports(_OWNER, host=_ANYWHERE)
+                self._endpoints = self._beside.at(CONTAINER_HOST, grpc_port, http_port)
+            return self._endpoints
