@@ -20,7 +20,7 @@ Before any case the frame has run the command once, without faults: `lab.baselin
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import MappingProxyType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from otlptest import model
 from otlptest.collector.fake import FakeCollector
@@ -34,6 +34,8 @@ Changes: TypeAlias = Mapping[str, str | None] | Callable[[FakeCollector], Mappin
 
 Prepare: TypeAlias = Callable[[FakeCollector], Any]
 """Makes a fake behave before the command starts, or does something to it while it runs."""
+
+T = TypeVar("T")
 
 NO_CHANGES: Final[Mapping[str, str | None]] = MappingProxyType({})
 
@@ -144,6 +146,18 @@ class ExporterLab(Protocol):
 
         How many commands really run at the same time is bounded for the whole suite; the rest
         wait for their turn.
+        """
+        ...
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """What several cases need, made once in a run of the suite: the same for all of them.
+
+        The first that asks makes it, in its own thread; the others block until it is there. What
+        `make` raises is raised in each of them.
+
+        Args:
+            name: Of what it is; include what it depends on, e.g. the signals.
+            make: Makes it.
         """
         ...
 

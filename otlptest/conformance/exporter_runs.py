@@ -1,11 +1,11 @@
 """Runs of a command against fakes: the `ExporterLab` that cases get."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
@@ -19,6 +19,8 @@ from otlptest.wire.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["CommandLab", "arrived_at", "observed_run"]
 
+T = TypeVar("T")
+
 _SETTLING_S: Final = 10.0
 # A conformance run sees an SDK's defaults: what tests set to be quick is taken out again.
 _QUICKENING: Final = (
@@ -26,6 +28,26 @@ _QUICKENING: Final = (
     "OTEL_BLRP_SCHEDULE_DELAY",
     "OTEL_METRIC_EXPORT_INTERVAL",
 )
+
+
+class _Shelf:
+    """Things that are made once. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[str, Future[Any]] = {}
+
+    def get(self, name: str, make: Callable[[], T]) -> T:
+        """The thing of that name, made by whoever asks first."""
+        with self._lock:
+            is_first = name not in self._made
+            future: Future[T] = self._made.setdefault(name, Future())
+        if is_first:
+            try:
+                future.set_result(make())
+            except BaseException as failure:  # noqa: BLE001 -- raised again by `result()`
+                future.set_exception(failure)
+        return future.result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +69,7 @@ class CommandLab:
     baseline: Observation
     timeout_s: float
     target_version: tuple[int, ...]
+    _shelf: _Shelf = field(default_factory=_Shelf, repr=False, compare=False)
 
     def narrowed(self, case: ExporterCase) -> "CommandLab":
         """The lab of one case: with the signals that it can use."""
@@ -89,6 +112,10 @@ class CommandLab:
 
         threading.Thread(target=work, name="otlptest-run", daemon=True).start()
         return future
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        """See `ExporterLab.shared`."""
+        return self._shelf.get(name, make)
 
     def collector(
         self,
