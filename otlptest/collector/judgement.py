@@ -1,7 +1,7 @@
 """What is wrong with all that one view received, and the view in words."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from otlptest import validation
@@ -31,10 +31,12 @@ class Judge:
 
     Args:
         source: The view's source.
+        more: Tells what else fails a test.
     """
 
-    def __init__(self, source: Judged) -> None:
+    def __init__(self, source: Judged, more: Callable[[], Sequence[Finding]] = tuple) -> None:
         self._source = source
+        self._more = more
         self._lock = threading.Lock()
         self._allowed: frozenset[str] = frozenset()
 
@@ -58,7 +60,7 @@ class Judge:
         arrivals = self._source.arrivals()
         requests = [r for r in arrivals.requests if not self._source.has_leftovers(r)]
         judgement = validation.judge(requests, arrivals.problems)
-        failing = (*judgement.failing, *self._source.late_findings())
+        failing = (*judgement.failing, *self._source.late_findings(), *self._more())
         reported = (*judgement.reported, *_leftover_findings(arrivals))
         return self._not_allowed(failing), self._not_allowed(reported)
 

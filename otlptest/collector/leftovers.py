@@ -75,10 +75,17 @@ class Leftovers:
         """How much of an accepted request is left over."""
         found = self._counts.get(request.number)
         if found is None:
-            times = self._times(request)
-            found = LeftoverCount(len(times), sum(map(self._epoch.is_before, times)))
+            found = self._counted(request)
             self._counts[request.number] = found
         return found
+
+    def has_arriving(self, request: Request) -> bool:
+        """Whether a request is that has no number yet: it is not stored."""
+        return self._counted(request).is_whole
+
+    def _counted(self, request: Request) -> LeftoverCount:
+        times = self._times(request)
+        return LeftoverCount(len(times), sum(map(self._epoch.is_before, times)))
 
     def _times(self, request: Request) -> Sequence[int]:
         if request.signal is None:

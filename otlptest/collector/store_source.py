@@ -101,6 +101,10 @@ class StoreSource:
     def _is_leftover(self, request: Request) -> bool:
         return self._leftovers is not None and self._leftovers.has_request(request)
 
+    def has_arriving(self, request: Request) -> bool:
+        """Whether a request that is being received belongs to the view; it is not stored yet."""
+        return self._leftovers is None or not self._leftovers.has_arriving(request)
+
     def newest(self, kind: Kind, limit: int) -> Newest:
         """See `Recalling.newest`; decodes no more requests than that takes."""
         requests = self._requests(None)

@@ -151,6 +151,9 @@ class Request:
         http_status: Status of the reply, 0 before it.
         grpc_status: gRPC status of the reply, None on HTTP and before it.
         problem: Why it was refused; None if it was accepted.
+        reply_fault: The planned fault that answered it, as it is written, e.g.
+            `faults.unavailable(retry_after_s=0.2)`; empty if none did.
+        is_discarded: Whether that fault says that its telemetry was not received.
     """
 
     number: int = 0
@@ -172,11 +175,13 @@ class Request:
     http_status: int = 0
     grpc_status: int | None = None
     problem: Problem | None = None
+    reply_fault: str = ""
+    is_discarded: bool = False
 
     @property
     def is_accepted(self) -> bool:
-        """Whether its telemetry counts: decoded whole and answered with success."""
-        return self.problem is None
+        """Whether its telemetry counts: decoded whole, and not refused by a planned fault."""
+        return self.problem is None and not self.is_discarded
 
     @property
     def size(self) -> int:

@@ -54,8 +54,11 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
     view = otlp_collector.view()
     view.allow(*_otlp_test.settings.allow)
     _otlp_test.views["otlp"] = view
-    yield view
-    judge(_otlp_test, view)
+    try:
+        yield view
+        judge(_otlp_test, view)
+    finally:
+        view.end_faults()
 
 
 @pytest.fixture

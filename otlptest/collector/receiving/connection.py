@@ -7,6 +7,7 @@ read that emptied the socket, and after a failed write the rest is read.
 
 import re
 import ssl
+from collections.abc import Callable
 from typing import Final
 
 from otlptest.collector.receiving.endpoints import Endpoint
@@ -16,7 +17,13 @@ from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
 from otlptest.collector.receiving.reception import Reception
 from otlptest.collector.receiving.refusals import refused
 from otlptest.collector.receiving.session import Outbox, Session
-from otlptest.collector.receiving.sockets import Socket, close_socket, end_writing, send_some
+from otlptest.collector.receiving.sockets import (
+    Socket,
+    close_socket,
+    end_writing,
+    reset_socket,
+    send_some,
+)
 from otlptest.collector.receiving.tls_stream import TLS_REFUSAL, TlsStream
 from otlptest.model import Connection
 from otlptest.wire import http2_frames as frames
@@ -63,7 +70,7 @@ class SocketConnection:
         self._descriptor = socket.fileno()
         self._reception = reception
         self._loop = loop
-        self._outbox = Outbox(self._end_after_sending)
+        self._outbox = Outbox(self._end_after_sending, self._reset, self._call_later)
         self._handle = self._begin if endpoint.tls is None else self._take_tls
         self._session: Session | None = None
         self._first_bytes = b""
@@ -170,6 +177,25 @@ class SocketConnection:
     def is_within_request(self) -> bool:
         """Whether a request has begun and is not whole."""
         return self._session is not None and self._session.is_within_request
+
+    # --- what a session asks for
+
+    def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        def act() -> None:
+            if self.is_closed:
+                return
+            try:
+                call()
+                self.read()
+            except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
+                self.fail(error)
+
+        self._loop.call_at(self._reception.clock.monotonic() + seconds, act)
+
+    def _reset(self, reason: str) -> None:
+        """Drop the connection so that the client gets an error (RST instead of FIN)."""
+        self._handle = self._drop
+        self._close(reason, by=reset_socket)
 
     # --- bytes in
 
@@ -294,12 +320,12 @@ class SocketConnection:
         self._is_ending = True
         self._handle = self._drop
 
-    def _close(self, reason: str) -> None:
+    def _close(self, reason: str, *, by: Callable[[Socket], None] = close_socket) -> None:
         if self.is_closed:
             return
         self.is_closed = True
         self._loop.unwatch(self._descriptor)
-        close_socket(self._socket)
+        by(self._socket)
         self._outbox.chunks.clear()
         self._reception.closed(self.record, reason)
         self.endpoint.connections.discard(self)

@@ -1,13 +1,17 @@
 """OTLP/HTTP over one HTTP/1.1 connection."""
 
+from typing import Final
+
 from otlptest.collector.receiving.answers import http1_answer
 from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import Head, Role, head_of
+from otlptest.collector.receiving.planned_answers import planned_http_answer
 from otlptest.collector.receiving.reception import Reception
 from otlptest.collector.receiving.refusals import Refusal, refused
 from otlptest.collector.receiving.replies import refusal_reply
 from otlptest.collector.receiving.session import Outbox
-from otlptest.model import Connection
+from otlptest.faults import ReplyFault
+from otlptest.model import Connection, Request
 from otlptest.wire.http1 import (
     CONTINUE,
     Http1Request,
@@ -18,6 +22,8 @@ from otlptest.wire.http1 import (
 )
 
 __all__ = ["Http1Session"]
+
+_MOST_HELD: Final = 64
 
 
 class Http1Session:
@@ -34,6 +40,8 @@ class Http1Session:
         self._began_at = reception.now
         self._is_waved_on = False
         self._is_over = False
+        self._is_held = False  # a reply is late or never comes: what follows has to wait
+        self._held: list[Http1Request] = []
         connection.protocol = "http/1.1"
 
     # --- what the connection calls, see session.Session
@@ -55,7 +63,7 @@ class Http1Session:
         except RequestFault as fault:
             self._refuse(fault)
             return
-        if parser.current is not None and not self._is_over:
+        if parser.current is not None and not self._is_over and not self._is_held:
             self._wave_on(parser.current)
 
     @property
@@ -66,7 +74,7 @@ class Http1Session:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return not self.is_within_request
+        return not self.is_within_request and not self._is_held
 
     def ended(self) -> None:
         """The peer sends no more: a request that is not whole never will be."""
@@ -123,6 +131,9 @@ class Http1Session:
 
     def _answer(self, request: Http1Request) -> None:
         """Decode, record, answer."""
+        if self._is_held:
+            self._hold(request)
+            return
         reception = self._reception
         head: Head = request.head.derived or self._head(request.head)
         body = request.body
@@ -148,6 +159,9 @@ class Http1Session:
             wire_size=len(body),
             started_at=self._began_at,
         )
+        if reply.fault is not None:
+            self._answer_as_planned(kept, reply.fault, head, keeps_alive=keeps_alive)
+            return
         kept.http_status = reply.http_status
         self._outbox.write(
             http1_answer(
@@ -163,6 +177,54 @@ class Http1Session:
         self._began_at = reception.now
         if not keeps_alive:
             self._end("the client asked for it")
+
+    def _answer_as_planned(
+        self, request: Request, fault: ReplyFault, head: Head, *, keeps_alive: bool
+    ) -> None:
+        """Answer with a planned fault, now, later, or never."""
+        self._is_held = True
+
+        def act() -> None:
+            if fault.ending == "reply":
+                self._write_planned(request, fault, head, keeps_alive=keeps_alive)
+                self._release()
+            elif fault.ending != "hang":
+                self._is_over = True
+                end = self._outbox.close if fault.ending == "close" else self._outbox.reset
+                end(f"a planned fault: {fault.text}")
+
+        if fault.delay_s:
+            self._outbox.later(fault.delay_s, act)
+        else:
+            act()
+
+    def _write_planned(
+        self, request: Request, fault: ReplyFault, head: Head, *, keeps_alive: bool
+    ) -> None:
+        answer = planned_http_answer(fault, head, self._reception.clock.unix_nanos())
+        request.http_status = answer.status
+        self._outbox.write(
+            encode_response(answer.status, answer.fields, answer.body, keeps_alive=keeps_alive)
+        )
+        self._outbox.replied.append(request)
+        self._began_at = self._reception.now
+        if not keeps_alive:
+            self._end("the client asked for it")
+
+    def _hold(self, request: Http1Request) -> None:
+        """Keep a request that came before the reply to the one before it (RFC 9112, 9.3.2)."""
+        self._held.append(request)
+        if len(self._held) > _MOST_HELD:
+            self._end(f"{len(self._held)} requests without waiting for a reply")
+
+    def _release(self) -> None:
+        """Go on with what came meanwhile."""
+        self._is_held = False
+        held, self._held = self._held, []
+        for request in held:
+            if self._is_over:
+                return
+            self._answer(request)
 
     def _refuse(self, fault: RequestFault) -> None:
         """Answer what cannot be taken, and end the connection: nobody knows what follows."""

@@ -10,16 +10,22 @@ from otlptest.collector.receiving.answers import (
 )
 from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import Head, Role, head_of
+from otlptest.collector.receiving.planned_answers import (
+    planned_grpc_answer,
+    planned_http_answer,
+)
 from otlptest.collector.receiving.reception import Reception
 from otlptest.collector.receiving.refusals import Refusal, refused, refused_by
 from otlptest.collector.receiving.replies import SUCCESS, Reply
 from otlptest.collector.receiving.session import Outbox
 from otlptest.errors import WireError
-from otlptest.model import Connection
+from otlptest.faults import ReplyFault
+from otlptest.model import Connection, Request
 from otlptest.wire.grpc_framing import PREFIX_SIZE, declared_size, only_message
 from otlptest.wire.http2 import ConnectionFault, ServerConnection, Stream
 from otlptest.wire.http2_flow import CannedReply
 from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.http2_headers import encode_fields
 
 __all__ = ["Http2Session"]
 
@@ -153,6 +159,9 @@ class Http2Session:
             started_at=stream.started_at,
             stream_id=stream.id,
         )
+        if reply.fault is not None:
+            self._answer_as_planned(stream, request, reply.fault)
+            return
         request.http_status = reply.http_status
         if not head.is_grpc:
             answer = self._http_answer(head, reply)
@@ -230,6 +239,40 @@ class Http2Session:
             request.http_status, request.grpc_status = 200, int(reply.grpc_code)
             answer = grpc_answer(reply)
         self._http2.reply_canned(stream, answer)
+        self._outbox.replied.append(request)
+
+    def _answer_as_planned(self, stream: Stream, request: Request, fault: ReplyFault) -> None:
+        """Answer with a planned fault, now, later, or never."""
+
+        def act() -> None:
+            if fault.ending == "reply":
+                if self._http2.streams.get(stream.id) is stream and not self._http2.is_over:
+                    self._write_planned(stream, request, fault)
+            elif fault.ending != "hang":
+                self._http2.is_over = True
+                end = self._outbox.close if fault.ending == "close" else self._outbox.reset
+                end(f"a planned fault: {fault.text}")
+
+        if fault.delay_s:
+            self._outbox.later(fault.delay_s, act)
+        else:
+            act()
+
+    def _write_planned(self, stream: Stream, request: Request, fault: ReplyFault) -> None:
+        head: Head = stream.context
+        if head.is_grpc:
+            call = planned_grpc_answer(fault, head)
+            request.http_status = call.http_status
+            request.grpc_status = None if call.code is None else int(call.code)
+            trailers = None if call.trailers is None else encode_fields(call.trailers)
+            self._http2.reply(stream, encode_fields(call.head), call.body, trailers)
+        else:
+            answer = planned_http_answer(fault, head, self._reception.clock.unix_nanos())
+            request.http_status = answer.status
+            fields = [(name.lower(), value) for name, value in answer.fields]
+            length = ("content-length", str(len(answer.body)))
+            block = encode_fields(((":status", str(answer.status)), *fields, length))
+            self._http2.reply(stream, block, answer.body)
         self._outbox.replied.append(request)
 
     def _http_answer(self, head: Head, reply: Reply) -> CannedReply:

@@ -10,9 +10,10 @@ from otlptest.collector.intake import Intake
 from otlptest.collector.receiving.cors import CorsPolicy
 from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.engine import Engine
+from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.reception import Reception
-from otlptest.collector.receiving.replies import ReplyChoice, reply_to
 from otlptest.errors import ReceiverError
+from otlptest.faults.script import ReplyScript
 from otlptest.model import Connection
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 from otlptest.wire.limits import DEFAULT_LIMITS, Limits
@@ -39,7 +40,9 @@ class Receiver:
         limits: What a peer may do.
         cors: Which browsers' pages may send; None: none.
         clock: Whose time connections and requests carry.
-        choose_reply: Decides the reply to each request.
+
+    Attributes:
+        script: The faults that are planned as replies.
     """
 
     def __init__(
@@ -53,12 +56,13 @@ class Receiver:
         limits: Limits = DEFAULT_LIMITS,
         cors: CorsPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
-        choose_reply: ReplyChoice = reply_to,
     ) -> None:
         self.host = host
         self.grpc_port = grpc_port
         self.http_port = http_port
         self._tls = tls
+        self.script = ReplyScript()
+        choose_reply = PlannedReplies(self.script).choose
         self._reception = Reception(intake, limits, cors, clock, choose_reply)
         self._engine: Engine | None = None
         self._pid = os.getpid()

@@ -109,8 +109,9 @@ class Reception:
             received_unix_nano=self.unix_nanos,
             problem=None if refusal is None else refusal.problem(connection, self.now),
         )
+        reply = self._choose_reply(request, refusal)  # notes a planned fault on the request
         self.intake.request_received(request)
-        return request, self._choose_reply(request, refusal)
+        return request, reply
 
     def replied(self, requests: list[Request]) -> None:
         """Record that the replies to `requests` were handed to the socket."""

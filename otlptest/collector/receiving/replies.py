@@ -1,7 +1,8 @@
 """What is answered to a request: the one place where a reply is decided.
 
 A `Reply` says what, in terms of both protocols; `http_answers` and `grpc_answers` turn it into
-bytes. Whoever wants other replies than the specification's (fault plans) wraps `reply_to`.
+bytes. Other replies than the specification's come from planned faults: a `Reply` with a `fault`
+says no more than that, and `planned_answers` turns the fault into bytes.
 """
 
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from otlptest.collector.receiving.refusals import Refusal
+from otlptest.faults import ReplyFault
 from otlptest.model import Request
 from otlptest.wire.statuses import FieldViolation, GrpcCode, RpcStatus
 
-__all__ = ["SUCCESS", "Reply", "ReplyChoice", "reply_to"]
+__all__ = ["SUCCESS", "Reply", "ReplyChoice", "refusal_reply"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +30,7 @@ class Reply:
         json_message: The same in JSON.
         fields: Further header fields over HTTP.
         metadata: Further trailers over gRPC.
+        fault: A planned fault that says all of it instead.
     """
 
     http_status: int = 200
@@ -37,6 +40,7 @@ class Reply:
     json_message: bytes = b"{}"
     fields: tuple[tuple[str, str], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
+    fault: ReplyFault | None = None
 
 
 SUCCESS: Final = Reply()
@@ -46,19 +50,12 @@ ReplyChoice: TypeAlias = Callable[[Request, Refusal | None], Reply]
 """Decides the reply to a request that was taken (None) or refused."""
 
 
-def reply_to(request: Request, refusal: Refusal | None) -> Reply:  # noqa: ARG001 -- the seam's shape
-    """The specification's answer.
+def refusal_reply(refusal: Refusal) -> Reply:
+    """The answer that tells `refusal`.
 
     A 400 describes the bad data in a `BadRequest` detail (OTLP-RESP-059); an unknown encoding is
     answered with the known ones (OTLP-GRPC-012).
     """
-    if refusal is None:
-        return SUCCESS
-    return refusal_reply(refusal)
-
-
-def refusal_reply(refusal: Refusal) -> Reply:
-    """The answer that tells `refusal`."""
     violations: tuple[FieldViolation, ...] = ()
     if refusal.kind in {"malformed", "bad_compression"}:
         violations = (FieldViolation(field=refusal.place, description=refusal.message),)

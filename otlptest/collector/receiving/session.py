@@ -13,6 +13,9 @@ class Outbox:
 
     Args:
         close: Ends the connection once all is sent, for a reason.
+        reset: Resets the connection at once, for a reason.
+        later: Calls a function after so many seconds, if the connection is open then, and sends
+            what it writes.
 
     Attributes:
         chunks: Bytes, in order.
@@ -20,13 +23,20 @@ class Outbox:
         write: Appends to `chunks`.
     """
 
-    __slots__ = ("chunks", "close", "replied", "write")
+    __slots__ = ("chunks", "close", "later", "replied", "reset", "write")
 
-    def __init__(self, close: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        close: Callable[[str], None],
+        reset: Callable[[str], None],
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
         self.chunks: list[bytes] = []
         self.replied: list[Request] = []
         self.write = self.chunks.append
         self.close = close
+        self.reset = reset
+        self.later = later
 
 
 class Session(Protocol):

@@ -10,16 +10,26 @@ import contextlib
 import errno
 import os
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from otlptest.errors import PortTakenError, ReceiverError
 
-__all__ = ["Socket", "accepted", "close_socket", "end_writing", "listening_socket", "send_some"]
+__all__ = [
+    "Socket",
+    "accepted",
+    "close_socket",
+    "end_writing",
+    "listening_socket",
+    "reset_socket",
+    "send_some",
+]
 
 Socket: TypeAlias = socket.SocketType
 
 _BACKLOG: Final = 1024
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # whoever resets SIGPIPE must not kill us
 
 
@@ -100,6 +110,13 @@ def close_socket(connection: Socket) -> None:
     """End a connection or a listener, also where a forked child holds a copy of it."""
     with contextlib.suppress(OSError):  # not connected any more
         connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
+def reset_socket(connection: Socket) -> None:
+    """End a connection with a reset: the peer gets an error, and what was not sent is dropped."""
+    with contextlib.suppress(OSError):  # not connected any more
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     connection.close()
 
 

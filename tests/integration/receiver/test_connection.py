@@ -8,9 +8,10 @@ import pytest
 
 from otlptest.collector.receiving.connection import SocketConnection
 from otlptest.collector.receiving.endpoints import Endpoint
+from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
 from otlptest.collector.receiving.reception import Reception
-from otlptest.collector.receiving.replies import reply_to
+from otlptest.faults.script import ReplyScript
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.limits import DEFAULT_LIMITS, Limits
 from tests.support.receiving import Heard, http1, span_request
@@ -24,7 +25,7 @@ def connected(
 ) -> Iterator[tuple[SocketConnection, socket.socket, Heard]]:
     """A connection that nobody runs, and its client."""
     heard = Heard()
-    reception = Reception(heard, limits, None, SYSTEM_CLOCK, reply_to)
+    reception = Reception(heard, limits, None, SYSTEM_CLOCK, PlannedReplies(ReplyScript()).choose)
     loop = ReadinessLoop(lambda: None, 10.0)
     endpoint = Endpoint("127.0.0.1", 0, "http")
     ours, client = socket.socketpair()

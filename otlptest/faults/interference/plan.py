@@ -1,0 +1,214 @@
+"""Which wire faults are in force, and what became of each."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from otlptest.errors import Finding, UsageError
+from otlptest.faults.arguments import checked_count
+from otlptest.faults.wire_faults import WireFault
+
+__all__ = ["Firing", "Injection", "WirePlan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """One time that a wire fault acted.
+
+    Attributes:
+        fault: Which.
+        connection: The number of the connection, 1 for the first.
+        stream_id: The HTTP/2 stream that it acted on or was caused by, if any.
+        at: Seconds on the clock of the proxy or the collector.
+    """
+
+    fault: WireFault
+    connection: int
+    stream_id: int | None
+    at: float
+
+
+class Injection:
+    """One wire fault in force, until it has fired `times` times or is ended. Thread-safe.
+
+    A fault that shapes what passes (`latency`, `bandwidth`, `trickle`, `slice`, `window`,
+    `blackhole`) fires once for each connection.
+
+    Attributes:
+        fault: Which.
+        times: How often it may fire; None: as often as it can.
+    """
+
+    def __init__(self, fault: WireFault, times: int | None) -> None:
+        self.fault = fault
+        self.times = times
+        self._lock = threading.Lock()
+        self._firings: list[Firing] = []
+        self._is_ended = False
+
+    @property
+    def firings(self) -> tuple[Firing, ...]:
+        """Every time that it acted so far."""
+        with self._lock:
+            return tuple(self._firings)
+
+    @property
+    def fired(self) -> int:
+        """How often it acted so far."""
+        return len(self._firings)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether its scope is over: what it holds back is let go."""
+        return self._is_ended
+
+    @property
+    def is_in_force(self) -> bool:
+        """Whether it may still fire."""
+        return not self._is_ended and (self.times is None or len(self._firings) < self.times)
+
+    def take(self, connection: int, stream_id: int | None, at: float) -> bool:
+        """Fire, if it may; whether it did."""
+        with self._lock:
+            if not self.is_in_force:
+                return False
+            firing = Firing(fault=self.fault, connection=connection, stream_id=stream_id, at=at)
+            self._firings.append(firing)
+            return True
+
+    def end(self) -> None:
+        """It fires no more."""
+        with self._lock:
+            self._is_ended = True
+
+    def __repr__(self) -> str:
+        times = "" if self.times is None else f" of {self.times}"
+        return f"<{self.fault!r}, fired {self.fired}{times} times>"
+
+
+class WirePlan:
+    """The wire faults of one proxy or one collector, oldest first. Thread-safe.
+
+    Args:
+        changed: Called, in the thread of whoever changes it, after each change: has the
+            connections look at `injections` before it returns.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._lock = threading.Lock()
+        self.injections: tuple[Injection, ...] = ()
+
+    def add(self, fault: WireFault, times: int | None) -> Injection:
+        """Put a fault in force.
+
+        Raises:
+            UsageError: It is no wire fault, or `times` is below 1.
+        """
+        injection = Injection(checked_fault(fault), _checked_times(times))
+        with self._lock:
+            self.injections = (*(i for i in self.injections if not i.is_ended), injection)
+        self._changed()
+        return injection
+
+    def end(self, *injections: Injection) -> None:
+        """End faults, and let go what they hold back."""
+        if not any(injection in self.injections for injection in injections):
+            return
+        for injection in injections:
+            injection.end()
+        with self._lock:
+            self.injections = tuple(i for i in self.injections if not i.is_ended)
+        self._changed()
+
+
+class Injector:
+    """What a proxy, a collector or a view offers: faults for its own time, and their findings.
+
+    Args:
+        plan: Where they are put in force.
+        where: How findings call the place: `the proxy before http://127.0.0.1:4317`.
+    """
+
+    def __init__(self, plan: WirePlan, where: str) -> None:
+        self._plan = plan
+        self._where = where
+        self._lock = threading.Lock()
+        self._injections: list[Injection] = []
+
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """All that were put in force here, ended ones too."""
+        with self._lock:
+            return tuple(self._injections)
+
+    def inject(self, fault: WireFault, times: int | None) -> Injection:
+        """Put a fault in force until it has fired `times` times, or `end`.
+
+        Raises:
+            UsageError: It is no wire fault, or `times` is below 1.
+        """
+        injection = self._plan.add(fault, times)
+        with self._lock:
+            self._injections.append(injection)
+        return injection
+
+    @contextmanager
+    def injecting(self, fault: WireFault, times: int | None) -> Iterator[Injection]:
+        """Put a fault in force for a block.
+
+        Raises:
+            UsageError: It is no wire fault, or `times` is below 1.
+        """
+        injection = self.inject(fault, times)
+        try:
+            yield injection
+        finally:
+            self._plan.end(injection)
+
+    def end(self) -> None:
+        """End all that is in force from here."""
+        self._plan.end(*self.injections)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """One for each fault that never fired."""
+        return tuple(self._never_fired(i) for i in self.injections if not i.fired)
+
+    def _never_fired(self, injection: Injection) -> Finding:
+        fault = injection.fault
+        hint = "nothing came by that it could act on: is the client's endpoint the one given here?"
+        if fault.acts_on_frames:
+            hint = "it needs HTTP/2: does the client speak gRPC, and to this endpoint?"
+        elif fault.after_bytes:
+            hint = f"no connection passed {fault.after_bytes} bytes {_way(fault)}"
+        return Finding(
+            rule="fault_never_fired",
+            where=self._where,
+            expected=f"{fault!r} acts at least once",
+            received="it never did",
+            hint=hint,
+        )
+
+
+def _way(fault: WireFault) -> str:
+    return {"up": "from the client", "down": "to the client"}.get(fault.direction, "either way")
+
+
+def checked_fault(fault: object) -> WireFault:
+    """`fault` itself, if it is a wire fault.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if not isinstance(fault, WireFault):
+        raise UsageError(
+            f"inject() takes a wire fault, and got {fault!r}",
+            "one of reset, refuse, blackhole, trickle, slice, latency, bandwidth, truncate, "
+            "corrupt, goaway, rst_stream, window of otlptest.faults; reply() takes the others",
+        )
+    return fault
+
+
+def _checked_times(times: int | None) -> int | None:
+    return None if times is None else checked_count("times", times, least=1)

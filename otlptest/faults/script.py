@@ -1,0 +1,251 @@
+"""Which planned fault answers a request: by signal, predicate, order, count and seeded chance.
+
+A *plan* is one call of `reply`: one fault or a sequence of them, and what it is for. A *script* is
+all plans of one collector. Where several plans are for a request, the first of these answers it:
+those of a `replying` block, the innermost block first; those with `times`, the oldest first; those
+without, the newest first.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from otlptest.errors import Finding, UnknownNameError, UsageError
+from otlptest.faults.arguments import checked_count
+from otlptest.faults.reply_faults import ReplyFault
+from otlptest.model import SIGNALS, Request
+
+__all__ = ["ReplyPlan", "ReplyScript", "never_fired"]
+
+_ANY: Final = "any"
+_PLAN_HINT: Final = 'signal="traces", or signal="any" if you mean it'
+
+
+class ReplyPlan:
+    """One call of `reply`: faults, and the requests that they are for.
+
+    Without `times` the last fault answers every further request; with `times` the whole sequence
+    is played that often, and then requests are answered as usual.
+
+    Args:
+        faults: In the order in which they fire.
+        times: How often the sequence is played; None: without end.
+        signal: Of requests of this one, or `"any"`.
+        where: Of requests that it says yes to.
+        rate: Of this share of the requests, picked by chance.
+        seed: Of the chance; the same seed picks the same requests, counted in their order.
+        is_scoped: Whether it is of a `replying` block.
+        belongs: Of requests of the planning test alone; None: of all.
+
+    Raises:
+        UsageError: The arguments do not fit together.
+        UnknownNameError: There is no such signal.
+    """
+
+    def __init__(
+        self,
+        faults: Sequence[ReplyFault],
+        *,
+        times: int | None = None,
+        signal: str | None = None,
+        where: Callable[[Request], object] | None = None,
+        rate: float | None = None,
+        seed: int = 0,
+        is_scoped: bool = False,
+        belongs: Callable[[Request], bool] | None = None,
+    ) -> None:
+        _check(faults, times, signal, where, rate)
+        self.faults: tuple[ReplyFault, ...] = tuple(faults)
+        self.is_scoped = is_scoped
+        self.is_endless = times is None
+        self._left = -1 if times is None else checked_count("times", times, least=1) * len(faults)
+        self._signal = None if signal == _ANY else signal
+        self._where = where
+        self._rate = rate
+        self._chance = random.Random(checked_count("seed", seed))  # noqa: S311 -- must be repeatable
+        self._belongs = belongs
+        self._for = _described(signal, where, rate)
+        self._place = 0
+        self._fired: set[ReplyFault] = set()
+        self._matched = 0
+        self._error: Exception | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has fired as often as it should."""
+        return self._left == 0
+
+    def take(self, request: Request) -> ReplyFault | None:
+        """The fault for a request; None if it is for others, or chance spares it."""
+        if self._left == 0 or not self._is_for(request):
+            return None
+        self._matched += 1
+        if self._rate is not None and self._chance.random() >= self._rate:
+            return None
+        fault = self.faults[self._place]
+        if self._left > 0:
+            self._left -= 1
+            self._place = (self._place + 1) % len(self.faults)
+        elif self._place < len(self.faults) - 1:
+            self._place += 1
+        self._fired.add(fault)
+        return fault
+
+    def _is_for(self, request: Request) -> bool:
+        if self._signal is not None and request.signal != self._signal:
+            return False
+        if self._belongs is not None and not self._belongs(request):
+            return False
+        if self._where is None:
+            return True
+        try:
+            return bool(self._where(request))
+        except Exception as error:  # noqa: BLE001 -- the user's own, told at the end of the test
+            self._error = self._error or error
+            return False
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it as of now: faults that never fired, a predicate that raised."""
+        missed = [fault for fault in dict.fromkeys(self.faults) if not self._is_settled(fault)]
+        found = [
+            never_fired(
+                fault.text, what="requests", wanted=self._for, received=self._so_far(), closest=""
+            )
+            for fault in missed
+        ]
+        if self._error is not None:
+            found.append(_predicate_failed(self._for, self._error))
+        return tuple(found)
+
+    def _is_settled(self, fault: ReplyFault) -> bool:
+        """Whether it has fired, or is no fault but the good answer."""
+        return fault in self._fired or fault.text == "faults.ok()"
+
+    def _so_far(self) -> str:
+        if not self._matched:
+            return f"no such request while it was planned ({self._for})"
+        spared = "" if self._rate is None else "; chance spared them or it was not their turn"
+        return f"{self._matched} such requests, answered by what was planned before it{spared}"
+
+
+class ReplyScript:
+    """All plans of one collector. Thread-safe.
+
+    Attributes:
+        plans: Those that may still fire, in the order in which they are asked; empty: none.
+    """
+
+    def __init__(self) -> None:
+        self.plans: tuple[ReplyPlan, ...] = ()
+        self._lock = threading.Lock()
+
+    def add(self, plan: ReplyPlan) -> None:
+        """Plan it, from the next request on."""
+        with self._lock:
+            self.plans = _with(self.plans, plan)
+
+    def remove(self, *plans: ReplyPlan) -> None:
+        """Plan them no more; a plan that is over is gone already."""
+        with self._lock:
+            self.plans = tuple(each for each in self.plans if each not in plans)
+
+    def fault_for(self, request: Request) -> ReplyFault | None:
+        """The fault that answers a request, which has been used by that; None: none."""
+        with self._lock:
+            for plan in self.plans:
+                fault = plan.take(request)
+                if fault is not None:
+                    if plan.is_over:
+                        self.plans = tuple(each for each in self.plans if each is not plan)
+                    return fault
+        return None
+
+
+def never_fired(fault: str, *, what: str, wanted: str, received: str, closest: str) -> Finding:
+    """The finding that a planned fault never acted.
+
+    Args:
+        fault: As it is written.
+        what: What it acts on: requests, connections.
+        wanted: Which of them.
+        received: What came instead.
+        closest: What was near to it.
+    """
+    return Finding(
+        rule="fault_never_fired",
+        where=fault,
+        expected=f"that it acts on {what}: {wanted}",
+        received=received,
+        closest=closest,
+        hint="check signal= and where=, wait for what should be hit, or plan fewer faults",
+    )
+
+
+def _with(plans: tuple[ReplyPlan, ...], new: ReplyPlan) -> tuple[ReplyPlan, ...]:
+    """See the module's docstring for the order."""
+    blocks = tuple(plan for plan in plans if plan.is_scoped)
+    counted = tuple(plan for plan in plans if not plan.is_scoped and not plan.is_endless)
+    endless = tuple(plan for plan in plans if not plan.is_scoped and plan.is_endless)
+    if new.is_scoped:
+        return (new, *blocks, *counted, *endless)
+    if new.is_endless:
+        return (*blocks, *counted, new, *endless)
+    return (*blocks, *counted, new, *endless)
+
+
+def _check(
+    faults: Sequence[ReplyFault],
+    times: int | None,
+    signal: str | None,
+    where: Callable[[Request], object] | None,
+    rate: float | None,
+) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        UsageError: The arguments do not fit together.
+        UnknownNameError: There is no such signal.
+    """
+    if not faults:
+        raise UsageError("no fault was given", "reply(faults.unavailable())")
+    for fault in faults:
+        if not isinstance(fault, ReplyFault):
+            raise UsageError(f"{_shown(fault)} is no reply", "faults of the wire go to inject(...)")
+    if signal is not None and signal not in {*SIGNALS, _ANY}:
+        raise UnknownNameError("signal", str(signal), (*SIGNALS, _ANY))
+    if where is not None and not callable(where):
+        raise UsageError(f"where must be a function of a request and is {where!r}")
+    if signal is None and where is None:
+        if times is not None:
+            raise UsageError(f"times={times!r} needs signal= or where=", _PLAN_HINT)
+        if len(faults) > 1:
+            raise UsageError("a sequence of faults needs signal= or where=", _PLAN_HINT)
+    is_share = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate <= 1
+    if rate is not None and not is_share:
+        raise UsageError(f"rate must be above 0 and at most 1 and is {rate!r}")
+
+
+def _shown(fault: Any) -> str:  # noqa: ANN401 -- whatever the user gave
+    return f"{fault!r}()" if callable(fault) else repr(fault)
+
+
+def _described(
+    signal: str | None, where: Callable[[Request], object] | None, rate: float | None
+) -> str:
+    parts = ["any signal" if signal in {None, _ANY} else str(signal)]
+    if where is not None:
+        parts.append(f"where {getattr(where, '__name__', repr(where))}")
+    if rate is not None:
+        parts.append(f"at a rate of {rate:g}")
+    return ", ".join(parts)
+
+
+def _predicate_failed(wanted: str, error: Exception) -> Finding:
+    return Finding(
+        rule="fault_predicate_failed",
+        where=f"the faults planned for {wanted}",
+        expected="a where= that says yes or no to every request",
+        received=f"{type(error).__name__}: {error}",
+        hint="a request may have no signal, no such header, or no body",
+    )

@@ -1,0 +1,68 @@
+"""`Export…ServiceResponse` messages as a receiver writes them: partial success, padding.
+
+Sources: the `*_service.proto` files; SPEC "Partial Success"; OTLP-JSON-040 for JSON.
+"""
+
+import json
+from typing import Any, Final
+
+from otlptest.model import Signal
+from otlptest.wire.signals import response_class, signal_names
+
+__all__ = ["encode_partial_success", "padding"]
+
+_UNKNOWN_FIELD: Final = 2000  # a number that no OTLP message has
+_LENGTH_DELIMITED: Final = 2
+_JSON_PADDING: Final = b'{"padding":"%s"}'
+
+
+def encode_partial_success(signal: Signal, rejected: int, message: str, encoding: str) -> bytes:
+    """A response with `partial_success` set, empty if both are.
+
+    Args:
+        signal: Whose response.
+        rejected: How many items were rejected.
+        message: `error_message`.
+        encoding: `protobuf` or `json`.
+    """
+    field = signal_names(signal).rejected_field
+    if encoding == "json":
+        partial: dict[str, Any] = {}
+        if rejected:
+            head, *rest = field.split("_")
+            partial["".join([head, *map(str.capitalize, rest)])] = str(rejected)
+        if message:
+            partial["errorMessage"] = message
+        return json.dumps({"partialSuccess": partial}, ensure_ascii=False).encode()
+    response: Any = response_class(signal)()
+    response.partial_success.SetInParent()
+    if rejected:
+        setattr(response.partial_success, field, rejected)
+    if message:
+        response.partial_success.error_message = message
+    return bytes(response.SerializeToString(deterministic=True))
+
+
+def padding(size: int, encoding: str) -> bytes:
+    """A success message of exactly `size` bytes, all of it in a field that nobody knows.
+
+    Args:
+        size: At least 64.
+        encoding: `protobuf` or `json`.
+    """
+    if encoding == "json":
+        return _JSON_PADDING % (b"0" * (size - len(_JSON_PADDING % b"")))
+    tag = _varint(_UNKNOWN_FIELD << 3 | _LENGTH_DELIMITED)
+    room = size - len(tag)
+    length = next(room - taken for taken in range(1, 6) if len(_varint(room - taken)) <= taken)
+    # Where the length needs a byte less than is left for it, a varint may have a byte to spare.
+    return tag + _varint(length, at_least=room - length) + b"0" * length
+
+
+def _varint(number: int, *, at_least: int = 1) -> bytes:
+    out = bytearray()
+    while number > 0x7F or len(out) + 1 < at_least:  # noqa: PLR2004 -- seven bits to a byte
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
