@@ -179,7 +179,17 @@ class Http2Session:
         head: Head = stream.context
         message = f"{reason}: {stream.size} bytes of {head.method} {head.path} had arrived"
         rule = "OTLP-GRPC-049" if head.is_grpc else "OTLP-SRV-050"
+        if head.is_grpc and self._has_whole_message(stream):
+            rule = "OTLP-GRPC-005"
+            message += ", a whole message without the end of its stream"
         self._reception.found(self._connection, refused("cut_request", rule, message))
+
+    def _has_whole_message(self, stream: Stream) -> bool:
+        try:
+            only_message(stream.parts, self._limits.request_bytes)
+        except WireError:
+            return False
+        return True
 
     def stream_faulted(self, stream_id: int, problem: str) -> None:
         """Record a broken rule that cost one stream."""

@@ -8,6 +8,7 @@ import pytest
 
 from otlptest.timing import Deadline
 from otlptest.wire import http2_frames as frames
+from otlptest.wire.grpc_framing import encode_grpc_frame
 from otlptest.wire.limits import Limits
 from tests.support.http2_talk import OPENING, Listener, block, call, grpc_fields, talk2
 from tests.support.receiving import (
@@ -140,6 +141,17 @@ def test_a_call_that_the_client_gives_up_is_cut_and_the_connection_goes_on() -> 
         answers = talk2(receiver.grpc_port, given_up + call(3, GOOD)).answers
     assert answers[3]["grpc-status"] == "0"
     assert heard.kinds() == ["cut_request"]
+
+
+def test_a_call_that_is_whole_and_never_ended_is_told_from_one_that_was_cut() -> None:
+    message = frames.data_frame(1, encode_grpc_frame(GOOD), ends_stream=False)
+    endless = CALL_HEAD + message + frames.reset(1, frames.ErrorCode.CANCEL)
+    with receiving() as (receiver, heard):
+        talk2(receiver.grpc_port, endless + call(3, GOOD))
+    assert [(each.kind, each.rule) for each in heard.problems] == [
+        ("cut_request", "OTLP-GRPC-005")
+    ]
+    assert heard.problems[0].message.endswith("a whole message without the end of its stream")
 
 
 def test_a_client_that_never_reads_its_answers_holds_up_nobody() -> None:
