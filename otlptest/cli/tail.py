@@ -62,7 +62,7 @@ class Tail:
         lines = [self._line(item, request.received_unix_nano) for request, item in told]
         now = self._source.clock.unix_nanos()
         lines += [self._line(problem, now) for problem in self._new_problems()]
-        accepted = tuple(request for request in requests if request.problem is None)
+        accepted = tuple(request for request in requests if request.is_accepted)
         return News(accepted=accepted, lines=tuple(lines))
 
     def _fetched(self, kind: Kind) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ as gaps in the `Evidence` it returns (design: `otlptest.queries.evidence`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from otlptest.collector.export_doubts import ProducersOf
+from otlptest.collector.export_doubts import ProducersOf, never_received, not_received
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, Connection, Signal
 from otlptest.queries.evidence import Evidence
@@ -118,7 +118,11 @@ def _refused(scene: Scene, owners: frozenset[str]) -> Iterator[str]:
     A request that was cut off is none: it was never received, and exit is not a promise that all
     was delivered.
     """
-    for request in scene.source.arrivals().requests:
+    requests = scene.source.arrivals().requests
+    for request in never_received(requests):
+        if request.connection.owner in owners:
+            yield not_received(request)
+    for request in requests:
         if request.problem is not None and request.connection.owner in owners:
             yield (
                 f"request {request.number} was refused ({request.problem.kind}:"
@@ -197,8 +201,11 @@ def flushed(
     gaps += [
         f"request {request.number}, sent during the flush, was not answered with success"
         for request in during
-        if not _succeeded(request.http_status, request.grpc_status) and request.problem is None
+        if not _succeeded(request.http_status, request.grpc_status)
+        and request.problem is None
+        and not request.is_discarded
     ]
+    gaps += [not_received(request) for request in never_received(during)]
     gaps += [
         f"request {request.number}, sent during the flush, was refused: {request.problem.message}"
         for request in during

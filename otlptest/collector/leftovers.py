@@ -59,8 +59,8 @@ class Leftovers:
         return self._epoch.is_before(item_time(item))
 
     def has_request(self, request: Request) -> bool:
-        """Whether a request is: by its items, or by its connection if it was refused."""
-        if not request.is_accepted:
+        """Whether a request is: by its items, or by its connection if they cannot be read."""
+        if request.problem is not None:
             return request.connection.opened_unix_nano < self._epoch.unix_nano
         return self.count(request).is_whole
 
@@ -72,7 +72,7 @@ class Leftovers:
         return connection is not None and connection.opened_unix_nano < self._epoch.unix_nano
 
     def count(self, request: Request) -> LeftoverCount:
-        """How much of an accepted request is left over."""
+        """How much of a decodable request is left over."""
         found = self._counts.get(request.number)
         if found is None:
             found = self._counted(request)

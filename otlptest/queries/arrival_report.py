@@ -59,6 +59,9 @@ _OTHER_SIGNALS: Final[Mapping[str, str]] = {
     "logs": "is the exporter on (OTEL_LOGS_EXPORTER=otlp), and the log handler installed?",
     "profiles": "does the SDK export profiles? Most do not yet",
 }
+_DISCARDED: Final = (
+    "the sender was told to send it again, or that it failed: wait longer, or plan fewer faults"
+)
 _LEFTOVERS: Final = (
     "what arrived belongs to an earlier test, which ended before its telemetry came: end it with"
     " evidence or stop its processes"
@@ -127,6 +130,7 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     facts: list[str] = []
     hints: list[str] = []
     _add_refusals(arrivals, facts, hints)
+    _add_discarded(arrivals, facts, hints)
     _add_accepted(kind, vocabulary, arrivals, facts, hints)
     _add_leftovers(arrivals, facts, hints)
     _add_connections(arrivals, facts, hints)
@@ -143,6 +147,7 @@ def refusals(source: Source) -> list[str]:
     """What could not be taken, a line each: what is missing may have been in it."""
     facts: list[str] = []
     _add_refusals(source.arrivals(), facts, [])
+    _add_discarded(source.arrivals(), facts, [])
     return facts
 
 
@@ -161,6 +166,15 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
         hints += [_HINTS[kind]] if kind in _HINTS else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
+
+
+def _add_discarded(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
+    """Requests that planned faults refused: nothing of them counts as received."""
+    faults = Counter(r.reply_fault for r in arrivals.requests if r.is_discarded)
+    for fault, count in faults.most_common(_SHOWN):
+        facts.append(f"{counted(count, 'request')} not received, answered by {fault}")
+    if faults:
+        hints.append(_DISCARDED)
 
 
 def _add_accepted(

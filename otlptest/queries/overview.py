@@ -27,6 +27,7 @@ def overview(source: Source) -> str:
     lines = [f"{head} over {counted(len(arrivals.connections), 'connection')}"]
     for signal in SIGNALS:
         lines += _of_signal(source, signal)
+    lines += _planned(arrivals)
     lines += _problems(arrivals)
     left_over = leftovers_in_words(arrivals)
     if left_over:
@@ -79,6 +80,16 @@ def _name(item: Any) -> str:  # noqa: ANN401 -- span, point, record or profile
         if value:
             return show(value)
     return "(no name)"
+
+
+def _planned(arrivals: Arrivals) -> Iterator[str]:
+    faults = Counter(r.reply_fault for r in arrivals.requests if r.reply_fault)
+    if faults:
+        yield "answered by planned faults:"
+    for fault, count in faults.most_common(_SHOWN_PROBLEMS):
+        yield f"  {count:>6,}  {fault}"
+    if len(faults) > _SHOWN_PROBLEMS:
+        yield f"          and {counted(len(faults) - _SHOWN_PROBLEMS, 'other fault')}"
 
 
 def _problems(arrivals: Arrivals) -> Iterator[str]:

@@ -201,12 +201,13 @@ def _is_excused(before: _Point, after: _Point) -> bool:
 
 
 def _was_acknowledged(request: Request) -> bool:
-    """Whether the sender must have known that the request had arrived."""
+    """Whether the sender must have known that the request had arrived, and was received."""
     return (
         request.replied_at is not None
         and request.replied_at - request.received_at < _PROMPT_S
         and request.http_status in _HTTP_SUCCESS
         and not request.grpc_status
+        and not request.reply_fault
     )
 
 
