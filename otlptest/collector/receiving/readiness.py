@@ -6,6 +6,8 @@ needed of it is this.
 """
 
 import contextlib
+import heapq
+import itertools
 import os
 import selectors
 import threading
@@ -123,6 +125,8 @@ class ReadinessLoop:
         self._poller.watch(self._wake_reader, READ, self._woken)
         self._posted: deque[Callable[[], None]] = deque()
         self._jobs: list[Callable[[], bool]] = []
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timer_numbers = itertools.count()
         self._lock = threading.Lock()
         self._is_stopping = False
         self._is_closed = False
@@ -132,6 +136,10 @@ class ReadinessLoop:
     def add_job(self, job: Callable[[], bool]) -> None:
         """Call `job` after each round of events until it returns True; rounds are short then."""
         self._jobs.append(job)
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        """Call `call` once, when the time that `run` goes by has come to `when` seconds."""
+        heapq.heappush(self._timers, (when, next(self._timer_numbers), call))
 
     def post(self, call: Callable[[], None]) -> bool:
         """Have `call` called in the loop's thread; False if the loop has ended. Thread-safe."""
@@ -158,8 +166,12 @@ class ReadinessLoop:
                 break
             if self._jobs:
                 wait(_JOB_ROUND_S)
+            elif self._timers:
+                wait(min(period_s, max(0.0, self._timers[0][0] - now())))
             else:
                 wait(period_s if len(self._poller) > 1 else None)
+            if self._timers:
+                self._call_due(now())
             if now() >= next_tick:
                 next_tick = now() + period_s
                 self._tick()
@@ -171,6 +183,10 @@ class ReadinessLoop:
             self._poller.close()
             os.close(self._wake_reader)
             os.close(self._wake_writer)
+
+    def _call_due(self, now: float) -> None:
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
 
     def _woken(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):

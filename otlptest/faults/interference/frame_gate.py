@@ -59,6 +59,7 @@ class FrameGate:
         self._drops_up = False
         self._drops_down = False
         self._credit = 0
+        self._update = b""
 
     @property
     def is_open(self) -> bool:
@@ -157,7 +158,6 @@ class FrameGate:
         frame = piece.frame
         if frame is None:
             return
-        stream = frame.stream_id
         if frame.begins:
             self._drops_down = self._is_dropped_down(frame)
         if not self._drops_down:
@@ -166,14 +166,20 @@ class FrameGate:
             size = self._payload_size(frame)
             if size:
                 self._for_server.append(frames.window_update(0, size))
-        elif frame.kind == frames.WINDOW_UPDATE and frame.ends:
-            increment = frames.LONG.unpack(bytes(frame.data[-4:]))[0] & frames.STREAM_MASK
-            self._withheld[stream] = self._withheld.get(stream, 0) + increment
+        elif frame.kind == frames.WINDOW_UPDATE:
+            self._withhold(frame)
         is_settings = frame.kind == frames.SETTINGS and not frame.flags & frames.ACK
         if is_settings and frame.ends and self._window is not None:
             self._say_window(min(self._window, self.conversation.server_window))
         if piece.ends:
-            self._muted.discard(stream)
+            self._muted.discard(frame.stream_id)
+
+    def _withhold(self, frame: FramePart) -> None:
+        self._update = bytes(frame.data) if frame.begins else self._update + bytes(frame.data)
+        if frame.ends:
+            increment = frames.LONG.unpack(self._update[-frames.LONG.size :])[0]
+            before = self._withheld.get(frame.stream_id, 0)
+            self._withheld[frame.stream_id] = before + (increment & frames.STREAM_MASK)
 
     def _is_dropped_down(self, frame: FramePart) -> bool:
         if frame.stream_id in self._muted or frame.stream_id > self.last_allowed:

@@ -25,6 +25,7 @@ class Shape:
         pause_s: Seconds between two pieces.
         bytes_per_s: The most that passes in a second; 0: any.
         is_stopped: Nothing passes.
+        seed: Of the jitter.
     """
 
     latency_s: float = 0.0
@@ -33,6 +34,7 @@ class Shape:
     pause_s: float = 0.0
     bytes_per_s: int = 0
     is_stopped: bool = False
+    seed: int = 0
 
 
 _PLAIN: Final = Shape()
@@ -49,6 +51,7 @@ def shape_of(faults: list[WireFault]) -> Shape:
         pause_s=max(fault.pause_s for fault in faults),
         bytes_per_s=_tightest(fault.bytes_per_s for fault in faults),
         is_stopped=any(fault.kind == "blackhole" for fault in faults),
+        seed=sum(fault.seed for fault in faults),
     )
 
 
@@ -64,7 +67,7 @@ class Lane:
         end: Told once that no more come, after the last of them.
         wake_at: Has `pump` called at a time in seconds.
         now: The time in seconds.
-        randomness: For the jitter.
+        name: Tells it from other lanes: the same seed gives each its own jitter.
 
     Attributes:
         shape: What happens to the bytes; set it with `reshape`.
@@ -76,14 +79,15 @@ class Lane:
         end: Callable[[], None],
         wake_at: Callable[[float], None],
         now: Callable[[], float],
-        randomness: random.Random,
+        name: str,
     ) -> None:
         self.shape = _PLAIN
         self._deliver = deliver
         self._end = end
         self._wake_at = wake_at
         self._now = now
-        self._random = randomness
+        self._name = name
+        self._random = random.Random(name)
         self._waiting: deque[tuple[float, memoryview]] = deque()
         self._waiting_bytes = 0
         self._last_due = 0.0
@@ -122,6 +126,10 @@ class Lane:
         self._is_finished = True
         self.pump()
 
+    def flush(self) -> None:
+        """Let everything pass now."""
+        self.reshape(_PLAIN)
+
     def drop(self) -> None:
         """Forget what waits, and the end too."""
         self._waiting.clear()
@@ -133,6 +141,7 @@ class Lane:
         if shape == self.shape:
             return
         self.shape = shape if shape != _PLAIN else _PLAIN
+        self._random = random.Random(f"{self._name} {shape.seed}")
         if not shape.latency_s and not shape.jitter_s:
             self._last_due = 0.0
             self._waiting = deque((0.0, data) for _, data in self._waiting)
