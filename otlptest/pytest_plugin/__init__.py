@@ -3,7 +3,7 @@
 Its modules: `settings` (what a user can set), `fixtures`, `hooks`, `current_test` (what is known of
 the running test), and what is imported only when it is used: `collector_factory`,
 `program_factory`, `in_process_sdk`, `judging` (what fails a test at its end), `failure_sections`,
-`run_summary`.
+`run_summary`, `tracebacks`. pytest need not look for assertions here: PYTEST_DONT_REWRITE.
 """
 
 from otlptest.pytest_plugin.fixtures import (

@@ -1,12 +1,15 @@
 """What the README shows is what ships, and it works."""
 
+import inspect
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from otlptest import bundled
+from otlptest import FakeCollector, bundled
+from otlptest.processes import Program
+from otlptest.pytest_plugin.in_process_sdk import InProcessSdk
 from tests.support.peers import require_peer
 
 REPO = Path(__file__).resolve().parents[2]
@@ -41,6 +44,79 @@ def test_the_first_test_passes_on_the_shop_in_node(
     pytester.makepyfile(test.replace('sys.executable, "shop.py"', '"node", "shop.js"'))
     monkeypatch.setenv("NODE_PATH", str(require_peer("node").parent / "node_modules"))
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+LAST_SPAN = """
+import sys
+from otlptest import ready
+
+def test_last_span(otlp, otlp_process):
+    shop = otlp_process(
+        COMMAND, ready=ready.http("/health"), env={"OTEL_BSP_SCHEDULE_DELAY": "600000"}
+    )
+    shop.post("/checkout")
+    assert shop.stop() == 0
+    otlp.spans.expect_count(1, name="POST /checkout", after=otlp.exited(shop))
+"""
+
+
+@pytest.mark.slow
+def test_the_shop_in_python_flushes_when_it_is_stopped(pytester: pytest.Pytester) -> None:
+    shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
+    pytester.makepyfile(LAST_SPAN.replace("COMMAND", '[sys.executable, "shop.py"]'))
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.needs_node
+def test_the_shop_in_node_flushes_when_it_is_stopped(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(bundled.path("fixtures", "first_test/shop.js"), pytester.path)
+    pytester.makepyfile(LAST_SPAN.replace("COMMAND", '["node", "shop.js"]'))
+    monkeypatch.setenv("NODE_PATH", str(require_peer("node").parent / "node_modules"))
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+def test_the_session_long_service_of_the_readme_works(pytester: pytest.Pytester) -> None:
+    shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
+    shown = README.partition("<!-- file: conftest.py -->\n```python\n")[2].partition("```")[0]
+    pytester.makeconftest(shown)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(otlp, shop, number):
+            shop.post(f"/checkout/{number}")
+            assert otlp.spans.wait_for_one(service="shop").name == f"POST /checkout/{number}"
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def words_of(row: str) -> list[str]:
+    """What a row of the README's table of fixtures names in backticks, without its own."""
+    (line,) = [line for line in README.splitlines() if line.startswith(f"| `{row}")]
+    return re.findall(r"`([a-z_]+)(?:\(\))?`", line.split(" | ", 1)[1])
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "least"),
+    [
+        pytest.param("otlp_sdk`", InProcessSdk, 9, id="otlp_sdk"),
+        pytest.param("otlp_process(", Program, 8, id="otlp_process"),
+        pytest.param("otlp_collector`", FakeCollector, 1, id="otlp_collector"),
+    ],
+)
+def test_what_the_table_of_fixtures_names_exists(row: str, kind: type, least: int) -> None:
+    words = words_of(row)
+    assert len(words) >= least
+    source = inspect.getsource(kind)
+    assert [
+        word for word in words if not hasattr(kind, word) and f"self.{word}" not in source
+    ] == []
 
 
 @pytest.mark.slow
