@@ -1,0 +1,85 @@
+"""How messages are built while Hypothesis draws: new ones, and choices that cost little.
+
+A *draw* is the function that Hypothesis hands to a composite strategy. Everything here is written
+with plain functions that take it: nested composite strategies cost several times as much.
+"""
+
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from otlptest.errors import UsageError
+from otlptest.model import Signal
+from otlptest.wire.message_classes import message_classes
+
+__all__ = [
+    "DEFAULT_UNIX_NANO",
+    "Draw",
+    "checked_count",
+    "has_message",
+    "new",
+    "one_in",
+    "pick",
+    "upto",
+]
+
+Draw = DrawFn
+
+T = TypeVar("T")
+
+DEFAULT_UNIX_NANO: Final = 1_767_225_600_000_000_000
+"""The time that everything is about unless another is given: 2026-01-01, midnight UTC."""
+
+_COUNTS: Final = tuple(st.integers(0, highest) for highest in range(16))
+
+
+@cache
+def _class_and_fields(signal: Signal, name: str) -> tuple[Any, frozenset[str]]:
+    kind: Any = message_classes(signal)[name]
+    return kind, frozenset(kind.DESCRIPTOR.fields_by_name)
+
+
+def has_message(signal: Signal, name: str) -> bool:
+    """Whether the installed `opentelemetry-proto` has that message."""
+    return name in message_classes(signal)
+
+
+def new(signal: Signal, kind: str, /, **fields: Any) -> Any:  # noqa: ANN401 -- a generated message
+    """A message; a field of None stays unset, and so does one that old classes do not have."""
+    made, known = _class_and_fields(signal, kind)
+    return made(
+        **{key: value for key, value in fields.items() if value is not None and key in known}
+    )
+
+
+def pick(draw: Draw, choices: "tuple[T, ...] | list[T]") -> T:
+    """One of some choices; the first is the simplest."""
+    return choices[draw(_range(len(choices)))]
+
+
+@cache
+def _range(size: int) -> SearchStrategy[int]:
+    return st.integers(0, size - 1)
+
+
+def upto(draw: Draw, highest: int) -> int:
+    """A small count."""
+    return draw(_COUNTS[highest])
+
+
+def one_in(draw: Draw, times: int) -> bool:
+    """True once in so many times; false is the simpler."""
+    return draw(_range(times)) == times - 1
+
+
+def checked_count(count: int, name: str, *, least: int, most: int) -> int:
+    """`count`, if it is in its range.
+
+    Raises:
+        UsageError: It is not.
+    """
+    if not least <= count <= most:
+        raise UsageError(f"{name} must be from {least} to {most} and is {count!r}")
+    return count
