@@ -7,7 +7,7 @@ import click
 from otlptest.cli.exits import Exit
 from otlptest.cli.options import NarrowCommand, format_option
 from otlptest.cli.streams import screen_width, write
-from otlptest.errors import UnknownNameError
+from otlptest.errors import UnknownNameError, UsageError, nearest_name
 from otlptest.report import Rule, cut, explanation_record, explanation_text, json_text, one_line
 from otlptest.requirements import (
     Ambiguity,
@@ -40,7 +40,8 @@ def command(rule: str | None, *, is_list: bool, output_format: str) -> int:
 
     Raises:
         click.UsageError: Neither a rule nor `--list` was given, or both.
-        UnknownNameError: No rule has that name.
+        UsageError: No rule has that name.
+        UnknownNameError: The same, and one has a name much like it.
     """
     if (rule is None) != is_list:
         raise click.UsageError("give one RULE, or --list", click.get_current_context())
@@ -50,7 +51,10 @@ def command(rule: str | None, *, is_list: bool, output_format: str) -> int:
         return Exit.OK
     found = known.get(_full_name(rule))
     if found is None:
-        raise UnknownNameError("rule", rule, tuple(map(_name, known.values())))
+        names = tuple(map(_name, known.values()))
+        if nearest_name(rule, names) is None:  # too many to name them all
+            raise UsageError(f"unknown rule {rule!r}", "otlptest explain --list shows all rules")
+        raise UnknownNameError("rule", rule, names)
     if output_format == "json":
         write(json_text(explanation_record(found), indent=2))
     else:

@@ -20,7 +20,7 @@ class Verdict:
     Attributes:
         name: Stable, e.g. `no_matching_span`; what `Finding.rule` holds.
         title: One line.
-        text: What it means, and how it comes about.
+        text: What it means, and how it comes about; a line is a paragraph.
         to_try: What usually helps, most likely first.
     """
 
@@ -47,6 +47,16 @@ def all_verdicts() -> tuple[Verdict, ...]:
     """Every verdict, in the order of the file."""
     table = tomllib.loads(bundled.path("contracts", "verdicts.toml").read_text("utf-8"))
     return tuple(
-        Verdict(name=row["name"], title=row["title"], text=row["text"], to_try=tuple(row["to_try"]))
+        Verdict(
+            name=row["name"],
+            title=row["title"],
+            text=_unwrapped(row["text"]),
+            to_try=tuple(map(_unwrapped, row["to_try"])),
+        )
         for row in table["verdict"]
     )
+
+
+def _unwrapped(text: str) -> str:
+    """Each paragraph as one line: where the file breaks its lines is nobody else's business."""
+    return "\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,5 +1,6 @@
 """`otlptest explain`: every rule that a finding can name is told, typos get the nearest."""
 
+import itertools
 import json
 
 import pytest
@@ -59,6 +60,23 @@ def test_a_typo_gets_the_nearest_name(typo: str, nearest: str) -> None:
     done = otlptest("explain", typo)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"error: unknown rule {typo!r}\nhint: did you mean {nearest!r}?\n"
+
+
+def test_a_name_like_no_other_is_sent_to_the_list() -> None:
+    done = otlptest("explain", "nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: unknown rule 'nonsense'\nhint: otlptest explain --list shows all rules\n"
+    )
+
+
+def test_a_text_fills_its_lines_however_its_file_breaks_them() -> None:
+    lines = otlptest("explain", "not_proven", COLUMNS="60").stdout.splitlines()
+    begin = lines.index("what it means:") + 1
+    paragraph = lines[begin : lines.index("", begin)]
+    assert len(paragraph) > 3
+    for line, following in itertools.pairwise(paragraph):
+        assert len(f"{line} {following.split()[0]}") > 60  # the next word had no room
 
 
 def test_the_list_has_every_rule_once() -> None:
