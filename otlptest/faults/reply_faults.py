@@ -37,6 +37,8 @@ class ReplyFault:
         headers: Further header fields over HTTP, trailers over gRPC; they replace those of the
             same name.
         is_bare: Over gRPC the HTTP status stands alone, without `grpc-status`: as a proxy answers.
+        is_trailers_only: Over gRPC a failure comes in one header block; else the status follows
+            in a second one (OTLP-GRPC-036).
         body: Replaces the body over HTTP and the message over gRPC; None: what belongs there.
         is_malformed: The body is no message in its encoding.
         content_type: Replaces the right one; None: the right one.
@@ -58,6 +60,7 @@ class ReplyFault:
     rejected: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     is_bare: bool = False
+    is_trailers_only: bool = True
     body: bytes | None = None
     is_malformed: bool = False
     content_type: str | None = None

@@ -124,9 +124,11 @@ class ReplyPlan:
 
     def _so_far(self) -> str:
         if not self._matched:
-            return f"no such request while it was planned ({self._for})"
-        spared = "" if self._rate is None else "; chance spared them or it was not their turn"
-        return f"{self._matched} such requests, answered by what was planned before it{spared}"
+            return "no such request while it was planned"
+        came = f"{self._matched} such request{'' if self._matched == 1 else 's'}"
+        if not self._fired:
+            return f"{came}, all spared by chance"
+        return f"{came}, answered by what was planned before it"
 
 
 class ReplyScript:
@@ -195,11 +197,11 @@ def _with(plans: tuple[ReplyPlan, ...], new: ReplyPlan) -> tuple[ReplyPlan, ...]
 
 
 def _check(
-    faults: Sequence[ReplyFault],
+    faults: Sequence[object],
     times: int | None,
     signal: str | None,
-    where: Callable[[Request], object] | None,
-    rate: float | None,
+    where: object,
+    rate: object,
 ) -> None:
     """Refuse what cannot be meant.
 
@@ -207,11 +209,7 @@ def _check(
         UsageError: The arguments do not fit together.
         UnknownNameError: There is no such signal.
     """
-    if not faults:
-        raise UsageError("no fault was given", "reply(faults.unavailable())")
-    for fault in faults:
-        if not isinstance(fault, ReplyFault):
-            raise UsageError(f"{_shown(fault)} is no reply", "faults of the wire go to inject(...)")
+    _check_faults(faults)
     if signal is not None and signal not in {*SIGNALS, _ANY}:
         raise UnknownNameError("signal", str(signal), (*SIGNALS, _ANY))
     if where is not None and not callable(where):
@@ -226,8 +224,24 @@ def _check(
         raise UsageError(f"rate must be above 0 and at most 1 and is {rate!r}")
 
 
-def _shown(fault: Any) -> str:  # noqa: ANN401 -- whatever the user gave
-    return f"{fault!r}()" if callable(fault) else repr(fault)
+def _check_faults(faults: Sequence[object]) -> None:
+    """Refuse what is no reply.
+
+    Raises:
+        UsageError: There are no faults, or one is none.
+    """
+    if not faults:
+        raise UsageError("no fault was given", "reply(faults.unavailable())")
+    for fault in faults:
+        if isinstance(fault, ReplyFault):
+            continue
+        if callable(fault):
+            raise UsageError(f"{fault!r} is no reply", f"call it: faults.{_name_of(fault)}()")
+        raise UsageError(f"{fault!r} is no reply", "faults of the wire go to inject(...)")
+
+
+def _name_of(fault: Any) -> str:  # noqa: ANN401 -- whatever the user gave
+    return getattr(fault, "__name__", "ok")
 
 
 def _described(

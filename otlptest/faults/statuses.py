@@ -183,7 +183,7 @@ def _both_statuses(
     Raises:
         UsageError: One cannot be.
     """
-    if isinstance(code, int) and not isinstance(code, Enum | bool):
+    if isinstance(code, int) and not isinstance(code, Enum):
         http_status = _http_status(code)
         grpc_code = grpc_code_of(http_status)
     elif isinstance(code, str | Enum):
