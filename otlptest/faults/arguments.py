@@ -28,13 +28,13 @@ def written(call: str, *arguments: object, **options: object) -> str:
     Args:
         call: The function's name.
         arguments: Those without a name.
-        options: Those by name; None, False and what is empty is left out, as if not given.
+        options: Those by name; None and what is empty is left out, as if not given.
     """
     said = [repr(each) for each in arguments]
     said += [
         f"{name}={dict(value) if isinstance(value, Mapping) else value!r}"
         for name, value in options.items()
-        if value is not None and value is not False and value not in ("", b"") and value != {}
+        if value is not None and value not in ("", b"") and value != {}
     ]
     return f"faults.{call}({', '.join(said)})"
 

@@ -44,6 +44,7 @@ def status(
     grpc: str | GrpcCode | None = None,
     http: int | None = None,
     is_bare: bool = False,
+    is_trailers_only: bool = True,
 ) -> ReplyFault:
     """An answer with a status of your choice.
 
@@ -64,6 +65,7 @@ def status(
         grpc: Over gRPC this code instead of the equivalent.
         http: Over HTTP this status instead of the equivalent.
         is_bare: Over gRPC answer with the bare HTTP status and no `grpc-status`, as a proxy does.
+        is_trailers_only: Over gRPC say it in one header block; False: in trailers after a head.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -90,7 +92,8 @@ def status(
             content_type=content_type,
             grpc=grpc.name if isinstance(grpc, Enum) else grpc,
             http=http,
-            is_bare=is_bare,
+            is_bare=is_bare or None,
+            is_trailers_only=None if is_trailers_only else False,
         ),
         http_status=http_status,
         grpc_code=grpc_code,
@@ -100,6 +103,7 @@ def status(
         violations=_violations(violations),
         headers=checked_headers(headers),
         is_bare=bool(is_bare),
+        is_trailers_only=bool(is_trailers_only),
         body=checked_body(body),
         content_type=None if content_type is None else checked_text("content_type", content_type),
     )

@@ -350,8 +350,8 @@ def goaway(
             code=_shown_code(number) if number else None,
             message=message,
             **_moment(at),
-            **({} if ends_connection else {"ends_connection": "False"}),
-        ).replace("'False'", "False"),
+            ends_connection=None if ends_connection else False,
+        ),
         kind="goaway",
         direction="down",
         last_stream_id=None

@@ -139,8 +139,10 @@ def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
             http_status=fault.http_status,
         )
     if fault.grpc_code != GrpcCode.OK:
-        fields = (*_GRPC_HEAD, *_status_fields(fault), *told)
-        return GrpcAnswer(head=_merged(*fields), code=fault.grpc_code)
+        fields = (*_status_fields(fault), *told)
+        if not fault.is_trailers_only:
+            return GrpcAnswer(head=_GRPC_HEAD, trailers=_merged(*fields), code=fault.grpc_code)
+        return GrpcAnswer(head=_merged(*_GRPC_HEAD, *fields), code=fault.grpc_code)
     start = _GRPC_HEAD
     if fault.content_type is not None:
         start = (*start, ("content-type", fault.content_type))
