@@ -17,6 +17,7 @@ from otlptest.errors import SendError, UsageError
 from otlptest.model import Protocol, Signal
 from otlptest.sending import ExportResult, send
 from otlptest.timing import Deadline
+from otlptest.wire.otlp_protobuf import decode_request
 
 __all__ = ["ReceiverLook", "TargetLab", "endpoint_of", "look_at_receiver"]
 
@@ -159,11 +160,12 @@ class TargetLab:
         """See `ReceiverLab.send`."""
         chosen = protocol or self.protocol
         to = replace(self, protocol=chosen).endpoint
+        is_json = chosen == "http/json"
         sent = send(
-            body,
+            decode_request(signal, body, protocol="http/protobuf") if is_json else body,
             to=to.url,
             protocol=chosen,
-            signal=signal,
+            signal=None if is_json else signal,
             compression=compression,
             timeout_s=self.timeout_s,
             ca_file=self.ca_file,
