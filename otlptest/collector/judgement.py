@@ -21,8 +21,8 @@ class Judged(Source, Protocol):
         """What the checks of earlier waits find now."""
         ...
 
-    def has_leftovers(self, request: Request) -> bool:
-        """Whether a request carries items of an earlier test: then it is not judged here."""
+    def leftover_times(self, request: Request) -> Callable[[int], bool] | None:
+        """What tells items of an earlier test by their time, where a request has such items."""
         ...
 
 
@@ -58,8 +58,9 @@ class Judge:
     def judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         """The findings that fail a test even when it is not strict, and those only reported."""
         arrivals = self._source.arrivals()
-        requests = [r for r in arrivals.requests if not self._source.has_leftovers(r)]
-        judgement = validation.judge(requests, arrivals.problems)
+        judgement = validation.judge(
+            arrivals.requests, arrivals.problems, foreign_times=self._source.leftover_times
+        )
         failing = (*judgement.failing, *self._source.late_findings(), *self._more())
         reported = (*judgement.reported, *_leftover_findings(arrivals))
         return self._not_allowed(failing), self._not_allowed(reported)

@@ -1,6 +1,6 @@
 """Telling what an earlier test left over from what belongs to this one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,10 @@ class Leftovers:
             found = self._counted(request)
             self._counts[request.number] = found
         return found
+
+    def times_before(self, request: Request) -> Callable[[int], bool] | None:
+        """What tells the leftovers of a decodable request by their times; None if it has none."""
+        return self._epoch.is_before if self.count(request).leftover else None
 
     def has_arriving(self, request: Request) -> bool:
         """Whether a request is that has no number yet: it is not stored."""

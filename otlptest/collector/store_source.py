@@ -196,11 +196,11 @@ class StoreSource:
     def _has_problem(self, problem: Problem) -> bool:
         return self._leftovers is None or not self._leftovers.has_problem(problem)
 
-    def has_leftovers(self, request: Request) -> bool:
-        """Whether an accepted request of the view carries items of an earlier test."""
+    def leftover_times(self, request: Request) -> Callable[[int], bool] | None:
+        """What tells items of an earlier test by their time, where a request has such items."""
         if self._leftovers is None or not request.is_accepted:
-            return False
-        return self._leftovers.count(request).leftover > 0
+            return None
+        return self._leftovers.times_before(request)
 
     # What the view does.
 

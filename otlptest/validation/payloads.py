@@ -16,6 +16,7 @@ from otlptest.validation.json_texts import text_findings
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
 from otlptest.validation.notes import Context, Message, Notes
+from otlptest.validation.own_items import ForeignTimes, cut_foreign_items, nothing_foreign
 from otlptest.validation.profiles import check_profiles_request
 from otlptest.validation.series import AllSeries
 from otlptest.validation.span_ids import SpanIds
@@ -28,10 +29,23 @@ __all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "p
 class _Pass:
     """One validation of a set of requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, foreign_times: ForeignTimes) -> None:
+        self._foreign_times = foreign_times
         self.notes = Notes()
         self.span_ids = SpanIds()
         self.series = AllSeries()
+
+    def message(self, signal: Signal, request: Request) -> Message | None:
+        """What is judged of a request; None if nothing can be.
+
+        Raises:
+            WireError: The body is no such message.
+        """
+        message = decoded_message(signal, request)
+        is_foreign = self._foreign_times(request)
+        if message is None or is_foreign is None:
+            return message
+        return message if cut_foreign_items(signal, message, is_foreign) else None
 
     def check(self, signal: Signal, request: Request, message: Message) -> None:
         """Check the message of one request."""
@@ -73,7 +87,7 @@ class _Pass:
         if self.span_ids.has_repeats:
             for request in trace_requests:
                 with suppress(WireError):  # told by the first pass
-                    self._check_repeated_spans(request, decoded_message("traces", request))
+                    self._check_repeated_spans(request, self.message("traces", request))
 
     def _check_repeated_spans(self, request: Request, message: Message) -> None:
         for holder in message.resource_spans:
@@ -113,25 +127,31 @@ class DataFindings(NamedTuple):
     broken: tuple[Finding, ...]
 
 
-def data_findings(requests: Iterable[Request]) -> DataFindings:
-    """Check all requests; those that were refused, or carry no signal, are passed over."""
+def data_findings(
+    requests: Iterable[Request], foreign_times: ForeignTimes = nothing_foreign
+) -> DataFindings:
+    """Check all requests; those that were refused, or carry no signal, are passed over.
+
+    Of a request with items of an earlier test, only the others are checked, and not its JSON text.
+    """
     received = [
         (request.signal, request)
         for request in requests
         if request.signal is not None and request.problem is None
     ]
-    walk = _Pass()
+    walk = _Pass(foreign_times)
     undecoded: list[Finding] = []
     for signal, request in received:
         try:
-            message = decoded_message(signal, request)
+            message = walk.message(signal, request)
         except WireError as refused:
             undecoded.append(_undecoded(request, refused))
             continue
         if message is not None:
             walk.check(signal, request, message)
     walk.finish(request for signal, request in received if signal == "traces")
-    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *text_findings(received)))
+    texts = text_findings(each for each in received if foreign_times(each[1]) is None)
+    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *texts))
 
 
 def decoded_message(signal: Signal, request: Request) -> Message | None:

@@ -68,6 +68,22 @@ def test_leftovers_are_not_judged(collector: FakeCollector, producer: Producer) 
     assert "OTLP-TRACE-002" in {finding.rule for finding in collector.findings()}
 
 
+def test_beside_leftovers_the_items_of_this_test_are_judged(
+    collector: FakeCollector, producer: Producer
+) -> None:
+    late = a_trace_request("late", trace_id="ab" * 16).replace(b"\xab" * 16, bytes(16))
+    view = collector.view()
+    mine = a_trace_request("mine", trace_id="cd" * 16)
+    producer.post("/v1/traces", late + mine)  # protobuf messages add up
+    assert {finding.rule for finding in view.findings()} == {"leftover"}
+    broken = a_trace_request("mine", trace_id="ef" * 16).replace(b"\xef" * 16, bytes(16))
+    producer.post("/v1/traces", late + broken)
+    (finding,) = view.failing_findings()
+    assert finding.rule == "OTLP-TRACE-002"
+    assert "'mine'" in finding.where
+    assert "more" not in finding.where
+
+
 def test_what_is_older_than_the_collector_counts_by_arrival(
     collector: FakeCollector, producer: Producer
 ) -> None:

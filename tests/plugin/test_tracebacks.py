@@ -34,7 +34,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "total": ("otlp.metrics.wait_for_total('a', '3')", "UsageError: a total must be a number"),
     "protocol": ("otlp.environ('htp')", "unknown protocol 'htp'"),
     "rule": ("otlp.allow('OTLP-TRACE-OO2')", "OTLP-TRACE-OO2"),
-    "running process": ("otlp.exited(running)", "UsageError: shop still runs, so it may still"),
+    "running process": ("otlp.exited(running)", "hint: call its wait() or stop() first"),
     "path": ("running.get('health')", "UsageError: "),
     "wait": ("running.wait(timeout_s=0.01)", "ProcessError: shop still runs after 0.01 s"),
     "command as text": ("otlp_process('node shop.js')", "UsageError: a command is a list of words"),

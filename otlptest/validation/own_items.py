@@ -1,0 +1,73 @@
+"""What of a mixed request is judged: all but the items of an earlier test.
+
+An exporter that outlives its test sends the last items of that test and the first of the next
+together. Items are told apart by their times, as a view tells them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from otlptest.model import Request, Signal
+from otlptest.validation.notes import Message
+
+__all__ = ["ForeignTimes", "IsForeign", "cut_foreign_items", "nothing_foreign"]
+
+IsForeign: TypeAlias = Callable[[int], bool]
+"""Tells by the time of an item whether it is of an earlier test."""
+
+ForeignTimes: TypeAlias = Callable[[Request], IsForeign | None]
+"""For a request that has items of an earlier test, what tells them; None for any other."""
+
+
+def nothing_foreign(_: Request) -> None:
+    """No request has items of an earlier test."""
+
+
+def cut_foreign_items(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:
+    """Cut items of an earlier test, and what held nothing else, out of a message.
+
+    Returns:
+        False if they cannot be told from the rest: profiles share a dictionary.
+    """
+    layers = _LAYERS.get(signal)
+    if layers is None:
+        return False
+    _cut(message, layers, lambda item: is_foreign(_time_of(item)))
+    return True
+
+
+def _cut(holder: Message, layers: Sequence[str], is_foreign: Callable[[Message], bool]) -> None:
+    members = _members(holder, layers[0])
+    for at in range(len(members) - 1, -1, -1):
+        member = members[at]
+        if len(layers) == 1:
+            is_gone = is_foreign(member)
+        else:
+            had_some = len(_members(member, layers[1])) > 0
+            _cut(member, layers[1:], is_foreign)
+            is_gone = had_some and not _members(member, layers[1])
+        if is_gone:
+            del members[at]
+
+
+def _members(holder: Message, layer: str) -> Any:  # noqa: ANN401 -- a repeated field, which can be cut
+    if layer != "data_points":
+        return getattr(holder, layer)
+    kind = holder.WhichOneof("data")
+    return getattr(holder, kind).data_points if kind else []
+
+
+def _time_of(item: Message) -> int:
+    if hasattr(item, "parent_span_id"):
+        return int(item.start_time_unix_nano)
+    return int(item.time_unix_nano or getattr(item, "observed_time_unix_nano", 0))
+
+
+_LAYERS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
+    {
+        "traces": ("resource_spans", "scope_spans", "spans"),
+        "metrics": ("resource_metrics", "scope_metrics", "metrics", "data_points"),
+        "logs": ("resource_logs", "scope_logs", "log_records"),
+    }
+)
