@@ -16,7 +16,8 @@ from otlptest.collector.receiving.receiver import Receiver
 from otlptest.collector.store_source import StoreSource
 from otlptest.collector.trace_contexts import TraceContext, invent
 from otlptest.errors import Finding
-from otlptest.faults import ReplyFault
+from otlptest.faults import ReplyFault, WireFault
+from otlptest.faults.interference.plan import Injection, Injector
 from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
 from otlptest.queries.asynchronous import AsyncQueries
 from otlptest.queries.evidence import Evidence
@@ -83,7 +84,8 @@ class CollectorView:
         self._endpoints = endpoints
         self._container_ports = container_ports
         self._planned = PlannedFaults(receiver.script, source.has_arriving)
-        self._judge = Judge(source, self._planned.findings)
+        self._injector = Injector(receiver.wire_plan, "the fake collector's connections")
+        self._judge = Judge(source, lambda: (*self._planned.findings(), *self._injector.findings()))
 
     # Where to send to.
 
@@ -225,9 +227,49 @@ class CollectorView:
             faults, times=times, signal=signal, where=where, rate=rate, seed=seed
         )
 
+    def inject(self, fault: WireFault, *, times: int | None = None) -> Injection:
+        """Put a fault of the wire in force, on every connection of the collector.
+
+        It is in force when this returns, on open connections too; a connection that is in the
+        middle of an HTTP/1.1 request gets it after the reply. It ends once it has fired `times`
+        times, or with the view. One that never fires is a finding (`fault_never_fired`).
+        Thread-safe.
+
+        Args:
+            fault: Of `otlptest.faults`: `reset`, `refuse`, `blackhole`, `trickle`, `slice`,
+                `latency`, `bandwidth`, `truncate`, `corrupt`, `goaway`, `rst_stream`, `window`.
+            times: How often it acts; None: as often as it can.
+
+        Returns:
+            Tells when and where it fired.
+
+        Raises:
+            UsageError: It is no wire fault, or `times` is below 1.
+            ReceiverError: The collector is closed.
+
+        Example:
+            >>> from otlptest import FakeCollector, faults
+            >>> with FakeCollector() as otlp:
+            ...     otlp.inject(faults.reset(at="before_reply"), times=1).fired
+            0
+        """
+        return self._injector.inject(fault, times)
+
+    def injecting(
+        self, fault: WireFault, *, times: int | None = None
+    ) -> AbstractContextManager[Injection]:
+        """As `inject`, until the end of a block: what the fault holds back goes on then.
+
+        Raises:
+            UsageError: It is no wire fault, or `times` is below 1.
+            ReceiverError: The collector is closed.
+        """
+        return self._injector.injecting(fault, times)
+
     def end_faults(self) -> None:
-        """Answer as usual again: nothing that this view has planned fires any more."""
+        """As usual again: nothing that this view has planned or injected fires any more."""
         self._planned.end()
+        self._injector.end()
 
     # Evidence for absence.
 

@@ -89,6 +89,7 @@ class Connection:
         bytes_received: Bytes read from the socket, TLS included.
         requests: How many requests began on it.
         close_reason: Why it ended, as text.
+        wire_fault: The injected fault that acted on it last, as a test writes it; empty if none.
     """
 
     number: int
@@ -103,6 +104,7 @@ class Connection:
     bytes_received: int = 0
     requests: int = 0
     close_reason: str = ""
+    wire_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

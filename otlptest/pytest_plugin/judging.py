@@ -38,6 +38,7 @@ def judge(test: CurrentTest, *views: CollectorView) -> None:
 
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
     """What fails the test; what does not is remembered for the end of the run."""
+    view.end_faults()  # what they hold back belongs to what is judged
     settle(view)
     always, reported = view.judged()
     strict = tuple(

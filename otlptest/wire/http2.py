@@ -115,6 +115,16 @@ class ServerConnection:
         )
 
     @property
+    def last_id(self) -> int:
+        """The last stream that began."""
+        return self._last_id
+
+    @property
+    def incomplete(self) -> bytes:
+        """The beginning of a frame that is not whole."""
+        return self._frames.pending
+
+    @property
     def frame_progress(self) -> int | None:
         """A number that changes while frames complete; None between frames."""
         return None if self._frames.is_between_frames else self._frames.whole_reads

@@ -58,6 +58,11 @@ class FrameReader:
         """Whether nothing is kept back."""
         return not self._pending
 
+    @property
+    def pending(self) -> bytes:
+        """What is kept back."""
+        return b"".join(self._pending)
+
     def frames(self, data: bytes) -> Iterator[tuple[int, int, int, Payload]]:
         """Type, flags, stream id and payload of each frame that `data` completes.
 

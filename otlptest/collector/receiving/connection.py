@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from otlptest.collector.receiving.endpoints import Endpoint
+from otlptest.collector.receiving.faulty_passage import FaultyPassage
 from otlptest.collector.receiving.http1_session import Http1Session
 from otlptest.collector.receiving.http2_session import Http2Session
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
@@ -52,6 +53,7 @@ class SocketConnection:
     Attributes:
         record: What the store knows of it.
         is_closed: Whether the socket is closed.
+        session: What is spoken; None while nobody knows.
     """
 
     def __init__(
@@ -70,9 +72,13 @@ class SocketConnection:
         self._descriptor = socket.fileno()
         self._reception = reception
         self._loop = loop
-        self._outbox = Outbox(self._end_after_sending, self._reset, self._call_later)
-        self._handle = self._begin if endpoint.tls is None else self._take_tls
-        self._session: Session | None = None
+        self._outbox = Outbox(self.end, self.reset, self._call_later)
+        self._handle: Callable[[bytes], None] = (
+            self._begin if endpoint.tls is None else self._take_tls
+        )
+        self.session: Session | None = None
+        self._faults: FaultyPassage | None = None
+        self._awaits_faults = False
         self._first_bytes = b""
         self._tls = TlsStream(endpoint.tls) if endpoint.tls is not None else None
         self._unsent = bytearray()
@@ -107,6 +113,8 @@ class SocketConnection:
         for _ in range(_READS_IN_TURN):
             if self.is_closed or self._is_at_end:
                 break
+            if self._faults is not None and self._faults.is_full:
+                break
             try:
                 data = self._socket.recv(_READ_SIZE)
             except (BlockingIOError, InterruptedError):
@@ -128,7 +136,7 @@ class SocketConnection:
                 self._send()
             return False
         self._send()
-        return True
+        return self._faults is None or self._faults.is_settled
 
     def read_guarded(self) -> bool:
         """`read` for whoever asks from outside; whether the socket is empty."""
@@ -148,39 +156,48 @@ class SocketConnection:
         if self._unsent and now - self._unsent_at > limits.idle_s:
             self._close("the client did not read its answers")
             return
-        if self._session is None:
+        if self._faults is not None and self._faults.holds_requests:
+            return
+        if self.session is None:
             has_begun = self.record.bytes_received > 0
             if now - self.record.opened_at > (limits.handshake_s if has_begun else limits.idle_s):
                 self._give_up_handshake(has_begun=has_begun)
             return
-        self._session.check_patience(now)
-        if self._session.is_idle and now - self._active_at > limits.idle_s:
-            self._session.go_away()
-            self._end_after_sending("idle for too long")
+        self.session.check_patience(now)
+        if self.session.is_idle and now - self._active_at > limits.idle_s:
+            self.session.go_away()
+            self.end("idle for too long")
         if self._outbox.chunks or self._is_ending:
             self.read()
 
     def go_away(self) -> None:
         """The receiver stops: read what is there, say so, close."""
+        if self._faults is not None:
+            self._faults.flush()
         for _ in range(_TURNS_AT_END):
             if self.read():
                 break
         if self.is_closed:
             return
-        if self._session is not None:
-            self._session.ended()
-            self._session.go_away()
+        if self.session is not None:
+            self.session.ended()
+            self.session.go_away()
         self._send()
         self._close("the collector was closed")
 
     @property
     def is_within_request(self) -> bool:
         """Whether a request has begun and is not whole."""
-        return self._session is not None and self._session.is_within_request
+        return self.session is not None and self.session.is_within_request
 
-    # --- what a session asks for
+    # --- what a session or a fault asks for
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.call_at(self._reception.clock.monotonic() + seconds, call)
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        """Call something at `when` seconds if the connection is open, then send what it wrote."""
+
         def act() -> None:
             if self.is_closed:
                 return
@@ -190,9 +207,39 @@ class SocketConnection:
             except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
                 self.fail(error)
 
-        self._loop.call_at(self._reception.clock.monotonic() + seconds, act)
+        self._loop.call_at(when, act)
 
-    def _reset(self, reason: str) -> None:
+    def look_at_wire_plan(self, *, is_new: bool = False) -> None:
+        """The wire faults in force have changed, or the connection is new while there are some."""
+        if self._faults is not None:
+            self._faults.plan_changed()
+        elif not FaultyPassage.can_attach(self.session):
+            self._awaits_faults = True
+            return
+        else:
+            self._attach(is_new=is_new)
+        if not self.is_closed:
+            self._send()
+
+    def _attach(self, *, is_new: bool) -> None:
+        self._awaits_faults = False
+        plan, number = self._reception.wire_plan, self.record.number
+        now = self._reception.clock.monotonic
+        faults = FaultyPassage(self, plan, number, now, is_new=is_new)
+        if self.is_closed:
+            return
+        self._faults = faults
+        if self._tls is None and not self._is_ending:
+            self._handle = faults.from_client
+        if self._first_bytes:
+            first, self._first_bytes = self._first_bytes, b""
+            faults.from_client(first)
+
+    def fault_fired(self, fault: str) -> None:
+        """A wire fault has acted: what is wrong with what arrives may be its doing."""
+        self.record.wire_fault = fault
+
+    def reset(self, reason: str) -> None:
         """Drop the connection so that the client gets an error (RST instead of FIN)."""
         self._handle = self._drop
         self._close(reason, by=reset_socket)
@@ -218,13 +265,21 @@ class SocketConnection:
             reason = error.reason or str(error)
             self._mismatch("OTLP-SRV-080", f"the TLS handshake failed: {reason}")
             return
-        if plain and self._session is not None:
-            self._session.receive(plain)
+        if plain and self._faults is not None:
+            self._faults.from_client(plain)
         elif plain:
-            self._begin(plain)
+            self.take_plain(plain)
         if tls.is_ended and not self._is_ending:
-            self._is_at_end = True
-            self._finish_session("closed by the client")
+            self._peer_ended("closed by the client")
+
+    def take_plain(self, data: bytes) -> None:
+        """Plain bytes of the client's: hand them to the session, or find out which it takes."""
+        if self._is_ending:
+            self._drop(data)
+        elif self.session is not None:
+            self.session.receive(data)
+        else:
+            self._begin(data)
 
     def _looks_like_tls(self, data: bytes) -> bool:
         """Answer a client that does not speak TLS to a TLS port."""
@@ -248,7 +303,7 @@ class SocketConnection:
         expected = "https:// (TLS 1.2 or newer)" if self.endpoint.tls else "plaintext, http://"
         refusal = refused("tls_mismatch", rule, message, expected=expected)
         self._reception.found(self.record, refusal)
-        self._end_after_sending(message)
+        self.end(message)
 
     def _begin(self, data: bytes) -> None:
         """Find out from the first bytes what the client speaks."""
@@ -266,8 +321,8 @@ class SocketConnection:
             return
         kind: type[Http1Session | Http2Session] = Http2Session if speaks_http2 else Http1Session
         session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
-        self._session = session
-        if self._tls is None:
+        self.session = session
+        if self._tls is None and self._faults is None:
             self._handle = session.receive
         session.receive(data)
 
@@ -302,20 +357,29 @@ class SocketConnection:
     def _peer_ended(self, reason: str) -> None:
         """Everything that the client sent has been read."""
         self._is_at_end = True
-        self._finish_session(reason)
+        self.record.close_reason = self.record.close_reason or reason
+        if self._faults is not None:
+            self._faults.client_ended()
+        else:
+            self._finish_session(reason)
+
+    def client_has_ended(self) -> None:
+        """The faults have let the end of the client's bytes pass."""
+        self._finish_session(self.record.close_reason)
 
     def _finish_session(self, reason: str) -> None:
         self.record.close_reason = self.record.close_reason or reason
         self._reception.look_at_clock()
-        if self._session is not None and not self._is_ending:
-            self._session.ended()
+        if self.session is not None and not self._is_ending:
+            self.session.ended()
         elif self._first_bytes:
             message = f"the connection ended after {len(self._first_bytes)} bytes"
             refusal = refused("cut_request", "OTLP-SRV-050", message)
             self._reception.found(self.record, refusal)
-        self._end_after_sending(reason)
+        self.end(reason)
 
-    def _end_after_sending(self, reason: str) -> None:
+    def end(self, reason: str) -> None:
+        """End the connection once all is sent."""
         self.record.close_reason = self.record.close_reason or reason
         self._is_ending = True
         self._handle = self._drop
@@ -336,7 +400,9 @@ class SocketConnection:
         """Hand what the session wrote to the socket; the socket was read empty just before."""
         if self._socket.fileno() < 0:
             return
-        chunks = self._outbox.chunks
+        chunks = self._passed(self._outbox.chunks)
+        if self.is_closed:
+            return
         if chunks or self._tls is not None:
             data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             chunks.clear()
@@ -348,8 +414,14 @@ class SocketConnection:
                 self._hand_over(data)
         if not self._unsent and (self._outbox.replied or self._is_ending):
             self._sent_all()
-        if self._unsent or self._is_at_end or self._watched != READ:
+        if self._unsent or self._is_at_end or self._watched != READ or self._faults is not None:
             self._watch()
+
+    def _passed(self, chunks: list[bytes]) -> list[bytes]:
+        """What the wire faults let pass of `chunks`, which is all of it where there are none."""
+        if self._awaits_faults and FaultyPassage.can_attach(self.session):
+            self._attach(is_new=False)
+        return chunks if self._faults is None else self._faults.passed(chunks)
 
     def _encrypted(self, tls: TlsStream, data: bytes) -> bytes:
         if data and tls.is_established:
@@ -380,6 +452,8 @@ class SocketConnection:
 
     def _sent_all(self) -> None:
         """Record the replies; end the connection if that was the last of it."""
+        if self._faults is not None and self._faults.holds_replies:
+            return
         if self._outbox.replied:
             self._reception.replied(self._outbox.replied)
             self._outbox.replied.clear()
@@ -397,7 +471,8 @@ class SocketConnection:
         if self.is_closed:
             return
         wanted = WRITE if self._unsent else 0
-        if not self._is_at_end and len(self._unsent) < _MOST_UNSENT:
+        is_full = self._faults is not None and self._faults.is_full
+        if not self._is_at_end and not is_full and len(self._unsent) < _MOST_UNSENT:
             wanted |= READ
         if wanted != self._watched:
             self._watched = wanted

@@ -90,6 +90,14 @@ class Engine:
         """
         self._call(lambda: self._remove_endpoints(owner), deadline, "close ports")
 
+    def apply_wire_plan(self, deadline: Deadline) -> None:
+        """Have every connection look at the wire faults in force.
+
+        Raises:
+            ReceiverError: The engine does not run any more.
+        """
+        self._call(self._look_at_wire_plan, deadline, "inject faults")
+
     def drain(self, owner: str, deadline: Deadline) -> list[Connection]:
         """Wait until every connection of `owner` is read to its end; those that are not.
 
@@ -209,7 +217,16 @@ class Engine:
                 close_socket(socket)
                 continue
             endpoint.connections.add(connection)
+            if self._reception.wire_plan.injections:
+                connection.look_at_wire_plan(is_new=True)
             connection.ready(READ)
+
+    def _look_at_wire_plan(self) -> None:
+        for connection in self._connections():
+            try:
+                connection.look_at_wire_plan()
+            except Exception as error:  # noqa: BLE001 -- the others go on
+                connection.fail(error)
 
     def _remove_endpoints(self, owner: str) -> None:
         for endpoint in self._endpoints:

@@ -20,11 +20,12 @@ from otlptest.collector.receiving.replies import SUCCESS, Reply
 from otlptest.collector.receiving.session import Outbox
 from otlptest.errors import WireError
 from otlptest.faults import ReplyFault
+from otlptest.faults.interference.conversation import FrameConversation
 from otlptest.model import Connection, Request
 from otlptest.wire.grpc_framing import PREFIX_SIZE, declared_size, only_message
 from otlptest.wire.http2 import ConnectionFault, ServerConnection, Stream
 from otlptest.wire.http2_flow import CannedReply
-from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.http2_frames import MAX_WINDOW, ErrorCode
 from otlptest.wire.http2_headers import encode_fields
 
 __all__ = ["Http2Session"]
@@ -46,6 +47,7 @@ class Http2Session:
         self._http2 = ServerConnection(
             self, outbox.write, reception.limits, reception.clock.monotonic
         )
+        self.excused: set[int] = set()
         self._progress: int | None = None
         self._progress_at = reception.now
         connection.protocol = "h2"
@@ -95,6 +97,20 @@ class Http2Session:
         rule = "OTLP-SRV-053" if allowed == self._limits.patience_s else "OTLP-GRPC-050"
         message = f"the request is not whole after {allowed:g} s"
         self._refuse(stream, refused("too_slow", rule, message))
+
+    def conversation(self) -> FrameConversation:
+        """What is under way, for faults that begin in the middle of it."""
+        http2 = self._http2
+        conversation = FrameConversation(
+            last_id=http2.last_id,
+            whole={stream.id: stream.is_remote_closed for stream in http2.streams.values()},
+            has_begun=True,
+            server_window=MAX_WINDOW,
+        )
+        for _ in conversation.up(http2.incomplete):
+            pass
+        conversation.has_passed()
+        return conversation
 
     # --- what ServerConnection calls, see http2.StreamHandler
 
@@ -175,7 +191,10 @@ class Http2Session:
         self._outbox.replied.append(request)
 
     def request_cut(self, stream: Stream, reason: str) -> None:
-        """Record a request that will never be whole."""
+        """Record a request that will never be whole, unless a planned fault saw to that."""
+        if stream.id in self.excused:
+            self.excused.discard(stream.id)
+            return
         head: Head = stream.context
         message = f"{reason}: {stream.size} bytes of {head.method} {head.path} had arrived"
         rule = "OTLP-GRPC-049" if head.is_grpc else "OTLP-SRV-050"

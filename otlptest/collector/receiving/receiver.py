@@ -4,6 +4,8 @@ import os
 import ssl
 import threading
 import warnings
+import weakref
+from collections.abc import Callable
 from typing import Final, Self
 
 from otlptest.collector.intake import Intake
@@ -13,6 +15,7 @@ from otlptest.collector.receiving.engine import Engine
 from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.reception import Reception
 from otlptest.errors import ReceiverError
+from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.script import ReplyScript
 from otlptest.model import Connection
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
@@ -43,6 +46,7 @@ class Receiver:
 
     Attributes:
         script: The faults that are planned as replies.
+        wire_plan: The faults in force on the wire.
     """
 
     def __init__(
@@ -63,7 +67,10 @@ class Receiver:
         self._tls = tls
         self.script = ReplyScript()
         choose_reply = PlannedReplies(self.script).choose
-        self._reception = Reception(intake, limits, cors, clock, choose_reply)
+        self.wire_plan = WirePlan(_weakly(self._wire_plan_changed))
+        self._reception = Reception(
+            intake, limits, cors, clock, choose_reply, wire_plan=self.wire_plan
+        )
         self._engine: Engine | None = None
         self._pid = os.getpid()
         self._is_closed = False
@@ -179,6 +186,11 @@ class Receiver:
             warnings.warn(text, ResourceWarning, stacklevel=2, source=self)
             self.close()
 
+    def _wire_plan_changed(self) -> None:
+        """Have every connection look, before whoever changed it goes on."""
+        if self._engine is not None and not self._is_closed and not self._is_inert():
+            self._engine.apply_wire_plan(Deadline(_START_S))
+
     def _is_inert(self) -> bool:
         return os.getpid() != self._pid
 
@@ -203,3 +215,15 @@ class Receiver:
             grpc.close()
             raise
         return [grpc, http]
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """`method`, as long as its object is there: a forgotten receiver must be able to go."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        found = reference()
+        if found is not None:
+            found()
+
+    return call

@@ -6,6 +6,7 @@ from otlptest.collector.receiving.exports import Export
 from otlptest.collector.receiving.heads import Head
 from otlptest.collector.receiving.refusals import Refusal, refused_by
 from otlptest.collector.receiving.replies import Reply, ReplyChoice
+from otlptest.faults.interference.plan import WirePlan
 from otlptest.model import Connection, Request
 from otlptest.timing import Clock
 from otlptest.wire.limits import Limits
@@ -22,6 +23,7 @@ class Reception:
         cors: Which browsers' pages may send.
         clock: Whose time requests carry.
         choose_reply: Decides replies.
+        wire_plan: The wire faults in force.
 
     Attributes:
         now: Seconds on `clock`, taken when bytes were last read.
@@ -36,11 +38,14 @@ class Reception:
         cors: CorsPolicy | None,
         clock: Clock,
         choose_reply: ReplyChoice,
+        *,
+        wire_plan: WirePlan,
     ) -> None:
         self.intake = intake
         self.limits = limits
         self.cors = cors
         self.clock = clock
+        self.wire_plan = wire_plan
         self.now = clock.monotonic()
         self.unix_nanos = clock.unix_nanos()
         self.failures: list[BaseException] = []

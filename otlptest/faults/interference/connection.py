@@ -1,8 +1,7 @@
 """What the wire faults in force do to one connection, from the bytes that both ends send."""
 
-import random
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
 from otlptest.faults.interference.conversation import (
     Conversation,
@@ -10,57 +9,20 @@ from otlptest.faults.interference.conversation import (
     Piece,
     spoken,
 )
+from otlptest.faults.interference.corruption import Corruption
 from otlptest.faults.interference.frame_gate import FrameGate
 from otlptest.faults.interference.lanes import Lane, shape_of
+from otlptest.faults.interference.passage import Passage
 from otlptest.faults.interference.plan import Injection, WirePlan
 from otlptest.faults.wire_faults import Moment, WireFault
 from otlptest.wire import http2_frames as frames
 
-__all__ = ["Interference", "Passage"]
+__all__ = ["Interference"]
 
 _SHAPING: Final = frozenset({"latency", "bandwidth", "trickle", "slice", "blackhole"})
 _AT_POSITION: Final = frozenset({"reset", "truncate", "blackhole"})
 _REPLY_FRAMES: Final = frozenset({frames.HEADERS, frames.RST_STREAM})
 _MOST_EARLY: Final = 64 * 1024
-
-
-class Passage(Protocol):
-    """Whoever has the two ends of a connection. Called from within `Interference`."""
-
-    needs_reply_blocks: bool
-    """Whether the server's header blocks build on earlier ones, see `FrameGate`."""
-
-    def to_server(self, data: bytes | memoryview) -> None:
-        """Bytes for the server; a view is valid during the call only."""
-        ...
-
-    def to_client(self, data: bytes | memoryview) -> None:
-        """Bytes for the client; a view is valid during the call only."""
-        ...
-
-    def end_to_server(self) -> None:
-        """The client sends no more."""
-        ...
-
-    def end_to_client(self) -> None:
-        """The server sends no more."""
-        ...
-
-    def excuse(self, stream_id: int) -> None:
-        """The server will see this stream cancelled, and nobody is to blame."""
-        ...
-
-    def abort(self, reason: str) -> None:
-        """Reset the connection, both sides."""
-        ...
-
-    def close(self, reason: str) -> None:
-        """Close the connection in order, both sides, after what they were sent."""
-        ...
-
-    def wake_at(self, when: float) -> None:
-        """Call `wake` at `when` seconds."""
-        ...
 
 
 class Interference:
@@ -96,14 +58,13 @@ class Interference:
         self._gate: FrameGate | None = None
         wake_at = passage.wake_at
         self._up = Lane(passage.to_server, passage.end_to_server, wake_at, now, f"up {number}")
-        self._down = Lane(
-            passage.to_client, passage.end_to_client, wake_at, now, f"down {number}"
-        )
+        self._down = Lane(passage.to_client, passage.end_to_client, wake_at, now, f"down {number}")
         self._seen = {"up": 0, "down": 0}  # bytes that came in
-        self._sent = {"up": 0, "down": 0}  # bytes that went on
         self._origins: dict[Injection, dict[str, int]] = {}
         self._taken: list[Injection] = []  # that shape this connection
-        self._corrupting: dict[Injection, tuple[int, random.Random]] = {}
+        self._corruption = {
+            way: Corruption(self._take, f"{way} {number}") for way in ("up", "down")
+        }
         self._starving: Injection | None = None
         self._first_bytes = b""
         self._early = b""  # of the server, before the client said what it speaks
@@ -118,6 +79,11 @@ class Interference:
     def up_is_clear(self) -> bool:
         """Whether nothing of the client's waits that will go on by itself."""
         return self._up.is_clear or self._up.shape.is_stopped
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether something of the client's waits."""
+        return not self._up.is_clear or bool(self._first_bytes)
 
     @property
     def down_is_clear(self) -> bool:
@@ -183,7 +149,8 @@ class Interference:
             origin = {"up": 0, "down": 0} if is_new else dict(self._seen)
             self._origins.setdefault(injection, origin)
         self._origins = {i: o for i, o in self._origins.items() if not i.is_ended}
-        self._corrupting = {i: o for i, o in self._corrupting.items() if not i.is_ended}
+        for corruption in self._corruption.values():
+            corruption.forget_ended()
         if any(injection.is_ended for injection in self._taken):
             self._taken = [i for i in self._taken if not i.is_ended]
             self._reshape()
@@ -201,6 +168,14 @@ class Interference:
         if not self.is_over:
             self._settle()
 
+    def flush(self) -> None:
+        """Let go what waits: the passage is about to end."""
+        if not self.is_over:
+            self._send_kept("up")
+            self._up.flush()
+        if not self.is_over:
+            self._down.flush()
+
     # --- bytes
 
     def _pass_all(self, way: str, data: bytes | memoryview) -> None:
@@ -208,19 +183,14 @@ class Interference:
         conversation = self.conversation
         if conversation is None:
             return
-        if way == "up":
-            kept = conversation.kept_up()
-            for _ in conversation.up(data):
-                pass
-            lane = self._up
-        else:
-            kept = conversation.kept_down()
-            for _ in conversation.down(data):
-                pass
-            lane = self._down
+        is_up = way == "up"
+        kept = conversation.kept_up() if is_up else conversation.kept_down()
+        for _ in conversation.up(data) if is_up else conversation.down(data):
+            pass
+        lane = self._up if is_up else self._down
         conversation.has_passed()
         self._seen[way] += len(data)
-        self._sent[way] += len(data) + len(kept)
+        self._corruption[way].skip(len(data) + len(kept))
         if kept:
             lane.put(kept)
         lane.put(data)
@@ -240,8 +210,7 @@ class Interference:
             if size:
                 self._walk(way, data[:size])
                 data = data[size:]
-            if not self.is_over and self._take(injection):
-                self._position_reached(injection)
+            self._position_reached(injection)
         self._settle()
 
     def _next_position(self, way: str, size: int) -> tuple[int, Injection | None]:
@@ -264,6 +233,8 @@ class Interference:
         return self._origins.get(injection, {}).get(way, 0)
 
     def _position_reached(self, injection: Injection) -> None:
+        if self.is_over or not self._take(injection):
+            return
         fault = injection.fault
         self._send_kept("up")
         self._send_kept("down")
@@ -329,31 +300,13 @@ class Interference:
 
     def _emit(self, way: str, data: bytes | memoryview) -> None:
         """Send bytes on, changed where a fault says so."""
-        for injection in self._plan.injections:
-            if injection.fault.kind == "corrupt" and injection.fault.direction == way:
-                data = self._corrupted(injection, way, data)
-        self._sent[way] += len(data)
+        corrupting = [
+            (injection, self._origin(injection, way) + (injection.fault.after_bytes or 0))
+            for injection in self._plan.injections
+            if injection.fault.kind == "corrupt" and injection.fault.direction == way
+        ]
+        data = self._corruption[way].applied(corrupting, data)
         (self._up if way == "up" else self._down).put(data)
-
-    def _corrupted(
-        self, injection: Injection, way: str, data: bytes | memoryview
-    ) -> bytes | memoryview:
-        fault = injection.fault
-        if injection in self._corrupting:
-            left, randomness = self._corrupting[injection]
-            start = 0
-        else:
-            start = self._origin(injection, way) + (fault.after_bytes or 0) - self._sent[way]
-            start = max(start, 0)
-            if start >= len(data) or not self._take(injection):
-                return data
-            left, randomness = fault.count, random.Random(f"{fault.seed} {self._number}")
-        end = min(start + left, len(data))
-        changed = bytearray(data)
-        for at in range(start, end):
-            changed[at] ^= randomness.randrange(1, 256)
-        self._corrupting[injection] = left - (end - start), randomness
-        return bytes(changed)
 
     def _send_kept(self, way: str) -> None:
         """Send on what was kept back: there will be no more to tell what it is."""
@@ -435,7 +388,10 @@ class Interference:
 
     def _take(self, injection: Injection, request: int = 0) -> bool:
         stream = request if self._gate is not None and request else None
-        return injection.take(self._number, stream, self._now())
+        if not injection.take(self._number, stream, self._now()):
+            return False
+        self._passage.fired(injection.fault)
+        return True
 
     # --- what lasts
 
@@ -485,6 +441,7 @@ class Interference:
 
     def _over(self) -> None:
         self.is_over = True
+        self._is_quiet = False
         self._up.drop()
         self._down.drop()
 
@@ -495,6 +452,6 @@ class Interference:
         self._is_quiet = (
             not any(injection.is_in_force for injection in self._plan.injections)
             and not self._taken
-            and not any(left for left, _ in self._corrupting.values())
+            and not any(corruption.is_under_way for corruption in self._corruption.values())
             and (self._gate is None or self._gate.is_open)
         )

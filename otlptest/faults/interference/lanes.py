@@ -59,6 +59,10 @@ def _tightest(limits: Iterable[int]) -> int:
     return min((limit for limit in limits if limit), default=0)
 
 
+def _randomness(name: str, seed: int) -> random.Random:
+    return random.Random(f"{seed} {name}")  # noqa: S311 -- must be repeatable
+
+
 class Lane:
     """Carries bytes in order. Not thread-safe.
 
@@ -87,7 +91,7 @@ class Lane:
         self._wake_at = wake_at
         self._now = now
         self._name = name
-        self._random = random.Random(name)
+        self._random = _randomness(name, 0)
         self._waiting: deque[tuple[float, memoryview]] = deque()
         self._waiting_bytes = 0
         self._last_due = 0.0
@@ -141,7 +145,7 @@ class Lane:
         if shape == self.shape:
             return
         self.shape = shape if shape != _PLAIN else _PLAIN
-        self._random = random.Random(f"{self._name} {shape.seed}")
+        self._random = _randomness(self._name, shape.seed)
         if not shape.latency_s and not shape.jitter_s:
             self._last_due = 0.0
             self._waiting = deque((0.0, data) for _, data in self._waiting)

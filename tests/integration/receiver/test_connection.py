@@ -11,6 +11,7 @@ from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
 from otlptest.collector.receiving.reception import Reception
+from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.script import ReplyScript
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.limits import DEFAULT_LIMITS, Limits
@@ -25,7 +26,9 @@ def connected(
 ) -> Iterator[tuple[SocketConnection, socket.socket, Heard]]:
     """A connection that nobody runs, and its client."""
     heard = Heard()
-    reception = Reception(heard, limits, None, SYSTEM_CLOCK, PlannedReplies(ReplyScript()).choose)
+    choose_reply = PlannedReplies(ReplyScript()).choose
+    wire_plan = WirePlan(lambda: None)
+    reception = Reception(heard, limits, None, SYSTEM_CLOCK, choose_reply, wire_plan=wire_plan)
     loop = ReadinessLoop(lambda: None, 10.0)
     endpoint = Endpoint("127.0.0.1", 0, "http")
     ours, client = socket.socketpair()

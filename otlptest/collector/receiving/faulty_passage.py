@@ -1,0 +1,166 @@
+"""Wire faults in the fake itself: between a connection's plain bytes and its session.
+
+A connection has none of this until a fault is injected: then `attach` puts it in, also in the
+middle of a connection.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from otlptest.collector.receiving.http1_session import Http1Session
+from otlptest.collector.receiving.http2_session import Http2Session
+from otlptest.collector.receiving.session import Session
+from otlptest.faults.interference.connection import Interference
+from otlptest.faults.interference.conversation import Conversation, MessageConversation
+from otlptest.faults.interference.plan import WirePlan
+from otlptest.faults.wire_faults import WireFault
+
+__all__ = ["FaultyPassage", "Owner"]
+
+
+class Owner(Protocol):
+    """What the connection does for its passage."""
+
+    @property
+    def session(self) -> Session | None:
+        """What is spoken; None while nobody knows."""
+        ...
+
+    def take_plain(self, data: bytes) -> None:
+        """Plain bytes of the client's, for the session."""
+        ...
+
+    def client_has_ended(self) -> None:
+        """The client sends no more."""
+        ...
+
+    def fault_fired(self, fault: str) -> None:
+        """A fault has acted."""
+        ...
+
+    def reset(self, reason: str) -> None:
+        """Reset the connection at once."""
+        ...
+
+    def end(self, reason: str) -> None:
+        """End the connection once all is sent."""
+        ...
+
+    def call_at(self, when: float, call: Callable[[], None]) -> None:
+        """Call something at `when` seconds, then send what it wrote."""
+        ...
+
+
+class FaultyPassage:
+    """One connection's, see `interference.passage.Passage`. Belongs to the receiver's thread.
+
+    Args:
+        owner: The connection.
+        plan: What is in force.
+        number: The connection's number.
+        now: The time in seconds.
+        is_new: Whether it has just been accepted.
+    """
+
+    needs_reply_blocks = False  # our header blocks never build on earlier ones
+
+    def __init__(
+        self,
+        owner: Owner,
+        plan: WirePlan,
+        number: int,
+        now: Callable[[], float],
+        *,
+        is_new: bool,
+    ) -> None:
+        self._owner = owner
+        self._for_client: list[bytes] = []
+        self._interference = Interference(
+            self, plan, number, now, conversation=_conversation(owner.session)
+        )
+        self._interference.plan_changed(is_new=is_new)
+        if is_new:
+            self._interference.opened()
+        self.from_client: Callable[[bytes], None] = self._interference.from_client
+        self.client_ended = self._interference.client_ended
+        self.plan_changed = self._interference.plan_changed
+        self.flush = self._interference.flush
+
+    @staticmethod
+    def can_attach(session: Session | None) -> bool:
+        """Whether it is known where the next request begins."""
+        return not isinstance(session, Http1Session) or session.is_idle
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of the client's waits here that will go on by itself."""
+        return self._interference.up_is_clear
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client should not be read."""
+        return self._interference.up_is_full
+
+    @property
+    def holds_replies(self) -> bool:
+        """Whether bytes for the client wait here."""
+        return not self._interference.down_is_clear
+
+    @property
+    def holds_requests(self) -> bool:
+        """Whether bytes of the client's wait here."""
+        return self._interference.holds_up
+
+    def passed(self, chunks: list[bytes]) -> list[bytes]:
+        """What goes to the client now, of `chunks` and of what was late; empties `chunks`."""
+        if chunks:
+            data = b"".join(chunks)
+            chunks.clear()
+            self._interference.from_server(data)
+        passed, self._for_client = self._for_client, []
+        return passed
+
+    # --- what the interference calls
+
+    def to_server(self, data: bytes | memoryview) -> None:
+        """See `Passage`."""
+        self._owner.take_plain(bytes(data))
+
+    def to_client(self, data: bytes | memoryview) -> None:
+        """See `Passage`."""
+        self._for_client.append(bytes(data))
+
+    def end_to_server(self) -> None:
+        """See `Passage`."""
+        self._owner.client_has_ended()
+
+    def end_to_client(self) -> None:
+        """The session's end is the connection's business."""
+
+    def excuse(self, stream_id: int) -> None:
+        """See `Passage`."""
+        if isinstance(self._owner.session, Http2Session):
+            self._owner.session.excused.add(stream_id)
+
+    def fired(self, fault: WireFault) -> None:
+        """See `Passage`."""
+        self._owner.fault_fired(repr(fault))
+
+    def abort(self, reason: str) -> None:
+        """See `Passage`."""
+        self._for_client.clear()
+        self._owner.reset(reason)
+
+    def close(self, reason: str) -> None:
+        """See `Passage`."""
+        self._owner.end(reason)
+
+    def wake_at(self, when: float) -> None:
+        """See `Passage`."""
+        self._owner.call_at(when, self._interference.wake)
+
+
+def _conversation(session: Session | None) -> Conversation | None:
+    if isinstance(session, Http2Session):
+        return session.conversation()
+    return None if session is None else MessageConversation()

@@ -1,0 +1,50 @@
+"""What wire faults need of whoever has the sockets."""
+
+from typing import Protocol
+
+from otlptest.faults.wire_faults import WireFault
+
+__all__ = ["Passage"]
+
+
+class Passage(Protocol):
+    """Whoever has the two ends of a connection. Called from within `Interference`."""
+
+    needs_reply_blocks: bool
+    """Whether the server's header blocks build on earlier ones, see `FrameGate`."""
+
+    def to_server(self, data: bytes | memoryview) -> None:
+        """Bytes for the server; a view is valid during the call only."""
+        ...
+
+    def to_client(self, data: bytes | memoryview) -> None:
+        """Bytes for the client; a view is valid during the call only."""
+        ...
+
+    def end_to_server(self) -> None:
+        """The client sends no more."""
+        ...
+
+    def end_to_client(self) -> None:
+        """The server sends no more."""
+        ...
+
+    def excuse(self, stream_id: int) -> None:
+        """The server will see this stream cancelled, and nobody is to blame."""
+        ...
+
+    def fired(self, fault: WireFault) -> None:
+        """A fault has acted on this connection."""
+        ...
+
+    def abort(self, reason: str) -> None:
+        """Reset the connection, both sides."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """Close the connection in order, both sides, after what they were sent."""
+        ...
+
+    def wake_at(self, when: float) -> None:
+        """Call `wake` at `when` seconds."""
+        ...
