@@ -1,10 +1,10 @@
 """What a million stored spans cost: memory, the first query and the next.
 
-    python benchmarks/stored_spans.py [--spans N] [ENCODING ...]
+    python benchmarks/stored_spans.py [--spans N] [--batch N] [ENCODING ...]
 
 For each encoding (grpc, http, gzip, json) a collector of its own receives N spans of about 220
-bytes, in requests of 512, from a client in another process. Then two queries ask for a name and an
-attribute, each for others than the one before:
+bytes, in requests of 512 (`--batch`), from a client in another process. Then two queries ask for a
+name and an attribute, each for others than the one before:
 
 * memory: what the process grew by, from before the first request to after both queries, as a ratio
   to the bytes received, inflated (target: at most 1.3)
@@ -32,22 +32,22 @@ from otlptest.model import Request
 
 ENCODINGS = ("grpc", "http", "gzip", "json")
 BATCH = 512
-DISTINCT = 64  # requests that are made; then they are sent again
+DISTINCT = 32_768  # spans that are made; then they are sent again
 NAMES = 50
 MOST_MEMORY, MOST_FIRST_S, MOST_NEXT_S = 1.3, 3.0, 0.5
 JSON_PATIENCE = 3
 _START = 1_700_000_000_000_000_000
 
 
-def request_of_spans(seed: int) -> ExportTraceServiceRequest:
-    """A request of 512 spans: 50 names, and a rare status among the attributes."""
+def request_of_spans(seed: int, batch: int) -> ExportTraceServiceRequest:
+    """A request of spans with 50 names, and a rare status among the attributes."""
     chance = random.Random(seed)  # noqa: S311 -- not for secrets
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.add(key="service.name").value.string_value = "shop"
     scope = resource.scope_spans.add()
     scope.scope.name = "benchmark"
-    for number in range(BATCH):
+    for number in range(seed * batch, (seed + 1) * batch):
         span = scope.spans.add(
             trace_id=chance.randbytes(16),
             span_id=chance.randbytes(8),
@@ -72,11 +72,11 @@ def request_of_spans(seed: int) -> ExportTraceServiceRequest:
 # The client: a process of its own.
 
 
-def send(encoding: str, grpc_endpoint: str, http_endpoint: str, requests: int) -> None:
-    """Send that many requests of 512 spans."""
+def send(encoding: str, grpc_endpoint: str, http_endpoint: str, requests: int, batch: int) -> None:
+    """Send that many requests of `batch` spans."""
     from otlptest.wire.otlp_json import encode_message
 
-    made = [request_of_spans(seed) for seed in range(min(DISTINCT, requests))]
+    made = [request_of_spans(seed, batch) for seed in range(min(DISTINCT // batch, requests))]
     if encoding == "json":
         bodies = [encode_message(request) for request in made]
     else:
@@ -127,15 +127,15 @@ def resident_bytes() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(encoding: str, spans: int) -> None:
+def measure(encoding: str, spans: int, batch: int) -> None:
     """Receive, query twice, and print the figures as JSON."""
     from otlptest import FakeCollector
 
-    requests = -(-spans // BATCH)
+    requests = -(-spans // batch)
     with FakeCollector() as otlp:
         otlp.spans.count(name="warm-up")
         before = resident_bytes()
-        arguments = [encoding, otlp.grpc_endpoint, otlp.http_endpoint, str(requests)]
+        arguments = [encoding, otlp.grpc_endpoint, otlp.http_endpoint, str(requests), str(batch)]
         subprocess.run([sys.executable, __file__, "--send", *arguments], check=True)
         received = otlp.requests.all()
         stored = sum(inflated_size(request) for request in received)
@@ -151,7 +151,7 @@ def measure(encoding: str, spans: int) -> None:
             )
         )
         figures = {
-            "spans": len(received) * BATCH,
+            "spans": len(received) * batch,
             "megabytes": stored / 1e6,
             "loaded": loaded / stored,
             "memory": (resident_bytes() - before) / stored,
@@ -177,10 +177,10 @@ def timed(query: Callable[[], int]) -> tuple[float, int]:
 # The report.
 
 
-def rows(encodings: list[str], spans: int) -> Iterator[tuple[str, bool]]:
+def rows(encodings: list[str], spans: int, batch: int) -> Iterator[tuple[str, bool]]:
     """A line per encoding, and whether it reached the targets."""
     for encoding in encodings:
-        command = [sys.executable, __file__, "--measure", encoding, str(spans)]
+        command = [sys.executable, __file__, "--measure", encoding, str(spans), str(batch)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         figures = json.loads(done.stdout)
         patience = JSON_PATIENCE if encoding == "json" else 1
@@ -205,13 +205,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Cost of stored spans.")
     parser.add_argument("encodings", nargs="*", default=list(ENCODINGS))
     parser.add_argument("--spans", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=BATCH, help="spans of a request")
     options = parser.parse_args()
     print(
         f"{'encoding':<9}{'spans':>10}{'MB':>9}{'stored':>11}{'queried':>11}{'first':>11}"
         f"{'next':>11}{'found':>8}{'found':>8}"
     )
     has_missed = False
-    for line, reached in rows(options.encodings, options.spans):
+    for line, reached in rows(options.encodings, options.spans, options.batch):
         print(line, flush=True)
         has_missed = has_missed or not reached
     return int(has_missed)
@@ -219,8 +220,8 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--send"]:
-        send(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
+        send(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))
     elif sys.argv[1:2] == ["--measure"]:
-        measure(sys.argv[2], int(sys.argv[3]))
+        measure(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
     else:
         raise SystemExit(main())
