@@ -57,6 +57,7 @@ class Answer:
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
+    blocks: int = 0
     is_ended: bool = False
     reset: int | None = None
 
@@ -115,6 +116,7 @@ class Listener:
 
     def _fields(self, answer: Answer) -> None:
         answer.fields += [(str(n), str(v)) for n, v in self._decoder.decode(self._block)]
+        answer.blocks += 1
         answer.is_ended = answer.is_ended or self._ends_stream
         self._block, self._ends_stream = b"", False
 
