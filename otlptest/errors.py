@@ -22,7 +22,7 @@ what lets pytest-xdist and load workers pickle it; `__str__` renders them. Wordi
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 __all__ = [
     "ExpectationError",
@@ -94,10 +94,6 @@ class Finding:
             if text:
                 lines.append(f"  {label + ':':<9} {_indented(text)}")
         return "\n".join(lines)
-
-    def as_warning(self) -> "Finding":
-        """The same finding, only reported."""
-        return replace(self, severity="warning")
 
 
 def _indented(text: str) -> str:

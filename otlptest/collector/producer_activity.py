@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from otlptest.model import Producer, Request, Resource, Signal
+from otlptest.model import Producer, Request, Signal
 from otlptest.queries.sources import ProducerActivity
 
 __all__ = ["ProducerRecords"]
@@ -17,7 +17,6 @@ class _Record:
     signals: dict[Signal, int] = field(default_factory=dict)
     last_tokens: dict[Signal, int] = field(default_factory=dict)
     user_agents: set[str] = field(default_factory=set)
-    connections: set[int] = field(default_factory=set)
 
 
 class ProducerRecords:
@@ -35,7 +34,6 @@ class ProducerRecords:
         self._producers_of = producers_of
         self._next_token = next_token
         self._records: dict[Producer, _Record] = {}
-        self._resources: dict[int, set[Resource]] = {}  # by number of the connection
 
     def take(self, requests: Iterable[tuple[int, Request]]) -> None:
         """Take in requests with their tokens; those that are known already are passed over."""
@@ -54,7 +52,6 @@ class ProducerRecords:
         signal = request.signal
         if signal is None or not request.is_accepted:
             return
-        connection = request.connection.number
         for producer in self._producers_of(request):
             record = self._records.setdefault(producer, _Record())
             record.signals[signal] = record.signals.get(signal, 0) + 1
@@ -62,8 +59,6 @@ class ProducerRecords:
             record.user_agents.update(
                 {request.headers["user-agent"]} if "user-agent" in request.headers else ()
             )
-            record.connections.add(connection)
-            self._resources.setdefault(connection, set()).add(producer.resource)
 
     def activities(self) -> Sequence[ProducerActivity]:
         """What each producer has sent so far, in order of its first request."""
@@ -74,9 +69,6 @@ class ProducerRecords:
                     signals=dict(record.signals),
                     last_tokens=dict(record.last_tokens),
                     user_agents=frozenset(record.user_agents),
-                    resources_per_connection=max(
-                        len(self._resources[number]) for number in record.connections
-                    ),
                 )
                 for producer, record in self._records.items()
             )

@@ -1,25 +1,27 @@
 """A small HTTP/1.1 client for programs under test: one request, one connection, one deadline.
 
 It uses `socket.SocketType`, the C type, because pytest-socket replaces `socket.socket` to forbid
-network traffic, and a test's talk with its own program is none. Each read gets what is left of the
-one deadline, so a program that sends a byte a second cannot hold a test.
+network traffic, and a test's talk with its own program is none. Every wait ends at the one
+deadline: a program that sends a byte a second cannot hold a test.
 """
 
 import http.client
-import io
 import json
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any
+from typing import Any, Final, cast
 
+from otlptest.processes.deadline_sockets import DeadlineSocket
 from otlptest.timing import Deadline
 
 __all__ = ["LOOPBACK_HOSTS", "Response", "ResponseHeaders", "can_connect", "exchange"]
 
 LOOPBACK_HOSTS = ("127.0.0.1", "::1")
 """Where a program may listen; Node's `listen(port, 'localhost')` may be the second alone."""
+
+_LEAST_S: Final = 1e-3  # a socket takes 0 for "do not block"
 
 
 class ResponseHeaders(Mapping[str, str]):
@@ -84,63 +86,28 @@ class Response:
         return json.loads(self.body)
 
 
-class _DeadlineReader(io.RawIOBase):
-    """What a socket receives, each read within one deadline."""
+def _connected(host: str, port: int, deadline: Deadline) -> socket.SocketType:
+    """A connection to a program.
 
-    def __init__(self, owner: "_DeadlineSocket") -> None:
-        self._owner = owner
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- a writable buffer, as io has it
-        return self._owner.limited().recv_into(buffer)
-
-
-class _DeadlineSocket:
-    """The part of a socket that `http.client` uses, each call within one deadline."""
-
-    def __init__(self, host: str, port: int, deadline: Deadline) -> None:
-        self._deadline = deadline
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.SocketType(family, socket.SOCK_STREAM)
-        try:
-            self.limited().connect((host, port))
-        except BaseException:
-            self._socket.close()
-            raise
-
-    def limited(self) -> socket.SocketType:
-        """The socket, with what is left of the deadline as its time limit.
-
-        Raises:
-            TimeoutError: Nothing is left.
-        """
-        left = self._deadline.remaining_s()
-        if left <= 0.0:
-            raise TimeoutError
-        self._socket.settimeout(left)
-        return self._socket
-
-    def sendall(self, data: bytes) -> None:
-        self.limited().sendall(data)
-
-    def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 -- always "rb"
-        return io.BufferedReader(_DeadlineReader(self))
-
-    def close(self) -> None:
-        """Do nothing: http.client closes before it has read the body."""
-
-    def end(self) -> None:
-        """Close the socket."""
-        self._socket.close()
+    Raises:
+        OSError: Nobody listens, or time ran out (`TimeoutError`).
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    plain = socket.SocketType(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(max(deadline.remaining_s(), _LEAST_S))
+        plain.connect((host, port))
+    except BaseException:
+        plain.close()
+        raise
+    return plain
 
 
 def can_connect(port: int) -> str | None:
     """The loopback host on which somebody listens on `port`, None if nobody does."""
     for host in LOOPBACK_HOSTS:
         try:
-            _DeadlineSocket(host, port, Deadline(1.0)).end()
+            _connected(host, port, Deadline(1.0)).close()
         except OSError:
             continue
         return host
@@ -164,9 +131,9 @@ def exchange(
         http.client.HTTPException: The answer is no HTTP.
     """
     connection = http.client.HTTPConnection(host, port)
-    wire = _DeadlineSocket(host, port, deadline)
+    plain = _connected(host, port, deadline)
     try:
-        connection.sock = wire
+        connection.sock = cast("Any", DeadlineSocket(plain, deadline))
         connection.request(
             method, path, body=body, headers={"Connection": "close", **(headers or {})}
         )
@@ -179,4 +146,4 @@ def exchange(
         )
     finally:
         connection.close()
-        wire.end()
+        plain.close()  # whatever of an answer is unread

@@ -73,15 +73,12 @@ class ProducerActivity:
         signals: Number of accepted requests by signal.
         last_tokens: Position of its newest accepted request, by signal.
         user_agents: As its requests told.
-        resources_per_connection: The most different resources that one of its connections
-            carried; above 1 it may be a forwarder.
     """
 
     producer: Producer
     signals: Mapping[Signal, int]
     last_tokens: Mapping[Signal, int]
     user_agents: frozenset[str] = frozenset()
-    resources_per_connection: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

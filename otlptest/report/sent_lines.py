@@ -64,7 +64,15 @@ def sent_finding(export: "ExportResult") -> Finding | None:
         where=f"{export.signal} {export.origin or 'request'} to {export.target}",
         expected="the receiver takes the whole request",
         received=f"{lost}: {export.message}" if export.message else lost,
+        hint=_hint(export),
     )
+
+
+def _hint(export: "ExportResult") -> str:
+    if not export.is_retryable:
+        return ""
+    later = "" if export.retry_after_s is None else f" in {export.retry_after_s:g} s"
+    return f"this status may pass: send it again{later}, as an OTLP client would"
 
 
 def _status(export: "ExportResult") -> str:

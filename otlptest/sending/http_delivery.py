@@ -11,7 +11,7 @@ from typing import Any, Final, Self, cast
 
 from otlptest.errors import SendError, WireError
 from otlptest.model import Headers, Protocol, Signal
-from otlptest.sending.deadline_sockets import DeadlineSocket
+from otlptest.processes.deadline_sockets import DeadlineSocket
 from otlptest.sending.failures import reason_of
 from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult

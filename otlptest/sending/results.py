@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otlptest.model import Headers, Protocol, Signal
-from otlptest.wire.statuses import RpcStatus
+from otlptest.wire.statuses import RETRYABLE_HTTP_STATUSES, RpcStatus
 
 __all__ = ["ExportResult", "SendResult"]
 
@@ -44,6 +44,13 @@ class ExportResult:
     retry_after_s: float | None = None
     headers: Headers = field(default_factory=Headers)
     elapsed_s: float = 0.0
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether an OTLP client should send the request again."""
+        if self.grpc_status is None:
+            return self.http_status in RETRYABLE_HTTP_STATUSES
+        return (self.status or RpcStatus(code=self.grpc_status)).is_retryable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from google.rpc.status_pb2 import (  # type: ignore[import-untyped]  # has no py
 from otlptest.errors import WireError
 
 __all__ = [
+    "RETRYABLE_HTTP_STATUSES",
     "FieldViolation",
     "GrpcCode",
     "RpcStatus",
@@ -66,6 +67,9 @@ class GrpcCode(IntEnum):
     DATA_LOSS = 15
     UNAUTHENTICATED = 16
 
+
+RETRYABLE_HTTP_STATUSES: Final = frozenset({429, 502, 503, 504})
+"""After which a client should send again (SPEC, OTLP/HTTP "Retryable Response Codes")."""
 
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 

@@ -94,15 +94,20 @@ def test_a_partial_success_is_a_finding() -> None:
     assert record["ok"] is False
     (finding,) = record["findings"]
     assert (finding["rule"], finding["received"]) == ("not_accepted", "3 items rejected: quota")
+    assert finding["hint"] == ""
 
 
 def test_a_refusal_is_a_finding_with_the_receivers_own_words() -> None:
     with answering(503, b'{"code": 14, "message": "full"}') as url:
-        done = otlptest("send", CHECKOUT, "--to", url, "--protocol", "http/json")
+        options = ("--to", url, "--protocol", "http/json")
+        done = otlptest("send", CHECKOUT, *options)
+        record = json.loads(otlptest("send", CHECKOUT, *options, "--format", "json").stdout)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("refused: traces (")
     assert "HTTP 503" in done.stdout
     assert done.stdout.endswith("- full - retry after 7 s\n")
+    (finding,) = record["findings"]
+    assert finding["hint"] == "this status may pass: send it again in 7 s, as an OTLP client would"
 
 
 def test_a_path_that_the_receiver_does_not_have_is_a_finding(collector: FakeCollector) -> None:

@@ -1,6 +1,7 @@
 """The JSON of verdicts and items: valid, ASCII, with the model's own names."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -22,11 +23,12 @@ from otlptest.report import item_record, json_text, verdict_record
 from otlptest.report.json_shapes import plain_value
 
 ERROR = Finding(rule="r", where="w", expected="e", received="g", hint="h")
+WARNING = replace(ERROR, severity="warning")
 
 
 @pytest.mark.parametrize(
     ("findings", "is_ok"),
-    [((), True), ((ERROR.as_warning(),), True), ((ERROR.as_warning(), ERROR), False)],
+    [((), True), ((WARNING,), True), ((WARNING, ERROR), False)],
     ids=["none", "warning", "error"],
 )
 def test_a_verdict_is_ok_unless_an_error_is_among_its_findings(

@@ -1,5 +1,7 @@
 """Text that fits: one line, cut, wrapped, in tables; items as lines and blocks."""
 
+from dataclasses import replace
+
 import pytest
 
 from otlptest.errors import Finding
@@ -282,6 +284,6 @@ def test_profiles_tell_the_function_that_costs_most() -> None:
 
 def test_findings_of_one_rule_are_told_once_errors_first() -> None:
     error = Finding(rule="a", where="x", expected="e", received="r")
-    told = findings_text([error.as_warning(), error, error, error])
+    told = findings_text([replace(error, severity="warning"), error, error, error])
     block = "a: x\n  expected: e\n  received: r\n  explain:  otlptest explain a"
     assert told == f"error {block}\n  ... and 2 more of this rule\nwarning {block}"

@@ -20,6 +20,7 @@ from otlptest.errors import (
 from otlptest.model import Headers, LogRecord, NumberPoint, Protocol, Span
 from otlptest.model.enums import MetricType
 from otlptest.model.metrics import MetricIdentity
+from otlptest.sending import ExportResult
 from otlptest.wire import otlp_json
 from otlptest.wire.certificates import ThrowAwayCertificates
 from otlptest.wire.compression import compress, decompress
@@ -400,3 +401,23 @@ def test_a_result_reads_as_a_whole() -> None:
     assert (len(result), result.rejected, result.message) == (2, 3, "quota")
     assert isinstance(result.exports[0].headers, Headers)
     assert json.dumps(result.rejected) == "3"
+
+
+RETRIED: dict[str, tuple[dict[str, Any], bool]] = {
+    "503": ({"http_status": 503}, True),
+    "500": ({"http_status": 500}, False),
+    "no answer": ({}, False),
+    "UNAVAILABLE": ({"grpc_status": 14}, True),
+    "RESOURCE_EXHAUSTED": ({"grpc_status": 8}, False),
+    "RESOURCE_EXHAUSTED with RetryInfo": (
+        {"grpc_status": 8, "status": RpcStatus(code=8, retry_delay_s=1.0)},
+        True,
+    ),
+    "partial success": ({"http_status": 200, "is_success": True, "rejected": 3}, False),
+}
+
+
+@pytest.mark.parametrize(("answer", "is_retryable"), RETRIED.values(), ids=RETRIED.keys())
+def test_what_may_be_sent_again_is_told(answer: dict[str, Any], is_retryable: bool) -> None:  # noqa: FBT001 -- of the table
+    result = ExportResult(signal="traces", protocol="grpc", target="x", **answer)
+    assert result.is_retryable is is_retryable

@@ -310,10 +310,8 @@ def test_producers_are_told_apart_by_process_and_resource() -> None:
     assert own.signals == {"traces": 1, "logs": 1}
     assert own.last_tokens == {"traces": 0, "logs": 1}
     assert own.user_agents == {"sdk/1"}
-    assert own.resources_per_connection == 1
     assert other.producer == Producer(owner=None, resource=SHOP)
     assert other.signals == {"traces": 1, "profiles": 1}
-    assert other.resources_per_connection == 2
     assert payments.producer.resource.service == "payments"
     assert source.producers() == (own, other, payments)
 

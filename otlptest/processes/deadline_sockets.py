@@ -13,7 +13,7 @@ __all__ = ["DeadlineSocket"]
 class DeadlineSocket:
     """Wraps a connected socket; sending and receiving raise TimeoutError once time is up."""
 
-    def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connected: socket.SocketType, deadline: Deadline) -> None:
         self._socket = connected
         self.deadline = deadline
         self._readers = 0
