@@ -6,8 +6,34 @@ A new case is one entry in the `CASES` of its module; a new module is one line h
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
-from otlptest.conformance.exporter_cases import environment, transport
+from otlptest.conformance.exporter_cases import (
+    compression,
+    empty_values,
+    endpoints,
+    environment,
+    grpc_endpoints,
+    headers,
+    intervals,
+    protocols,
+    sdk,
+    tls,
+    transport,
+    user_agent,
+)
 
 __all__ = ["CASES"]
 
-CASES: Final[tuple[ExporterCase, ...]] = (*transport.CASES, *environment.CASES)
+CASES: Final[tuple[ExporterCase, ...]] = (
+    *transport.CASES,
+    *environment.CASES,
+    *endpoints.CASES,
+    *grpc_endpoints.CASES,
+    *headers.CASES,
+    *compression.CASES,
+    *tls.CASES,
+    *protocols.CASES,
+    *empty_values.CASES,
+    *user_agent.CASES,
+    *sdk.CASES,
+    *intervals.CASES,
+)

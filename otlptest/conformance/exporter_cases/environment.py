@@ -5,11 +5,10 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.readings import resources_of
 from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.model import DataPoint, Resource
 from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
@@ -82,7 +81,7 @@ def _judge_service_name(lab: ExporterLab) -> Iterator[Judged]:
             "OTEL_RESOURCE_ATTRIBUTES": f"service.name={_OTHER_SERVICE}",
         }
     )
-    names = sorted({resource.service or "" for resource in _resources(seen)})
+    names = sorted({resource.service or "" for resource in resources_of(seen.requests)})
     told = (
         f"OTEL_SERVICE_NAME={_SERVICE}, OTEL_RESOURCE_ATTRIBUTES=service.name={_OTHER_SERVICE}; "
         f"received service.name {', '.join(map(repr, names)) or '(nothing)'}"
@@ -99,7 +98,7 @@ def _judge_resource_attributes(lab: ExporterLab) -> Iterator[Judged]:
     value = "otlptest.a=b%2Cc%3Dd,otlptest.n=1"
     expected = {"otlptest.a": "b,c=d", "otlptest.n": "1"}
     seen = lab.run({"OTEL_RESOURCE_ATTRIBUTES": value})
-    resources = _resources(seen)
+    resources = resources_of(seen.requests)
     found = [
         {name: resource.get(name) for name in expected if name in resource}
         for resource in resources
@@ -115,17 +114,6 @@ def _judge_resource_attributes(lab: ExporterLab) -> Iterator[Judged]:
 
 def _are_texts(attributes: dict[str, object]) -> bool:
     return all(isinstance(value, str) for value in attributes.values())
-
-
-def _resources(seen: Observation) -> tuple[Resource, ...]:
-    """The resources of all items, each once."""
-    found: list[Resource] = []
-    for request in seen.requests:
-        for item in items_of(request):
-            resource = item.metric.resource if isinstance(item, DataPoint) else item.resource
-            if resource not in found:
-                found.append(resource)
-    return tuple(found)
 
 
 CASES: Final = (

@@ -1,6 +1,6 @@
 """A small program that exports OTLP, for tests of the exporter suite: no SDK.
 
-It reads the standard `OTEL_*` variables, sends one span, one point and one log record, and exits.
+It reads the standard `OTEL_*` variables, sends some of each signal, and exits.
 With `WRONG=<word>` in its environment it does one thing wrong; what, is told where it is done.
 The modules beside it each do one part: telemetry, settings, an export over HTTP, one over gRPC.
 """
@@ -13,8 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # it is run as a file, from anywhere
 
 from tests.support.exporters.planted import WRONG
-from tests.support.exporters.settings import Settings, is_on, settings_of
-from tests.support.exporters.telemetry import messages
+from tests.support.exporters.settings import Settings, is_disabled, is_on, settings_of
+from tests.support.exporters.telemetry import KINDS, exports
 
 # The frame's own cases: what a command must not be.
 SILENT, CRASHING, FAILING, ENDLESS, LOUD = ("silent", "crashing", "failing", "endless", "loud")
@@ -54,10 +54,11 @@ def misbehave_after() -> None:
 
 def main() -> None:
     misbehave_before()
+    if is_disabled():
+        return
     wanted = os.environ.get("SIGNALS", "traces,metrics,logs").split(",")
-    for kind, body in messages().items():
-        if kind in wanted and is_on(kind):
-            export(settings_of(kind), kind, body)
+    for kind, body in exports(kind for kind in KINDS if kind in wanted and is_on(kind)):
+        export(settings_of(kind), kind, body)
     misbehave_after()
 
 

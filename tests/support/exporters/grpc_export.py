@@ -9,7 +9,7 @@ import grpc
 from tests.support.exporters.answers import partial_success, protobuf_fields
 from tests.support.exporters.planted import WRONG
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
-from tests.support.exporters.settings import Settings
+from tests.support.exporters.settings import USER_AGENT, Settings
 
 __all__ = ["export"]
 
@@ -134,6 +134,7 @@ def _opened(settings: Settings) -> grpc.Channel:
         ("grpc.enable_retries", 0),
         ("grpc.max_receive_message_length", most),
         ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.primary_user_agent", USER_AGENT),
     )
     if not settings.is_tls:
         return grpc.insecure_channel(settings.host, options, compression)
@@ -150,4 +151,6 @@ def _content(file: str) -> bytes | None:
 
 
 def _metadata(settings: Settings) -> tuple[tuple[str, str], ...]:
+    if WRONG == "capitals in metadata":
+        return tuple(settings.headers.items())
     return tuple((name.lower(), value) for name, value in settings.headers.items())

@@ -4,16 +4,22 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from tests.support.exporters.configuration import configured_exporter
 from tests.support.exporters.planted import WRONG
 from tests.support.exporters.timeouts import timeout_s_of
 
-__all__ = ["PATHS", "Settings", "is_on", "settings_of", "warn"]
+__all__ = ["PATHS", "USER_AGENT", "Settings", "is_disabled", "is_on", "settings_of", "warn"]
 
 PATHS: Final = {"traces": "/v1/traces", "metrics": "/v1/metrics", "logs": "/v1/logs"}
+PROTOCOLS: Final = ("grpc", "http/protobuf", "http/json")
+USER_AGENT: Final = "" if WRONG == "no user agent" else "OTel-OTLP-Exporter-Python/1.0.0"
+# Headers that belong to the request itself.
+_FRAMING: Final = ("content-type", "content-encoding", "content-length", "host")
 _DEFAULT_TIMEOUT_S: Final = 10.0
+_OLD_INSECURE: Final = {"traces": "SPAN_INSECURE", "metrics": "METRIC_INSECURE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,52 +60,226 @@ def warn(message: str) -> None:
 
 def settings_of(kind: str) -> Settings:
     """The settings of one signal."""
-    protocol = os.environ.get("ONLY") or option(kind, "PROTOCOL") or "http/protobuf"
+    if os.environ.get("OTEL_CONFIG_FILE") and WRONG != "no configuration file":
+        return settings_of_file(kind)
+    protocol = os.environ.get("ONLY") or choice(kind, "PROTOCOL", PROTOCOLS, "http/protobuf")
+    certificates: dict[str, Any] = {
+        "ca_file": option(kind, "CERTIFICATE"),
+        "client_certificate_file": option(kind, "CLIENT_CERTIFICATE"),
+        "client_key_file": option(kind, "CLIENT_KEY"),
+    }
+    if WRONG == "ignores the client pair without a CA" and not certificates["ca_file"]:
+        certificates = {}
+    if WRONG == "ignores the CA":
+        certificates["ca_file"] = ""
     is_grpc = protocol == "grpc"
-    url = urlsplit(endpoint(kind, is_grpc=is_grpc))
+    place = grpc_place(kind) if is_grpc else http_place(kind)
+    agent = {"User-Agent": USER_AGENT} if USER_AGENT and not is_grpc else {}
     return Settings(
         protocol=protocol,
-        host=url.netloc if is_grpc else url.hostname or "",
-        port=url.port,
-        path=url.path or "/",
-        is_tls=url.scheme == "https",
-        headers=headers(option(kind, "HEADERS")),
-        compression=option(kind, "COMPRESSION") or "none",
+        headers=agent | headers(kind),
+        compression=compression(kind),
         timeout_s=timeout_s_of(option(kind, "TIMEOUT")),
-        ca_file=option(kind, "CERTIFICATE"),
-        client_certificate_file=option(kind, "CLIENT_CERTIFICATE"),
-        client_key_file=option(kind, "CLIENT_KEY"),
+        **place,
+        **certificates,
     )
+
+
+def settings_of_file(kind: str) -> Settings:
+    """The settings of one signal, as OTEL_CONFIG_FILE has them: JSON, which is YAML too."""
+    endpoint, protocol = configured_exporter(kind)
+    if WRONG == "the variables beat the file":
+        protocol = option(kind, "PROTOCOL")
+        place = grpc_place(kind) if protocol == "grpc" else http_place(kind)
+        return Settings(protocol=protocol, headers={}, **place)
+    url = urlsplit(endpoint)
+    host = url.netloc if protocol == "grpc" else url.hostname or ""
+    return Settings(protocol=protocol, headers={}, host=host, port=url.port, path=url.path)
+
+
+# Options.
 
 
 def option(kind: str, name: str) -> str:
     """An option of one signal, else the general one, else nothing; empty is unset."""
     general = os.environ.get(f"OTEL_EXPORTER_OTLP_{name}", "")
-    return os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}", "") or general
+    own = os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}", "")
+    if f"general {name} wins" == WRONG and general:
+        return general
+    if f"no own {name}" == WRONG:
+        return general
+    if WRONG == "empty own is set" and f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}" in os.environ:
+        return own
+    return own or general
 
 
-def endpoint(kind: str, *, is_grpc: bool) -> str:
-    """The URL of one signal, with the whole path."""
+def choice(kind: str, name: str, values: tuple[str, ...], default: str) -> str:
+    """An option that is one of some words; others are ignored with a warning."""
+    told = option(kind, name)
+    if name == "COMPRESSION" and WRONG == "empty compression is refused":
+        refuse_empty(kind, name)
+    value = told if WRONG == "enums in small letters only" else told.lower()
+    if not value or value in values:
+        return value or default
+    if f"stops at an unknown {name}" == WRONG:
+        sys.exit(f"unknown value {told!r}")
+    if WRONG != "silent about unknown values":
+        warn(f"OTEL_EXPORTER_OTLP_{name}: unknown value {told!r} is ignored")
+    return default
+
+
+def refuse_empty(kind: str, name: str) -> None:
+    names = (f"OTEL_EXPORTER_OTLP_{name}", f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}")
+    if any(os.environ.get(each) == "" for each in names):
+        sys.exit("unknown value ''")
+
+
+def is_true(name: str, value: str) -> bool:
+    """Whether a boolean is `true`; odd ones are false, with a warning."""
+    if WRONG == "1 is true" and value in {"1", "yes", "on"}:
+        return True
+    if WRONG == "TRUE is false":
+        return value == "true"
+    if value.lower() not in {"", "true", "false"} and WRONG != "silent about unknown values":
+        warn(f"{name}: {value!r} is no boolean, and false")
+    return value.lower() == "true"
+
+
+def compression(kind: str) -> str:
+    if WRONG == "no gzip":
+        return "none"
+    if WRONG == "none is unknown" and option(kind, "COMPRESSION") == "none":
+        sys.exit("unknown compression 'none'")
+    return choice(kind, "COMPRESSION", ("gzip", "none"), "none")
+
+
+# Endpoints.
+
+
+def endpoints(kind: str) -> tuple[str, str]:
+    """The endpoint of the signal and the general one, each maybe empty."""
     if WRONG == "deaf":
-        return os.environ["DEAF_ENDPOINT"] + PATHS[kind]
+        return os.environ["DEAF_ENDPOINT"] + PATHS[kind], ""
     own = os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_ENDPOINT", "")
     general = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    if is_grpc:
-        return own or general or "http://localhost:4317"
-    base = general or "http://localhost:4318"
-    return own or (base if WRONG == "environment/base_url" else base.rstrip("/")) + PATHS[kind]
+    if WRONG == "no own ENDPOINT":
+        own = ""
+    if WRONG == "own ENDPOINT counts for all":
+        names = (f"OTEL_EXPORTER_OTLP_{each.upper()}_ENDPOINT" for each in PATHS)
+        own = next((os.environ[name] for name in names if name in os.environ), "")
+    return own, general
 
 
-def headers(value: str) -> dict[str, str]:
-    found = {}
-    for entry in value.split(","):
+def http_place(kind: str) -> dict[str, Any]:
+    own, general = endpoints(kind)
+    base = general or f"http://localhost:{4317 if WRONG == 'default port' else 4318}"
+    if WRONG == "empty endpoint is kept" and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") == "":
+        base = "http://localhost:4317"
+    url = urlsplit(own) if own else urlsplit(base)
+    if own:
+        path = own_path(url, kind)
+    else:
+        path = (url.path if WRONG == "environment/base_url" else url.path.rstrip("/")) + PATHS[kind]
+    is_tls = url.scheme == "https"
+    if WRONG == "INSECURE over HTTP" and is_true("INSECURE", option(kind, "INSECURE")):
+        is_tls = False
+    if WRONG == "no scheme":
+        is_tls = False
+    port = url.port or (4318 if WRONG == "no standard port" else None)
+    return {"host": url.hostname or "", "port": port, "path": path, "is_tls": is_tls}
+
+
+def own_path(url: SplitResult, kind: str) -> str:
+    path = url.path or "/"
+    if WRONG == "appends to own URL":
+        return path.rstrip("/") + PATHS[kind]
+    if WRONG == "strips a slash of own URL":
+        return path.rstrip("/") or "/"
+    if WRONG == "appends to own URL without a path" and not url.path:
+        return PATHS[kind]
+    if WRONG == "decodes the path":
+        return unquote(path).replace(" ", "%20")
+    if WRONG == "lowers the path":
+        return path.lower()
+    return path
+
+
+def grpc_place(kind: str) -> dict[str, Any]:
+    own, general = endpoints(kind)
+    target = own or general or f"http://localhost:{4318 if WRONG == 'default port' else 4317}"
+    if WRONG == "empty endpoint is kept" and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") == "":
+        target = "http://localhost:4318"
+    scheme, separator, rest = target.partition("://")
+    insecure = is_insecure(kind)
+    if separator and scheme in {"http", "https"}:
+        is_tls = scheme == "https"
+        if WRONG == "INSECURE beats https" and insecure:
+            is_tls = False
+        if WRONG == "INSECURE=false beats http" and option(kind, "INSECURE") == "false":
+            is_tls = True
+        return {"host": rest.rstrip("/"), "is_tls": is_tls}
+    if WRONG == "no bare target":
+        sys.exit(f"{target!r} is no URL")
+    return {"host": target, "is_tls": not insecure and WRONG != "bare target in plaintext"}
+
+
+def is_insecure(kind: str) -> bool:
+    old = _OLD_INSECURE.get(kind)
+    if old and is_true(old, os.environ.get(f"OTEL_EXPORTER_OTLP_{old}", "")):
+        return True
+    return is_true("OTEL_EXPORTER_OTLP_INSECURE", option(kind, "INSECURE"))
+
+
+# Headers.
+
+
+def headers(kind: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in option(kind, "HEADERS").split(","):
         key, separator, text = entry.partition("=")
-        if separator:
-            text = text.strip()
-            found[key.strip()] = text if WRONG == "environment/headers" else unquote(text)
-    return found
+        if separator and key.strip():
+            if WRONG != "keeps spaces":
+                key, text = key.strip(), text.strip()
+            found |= entries(key, text)
+        elif entry.strip():
+            if WRONG == "stops at a malformed header":
+                sys.exit(f"no header: {entry!r}")
+            warn(f"OTEL_EXPORTER_OTLP_HEADERS: {entry!r} is no header, and skipped")
+            if WRONG == "drops all headers with a malformed one":
+                return {}
+    return {key: value for key, value in found.items() if is_allowed(key)}
+
+
+def is_allowed(key: str) -> bool:
+    return key.lower() not in _FRAMING or WRONG == "framing headers are kept"
+
+
+def entries(key: str, text: str) -> dict[str, str]:
+    if WRONG == "properties are headers" and ";" in text:
+        first, _, rest = text.partition(";")
+        name, _, value = rest.partition("=")
+        return {key: first, name: value}
+    return {key: text if WRONG == "environment/headers" else unquote(text)}
+
+
+# Switches of the SDK.
+
+
+def is_disabled() -> bool:
+    """Whether nothing must be sent at all."""
+    value = os.environ.get("OTEL_SDK_DISABLED", "")
+    return WRONG != "never disabled" and is_true("OTEL_SDK_DISABLED", value)
 
 
 def is_on(kind: str) -> bool:
     """Whether the signal is exported over OTLP."""
-    return os.environ.get(f"OTEL_{kind.upper()}_EXPORTER", "otlp") != "none"
+    name = f"OTEL_{kind.upper()}_EXPORTER"
+    default = "none" if WRONG == "no default exporter" else "otlp"
+    value = os.environ.get(name, "") or default
+    if WRONG == "logs are always on" and kind == "logs":
+        return True
+    if value not in {"otlp", "none"}:
+        if WRONG == "stops at an unknown exporter":
+            sys.exit(f"no exporter {value!r}")
+        warn(f"{name}: unknown exporter {value!r}, nothing is exported")
+    return value == "otlp"

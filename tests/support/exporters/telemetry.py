@@ -1,16 +1,23 @@
-"""What the small exporter sends: one span, one point and one log record, as protobuf or JSON."""
+"""What the small exporter sends, and when: its messages, as protobuf or JSON."""
 
 import os
-import secrets
-import time
+import re
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote
 
+from tests.support.exporters.configuration import configured_attributes
+from tests.support.exporters.emitted import requests_of
+from tests.support.exporters.json_faults import planted_text
 from tests.support.exporters.planted import WRONG
 
-__all__ = ["KINDS", "json_text", "messages"]
+__all__ = ["KINDS", "exports", "json_text", "messages"]
 
 KINDS: Final = ("traces", "metrics", "logs")
+_DEFAULT_INTERVAL_S: Final = 60.0
+_QUICK_S: Final = 1.0  # metrics are collected again only where it takes no longer
+_ENCODED: Final = re.compile(r"([^%]|%[0-9A-Fa-f]{2})*")
 
 
 def varint(number: int) -> bytes:
@@ -29,10 +36,6 @@ def field(number: int, value: bytes | str | int) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
-def fixed64(number: int, value: int) -> bytes:
-    return varint(number << 3 | 1) + value.to_bytes(8, "little")
-
-
 def attribute(key: str, value: str) -> bytes:
     if WRONG == "environment/resource_attributes" and key == "otlptest.n":
         return field(1, key) + field(2, field(3, int(value)))
@@ -41,6 +44,8 @@ def attribute(key: str, value: str) -> bytes:
 
 def resource() -> bytes:
     pairs = {"service.name": "unknown_service", **told_attributes()}
+    if WRONG != "no configuration file":
+        pairs |= configured_attributes()
     name = os.environ.get("OTEL_SERVICE_NAME", "")
     if name and WRONG != "environment/service_name":
         pairs["service.name"] = name
@@ -53,32 +58,40 @@ def told_attributes() -> dict[str, str]:
     for entry in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
         if entry:
             key, _, value = entry.partition("=")
-            found[key.strip()] = percent_decoded(value.strip())
+            if not _ENCODED.fullmatch(value) and WRONG != "takes undecodable attributes":
+                return {}
+            found[key.strip()] = unquote(value.strip())
     return found
 
 
-def percent_decoded(text: str) -> str:
-    return unquote_to_bytes(text).decode("utf-8", "replace")
-
-
 def messages() -> dict[str, bytes]:
-    now = time.time_ns()
-    span = (
-        field(1, secrets.token_bytes(16))
-        + field(2, secrets.token_bytes(8))
-        + field(5, "work")
-        + field(6, 1)
-        + fixed64(7, now - 1000)
-        + fixed64(8, now)
-    )
-    point = fixed64(3, now) + fixed64(6, 1)
-    metric = field(1, "work.count") + field(5, field(1, point))
-    record = fixed64(1, now) + field(2, 9) + field(5, field(1, "done")) + fixed64(11, now)
-    items = {"traces": span, "metrics": metric, "logs": record}
-    return {
-        kind: field(1, field(1, resource()) + field(2, field(1, field(1, "s")) + field(2, item)))
-        for kind, item in items.items()
-    }
+    """One message of each signal."""
+    return {kind: next(iter(requests_of(kind, resource(), collections=1))) for kind in KINDS}
+
+
+def exports(kinds: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """What is exported, in order: kind and message. Waits between two collections of metrics."""
+    for kind in kinds:
+        one_by_one = os.environ.get("OTEL_BSP_MAX_EXPORT_BATCH_SIZE") == "1"
+        interval_s = collection_interval_s()
+        collections = 3 if interval_s <= _QUICK_S else 1
+        bodies = requests_of(kind, resource(), collections=collections, one_by_one=one_by_one)
+        for number, body in enumerate(bodies):
+            if kind == "metrics" and number:
+                threading.Event().wait(min(interval_s, _QUICK_S))
+            yield kind, planted_bytes(body)
+
+
+def collection_interval_s() -> float:
+    value = os.environ.get("OTEL_METRIC_EXPORT_INTERVAL", "")
+    return float(value) / 1000 if value.isdigit() else _DEFAULT_INTERVAL_S
+
+
+def planted_bytes(body: bytes) -> bytes:
+    """What no library would write."""
+    if WRONG == "bytes in a string":
+        return body.replace(b"\xef\xbf\xbd", b"\xff\xfe\xff")  # what was repaired, broken again
+    return body
 
 
 def json_text(kind: str, body: bytes) -> bytes:
@@ -86,4 +99,4 @@ def json_text(kind: str, body: bytes) -> bytes:
     from otlptest.wire.otlp_json import encode_message  # noqa: PLC0415 -- takes long to load
     from otlptest.wire.signals import request_class  # noqa: PLC0415 -- as above
 
-    return encode_message(request_class(kind).FromString(body))
+    return planted_text(encode_message(request_class(kind).FromString(body)))

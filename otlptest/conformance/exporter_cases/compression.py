@@ -1,0 +1,131 @@
+"""Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import (
+    general,
+    judged_requests,
+    last_words,
+    lost_signals,
+    mention,
+    own,
+    steady,
+    told,
+)
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_COMPRESSION: Final = general("COMPRESSION")
+_UNKNOWN: Final = "brotli"
+
+
+def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
+    gzip = steady(lab, {_COMPRESSION: "gzip"})
+    capital = steady(lab, {_COMPRESSION: "GZIP"})
+    none = steady(lab, {_COMPRESSION: "none"})
+    unknown = steady(lab, {_COMPRESSION: _UNKNOWN})
+    compressed = gzip()
+    yield _is_encoded("OTLP-CFG-035", lab, compressed, "gzip")
+    yield _is_encoded("OTLP-CFG-036", lab, none(), "identity")
+    yield _default(lab)
+    yield _in_capitals(lab, compressed, capital())
+    yield _unknown(lab, unknown())
+
+
+def _is_encoded(rule: str, lab: ExporterLab, seen: Observation, encoding: str) -> Judged:
+    if lost_signals(lab, seen):
+        return broken(rule, f"{told(seen, [_COMPRESSION])}; {seen.describe()}\n{last_words(seen)}")
+    return judged_requests(
+        rule,
+        lab,
+        seen,
+        _is(encoding),
+        expected=f"the encoding {encoding}",
+        variables=[_COMPRESSION],
+    )
+
+
+def _is(encoding: str) -> Callable[[Request], bool]:
+    return lambda request: _encoding(request) == encoding
+
+
+def _encoding(request: Request) -> str:
+    """What the request says that it is: a gRPC message may stay as it is where it is small."""
+    name = "grpc-encoding" if request.protocol == "grpc" else "content-encoding"
+    return request.headers.get(name, "").strip().lower() or "identity"
+
+
+def _default(lab: ExporterLab) -> Judged:
+    """Any is right; it is told."""
+    encodings = sorted({_encoding(each) for each in lab.baseline.requests})
+    return held("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
+
+
+def _in_capitals(lab: ExporterLab, gzip: Observation, capital: Observation) -> Judged:
+    rule = "OTLP-CFG-039"
+    if {_encoding(each) for each in gzip.requests} != {"gzip"}:
+        return not_observed(rule, f"{_COMPRESSION}=gzip does not compress either")
+    return _is_encoded(rule, lab, capital, "gzip")
+
+
+def _unknown(lab: ExporterLab, seen: Observation) -> Judged:
+    """It must go on, ignore the value and say so; that it says nothing cannot be seen.
+
+    An SDK's log may go nowhere unless the program sends it somewhere.
+    """
+    rule, what = "OTLP-CFG-038", told(seen, [_COMPRESSION])
+    if lost_signals(lab, seen):
+        return broken(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
+    claimed = [each for each in seen.requests if _encoding(each) not in {"identity", "gzip"}]
+    if claimed:
+        return broken(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")
+    warning = mention(lab, seen, (_UNKNOWN, _COMPRESSION))
+    if warning:
+        return held(rule, f"{what}; it went on, and said: {warning}")
+    return not_observed(rule, f"{what}; it went on; no warning was printed, nor need be to output")
+
+
+def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+    """Each way round: what a signal is told counts, not what all are."""
+    names = tuple(own(signal, "COMPRESSION") for signal in lab.signals)
+    on = steady(lab, {_COMPRESSION: "none", **dict.fromkeys(names, "gzip")})
+    off = steady(lab, {_COMPRESSION: "gzip", **dict.fromkeys(names, "none")})
+    for run, encoding in ((on, "gzip"), (off, "identity")):
+        yield judged_requests(
+            "OTLP-CFG-052",
+            lab,
+            run(),
+            _is(encoding),
+            expected=f"the encoding {encoding}",
+            variables=[_COMPRESSION, *names],
+        )
+
+
+CASES: Final = (
+    ExporterCase(
+        id="compression/values",
+        title="COMPRESSION: gzip, GZIP, none, unset, and a word that is none",
+        requirements=(
+            "OTLP-CFG-035",
+            "OTLP-CFG-036",
+            "OTLP-CFG-037",
+            "OTLP-CFG-038",
+            "OTLP-CFG-039",
+        ),
+        judge=_judge_values,
+        runs=4,
+    ),
+    ExporterCase(
+        id="compression/own",
+        title="COMPRESSION of a signal beats the general one",
+        requirements=("OTLP-CFG-052",),
+        judge=_judge_own,
+        runs=2,
+    ),
+)

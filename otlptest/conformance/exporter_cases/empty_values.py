@@ -1,0 +1,116 @@
+"""Variables that are set to nothing: as if they were not set."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import (
+    general,
+    last_words,
+    lost_signals,
+    own,
+    steady,
+)
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_RULE: Final = "OTLP-CFG-054"
+_OPTIONS: Final = (
+    "COMPRESSION",
+    "HEADERS",
+    "TIMEOUT",
+    "CERTIFICATE",
+    "CLIENT_CERTIFICATE",
+    "CLIENT_KEY",
+    "INSECURE",
+)
+_HEADERS: Final = general("HEADERS")
+
+
+def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
+    """All general options but the endpoint and the protocol, which other cases empty."""
+    yield from _judged(lab, {general(option): "" for option in _OPTIONS}, {})
+
+
+def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+    """All options of the signals, next to general ones that count then."""
+    emptied = {
+        own(signal, option): "" for signal in lab.signals for option in ("ENDPOINT", *_OPTIONS)
+    }
+    yield from _judged(lab, emptied, {_HEADERS: "x-otlptest-a=1"})
+
+
+def _judged(
+    lab: ExporterLab, emptied: Mapping[str, str], others: Mapping[str, str]
+) -> Iterator[Judged]:
+    """Compare a run with empty variables with one that lacks them."""
+    unset = lab.baseline if not others else steady(lab, others)()
+    if lost_signals(lab, unset):
+        yield not_observed(_RULE, f"without the empty variables not all comes: {unset.describe()}")
+        return
+    fault = _fault(lab, steady(lab, {**others, **emptied})(), unset)
+    names = f"{', '.join(emptied)} empty"
+    if not fault:
+        yield held(_RULE, f"{names}: all was sent as if they were unset")
+        return
+    culprits = {
+        name: run()
+        for name, run in {
+            name: steady(lab, {**others, name: value}) for name, value in emptied.items()
+        }.items()
+    }
+    found = [
+        f"{name} empty: {why}"
+        for name, seen in culprits.items()
+        if (why := _fault(lab, seen, unset))
+    ]
+    yield broken(_RULE, "\n".join(found) or f"{names}: {fault}")
+
+
+def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
+    """How a run differs from the one in which the variables are not set; empty if it does not."""
+    lost = lost_signals(lab, seen)
+    if lost:
+        return f"{', '.join(lost)} did not come; {last_words(seen)}"
+    for kind, expected, found in zip(
+        ("compression", "header"), _shape(lab, unset), _shape(lab, seen), strict=True
+    ):
+        if expected != found:
+            return f"another {kind} than where it is unset: {', '.join(sorted(found))}"
+    return ""
+
+
+def _shape(lab: ExporterLab, seen: Observation) -> tuple[frozenset[str], frozenset[str]]:
+    requests = [each for each in seen.requests if each.signal in lab.signals]
+    return (
+        frozenset(map(_encoding, requests)),
+        frozenset(
+            each.headers.get("x-otlptest-a", "no header of the general variable")
+            for each in requests
+        ),
+    )
+
+
+def _encoding(request: Request) -> str:
+    return request.encoding
+
+
+CASES: Final = (
+    ExporterCase(
+        id="empty_values/general",
+        title="Empty general variables are as if they were unset",
+        requirements=(_RULE,),
+        judge=_judge_general,
+    ),
+    ExporterCase(
+        id="empty_values/own",
+        title="Empty variables of a signal leave the general ones as they are",
+        requirements=(_RULE,),
+        judge=_judge_own,
+        runs=2,
+    ),
+)

@@ -1,0 +1,330 @@
+"""Where the command sends to: defaults, the endpoint of one signal, what becomes of a URL."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.cases import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.readings import (
+    arrived_signals,
+    general,
+    last_words,
+    lost_signals,
+    own,
+    spoken,
+    steady,
+    told,
+)
+from otlptest.conformance.exporter_lab import Arrived, Changes, ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+from otlptest.wire.signals import SIGNAL_NAMES
+
+__all__ = ["CASES", "DEFAULT_PORTS"]
+
+GRPC_PORT: Final = 4317
+HTTP_PORT: Final = 4318
+DEFAULT_PORTS: Final = ("port 4317", "port 4318")
+"""What a case claims that listens there, or whose runs may send there by mistake."""
+
+_PLAIN_HTTP_PORT: Final = 80
+_ENDPOINT: Final = general("ENDPOINT")
+_GENERAL_PATH: Final = "/otlptest/general"
+
+# What tells of a request that it should have gone elsewhere; what else is wrong with one is judged
+# by other cases.
+_ASTRAY: Final = frozenset({"wrong_port", "wrong_path", "tls_mismatch"})
+
+# The forms of a signal's URL, each with the rule that it shows: run by run each signal gets
+# another one. The last may be had by one signal at a time: its path names none.
+_FORMS: Final = (
+    ("OTLP-CFG-006", "/otlptest/{signal}/as-is"),
+    ("OTLP-CFG-007", "/otlptest/{signal}/slash/"),
+    ("OTLP-CFG-008", ""),
+)
+
+
+# The default.
+
+
+def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
+    for judged, value in ((rule, None), ("OTLP-CFG-054", "")):
+        seen = steady(lab, {_ENDPOINT: value}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)()
+        yield _at_default(judged, lab, seen)
+
+
+def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
+    what = told(seen, [_ENDPOINT])
+    problems = (*(each.problem for each in seen.requests if each.problem), *seen.problems)
+    wrong = [each.message for each in problems if each.kind in _ASTRAY]
+    if wrong:
+        return broken(
+            rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
+        )
+    lost = lost_signals(lab, seen)
+    if lost:
+        missing = ", ".join(lost)
+        return not_observed(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
+    return held(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
+
+
+# URLs of one signal.
+
+
+def _judge_as_is(lab: ExporterLab) -> Iterator[Judged]:
+    """Each signal has its own URL in each of the three forms, next to a general one."""
+    turns = range(len(_FORMS))
+    plans = [_own_paths(lab, turn) for turn in turns]
+    runs = [steady(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
+    for plan, run in zip(plans, runs, strict=True):
+        seen = run()
+        for signal, (rule, path) in plan.items():
+            yield _judged_path(rule, signal, path or "/", seen)
+
+
+def _own_paths(lab: ExporterLab, turn: int) -> dict[Signal, tuple[str, str]]:
+    return {
+        signal: (rule, path.format(signal=signal))
+        for signal in lab.signals
+        for rule, path in [_FORMS[(COMMON_SIGNALS.index(signal) + turn) % len(_FORMS)]]
+    }
+
+
+def _own_urls(plan: Mapping[Signal, tuple[str, str]]) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        urls = {
+            own(signal, "ENDPOINT"): fake.http_endpoint + path for signal, (_, path) in plan.items()
+        }
+        return {_ENDPOINT: fake.http_endpoint + _GENERAL_PATH, **urls}
+
+    return changes
+
+
+def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], bool]:
+    def is_wanted(seen: Observation) -> bool:
+        return {path or "/" for _, path in plan.values()} <= {each.path for each in seen.requests}
+
+    return is_wanted
+
+
+def _judged_path(rule: str, signal: Signal, path: str, seen: Observation) -> Judged:
+    """Held if a request had the path; broken if one had another that is about the signal."""
+    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    paths = {each.path for each in seen.requests}
+    if path in paths:
+        return held(rule, f"{what}; {signal} went to {path}")
+    stray = sorted(each for each in paths if signal in each.lower())
+    if stray:
+        return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
+    return not_observed(rule, f"{what}; no {signal} came; {last_words(seen)}")
+
+
+def _judge_unchanged(lab: ExporterLab) -> Iterator[Judged]:
+    """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
+
+    Dot segments are no part of it: HTTP libraries remove them before any request, as RFC 3986
+    section 6.2.2.3 has it, and the URL stays the same.
+    """
+    plan = {signal: ("", f"/otlptest/{signal}/a%2Fb%20c/MiXed") for signal in lab.signals}
+    parts = lab.start(_with_parts(lab))
+    seen = steady(lab, _own_urls(plan), is_wanted=_came_to(plan))()
+    for signal, (_, path) in plan.items():
+        yield _judged_path("OTLP-CFG-013", signal, path, seen)
+    yield _judged_parts(lab, parts.result())
+
+
+def _with_parts(lab: ExporterLab) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        base = fake.http_endpoint.replace("://", "://user:word@")
+        return {
+            own(signal, "ENDPOINT"): f"{base}{SIGNAL_NAMES[signal].http_path}?otlptest=1#part"
+            for signal in lab.signals
+        }
+
+    return changes
+
+
+def _judged_parts(lab: ExporterLab, seen: Observation) -> Judged:
+    rule = "OTLP-CFG-011"
+    what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
+    if arrived_signals(seen):
+        return held(rule, f"{what}\n{seen.describe()}")
+    if seen.requests:
+        return broken(rule, f"{what}\n{seen.describe()}")
+    if seen.output.strip() or seen.exit_code:
+        return held(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
+    return broken(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")
+
+
+def _judge_url(lab: ExporterLab) -> Iterator[Judged]:
+    """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
+    by_name = steady(lab, _by_name)
+    encrypted = steady(lab, {}, tls=True)
+    yield _judged_host("OTLP-CFG-010", lab, by_name())
+    yield _judged_scheme("OTLP-CFG-010", encrypted())
+
+
+def _by_name(fake: FakeCollector) -> dict[str, str | None]:
+    return {_ENDPOINT: fake.http_endpoint.replace("127.0.0.1", "localhost")}
+
+
+def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    what = told(seen, [_ENDPOINT])
+    authority = seen.environment[_ENDPOINT].partition("://")[2]
+    hosts = {each.headers["host"] for each in seen.requests if "host" in each.headers}
+    if hosts - {authority}:
+        return broken(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
+    if lost_signals(lab, seen):
+        return not_observed(rule, f"{what}; {seen.describe()}")
+    return held(rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}\n{seen.describe()}")
+
+
+def _judged_scheme(rule: str, seen: Observation) -> Judged:
+    what = told(seen, [_ENDPOINT])
+    if "plaintext" in spoken(seen):
+        return broken(rule, f"{what}; plaintext was spoken")
+    if "tls" not in spoken(seen):
+        return not_observed(rule, f"{what}; {last_words(seen)}")
+    return held(rule, f"{what}; TLS was spoken")
+
+
+def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
+    rule, url = "OTLP-CFG-012", "http://127.0.0.1"
+    with lab.collector(http_port=HTTP_PORT) as elsewhere:
+        seen = steady(lab, {_ENDPOINT: url}, http_port=_PLAIN_HTTP_PORT)()
+        strayed = lab.arrived(elsewhere)
+    if strayed.requests:
+        yield broken(rule, f"{_ENDPOINT}={url}; expected port 80, it sent to port {HTTP_PORT}")
+    elif lost_signals(lab, seen):
+        yield not_observed(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
+    else:
+        yield held(rule, f"{_ENDPOINT}={url}; it sent to port 80\n{seen.describe()}")
+
+
+# A signal's endpoint against the general one.
+
+
+def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
+    """In each run one signal has an endpoint of its own, also one that the command has not."""
+    with ExitStack() as stack:
+        others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
+        runs = {
+            signal: steady(
+                lab, {own(signal, "ENDPOINT"): _endpoint(lab, signal, other)}, is_wanted=_any
+            )
+            for signal, other in others.items()
+        }
+        seen = {signal: run() for signal, run in runs.items()}
+        strayed = {signal: lab.arrived(other) for signal, other in others.items()}
+    for signal in COMMON_SIGNALS:
+        yield from _judged_precedence(lab, signal, seen[signal], strayed[signal])
+
+
+def _any(seen: Observation) -> bool:
+    return seen.ended_well
+
+
+def _endpoint(lab: ExporterLab, signal: Signal, fake: FakeCollector) -> str:
+    if lab.protocol == "grpc":
+        return fake.grpc_endpoint
+    return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
+
+
+def _judged_precedence(
+    lab: ExporterLab, signal: Signal, seen: Observation, strayed: Arrived
+) -> Iterator[Judged]:
+    rule = "OTLP-CFG-009"
+    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    at_general, at_own = _sent(seen), _sent(strayed)
+    wrong = (at_general & {signal}) | (at_own - {signal})
+    if wrong:
+        where = (
+            f"the general endpoint got {_listed(at_general)}, that of {signal} {_listed(at_own)}"
+        )
+        yield broken(rule, f"{what}; {where}")
+        if signal in wrong:
+            yield broken("OTLP-CFG-052", f"{what}; {where}")
+        return
+    expected = set(lab.signals)
+    missing = expected - at_general - at_own
+    if missing:
+        yield not_observed(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
+        return
+    if signal in expected:
+        yield held(rule, f"{what}; {signal} alone went to its own endpoint")
+        yield held("OTLP-CFG-052", f"{what}; {signal} went to its own endpoint")
+
+
+def _sent(arrived: Arrived | Observation) -> set[Signal]:
+    """The signals of which anything came, right or wrong."""
+    return {each.signal for each in arrived.requests if each.signal is not None}
+
+
+def _listed(signals: set[Signal]) -> str:
+    return ", ".join(sorted(signals)) or "nothing"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="endpoints/default_http",
+        title="Without an endpoint, and with an empty one: http://localhost:4318",
+        requirements=("OTLP-CFG-001", "OTLP-CFG-054"),
+        judge=_judge_default,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/default_grpc",
+        title="Without an endpoint, and with an empty one: http://localhost:4317",
+        requirements=("OTLP-CFG-002", "OTLP-CFG-054"),
+        judge=_judge_default,
+        protocols=("grpc",),
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/as_is",
+        title="The URL of a signal: used as it is, with a slash at its end, without a path",
+        requirements=tuple(rule for rule, _ in _FORMS),
+        judge=_judge_as_is,
+        protocols=HTTP_PROTOCOLS,
+        runs=3,
+    ),
+    ExporterCase(
+        id="endpoints/unchanged",
+        title="A URL with escapes and capitals stays as it is; query, fragment and user",
+        requirements=("OTLP-CFG-011", "OTLP-CFG-013"),
+        judge=_judge_unchanged,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/url",
+        title="Scheme, host and port of the URL",
+        requirements=("OTLP-CFG-010",),
+        judge=_judge_url,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+    ),
+    ExporterCase(
+        id="endpoints/standard_port",
+        title="A URL without a port: that of its scheme",
+        requirements=("OTLP-CFG-012",),
+        judge=_judge_standard_port,
+        protocols=HTTP_PROTOCOLS,
+        exclusive=(*DEFAULT_PORTS, "port 80"),
+    ),
+    ExporterCase(
+        id="endpoints/precedence",
+        title="The endpoint of a signal beats the general one, for that signal alone",
+        requirements=("OTLP-CFG-009", "OTLP-CFG-052"),
+        judge=_judge_precedence,
+        runs=3,
+    ),
+)

@@ -1,0 +1,169 @@
+"""Headers from the environment: how they are read, which win, what they cannot break."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import (
+    general,
+    judged_requests,
+    last_words,
+    lost_signals,
+    own,
+    steady,
+    told,
+)
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_HEADERS: Final = general("HEADERS")
+_SPACED: Final = " x-otlptest-a = 1 , x-otlptest-b=2 "
+_WITH_PROPERTY: Final = "x-otlptest-a=1;x-otlptest-p=2"
+_MALFORMED: Final = "otlptest-bad,x-otlptest-ok=1"
+_CAPITALS: Final = "X-Otlptest-Key=1"
+_FRAMING: Final = (
+    "content-type=text/plain,content-encoding=br,content-length=3,host=otlptest.invalid"
+)
+# What a header of the user's must not do to a request.
+_BROKEN_FRAMING: Final = frozenset(
+    {
+        "malformed",
+        "bad_compression",
+        "unknown_encoding",
+        "wrong_content_type",
+        "wrong_port",
+        "protocol_error",
+        "cut_request",
+        "too_slow",
+    }
+)
+
+
+def _judge_spelling(lab: ExporterLab) -> Iterator[Judged]:
+    """Spaces, properties, entries that are none, capitals: a run each."""
+    spaced = steady(lab, {_HEADERS: _SPACED})
+    with_property = steady(lab, {_HEADERS: _WITH_PROPERTY})
+    malformed = steady(lab, {_HEADERS: _MALFORMED})
+    capitals = steady(lab, {_HEADERS: _CAPITALS}) if lab.protocol == "grpc" else None
+    yield _has("OTLP-CFG-029", lab, spaced(), {"x-otlptest-a": "1", "x-otlptest-b": "2"})
+    yield _without_property(lab, with_property())
+    yield _survives("OTLP-CFG-033", lab, malformed(), {"x-otlptest-ok": "1"})
+    if capitals is not None:
+        yield _survives("OTLP-CFG-034", lab, capitals(), {"x-otlptest-key": "1"})
+
+
+def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str]) -> Judged:
+    return judged_requests(
+        rule,
+        lab,
+        seen,
+        lambda each: all(each.headers.get(name) == value for name, value in wanted.items()),
+        expected=_shown(wanted),
+        variables=[_HEADERS],
+    )
+
+
+def _survives(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str]) -> Judged:
+    """As `_has`, where sending nothing any more is a fault too."""
+    if not lost_signals(lab, seen):
+        return _has(rule, lab, seen, wanted)
+    return broken(rule, f"{told(seen, [_HEADERS])}; {seen.describe()}\n{last_words(seen)}")
+
+
+def _shown(headers: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in headers.items())
+
+
+def _without_property(lab: ExporterLab, seen: Observation) -> Judged:
+    """The entry may be taken whole, without its property, or not at all."""
+    rule = "OTLP-CFG-030"
+    if lost_signals(lab, seen):
+        return broken(rule, f"{told(seen, [_HEADERS])}; {seen.describe()}\n{last_words(seen)}")
+    return judged_requests(
+        rule,
+        lab,
+        seen,
+        _has_no_property,
+        expected="no header x-otlptest-p, and as x-otlptest-a 1;x-otlptest-p=2, 1 or nothing",
+        variables=[_HEADERS],
+    )
+
+
+def _has_no_property(request: Request) -> bool:
+    taken = request.headers.get("x-otlptest-a")
+    is_left_out = "x-otlptest-p" not in request.headers
+    return is_left_out and taken in {None, "1", "1;x-otlptest-p=2", "1; x-otlptest-p=2"}
+
+
+def _judge_own_headers(lab: ExporterLab) -> Iterator[Judged]:
+    """One key in the general variable and in those of the signals; other keys are reported."""
+    names = tuple(own(signal, "HEADERS") for signal in lab.signals)
+    values = {
+        own(signal, "HEADERS"): f"x-otlptest-both={signal},x-otlptest-own=1"
+        for signal in lab.signals
+    }
+    both = "x-otlptest-both=general,x-otlptest-general=1"
+    seen = steady(lab, {_HEADERS: both, **values})()
+    merged = any("x-otlptest-general" in each.headers for each in seen.requests)
+    way = "other general headers are sent too" if merged else "other general headers are not sent"
+    for rule in ("OTLP-CFG-032", "OTLP-CFG-052"):
+        yield judged_requests(
+            rule,
+            lab,
+            seen,
+            lambda each: each.signal is None or each.headers.get("x-otlptest-both") == each.signal,
+            expected=f"x-otlptest-both: <signal> ({way})",
+            variables=[_HEADERS, *names],
+        )
+
+
+def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-CFG-059"
+    seen = steady(lab, {_HEADERS: _FRAMING})()
+    what = told(seen, [_HEADERS])
+    problems = [each.problem for each in seen.requests if each.problem] + list(seen.problems)
+    harmed = [each.message for each in problems if each.kind in _BROKEN_FRAMING]
+    if harmed:
+        yield broken(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
+    elif not lost_signals(lab, seen):
+        yield held(rule, f"{what}; every request could be read\n{seen.describe()}")
+    elif seen.output.strip() and not seen.requests:
+        yield held(rule, f"{what}; it refuses them: {last_words(seen)}")
+    else:
+        yield not_observed(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="headers/spelling",
+        title="Headers with spaces, properties, broken entries and capitals",
+        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033"),
+        judge=_judge_spelling,
+        protocols=("http/protobuf", "http/json"),
+        runs=3,
+    ),
+    ExporterCase(
+        id="headers/grpc_spelling",
+        title="Metadata with spaces, properties, broken entries and capitals",
+        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033", "OTLP-CFG-034"),
+        judge=_judge_spelling,
+        protocols=("grpc",),
+        runs=4,
+    ),
+    ExporterCase(
+        id="headers/own",
+        title="A header of a signal beats the general one",
+        requirements=("OTLP-CFG-032", "OTLP-CFG-052"),
+        judge=_judge_own_headers,
+    ),
+    ExporterCase(
+        id="headers/framing",
+        title="Headers of the user's cannot make a request unreadable",
+        requirements=("OTLP-CFG-059",),
+        judge=_judge_framing,
+    ),
+)

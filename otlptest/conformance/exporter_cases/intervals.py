@@ -1,0 +1,79 @@
+"""How often metrics are exported: seen where the command lives long enough."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import told
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import items_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import NumberPoint, Request
+
+__all__ = ["CASES", "silence_s"]
+
+_INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
+_INTERVAL_MS: Final = 1000
+# Between exports: a busy machine makes late what is due, and the flush at the end comes early.
+_SHORTEST_S: Final = 0.5
+_LONGEST_S: Final = 2.0
+# A series may be said to begin before its reader is there.
+_TOO_LONG_S: Final = 10.0
+_FEWEST: Final = 3
+_NANOS: Final = 1_000_000_000
+
+
+def _judge(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-CFG-067"
+    seen = lab.run({_INTERVAL: str(_INTERVAL_MS)})
+    times = [payload.attempts[0].started_at for payload in seen.payloads("metrics")]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    what = f"{told(seen, [_INTERVAL])}; {len(times)} exports, {_listed(gaps)} s apart"
+    longest = silence_s(seen)
+    if longest > _TOO_LONG_S:
+        yield broken(rule, f"{what}; for {longest:.1f} s there was none")
+    elif len(times) < _FEWEST:
+        yield not_observed(rule, f"{what}; it lived too short for more; {seen.describe_end()}")
+    elif all(_SHORTEST_S <= gap <= _LONGEST_S for gap in gaps[:-1]):
+        yield held(rule, what)
+    else:
+        yield not_observed(rule, f"{what}; several readers may be at work")
+
+
+def silence_s(seen: Observation) -> float:
+    """The longest time without an export of metrics, seconds: from the start of the oldest series.
+
+    0 where nothing came that was being measured before.
+    """
+    requests = [payload.attempts[0] for payload in seen.payloads("metrics")]
+    starts = [start for each in requests for start in _starts(each)]
+    if not starts:
+        return 0.0
+    first = requests[0]
+    lived_s = (first.received_unix_nano - min(starts)) / _NANOS
+    times = [each.received_at for each in requests]
+    between = [later - earlier for earlier, later in pairwise(times)]
+    # Longer than the command's own life says that the start is none of this process.
+    return max([lived_s if lived_s <= seen.duration_s else 0.0, *between])
+
+
+def _starts(request: Request) -> list[int]:
+    points = [item for item in items_of(request) if isinstance(item, NumberPoint)]
+    return [each.start_time_unix_nano for each in points if each.start_time_unix_nano]
+
+
+def _listed(gaps: list[float]) -> str:
+    return ", ".join(f"{gap:.1f}" for gap in gaps) or "0"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="intervals/metrics",
+        title="OTEL_METRIC_EXPORT_INTERVAL",
+        requirements=("OTLP-CFG-067",),
+        judge=_judge,
+        signals=("metrics",),
+    ),
+)

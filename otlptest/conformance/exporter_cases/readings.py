@@ -1,0 +1,178 @@
+"""What cases read in a run: which signals arrived, what was spoken, what the command said.
+
+A run in which something is missing may have been unlucky; `steady` tells what is repeated.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from otlptest.conformance.exporter_lab import Changes, ExporterLab
+from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.payloads import items_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import DataPoint, Request, Resource, Signal
+
+__all__ = [
+    "Spoken",
+    "arrived_signals",
+    "general",
+    "is_set_up_by_environment",
+    "judged_requests",
+    "last_words",
+    "lost_signals",
+    "mention",
+    "own",
+    "resources_of",
+    "spoken",
+    "steady",
+    "told",
+]
+
+Spoken: TypeAlias = Literal["tls", "plaintext"]
+
+_TLS_TO_A_PLAINTEXT_PORT: Final = "OTLP-SRV-063"
+_FAILED_HANDSHAKE: Final = "OTLP-SRV-080"
+_PLAINTEXT_TO_A_TLS_PORT: Final = "OTLP-SRV-081"
+_SPOKEN: Final[Mapping[str, Spoken]] = {
+    _TLS_TO_A_PLAINTEXT_PORT: "tls",
+    _FAILED_HANDSHAKE: "tls",
+    _PLAINTEXT_TO_A_TLS_PORT: "plaintext",
+}
+_MOST_WORDS: Final = 3
+_LONGEST_LINE: Final = 200
+
+
+def general(option: str) -> str:
+    """The variable of an option for all signals, e.g. of `ENDPOINT`."""
+    return f"OTEL_EXPORTER_OTLP_{option}"
+
+
+def own(signal: Signal, option: str) -> str:
+    """The variable of an option for one signal."""
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_{option}"
+
+
+def told(seen: Observation, names: Iterable[str]) -> str:
+    """The variables as the command got them, for evidence."""
+    variables = seen.environment
+    return ", ".join(
+        f"{name}={variables[name]}" if name in variables else f"{name} unset" for name in names
+    )
+
+
+def arrived_signals(arrived: Arrived | Observation) -> frozenset[Signal]:
+    """The signals of which a request came that was right in all."""
+    return frozenset(
+        each.signal for each in arrived.requests if each.signal is not None and each.is_accepted
+    )
+
+
+def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
+    """The signals that came in the observing run, and not in this one."""
+    came = arrived_signals(seen)
+    return tuple(signal for signal in lab.signals if signal not in came)
+
+
+def spoken(seen: Observation) -> frozenset[Spoken]:
+    """Whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
+    found: set[Spoken] = {
+        "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
+    }
+    problems = [*seen.problems, *(each.problem for each in seen.requests if each.problem)]
+    found |= {_SPOKEN[each.rule] for each in problems if each.rule in _SPOKEN}
+    return frozenset(found)
+
+
+def steady(
+    lab: ExporterLab,
+    changes: Changes,
+    *,
+    is_wanted: Callable[[Observation], bool] | None = None,
+    **options: Any,  # noqa: ANN401 -- the options of `lab.run`, typed there
+) -> Callable[[], Observation]:
+    """Start a run; the result is it, or where it does not show what is wanted a second one.
+
+    Where a case takes the absence of something for a fault, one unlucky run must not do.
+
+    Args:
+        lab: Runs the command.
+        changes: As for `lab.run`.
+        is_wanted: Whether a run will do; by default one in which no signal is lost.
+        options: As for `lab.run`.
+    """
+    first = lab.start(changes, **options)
+
+    def result() -> Observation:
+        seen = first.result()
+        will_do = is_wanted(seen) if is_wanted else not lost_signals(lab, seen)
+        return seen if will_do else lab.run(changes, **options)
+
+    return result
+
+
+def is_set_up_by_environment(lab: ExporterLab) -> bool:
+    """Whether the command sends nothing where every signal's exporter is `none`; one run.
+
+    If it does all the same, the program sets its exporters up in code, and some variables of the
+    SDK have nothing to act upon.
+    """
+    seen = lab.run(signals=())
+    return seen.ended_well and not seen.requests and not seen.problems
+
+
+def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
+    """The first line of output that has one of the words, and that the observing run had not."""
+    known = set(lab.baseline.output.splitlines())
+    wanted = tuple(words)
+    for line in seen.output.splitlines():
+        if line not in known and any(word in line for word in wanted):
+            return line.strip()[:_LONGEST_LINE]
+    return ""
+
+
+def last_words(seen: Observation) -> str:
+    """How the command ended, with its last lines of output, for evidence."""
+    lines = [line.strip() for line in seen.output.splitlines() if line.strip()][-_MOST_WORDS:]
+    return "\n".join([seen.describe_end(), *(f"| {line[:_LONGEST_LINE]}" for line in lines)])
+
+
+def judged_requests(
+    rule: str,
+    lab: ExporterLab,
+    seen: Observation,
+    is_right: Callable[[Request], bool],
+    *,
+    expected: str,
+    variables: Iterable[str],
+) -> Judged:
+    """Broken if a request is wrong, held if each signal came and all are right.
+
+    Args:
+        rule: The requirement.
+        lab: For the signals that should come.
+        seen: The run.
+        is_right: Of a request of any signal.
+        expected: What is right, for evidence.
+        variables: What the run was told.
+    """
+    what = told(seen, variables)
+    requests = [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
+    wrong = [each for each in requests if not is_right(each)]
+    if wrong:
+        return broken(rule, f"{what}; expected {expected}; not so:\n{seen.describe(wrong)}")
+    missing = set(lab.signals) - {each.signal for each in requests}
+    if missing:
+        lost = ", ".join(sorted(missing))
+        return not_observed(rule, f"{what}; nothing came of {lost}; {last_words(seen)}")
+    return held(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
+
+
+def resources_of(requests: Iterable[Request]) -> tuple[Resource, ...]:
+    """The resources of all items, each once."""
+    found: list[Resource] = []
+    for request in requests:
+        for item in items_of(request):
+            resource = item.metric.resource if isinstance(item, DataPoint) else item.resource
+            if resource not in found:
+                found.append(resource)
+    return tuple(found)
