@@ -15,6 +15,7 @@ from otlptest.conformance.exporter_cases import (
     headers,
     intervals,
     protocols,
+    retryable,
     sdk,
     tls,
     transport,
@@ -36,4 +37,5 @@ CASES: Final[tuple[ExporterCase, ...]] = (
     *user_agent.CASES,
     *sdk.CASES,
     *intervals.CASES,
+    *retryable.CASES,
 )

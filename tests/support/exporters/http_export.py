@@ -159,6 +159,7 @@ def _exchange(
     found = {name.lower(): value for name, value in response.getheaders()}
     try:
         raw = _read(response, deadline)
+        response.close()  # of no body `read1` does not see the end
         inflated = _inflated(raw) if found.get("content-encoding") == "gzip" else raw
     except TooLargeError:
         _forget(settings)

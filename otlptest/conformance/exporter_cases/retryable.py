@@ -1,0 +1,284 @@
+"""What has to be sent again: transient errors, in each form in which a receiver may tell them."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import (
+    Faulted,
+    faulted,
+    replying_always,
+    replying_once,
+    run_of,
+)
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import Payload
+from otlptest.conformance.retry_control import (
+    LONGEST_FIRST_WAIT_S,
+    control_of,
+    judged_no_retry,
+    judged_retry,
+)
+from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
+from otlptest.faults import ReplyFault
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "OTLP-RESP-020": "CANCELLED",
+        "OTLP-RESP-023": "DEADLINE_EXCEEDED",
+        "OTLP-RESP-030": "ABORTED",
+        "OTLP-RESP-031": "OUT_OF_RANGE",
+        "OTLP-RESP-035": "DATA_LOSS",
+    }
+)
+_HTTP_STATUSES: Final[Mapping[str, int]] = MappingProxyType(
+    {"OTLP-RESP-060": 429, "OTLP-RESP-061": 502, "OTLP-RESP-063": 504}
+)
+_UNAVAILABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {"grpc": "OTLP-RESP-034", "http/protobuf": "OTLP-RESP-062", "http/json": "OTLP-RESP-062"}
+)
+_RETRIED_BARE: Final = (429, 502, 503, 504)
+_REFUSED_BARE: Final = (400, 401, 403, 404)
+_HELD_BACK_S: Final = LONGEST_FIRST_WAIT_S + 1.0
+_OFTEN: Final = MappingProxyType(
+    {
+        "OTEL_METRIC_EXPORT_INTERVAL": "200",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "OTEL_BLRP_SCHEDULE_DELAY": "200",
+    }
+)
+
+
+def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
+    """One UNAVAILABLE, or 503, for each signal: the control run itself."""
+    control = control_of(lab)
+    rules = (_UNAVAILABLE[lab.protocol], "OTLP-RESP-040")
+    for each in control.by_signal.values():
+        found = [judged_retry(rule, lab, each) for rule in rules]
+        yield from found
+        yield _of_same_content(each)
+        if found[0].outcome == "not_observed" and each.is_hit and each.signal == "metrics":
+            yield from _judge_while_it_lives(lab, rules)
+
+
+def _of_same_content(each: Faulted) -> Judged:
+    """Whether what was sent again is what was sent."""
+    rule = "OTLP-RESP-043"
+    if not each.is_retried:
+        return not_observed(rule, f"nothing was sent again. {each.told}")
+    payload = Payload(signal=each.signal, attempts=each.attempts)
+    if not payload.has_same_content:
+        return broken(rule, f"the attempts do not carry the same items. {each.told}")
+    return held(rule, f"each attempt carries the same items. {each.told}")
+
+
+def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[Judged]:
+    """The same for metrics while another signal holds the command up.
+
+    As long as new metrics come, their exporter is not shut down; so what was not sent again
+    meanwhile was given up.
+    """
+    others = tuple(signal for signal in lab.signals if signal != "metrics")
+    if not others:
+        return
+    hold = replying_always(faults.delay(_HELD_BACK_S), signals=others)
+    once = (faults.unavailable(),)
+
+    def prepare(fake: FakeCollector) -> None:
+        hold(fake)
+        replying_once({"metrics": once})(fake)
+
+    seen = lab.run(_OFTEN, prepare=prepare)
+    each = faulted(seen, "metrics", once)
+    newest = max((request.started_at for request in seen.of("metrics")), default=0.0)
+    shown_s = newest - (each.attempts[0].replied_at or newest) if each.is_hit else 0.0
+    told = f"new metrics came for {shown_s:.1f} s after the answer. {each.told}"
+    for rule in rules:
+        if each.is_retried:
+            yield held(rule, f"sent again after {each.gaps_s[0]:.2f} s. {told}")
+        elif shown_s >= LONGEST_FIRST_WAIT_S:
+            yield broken(rule, f"not sent again, while the exporter was in use: {told}")
+
+
+def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
+    answers = {rule: faults.status(code) for rule, code in _GRPC_CODES.items()}
+    return _each_retried(lab, answers)
+
+
+def _judge_http_statuses(lab: ExporterLab) -> Iterator[Judged]:
+    answers = {rule: faults.status(status) for rule, status in _HTTP_STATUSES.items()}
+    return _each_retried(lab, answers)
+
+
+def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[Judged]:
+    """A run for each answer, told once for each signal."""
+    runs = {rule: run_of(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
+    for rule, run in runs.items():
+        for each in run():
+            yield judged_retry(rule, lab, each)
+
+
+def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[ReplyFault, ...]]:
+    return dict.fromkeys(lab.signals, answers)
+
+
+def _judge_status_shapes(lab: ExporterLab) -> Iterator[Judged]:
+    """A status in the only header block, and one in the second."""
+    short = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE")))
+    long = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
+    for run in (short, long):
+        for each in run():
+            yield judged_retry("OTLP-GRPC-036", lab, each)
+
+
+def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
+    """What a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
+    retried, refused = (
+        [run_of(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
+        for statuses in (_RETRIED_BARE, _REFUSED_BARE)
+    )
+    for run in retried:
+        for each in run():
+            yield judged_retry("OTLP-GRPC-037", lab, each)
+    for run in refused:
+        for each in run():
+            yield judged_no_retry("OTLP-GRPC-037", lab, each)
+
+
+def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
+    """The code in the body says otherwise than the HTTP status, which alone counts."""
+    refused = run_of(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
+    retried = run_of(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
+    for each in refused():
+        yield judged_no_retry("OTLP-RESP-057", lab, each)
+    for each in retried():
+        yield judged_retry("OTLP-RESP-057", lab, each)
+
+
+def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
+    """One signal fails for good; the others have to come all the same."""
+    rule = "OTLP-RESP-082"
+    if len(lab.signals) == 1:
+        yield not_observed(rule, f"the command emits nothing but {lab.signals[0]}")
+        return
+    runs = {
+        signal: lab.start(prepare=replying_always(faults.unavailable(), signals=(signal,)))
+        for signal in lab.signals
+    }
+    for failing, run in runs.items():
+        seen = run.result()
+        told = f"all {failing} were answered UNAVAILABLE (503).\n{seen.describe()}"
+        missing = _missing(lab, seen, failing)
+        if not seen.of(failing):
+            yield not_observed(rule, f"no {failing} came; {told}")
+        elif not missing:
+            yield held(rule, f"all other signals came. {told}")
+        elif _missing(lab, _refused_at_once(lab, failing), failing):
+            yield broken(rule, f"{', '.join(missing)} never came. {told}", harm=_harm_of(seen))
+        else:
+            yield not_observed(
+                rule,
+                f"{', '.join(missing)} never came; but they do when {failing} are refused at once,"
+                f" so the command may end its own shutdown after a time. {told}",
+            )
+
+
+def _refused_at_once(lab: ExporterLab, failing: Signal) -> Observation:
+    return lab.run(prepare=replying_always(faults.status(400), signals=(failing,)))
+
+
+def _missing(lab: ExporterLab, seen: Observation, failing: Signal) -> list[Signal]:
+    """The other signals of which nothing was taken."""
+    return [
+        signal for signal in lab.signals if signal != failing and not _has_arrived(seen, signal)
+    ]
+
+
+def _has_arrived(seen: Observation, signal: Signal) -> bool:
+    return any(each.is_accepted for each in seen.of(signal))
+
+
+def _harm_of(seen: Observation) -> Harm | None:
+    if seen.has_timed_out:
+        return "hang"
+    return "crash" if seen.exit_code is not None and seen.exit_code < 0 else None
+
+
+CASES: Final = (
+    ExporterCase(
+        id="retry/unavailable",
+        title="UNAVAILABLE or 503, once: what was refused is sent again",
+        requirements=("OTLP-RESP-034", "OTLP-RESP-040", "OTLP-RESP-043"),
+        judge=_judge_unavailable,
+        protocols=("grpc",),
+        expected_s=9.0,
+    ),
+    ExporterCase(
+        id="retry/service_unavailable",
+        title="503, once: what was refused is sent again",
+        requirements=("OTLP-RESP-062", "OTLP-RESP-040", "OTLP-RESP-043"),
+        judge=_judge_unavailable,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=9.0,
+    ),
+    ExporterCase(
+        id="retry/grpc_codes",
+        title="The other codes over gRPC that are sent again",
+        requirements=tuple(_GRPC_CODES),
+        judge=_judge_grpc_codes,
+        protocols=("grpc",),
+        expected_s=6.0,
+        runs=len(_GRPC_CODES),
+    ),
+    ExporterCase(
+        id="retry/http_statuses",
+        title="The other statuses over HTTP that are sent again",
+        requirements=tuple(_HTTP_STATUSES),
+        judge=_judge_http_statuses,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=6.0,
+        runs=len(_HTTP_STATUSES),
+    ),
+    ExporterCase(
+        id="retry/status_shapes",
+        title="UNAVAILABLE in trailers alone, and after response headers",
+        requirements=("OTLP-GRPC-036",),
+        judge=_judge_status_shapes,
+        protocols=("grpc",),
+        expected_s=6.0,
+        runs=2,
+    ),
+    ExporterCase(
+        id="retry/bare_statuses",
+        title="HTTP statuses without a gRPC status, as a proxy answers",
+        requirements=("OTLP-GRPC-037",),
+        judge=_judge_bare_statuses,
+        protocols=("grpc",),
+        expected_s=6.0,
+        runs=len(_RETRIED_BARE) + len(_REFUSED_BARE),
+    ),
+    ExporterCase(
+        id="retry/status_in_body",
+        title="The code in the body of an error says otherwise than its status",
+        requirements=("OTLP-RESP-057",),
+        judge=_judge_status_in_body,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=6.0,
+        runs=2,
+    ),
+    ExporterCase(
+        id="retry/other_signals",
+        title="One signal fails for good, the others arrive",
+        requirements=("OTLP-RESP-082",),
+        judge=_judge_other_signals,
+        expected_s=12.0,
+        runs=3,
+    ),
+)

@@ -1,0 +1,176 @@
+"""What became of the telemetry whose first attempt was answered with a fault.
+
+A retry is told by what it carries, never by a count: a later request of the signal that carries
+the same items, or at least half of them, after the faulty answer.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.exporter_lab import NO_CHANGES, Changes, ExporterLab, Prepare
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import item_keys
+from otlptest.faults import ReplyFault
+from otlptest.model import Request, Signal
+
+__all__ = [
+    "Faulted",
+    "Plan",
+    "faulted",
+    "is_resent",
+    "replying_always",
+    "replying_once",
+    "run_of",
+    "runs_of",
+]
+
+Plan: TypeAlias = Mapping[Signal, tuple[ReplyFault, ...]]
+"""What the first attempts of each signal are answered, in order; all later ones are taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faulted:
+    """The first telemetry of one signal in a run, and all attempts to deliver it.
+
+    Attributes:
+        seen: The run.
+        signal: Of which signal.
+        faults: What its first attempts were answered, in order.
+        attempts: All of them, oldest first; empty if nothing of the signal came.
+    """
+
+    seen: Observation
+    signal: Signal
+    faults: tuple[ReplyFault, ...]
+    attempts: tuple[Request, ...] = ()
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether anything came, so that there was something to answer."""
+        return bool(self.attempts)
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether it was sent again after its first answer."""
+        return len(self.attempts) > 1
+
+    @property
+    def gaps_s(self) -> tuple[float, ...]:
+        """Seconds from each answer to the beginning of the next attempt."""
+        return tuple(
+            later.started_at - _answered_at(earlier)
+            for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
+        )
+
+    @property
+    def faulted_gaps_s(self) -> tuple[float, ...]:
+        """Those of `gaps_s` that follow a faulty answer."""
+        return self.gaps_s[: len(self.faults)]
+
+    @property
+    def lived_s(self) -> float:
+        """How long the command still ran after its first attempt was answered."""
+        return self.seen.ended_at - _answered_at(self.attempts[0]) if self.attempts else 0.0
+
+    @property
+    def told(self) -> str:
+        """What was answered and seen, as evidence."""
+        answers = ", ".join(map(repr, self.faults)) or "as usual"
+        if not self.attempts:
+            return f"{self.signal}: no request came; {self.seen.describe_end()}"
+        lines = self.seen.describe(self.attempts)
+        return f"{self.signal} answered {answers}:\n{lines}\n{self.seen.describe_end()}"
+
+
+def _answered_at(request: Request) -> float:
+    return request.received_at if request.replied_at is None else request.replied_at
+
+
+def is_resent(first: Request, later: Request) -> bool:
+    """Whether `later` carries again what `first` did, or at least half of it."""
+    if later.signal != first.signal:
+        return False
+    sent, again = item_keys(first), item_keys(later)
+    return bool(sent) and 2 * len(sent & again) >= len(sent)
+
+
+def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> Faulted:
+    """What became of the first telemetry of a signal, of which `faults` were answered first."""
+    requests = sorted(seen.of(signal), key=lambda each: each.started_at)
+    if not requests:
+        return Faulted(seen=seen, signal=signal, faults=faults)
+    first = requests[0]
+    again = (each for each in requests[1:] if is_resent(first, each))
+    return Faulted(seen=seen, signal=signal, faults=faults, attempts=(first, *again))
+
+
+def replying_once(plan: Plan) -> Prepare:
+    """Answers the first telemetry of each signal as planned, all else as a good receiver does.
+
+    Requests in between that carry something else use up no fault: a batch processor goes on with
+    other batches.
+    """
+
+    def prepare(fake: FakeCollector) -> None:
+        for signal, faults in plan.items():
+            fake.reply(*faults, times=1, signal=signal, where=_first_payload())
+
+    return prepare
+
+
+def _first_payload() -> Callable[[Request], bool]:
+    """Says yes to the first request that it is asked about, and to those that carry the same."""
+    first: list[Request] = []
+
+    def is_it(request: Request) -> bool:
+        if not first:
+            first.append(request)
+        return request is first[0] or is_resent(first[0], request)
+
+    return is_it
+
+
+def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
+    """Answers every request of some signals so; the last of several faults for good."""
+    wanted = tuple(signals)
+
+    def prepare(fake: FakeCollector) -> None:
+        for signal in wanted:
+            fake.reply(*faults, signal=signal)
+
+    return prepare
+
+
+def run_of(
+    lab: ExporterLab, plan: Plan, changes: Changes = NO_CHANGES
+) -> Callable[[], tuple[Faulted, ...]]:
+    """Start a run with what is planned for each signal; call it for what became of each."""
+    future = lab.start(changes, prepare=replying_once(plan))
+
+    def result() -> tuple[Faulted, ...]:
+        seen = future.result()
+        return tuple(faulted(seen, signal, faults) for signal, faults in plan.items())
+
+    return result
+
+
+def runs_of(
+    lab: ExporterLab,
+    *faults: ReplyFault,
+    changes: Changes = NO_CHANGES,
+    times: int = 1,
+) -> Callable[[], tuple[Faulted, ...]]:
+    """Start runs for each signal of the lab, in which it alone is answered so.
+
+    Nothing then waits for the retries of another signal: the times of each are its own.
+
+    Args:
+        lab: Runs them.
+        faults: What the first attempts are answered.
+        changes: To the environment.
+        times: How many runs for each signal.
+    """
+    runs = [run_of(lab, {signal: faults}, changes) for signal in lab.signals for _ in range(times)]
+    return lambda: tuple(each for run in runs for each in run())

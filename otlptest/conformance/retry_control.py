@@ -1,0 +1,155 @@
+"""Whether a retry would have been seen: the control run, and the verdicts that rest on it.
+
+A command emits, shuts its SDK down and exits, and an SDK may give up what waits for another attempt
+when it is shut down. So "it did not send again" says something only beside a *control*: the same
+command, in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client
+sends again.
+
+- "must not send again" is met only where the control did send again, or the command stayed up
+  for longer than any back-off.
+- "must send again" is broken only where the control did, each time, and this did not, each time;
+  and where the command went on at once instead of waiting for something; or, again, where it
+  stayed up longer than any back-off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Faulted, faulted, run_of
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+
+__all__ = ["LONGEST_FIRST_WAIT_S", "Control", "control_of", "judged_no_retry", "judged_retry"]
+
+LONGEST_FIRST_WAIT_S: Final = 8.0
+"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
+
+_LEAST_PATIENCE_S: Final = 5.0
+_PATIENCE: Final = 3.0
+_AT_ONCE: Final = 0.4  # of the control's wait: jitter takes at most half of a wait away
+_RUN: Final = "retry control"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What the command does when it is answered UNAVAILABLE, or 503, once for each signal.
+
+    Attributes:
+        by_signal: What became of the first telemetry of each.
+    """
+
+    by_signal: Mapping[Signal, Faulted]
+
+    def gap_s(self, signal: Signal) -> float | None:
+        """How long it waited before it sent again; None if it did not."""
+        found = self.by_signal.get(signal)
+        return found.gaps_s[0] if found is not None and found.is_retried else None
+
+    @property
+    def longest_gap_s(self) -> float | None:
+        """The longest of those; None if no signal was sent again."""
+        gaps = [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
+        return max(gaps, default=None)
+
+    def patience_s(self, signal: Signal) -> float:
+        """After how long without a retry there is none (`otlp-requirements`, section 0)."""
+        gap = self.gap_s(signal)
+        if gap is None:
+            return LONGEST_FIRST_WAIT_S
+        return max(_LEAST_PATIENCE_S, _PATIENCE * gap)
+
+    def told(self, signal: Signal) -> str:
+        """What it showed, a line."""
+        gap, found = self.gap_s(signal), self.by_signal.get(signal)
+        if gap is not None:
+            return f"control: {signal} were sent again {gap:.2f} s after UNAVAILABLE (503)"
+        if found is None or not found.is_hit:
+            return f"control: no {signal} came"
+        return (
+            f"control: after UNAVAILABLE (503) {signal} were not sent again either; the command "
+            f"exited {found.lived_s:.1f} s later"
+        )
+
+
+def control_of(lab: ExporterLab) -> Control:
+    """The control of a command, run once for all cases."""
+
+    def make() -> Control:
+        run = run_of(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
+        return Control(by_signal={each.signal: each for each in run()})
+
+    return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
+
+
+def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether something was rightly sent only once."""
+    control = control_of(lab)
+    problem = _why_not_judged(lab, each)
+    if problem:
+        return not_observed(rule, f"{problem}; {each.told}")
+    if each.is_retried:
+        return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+    told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
+    if control.gap_s(each.signal) is not None:
+        return held(rule, told)
+    if each.lived_s >= control.patience_s(each.signal):
+        return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
+    return not_observed(rule, f"a retry would not have been seen. {told}")
+
+
+def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether something was rightly sent again; where it was not, looks once more."""
+    problem = _why_not_judged(lab, each)
+    if problem:
+        return not_observed(rule, f"{problem}; {each.told}")
+    if each.is_retried:
+        return held(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+    control = control_of(lab)
+    told = f"not sent again. {each.told}\n{control.told(each.signal)}"
+    if each.lived_s >= control.patience_s(each.signal):
+        return broken(rule, f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer")
+    if control.gap_s(each.signal) is None:
+        reason = (
+            f"the command exited {each.lived_s:.1f} s after the answer, and an SDK need not send"
+            " again when it is shut down; a command that stays up for ten seconds would show it"
+        )
+        return not_observed(rule, f"{reason}. {told}")
+    return _looked_at_again(rule, lab, each, told)
+
+
+def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Once more, with nothing else that could be waited for, beside a control of its own."""
+    unavailable = (faults.unavailable(),)
+    runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
+    (again,), (control,) = (run() for run in runs)
+    if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
+        return not_observed(rule, f"one time it was sent again, another time not. {told}")
+    waited_s = again.lived_s - _usual_rest_s(lab.baseline, each.signal)
+    if waited_s > _AT_ONCE * control.gaps_s[0]:
+        return not_observed(rule, f"it may have been shut down while it waited. {told}")
+    return broken(
+        rule,
+        f"{told}\nthe same in a second run, while UNAVAILABLE (503) was answered by another "
+        f"attempt after {control.gaps_s[0]:.2f} s",
+    )
+
+
+def _usual_rest_s(baseline: Observation, signal: Signal) -> float:
+    """How long the command still runs after its first telemetry of a signal, without faults."""
+    return faulted(baseline, signal, ()).lived_s
+
+
+def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:
+    if not each.is_hit:
+        return f"no {each.signal} came"
+    if each.faults and each.attempts[0].reply_fault != each.faults[0].text:
+        return f"the first {each.signal} were refused for what they are"
+    if faulted(lab.baseline, each.signal, ()).is_retried:
+        return f"the command sends its {each.signal} twice even where nothing goes wrong"
+    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+        return "the command crashed"
+    return ""
