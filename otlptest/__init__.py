@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         StatusCode,
     )
     from otlptest.processes import readiness as ready
+    from otlptest.proxy import OtlpProxy
     from otlptest.queries import matchers as match
     from otlptest.queries.trees import tree
     from otlptest.sending import send
@@ -31,6 +32,7 @@ __all__ = [
     "AggregationTemporality",
     "FakeCollector",
     "MetricType",
+    "OtlpProxy",
     "Severity",
     "SpanKind",
     "StatusCode",
@@ -49,6 +51,7 @@ _HOME = {
     "AggregationTemporality": "otlptest.model",
     "FakeCollector": "otlptest.collector.fake",
     "MetricType": "otlptest.model",
+    "OtlpProxy": "otlptest.proxy",
     "ROOT": "otlptest.model",
     "Severity": "otlptest.model",
     "SpanKind": "otlptest.model",

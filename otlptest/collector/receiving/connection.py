@@ -406,12 +406,7 @@ class SocketConnection:
         if chunks or self._tls is not None:
             data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             chunks.clear()
-            if self._tls is not None:
-                data = self._encrypted(self._tls, data)
-            if self._unsent:
-                self._unsent += data
-            elif data:
-                self._hand_over(data)
+            self.hand_over(data)
         if not self._unsent and (self._outbox.replied or self._is_ending):
             self._sent_all()
         if self._unsent or self._is_at_end or self._watched != READ or self._faults is not None:
@@ -429,6 +424,15 @@ class SocketConnection:
         if self._is_ending and tls.is_established and self._discarded < 0:
             tls.say_end()
         return tls.pending()
+
+    def hand_over(self, data: bytes) -> None:
+        """Send bytes as far as the kernel takes them, the rest later."""
+        if self._tls is not None:
+            data = self._encrypted(self._tls, data)
+        if self._unsent:
+            self._unsent += data
+        elif data:
+            self._hand_over(data)
 
     def _hand_over(self, data: bytes) -> None:
         try:

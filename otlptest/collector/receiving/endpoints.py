@@ -9,7 +9,15 @@ from otlptest.collector.receiving.sockets import Socket, close_socket, listening
 if TYPE_CHECKING:
     from otlptest.collector.receiving.connection import SocketConnection
 
-__all__ = ["Endpoint"]
+__all__ = ["Endpoint", "role_of"]
+
+_ROLES: dict[int, Role] = {}
+"""Of the ports that this process listens on; what listens there later has its own."""
+
+
+def role_of(port: int) -> Role | None:
+    """What a port of this process is for; None if no receiver listens there."""
+    return _ROLES.get(port)
 
 
 class Endpoint:
@@ -42,9 +50,11 @@ class Endpoint:
         self.tls = tls
         self.connections: set[SocketConnection] = set()
         self.is_open = True
+        _ROLES[self.port] = role
 
     def close(self) -> None:
         """Stop listening; what waits in the accept queue is refused."""
         if self.is_open:
             self.is_open = False
+            _ROLES.pop(self.port, None)
             close_socket(self.listener)

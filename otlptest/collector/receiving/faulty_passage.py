@@ -38,6 +38,10 @@ class Owner(Protocol):
         """A fault has acted."""
         ...
 
+    def hand_over(self, data: bytes) -> None:
+        """Send bytes as far as the kernel takes them."""
+        ...
+
     def reset(self, reason: str) -> None:
         """Reset the connection at once."""
         ...
@@ -148,7 +152,8 @@ class FaultyPassage:
 
     def abort(self, reason: str) -> None:
         """See `Passage`."""
-        self._for_client.clear()
+        passed, self._for_client = self._for_client, []
+        self._owner.hand_over(b"".join(passed))
         self._owner.reset(reason)
 
     def close(self, reason: str) -> None:

@@ -176,6 +176,7 @@ class FrameConversation:
     Attributes:
         last_id: The last stream that began.
         server_window: As last said by the server.
+        has_settings: Whether the first SETTINGS of the server have passed.
         is_our_ack: Whether the last SETTINGS acknowledged by the client were inserted.
     """
 
@@ -196,7 +197,7 @@ class FrameConversation:
         self._streams: dict[int, bool] = dict(whole or {})
         self._up = _Way(FrameWalker(expects_preface=not has_begun))
         self._down = _Way(FrameWalker(expects_preface=False))
-        self._has_settings = has_begun
+        self.has_settings = has_begun
         self._settings = b""
         self._unacknowledged: deque[bool] = deque()
 
@@ -221,7 +222,7 @@ class FrameConversation:
     @property
     def can_insert_down(self) -> bool:
         """Whether a frame to the client could go in now; SETTINGS come first."""
-        return self._has_settings and self._down.is_between_frames
+        return self.has_settings and self._down.is_between_frames
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
         """See `Conversation`."""
@@ -260,7 +261,7 @@ class FrameConversation:
         self._settings += part.data
         if not part.ends:
             return
-        self._has_settings = True
+        self.has_settings = True
         payload = self._settings[frames.HEAD_SIZE :]
         whole = len(payload) // frames.SETTING.size * frames.SETTING.size
         for name, value in frames.SETTING.iter_unpack(payload[:whole]):

@@ -53,6 +53,7 @@ class FrameGate:
         self._refused: set[int] = set()  # the server shall not get these requests
         self._muted: set[int] = set()  # the client shall not get these replies
         self._window: int | None = None
+        self._settings: bytes | None = None  # the server's, while they are rewritten
         self._withheld: dict[int, int] = {}
         self._for_client: list[bytes] = []  # frames that wait for the end of another
         self._for_server: list[bytes] = []
@@ -104,7 +105,8 @@ class FrameGate:
     def starve(self, window: int) -> None:
         """Give the client `window` bytes for each stream, and no more."""
         self._window = window
-        self._say_window(min(window, self.conversation.server_window))
+        if self.conversation.has_settings:
+            self._say_window(min(window, self.conversation.server_window))
 
     def feed(self) -> None:
         """Give the client back what `starve` took."""
@@ -160,6 +162,8 @@ class FrameGate:
             return
         if frame.begins:
             self._drops_down = self._is_dropped_down(frame)
+        if self._is_rewritten(frame):
+            return
         if not self._drops_down:
             self._to_client(piece.data)
         elif frame.kind == frames.DATA:
@@ -168,11 +172,25 @@ class FrameGate:
                 self._for_server.append(frames.window_update(0, size))
         elif frame.kind == frames.WINDOW_UPDATE:
             self._withhold(frame)
-        is_settings = frame.kind == frames.SETTINGS and not frame.flags & frames.ACK
-        if is_settings and frame.ends and self._window is not None:
-            self._say_window(min(self._window, self.conversation.server_window))
         if piece.ends:
             self._muted.discard(frame.stream_id)
+
+    def _is_rewritten(self, frame: FramePart) -> bool:
+        """Have the server's own SETTINGS give the client the small window, from the first on."""
+        if frame.kind != frames.SETTINGS or frame.flags & frames.ACK:
+            return False
+        if frame.begins:
+            self._settings = None if self._window is None else b""
+        if self._settings is None:
+            return False
+        self._settings += frame.data
+        if frame.ends:
+            window = self.conversation.server_window
+            if self._window is not None:
+                window = min(self._window, window)
+            self._to_client(_with_window(self._settings, window))
+            self._settings = None
+        return True
 
     def _withhold(self, frame: FramePart) -> None:
         self._update = bytes(frame.data) if frame.begins else self._update + bytes(frame.data)
@@ -210,6 +228,18 @@ class FrameGate:
         if self._for_server and self.conversation.can_insert_up:
             waiting, self._for_server = self._for_server, []
             self._to_server(b"".join(waiting))
+
+
+def _with_window(settings: bytes, window: int) -> bytes:
+    """A SETTINGS frame with that INITIAL_WINDOW_SIZE, and otherwise as it was."""
+    payload = settings[frames.HEAD_SIZE :]
+    whole = payload[: len(payload) // frames.SETTING.size * frames.SETTING.size]
+    values = [
+        (name, value)
+        for name, value in frames.SETTING.iter_unpack(whole)
+        if name != Setting.INITIAL_WINDOW_SIZE
+    ]
+    return frames.settings((*values, (Setting.INITIAL_WINDOW_SIZE, window)))
 
 
 def _without_end(frame: FramePart) -> bytes | memoryview:

@@ -1,0 +1,162 @@
+"""The proxy's thread: accepts, relays, and carries out what callers ask for."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final
+
+from otlptest.collector.receiving.readiness import READ, ReadinessLoop
+from otlptest.collector.receiving.sockets import Socket, accepted, close_socket
+from otlptest.errors import ReceiverError
+from otlptest.faults.interference.plan import WirePlan
+from otlptest.proxy.relay import Relay, Surroundings
+from otlptest.proxy.traffic import Ledger
+from otlptest.proxy.upstreams import Upstream
+from otlptest.timing import Clock, Deadline
+
+__all__ = ["Engine", "Listener"]
+
+_TICK_S: Final = 0.25
+_LAST_REQUESTS_S: Final = 0.2
+_BUFFER_BYTES: Final = 1024 * 1024
+_QUIET_ROUNDS: Final = 2
+
+
+class Listener:
+    """A port of the proxy and where it leads.
+
+    Args:
+        socket: Listening, non-blocking.
+        upstream: Where its connections go.
+    """
+
+    def __init__(self, socket: Socket, upstream: Upstream) -> None:
+        self.socket = socket
+        self.upstream = upstream
+        self.port: int = socket.getsockname()[1]
+
+
+class Engine:
+    """Runs in a daemon thread of its own from the beginning to `stop`.
+
+    Methods are called from other threads, those with an underscore in the engine's own.
+
+    Args:
+        listeners: The ports.
+        plan: The faults in force.
+        ledger: Counts what passes.
+        clock: Where times come from.
+    """
+
+    def __init__(
+        self, listeners: Sequence[Listener], plan: WirePlan, ledger: Ledger, clock: Clock
+    ) -> None:
+        self._listeners = tuple(listeners)
+        self._clock = clock
+        self._loop = ReadinessLoop(self._check_patience, _TICK_S)
+        self._around = Surroundings(self._loop, plan, ledger, clock.monotonic, _BUFFER_BYTES)
+        self._pending: set[Future[None]] = set()
+        for listener in self._listeners:
+            self._loop.watch(listener.socket.fileno(), READ, self._acceptor(listener))
+        self._thread = threading.Thread(target=self._run, name="otlptest-proxy", daemon=True)
+        self._thread.start()
+
+    @property
+    def failures(self) -> Sequence[BaseException]:
+        """Errors that should not have been."""
+        return self._around.failures
+
+    def apply_plan(self, deadline: Deadline) -> None:
+        """Have every connection look at the faults in force.
+
+        Raises:
+            ReceiverError: The proxy does not run any more.
+        """
+        done: Future[None] = Future()
+        self._pending.add(done)
+
+        def act() -> None:
+            for relay in tuple(self._around.relays):
+                try:
+                    relay.plan_changed()
+                except Exception as error:  # noqa: BLE001 -- the others go on
+                    relay.fail(error)
+            done.set_result(None)
+
+        try:
+            if not self._loop.post(act):
+                raise ReceiverError("cannot inject faults: the proxy has ended")
+            done.result(deadline.remaining_s())
+        except TimeoutError as error:
+            raise ReceiverError("cannot inject faults: the proxy did not answer in time") from error
+        finally:
+            self._pending.discard(done)
+
+    def stop(self, deadline: Deadline) -> bool:
+        """Pass on what is there, close every socket, end the thread; whether it ended in time."""
+        if self._thread.is_alive():
+            self._loop.post(self._begin_stop)
+            self._thread.join(deadline.remaining_s())
+        return not self._thread.is_alive()
+
+    # --- in the engine's thread
+
+    def _run(self) -> None:
+        try:
+            self._loop.run(self._clock.monotonic)
+        except BaseException as broken:  # noqa: BLE001 -- kept for whoever closes the proxy
+            self._around.failures.append(broken)
+        finally:
+            self._close_all()
+            self._loop.close()
+            for done in tuple(self._pending):
+                if not done.done():
+                    done.set_exception(ReceiverError("the proxy has ended"))
+
+    def _acceptor(self, listener: Listener) -> Callable[[int], None]:
+        def accept(_events: int) -> None:
+            self._accept(listener)
+
+        return accept
+
+    def _accept(self, listener: Listener) -> None:
+        """Accept all that has connected."""
+        for client in accepted(listener.socket):
+            try:
+                Relay(client, listener.port, listener.upstream, self._around)
+            except Exception as error:  # noqa: BLE001 -- the others go on
+                self._around.failures.append(error)
+                close_socket(client)
+
+    def _check_patience(self) -> None:
+        now = self._clock.monotonic()
+        for relay in tuple(self._around.relays):
+            relay.check_patience(now)
+
+    def _begin_stop(self) -> None:
+        """Accept no more, and leave once what has begun is whole, or very soon."""
+        for listener in self._listeners:
+            self._accept(listener)
+        give_up_at = self._clock.monotonic() + _LAST_REQUESTS_S
+        quiet_rounds = 0
+
+        def is_over() -> bool:
+            nonlocal quiet_rounds
+            settled = [relay.has_settled() for relay in tuple(self._around.relays)]
+            quiet_rounds = quiet_rounds + 1 if all(settled) else 0
+            if quiet_rounds < _QUIET_ROUNDS and self._clock.monotonic() < give_up_at:
+                return False
+            self._loop.stop()
+            return True
+
+        self._loop.add_job(is_over)
+
+    def _close_all(self) -> None:
+        for listener in self._listeners:
+            self._loop.unwatch(listener.socket.fileno())
+            close_socket(listener.socket)
+        for relay in tuple(self._around.relays):
+            try:
+                relay.stop()
+            except Exception as error:  # noqa: BLE001 -- the others must be closed too
+                relay.fail(error)

@@ -1,0 +1,334 @@
+"""`OtlpProxy`: what a test sees of the proxy."""
+
+import os
+import threading
+import warnings
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from otlptest.collector.environment import Endpoints, environment
+from otlptest.collector.receiving.endpoints import role_of
+from otlptest.collector.receiving.sockets import Socket, listening_socket
+from otlptest.errors import Finding, ReceiverError, UsageError
+from otlptest.faults import WireFault
+from otlptest.faults.interference.plan import Injection, Injector, WirePlan
+from otlptest.proxy.engine import Engine, Listener
+from otlptest.proxy.traffic import Ledger, ProxiedConnection, Traffic
+from otlptest.proxy.upstreams import EndpointPair, Upstream, upstream_at
+from otlptest.requirements import checked_rule
+from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
+
+__all__ = ["OtlpProxy"]
+
+_STOP_S: Final = 5.0
+_APPLY_S: Final = 5.0
+_GRPC_PORT: Final = 4317
+_UNSEEN_IN_TLS: Final = frozenset({"before_reply", "after_reply"})
+
+
+class OtlpProxy:
+    """A proxy before an OTLP receiver, for HTTP/1.1 and HTTP/2 (gRPC), and faults for it.
+
+    Passes bytes through as they are until a fault is injected. Ready when the constructor returns;
+    a context manager; thread-safe. TLS passes as it is too, and cannot be looked into: faults of
+    connections and bytes work there, those of requests and frames do not.
+
+    Each connection to the proxy is one to the upstream. Where that cannot be reached, the client's
+    connection is reset, which `connections` and `findings` tell.
+
+    Args:
+        upstream: The receiver: `http://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`. Or a
+            `FakeCollector`, a view of one, or whatever else has a `grpc_endpoint` and an
+            `http_endpoint`: then the proxy has a port before each.
+        listen: The address to listen on; anything but loopback is reachable by others.
+        port: 0 takes a free one, and is needed where there are two.
+        ca_file: The authority behind the certificate of an `https` upstream, for `environ`.
+        clock: Where times come from.
+
+    Attributes:
+        port: The port; before a pair, the one for gRPC.
+
+    Raises:
+        UsageError: `upstream` is no such thing, or the arguments do not fit together.
+        PortTakenError: The port is in use.
+        ReceiverError: The address cannot be had.
+
+    Example:
+        >>> from otlptest import FakeCollector, OtlpProxy, faults
+        >>> with FakeCollector() as otlp, OtlpProxy(upstream=otlp.grpc_endpoint) as proxy:
+        ...     env = proxy.environ()
+        ...     with proxy.injecting(faults.reset(at="before_reply")) as lost_replies:
+        ...         lost_replies.fired
+        0
+    """
+
+    def __init__(
+        self,
+        upstream: str | EndpointPair,
+        *,
+        listen: str = "127.0.0.1",
+        port: int = 0,
+        ca_file: str | os.PathLike[str] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._is_closed = True  # until all of it is there
+        self._upstream = upstream
+        self._ca_file = None if ca_file is None else str(Path(ca_file))
+        self._host = f"[{listen}]" if ":" in listen else listen
+        self._lock = threading.Lock()
+        self._allowed: frozenset[str] = frozenset()
+        self._ledger = Ledger()
+        self._plan = WirePlan(self._plan_changed)
+        upstreams = _upstreams(upstream)
+        self._is_tls = upstreams[0].is_tls
+        self._where = " and ".join(dict.fromkeys(each.url for each in upstreams))
+        self._injector = Injector(self._plan, f"the proxy before {self._where}")
+        self._pid = os.getpid()
+        listeners = _listening(listen, port, upstreams)
+        self._ports = tuple(each.port for each in listeners)
+        self.port = self._ports[0]
+        self._engine = Engine(listeners, self._plan, self._ledger, clock)
+        self._is_closed = False
+
+    # Where to send to.
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients connect instead of the upstream: `http://127.0.0.1:PORT`."""
+        return self._endpoint(self._ports[0])
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """The same; before a pair, the endpoint for OTLP/gRPC."""
+        return self._endpoint(self._ports[0])
+
+    @property
+    def http_endpoint(self) -> str:
+        """The same; before a pair, the endpoint for OTLP/HTTP: a base URL."""
+        return self._endpoint(self._ports[-1])
+
+    def _endpoint(self, port: int) -> str:
+        scheme = "https" if self._is_tls else "http"
+        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(self._host, self._host)  # noqa: S104 -- what is reachable
+        return f"{scheme}://{host}:{port}"
+
+    def environ(self, protocol: str | None = None, /, *, inherit: bool = True) -> dict[str, str]:
+        """The environment of a program whose telemetry should go through the proxy.
+
+        See `FakeCollector.environ`; the endpoint is the proxy's.
+
+        Args:
+            protocol: `http/protobuf`, `http/json` or `grpc`. If None, `grpc` before the gRPC port
+                of a `FakeCollector` of this process and before port 4317, else `http/protobuf`.
+            inherit: False gives only what otlptest sets.
+
+        Raises:
+            UnknownNameError: `protocol` is none of the three.
+        """
+        chosen = self._usual_protocol() if protocol is None else protocol
+        certificates: dict[str, str] = {}
+        if not isinstance(self._upstream, str):
+            told = self._upstream.environ(chosen, inherit=False)
+            certificates = {name: told[name] for name in told if "CERTIFICATE" in name}
+            certificates |= {name: told[name] for name in told if name.endswith("CLIENT_KEY")}
+        endpoints = Endpoints(
+            grpc=self.grpc_endpoint, http=self.http_endpoint, ca_file=self._ca_file
+        )
+        return environment(endpoints, chosen, inherit=inherit) | certificates
+
+    def _usual_protocol(self) -> str:
+        if not isinstance(self._upstream, str):
+            return "http/protobuf"
+        port = urlsplit(self._where).port or 0
+        role = role_of(port)
+        is_grpc = role == "grpc" or (role is None and port == _GRPC_PORT)
+        return "grpc" if is_grpc else "http/protobuf"
+
+    # Faults.
+
+    def inject(self, fault: WireFault, *, times: int | None = None) -> Injection:
+        """Put a fault in force, on open connections too, when this returns.
+
+        It ends once it has fired `times` times, or with the proxy. One that never fires is a
+        finding (`fault_never_fired`).
+
+        Args:
+            fault: Of `otlptest.faults`: `reset`, `refuse`, `blackhole`, `trickle`, `slice`,
+                `latency`, `bandwidth`, `truncate`, `corrupt`, `goaway`, `rst_stream`, `window`.
+            times: How often it acts; None: as often as it can.
+
+        Returns:
+            Tells when and where it fired.
+
+        Raises:
+            UsageError: It is no wire fault, `times` is below 1, or the upstream speaks TLS and the
+                fault needs to see requests or frames.
+            ReceiverError: The proxy is closed.
+        """
+        self._check(fault)
+        return self._injector.inject(fault, times)
+
+    def injecting(
+        self, fault: WireFault, *, times: int | None = None
+    ) -> AbstractContextManager[Injection]:
+        """As `inject`, until the end of a block: what the fault holds back goes on then.
+
+        Raises:
+            UsageError: As for `inject`.
+            ReceiverError: The proxy is closed.
+        """
+        self._check(fault)
+        return self._injector.injecting(fault, times)
+
+    def _check(self, fault: WireFault) -> None:
+        """Refuse what cannot act.
+
+        Raises:
+            UsageError: The upstream speaks TLS, and the fault needs to see what is in it.
+            ReceiverError: The proxy is closed.
+        """
+        if self._is_closed or self._is_inert():
+            raise ReceiverError("the proxy is closed", "inject faults while it runs")
+        if not self._is_tls or not isinstance(fault, WireFault):
+            return
+        if fault.acts_on_frames or (fault.after_bytes is None and fault.at in _UNSEEN_IN_TLS):
+            raise UsageError(
+                f"{fault!r} needs to see requests, and {self._where} speaks TLS, which passes "
+                "through the proxy as it is",
+                "inject it on the FakeCollector itself, or give the proxy an http:// upstream",
+            )
+
+    def end_faults(self) -> None:
+        """Let everything pass again; what fired, and what did not, stays known."""
+        self._injector.end()
+
+    # What passed.
+
+    @property
+    def traffic(self) -> Traffic:
+        """What passed so far, in sums."""
+        return self._ledger.traffic()
+
+    @property
+    def connections(self) -> tuple[ProxiedConnection, ...]:
+        """The connections, oldest first: the latest 10,000, and all that are open."""
+        return self._ledger.connections()
+
+    def allow(self, *rules: str) -> None:
+        """Say that findings of these rules are meant; `findings` leaves them out.
+
+        Raises:
+            UnknownNameError: A rule does not exist.
+        """
+        checked = {checked_rule(rule) for rule in rules}
+        with self._lock:
+            self._allowed |= checked
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Faults that never fired so far, and connections that found no upstream."""
+        with self._lock:
+            allowed = self._allowed
+        found = (*self._injector.findings(), *self._unreachable())
+        return tuple(finding for finding in found if finding.rule not in allowed)
+
+    def _unreachable(self) -> tuple[Finding, ...]:
+        return tuple(
+            Finding(
+                rule="upstream_unreachable",
+                where=f"the proxy before {what.split(': ')[0]}",
+                expected="an upstream that takes connections",
+                received=f"{what.split(': ')[1]}, {count} times; the clients were reset",
+                severity="warning",
+                hint="start the receiver before the client, or check `upstream`",
+            )
+            for what, count in self._ledger.unreachable.items()
+        )
+
+    # The end.
+
+    def close(self) -> None:
+        """Pass on what is there, close every connection and end the thread. Blocks shortly.
+
+        What was counted and found can still be asked for. Closing again does nothing, and neither
+        does closing in a forked child.
+
+        Raises:
+            ReceiverError: The thread did not end, or had an error that was ours.
+        """
+        with self._lock:
+            if self._is_closed or self._is_inert():
+                return
+            self._is_closed = True
+        if not self._engine.stop(Deadline(_STOP_S)):
+            raise ReceiverError(f"the proxy's thread did not end within {_STOP_S:g} s")
+        if self._engine.failures:
+            first = self._engine.failures[0]
+            raise ReceiverError(
+                f"the proxy had an error: {type(first).__name__}: {first}",
+                "this is a fault in otlptest: please report it",
+            ) from first
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        """Warn where `close` was forgotten."""
+        if not getattr(self, "_is_closed", True) and not self._is_inert():
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=2, source=self)
+            self.close()
+
+    def __repr__(self) -> str:
+        return f"<OtlpProxy {self.endpoint} before {self._where}>"
+
+    def _is_inert(self) -> bool:
+        return os.getpid() != self._pid
+
+    def _plan_changed(self) -> None:
+        if not self._is_closed and not self._is_inert():
+            self._engine.apply_plan(Deadline(_APPLY_S))
+
+
+def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:
+    """One upstream, or two: for gRPC and for HTTP.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if isinstance(upstream, str):
+        return (upstream_at(upstream),)
+    pair = getattr(upstream, "grpc_endpoint", None), getattr(upstream, "http_endpoint", None)
+    grpc, http = pair
+    if not isinstance(grpc, str) or not isinstance(http, str):
+        raise UsageError(
+            f"upstream is {upstream!r}, neither a URL nor a collector",
+            "upstream=otlp.grpc_endpoint, upstream=otlp, or upstream='http://127.0.0.1:4317'",
+        )
+    return upstream_at(grpc), upstream_at(http)
+
+
+def _listening(host: str, port: int, upstreams: tuple[Upstream, ...]) -> list[Listener]:
+    """One port before each upstream.
+
+    Raises:
+        UsageError: One port cannot be before two.
+        PortTakenError: It is in use.
+        ReceiverError: The address cannot be had.
+    """
+    if port and len(upstreams) > 1:
+        raise UsageError(
+            f"port={port} cannot lead to both endpoints of a collector",
+            "leave it out, or make a proxy before each endpoint",
+        )
+    sockets: list[Socket] = []
+    try:
+        sockets.extend(listening_socket(host, port) for _ in upstreams)
+    except BaseException:
+        for each in sockets:
+            each.close()
+        raise
+    return [Listener(each, upstream) for each, upstream in zip(sockets, upstreams, strict=True)]

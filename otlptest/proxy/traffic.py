@@ -1,0 +1,153 @@
+"""What passed through a proxy."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Ledger", "PassingConnection", "ProxiedConnection", "Traffic"]
+
+_KEPT_CONNECTIONS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What passed through a proxy so far.
+
+    Attributes:
+        connections: Accepted ones, refused and broken ones included.
+        open_connections: Those that are open now.
+        requests: HTTP/1.1 requests and HTTP/2 streams that began; none can be seen within TLS.
+        bytes_to_upstream: Bytes sent to the receiver.
+        bytes_to_client: Bytes sent back.
+    """
+
+    connections: int
+    open_connections: int
+    requests: int
+    bytes_to_upstream: int
+    bytes_to_client: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxiedConnection:
+    """One connection through a proxy, as of the moment it was asked for.
+
+    Attributes:
+        number: 1 for the proxy's first.
+        port: The proxy's port that it came to.
+        upstream: Where it goes: `http://127.0.0.1:4317`.
+        opened_at: Seconds on the proxy's clock.
+        closed_at: When both sides were closed; None before.
+        protocol: What was spoken: `http/1.1`, `h2`, or None for anything else.
+        requests: How many began.
+        bytes_to_upstream: Bytes sent to the receiver.
+        bytes_to_client: Bytes sent back.
+        wire_fault: The injected fault that acted on it last; empty if none.
+        close_reason: Why it ended; empty before.
+    """
+
+    number: int
+    port: int
+    upstream: str
+    opened_at: float
+    closed_at: float | None
+    protocol: str | None
+    requests: int
+    bytes_to_upstream: int
+    bytes_to_client: int
+    wire_fault: str
+    close_reason: str
+
+
+class PassingConnection:
+    """One connection while it passes. Changed in the proxy's thread, read in any.
+
+    Args:
+        number: 1 for the first.
+        port: Of the proxy.
+        upstream: Where it goes.
+        opened_at: Seconds.
+    """
+
+    __slots__ = (
+        "bytes_to_client",
+        "bytes_to_upstream",
+        "close_reason",
+        "closed_at",
+        "number",
+        "opened_at",
+        "port",
+        "protocol",
+        "requests",
+        "upstream",
+        "wire_fault",
+    )
+
+    def __init__(self, number: int, port: int, upstream: str, opened_at: float) -> None:
+        self.number = number
+        self.port = port
+        self.upstream = upstream
+        self.opened_at = opened_at
+        self.closed_at: float | None = None
+        self.protocol: str | None = None
+        self.requests = 0
+        self.bytes_to_upstream = 0
+        self.bytes_to_client = 0
+        self.wire_fault = ""
+        self.close_reason = ""
+
+    def as_seen(self) -> ProxiedConnection:
+        """A copy of now."""
+        return ProxiedConnection(**{name: getattr(self, name) for name in self.__slots__})
+
+
+class Ledger:
+    """All connections of a proxy: the sums, and the latest ones. Written in the proxy's thread.
+
+    Attributes:
+        unreachable: How often the upstream could not be reached, by what it said.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._latest: deque[PassingConnection] = deque()
+        self._dropped = PassingConnection(0, 0, "", 0.0)  # the sums of those not kept
+        self.unreachable: dict[str, int] = {}
+
+    def opened(self, port: int, upstream: str, at: float) -> PassingConnection:
+        """Begin a record."""
+        self._count += 1
+        connection = PassingConnection(self._count, port, upstream, at)
+        self._latest.append(connection)
+        while len(self._latest) > _KEPT_CONNECTIONS and self._latest[0].closed_at is not None:
+            oldest = self._latest.popleft()
+            self._dropped.requests += oldest.requests
+            self._dropped.bytes_to_upstream += oldest.bytes_to_upstream
+            self._dropped.bytes_to_client += oldest.bytes_to_client
+        return connection
+
+    def could_not_reach(self, what: str) -> None:
+        """Note that an upstream was not there."""
+        self.unreachable = {**self.unreachable, what: self.unreachable.get(what, 0) + 1}
+
+    def connections(self) -> tuple[ProxiedConnection, ...]:
+        """The latest 10,000, and all that are open; oldest first."""
+        return tuple(connection.as_seen() for connection in self._latest)
+
+    def traffic(self) -> Traffic:
+        """The sums."""
+        latest: Iterable[PassingConnection] = (self._dropped, *self._latest)
+        open_ones = sum(connection.closed_at is None for connection in self._latest)
+        requests = up = down = 0
+        for connection in latest:
+            requests += connection.requests
+            up += connection.bytes_to_upstream
+            down += connection.bytes_to_client
+        return Traffic(
+            connections=self._count,
+            open_connections=open_ones,
+            requests=requests,
+            bytes_to_upstream=up,
+            bytes_to_client=down,
+        )

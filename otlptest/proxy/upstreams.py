@@ -1,0 +1,98 @@
+"""Where a proxy sends what it gets."""
+
+import _socket
+import re
+import socket
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from otlptest.errors import UsageError
+
+__all__ = ["EndpointPair", "Upstream", "upstream_at"]
+
+_PORTS: Final = {"http": 4318, "https": 4318}
+_HINT: Final = 'upstream="http://127.0.0.1:4317", or a collector'
+
+
+class EndpointPair(Protocol):
+    """Something that takes both OTLP/gRPC and OTLP/HTTP: a `FakeCollector`, a view of it."""
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """Where OTLP/gRPC is taken."""
+        ...
+
+    @property
+    def http_endpoint(self) -> str:
+        """Where OTLP/HTTP is taken."""
+        ...
+
+    def environ(self, protocol: str = ..., /, *, inherit: bool = ...) -> dict[str, str]:
+        """The environment of a program that sends there, with its certificates."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """One port of a receiver.
+
+    Attributes:
+        url: As a user writes it: `http://127.0.0.1:4317`.
+        family: Of its address.
+        address: Numeric, with the port.
+        is_tls: Whether TLS is spoken there, which a proxy cannot look into.
+    """
+
+    url: str
+    family: int
+    address: tuple[str, int]
+    is_tls: bool
+
+
+def upstream_at(endpoint: str) -> Upstream:
+    """The upstream at a URL, or at `HOST:PORT`.
+
+    Blocks while a name is resolved.
+
+    Raises:
+        UsageError: It is no such thing, or there is no such host.
+    """
+    text = endpoint if "://" in endpoint else f"http://{endpoint}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"upstream {endpoint!r} is no URL: {error}", _HINT) from error
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise UsageError(f"upstream {endpoint!r} is no http:// or https:// URL", _HINT)
+    if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", parts.netloc) or not port:
+        raise UsageError(f"upstream {endpoint!r} has no port", _HINT)
+    if parts.path not in {"", "/"} or parts.query:
+        raise UsageError(
+            f"upstream {endpoint!r} has a path; a proxy passes whatever path the client asks for",
+            f'upstream="{parts.scheme}://{parts.netloc}"',
+        )
+    family, address = _resolved(parts.hostname, port)
+    return Upstream(
+        url=f"{parts.scheme}://{parts.netloc}",
+        family=family,
+        address=address,
+        is_tls=parts.scheme == "https",
+    )
+
+
+def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
+    """Family and numeric address.
+
+    Raises:
+        UsageError: There is no such host.
+    """
+    try:
+        found = _socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"upstream host {host!r} cannot be found: {reason}", _HINT) from error
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    family, _, _, _, address = found[0]
+    return family, (str(address[0]), port)
