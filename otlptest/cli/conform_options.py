@@ -1,9 +1,9 @@
 """What both conformance suites have in common on the command line."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
@@ -154,9 +154,20 @@ def progress() -> "Callable[[Event], None] | None":
 
 
 def finish(
-    conformance: "Conformance", *, reports: Iterable[tuple[str, Path]], is_json: bool
+    conformance: "Conformance",
+    *,
+    reports: Iterable[tuple[str, Path]],
+    is_json: bool,
+    more: Mapping[str, Any] | None = None,
 ) -> int:
-    """Print the result, write the reports, and give the exit code."""
+    """Print the result, write the reports, and give the exit code.
+
+    Args:
+        conformance: The verdicts.
+        reports: Kinds and files.
+        is_json: Whether to print JSON.
+        more: What stands beside the verdicts in JSON.
+    """
     from otlptest.report import json_text  # noqa: PLC0415 -- with the next
     from otlptest.report.conformance_json import (  # noqa: PLC0415 -- loads all cases
         conformance_record,
@@ -164,17 +175,17 @@ def finish(
     from otlptest.report.conformance_text import conformance_text  # noqa: PLC0415 -- as above
 
     if is_json:
-        write(json_text(conformance_record(conformance), indent=2))
+        write(json_text({**conformance_record(conformance), **(more or {})}, indent=2))
     else:
         write(conformance_text(conformance, width=line_width() or 100))
     for kind, path in reports:
-        path.write_text(_report(kind, conformance), "utf-8")
+        path.write_text(_report(kind, conformance, more or {}), "utf-8")
     if conformance.has_failed:
         return Exit.FINDINGS
     return Exit.OK if conformance.has_judged else Exit.ENVIRONMENT
 
 
-def _report(kind: str, conformance: "Conformance") -> str:
+def _report(kind: str, conformance: "Conformance", more: Mapping[str, Any]) -> str:
     from otlptest.report import json_text  # noqa: PLC0415 -- with the next
     from otlptest.report.conformance_json import (  # noqa: PLC0415 -- loads all cases
         conformance_record,
@@ -188,4 +199,4 @@ def _report(kind: str, conformance: "Conformance") -> str:
         return conformance_junit(conformance)
     if kind == "markdown":
         return conformance_markdown(conformance)
-    return json_text(conformance_record(conformance), indent=2) + "\n"
+    return json_text({**conformance_record(conformance), **more}, indent=2) + "\n"

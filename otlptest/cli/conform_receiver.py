@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otlptest.cli.conform_fuzz import FuzzOptions, fuzz, fuzz_options
 from otlptest.cli.conform_options import (
     checked_reports,
     finish,
@@ -60,6 +61,7 @@ _PORTS = 2
     help="How long to wait for it to come up.",
 )
 @suite_options
+@fuzz_options
 @click.option(
     "--timeout",
     "timeout_s",
@@ -86,6 +88,10 @@ def command(
     reports: tuple[str, ...],
     output_format: str,
     timeout_s: float,
+    fuzz_payloads: int | None,
+    seed: int,
+    replay: Path | None,
+    failures: Path,
 ) -> int:
     """Run the suite and report."""
     from otlptest.conformance import (  # noqa: PLC0415 -- slow to load
@@ -104,11 +110,23 @@ def command(
     if is_list:
         return list_cases(find_cases(suite.known_cases, cases))
     files = checked_reports(reports)
+    asked = () if "all" in protocol_names else protocols_of(protocol_names)
+    options = FuzzOptions(payloads=fuzz_payloads, seed=seed, replay=replay, folder=failures)
+    if options.is_wanted:
+        return fuzz(
+            Target(grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name),
+            options,
+            protocols=asked,
+            signals=suite.signals,
+            policy=suite.policy,
+            timeout_s=timeout_s,
+            reports=files,
+            is_json=output_format == "json",
+        )
     with _reading_back(read_back) as stored:
         target = Target(
             grpc=grpc, http=http, ca_file=ca_file, read_back=stored, wait_s=wait_s, name=name
         )
-        asked = () if "all" in protocol_names else protocols_of(protocol_names)
         conformance = conform_receiver(target, protocols=asked, suite=suite, on_event=progress())
     return finish(conformance, reports=files, is_json=output_format == "json")
 

@@ -1,0 +1,214 @@
+"""Examines a receiver with one payload at a time, and makes sure before it finds a fault.
+
+What fails once is sent once more: a connection that was closed meanwhile, a moment of load or a
+restart is nobody's fault. Whether the receiver lives is told by a probe, a plain valid request.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, TypeAlias
+
+from otlptest.conformance.fuzzing_answers import Answer, AnswerKind, Talk
+from otlptest.conformance.fuzzing_judgement import Fault, fault_of
+from otlptest.conformance.probes import probe_request
+from otlptest.conformance.receiver_talks import TargetLab
+from otlptest.errors import WireError
+from otlptest.model import Protocol, Signal
+from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
+from otlptest.timing import SYSTEM_CLOCK, Deadline
+from otlptest.wire import otlp_json, otlp_protobuf
+from otlptest.wire.fields_of_time import shift_times
+
+__all__ = ["Examination", "Examiner", "Health"]
+
+Health: TypeAlias = Literal["well", "failing", "late", "down"]
+"""How the probe was answered: at all, as the receiver's fault, too late, not at all."""
+
+_UNANSWERED: Final[frozenset[AnswerKind]] = frozenset({"cut_off", "late", "unreachable", "garbage"})
+_WAITS_S: Final = (0.1, 0.4, 1.0)
+_LONGEST_WAIT_S: Final = 2.0
+_GRACE_S: Final = 2.0  # how long a receiver may be away before it is called fallen
+_LOOK_EVERY_S: Final = 0.25
+_MOMENT_S: Final = 0.05  # what dies of a payload is gone after that long, or soon after
+_HOPELESS: Final = 40  # so many payloads in a row refused for load: waiting does not help
+_TOO_LARGE: Final = frozenset({408, 413})
+_GATEWAY: Final = frozenset({502, 504})
+_UNAVAILABLE: Final = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What one payload showed.
+
+    Attributes:
+        answer: The answer that counts.
+        fault: What is wrong with it; None if nothing is.
+        is_aged: Whether a right request was refused only for the age of its data.
+    """
+
+    answer: Answer
+    fault: Fault | None = None
+    is_aged: bool = False
+
+
+class Examiner:
+    """Sends payloads to one endpoint and judges the answers. Used by one thread.
+
+    Args:
+        lab: Where the receiver is, with the signals that it takes.
+        talk: The conversation with it.
+    """
+
+    def __init__(self, lab: TargetLab, talk: Talk) -> None:
+        self._lab = lab
+        self._talk = talk
+        self._in_a_row = 0
+
+    def examine(self, payload: Payload) -> Examination:
+        """What a payload shows, made sure of; blocks for several timeouts where nothing comes."""
+        answer = self._settled(payload)
+        if answer.kind in _UNANSWERED:
+            return self._unanswered(payload, answer)
+        if answer.kind == "failed":
+            again = self._settled(payload)
+            if again.kind in _UNANSWERED:
+                return self._unanswered(payload, again)
+            answer = again
+        return self._judged(payload, answer)
+
+    def look_again(self, payload: Payload) -> Examination:
+        """As `examine`, without making sure, and with a look whether the receiver lives."""
+        answer = self._talk.send(payload)
+        Deadline(_MOMENT_S).pause(_MOMENT_S)
+        health = self.health()
+        if health != "well":
+            return _fallen(payload, answer, health)
+        return self._judged(payload, answer)
+
+    def health(self) -> Health:
+        """How the receiver answers a probe, over a new connection.
+
+        It is asked again for a while before the answer is a bad one.
+        """
+        deadline = Deadline(_GRACE_S)
+        while True:
+            health = self._health_now()
+            if health in {"well", "late"} or not deadline.pause(_LOOK_EVERY_S):
+                return health
+
+    def _health_now(self) -> Health:
+        probe = _probe(self._lab.signals[0], self._lab.protocol, self._lab.marker())
+        with Talk(self._lab) as talk:
+            kind = talk.send(probe).kind
+        if kind == "late":
+            return "late"
+        if kind in _UNANSWERED:
+            return "down"
+        return "failing" if kind == "failed" else "well"
+
+    def _settled(self, payload: Payload) -> Answer:
+        """The answer once the receiver is not busy, or that it stays so."""
+        answer = self._talk.send(payload)
+        if answer.kind != "overloaded":
+            self._in_a_row = 0
+            return answer
+        self._in_a_row += 1
+        if self._in_a_row > _HOPELESS or not _may_change(answer):
+            return answer
+        for wait_s in _WAITS_S:
+            asked_s = min(answer.retry_after_s or wait_s, _LONGEST_WAIT_S)
+            Deadline(asked_s).pause(asked_s)
+            answer = self._talk.send(payload)
+            if answer.kind != "overloaded":
+                self._in_a_row = 0
+                return answer
+        return self._persistent(answer)
+
+    def _persistent(self, answer: Answer) -> Answer:
+        """What cannot be load: it is only ever said to this payload."""
+        is_grpc = self._lab.protocol == "grpc"
+        says_nothing_of_load = (
+            answer.status == _UNAVAILABLE if is_grpc else answer.status in _GATEWAY
+        )
+        if says_nothing_of_load and self._health_now() == "well":
+            return replace(answer, kind="failed")
+        return answer
+
+    def _unanswered(self, payload: Payload, answer: Answer) -> Examination:
+        health = self.health()
+        if health != "well":
+            return _fallen(payload, answer, health)
+        again = self._settled(payload)
+        if again.kind in _UNANSWERED:
+            health = self.health()
+            if health != "well":
+                return _fallen(payload, again, health)
+        return self._judged(payload, again)
+
+    def _judged(self, payload: Payload, answer: Answer) -> Examination:
+        takes_plain, is_aged = True, False
+        if answer.kind == "refused" and payload.expected == "must_accept":
+            takes_plain, is_aged = self._takes_plain(payload)
+        fault = fault_of(payload, answer, takes_plain=takes_plain)
+        return Examination(answer=answer, fault=fault, is_aged=is_aged)
+
+    def _takes_plain(self, payload: Payload) -> tuple[bool, bool]:
+        """Whether it takes the same as an SDK would have sent it, and whether age is the reason."""
+        if payload.plain:
+            return self._is_taken(payload, payload.plain), False
+        fresh = _fresh(payload)
+        is_aged = fresh is not None and self._is_taken(payload, fresh)
+        return not is_aged, is_aged
+
+    def _is_taken(self, payload: Payload, body: bytes) -> bool:
+        plain = replace(payload, body=body, plain=b"")
+        return self._settled(plain).kind in {"taken", "taken_in_part"}
+
+
+def _may_change(answer: Answer) -> bool:
+    """Whether a refusal for load may be another one later."""
+    return answer.status not in _TOO_LARGE
+
+
+def _fallen(payload: Payload, answer: Answer, health: Health) -> Examination:
+    """The receiver answers nobody any more, at least not in time."""
+    kind: Literal["crash", "hang"] = "hang" if health == "late" else "crash"
+    general = "OTLP-RESP-087" if kind == "hang" else "OTLP-SRV-088"
+    what = {"late": "in time", "down": "at all", "failing": "but as failed"}[health]
+    told = f"{answer.told}; afterwards it answers a plain request not {what}"
+    if health == "failing":
+        told = f"{answer.told}; afterwards it fails on plain requests too"
+    return Examination(
+        answer=answer, fault=Fault(kind=kind, rules=(payload.rule, general), told=told)
+    )
+
+
+def _probe(signal: Signal, protocol: Protocol, marker: str) -> Payload:
+    body = probe_request(signal, marker)
+    if protocol == "http/json":
+        message = otlp_protobuf.decode_request(signal, body, protocol="http/protobuf")
+        body = otlp_json.encode_message(message)
+    return Payload(
+        signal=signal,
+        protocol=protocol,
+        body=body,
+        validity="valid",
+        expected="must_accept",
+        rule="OTLP-SRV-088",
+    )
+
+
+def _fresh(payload: Payload) -> bytes | None:
+    """A right request with its times moved to now; None if it cannot be read."""
+    is_json = payload.protocol == "http/json"
+    try:
+        message: Any = (
+            otlp_json.decode_request(payload.signal, payload.body)
+            if is_json
+            else otlp_protobuf.decode_request(
+                payload.signal, payload.body, protocol=payload.protocol
+            )
+        )
+    except WireError:
+        return None
+    shift_times(message, SYSTEM_CLOCK.unix_nanos() - DEFAULT_UNIX_NANO)
+    return otlp_json.encode_message(message) if is_json else otlp_protobuf.encode_message(message)

@@ -1,0 +1,347 @@
+"""One run of fuzzing against one endpoint: draws, examines, hunts down what fails, and counts."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from otlptest.conformance.fuzzing_drawing import (
+    PORTION,
+    FailedError,
+    fuzzed_payloads,
+    run_portion,
+    seed_of,
+)
+from otlptest.conformance.fuzzing_examination import Examination, Examiner
+from otlptest.conformance.fuzzing_judgement import Fault
+from otlptest.conformance.receiver_talks import TargetLab
+from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
+from otlptest.timing import SYSTEM_CLOCK, Deadline
+
+__all__ = ["Failure", "FuzzEvent", "FuzzFailed", "FuzzProgress", "Session", "Tally"]
+
+_TELL_EVERY_S: Final = 2.0
+_LOOK_EVERY: Final = 1000  # payloads between two looks at memory and health
+_REMEMBERED: Final = 8
+_MOST_HUNTS: Final = 25
+_MIB: Final = 2**20
+_SPARE_BYTES: Final = 256 * _MIB
+_BYTES_PER_BYTE: Final = 20  # what a receiver may keep of each byte that it was sent
+
+
+@dataclass(slots=True)
+class Tally:
+    """How the payloads about one requirement were answered."""
+
+    taken: int = 0
+    taken_in_part: int = 0
+    refused: int = 0
+    overloaded: int = 0
+    faulty: int = 0
+    aged: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Payloads whose answer says something."""
+        return self.taken + self.taken_in_part + self.refused
+
+    def __str__(self) -> str:
+        """The counts, but for those that are 0."""
+        counts = {
+            "taken": self.taken,
+            "taken in part": self.taken_in_part,
+            "refused": self.refused,
+            "refused for load or size": self.overloaded,
+            "refused for the age of their data": self.aged,
+        }
+        return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+
+
+@dataclass(slots=True)
+class Failure:
+    """A fault, and the smallest payload that shows it.
+
+    Attributes:
+        fault: What the receiver did.
+        payload: What makes it do so.
+        first: The payload that first did.
+        times: How many of the drawn payloads did.
+        is_shrunk: Whether a smaller payload was looked for to the end.
+        note: What a reader has to know: why it was not shrunk, or that it does not always fail.
+    """
+
+    fault: Fault
+    payload: Payload
+    first: Payload
+    times: int = 1
+    is_shrunk: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzProgress:
+    """So far; told every few seconds."""
+
+    protocol: str
+    sent: int
+    payloads: int
+    failures: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzFailed:
+    """A payload failed, and a smaller one is looked for now, or was found."""
+
+    fault: Fault
+    payload: Payload
+    is_shrunk: bool
+
+
+FuzzEvent: TypeAlias = FuzzProgress | FuzzFailed
+
+
+class _OverError(BaseException):
+    """Ends a run: nobody answers any more. Hypothesis lets it through."""
+
+
+@dataclass(slots=True)
+class _Hunt:
+    """The search for the smallest payload that shows a fault."""
+
+    failure: Failure
+    deadline: Deadline
+    attempts: int = 0
+    smaller: list[Payload] = field(default_factory=list)
+
+
+class Session:
+    """One endpoint, one protocol, one seed.
+
+    Args:
+        lab: Where the receiver is, with the signals that it takes.
+        examiner: Sends and judges.
+        payloads: How many to draw.
+        seed: Where the draws begin.
+        shrink_s: How long to look for a smaller payload, for each fault.
+        revive: Waits until the receiver answers again; False if it does not.
+        on_event: Told of progress and failures.
+    """
+
+    def __init__(
+        self,
+        lab: TargetLab,
+        examiner: Examiner,
+        *,
+        payloads: int,
+        seed: int,
+        shrink_s: float,
+        revive: Callable[[], bool],
+        on_event: Callable[[FuzzEvent], None],
+    ) -> None:
+        self.tallies: dict[str, Tally] = {}
+        self.examples: dict[str, str] = {}
+        self.failures: list[Failure] = []
+        self.sent = 0
+        self.sent_bytes = 0
+        self.ended_early = ""
+        self.memory: tuple[int, int] | None = None
+        self._lab = lab
+        self._examiner = examiner
+        self._wanted = payloads
+        self._seed = seed
+        self._shrink_s = shrink_s
+        self._revive = revive
+        self._on_event = on_event
+        self._at = DEFAULT_UNIX_NANO
+        self._known: dict[object, Failure] = {}
+        self._recent: deque[Payload] = deque(maxlen=_REMEMBERED)
+        self._hunt: _Hunt | None = None
+        self._started = SYSTEM_CLOCK.monotonic()
+        self._told = self._started
+
+    def run(self) -> None:
+        """Draw and send everything; blocks until it is done or the receiver is gone for good."""
+        base = self._lab.resident_bytes()
+        self.memory = None if base is None else (base, base)
+        portion = 0
+        try:
+            while self.sent < self._wanted:
+                before = self.sent
+                self._run_portion(portion)
+                portion += 1
+                if self.sent == before:
+                    self.ended_early = "Hypothesis draws no more payloads"
+                    break
+        except _OverError:
+            self._finish_hunt()
+        self._look_at_memory()
+
+    def _run_portion(self, portion: int) -> None:
+        strategy = fuzzed_payloads(self._lab.protocol, self._lab.signals, at_unix_nano=self._at)
+        count = min(PORTION, self._wanted - self.sent)
+        number = seed_of(self._seed, self._lab.protocol, portion)
+        run_portion(strategy, number, count, self._test)
+        self._finish_hunt()
+
+    def _test(self, payload: Payload) -> None:
+        """Examine one payload.
+
+        Raises:
+            FailedError: It fails.
+        """
+        if self._hunt is not None:
+            self._hunt_with(self._hunt, payload)
+            return
+        if self.sent >= self._wanted:
+            return
+        self.sent += 1
+        self.sent_bytes += len(payload.body)
+        self._recent.append(payload)
+        seen = self._examiner.examine(payload)
+        self._count(payload, seen)
+        self._tell()
+        if seen.fault is not None:
+            self._note(payload, seen.fault)
+        elif self.sent % _LOOK_EVERY == 0:
+            self._look_at_memory()
+
+    def _note(self, payload: Payload, fault: Fault) -> None:
+        """Remember a fault, and hunt it down if it is new.
+
+        Raises:
+            FailedError: The hunt begins.
+        """
+        known = self._known.get(fault.signature)
+        if known is not None:
+            known.times += 1
+            self._stand_up(known)
+            return
+        failure = Failure(fault=fault, payload=payload, first=payload)
+        self.failures.append(failure)
+        self._known[fault.signature] = failure
+        self._on_event(FuzzFailed(fault=fault, payload=payload, is_shrunk=False))
+        self._stand_up(failure)
+        if len(self.failures) > _MOST_HUNTS:
+            failure.note = f"not shrunk: more than {_MOST_HUNTS} kinds of failures"
+            return
+        self._hunt = _Hunt(failure=failure, deadline=Deadline(self._shrink_s))
+        raise FailedError
+
+    def _stand_up(self, failure: Failure) -> None:
+        """Go on only with a receiver that answers.
+
+        Raises:
+            _OverError: It does not come back.
+        """
+        if failure.fault.kind not in {"crash", "hang"}:
+            return
+        if not self._revive():
+            others = len(self._recent) - 1
+            failure.note = (
+                f"not shrunk: the receiver did not come back; the cause may also be one of the "
+                f"{others} payloads before it"
+                if others
+                else "not shrunk: the receiver did not come back"
+            )
+            self.ended_early = f"the receiver answers no more after {self.sent:,} payloads"
+            raise _OverError
+
+    def _hunt_with(self, hunt: _Hunt, payload: Payload) -> None:
+        """Whether a payload shows the hunted fault too; passes once time is up.
+
+        Raises:
+            FailedError: It does.
+        """
+        if hunt.deadline.has_passed():
+            return
+        hunt.attempts += 1
+        is_mortal = hunt.failure.fault.kind in {"crash", "hang"}
+        look = self._examiner.look_again if is_mortal else self._examiner.examine
+        seen = look(payload)
+        if seen.fault is None:
+            return
+        if seen.fault.kind in {"crash", "hang"}:
+            self._stand_up(hunt.failure)
+        if seen.fault.signature != hunt.failure.fault.signature:
+            return
+        hunt.smaller.append(payload)
+        raise FailedError
+
+    def _finish_hunt(self) -> None:
+        """Keep the smallest payload that fails when it is sent once more."""
+        hunt, self._hunt = self._hunt, None
+        if hunt is None:
+            return
+        failure = hunt.failure
+        for payload in sorted(hunt.smaller, key=lambda each: len(each.body))[:3]:
+            if self.ended_early or not self._fails(failure, payload):
+                continue
+            failure.payload = payload
+            failure.is_shrunk = not hunt.deadline.has_passed()
+            if not failure.is_shrunk:
+                failure.note = f"not shrunk to the end within {self._shrink_s:g} s"
+            break
+        else:
+            failure.note = failure.note or "it failed once, and not when it was sent again"
+        self._on_event(FuzzFailed(fault=failure.fault, payload=failure.payload, is_shrunk=True))
+
+    def _fails(self, failure: Failure, payload: Payload) -> bool:
+        is_mortal = failure.fault.kind in {"crash", "hang"}
+        look = self._examiner.look_again if is_mortal else self._examiner.examine
+        fault = look(payload).fault
+        if fault is not None and fault.kind in {"crash", "hang"} and not self._revive():
+            self.ended_early = f"the receiver answers no more after {self.sent:,} payloads"
+        if fault is None or fault.signature != failure.fault.signature:
+            return False
+        failure.fault = fault
+        return True
+
+    def _count(self, payload: Payload, seen: Examination) -> None:
+        tally = self.tallies.setdefault(payload.rule, Tally())
+        self.examples.setdefault(payload.rule, payload.fault)
+        if seen.is_aged:
+            tally.aged += 1
+            self._at = SYSTEM_CLOCK.unix_nanos()  # from the next portion on
+        elif seen.fault is not None:
+            tally.faulty += 1
+        else:
+            name = seen.answer.kind
+            setattr(tally, name, getattr(tally, name) + 1)
+
+    def _tell(self) -> None:
+        now = SYSTEM_CLOCK.monotonic()
+        if now - self._told >= _TELL_EVERY_S:
+            self._told = now
+            self._on_event(
+                FuzzProgress(
+                    protocol=self._lab.protocol,
+                    sent=self.sent,
+                    payloads=self._wanted,
+                    failures=len(self.failures),
+                    elapsed_s=now - self._started,
+                )
+            )
+
+    def _look_at_memory(self) -> None:
+        """Find a fault if the receiver holds far more than it was ever sent."""
+        now = self._lab.resident_bytes()
+        if self.memory is None or now is None:
+            return
+        base, highest = self.memory
+        self.memory = (base, max(highest, now))
+        allowed = _SPARE_BYTES + _BYTES_PER_BYTE * self.sent_bytes
+        if now - base <= allowed or not self._recent:
+            return
+        fault = Fault(
+            kind="memory",
+            rules=("OTLP-SRV-085",),
+            told=f"it holds {now // _MIB} MiB, {base // _MIB} MiB before {self.sent:,} payloads "
+            f"of {self.sent_bytes / _MIB:.1f} MiB in all",
+        )
+        if fault.signature not in self._known:
+            last = self._recent[-1]
+            failure = Failure(fault=fault, payload=last, first=last)
+            failure.note = "not shrunk: memory is looked at now and then, and this was the last one"
+            self._known[fault.signature] = failure
+            self.failures.append(failure)
