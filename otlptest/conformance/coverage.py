@@ -1,7 +1,9 @@
 """Which requirements a conformance case judges, and for each other one why none does.
 
 The reasons are data: `contracts/conformance/coverage.toml`. Rows that bind exporters are those of
-sections 1 to 5, rows that bind receivers those of sections 1 to 4 and 12.
+sections 1 to 5, rows that bind receivers those of sections 1 to 4 and 12. What sections 6 to 11
+demand of telemetry and of those who make it is a side of its own: it is judged on what a command
+emits, and where a payload cannot show it, `otlptest.validation` says why.
 """
 
 import tomllib
@@ -14,14 +16,26 @@ from typing import Final, Literal, TypeAlias
 from otlptest import bundled
 from otlptest.conformance import exporter_cases, receiver_cases
 from otlptest.conformance.cases import ExporterCase, ReceiverCase
-from otlptest.requirements import all_requirements
+from otlptest.requirements import Requirement, all_requirements
+from otlptest.validation import unchecked_reasons
 
 __all__ = ["CoverageRow", "Side", "coverage_rows", "unjudged_reasons"]
 
-Side: TypeAlias = Literal["client", "server"]
+Side: TypeAlias = Literal["client", "server", "data"]
 
 _SECTIONS: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(
-    {"client": frozenset({1, 2, 3, 4, 5}), "server": frozenset({1, 2, 3, 4, 12})}
+    {
+        "client": frozenset({1, 2, 3, 4, 5}),
+        "server": frozenset({1, 2, 3, 4, 12}),
+        "data": frozenset({6, 7, 8, 9, 10, 11}),
+    }
+)
+_BOUND: Final[Mapping[Side, frozenset[str]]] = MappingProxyType(
+    {
+        "client": frozenset({"client"}),
+        "server": frozenset({"server"}),
+        "data": frozenset({"data", "client"}),
+    }
 )
 
 
@@ -31,7 +45,7 @@ class CoverageRow:
 
     Attributes:
         requirement: Its id.
-        side: `client` for the exporter suite, `server` for the receiver suite.
+        side: `client` for how exporters send, `data` for what they send, `server` for receivers.
         cases: Ids of the cases that judge it; empty if there is a reason.
         reason: Why none does; empty if one does.
     """
@@ -47,18 +61,25 @@ def coverage_rows() -> tuple[CoverageRow, ...]:
 
     One that binds both sides has a row for each.
     """
-    judges = {"client": _judges(exporter_cases.CASES), "server": _judges(receiver_cases.CASES)}
+    exporters, receivers = _judges(exporter_cases.CASES), _judges(receiver_cases.CASES)
+    judges = {"client": exporters, "data": exporters, "server": receivers}
     return tuple(
         CoverageRow(
             requirement=rule.id,
             side=side,
             cases=judges[side].get(rule.id, ()),
-            reason=unjudged_reasons(side).get(rule.id, ""),
+            reason=unjudged_reasons(side).get(rule.id, "")
+            or _reason_of_validation(rule, judges[side]),
         )
         for rule in all_requirements()
         for side, sections in _SECTIONS.items()
-        if side in rule.binds and rule.section in sections
+        if _BOUND[side] & set(rule.binds) and rule.section in sections
     )
+
+
+def _reason_of_validation(rule: Requirement, judges: Mapping[str, tuple[str, ...]]) -> str:
+    """Why no payload is judged by the rule, where a whole run is not either."""
+    return "" if rule.id in judges else unchecked_reasons().get(rule.id, "").strip()
 
 
 @cache

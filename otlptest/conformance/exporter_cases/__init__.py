@@ -8,15 +8,22 @@ from typing import Final
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases import (
     compression,
+    connections,
+    content_encodings,
     empty_values,
     endpoints,
     environment,
     grpc_endpoints,
     headers,
     intervals,
+    json_bodies,
+    lifecycle,
+    live_data,
+    payload_data,
     protocols,
     retryable,
     sdk,
+    texts,
     tls,
     transport,
     user_agent,
@@ -26,6 +33,10 @@ __all__ = ["CASES"]
 
 CASES: Final[tuple[ExporterCase, ...]] = (
     *transport.CASES,
+    *content_encodings.CASES,
+    *connections.CASES,
+    *json_bodies.CASES,
+    *texts.CASES,
     *environment.CASES,
     *endpoints.CASES,
     *grpc_endpoints.CASES,
@@ -38,4 +49,7 @@ CASES: Final[tuple[ExporterCase, ...]] = (
     *sdk.CASES,
     *intervals.CASES,
     *retryable.CASES,
+    *lifecycle.CASES,
+    *payload_data.CASES,
+    *live_data.CASES,
 )

@@ -50,10 +50,12 @@ _FORMS: Final = (
 
 
 def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
-    rule = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
-    for judged, value in ((rule, None), ("OTLP-CFG-054", "")):
+    is_grpc = lab.protocol == "grpc"
+    defaults = ("OTLP-CFG-002", "OTLP-GRPC-034") if is_grpc else ("OTLP-CFG-001", "OTLP-HTTP-040")
+    for rules, value in ((defaults, None), (("OTLP-CFG-054",), "")):
         seen = steady(lab, {_ENDPOINT: value}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)()
-        yield _at_default(judged, lab, seen)
+        for rule in rules:
+            yield _at_default(rule, lab, seen)
 
 
 def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
@@ -272,7 +274,7 @@ CASES: Final = (
     ExporterCase(
         id="endpoints/default_http",
         title="Without an endpoint, and with an empty one: http://localhost:4318",
-        requirements=("OTLP-CFG-001", "OTLP-CFG-054"),
+        requirements=("OTLP-CFG-001", "OTLP-CFG-054", "OTLP-HTTP-040"),
         judge=_judge_default,
         protocols=HTTP_PROTOCOLS,
         runs=2,
@@ -281,7 +283,7 @@ CASES: Final = (
     ExporterCase(
         id="endpoints/default_grpc",
         title="Without an endpoint, and with an empty one: http://localhost:4317",
-        requirements=("OTLP-CFG-002", "OTLP-CFG-054"),
+        requirements=("OTLP-CFG-002", "OTLP-CFG-054", "OTLP-GRPC-034"),
         judge=_judge_default,
         protocols=("grpc",),
         runs=2,

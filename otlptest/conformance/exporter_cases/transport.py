@@ -1,18 +1,20 @@
-"""Paths, methods, content types and bodies of what the command sends by default.
+"""Methods, paths, headers, framing and bodies of what the command sends by default.
 
 Judged from the observing run alone: nothing is started.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.model import Request
+from otlptest.errors import UsageError, WireError
+from otlptest.model import Problem, Request
+from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.strange_fields import strange_fields
 
 __all__ = ["CASES"]
 
@@ -20,6 +22,8 @@ _MEDIA_TYPES: Final = {
     "http/protobuf": ("OTLP-HTTP-007", "application/x-protobuf"),
     "http/json": ("OTLP-JSON-001", "application/json"),
 }
+_FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
+_SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
 
 
 def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
@@ -27,7 +31,8 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
     paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
     yield _of_all("OTLP-GRPC-004", seen, requests, lambda each: each.path in paths)
     yield _of_all("OTLP-GRPC-006", seen, requests, _is_grpc_call)
-    yield _of_all("OTLP-GRPC-007", seen, requests, _has_items)
+    yield _body("OTLP-GRPC-007", seen, requests)
+    yield _unary_calls(lab, requests)
 
 
 def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
@@ -38,7 +43,15 @@ def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
     yield _of_all("OTLP-HTTP-006", seen, requests, lambda each: each.path in paths)
     yield _of_all(media_rule, seen, requests, lambda each: _media_type(each) == media_type)
     if lab.protocol == "http/protobuf":
-        yield _of_all("OTLP-HTTP-008", seen, requests, _has_items)
+        yield _body("OTLP-HTTP-008", seen, requests)
+
+
+def _judge_http_framing(lab: ExporterLab) -> Iterator[Judged]:
+    seen, requests = lab.baseline, _requests(lab)
+    yield _framing(seen, requests)
+    versions = sorted({each.connection.protocol or "?" for each in requests})
+    if requests:
+        yield held("OTLP-HTTP-009", f"{len(requests)} requests over {', '.join(versions)}")
 
 
 def _requests(lab: ExporterLab) -> tuple[Request, ...]:
@@ -66,9 +79,6 @@ def _head(request: Request) -> str:
     return "; ".join([*told, *problem])
 
 
-_SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te")
-
-
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
@@ -80,15 +90,86 @@ def _is_grpc_call(request: Request) -> bool:
     return request.method == "POST" and is_grpc and is_te
 
 
-def _has_items(request: Request) -> bool:
-    return request.is_accepted and bool(items_of(request))
+def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    """Whether each body is the message of its path; what was refused for its head tells nothing."""
+    faults = [(each, _fault_of_body(each)) for each in requests]
+    for request, fault in faults:
+        if fault:
+            return broken(rule, f"{seen.describe([request])}\n{fault}")
+    read = [each for each in requests if each.is_accepted]
+    if not read:
+        return not_observed(rule, f"no body could be looked at\n{seen.describe(requests)}")
+    return held(rule, f"each body is the message of its signal\n{seen.describe(read)}")
+
+
+def _fault_of_body(request: Request) -> str:
+    if request.problem is not None:
+        return request.problem.message if request.problem.kind == "malformed" else ""
+    if request.signal is None:
+        return ""
+    try:
+        message = decode_request(
+            request.signal, request.body, protocol=request.protocol or "http/protobuf"
+        )
+    except (WireError, UsageError) as refused:  # pragma: no cover -- it was accepted
+        return str(refused)
+    strange = strange_fields(message)
+    if strange:
+        return f"it is another message: it has {'; '.join(strange)}"
+    return "" if message.ListFields() else "it is empty: it has no resource entry"
+
+
+def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
+    """The fake takes a call only if its stream has one message and then ends."""
+    rule, seen = "OTLP-GRPC-005", lab.baseline
+    taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
+    problems = [
+        problem
+        for problem in _problems(seen)
+        if problem.rule in _FRAMING_RULES
+        and (problem.kind == "protocol_error" or problem.rule == rule)
+    ]
+    if problems:
+        return broken(rule, "\n".join(problem.message for problem in problems[:3]))
+    if not taken:
+        return not_observed(rule, f"no call was taken\n{seen.describe()}")
+    told = f"{len(taken)} calls, each one message and the end of its stream"
+    return held(rule, f"{told}\n{seen.describe(taken)}")
+
+
+def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    rule = "OTLP-HTTP-055"
+    problems = [
+        problem.message
+        for problem in _problems(seen)
+        if problem.kind in {"protocol_error", "cut_request"}
+    ]
+    hosts = [
+        f"Host: {each.headers.get('host', '')} on port {each.connection.port}"
+        for each in requests
+        if each.connection.protocol == "http/1.1" and not _has_port(each)
+    ]
+    if problems or hosts:
+        return broken(rule, "\n".join([*problems, *hosts][:3]))
+    if not requests:
+        return not_observed(rule, seen.describe())
+    return held(rule, f"a strict parser took each of {len(requests)} requests, Host with its port")
+
+
+def _has_port(request: Request) -> bool:
+    return request.headers.get("host", "").endswith(f":{request.connection.port}")
+
+
+def _problems(seen: Observation) -> tuple[Problem, ...]:
+    refused = (each.problem for each in seen.requests)
+    return (*(each for each in refused if each is not None), *seen.problems)
 
 
 CASES: Final = (
     ExporterCase(
         id="transport/grpc_calls",
-        title="Export calls over gRPC: method, headers, message",
-        requirements=("OTLP-GRPC-004", "OTLP-GRPC-006", "OTLP-GRPC-007"),
+        title="Export calls over gRPC: method, headers, message, one for each stream",
+        requirements=("OTLP-GRPC-004", "OTLP-GRPC-005", "OTLP-GRPC-006", "OTLP-GRPC-007"),
         judge=_judge_grpc,
         protocols=("grpc",),
         expected_s=0.0,
@@ -109,6 +190,15 @@ CASES: Final = (
         requirements=("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-JSON-001"),
         judge=_judge_http,
         protocols=("http/json",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="transport/http_framing",
+        title="Requests over HTTP: version, length or chunks, Host",
+        requirements=("OTLP-HTTP-009", "OTLP-HTTP-055"),
+        judge=_judge_http_framing,
+        protocols=HTTP_PROTOCOLS,
         expected_s=0.0,
         runs=0,
     ),

@@ -9,9 +9,10 @@ from otlptest.conformance.cases import AnyCase, checked_cases
 from otlptest.conformance.coverage import Side, unjudged_reasons
 from otlptest.requirements import find
 
-SIDES: tuple[Side, ...] = ("client", "server")
+SIDES: tuple[Side, ...] = ("client", "data", "server")
 ALL: dict[Side, tuple[AnyCase, ...]] = {
     "client": exporter_cases.CASES,
+    "data": exporter_cases.CASES,
     "server": receiver_cases.CASES,
 }
 
@@ -25,6 +26,7 @@ def test_the_rows_are_those_of_the_catalogue() -> None:
     counts = Counter((row.side, find(row.requirement).section) for row in coverage_rows())
     assert sorted({section for side, section in counts if side == "client"}) == [1, 2, 3, 4, 5]
     assert sorted({section for side, section in counts if side == "server"}) == [1, 2, 3, 4, 12]
+    assert sorted({section for side, section in counts if side == "data"}) == [6, 7, 8, 9, 10, 11]
     assert len({(row.requirement, row.side) for row in coverage_rows()}) == sum(counts.values())
 
 
@@ -34,9 +36,24 @@ def test_no_reason_is_given_for_a_row_that_does_not_exist(side: Side) -> None:
     assert set(unjudged_reasons(side)) - rows == set()
 
 
-@pytest.mark.parametrize("side", SIDES, ids=str)
-def test_cases_are_right_and_judge_what_binds_their_side(side: Side) -> None:
-    checked_cases(ALL[side])
-    for case in ALL[side]:
+@pytest.mark.parametrize(
+    ("cases", "bound"),
+    [
+        pytest.param(exporter_cases.CASES, {"client", "data"}, id="exporters"),
+        pytest.param(receiver_cases.CASES, {"server"}, id="receivers"),
+    ],
+)
+def test_cases_are_right_and_judge_what_binds_their_side(
+    cases: tuple[AnyCase, ...], bound: set[str]
+) -> None:
+    checked_cases(cases)
+    for case in cases:
         for rule in case.requirements:
-            assert side in find(rule).binds, (case.id, rule)
+            assert bound & set(find(rule).binds), (case.id, rule)
+
+
+def test_what_a_payload_does_not_show_keeps_its_reason_unless_a_run_shows_it() -> None:
+    rows = {row.requirement: row for row in coverage_rows() if row.side == "data"}
+    assert rows["OTLP-TRACE-007"].reason.startswith("It compares what was received")
+    assert rows["OTLP-TRACE-008"].cases == ("data/trace_ids",)
+    assert rows["OTLP-TRACE-008"].reason == ""

@@ -1,0 +1,110 @@
+"""Whether connections are used again. The command is told to make its batches small and quick."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_MANY_EXPORTS: Final = {
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
+    "OTEL_BSP_SCHEDULE_DELAY": "50",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "1",
+    "OTEL_BLRP_SCHEDULE_DELAY": "50",
+    "OTEL_METRIC_EXPORT_INTERVAL": "100",
+}
+_ENOUGH: Final = 2  # of requests that could have used an open connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Use:
+    """How the requests that had one before them came.
+
+    Attributes:
+        again: Over a connection that their signal had used.
+        fresh: Over another one, though no earlier request of their signal was still under way.
+        shared: Over a connection that another signal had used.
+    """
+
+    again: int
+    fresh: int
+    shared: int
+
+
+def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-GRPC-039" if lab.protocol == "grpc" else "OTLP-HTTP-033"
+    seen = lab.run(_MANY_EXPORTS)
+    requests = _own(lab, seen)
+    closing = [each for each in requests if _says_close(each)]
+    use = _use_of(requests)
+    connections = len({each.connection.number for each in requests})
+    told = f"{len(requests)} requests over {connections} connections\n{seen.describe(requests)}"
+    if closing:
+        yield broken(rule, f"Connection: close in {len(closing)} requests; {told}")
+    elif use.fresh >= _ENOUGH and use.fresh > use.again + use.shared:
+        yield broken(rule, f"{use.fresh} requests opened a connection that need not have; {told}")
+    elif use.again + use.shared:
+        yield held(rule, f"{use.again + use.shared} requests came over a used connection; {told}")
+    else:
+        yield not_observed(rule, f"too few requests of one signal; {told}")
+
+
+def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
+    own = (
+        each
+        for each in seen.requests
+        if each.is_accepted and each.signal in lab.signals and each.protocol == lab.protocol
+    )
+    return tuple(sorted(own, key=lambda each: each.started_at))
+
+
+def _says_close(request: Request) -> bool:
+    words = request.headers.get("connection", "").lower().split(",")
+    return "close" in [word.strip() for word in words]
+
+
+def _use_of(requests: Iterable[Request]) -> _Use:
+    """Count; the first request of a signal may open a connection, and so may parallel ones."""
+    again = fresh = shared = 0
+    earlier: list[Request] = []
+    for request in requests:
+        own = [each for each in earlier if each.signal == request.signal]
+        number = request.connection.number
+        if any(each.connection.number == number for each in own):
+            again += 1
+        elif any(each.connection.number == number for each in earlier):
+            shared += 1
+        elif own and all(_is_over(each, request.started_at) for each in own):
+            fresh += 1
+        earlier.append(request)
+    return _Use(again=again, fresh=fresh, shared=shared)
+
+
+def _is_over(request: Request, at: float) -> bool:
+    return request.replied_at is not None and request.replied_at <= at
+
+
+_FOLLOWING: Final = "Several exports in a row: over one connection"
+
+CASES: Final = (
+    ExporterCase(
+        id="connections/grpc_reuse",
+        title=_FOLLOWING,
+        requirements=("OTLP-GRPC-039",),
+        judge=_judge_reuse,
+        protocols=("grpc",),
+    ),
+    ExporterCase(
+        id="connections/http_keep_alive",
+        title=_FOLLOWING,
+        requirements=("OTLP-HTTP-033",),
+        judge=_judge_reuse,
+        protocols=HTTP_PROTOCOLS,
+    ),
+)

@@ -1,0 +1,134 @@
+"""OTLP's JSON, judged on the text as it was sent: what a lenient reader takes hides most faults."""
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+from otlptest.wire.json_rules import look_at_text
+
+__all__ = ["CASES"]
+
+_KEYS: Final = "OTLP-JSON-012"
+_ENUM_NAMES: Final = "OTLP-JSON-009"
+_STRICT_JSON: Final = "OTLP-JSON-024"
+_UTF8: Final = "OTLP-JSON-035"
+
+# What each rule could fail on, as evidence names it.
+_LOOKED_AT: Final = {
+    "OTLP-JSON-003": "traceId of a span",
+    "OTLP-JSON-004": "spanId of a span",
+    "OTLP-JSON-005": "parentSpanId, or id of a link, log record or exemplar",
+    "OTLP-JSON-008": "enum field",
+    _ENUM_NAMES: "enum field",
+    _KEYS: "key of several words",
+    "OTLP-JSON-016": "64-bit integer that is no time",
+    "OTLP-JSON-021": "32-bit integer",
+    "OTLP-JSON-023": "time",
+    _STRICT_JSON: "double",
+    "OTLP-JSON-026": "bytes that are no id",
+    "OTLP-JSON-030": "oneof member at its zero value",
+    "OTLP-JSON-031": "sum, min or max of 0",
+}
+
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """What the texts of a run showed.
+
+    Attributes:
+        faults: By rule, places and problems.
+        seen: By rule, how many values it could fail on.
+        unknown_keys: Paths of keys that may be those of a newer OTLP.
+        count: How many texts there were.
+    """
+
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    seen: Counter[str] = field(default_factory=Counter)
+    unknown_keys: set[str] = field(default_factory=set)
+    count: int = 0
+
+
+def _judge_texts(lab: ExporterLab) -> Iterator[Judged]:
+    texts = _texts_of(_own(lab, lab.baseline))
+    for rule, looked_at in _LOOKED_AT.items():
+        if rule == _KEYS and texts.unknown_keys and not texts.faults.get(rule):
+            keys = ", ".join(sorted(texts.unknown_keys))
+            yield not_observed(rule, f"keys that this otlptest does not know: {keys}")
+        else:
+            yield _judged(rule, looked_at, texts)
+
+
+def _judged(rule: str, looked_at: str, texts: _Texts) -> Judged:
+    faults = texts.faults.get(rule, [])
+    if faults:
+        return broken(rule, "\n".join(faults[:3]))
+    count = texts.seen[rule]
+    told = f"{looked_at}: {count} in {texts.count} JSON texts"
+    return held(rule, told) if count else not_observed(rule, told)
+
+
+def _texts_of(requests: Iterable[Request]) -> _Texts:
+    faults: dict[str, list[str]] = {}
+    seen: Counter[str] = Counter()
+    unknown: set[str] = set()
+    count = 0
+    for request in requests:
+        if request.signal is None or request.packed_json is None:
+            continue
+        count += 1
+        look = look_at_text(request.signal, zlib.decompress(request.packed_json))
+        seen.update(look.seen)
+        unknown.update(look.unknown_keys)
+        for rule, path, problem in look.faults:
+            if rule == _KEYS and _is_unknown(path, look.unknown_keys):
+                continue
+            told = f"request {request.number}: {path}: {problem}" if path else problem
+            for broken_rule in _rules_of(rule, is_json=look.is_json):
+                faults.setdefault(broken_rule, []).append(told)
+    return _Texts(faults=faults, seen=seen, unknown_keys=unknown, count=count)
+
+
+def _is_unknown(path: str, unknown: Iterable[str]) -> bool:
+    return _INDEX.sub("[]", path) in set(unknown)
+
+
+def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
+    """The rules for senders that a fault breaks.
+
+    A name instead of a number is no integer, either. What no strict parser takes breaks the rule
+    that wants one, or that about UTF-8.
+    """
+    if not is_json:
+        return (_UTF8,) if rule == _UTF8 else (_STRICT_JSON,)
+    return (rule, "OTLP-JSON-008") if rule == _ENUM_NAMES else (rule,)
+
+
+def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
+    return tuple(
+        each
+        for each in seen.requests
+        if each.signal in lab.signals and each.protocol == lab.protocol
+    )
+
+
+CASES: Final = (
+    ExporterCase(
+        id="json/encoding",
+        title="JSON bodies: ids in hex, numbers, enums, keys, zeros",
+        requirements=tuple(_LOOKED_AT),
+        judge=_judge_texts,
+        protocols=("http/json",),
+        expected_s=0.0,
+        runs=0,
+    ),
+)
