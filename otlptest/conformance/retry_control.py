@@ -12,8 +12,8 @@ sends again.
   stayed up longer than any back-off.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from otlptest import faults
@@ -23,7 +23,14 @@ from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
-__all__ = ["LONGEST_FIRST_WAIT_S", "Control", "control_of", "judged_no_retry", "judged_retry"]
+__all__ = [
+    "LONGEST_FIRST_WAIT_S",
+    "Control",
+    "condensed",
+    "control_of",
+    "judged_no_retry",
+    "judged_retry",
+]
 
 LONGEST_FIRST_WAIT_S: Final = 8.0
 """The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
@@ -32,6 +39,7 @@ _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
 _AT_ONCE: Final = 0.4  # of the control's wait: jitter takes at most half of a wait away
 _RUN: Final = "retry control"
+_MOST_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +144,19 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
         f"{told}\nthe same in a second run, while UNAVAILABLE (503) was answered by another "
         f"attempt after {control.gaps_s[0]:.2f} s",
     )
+
+
+def condensed(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """The same with one judgement for each rule and outcome, which tells how many were alike."""
+    groups: dict[tuple[str, str], list[Judged]] = {}
+    for each in judged:
+        groups.setdefault((each.requirement, each.outcome), []).append(each)
+    for group in groups.values():
+        shown = group[: _MOST_SHOWN if group[0].outcome == "broken" else 1]
+        told = "\n".join(each.evidence for each in shown)
+        more = f"\n… and {len(group) - len(shown)} more alike" if len(group) > len(shown) else ""
+        harm = next((each.harm for each in group if each.harm), None)
+        yield replace(shown[0], evidence=told + more, harm=harm)
 
 
 def _usual_rest_s(baseline: Observation, signal: Signal) -> float:

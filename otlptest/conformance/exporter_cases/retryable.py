@@ -19,6 +19,7 @@ from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import Payload
 from otlptest.conformance.retry_control import (
     LONGEST_FIRST_WAIT_S,
+    condensed,
     control_of,
     judged_no_retry,
     judged_retry,
@@ -109,12 +110,12 @@ def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[
 
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
     answers = {rule: faults.status(code) for rule, code in _GRPC_CODES.items()}
-    return _each_retried(lab, answers)
+    return condensed(_each_retried(lab, answers))
 
 
 def _judge_http_statuses(lab: ExporterLab) -> Iterator[Judged]:
     answers = {rule: faults.status(status) for rule, status in _HTTP_STATUSES.items()}
-    return _each_retried(lab, answers)
+    return condensed(_each_retried(lab, answers))
 
 
 def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[Judged]:
@@ -134,8 +135,7 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[Judged]:
     short = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE")))
     long = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
     for run in (short, long):
-        for each in run():
-            yield judged_retry("OTLP-GRPC-036", lab, each)
+        yield from condensed(judged_retry("OTLP-GRPC-036", lab, each) for each in run())
 
 
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
@@ -144,22 +144,18 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
         [run_of(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)
     )
-    for run in retried:
-        for each in run():
-            yield judged_retry("OTLP-GRPC-037", lab, each)
-    for run in refused:
-        for each in run():
-            yield judged_no_retry("OTLP-GRPC-037", lab, each)
+    rule = "OTLP-GRPC-037"
+    yield from condensed(judged_retry(rule, lab, each) for run in retried for each in run())
+    yield from condensed(judged_no_retry(rule, lab, each) for run in refused for each in run())
 
 
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
     """The code in the body says otherwise than the HTTP status, which alone counts."""
     refused = run_of(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
     retried = run_of(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
-    for each in refused():
-        yield judged_no_retry("OTLP-RESP-057", lab, each)
-    for each in retried():
-        yield judged_retry("OTLP-RESP-057", lab, each)
+    rule = "OTLP-RESP-057"
+    yield from condensed(judged_no_retry(rule, lab, each) for each in refused())
+    yield from condensed(judged_retry(rule, lab, each) for each in retried())
 
 
 def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
