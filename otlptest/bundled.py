@@ -9,7 +9,7 @@ from otlptest.errors import UnknownBundledFileError
 
 __all__ = ["KINDS", "builtin", "names", "path"]
 
-KINDS = ("contracts", "fixtures")  # a folder joins with its first file
+KINDS = ("chaos", "contracts", "fixtures")  # a folder joins with its first file
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -12,7 +13,7 @@ import click
 from otlptest.cli.exits import Exit
 from otlptest.cli.options import NarrowCommand, format_option
 from otlptest.cli.streams import line_width, note, write
-from otlptest.errors import Finding
+from otlptest.errors import FileFormatError, Finding, UnknownBundledFileError, UsageError
 from otlptest.report import findings_text, json_text, verdict_record
 from otlptest.timing import Deadline
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from otlptest.cli.recording import Recording
     from otlptest.cli.tail import Tail
     from otlptest.collector.fake import FakeCollector
+    from otlptest.faults.plans import FaultPlan
 
 __all__ = ["command"]
 
@@ -81,6 +83,12 @@ class _Stop:
 @click.option(
     "--duration", type=click.FloatRange(0), metavar="SECONDS", help="End after this time."
 )
+@click.option(
+    "--fault",
+    "fault_plan",
+    metavar="PLAN",
+    help="Answer by a fault plan: a YAML file, or builtin:NAME, e.g. builtin:flaky.",
+)
 @format_option
 def command(
     *,
@@ -91,6 +99,7 @@ def command(
     record: Path | None,
     exit_after: int | None,
     duration: float | None,
+    fault_plan: str | None,
     output_format: str,
 ) -> int:
     """Serve until told to stop, then judge what was received."""
@@ -100,21 +109,47 @@ def command(
     from otlptest.collector.fake import FakeCollector  # noqa: PLC0415 -- as above
 
     is_json = output_format == "json"
+    plan = _read_plan(fault_plan) if fault_plan is not None else None
     with ExitStack() as opened, _stop_on_signals() as stop:
         recording = opened.enter_context(Recording(record)) if record else None
         collector = opened.enter_context(
             FakeCollector(grpc_port=grpc_port, http_port=http_port, listen=host, tls=tls)
         )
+        if plan is not None:
+            plan.apply(collector)
+            note(f"faults: {plan.description or fault_plan}")
         _greet(collector, host)
         tail = Tail(collector.source, is_json=is_json, width=line_width())
         _follow(tail, recording, stop, exit_after, duration)
         collector.close()  # reads to the end what was already sent
         _take(tail, recording)
-        findings = collector.findings()
+        findings = [_as_told(finding) for finding in collector.findings()]
     _conclude(findings, tail.requests, is_json=is_json)
     if stop.signal == signal.SIGINT:
         return Exit.INTERRUPTED
     return Exit.FINDINGS if any(f.severity == "error" for f in findings) else Exit.OK
+
+
+def _as_told(finding: Finding) -> Finding:
+    """A fault that nothing met fails a test that rests on it; here it is only worth knowing."""
+    return replace(finding, severity="warning") if finding.rule == "fault_never_fired" else finding
+
+
+def _read_plan(plan: str) -> "FaultPlan":
+    """The plan that the command line names.
+
+    Raises:
+        UsageError: There is none, or it has a mistake: it is the user's own file.
+        UnknownBundledFileError: No plan of that name ships.
+    """
+    from otlptest.faults.plans import read_fault_plan  # noqa: PLC0415 -- see command
+
+    try:
+        return read_fault_plan(plan)
+    except UnknownBundledFileError:
+        raise
+    except FileFormatError as mistake:
+        raise UsageError(str(mistake).partition("\n")[0], mistake.hint) from mistake
 
 
 @contextmanager

@@ -11,6 +11,7 @@ __all__ = [
     "checked_body",
     "checked_choice",
     "checked_count",
+    "checked_flag",
     "checked_headers",
     "checked_name",
     "checked_seconds",
@@ -61,6 +62,17 @@ def checked_count(name: str, value: Any, *, least: int = 0, most: int = 2**63 - 
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise UsageError(f"{name} must be a whole number from {least} to {most} and is {value!r}")
+    return value
+
+
+def checked_flag(name: str, value: Any) -> bool:  # noqa: ANN401 -- the user's
+    """True or false; a text that says so is none.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} must be true or false and is {value!r}")
     return value
 
 

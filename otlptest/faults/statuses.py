@@ -10,6 +10,7 @@ from otlptest.errors import UsageError
 from otlptest.faults.arguments import (
     checked_body,
     checked_choice,
+    checked_flag,
     checked_headers,
     checked_name,
     checked_seconds,
@@ -102,8 +103,8 @@ def status(
         retry_after_form=_form(retry_after_form),
         violations=_violations(violations),
         headers=checked_headers(headers),
-        is_bare=bool(is_bare),
-        is_trailers_only=bool(is_trailers_only),
+        is_bare=checked_flag("is_bare", is_bare),
+        is_trailers_only=checked_flag("is_trailers_only", is_trailers_only),
         body=checked_body(body),
         content_type=None if content_type is None else checked_text("content_type", content_type),
     )

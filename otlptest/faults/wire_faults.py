@@ -13,6 +13,7 @@ from typing import Final, Literal, cast
 from otlptest.faults.arguments import (
     checked_choice,
     checked_count,
+    checked_flag,
     checked_name,
     checked_seconds,
     checked_text,
@@ -360,7 +361,7 @@ def goaway(
         code=number,
         message=checked_text("message", message),
         at=_checked_moment(at),
-        ends_connection=bool(ends_connection),
+        ends_connection=checked_flag("ends_connection", ends_connection),
     )
 
 

@@ -1,0 +1,52 @@
+"""Where in a file each value stands."""
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+__all__ = ["KeyPath", "Places", "path_text"]
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes that lead to a value: `("replies", 0, "times")`."""
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """`replies[0].times`; a key that is no plain word is quoted."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif step.replace("_", "").replace("-", "").isalnum():
+            text += f".{step}" if text else step
+        else:
+            text += f"[{step!r}]"
+    return text
+
+
+class Places:
+    """The line of each value of one file.
+
+    Args:
+        lines: Lines by path, counted from 1.
+    """
+
+    def __init__(self, lines: Mapping[KeyPath, int]) -> None:
+        self._lines = dict(lines)
+
+    def has(self, path: KeyPath) -> bool:
+        """Whether there is a value at that path."""
+        return path in self._lines
+
+    def text(self, path: KeyPath) -> str:
+        """`line 4, replies[0].times`: of the value, or of the nearest one around it."""
+        line = next(
+            self._lines[path[:length]]
+            for length in range(len(path), -1, -1)
+            if path[:length] in self._lines
+        )
+        where = path_text(path)
+        return f"line {line}, {where}" if where else f"line {line}"
+
+    def line(self, path: KeyPath) -> int:
+        """The line of the value, or of the nearest one around it."""
+        lengths = range(len(path), -1, -1)
+        return next(self._lines[path[:n]] for n in lengths if path[:n] in self._lines)

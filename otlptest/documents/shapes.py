@@ -1,0 +1,11 @@
+"""What the shape of every document has in common: strict types, no unknown keys."""
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["Shape"]
+
+
+class Shape(BaseModel):
+    """A mapping in a document: text is no number, and a key that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
