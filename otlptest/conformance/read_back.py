@@ -1,20 +1,53 @@
-"""Reads what a receiver has stored or passed on: a file that it writes, or a fake behind it."""
+"""Reads what a receiver has stored or passed on: a file that it writes, or a fake behind it.
 
-from collections.abc import Callable, Iterable
+Each look takes in only what is new since the last one, and keeps only what carries a marker.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
-from otlptest.errors import FileFormatError
+from otlptest.errors import FileFormatError, OtlptestError
 from otlptest.model import DataPoint, Resource, Signal
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_files import FileRecord, read_records
+from otlptest.wire.otlp_files import FileRecord, read_json_document, read_records
 from otlptest.wire.otlp_requests import items_from_request
 
 __all__ = ["FileReadBack", "ForwardReadBack"]
 
 _LOOK_EVERY_S: Final = 0.05
+_PACKED: Final = frozenset({".gz", ".zst", ".pb", ".binpb"})
+
+
+class _Marked:
+    """Items by signal and marker, and how to get more of them.
+
+    Args:
+        new_items: Gives the items of a signal that it has not given before.
+    """
+
+    def __init__(self, new_items: Callable[[Signal], Iterable[tuple[Signal, Any]]]) -> None:
+        self._new_items = new_items
+        self._found: dict[tuple[Signal, str], list[Any]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def awaited(self, signal: Signal, marker: str, count: int, timeout_s: float) -> tuple[Any, ...]:
+        deadline = Deadline(timeout_s)
+        while True:
+            with self._lock:
+                self._take_in(signal)
+                found = tuple(self._found.get((signal, marker), ()))
+            if len(found) >= count or not deadline.pause(_LOOK_EVERY_S):
+                return found
+
+    def _take_in(self, signal: Signal) -> None:
+        for kind, item in self._new_items(signal):
+            for marker in _markers(item):
+                self._found[kind, marker].append(item)
 
 
 class ForwardReadBack:
@@ -26,17 +59,22 @@ class ForwardReadBack:
 
     def __init__(self, collector: FakeCollector) -> None:
         self._collector = collector
+        self._tokens: dict[Signal, int] = {}
+        self._marked = _Marked(self._new_items)
         self.name = "what it forwarded"
 
     def items(
         self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
         """See `ReadBack.items`."""
-        return _awaited(lambda: self._all(signal), marker, count, timeout_s)
+        return self._marked.awaited(signal, marker, count, timeout_s)
 
-    def _all(self, signal: Signal) -> Iterable[Any]:
+    def _new_items(self, signal: Signal) -> Iterator[tuple[Signal, Any]]:
         look = Deadline(_LOOK_EVERY_S)
-        return self._collector.source.fetch(signal, pushed_down={}, since=None, deadline=look).items
+        since = self._tokens.get(signal)
+        batch = self._collector.source.fetch(signal, pushed_down={}, since=since, deadline=look)
+        self._tokens[signal] = batch.token
+        return ((signal, item) for item in batch.items)
 
 
 class FileReadBack:
@@ -48,6 +86,8 @@ class FileReadBack:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._offset = 0
+        self._marked = _Marked(self._new_items)
         self.name = str(path)
 
     def items(
@@ -57,32 +97,45 @@ class FileReadBack:
 
         A last line that is not written whole yet is left for the next look.
         """
-        return _awaited(lambda: self._all(signal), marker, count, timeout_s)
+        return self._marked.awaited(signal, marker, count, timeout_s)
 
-    def _all(self, signal: Signal) -> list[Any]:
+    def _new_items(self, _: Signal) -> Iterator[tuple[Signal, Any]]:
+        requests = self._whole() if _PACKED & set(self._path.suffixes) else self._new_lines()
+        for signal, message in requests:
+            for item in items_from_request(signal, message):
+                yield signal, item
+
+    def _new_lines(self) -> Iterator[tuple[Signal, Any]]:
+        """The requests in the lines that have been added; what is none is left out."""
         try:
-            records = list(read_records(self._path))
+            size = self._path.stat().st_size
+            if size < self._offset:  # it was begun anew
+                self._offset = 0
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                whole, _, _ = file.read().rpartition(b"\n")
+        except OSError:
+            return
+        self._offset += len(whole) + 1 if whole else 0
+        for line in whole.splitlines():
+            try:
+                yield read_json_document(line)
+            except OtlptestError:
+                continue
+
+    def _whole(self) -> Iterator[tuple[Signal, Any]]:
+        """The requests beyond those that were given before, of a file that is read whole."""
+        try:
+            records = [each for each in read_records(self._path) if isinstance(each, FileRecord)]
         except FileFormatError:
-            return []
-        return [
-            item
-            for record in records
-            if isinstance(record, FileRecord) and record.signal == signal
-            for item in items_from_request(signal, record.message)
-        ]
+            return
+        begin, self._offset = self._offset, max(self._offset, len(records))
+        for record in records[begin:]:
+            yield record.signal, record.message
 
 
-def _awaited(
-    all_items: Callable[[], Iterable[Any]], marker: str, count: int, timeout_s: float
-) -> tuple[Any, ...]:
-    deadline = Deadline(timeout_s)
-    while True:
-        found = tuple(item for item in all_items() if _carries(item, marker))
-        if len(found) >= count or not deadline.pause(_LOOK_EVERY_S):
-            return found
-
-
-def _carries(item: Any, marker: str) -> bool:  # noqa: ANN401 -- an item of any signal
+def _markers(item: Any) -> set[str]:  # noqa: ANN401 -- an item of any signal
     resource: Resource = item.metric.resource if isinstance(item, DataPoint) else item.resource
     attributes = getattr(item, "attributes", {})
-    return marker in (attributes.get(MARKER_ATTRIBUTE), resource.get(MARKER_ATTRIBUTE))
+    values = (attributes.get(MARKER_ATTRIBUTE), resource.get(MARKER_ATTRIBUTE))
+    return {value for value in values if isinstance(value, str)}

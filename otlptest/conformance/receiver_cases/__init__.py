@@ -6,8 +6,44 @@ A new case is one entry in the `CASES` of its module; a new module is one line h
 from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.receiver_cases import bad_data, exports
+from otlptest.conformance.receiver_cases import (
+    bad_data,
+    bombs,
+    compression,
+    consistency,
+    endurance,
+    error_bodies,
+    exports,
+    framing,
+    grpc_calls,
+    grpc_connections,
+    interoperability,
+    json_documents,
+    json_values,
+    partial,
+    routes,
+    sizes,
+    successes,
+)
 
 __all__ = ["CASES"]
 
-CASES: Final[tuple[ReceiverCase, ...]] = (*exports.CASES, *bad_data.CASES)
+CASES: Final[tuple[ReceiverCase, ...]] = (
+    *exports.CASES,
+    *successes.CASES,
+    *partial.CASES,
+    *error_bodies.CASES,
+    *bad_data.CASES,
+    *interoperability.CASES,
+    *json_values.CASES,
+    *json_documents.CASES,
+    *compression.CASES,
+    *sizes.CASES,
+    *bombs.CASES,
+    *routes.CASES,
+    *framing.CASES,
+    *endurance.CASES,
+    *grpc_calls.CASES,
+    *grpc_connections.CASES,
+    *consistency.CASES,
+)

@@ -5,62 +5,264 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.receiver_cases.exports import told
+from otlptest.conformance.malformed import (
+    bad_protobuf,
+    cut_bodies,
+    is_message,
+    known_group,
+    nested_value,
+    wrong_wire_types,
+)
+from otlptest.conformance.raw_grpc import GrpcAnswer
+from otlptest.conformance.receiver_exchanges import (
+    JSON,
+    PROTOBUF,
+    Answer,
+    Try,
+    answered,
+    is_decided,
+    is_ok,
+    is_refused,
+    judged,
+    media_type_of,
+    post,
+    submit,
+)
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.verdicts import Harm, Judged, broken, held
-from otlptest.errors import WireError
-from otlptest.sending import ExportResult
-from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.conformance.sample_requests import (
+    attribute,
+    json_bytes,
+    json_item,
+    json_request,
+    sample_request,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.wire.grpc_framing import encode_grpc_frame
+from otlptest.wire.statuses import GrpcCode
 
 __all__ = ["CASES"]
 
 _BODIES: Final = 100
 _LONGEST: Final = 4096
 _SEED: Final = 20260721
-_BAD_REQUEST: Final = 400
-_SERVER_ERROR: Final = 500
+_PROMPT_S: Final = 2.0
+_DEEP: Final = 10_000
+# What a client sends again (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
+_RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
 def _judge_random_bytes(lab: ReceiverLab) -> Iterator[Judged]:
-    rule = "OTLP-SRV-002"
-    signal = lab.signals[0]
-    wrong: list[tuple[bytes, ExportResult]] = []
-    for body in _refused_bodies():
-        answer = lab.send(body, signal=signal)
-        if answer.http_status != _BAD_REQUEST:
-            wrong.append((body, answer))
-    if not lab.is_alive():
-        yield broken(rule, f"after {_BODIES} random bodies it takes no request", harm="crash")
-    elif wrong:
-        body, answer = wrong[0]
-        harm: Harm | None = "server_error" if (answer.http_status or 0) >= _SERVER_ERROR else None
-        seen = f"{len(wrong)} of {_BODIES} random bodies were not answered 400; "
-        yield broken(rule, f"{seen}{body[:24].hex()}… was answered {told(answer)}", harm=harm)
-    else:
-        yield held(rule, f"{_BODIES} random bodies of 1 to {_LONGEST} bytes were answered 400")
+    tries = (
+        Try(what=f"{len(body)} random bytes {body[:12].hex()}…", answer=submit(lab, body))
+        for body in _refused_bodies(lab)
+    )
+    if lab.protocol == "grpc":
+        yield judged(lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable")
+        return
+    seen = list(tries)
+    yield judged(lab, "OTLP-SRV-002", seen, answered(400), "HTTP 400")
+    yield _prompt(seen)
 
 
-def _refused_bodies() -> Iterator[bytes]:
+def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
     """Random bytes that a reference decoder refuses, the same in each run."""
     chance = random.Random(_SEED)  # noqa: S311 -- repeatable, not secret
     found = 0
     while found < _BODIES:
         body = chance.randbytes(chance.randint(1, _LONGEST))
-        try:
-            decode_request("traces", body, protocol="http/protobuf")
-        except WireError:
+        if not is_message(lab.signals[0], body):
             found += 1
             yield body
+
+
+def _prompt(seen: list[Try]) -> Judged:
+    slowest = max(seen, key=lambda each: each.answer.elapsed_s)
+    took = f"{slowest.answer.elapsed_s:.2f} s"
+    if slowest.answer.is_hang:
+        said = f"{slowest.what}: no answer within {took}"
+        return broken("OTLP-RESP-087", said, harm="hang")
+    if slowest.answer.elapsed_s > _PROMPT_S:
+        return broken("OTLP-RESP-087", f"wanted: within {_PROMPT_S:g} s; {slowest.what}: {took}")
+    return held("OTLP-RESP-087", f"{len(seen)} bad bodies were answered, the slowest in {took}")
+
+
+def _is_final(answer: Answer) -> bool:
+    """Whether a call ended with an error that a client does not send again."""
+    return (
+        isinstance(answer, GrpcAnswer)
+        and bool(answer.grpc_status)
+        and answer.is_ended
+        and answer.grpc_status not in _RETRYABLE
+    )
+
+
+def _judge_cut(lab: ReceiverLab) -> Iterator[Judged]:
+    tries = (
+        Try(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
+        for size, body in cut_bodies(lab.signals[0], lab.marker())
+    )
+    yield judged(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
+
+
+def _judge_protobuf(lab: ReceiverLab) -> Iterator[Judged]:
+    """Each way in which bytes are no protobuf; over gRPC any error is right."""
+    right = is_refused if lab.protocol == "grpc" else answered(400)
+    wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
+    signal = lab.signals[0]
+    for rule, bodies in bad_protobuf(signal, lab.marker()).items():
+        tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies)
+        yield judged(lab, rule, tries, right, wanted)
+    others = (Try(what=what, answer=submit(lab, body)) for what, body in wrong_wire_types(signal))
+    yield judged(lab, "OTLP-SRV-003", others, is_decided, "success or an error of the sender")
+    group = submit(lab, known_group(sample_request(signal, lab.marker())))
+    tries_of_group = [Try(what="a well-formed group that nobody knows", answer=group)]
+    yield judged(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
+
+
+def _judge_framed(lab: ReceiverLab) -> Iterator[Judged]:
+    body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
+    tries = [Try(what="a body with gRPC's prefix", answer=post(lab, body))]
+    yield judged(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
+
+
+def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
+    """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
+    bodies = {
+        PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
+        JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
+    }[media_type_of(lab)]
+    tries = [Try(what=what, answer=post(lab, body)) for body, what in bodies]
+    yield judged(lab, "OTLP-RESP-071", tries, answered(400), "HTTP 400")
+    yield judged(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
+
+
+def _judge_mismatch(lab: ReceiverLab) -> Iterator[Judged]:
+    """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
+    signal = lab.signals[0]
+    document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
+    is_json = lab.protocol == "http/json"
+    body = sample_request(signal, lab.marker()) if is_json else document
+    what = "protobuf declared as JSON" if is_json else "JSON declared as protobuf"
+    answer = post(lab, body)
+    wanted = media_type_of(lab)
+
+    def right(each: Answer) -> bool:
+        return answered(400)(each) and answer.media_type == wanted
+
+    tries = [Try(what=what, answer=answer)]
+    yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of type {wanted}")
+
+
+def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-RESP-047"
+    answer = submit(lab, b"\xff" * 11)
+    seen = f"an undecodable message came to {answer.told()}"
+    if not isinstance(answer, GrpcAnswer) or answer.grpc_status is None:
+        yield not_observed(rule, seen)
+    elif _is_final(answer):
+        preferred = answer.grpc_status == GrpcCode.INVALID_ARGUMENT
+        yield held(rule, seen + ("" if preferred else " (INVALID_ARGUMENT is preferred)"))
+    else:
+        yield broken(rule, f"wanted: a status that is not retryable; {seen}")
+
+
+def _judge_deep(lab: ReceiverLab) -> Iterator[Judged]:
+    signal = lab.signals[0]
+    rules: tuple[str, ...] = ("OTLP-SRV-013",)
+    answer: Answer
+    if lab.protocol == "http/json":
+        rules = ("OTLP-SRV-013", "OTLP-JSON-044")
+        value = '{"arrayValue":{"values":[' * _DEEP + '{"stringValue":"deep"}' + "]}}" * _DEEP
+        pair = f'{{"key":"deep","value":{value}}}'
+        item = json_item(signal, lab.marker(), attributes=({"key": "@", "value": {}},))
+        whole = json_bytes(json_request(signal, item)).decode()
+        answer = post(lab, whole.replace('{"key":"@","value":{}}', pair).encode())
+    else:
+        pairs = (attribute("deep", nested_value(_DEEP)),)
+        answer = submit(lab, sample_request(signal, lab.marker(), attributes=pairs))
+    for rule in rules:
+        tries = [Try(what=f"a value nested {_DEEP} levels deep", answer=answer)]
+        yield judged(lab, rule, tries, is_decided, "success or an error of the sender")
 
 
 CASES: Final = (
     ReceiverCase(
         id="bad_data/random_bytes",
         title="Random bytes as a protobuf body",
-        requirements=("OTLP-SRV-002",),
+        requirements=("OTLP-SRV-002", "OTLP-RESP-087"),
         judge=_judge_random_bytes,
         protocols=("http/protobuf",),
-        signals=("traces",),
         expected_s=2.0,
+    ),
+    ReceiverCase(
+        id="bad_data/random_bytes_grpc",
+        title="Random bytes as a message",
+        requirements=("OTLP-SRV-010",),
+        judge=_judge_random_bytes,
+        protocols=("grpc",),
+        expected_s=2.0,
+    ),
+    ReceiverCase(
+        id="bad_data/cut",
+        title="A valid protobuf body, cut in many places",
+        requirements=("OTLP-SRV-001",),
+        judge=_judge_cut,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="bad_data/protobuf",
+        title="Each way in which bytes are no protobuf",
+        requirements=(
+            "OTLP-SRV-003",
+            "OTLP-SRV-004",
+            "OTLP-SRV-005",
+            "OTLP-SRV-006",
+            "OTLP-SRV-007",
+            "OTLP-SRV-009",
+        ),
+        judge=_judge_protobuf,
+        protocols=("grpc", "http/protobuf"),
+    ),
+    ReceiverCase(
+        id="bad_data/framed",
+        title="A gRPC frame over plain HTTP",
+        requirements=("OTLP-SRV-012",),
+        judge=_judge_framed,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="bad_data/malformed",
+        title="The status of malformed bodies",
+        requirements=("OTLP-RESP-054", "OTLP-RESP-071"),
+        judge=_judge_malformed,
+        protocols=("http/protobuf", "http/json"),
+    ),
+    ReceiverCase(
+        id="bad_data/mismatch",
+        title="A body in another encoding than declared",
+        requirements=("OTLP-SRV-034",),
+        judge=_judge_mismatch,
+        protocols=("http/protobuf", "http/json"),
+    ),
+    ReceiverCase(
+        id="bad_data/undecodable_call",
+        title="The status of a message that cannot be decoded",
+        requirements=("OTLP-RESP-047",),
+        judge=_judge_undecodable_call,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="bad_data/deep",
+        title="A value nested 10,000 levels deep",
+        requirements=("OTLP-SRV-013",),
+        judge=_judge_deep,
+        protocols=("grpc", "http/protobuf"),
+    ),
+    ReceiverCase(
+        id="bad_data/deep_json",
+        title="A JSON value nested 10,000 levels deep",
+        requirements=("OTLP-SRV-013", "OTLP-JSON-044"),
+        judge=_judge_deep,
+        protocols=("http/json",),
     ),
 )

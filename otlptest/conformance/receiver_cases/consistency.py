@@ -1,0 +1,145 @@
+"""The same input in every protocol: accepted, partly accepted or refused alike."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.protobuf_writing import chunk
+from otlptest.conformance.receiver_exchanges import (
+    JSON,
+    PROTOBUF,
+    Answer,
+    Try,
+    call,
+    is_decided,
+    judged,
+    post,
+)
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.sample_requests import (
+    TEXT_FIELDS,
+    attribute,
+    json_bytes,
+    json_item,
+    json_request,
+    sample_item,
+    text,
+    wrapped,
+)
+from otlptest.conformance.verdicts import Judged, broken, held
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_NO_UTF8: Final = b"\xff\xfe"
+_UNSUPPORTED: Final = 415
+
+
+def _verdict(answer: Answer) -> str:
+    if answer.is_ok:
+        return "accepted"
+    return "refused" if answer.is_refused else "neither"
+
+
+def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-090"
+    signal = lab.signals[0]
+    lines: list[str] = []
+    unlike: list[str] = []
+    for what, (body, document) in _corpus(lab, signal).items():
+        answers: dict[str, Answer] = {
+            "grpc": call(lab, body, signal=signal),
+            "http/protobuf": post(lab, body, signal=signal, media_type=PROTOBUF),
+        }
+        as_json = post(lab, json_bytes(document), signal=signal, media_type=JSON)
+        if as_json.status != _UNSUPPORTED:
+            answers["http/json"] = as_json
+        told = ", ".join(f"{name} {_verdict(answer)}" for name, answer in answers.items())
+        lines.append(f"{what}: {told}")
+        if len({_verdict(answer) for answer in answers.values()}) > 1:
+            unlike.append(f"{what}: {told}")
+    if not lab.is_alive():
+        yield broken(rule, f"it takes no request any more: {'; '.join(lines)}", harm="crash")
+    elif unlike:
+        yield broken(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
+    else:
+        yield held(rule, "\n".join(lines))
+
+
+def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]:
+    """The same telemetry in protobuf and in JSON."""
+    empty_key = attribute("", text("x"))
+    corpus: dict[str, tuple[bytes, object]] = {
+        "a valid request": (
+            wrapped(sample_item(signal, lab.marker())),
+            json_request(signal, json_item(signal, lab.marker())),
+        ),
+        "an empty request": (b"", {}),
+        "an empty attribute key": (
+            wrapped(sample_item(signal, lab.marker(), attributes=(empty_key,))),
+            json_request(
+                signal,
+                json_item(
+                    signal,
+                    lab.marker(),
+                    attributes=({"key": "", "value": {"stringValue": "x"}},),
+                ),
+            ),
+        ),
+    }
+    if signal == "traces":
+        zeros = chunk(1, bytes(16)) + chunk(2, bytes(8))
+        ids = {"traceId": "0" * 32, "spanId": "0" * 16}
+        corpus["all-zero ids"] = (
+            wrapped(sample_item(signal, lab.marker(), more=zeros)),
+            json_request(signal, json_item(signal, lab.marker(), more=ids)),
+        )
+    return corpus
+
+
+def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[Judged]:
+    """In a text and in a key; where both transports are given, the same over both."""
+    rule, signal = "OTLP-SRV-008", lab.signals[0]
+    bodies = {
+        "invalid UTF-8 in a text": wrapped(
+            sample_item(signal, lab.marker(), more=chunk(TEXT_FIELDS[signal], _NO_UTF8))
+        ),
+        "invalid UTF-8 in a key": wrapped(
+            sample_item(signal, lab.marker(), attributes=(attribute(_NO_UTF8, text("x")),))
+        ),
+    }
+    tries: list[Try] = []
+    unlike: list[str] = []
+    for what, body in bodies.items():
+        answers: dict[str, Answer] = {}
+        if lab.grpc is not None:
+            answers["gRPC"] = call(lab, body, signal=signal)
+        if lab.http is not None:
+            answers["HTTP"] = post(lab, body, signal=signal, media_type=PROTOBUF)
+        tries += [Try(what=f"{what} over {name}", answer=each) for name, each in answers.items()]
+        if len({_verdict(each) for each in answers.values()}) > 1:
+            unlike.append(", ".join(f"{name} {_verdict(each)}" for name, each in answers.items()))
+    found = judged(lab, rule, tries, is_decided, "400, or success")
+    if found.outcome == "held" and unlike:
+        yield broken(rule, f"wanted: the same over both; {'; '.join(unlike)}: {found.evidence}")
+    else:
+        yield found
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="consistency/alike",
+        title="The same input in each protocol",
+        requirements=("OTLP-SRV-090",),
+        judge=_judge_alike,
+        protocols=("http/protobuf",),
+        needs=("grpc", "http"),
+    ),
+    ReceiverCase(
+        id="consistency/invalid_utf8",
+        title="Texts that are no UTF-8",
+        requirements=("OTLP-SRV-008",),
+        judge=_judge_invalid_utf8,
+        protocols=("grpc", "http/protobuf"),
+    ),
+)

@@ -1,0 +1,347 @@
+"""HTTP/1.1 on the wire: chunks, Expect, pipelines, lengths that lie, connections in step."""
+
+import gzip
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes, request_head
+from otlptest.conformance.receiver_cases.successes import sample_body
+from otlptest.conformance.receiver_exchanges import (
+    Answer,
+    Try,
+    answered,
+    http_fields,
+    http_talk,
+    is_ok,
+    is_refused,
+    judged,
+    post,
+    target_of,
+)
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.receiver_stored import NO_READ_BACK, unwanted_items
+from otlptest.conformance.verdicts import Judged, broken, held, lacking
+
+__all__ = ["CASES"]
+
+_MANY: Final = 100
+_PIPELINED: Final = 5
+_WAITED_FOR_CONTINUE_S: Final = 2.0
+_ABORTS: Final = 1000
+
+
+def _body(lab: ReceiverLab) -> bytes:
+    return sample_body(lab, lab.signals[0], lab.marker())
+
+
+def _request(lab: ReceiverLab, body: bytes, *more: tuple[str, str]) -> bytes:
+    return request_bytes("POST", target_of(lab), http_fields(lab, fields=more), body)
+
+
+def _raw(lab: ReceiverLab, data: bytes, *, timeout_s: float | None = None) -> Http1Answer:
+    """The answer to bytes on a connection of their own."""
+    with http_talk(lab, timeout_s=timeout_s) as talk:
+        talk.say(data)
+        return talk.answer()
+
+
+def _chunked(body: bytes, *, size: int = 16, trailers: bytes = b"") -> bytes:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    parts = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
+    return b"".join(parts) + b"0\r\n" + trailers + b"\r\n"
+
+
+def _chunked_request(lab: ReceiverLab, data: bytes, *more: tuple[str, str]) -> bytes:
+    """A request whose `data` is chunks already."""
+    fields = http_fields(lab, fields=[("Transfer-Encoding", "chunked"), *more])
+    return request_head("POST", target_of(lab), fields) + data
+
+
+# Bodies.
+
+
+def _judge_chunked(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    packed = _chunked(gzip.compress(body, mtime=0))
+    in_gzip = _chunked_request(lab, packed, ("Content-Encoding", "gzip"))
+    with_trailers = _chunked(body, trailers=b"X-Trailer: 1\r\n")
+    tries = [
+        Try(what="a chunked body", answer=_raw(lab, _chunked_request(lab, _chunked(body)))),
+        Try(what="a chunked gzip body", answer=_raw(lab, in_gzip)),
+    ]
+    yield judged(lab, "OTLP-HTTP-044", tries, is_ok, "HTTP 200")
+    ignored = [
+        Try(what="trailers", answer=_raw(lab, _chunked_request(lab, with_trailers))),
+        Try(what="unknown headers", answer=post(lab, body, fields=[("X-Unknown", "1")])),
+    ]
+    yield judged(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
+
+
+def _judge_expect(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-HTTP-045"
+    body = _body(lab)
+    fields = http_fields(
+        lab, fields=[("Expect", "100-continue"), ("Content-Length", str(len(body)))]
+    )
+    with http_talk(lab) as talk:
+        talk.say(request_head("POST", target_of(lab), fields))
+        interim = talk.interim(timeout_s=min(_WAITED_FOR_CONTINUE_S, lab.timeout_s))
+        talk.say(body)
+        answer = talk.answer()
+    what = f"Expect: 100-continue, interim answer {interim}"
+    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
+    if found.outcome == "held" and interim is None:
+        yield broken(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
+    else:
+        yield found
+
+
+# Connections.
+
+
+def _judge_kept_alive(lab: ReceiverLab) -> Iterator[Judged]:
+    with http_talk(lab) as talk:
+        tries = list(_on_one(lab, talk, _MANY))
+    yield judged(lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive")
+
+
+def _on_one(lab: ReceiverLab, talk: Http1Talk, count: int) -> Iterator[Try]:
+    for number in range(count):
+        talk.say(_request(lab, _body(lab)))
+        answer = talk.answer()
+        # The last one may end it: many servers bound how many a connection may carry.
+        yield Try(what=f"request {number + 1} of {count} on one connection", answer=answer)
+        if not answer.is_whole:
+            return
+
+
+def _keeps_alive(answer: Answer) -> bool:
+    return isinstance(answer, Http1Answer) and answer.is_ok
+
+
+def _judge_in_step(lab: ReceiverLab) -> Iterator[Judged]:
+    """Bad, good, bad, good on one connection: the answers fit, or the connection is closed."""
+    rule = "OTLP-SRV-044"
+    plans = {
+        "a malformed body": _request(lab, b"\xff\xff\xff"),
+        "an unknown path": request_bytes(
+            "POST", f"{target_of(lab)}/no", http_fields(lab), b"x" * 5000
+        ),
+        "another content type": request_bytes(
+            "POST", target_of(lab), http_fields(lab, "text/plain"), b"x" * 300_000
+        ),
+    }
+    wrong: list[str] = []
+    for what, bad in plans.items():
+        with http_talk(lab) as talk:
+            wrong += _steps(lab, talk, what, bad)
+    if not lab.is_alive():
+        yield broken(rule, "it takes no request any more", harm="crash")
+    elif wrong:
+        yield broken(rule, "\n".join(wrong))
+    else:
+        yield held(rule, f"after {', '.join(plans)} a good request got its answer, or a close")
+
+
+def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator[str]:
+    for _ in range(2):
+        talk.say(bad)
+        refused = talk.answer()
+        if refused.closes or talk.end == "reset":
+            return  # allowed: after an error it may hang up
+        if not refused.is_refused:
+            yield f"{what} was answered {refused.told()}"
+            return
+        talk.say(_request(lab, _body(lab)))
+        answer = talk.answer()
+        if answer.status is None and answer.end in {"closed", "reset"}:
+            yield f"after {what} the connection was closed without saying so"
+            return
+        if not answer.is_ok:
+            yield f"after {what} a valid request was answered {answer.told()}"
+            return
+
+
+def _judge_pipelined(lab: ReceiverLab) -> Iterator[Judged]:
+    """Good and bad ones back to back: the answers come in the order of the requests."""
+    rule = "OTLP-SRV-045"
+    with http_talk(lab) as talk:
+        good, wrong_path = _request(lab, _body(lab)), f"{target_of(lab)}/no"
+        unknown = request_bytes("POST", wrong_path, http_fields(lab), b"")
+        order = [good, good, unknown, good, good]
+        talk.say(b"".join(order))
+        answers = []
+        for _ in order:
+            answers.append(talk.answer())
+            if answers[-1].closes or not answers[-1].is_whole:
+                break
+    told = [answer.status for answer in answers]
+    seen = f"{_PIPELINED} pipelined requests, the third to an unknown path, were answered {told}"
+    # What closes after the error has answered in order as far as it went.
+    expected = [200, 200, 404, 200, 200][: len(told)]
+    ends_early = len(told) < _PIPELINED and (not answers[-1].closes or len(told) <= 2)  # noqa: PLR2004 -- before the error
+    if answers[-1].is_hang:
+        yield broken(rule, seen, harm="hang")
+    elif told != expected or ends_early:
+        yield broken(rule, f"wanted: [200, 200, 404, 200, 200]; {seen}")
+    else:
+        yield held(rule, seen)
+
+
+def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    old = _request(lab, body).replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
+    answer = _raw(lab, old)
+    say = held if answer.is_ok else lacking
+    yield say("OTLP-SRV-048", f"an HTTP/1.0 request was answered {answer.told()}")
+    fields = [each for each in http_fields(lab) if each[0] != "Host"]
+    hostless = _raw(lab, request_bytes("POST", target_of(lab), fields, body))
+    none = [Try(what="no Host", answer=hostless)]
+    yield judged(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
+
+
+def _judge_half_closed(lab: ReceiverLab) -> Iterator[Judged]:
+    with http_talk(lab) as talk:
+        talk.say(_request(lab, _body(lab)))
+        talk.finish_saying()
+        tries = [Try(what="a request, then half a close", answer=talk.answer())]
+    yield judged(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
+
+
+# Framing that lies.
+
+
+def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    chunks = _chunked(body)
+    length = ("Content-Length", str(len(chunks)))
+    bad = {
+        "a chunk size that is no number": _chunked_request(lab, b"zz\r\nabc\r\n0\r\n\r\n"),
+        "a negative chunk size": _chunked_request(lab, b"-1\r\nabc\r\n0\r\n\r\n"),
+        "a chunk longer than it says": _chunked_request(lab, b"2\r\nabcdef\r\n0\r\n\r\n"),
+        "Content-Length with Transfer-Encoding": _chunked_request(lab, chunks, length),
+    }
+    tries = (Try(what=what, answer=_raw(lab, data)) for what, data in bad.items())
+    yield judged(lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close")
+    head = http_fields(lab)
+    lengths = {
+        "Content-Length: abc": [("Content-Length", "abc")],
+        "Content-Length: -5": [("Content-Length", "-5")],
+        "Content-Length: +5": [("Content-Length", "+5")],
+        "two different Content-Lengths": [("Content-Length", "5"), ("Content-Length", "6")],
+    }
+    others = (
+        Try(
+            what=what,
+            answer=_raw(lab, request_head("POST", target_of(lab), [*head, *more]) + b"abcde"),
+        )
+        for what, more in lengths.items()
+    )
+    yield judged(lab, "OTLP-SRV-051", others, _is_refused_or_closed, "HTTP 400")
+
+
+def _is_refused_and_closed(answer: Answer) -> bool:
+    """Refused with a close, or cut without a word: either way nothing can be smuggled."""
+    if not isinstance(answer, Http1Answer):
+        return False
+    return answer.closes and (answer.is_refused or answer.status is None)
+
+
+def _is_refused_or_closed(answer: Answer) -> bool:
+    return is_refused(answer) or (
+        isinstance(answer, Http1Answer) and answer.status is None and answer.closes
+    )
+
+
+def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
+    """More announced than sent, then gone; again and again."""
+    rule = "OTLP-SRV-050"
+    signal, marker = lab.signals[0], lab.marker()
+    body = sample_body(lab, signal, marker)
+    fields = http_fields(lab, fields=[("Content-Length", str(len(body) + 100))])
+    request = request_head("POST", target_of(lab, signal), fields) + body
+    for _ in range(_ABORTS):
+        with http_talk(lab) as talk:
+            talk.say(request)
+    seen = f"{_ABORTS} requests were broken off"
+    if not lab.is_alive():
+        yield broken(rule, f"after {seen} it takes no request any more", harm="hang")
+        return
+    stored = unwanted_items(lab, signal, marker)
+    if stored is None:
+        reason = NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
+        yield lacking(rule, f"{seen}, and it goes on; that nothing was stored: {reason}")
+    elif stored:
+        yield broken(rule, f"{seen}, and {len(stored)} of their items were stored")
+    else:
+        yield held(rule, f"{seen}, it goes on, and none of their items was stored")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="framing/chunked",
+        title="Chunked bodies, trailers and unknown headers",
+        requirements=("OTLP-HTTP-044", "OTLP-SRV-059"),
+        judge=_judge_chunked,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/expect",
+        title="Expect: 100-continue",
+        requirements=("OTLP-HTTP-045",),
+        judge=_judge_expect,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/kept_alive",
+        title="100 requests on one connection",
+        requirements=("OTLP-SRV-043",),
+        judge=_judge_kept_alive,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/in_step",
+        title="Good requests after bad ones on one connection",
+        requirements=("OTLP-SRV-044",),
+        judge=_judge_in_step,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/pipelined",
+        title="Requests back to back",
+        requirements=("OTLP-SRV-045",),
+        judge=_judge_pipelined,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/versions",
+        title="HTTP/1.0, and HTTP/1.1 without Host",
+        requirements=("OTLP-SRV-048", "OTLP-SRV-058"),
+        judge=_judge_versions,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/half_closed",
+        title="A client that has closed its side",
+        requirements=("OTLP-SRV-055",),
+        judge=_judge_half_closed,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/smuggling",
+        title="Lengths and chunks that lie",
+        requirements=("OTLP-SRV-049", "OTLP-SRV-051"),
+        judge=_judge_smuggling,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/aborted",
+        title="1,000 requests that are broken off",
+        requirements=("OTLP-SRV-050",),
+        judge=_judge_aborted,
+        protocols=("http/protobuf",),
+        expected_s=2.0,
+        exclusive=("receiver",),
+    ),
+)

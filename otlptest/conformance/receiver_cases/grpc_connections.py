@@ -1,0 +1,245 @@
+"""HTTP/2 connections that are abused: wrong protocols, wrong frames, floods."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.raw_http1 import request_bytes
+from otlptest.conformance.raw_http2 import Http2Talk
+from otlptest.conformance.raw_socket import RawSocket, end_words
+from otlptest.conformance.receiver_exchanges import call, call_fields, grpc_talk
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.sample_requests import sample_request
+from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.timing import Deadline
+from otlptest.wire import http2_frames as frames
+from otlptest.wire.http2_headers import encode_fields
+
+__all__ = ["CASES"]
+
+_QUICKLY_S: Final = 5.0
+_RESETS: Final = 10_000
+_RESETS_EACH: Final = 100
+_PINGS: Final = 3000
+_CONTINUATIONS: Final = 4096
+_PIECE: Final = b"\x00\x01a\x01b" * 800  # literal fields, 4,000 bytes a frame
+# What begins a TLS connection; a server of plain text needs no more of it.
+_TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
+
+
+# Something else than HTTP/2.
+
+
+def _judge_other_protocols(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-063"
+    said = {
+        "bytes that are no preface": b"GARBAGE " * 16,
+        "HTTP/1.1": request_bytes("GET", "/", [("Host", lab.endpoint.authority)], b"") * 4,
+    }
+    if not lab.endpoint.is_tls:
+        said["a TLS greeting"] = _TLS_HELLO
+    wrong: list[str] = []
+    seen: list[str] = []
+    for what, data in said.items():
+        took = Deadline(_QUICKLY_S)
+        with RawSocket(lab.connect(), lab.timeout_s) as wire:
+            wire.say(data)
+            end = wire.wait_for_end(_QUICKLY_S)
+        line = f"{what}: {end_words(end)} after {took.elapsed_s():.1f} s"
+        seen.append(line)
+        if end == "silent":
+            wrong.append(line)
+    if not lab.is_alive():
+        yield broken(rule, f"afterwards it takes no request: {'; '.join(seen)}", harm="crash")
+    elif wrong:
+        yield broken(rule, f"wanted: closed within {_QUICKLY_S:g} s; {'; '.join(wrong)}")
+    else:
+        yield held(rule, "; ".join(seen))
+
+
+# Wrong frames.
+
+_Abuse = Callable[[ReceiverLab, Http2Talk], None]
+
+
+def _open_oddly(lab: ReceiverLab, talk: Http2Talk, stream_id: int, *, block: bytes = b"") -> None:
+    sent = block or encode_fields(call_fields(lab))
+    talk.say(frames.header_frames(stream_id, sent, ends_stream=True))
+
+
+def _say(data: bytes) -> _Abuse:
+    return lambda _, talk: _said(talk, data)
+
+
+def _said(talk: Http2Talk, data: bytes) -> None:
+    talk.say(data)
+
+
+def _flood_continuations(lab: ReceiverLab, talk: Http2Talk) -> None:
+    """A header block that does not end, 16 MiB of it."""
+    block = encode_fields(call_fields(lab))
+    talk.say(frames.frame(frames.HEADERS, 0, 1, block))
+    piece = frames.frame(frames.CONTINUATION, 0, 1, _PIECE)
+    for _ in range(_CONTINUATIONS // 16):
+        if not talk.say(piece * 16) or talk.wait_for_goaway(0.0):
+            return
+
+
+_ABUSES: Final[dict[str, _Abuse]] = {
+    "DATA on a stream that is not open": _say(frames.data_frame(1, b"abc", ends_stream=False)),
+    "a frame of 1 MiB": _say(frames.frame(frames.DATA, 0, 1, b"x" * (1 << 20))),
+    "a header block that is no HPACK": lambda lab, talk: _open_oddly(
+        lab, talk, 1, block=b"\xff\xff\xff\xff\xff\xff"
+    ),
+    "a stream with an even number": lambda lab, talk: _open_oddly(lab, talk, 2),
+    "a window update by 0": _say(frames.window_update(0, 0)),
+    "a window above 2^31 - 1": _say(frames.window_update(0, frames.MAX_WINDOW)),
+    "SETTINGS of 5 bytes": _say(frames.frame(frames.SETTINGS, 0, 0, b"abcde")),
+    "a PING of 3 bytes": _say(frames.frame(frames.PING, 0, 0, b"abc")),
+    "CONTINUATION without HEADERS": _say(frames.frame(frames.CONTINUATION, 4, 1, b"")),
+    "a header block that does not end": _flood_continuations,
+}
+
+
+def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-064"
+    wrong: list[str] = []
+    seen: list[str] = []
+    for what, abuse in _ABUSES.items():
+        with grpc_talk(lab) as talk:
+            talk.settle()
+            abuse(lab, talk)
+            has_ended = talk.wait_for_goaway(_QUICKLY_S)
+        told = f"{what}: {_ending(talk)}"
+        (seen if has_ended else wrong).append(told)
+        if not lab.is_alive():
+            yield broken(rule, f"after {what} it takes no request any more", harm="crash")
+            return
+    if wrong:
+        yield broken(rule, f"wanted: a connection error; {'; '.join(wrong)}")
+    else:
+        yield held(rule, "; ".join(seen))
+
+
+def _ending(talk: Http2Talk) -> str:
+    if talk.goaway is not None:
+        return f"GOAWAY {talk.goaway}"
+    return end_words(talk.end)
+
+
+# Floods.
+
+
+def _judge_pings(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-061"
+    with grpc_talk(lab) as talk:
+        first = call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
+        is_answered = talk.ping(b"otlptest", timeout_s=lab.timeout_s)
+    with grpc_talk(lab) as talk:
+        talk.settle()
+        for number in range(_PINGS):
+            talk.say(frames.frame(frames.PING, 0, 0, number.to_bytes(8, "big")))
+            if number % 100 == 0 and talk.wait_for_goaway(0.0):
+                break
+        talk.wait_for_goaway(0.5)
+    seen = f"a PING was {'answered' if is_answered else 'not answered'}; {_PINGS} PINGs: "
+    seen += _ending(talk) if talk.goaway is not None or talk.end != "silent" else "tolerated"
+    if not lab.is_alive():
+        yield broken(rule, f"{seen}; it takes no request any more", harm="crash")
+    elif first.is_ok and not is_answered:
+        yield broken(rule, f"wanted: an answer to a PING; {seen}")
+    else:
+        yield held(rule, seen)
+
+
+def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
+    """Streams that are opened and reset at once (CVE-2023-44487), then cut within a message."""
+    rule = "OTLP-SRV-062"
+    block = encode_fields(call_fields(lab))
+    done = connections = 0
+    while done < _RESETS and connections < _RESETS // _RESETS_EACH:
+        connections += 1
+        with grpc_talk(lab) as talk:
+            talk.settle()
+            while done < _RESETS and not talk.wait_for_goaway(0.0):
+                ids = [talk.reserve() for _ in range(_RESETS_EACH)]
+                pairs = (
+                    frames.header_frames(each, block, ends_stream=False) + frames.reset(each, 8)
+                    for each in ids
+                )
+                done += _RESETS_EACH
+                if not talk.say(b"".join(pairs)):
+                    break
+    seen = f"{done} streams were opened and reset on {connections} connections"
+    with grpc_talk(lab) as talk:
+        stream = talk.open(call_fields(lab))
+        talk.body(stream, b"\x00\x00\x00\x10\x00abc", ends_stream=False)
+        talk.say(frames.reset(stream, 8))
+        after = call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
+    if not lab.is_alive():
+        yield broken(rule, f"{seen}; it takes no request any more", harm="hang")
+    elif not after.is_ok:
+        yield broken(rule, f"after a call that was cancelled, another came to {after.told()}")
+    else:
+        yield held(rule, f"{seen}; it goes on")
+
+
+def _judge_cleartext(lab: ReceiverLab) -> Iterator[Judged]:
+    """HTTP/2 on the HTTP port, with prior knowledge or by ALPN."""
+    rule = "OTLP-SRV-047"
+    if lab.http is None:
+        yield lacking(rule, "no HTTP endpoint was given")
+        return
+    with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
+        speaks = talk.settle(timeout_s=min(_QUICKLY_S, lab.timeout_s)) and not talk.problem
+    how = "by ALPN" if lab.http.is_tls else "in clear text, with prior knowledge"
+    is_alive = lab.is_alive()
+    if not is_alive:
+        yield broken(rule, "an HTTP/2 preface on the HTTP port ended it", harm="crash")
+    elif speaks:
+        yield held(rule, f"the HTTP port speaks HTTP/2 {how}")
+    else:
+        yield lacking(rule, f"the HTTP port speaks no HTTP/2 {how}: {talk.problem}".rstrip(": "))
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="grpc_connections/other_protocols",
+        title="Something else than HTTP/2",
+        requirements=("OTLP-SRV-063",),
+        judge=_judge_other_protocols,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc_connections/wrong_frames",
+        title="Frames that HTTP/2 forbids",
+        requirements=("OTLP-SRV-064",),
+        judge=_judge_wrong_frames,
+        protocols=("grpc",),
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="grpc_connections/pings",
+        title="A PING, and thousands",
+        requirements=("OTLP-SRV-061",),
+        judge=_judge_pings,
+        protocols=("grpc",),
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="grpc_connections/resets",
+        title="10,000 streams opened and reset at once",
+        requirements=("OTLP-SRV-062",),
+        judge=_judge_resets,
+        protocols=("grpc",),
+        expected_s=2.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="grpc_connections/on_http_port",
+        title="HTTP/2 on the HTTP port",
+        requirements=("OTLP-SRV-047",),
+        judge=_judge_cleartext,
+        protocols=("http/protobuf",),
+    ),
+)

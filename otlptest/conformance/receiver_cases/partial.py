@@ -1,0 +1,234 @@
+"""Good and bad items in one request: what is said about the bad ones, what becomes of the good."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.protobuf_writing import chunk, fixed64, number
+from otlptest.conformance.raw_grpc import GrpcAnswer
+from otlptest.conformance.receiver_cases.successes import decoded_response
+from otlptest.conformance.receiver_exchanges import Answer, harm_of, post, submit
+from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
+from otlptest.conformance.receiver_stored import NO_READ_BACK, stored_items
+from otlptest.conformance.sample_requests import (
+    attribute,
+    json_bytes,
+    json_item,
+    json_request,
+    sample_item,
+    text,
+    wrapped,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.errors import WireError
+from otlptest.model import Signal
+from otlptest.wire.signals import SIGNAL_NAMES
+
+__all__ = ["CASES"]
+
+_GOOD: Final = 2
+_BAD: Final = 3
+
+_RULES: Final = ("OTLP-RESP-012", "OTLP-RESP-013", "OTLP-RESP-014", "OTLP-RESP-019")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mixed:
+    """A request of good and bad items, and what came back.
+
+    Attributes:
+        what: What is bad, for evidence.
+        signal: Of which signal.
+        answer: What came back.
+        marker: What the good items carry.
+        points: How many items are bad, counted as the signal counts them.
+        partial: The partial success; None if the request was refused or none is set.
+        problem: Why the answer is no response message; empty if it is one.
+    """
+
+    what: str
+    signal: Signal
+    answer: Answer
+    marker: str
+    points: int
+    partial: Any = None
+    problem: str = ""
+
+    @property
+    def rejected(self) -> int:
+        """The count in the partial success."""
+        name = SIGNAL_NAMES[self.signal].rejected_field
+        return 0 if self.partial is None else int(getattr(self.partial, name))
+
+    @property
+    def seen(self) -> str:
+        """As evidence."""
+        said = ""
+        if self.partial is not None:
+            said = f", {self.rejected} rejected: {self.partial.error_message[:160]!r}"
+        return f"{_GOOD} good items and {self.points} with {self.what}: {self.answer.told()}{said}"
+
+
+def _judge_mixed(lab: ReceiverLab) -> Iterator[Judged]:
+    mixed = [each for signal in lab.signals for each in _all_mixed(lab, signal)]
+    for each in mixed:
+        yield from _judge_one(lab, each)
+    said = [each for each in mixed if each.partial is not None]
+    if not said:
+        told = "; ".join(each.seen for each in mixed)
+        reason = f"no partial success came: {told}"
+        yield from (not_observed(rule, reason) for rule in ("OTLP-RESP-011", *_RULES))
+        if lab.protocol == "http/json":
+            yield not_observed("OTLP-JSON-040", reason)
+
+
+def _judge_one(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
+    yield _policy(lab, mixed)
+    if mixed.partial is None:
+        return
+    total, count = _GOOD + mixed.points, mixed.rejected
+    fair = 0 <= count <= total
+    yield (held if fair else broken)("OTLP-RESP-019", mixed.seen)
+    if count == 0:
+        says = bool(mixed.partial.error_message.strip())
+        yield (held if says else broken)("OTLP-RESP-014", mixed.seen)
+        return
+    yield held("OTLP-RESP-011", mixed.seen)
+    # Who refuses all items of the request says so: then nothing of it is stored.
+    expected = {mixed.points, total}
+    stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
+    if lab.read_back is not None:
+        expected = {mixed.points} if stored == _GOOD else {total - stored}
+    wanted = " or ".join(map(str, sorted(expected)))
+    say = held if count in expected else broken
+    yield say("OTLP-RESP-012", f"wanted: {wanted}; {mixed.seen}")
+    explains = bool(mixed.partial.error_message.strip())
+    yield (held if explains else broken)("OTLP-RESP-013", mixed.seen)
+    if lab.protocol == "http/json":
+        yield _json_shape(mixed)
+
+
+def _json_shape(mixed: _Mixed) -> Judged:
+    """lowerCamelCase, and an int64 as a string."""
+    name = SIGNAL_NAMES[mixed.signal].rejected_field
+    key = name.replace("_s", "S").replace("_d", "D").replace("_l", "L").replace("_p", "P")
+    wanted = f'"{key}":"{mixed.rejected}"'.encode()
+    body = mixed.answer.body.replace(b" ", b"")
+    is_right = b'"partialSuccess"' in body and wanted in body
+    return (held if is_right else broken)("OTLP-JSON-040", mixed.seen)
+
+
+def _policy(lab: ReceiverLab, mixed: _Mixed) -> Judged:
+    """What becomes of the good items: never lost behind a success, never a server's error."""
+    rule = "OTLP-SRV-014"
+    harm = harm_of(mixed.answer)
+    if harm is not None or mixed.problem:
+        return broken(rule, f"{mixed.seen} {mixed.problem}".strip(), harm=harm)
+    if mixed.answer.is_refused or mixed.rejected >= _GOOD + mixed.points:
+        return held(rule, f"{mixed.seen}: the whole request is refused")
+    if not mixed.answer.is_ok:
+        return broken(rule, mixed.seen)
+    if lab.read_back is None:
+        return lacking(rule, f"{mixed.seen}; {NO_READ_BACK}")
+    stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
+    say = held if stored >= _GOOD else broken
+    return say(rule, f"{mixed.seen}; {stored} of the {_GOOD} good ones are stored")
+
+
+# Requests.
+
+
+def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
+    if lab.protocol == "http/json":
+        for what, bad in _json_kinds(signal).items():
+            marker = lab.marker()
+            good = [json_item(signal, marker) for _ in range(_GOOD)]
+            document = json_request(signal, *good, *bad)
+            answer = post(lab, json_bytes(document), signal=signal)
+            yield _read(lab, what, signal, answer, marker)
+        return
+    for what, item in _kinds(signal, lab.marker()).items():
+        marker = lab.marker()
+        items = [sample_item(signal, marker) for _ in range(_GOOD)]
+        # Bad points are those of one metric: metrics are not what is counted.
+        bad_items = [item] if signal == "metrics" else [item] * _BAD
+        sent = submit(lab, wrapped(*items, *bad_items), signal=signal)
+        yield _read(lab, what, signal, sent, marker)
+
+
+def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
+    """What is bad, and an item that is; of metrics one metric with several points."""
+    if signal == "traces":
+        zeros = chunk(1, bytes(16)) + chunk(2, bytes(8))
+        return {
+            "an all-zero trace id": sample_item(signal, other, more=zeros),
+            "no ids": chunk(5, b"no ids") + number(6, 1) + fixed64(7, 1) + fixed64(8, 2),
+            "ids of 3 bytes": sample_item(signal, other, more=chunk(1, b"bad") + chunk(2, b"bad")),
+        }
+    if signal == "logs":
+        return {"a trace id of 3 bytes": sample_item(signal, other, more=chunk(9, b"bad"))}
+    pair = attribute(MARKER_ATTRIBUTE, text(other))
+    point = chunk(1, chunk(7, pair) + fixed64(3, 1) + fixed64(6, 1))
+    untimed = chunk(1, chunk(7, pair) + fixed64(6, 1))
+    return {
+        "no metric name": chunk(5, point * _BAD),
+        "no time": chunk(1, b"untimed") + chunk(5, untimed * _BAD),
+    }
+
+
+def _json_kinds(signal: Signal) -> dict[str, list[dict[str, Any]]]:
+    if signal == "traces":
+        zeros = {"traceId": "0" * 32, "spanId": "0" * 16}
+        none = {"traceId": "", "spanId": ""}
+        return {
+            "an all-zero trace id": [json_item(signal, "bad", more=zeros)] * _BAD,
+            "no ids": [json_item(signal, "bad", more=none)] * _BAD,
+        }
+    if signal == "logs":
+        return {
+            "a trace id of 3 bytes": [json_item(signal, "bad", more={"traceId": "abcdef"})] * _BAD
+        }
+    points = [{"timeUnixNano": "1", "asInt": "1"}] * _BAD
+    return {"no metric name": [{"gauge": {"dataPoints": points}}]}
+
+
+def _read(lab: ReceiverLab, what: str, signal: Signal, answer: Answer, marker: str) -> _Mixed:
+    partial, problem = None, ""
+    if answer.is_ok:
+        body = answer.body
+        if isinstance(answer, GrpcAnswer):
+            body = answer.messages[0][1] if answer.messages else b""
+        try:
+            response = decoded_response(signal, body, is_json=lab.protocol == "http/json")
+        except WireError as wrong:
+            problem = f"no response message: {wrong.problem}"
+        else:
+            partial = response.partial_success if response.HasField("partial_success") else None
+    return _Mixed(
+        what=what,
+        signal=signal,
+        answer=answer,
+        marker=marker,
+        points=_BAD,
+        partial=partial,
+        problem=problem,
+    )
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="partial/mixed",
+        title="Good and bad items in one request",
+        requirements=("OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
+        judge=_judge_mixed,
+        protocols=("grpc", "http/protobuf"),
+    ),
+    ReceiverCase(
+        id="partial/mixed_json",
+        title="Good and bad items in one JSON request",
+        requirements=("OTLP-JSON-040", "OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
+        judge=_judge_mixed,
+        protocols=("http/json",),
+    ),
+)

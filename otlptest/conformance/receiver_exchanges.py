@@ -1,0 +1,306 @@
+"""One request and its exact answer: how the receiver cases talk, and how they judge what they hear.
+
+`post` and `call` make a connection of their own for each request; `submit` sends a protobuf message
+in whichever protocol the suite runs. `judged` makes one judgement of many answers.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from otlptest.conformance.raw_grpc import GrpcAnswer
+from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes
+from otlptest.conformance.raw_http2 import Http2Talk
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.verdicts import Harm, Judged, broken, held
+from otlptest.model import Signal
+from otlptest.wire.grpc_framing import encode_grpc_frame
+from otlptest.wire.signals import SIGNAL_NAMES
+
+__all__ = [
+    "JSON",
+    "PROTOBUF",
+    "Answer",
+    "Try",
+    "answered",
+    "call",
+    "call_fields",
+    "grpc_talk",
+    "harm_of",
+    "http_fields",
+    "http_talk",
+    "is_decided",
+    "is_ok",
+    "is_refused",
+    "is_refused_or_cut",
+    "judged",
+    "media_type_of",
+    "post",
+    "submit",
+    "target_of",
+]
+
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+
+Answer: TypeAlias = Http1Answer | GrpcAnswer
+
+_SERVER_ERROR: Final = 500
+# "I do not have that" is the sender's fault in a 5xx's clothes.
+_HARMLESS: Final = frozenset({501, 505})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """Something that was sent, and what came back.
+
+    Attributes:
+        what: What was sent, for evidence.
+        answer: What came back.
+    """
+
+    what: str
+    answer: Answer
+
+
+# HTTP/1.1.
+
+
+def media_type_of(lab: ReceiverLab) -> str:
+    """The content type of the suite's protocol over HTTP."""
+    return JSON if lab.protocol == "http/json" else PROTOBUF
+
+
+def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http1Talk:
+    """A new connection to the HTTP endpoint.
+
+    Raises:
+        SendError: It cannot be reached.
+    """
+    return Http1Talk(lab.connect(lab.http), lab.timeout_s if timeout_s is None else timeout_s)
+
+
+def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
+    """The request target of a signal; of the first that the receiver takes if None."""
+    prefix = lab.http.path if lab.http is not None else ""
+    return prefix + SIGNAL_NAMES[signal or lab.signals[0]].http_path
+
+
+def http_fields(
+    lab: ReceiverLab, media_type: str | None = None, fields: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """Host, content type and more.
+
+    Args:
+        lab: Where it goes.
+        media_type: That of the suite's protocol if None; left out if empty.
+        fields: Further ones.
+    """
+    host = lab.http.authority if lab.http is not None else "localhost"
+    given = media_type_of(lab) if media_type is None else media_type
+    return [("Host", host), *([("Content-Type", given)] if given else []), *fields]
+
+
+def post(
+    lab: ReceiverLab,
+    body: bytes,
+    *,
+    signal: Signal | None = None,
+    method: str = "POST",
+    target: str | None = None,
+    media_type: str | None = None,
+    fields: Sequence[tuple[str, str]] = (),
+) -> Http1Answer:
+    """The answer to one HTTP/1.1 request on a connection of its own.
+
+    Args:
+        lab: Where it goes.
+        body: Sent as it is.
+        signal: Whose path; of the first that the receiver takes if None.
+        method: The method.
+        target: The request target, instead of the signal's.
+        media_type: See `http_fields`.
+        fields: Further header fields.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    head = http_fields(lab, media_type, fields)
+    to = target_of(lab, signal) if target is None else target
+    with http_talk(lab) as talk:
+        talk.say(request_bytes(method, to, head, body))
+        return talk.answer(is_head=method == "HEAD")
+
+
+# gRPC.
+
+
+def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http2Talk:
+    """A new HTTP/2 connection to the gRPC endpoint.
+
+    Raises:
+        SendError: It cannot be reached.
+    """
+    wire = lab.connect(lab.grpc)
+    return Http2Talk(wire, lab.timeout_s if timeout_s is None else timeout_s)
+
+
+def call_fields(
+    lab: ReceiverLab,
+    signal: Signal | None = None,
+    *,
+    path: str | None = None,
+    media_type: str = "application/grpc",
+    fields: Sequence[tuple[str, str]] = (),
+) -> tuple[tuple[str, str], ...]:
+    """The header fields of a gRPC call."""
+    endpoint = lab.grpc or lab.endpoint
+    return (
+        (":method", "POST"),
+        (":scheme", "https" if endpoint.is_tls else "http"),
+        (":path", SIGNAL_NAMES[signal or lab.signals[0]].grpc_path if path is None else path),
+        (":authority", endpoint.authority),
+        ("te", "trailers"),
+        ("content-type", media_type),
+        *fields,
+    )
+
+
+def call(
+    lab: ReceiverLab,
+    message: bytes = b"",
+    *,
+    signal: Signal | None = None,
+    body: bytes | None = None,
+    is_compressed: bool = False,
+    path: str | None = None,
+    media_type: str = "application/grpc",
+    fields: Sequence[tuple[str, str]] = (),
+    talk: Http2Talk | None = None,
+) -> GrpcAnswer:
+    """The answer to one gRPC call, on a connection of its own unless `talk` is given.
+
+    Args:
+        lab: Where it goes.
+        message: The request message, sent behind its prefix.
+        signal: Whose method; of the first that the receiver takes if None.
+        body: What to send instead of prefix and message.
+        is_compressed: The compressed flag.
+        path: The method, instead of the signal's.
+        media_type: The content type.
+        fields: Further metadata.
+        talk: The connection to use.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    sent = encode_grpc_frame(message, is_compressed=is_compressed) if body is None else body
+    head = call_fields(lab, signal, path=path, media_type=media_type, fields=fields)
+    if talk is not None:
+        stream = talk.open(head)
+        talk.body(stream, sent)
+        return talk.answer(stream)
+    with grpc_talk(lab) as own:
+        stream = own.open(head)
+        own.body(stream, sent)
+        return own.answer(stream)
+
+
+# Either.
+
+
+def answered(*statuses: int) -> Callable[[Answer], bool]:
+    """Whether an answer is a whole one over HTTP with one of some statuses."""
+
+    def is_one(answer: Answer) -> bool:
+        return (
+            isinstance(answer, Http1Answer) and answer.is_whole and answer.status in set(statuses)
+        )
+
+    return is_one
+
+
+def is_ok(answer: Answer) -> bool:
+    """Whether the request was taken: 200, or gRPC status OK."""
+    return answer.is_ok
+
+
+def is_refused(answer: Answer) -> bool:
+    """Whether the request was refused as the sender's fault: a 4xx, or over gRPC any error."""
+    return answer.is_refused
+
+
+def is_decided(answer: Answer) -> bool:
+    """Whether the request was taken, or refused as the sender's fault."""
+    return answer.is_ok or answer.is_refused
+
+
+def is_refused_or_cut(answer: Answer) -> bool:
+    """Whether it was refused, or the connection ended without an answer."""
+    return answer.is_refused or (not answer.is_ok and answer.end in {"closed", "reset"})
+
+
+def submit(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
+    """The answer to bytes as a protobuf message, over gRPC or HTTP as the suite runs.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    if lab.protocol == "grpc":
+        return call(lab, message, signal=signal)
+    return post(lab, message, signal=signal, media_type=PROTOBUF)
+
+
+def harm_of(answer: Answer) -> Harm | None:
+    """What makes a broken ROBUSTNESS row fail: silence, or a 5xx."""
+    if answer.is_hang:
+        return "hang"
+    status = answer.status if isinstance(answer, Http1Answer) else answer.http_status
+    is_error = status is not None and status >= _SERVER_ERROR and status not in _HARMLESS
+    return "server_error" if is_error else None
+
+
+def judged(
+    lab: ReceiverLab,
+    rule: str,
+    tries: Iterable[Try],
+    right: Callable[[Answer], bool],
+    wanted: str,
+) -> Judged:
+    """One judgement of everything that was tried; a hang ends it.
+
+    Args:
+        lab: Where it went; must be alive afterwards.
+        rule: The requirement.
+        tries: What was sent and came back, one after the other.
+        right: Whether an answer is as demanded.
+        wanted: What is demanded, for evidence: `HTTP 400`.
+    """
+    seen: list[Try] = []
+    wrong: list[Try] = []
+    for each in tries:
+        seen.append(each)
+        if not right(each.answer):
+            wrong.append(each)
+        if each.answer.is_hang:
+            break
+    if not lab.is_alive():
+        last = seen[-1].what if seen else "nothing"
+        return broken(rule, f"it takes no request any more; the last was {last}", harm="crash")
+    if not wrong:
+        return held(rule, "\n".join(_lines(seen)))
+    # What harms is told first.
+    wrong.sort(key=lambda each: harm_of(each.answer) is None)
+    count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
+    told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
+    return broken(rule, f"wanted: {wanted}; {count}{told}", harm=harm_of(wrong[0].answer))
+
+
+_MOST_SHOWN: Final = 4
+
+
+def _lines(seen: Sequence[Try]) -> Iterator[str]:
+    for each in seen[:_MOST_SHOWN]:
+        yield f"{each.what}: {each.answer.told()}"
+    if len(seen) > _MOST_SHOWN:
+        yield f"and {len(seen) - _MOST_SHOWN} more, as demanded"

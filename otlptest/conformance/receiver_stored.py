@@ -1,0 +1,91 @@
+"""What came out of a receiver again, judged: every row that asks for read-back.
+
+A receiver may pass data on late and in another order. That something was *not* stored is believed
+only after something that was sent later has come.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.sample_requests import sample_request
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.errors import SendError
+from otlptest.model import Signal
+
+__all__ = ["NO_READ_BACK", "judged_stored", "stored_items", "unwanted_items"]
+
+NO_READ_BACK: Final = "what it stored can only be read back: give --read-back"
+_LATE_S: Final = 0.3
+
+
+def stored_items(
+    lab: ReceiverLab, signal: Signal, marker: str, *, count: int = 1
+) -> tuple[Any, ...]:
+    """What carries a marker, once there is `count` of it; nothing without read-back.
+
+    Blocks at most `lab.timeout_s`.
+    """
+    if lab.read_back is None:
+        return ()
+    return lab.read_back.items(signal, marker, count=count, timeout_s=lab.timeout_s)
+
+
+def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any, ...] | None:
+    """What carries markers that should not have been stored; None if that cannot be known.
+
+    Blocks until a valid request, sent now, has come, at most `lab.timeout_s`.
+    """
+    if lab.read_back is None:
+        return None
+    later = lab.marker()
+    try:
+        lab.send(sample_request(signal, later), signal=signal)
+    except SendError:
+        return None
+    if not stored_items(lab, signal, later):
+        return None
+    found: list[Any] = []
+    for number, marker in enumerate(markers):
+        wait_s = 0.0 if number else _LATE_S  # several workers may pass data on side by side
+        found += lab.read_back.items(signal, marker, timeout_s=wait_s)
+    return tuple(found)
+
+
+def judged_stored(
+    lab: ReceiverLab,
+    rule: str,
+    signal: Signal,
+    marker: str,
+    seen: str,
+    *,
+    matches: Callable[[tuple[Any, ...]], str],
+    count: int = 1,
+    needs_read_back: bool = True,
+) -> Judged:
+    """One judgement of what was stored of a request that was taken.
+
+    Args:
+        lab: Where it went.
+        rule: The requirement.
+        signal: Of which signal.
+        marker: What the items carry.
+        seen: What was sent and answered, for evidence.
+        matches: What is wrong with the items; empty if they are as sent.
+        count: How many there should be.
+        needs_read_back: Whether the answer alone shows nothing; else it is enough where nothing
+            can be read back.
+    """
+    if lab.read_back is None:
+        return lacking(rule, f"{seen}; {NO_READ_BACK}") if needs_read_back else held(rule, seen)
+    found = stored_items(lab, signal, marker, count=count)
+    where = lab.read_back.name
+    if len(found) < count:
+        if unwanted_items(lab, signal, marker) is None:
+            return not_observed(rule, f"{seen}; no {signal} came to {where}")
+        missing = f"{len(found)} of {count} items are in {where}, and what was sent later is"
+        return broken(rule, f"{seen}; {missing}")
+    problem = matches(found)
+    if problem:
+        return broken(rule, f"{seen}; in {where}: {problem}")
+    return held(rule, f"{seen}; in {where} as sent")
