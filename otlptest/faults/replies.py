@@ -164,7 +164,7 @@ def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None
     It is padded with a field that nobody knows, which a client has to ignore.
 
     Args:
-        size_bytes: Size of the message, inflated; at most 1 GiB.
+        size_bytes: Size of the message, inflated; at most 256 MiB.
         encoding: Sent compressed: `gzip`, `deflate` or `zstd`; a bomb, if the size is large.
 
     Raises:
@@ -173,7 +173,7 @@ def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None
     """
     return ReplyFault(
         text=written("oversize_body", size_bytes=size_bytes, encoding=encoding),
-        size_bytes=checked_count("size_bytes", size_bytes, least=64, most=1024 * _MIB),
+        size_bytes=checked_count("size_bytes", size_bytes, least=64, most=256 * _MIB),
         encoding=None if encoding is None else checked_choice("encoding", encoding, _ENCODINGS),
     )
 

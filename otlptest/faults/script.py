@@ -140,7 +140,7 @@ class ReplyScript:
 
     def __init__(self) -> None:
         self.plans: tuple[ReplyPlan, ...] = ()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a predicate may plan something
 
     def add(self, plan: ReplyPlan) -> None:
         """Plan it, from the next request on."""

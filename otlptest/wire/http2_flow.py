@@ -57,7 +57,7 @@ class Stream:
         self.notify_at = _NEVER
         self.is_remote_closed = False
         self.window = window
-        self.unsent: bytes | None = None
+        self.unsent: memoryview | None = None  # so that taking a piece off copies nothing
         self.trailers: bytes | None = None
         self.held = 0
         self.started_at = 0.0
@@ -124,7 +124,7 @@ class SendFlow:
         if is_bare:
             self._ended(stream)
             return
-        stream.unsent = body
+        stream.unsent = memoryview(body)
         stream.trailers = trailers
         self._pump(stream)
 
@@ -133,7 +133,7 @@ class SendFlow:
         self._waiting.pop(stream_id, None)
 
     def _pump(self, stream: Stream) -> None:
-        body = stream.unsent or b""
+        body = stream.unsent if stream.unsent is not None else memoryview(b"")
         while body:
             size = min(stream.window, self._window, self.max_frame_size, len(body))
             if size <= 0:
@@ -141,7 +141,7 @@ class SendFlow:
                 self._waiting[stream.id] = stream
                 return
             is_last = size == len(body) and stream.trailers is None
-            self._write(frames.data_frame(stream.id, body[:size], ends_stream=is_last))
+            self._write(frames.data_frame(stream.id, bytes(body[:size]), ends_stream=is_last))
             stream.window -= size
             self._window -= size
             body = body[size:]

@@ -432,26 +432,24 @@ class SocketConnection:
         if self._unsent:
             self._unsent += data
         elif data:
-            self._hand_over(data)
+            self._unsent += data[self._hand_over(data) :]
 
-    def _hand_over(self, data: bytes) -> None:
+    def _hand_over(self, data: bytes | bytearray) -> int:
+        """Give the kernel what it takes; how many bytes are done with."""
         try:
             sent = send_some(self._socket, data)
         except OSError as error:
             self._write_failed(error)
-            return
+            return len(data)
         self._unsent_at = self._reception.now
-        if sent < len(data):
-            self._unsent += data[sent:]
+        return sent
 
     def _send_rest(self) -> None:
         """The socket takes more."""
         if self.is_closed:
             return
         if self._unsent:
-            rest = bytes(self._unsent)
-            self._unsent.clear()
-            self._hand_over(rest)
+            del self._unsent[: self._hand_over(self._unsent[:_MOST_UNSENT])]
         self._send()
 
     def _sent_all(self) -> None:

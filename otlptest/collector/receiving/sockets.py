@@ -94,7 +94,7 @@ def accepted(listener: Socket) -> Iterator[Socket]:
         yield connection
 
 
-def send_some(connection: Socket, data: bytes | memoryview) -> int:
+def send_some(connection: Socket, data: bytes | bytearray | memoryview) -> int:
     """Hand `data` to the kernel; how many bytes it took, 0 if none now.
 
     Raises:
