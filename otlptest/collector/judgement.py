@@ -31,7 +31,7 @@ class Judge:
 
     Args:
         source: The view's source.
-        more: Tells what else fails a test.
+        more: Tells what else is found; errors fail a test, warnings are reported.
     """
 
     def __init__(self, source: Judged, more: Callable[[], Sequence[Finding]] = tuple) -> None:
@@ -61,8 +61,11 @@ class Judge:
         judgement = validation.judge(
             arrivals.requests, arrivals.problems, foreign_times=self._source.leftover_times
         )
-        failing = (*judgement.failing, *self._source.late_findings(), *self._more())
-        reported = (*judgement.reported, *_leftover_findings(arrivals))
+        more = self._more()
+        errors = (finding for finding in more if finding.severity == "error")
+        failing = (*judgement.failing, *self._source.late_findings(), *errors)
+        warnings = (finding for finding in more if finding.severity != "error")
+        reported = (*judgement.reported, *_leftover_findings(arrivals), *warnings)
         return self._not_allowed(failing), self._not_allowed(reported)
 
     def _not_allowed(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:

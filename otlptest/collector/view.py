@@ -85,7 +85,11 @@ class CollectorView:
         self._container_ports = container_ports
         self._planned = PlannedFaults(receiver.script, source.has_arriving)
         self._injector = Injector(receiver.wire_plan, "the fake collector's connections")
-        self._judge = Judge(source, lambda: (*self._planned.findings(), *self._injector.findings()))
+        self._also_found: list[Callable[[], Sequence[Finding]]] = [
+            self._planned.findings,
+            self._injector.findings,
+        ]
+        self._judge = Judge(source, self._more_findings)
 
     # Where to send to.
 
@@ -362,6 +366,17 @@ class CollectorView:
             UnknownNameError: A rule does not exist.
         """
         self._judge.allow(*rules)
+
+    def judge_also(self, findings: Callable[[], Sequence[Finding]]) -> None:
+        """Have the judgement include what else belongs to the test, e.g. a proxy's findings.
+
+        Args:
+            findings: Called at each judgement; errors fail the test, warnings are reported.
+        """
+        self._also_found.append(findings)
+
+    def _more_findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for also in self._also_found for finding in also())
 
     def findings(self) -> tuple[Finding, ...]:
         """All that is wrong with what was received, as of now; a bare collector never raises it.

@@ -12,6 +12,7 @@ from otlptest.pytest_plugin.fixtures import (
     otlp_collector,
     otlp_collectors,
     otlp_process,
+    otlp_proxy,
     otlp_sdk,
 )
 from otlptest.pytest_plugin.hooks import (
@@ -26,6 +27,7 @@ __all__ = [
     "otlp_collector",
     "otlp_collectors",
     "otlp_process",
+    "otlp_proxy",
     "otlp_sdk",
     "pytest_addoption",
     "pytest_configure",

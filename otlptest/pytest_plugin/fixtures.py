@@ -12,11 +12,20 @@ from otlptest.pytest_plugin.settings import settings_of
 if TYPE_CHECKING:
     from otlptest.collector.fake import FakeCollector
     from otlptest.collector.view import CollectorView
+    from otlptest.proxy import OtlpProxy
     from otlptest.pytest_plugin.collector_factory import CollectorFactory
     from otlptest.pytest_plugin.in_process_sdk import InProcessSdk
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
-__all__ = ["_otlp_test", "otlp", "otlp_collector", "otlp_collectors", "otlp_process", "otlp_sdk"]
+__all__ = [
+    "_otlp_test",
+    "otlp",
+    "otlp_collector",
+    "otlp_collectors",
+    "otlp_process",
+    "otlp_proxy",
+    "otlp_sdk",
+]
 
 
 @pytest.fixture(scope="session")
@@ -101,6 +110,26 @@ def otlp_process(
         _otlp_test.stop_programs()
         settle(otlp)  # a port that closes drops what nobody has accepted yet
         factory.close_ports()
+
+
+@pytest.fixture
+def otlp_proxy(otlp: "CollectorView", _otlp_test: CurrentTest) -> "Iterator[OtlpProxy]":
+    """A proxy before `otlp`, one port for OTLP/gRPC and one for OTLP/HTTP, and faults for it.
+
+    `otlp_process(command, env=otlp_proxy.environ())` sends a program's telemetry through it. At
+    the end of the test its faults end and the programs are stopped, then it is closed; its
+    findings are judged with those of `otlp`, which also knows what is allowed.
+    """
+    __tracebackhide__ = True
+    from otlptest.proxy import OtlpProxy
+
+    with OtlpProxy(upstream=otlp) as proxy:
+        otlp.judge_also(proxy.findings)
+        try:
+            yield proxy
+        finally:
+            proxy.end_faults()
+            _otlp_test.stop_programs()
 
 
 @pytest.fixture

@@ -96,6 +96,9 @@ class Engine:
         Raises:
             ReceiverError: The engine does not run any more.
         """
+        if threading.current_thread() is self._thread:  # the `where` of a planned reply may inject
+            self._look_at_wire_plan()
+            return
         self._call(self._look_at_wire_plan, deadline, "inject faults")
 
     def drain(self, owner: str, deadline: Deadline) -> list[Connection]:

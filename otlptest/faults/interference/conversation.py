@@ -206,6 +206,11 @@ class FrameConversation:
         """See `Conversation`."""
         return len(self._streams)
 
+    @property
+    def awaits_our_ack(self) -> bool:
+        """Whether the client will acknowledge SETTINGS that the server never sent."""
+        return any(self._unacknowledged)
+
     def has_under_way(self, last: int) -> bool:
         """Whether a stream up to `last` is under way."""
         return any(stream <= last for stream in self._streams)

@@ -68,6 +68,7 @@ class FrameGate:
         return (
             self.last_allowed == _NO_LAST
             and self._window is None
+            and not self.conversation.awaits_our_ack
             and not (self._refused or self._muted or self._for_client or self._for_server)
         )
 
@@ -105,8 +106,7 @@ class FrameGate:
     def starve(self, window: int) -> None:
         """Give the client `window` bytes for each stream, and no more."""
         self._window = window
-        if self.conversation.has_settings:
-            self._say_window(min(window, self.conversation.server_window))
+        self._say_window(min(window, self.conversation.server_window))
 
     def feed(self) -> None:
         """Give the client back what `starve` took."""
@@ -120,7 +120,8 @@ class FrameGate:
         self._withheld.clear()
 
     def _say_window(self, window: int) -> None:
-        self._insert_down(frames.settings(((Setting.INITIAL_WINDOW_SIZE, window),)))
+        if self.conversation.has_settings:  # else the server's own will say it
+            self._insert_down(frames.settings(((Setting.INITIAL_WINDOW_SIZE, window),)))
 
     # --- frames pass
 
