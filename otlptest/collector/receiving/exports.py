@@ -4,9 +4,11 @@ import zlib
 
 from otlptest.collector.receiving.heads import Head
 from otlptest.errors import WireError
+from otlptest.model import Protocol, Signal
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
 from otlptest.wire.limits import Limits
+from otlptest.wire.mistaken_signals import mistaken_for
 
 __all__ = ["Export", "decoded"]
 
@@ -50,11 +52,17 @@ def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = Tr
             return Export(b"", error=error)
     try:
         if protocol != "http/json":
-            otlp_protobuf.decode_request(signal, body, protocol=protocol)
-            return Export(body)
+            message = otlp_protobuf.decode_request(signal, body, protocol=protocol)
+            other = mistaken_for(signal, message, body)
+            return Export(body, error=_mistaken(signal, other, protocol) if other else None)
         message = otlp_json.decode_request(signal, body, max_depth=limits.json_depth)
     except WireError as error:
         if protocol == "http/json":
             return Export(b"", zlib.compress(body, 1), error)
         return Export(body, error=error)
     return Export(message.SerializeToString(), zlib.compress(body, 1))
+
+
+def _mistaken(signal: Signal, other: Signal, protocol: Protocol) -> WireError:
+    problem = f"a request of {other}, sent as {signal}"
+    return WireError("malformed", otlp_protobuf.rule_of_malformed(protocol), problem)

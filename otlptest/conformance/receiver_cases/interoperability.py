@@ -268,7 +268,8 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[Judged]:
     body = wrapped(sample_item(other, marker), resource=chunk(1, pair))
     answer = submit(lab, body, signal=here)
     seen = f"a {other} message sent as {here}: {answer.told()}"
-    found = judged(lab, rule, [Try(what=seen, answer=answer)], is_decided, "400, or success")
+    tries = [Try(what=f"a {other} message sent as {here}", answer=answer)]
+    found = judged(lab, rule, tries, is_decided, "400, or success")
     if found.outcome == "broken" or answer.is_refused:
         yield found
         return
