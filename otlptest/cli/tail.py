@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from otlptest.model import SIGNALS, Problem, Request
 from otlptest.queries.sources import Kind, Source
-from otlptest.report import item_line, item_record, json_text, problem_line
+from otlptest.report import (
+    fault_line,
+    fault_record,
+    item_line,
+    item_record,
+    json_text,
+    problem_line,
+)
 from otlptest.timing import Deadline
 
 __all__ = ["News", "Tail"]
@@ -20,7 +27,7 @@ class News:
 
     Attributes:
         accepted: The new requests that were accepted.
-        lines: One line for each new item and problem.
+        lines: One line for each new item, problem, and request that a planned fault answered.
     """
 
     accepted: tuple[Request, ...]
@@ -58,6 +65,7 @@ class Tail:
         items = [item for kind in SIGNALS for item in self._fetched(kind)]
         told: list[tuple[Request, Any]] = [(item.request, item) for item in items]
         told += [(request, request.problem) for request in requests if request.problem is not None]
+        told += [(request, request) for request in requests if request.reply_fault]
         told.sort(key=lambda entry: entry[0].number)  # stable: a request's items keep their order
         lines = [self._line(item, request.received_unix_nano) for request, item in told]
         now = self._source.clock.unix_nanos()
@@ -79,7 +87,10 @@ class Tail:
 
     def _line(self, item: Any, at_unix_nano: int) -> str:  # noqa: ANN401 -- any item or problem
         if self._is_json:
-            return json_text({**item_record(item), "received_unix_nano": at_unix_nano})
+            record = fault_record(item) if isinstance(item, Request) else item_record(item)
+            return json_text({**record, "received_unix_nano": at_unix_nano})
+        if isinstance(item, Request):
+            return fault_line(item, at_unix_nano=at_unix_nano, width=self._width)
         if isinstance(item, Problem):
             return problem_line(item, at_unix_nano=at_unix_nano, width=self._width)
         return item_line(item, at_unix_nano=at_unix_nano, width=self._width)

@@ -1,8 +1,14 @@
 """How findings and received items look: terminal text and JSON. Knows no command and no fixture."""
 
 from otlptest.report.explanations import Rule, explanation_record, explanation_text
-from otlptest.report.json_shapes import item_record, json_text, plain_value, verdict_record
-from otlptest.report.lines import item_line, problem_line
+from otlptest.report.json_shapes import (
+    fault_record,
+    item_record,
+    json_text,
+    plain_value,
+    verdict_record,
+)
+from otlptest.report.lines import fault_line, item_line, problem_line
 from otlptest.report.plain_text import cut, one_line, table, wrapped
 from otlptest.report.sections import logs_text, metrics_text, profiles_text
 from otlptest.report.sent_lines import sent_finding, sent_line, sent_record
@@ -13,6 +19,8 @@ __all__ = [
     "cut",
     "explanation_record",
     "explanation_text",
+    "fault_line",
+    "fault_record",
     "findings_text",
     "item_line",
     "item_record",

@@ -14,7 +14,7 @@ from enum import Enum, IntEnum
 from typing import Any
 
 from otlptest.errors import Finding
-from otlptest.model import DataPoint, LogRecord, Problem, Profile, Span
+from otlptest.model import DataPoint, LogRecord, Problem, Profile, Request, Span
 
 __all__ = ["item_record", "json_text", "plain_value", "verdict_record"]
 
@@ -56,6 +56,18 @@ def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Recor
             return {"type": "problem", **_fields(item, leave_out=("found_at",)), **more}
         case _:
             return _record("metric", item.metric.service, item, {})
+
+
+def fault_record(request: Request) -> Record:
+    """One request that a planned fault answered."""
+    return {
+        "type": "fault",
+        "fault": request.reply_fault,
+        "signal": request.signal,
+        "protocol": request.protocol,
+        "wire_size": request.wire_size,
+        "is_discarded": request.is_discarded,
+    }
 
 
 def _record(kind: str, service: str | None, item: object, more: Record) -> Record:

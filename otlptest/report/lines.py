@@ -11,6 +11,7 @@ from otlptest.model import (
     NumberPoint,
     Problem,
     Profile,
+    Request,
     Severity,
     Span,
     StatusCode,
@@ -21,6 +22,7 @@ from otlptest.report.plain_text import cut, one_line
 __all__ = [
     "attributes_text",
     "clock_time",
+    "fault_line",
     "item_line",
     "log_body",
     "point_value",
@@ -71,6 +73,13 @@ def problem_line(problem: Problem, *, at_unix_nano: int, width: int | None = Non
     place = f" (at {problem.place})" if problem.place else ""
     said = one_line(f"{problem.kind}: {problem.message}{place} [{problem.rule}]")
     return cut(f"{clock_time(at_unix_nano)} problem {said}", width)
+
+
+def fault_line(request: Request, *, at_unix_nano: int, width: int | None = None) -> str:
+    """One request that a planned fault answered, as a line of the same shape."""
+    fate = "not received" if request.is_discarded else "received"
+    said = one_line(f"{request.signal} {fate}: {request.reply_fault}, over {request.protocol}")
+    return cut(f"{clock_time(at_unix_nano)} fault {said}", width)
 
 
 def clock_time(unix_nano: int) -> str:

@@ -1,5 +1,6 @@
 """`otlptest serve --fault`: a plan answers, and a mistake in one is told before anything starts."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,17 +27,30 @@ def test_plan_of_a_file_answers(tmp_path: Path) -> None:
         assert served.post() == 200
         code, out, err = served.finished()
     assert code == 0
-    assert len(out.splitlines()) == 8  # what was refused is no telemetry
+    fault, *spans = out.splitlines()
+    assert " fault traces not received: faults.unavailable(retry_after_s=1)" in fault
+    assert len(spans) == 8  # what was refused is no telemetry
     assert len(record.read_text().splitlines()) == 1
     assert "faults: One refusal.\n" in err
     assert err.endswith("2 requests, 0 errors, 0 warnings\n")
 
 
 def test_shipped_plan_answers() -> None:
-    with serve("--fault", "builtin:down", "--exit-after", "1") as served:
+    options = ("--exit-after", "1", "--format", "json")
+    with serve("--fault", "builtin:down", *options) as served:
         assert served.post() == 503
         code, out, _ = served.finished()
-    assert (code, out) == (0, "")
+    fault, summary = map(json.loads, out.splitlines())
+    assert fault.pop("received_unix_nano")
+    assert fault == {
+        "type": "fault",
+        "fault": "faults.unavailable(message='down for the day')",
+        "signal": "traces",
+        "protocol": "http/json",
+        "wire_size": 13235,
+        "is_discarded": True,
+    }
+    assert (code, summary["ok"], summary["requests"]) == (0, True, 1)
 
 
 def test_fault_that_nothing_met_is_a_warning() -> None:
