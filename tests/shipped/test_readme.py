@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from otlptest import FakeCollector, bundled
+from otlptest import FakeCollector, bundled, faults
 from otlptest.processes import Program
 from otlptest.pytest_plugin.in_process_sdk import InProcessSdk
 from tests.support.peers import require_peer
@@ -94,6 +94,21 @@ def test_the_session_long_service_of_the_readme_works(pytester: pytest.Pytester)
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+@pytest.mark.slow
+def test_the_fault_of_the_readme_is_survived(pytester: pytest.Pytester) -> None:
+    shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
+    shown = README.partition("<!-- file: test_faults.py -->\n```python\n")[2].partition("```")[0]
+    pytester.makepyfile(shown)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_the_readme_names_every_fault() -> None:
+    section = README.partition("## When things go wrong")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([a-z_]+)`", section))
+    makers = {name for name in faults.__all__ if name.islower()} - {"ok"}
+    assert makers <= named
 
 
 def words_of(row: str) -> list[str]:
