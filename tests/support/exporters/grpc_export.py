@@ -103,9 +103,10 @@ def _retry_delay_s(refused: Any) -> float | None:  # noqa: ANN401 -- as above
         return None
     try:
         for number, detail in protobuf_fields(packed):
-            parts = dict(protobuf_fields(detail)) if isinstance(detail, bytes) else {}
-            if number == 3 and parts.get(1) == _RETRY_INFO:
-                return _seconds(parts.get(2, b""))
+            if number == 3 and isinstance(detail, bytes):
+                parts = dict(protobuf_fields(detail))
+                if parts.get(1) == _RETRY_INFO:
+                    return _seconds(parts.get(2, b""))
     except ValueError:
         return None
     return None

@@ -1,0 +1,179 @@
+"""How long a client waits between attempts, and when it gives up."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
+from otlptest.conformance.retry_control import condensed, control_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_RUNS: Final = 9
+_FEWEST: Final = 8  # samples that a statement about chance needs
+_FAULTS: Final = 3
+_FAULTS_IF_SLOW: Final = 2
+_SLOW_S: Final = 2.0
+_NO_TIMEOUT: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
+
+_GROWING: Final = 1.2
+_NOT_GROWING: Final = 1.1
+_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is no chance, by gaps
+_SPREAD: Final = 0.05
+_NO_WAIT_S: Final = 0.05  # what a request takes on a busy machine
+_FEWEST_WAITS: Final = 2  # that can grow
+_OUTLIERS: Final = 2  # a busy machine makes a wait seem longer, never shorter
+
+_TIMEOUT_S: Final = 3.0
+_SLACK_S: Final = 0.5
+
+
+def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
+    """Several failures in a row, in several runs: how the waits grow, and how they differ."""
+    growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
+    rules = (*growth, "OTLP-RESP-042")
+    first = control_of(lab).longest_gap_s
+    if first is None:
+        for rule in rules:
+            yield not_observed(rule, "nothing was sent again in the control run")
+        return
+    number = _FAULTS if first < _SLOW_S else _FAULTS_IF_SLOW
+    runs = _same_failures(lab, number)
+    waits = [each.faulted_gaps_s for each in runs if each.is_retried]
+    for rule in growth:
+        yield _growth(rule, waits)
+    yield _jitter("OTLP-RESP-042", waits)
+
+
+def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
+    """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
+    answers = (faults.unavailable(),) * number
+    signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
+    runs = [run_of(lab, {signal: answers}, _NO_TIMEOUT) for signal in signals]
+    return [each for run in runs for each in run()]
+
+
+def _growth(rule: str, waits: Sequence[Sequence[float]]) -> Judged:
+    """Exponential growth, told from chance by all runs together."""
+    most = max((len(each) for each in waits), default=0)
+    grown = [each[-1] / max(each[0], 1e-6) for each in waits if len(each) == most]
+    told = _told(waits)
+    if waits and all(max(each) < _NO_WAIT_S for each in waits):
+        return broken(rule, f"no waits at all: {told}")
+    if most < _FEWEST_WAITS or len(grown) < _FEWEST:
+        return not_observed(rule, f"too few runs with two waits and more. {told}")
+    mean = math.exp(statistics.fmean(map(math.log, grown)))
+    told = f"the last of {most} waits was {mean:.2f} times the first (geometric mean). {told}"
+    if mean > _GROWING:
+        return held(rule, told)
+    if mean <= _NOT_GROWING and max(grown) < _MOST_BY_CHANCE.get(most, 2.0):
+        return broken(rule, f"the waits do not grow: {told}")
+    return not_observed(rule, f"the waits differ too much to tell whether they grow: {told}")
+
+
+def _jitter(rule: str, waits: Sequence[Sequence[float]]) -> Judged:
+    """Whether the first waits of all runs differ by more than the machine makes them differ."""
+    firsts = sorted(each[0] for each in waits)
+    told = _told(waits)
+    if len(firsts) < _FEWEST:
+        return not_observed(rule, f"too few runs with a wait. {told}")
+    if firsts[-1] < _NO_WAIT_S:
+        return broken(rule, f"no waits at all: {told}")
+    usual = firsts[:-_OUTLIERS]
+    spread = (usual[-1] - usual[0]) / max(statistics.median(firsts), 1e-6)
+    told = f"the first waits of {len(firsts)} runs differ by {spread:.0%}. {told}"
+    if spread <= _SPREAD:
+        return broken(rule, f"no jitter: {told}")
+    return held(rule, told)
+
+
+def _told(waits: Sequence[Sequence[float]]) -> str:
+    lines = [" ".join(f"{wait:.3f}" for wait in each) for each in waits]
+    return f"seconds waited after UNAVAILABLE (503), run by run: {'; '.join(lines) or 'none'}"
+
+
+def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
+    """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
+    answer = faults.unavailable()
+    milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": str(int(_TIMEOUT_S * 1000))}
+    prepared = {signal: replying_always(answer, signals=(signal,)) for signal in lab.signals}
+    usual = {signal: lab.start(prepare=prepare) for signal, prepare in prepared.items()}
+    timed = {
+        signal: lab.start(milliseconds, prepare=prepare) for signal, prepare in prepared.items()
+    }
+    yield from condensed(
+        _bounded(lab, faulted(run.result(), signal, (answer,))) for signal, run in usual.items()
+    )
+    yield from condensed(
+        _bounded_in_all(lab, faulted(run.result(), signal, (answer,)))
+        for signal, run in timed.items()
+    )
+
+
+def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
+    rule = "OTLP-RESP-044"
+    if not each.is_retried:
+        return not_observed(rule, f"nothing was sent again. {each.told}")
+    told = f"{len(each.attempts)} attempts in {_span_s(each):.1f} s. {each.told}"
+    if not each.seen.has_timed_out:
+        return held(rule, f"it gave up by itself: {told}")
+    if each.seen.ended_at - each.attempts[-1].started_at > control_of(lab).patience_s(each.signal):
+        return not_observed(rule, f"the attempts ended, the command did not: {told}")
+    return broken(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
+
+
+def _bounded_in_all(lab: ExporterLab, each: Faulted) -> Judged:
+    rule = "OTLP-CFG-042"
+    signal: Signal = each.signal
+    told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_TIMEOUT_S * 1000:.0f}. {each.told}"
+    if not each.is_hit:
+        return not_observed(rule, told)
+    if control_of(lab).gap_s(signal) is None:
+        return not_observed(rule, f"the command does not send {signal} again at all. {told}")
+    span_s = _span_s(each)
+    if span_s > _TIMEOUT_S + _SLACK_S:
+        return broken(
+            rule,
+            f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",
+        )
+    return held(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
+
+
+def _span_s(each: Faulted) -> float:
+    return each.attempts[-1].started_at - each.attempts[0].started_at
+
+
+CASES: Final = (
+    ExporterCase(
+        id="backoff/growth",
+        title="Several failures in a row: waits grow, and differ between runs",
+        requirements=("OTLP-RESP-041", "OTLP-RESP-042"),
+        judge=_judge_growth,
+        protocols=("grpc",),
+        expected_s=16.0,
+        runs=_RUNS,
+    ),
+    ExporterCase(
+        id="backoff/http_growth",
+        title="Several 503 in a row: waits grow, and differ between runs",
+        requirements=("OTLP-RESP-041", "OTLP-RESP-042", "OTLP-RESP-078"),
+        judge=_judge_growth,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=16.0,
+        runs=_RUNS,
+    ),
+    ExporterCase(
+        id="backoff/end",
+        title="A receiver that stays unavailable: attempts end, within the timeout if one is set",
+        requirements=("OTLP-RESP-044", "OTLP-CFG-042"),
+        judge=_judge_end,
+        expected_s=20.0,
+        runs=6,
+    ),
+)

@@ -1,0 +1,267 @@
+"""Receivers that ask for a pause: `RetryInfo` over gRPC, `Retry-After` over HTTP.
+
+The pause is made longer than the client's own back-off, as the control run shows it: so a client
+that does not read what it was asked for is seen to come too early.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of, runs_of
+from otlptest.conformance.retry_control import (
+    Control,
+    condensed,
+    control_of,
+    judged_no_retry,
+    judged_retry,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+
+__all__ = ["CASES"]
+
+_LONGER: Final = 1.6  # than the control's wait, whose jitter may have made it short
+_LONGEST_S: Final = 12
+_LONG_S: Final = 3
+_PATIENT: Final[Mapping[str, str]] = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
+_EARLY_S: Final = 0.05  # of clocks
+_DATE_S: Final = 1.0  # a date has whole seconds
+_HAMMERING: Final = 0.1  # of the first back-off
+_SPARING: Final = 0.25
+_NO_WAIT_S: Final = 0.05
+_FEWEST_GAPS: Final = 2
+_FOREVER_S: Final = 3600
+_WAITED_FOR_S: Final = 25.0
+
+_HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
+    {429: "OTLP-RESP-074", 503: "OTLP-RESP-075", 502: "OTLP-RESP-077", 504: "OTLP-RESP-077"}
+)
+_ODD_VALUES: Final = ("abc", "-5", "0", "Mon, 01 Jan 1990 00:00:00 GMT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pause:
+    """How long a pause to ask for, and whether a client that ignores it would be seen."""
+
+    control: Control
+    seconds: int
+    changes: Mapping[str, str]
+
+
+def _pause(lab: ExporterLab) -> _Pause:
+    control = control_of(lab)
+    usual_s = control.longest_gap_s or 0.0
+    seconds = min(_LONGEST_S, max(1, math.ceil(_LONGER * usual_s)))
+    return _Pause(control=control, seconds=seconds, changes=_PATIENT if seconds > _LONG_S else {})
+
+
+def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
+    """The pause in the status details, twice in a row; and beside RESOURCE_EXHAUSTED."""
+    pause = _pause(lab)
+    unavailable = faults.unavailable(retry_after_s=pause.seconds)
+    exhausted = faults.resource_exhausted(retry_after_s=pause.seconds)
+    twice = runs_of(lab, unavailable, unavailable, changes=pause.changes)
+    once = run_of(lab, dict.fromkeys(lab.signals, (exhausted,)), pause.changes)
+    runs = twice()
+    for rule in ("OTLP-RESP-049", "OTLP-RESP-050"):
+        yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in runs)
+    yield from condensed(_throttled(each, pause) for each in runs)
+    yield from condensed(_not_shrinking(each, pause) for each in runs)
+    waited_for = {each.signal for each in runs if each.is_retried}
+    yield from condensed(
+        _after_exhausted(lab, each, pause, is_sure=each.signal in waited_for) for each in once()
+    )
+
+
+def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> Judged:
+    """Whether the first wait is at least so long."""
+    if not each.is_retried:
+        return not_observed(rule, f"nothing was sent again. {each.told}")
+    gap = each.gaps_s[0]
+    told = f"asked to wait {pause.seconds} s, sent again after {gap:.2f} s. {each.told}"
+    if gap < least_s:
+        return broken(rule, told)
+    usual = pause.control.gap_s(each.signal)
+    if usual is None or usual >= least_s:
+        return not_observed(rule, f"its own back-off may be as long. {told}")
+    return held(rule, f"{told}\n{pause.control.told(each.signal)}")
+
+
+def _throttled(each: Faulted, pause: _Pause) -> Judged:
+    """Whether the client holds back everything of the signal, be it the same or something else.
+
+    One that waits for a time of its own choice holds back too, if not as it was asked.
+    """
+    rule = "OTLP-RESP-048"
+    if not each.is_hit:
+        return not_observed(rule, each.told)
+    answered_at = each.attempts[0].replied_at or each.attempts[0].received_at
+    later = [other.started_at for other in each.seen.of(each.signal)]
+    gap = min((at - answered_at for at in later if at > answered_at), default=None)
+    if gap is None or gap >= pause.seconds - _EARLY_S:
+        return _waited(rule, each, pause, pause.seconds - _EARLY_S)
+    told = f"asked to wait {pause.seconds} s, and {each.signal} came {gap:.2f} s later. {each.told}"
+    if gap < _NO_WAIT_S:
+        return broken(rule, f"it does not hold back at all: {told}")
+    return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
+
+
+def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
+    rule = "OTLP-RESP-052"
+    gaps = each.faulted_gaps_s
+    if len(gaps) < _FEWEST_GAPS:
+        return not_observed(rule, f"it was not sent again twice. {each.told}")
+    least = pause.seconds - _EARLY_S
+    told = f"asked to wait {pause.seconds} s each time; waited {_seconds(gaps)}. {each.told}"
+    if min(gaps) < least:
+        return broken(rule, told)
+    usual = pause.control.gap_s(each.signal)
+    if usual is None or usual >= least:
+        return not_observed(rule, f"its own back-off may be as long. {told}")
+    return held(rule, told)
+
+
+def _after_exhausted(lab: ExporterLab, each: Faulted, pause: _Pause, *, is_sure: bool) -> Judged:
+    rule = "OTLP-RESP-028"
+    if each.is_retried:
+        return _waited(rule, each, pause, pause.seconds - _EARLY_S)
+    if not is_sure:
+        return not_observed(
+            rule, f"UNAVAILABLE with RetryInfo was not sent again either. {each.told}"
+        )
+    return judged_retry(rule, lab, each)
+
+
+def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-RESP-051"
+    nothing = faults.unavailable(retry_after_s=0)
+    runs = runs_of(lab, nothing, nothing)()
+    gaps = [gap for each in runs for gap in each.faulted_gaps_s]
+    usual = control_of(lab).longest_gap_s
+    told = f"RetryInfo of 0 s; waited {_seconds(gaps)}. {runs[0].told}"
+    if usual is None or len(gaps) < _FEWEST_GAPS:
+        yield not_observed(rule, f"too little was sent again. {told}")
+        return
+    told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
+    if max(gaps) < _HAMMERING * usual:
+        yield broken(rule, told)
+    elif sorted(gaps)[len(gaps) // 2] >= _SPARING * usual:
+        yield held(rule, told)
+    else:
+        yield not_observed(rule, f"the waits differ too much to tell. {told}")
+
+
+def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
+    """`Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
+    pause = _pause(lab)
+    dated_s = pause.seconds + math.ceil(_DATE_S)
+    plans = {
+        status: (faults.status(status, retry_after_s=pause.seconds),) for status in _HTTP_STATUSES
+    }
+    date = (faults.status(503, retry_after_s=dated_s, retry_after_form="date"),)
+    runs = {
+        status: run_of(lab, dict.fromkeys(lab.signals, answers), pause.changes)
+        for status, answers in plans.items()
+    }
+    dated = run_of(lab, dict.fromkeys(lab.signals, date), pause.changes)
+    for status, run in runs.items():
+        rule = _HTTP_STATUSES[status]
+        yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in run())
+    later = replace(pause, seconds=dated_s)
+    yield from condensed(
+        _waited("OTLP-RESP-076", each, later, dated_s - _DATE_S) for each in dated()
+    )
+
+
+def _judge_odd_values(lab: ExporterLab) -> Iterator[Judged]:
+    """What is no time to wait for: the client's own back-off applies."""
+    answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
+    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
+    yield from condensed(_sparing(run()) for run in runs)
+
+
+def _sparing(runs: Sequence[Faulted]) -> Judged:
+    rule = "OTLP-RESP-079"
+    gaps = [gap for each in runs for gap in each.faulted_gaps_s]
+    told = f"waited {_seconds(gaps)}. {runs[0].told}"
+    if runs[0].seen.exit_code is not None and runs[0].seen.exit_code < 0:
+        return broken(rule, f"the command crashed. {told}", harm="crash")
+    if len(gaps) < _FEWEST_GAPS:
+        return not_observed(rule, f"too little was sent again. {told}")
+    if max(gaps) < _NO_WAIT_S:
+        return broken(rule, f"sent again at once each time. {told}")
+    return held(rule, told)
+
+
+def _judge_for_ever(lab: ExporterLab) -> Iterator[Judged]:
+    """Longer than any export may take: given up, or waited for; never too early."""
+    answer = (faults.unavailable(retry_after_s=_FOREVER_S),)
+    plan = dict.fromkeys(lab.signals, answer)
+    seen = lab.run(prepare=replying_once(plan), timeout_s=min(_WAITED_FOR_S, lab.timeout_s))
+    yield from condensed(
+        judged_no_retry("OTLP-RESP-080", lab, faulted(seen, signal, answer))
+        for signal in lab.signals
+    )
+
+
+def _seconds(gaps: Sequence[float]) -> str:
+    return ", ".join(f"{gap:.2f} s" for gap in gaps) or "never"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="throttling/retry_info",
+        title="RetryInfo in the status details: waited for",
+        requirements=(
+            "OTLP-RESP-028",
+            "OTLP-RESP-048",
+            "OTLP-RESP-049",
+            "OTLP-RESP-050",
+            "OTLP-RESP-052",
+        ),
+        judge=_judge_retry_info,
+        protocols=("grpc",),
+        expected_s=18.0,
+        runs=4,
+    ),
+    ExporterCase(
+        id="throttling/zero_retry_info",
+        title="RetryInfo of 0 s: the client's own back-off",
+        requirements=("OTLP-RESP-051",),
+        judge=_judge_zero_delay,
+        protocols=("grpc",),
+        expected_s=6.0,
+        runs=3,
+    ),
+    ExporterCase(
+        id="throttling/retry_after",
+        title="Retry-After as seconds and as a date: waited for",
+        requirements=("OTLP-RESP-074", "OTLP-RESP-075", "OTLP-RESP-076", "OTLP-RESP-077"),
+        judge=_judge_retry_after,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=18.0,
+        runs=5,
+    ),
+    ExporterCase(
+        id="throttling/odd_retry_after",
+        title="Retry-After that is no time to wait for: the client's own back-off",
+        requirements=("OTLP-RESP-079",),
+        judge=_judge_odd_values,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=10.0,
+        runs=len(_ODD_VALUES),
+    ),
+    ExporterCase(
+        id="throttling/endless_retry_after",
+        title="Retry-After of an hour: never sent again before",
+        requirements=("OTLP-RESP-080",),
+        judge=_judge_for_ever,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=10.0,
+    ),
+)
