@@ -5,13 +5,13 @@ before is still in our receive buffer then, and must reach the store. So every w
 read that emptied the socket, and after a failed write the rest is read.
 """
 
-import re
 import ssl
 from collections.abc import Callable
 from typing import Final
 
 from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.faulty_passage import FaultyPassage
+from otlptest.collector.receiving.first_bytes import speaks_http2
 from otlptest.collector.receiving.http1_session import Http1Session
 from otlptest.collector.receiving.http2_session import Http2Session
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
@@ -36,8 +36,6 @@ _READ_SIZE: Final = 256 * 1024
 _READS_IN_TURN: Final = 32  # then the others get their turn
 _TURNS_AT_END: Final = 64
 _MOST_UNSENT: Final = 1024 * 1024  # a client that does not read its answers is not read either
-_LONGEST_FIRST_LINE: Final = 16 * 1024
-_REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
 _TLS_HANDSHAKE: Final = 0x16
 
 
@@ -88,6 +86,7 @@ class SocketConnection:
         self._is_ending = False  # close once all is sent
         self._discarded = -1  # bytes read and dropped since we ended our side; -1 before
         self._discarding_at = 0.0
+        self._late = 0  # replies that a session writes later
         self._active_at = reception.now
         loop.watch(self._descriptor, READ, self.ready)
 
@@ -95,6 +94,9 @@ class SocketConnection:
 
     def ready(self, events: int) -> None:
         """The socket is ready; an error of ours ends this connection and is kept."""
+        if not self._watched and self.is_read_to_its_end:  # the reader of a late reply is gone
+            self._close(self.record.close_reason)
+            return
         try:
             if events & READ:
                 self.read()
@@ -186,6 +188,11 @@ class SocketConnection:
         self._close("the collector was closed")
 
     @property
+    def is_read_to_its_end(self) -> bool:
+        """Whether the client has sent all that it will; a late reply may still be due."""
+        return self._is_at_end and self._faults is None  # what faults hold back is not read yet
+
+    @property
     def is_within_request(self) -> bool:
         """Whether a request has begun and is not whole."""
         return self.session is not None and self.session.is_within_request
@@ -193,7 +200,12 @@ class SocketConnection:
     # --- what a session or a fault asks for
 
     def _call_later(self, seconds: float, call: Callable[[], None]) -> None:
-        self.call_at(self._reception.clock.monotonic() + seconds, call)
+        def act() -> None:
+            self._late -= 1
+            call()
+
+        self._late += 1
+        self.call_at(self._reception.clock.monotonic() + seconds, act)
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
         """Call something at `when` seconds if the connection is open, then send what it wrote."""
@@ -315,32 +327,17 @@ class SocketConnection:
                 "OTLP-SRV-063", "this port takes plaintext only, and the client spoke TLS"
             )
             return
-        speaks_http2 = self._speaks_http2(data)
-        if speaks_http2 is None:
+        agreed = self._tls.alpn if self._tls is not None else None
+        is_http2 = speaks_http2(data, self.endpoint.role) if agreed is None else agreed == "h2"
+        if is_http2 is None:
             self._first_bytes = data  # not enough to tell
             return
-        kind: type[Http1Session | Http2Session] = Http2Session if speaks_http2 else Http1Session
+        kind: type[Http1Session | Http2Session] = Http2Session if is_http2 else Http1Session
         session = kind(self._reception, self.record, self.endpoint.role, self._outbox)
         self.session = session
         if self._tls is None and self._faults is None:
             self._handle = session.receive
         session.receive(data)
-
-    def _speaks_http2(self, data: bytes) -> bool | None:
-        """By ALPN or by the first bytes; None while there are too few."""
-        agreed = self._tls.alpn if self._tls is not None else None
-        if agreed is not None:
-            return agreed == "h2"
-        if data.startswith(frames.PREFACE):
-            return True
-        if frames.PREFACE.startswith(data):
-            return None
-        if self.endpoint.role == "http":
-            return False
-        # On the gRPC port what is not even HTTP/1.1 is a broken preface and gets a GOAWAY.
-        if b"\n" not in data and len(data) < _LONGEST_FIRST_LINE:
-            return None
-        return _REQUEST_LINE.match(data) is None
 
     def _give_up_handshake(self, *, has_begun: bool) -> None:
         if not has_begun:
@@ -459,7 +456,7 @@ class SocketConnection:
         if self._outbox.replied:
             self._reception.replied(self._outbox.replied)
             self._outbox.replied.clear()
-        if not self._is_ending or self.is_closed:
+        if not self._is_ending or self.is_closed or self._late:
             return
         if self._is_at_end:
             self._close(self.record.close_reason)

@@ -113,7 +113,9 @@ class Engine:
             return []
         open_ones: list[Connection] = []
         self._call(
-            lambda: open_ones.extend(each.record for each in self._connections(owner)),
+            lambda: open_ones.extend(
+                each.record for each in self._connections(owner) if not each.is_read_to_its_end
+            ),
             Deadline(1.0),
             "list connections",
         )
@@ -248,7 +250,7 @@ class Engine:
                     self._accept(endpoint)
             for connection in self._connections(owner):
                 connection.ready(READ)
-            if self._connections(owner):
+            if not all(each.is_read_to_its_end for each in self._connections(owner)):
                 return False
             answer.set()
             return True

@@ -16,13 +16,14 @@ from tests.support.faulted import (
     GOOD,
     TIMEOUT_S,
     call_grpcio,
+    call_raw,
     grpc_stub,
     http_client,
     planned,
     post,
 )
 from tests.support.http2_talk import OPENING, Listener, call
-from tests.support.receiving import connect, http1, read_to_end
+from tests.support.receiving import connect, http1, read_to_end, talk
 
 DELAY_S = 0.3
 
@@ -218,8 +219,30 @@ def test_two_tests_threads_may_plan_while_requests_come() -> None:
     assert statuses == {200}
 
 
-def test_half_closed_client_gets_a_reply_that_is_not_late() -> None:
-    with planned(faults.status(503)) as fake, connect(fake.http_port) as client:
-        client.sendall(http1(GOOD))
-        client.shutdown(socket.SHUT_WR)
-        assert read_to_end(client).startswith(b"HTTP/1.1 503 ")
+@pytest.mark.parametrize("fault", [faults.status(503), faults.delay(DELAY_S)], ids=repr)
+def test_client_that_ended_its_side_gets_its_reply_all_the_same(fault: ReplyFault) -> None:
+    with planned(fault) as fake:
+        over_http = talk(fake.http_port, http1(GOOD))  # both clients end their side at once
+        over_grpc = call_raw(fake)
+    assert over_http.startswith(b"HTTP/1.1 503" if fault.http_status == 503 else b"HTTP/1.1 200")
+    assert over_grpc["grpc-status"] == str(int(fault.grpc_code))
+
+
+def test_client_that_left_is_not_waited_for() -> None:
+    with planned(faults.delay(TIMEOUT_S)) as fake:
+        with connect(fake.http_port) as client:
+            client.sendall(http1(GOOD))
+            wait_for_requests(fake, 1)
+        fake.settle(Deadline(TIMEOUT_S))
+        (request,) = fake.requests.all()
+    assert request.replied_at is None
+
+
+def test_exited_program_is_read_to_its_end_though_a_reply_is_late() -> None:
+    with planned(faults.delay(TIMEOUT_S)) as fake:
+        ports = fake.open_ports("shop")
+        port = int(ports.endpoints.http.rpartition(":")[2])
+        with connect(port) as client:
+            client.sendall(http1(GOOD))
+            wait_for_requests(fake, 1)
+        assert not fake.drain("shop", Deadline(TIMEOUT_S))

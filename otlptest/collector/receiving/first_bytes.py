@@ -1,0 +1,31 @@
+"""What a client speaks, by the first bytes that it sends."""
+
+import re
+from typing import Final
+
+from otlptest.collector.receiving.heads import Role
+from otlptest.wire.http2_frames import PREFACE
+
+__all__ = ["speaks_http2"]
+
+_LONGEST_FIRST_LINE: Final = 16 * 1024
+_REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
+
+
+def speaks_http2(data: bytes, role: Role) -> bool | None:
+    """Whether it is HTTP/2 and not HTTP/1.1; None while there are too few bytes to tell.
+
+    Args:
+        data: All that came so far.
+        role: What the port is for. On the gRPC port what is not even HTTP/1.1 is a broken preface
+            and gets a GOAWAY.
+    """
+    if data.startswith(PREFACE):
+        return True
+    if PREFACE.startswith(data):
+        return None
+    if role == "http":
+        return False
+    if b"\n" not in data and len(data) < _LONGEST_FIRST_LINE:
+        return None
+    return _REQUEST_LINE.match(data) is None
