@@ -1,14 +1,20 @@
-"""Whether connections are used again. The command is told to make its batches small and quick."""
+"""Whether connections are used again, and how many requests are under way at a time.
 
-from collections.abc import Iterable, Iterator
+The command is told to make its batches small and quick; for the second question each answer takes
+its time, so that a request that does not wait for the one before is seen beside it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.model import Request
+from otlptest.model import Request, Signal
 
 __all__ = ["CASES"]
 
@@ -19,6 +25,7 @@ _MANY_EXPORTS: Final = {
     "OTEL_BLRP_SCHEDULE_DELAY": "50",
     "OTEL_METRIC_EXPORT_INTERVAL": "100",
 }
+_SLOW_S: Final = 0.2
 _ENOUGH: Final = 2  # of requests that could have used an open connection
 
 
@@ -53,6 +60,48 @@ def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
         yield held(rule, f"{use.again + use.shared} requests came over a used connection; {told}")
     else:
         yield not_observed(rule, f"too few requests of one signal; {told}")
+
+
+def _judge_parallel(lab: ExporterLab) -> Iterator[Judged]:
+    seen = lab.run(
+        _MANY_EXPORTS, prepare=replying_always(faults.delay(_SLOW_S), signals=lab.signals)
+    )
+    requests = _own(lab, seen)
+    own = {signal: [each for each in requests if each.signal == signal] for signal in lab.signals}
+    most = {signal: _most_at_once(each) for signal, each in own.items()}
+    counts = ", ".join(f"{signal}: {most[signal]} of {len(own[signal])}" for signal in own)
+    told = f"answers after {_SLOW_S:g} s; requests at once, {counts}\n{seen.describe(requests)}"
+    yield _sequential(told, own, most)
+    optional = "OTLP-GRPC-029" if lab.protocol == "grpc" else "OTLP-HTTP-037"
+    is_wanted = (lab.protocol == "grpc") == (max(most.values(), default=0) <= 1)
+    if max(map(len, own.values()), default=0) < _ENOUGH:
+        yield not_observed(optional, f"too few requests of one signal; {told}")
+    else:
+        yield held(optional, told) if is_wanted else broken(optional, told)
+
+
+def _sequential(
+    told: str, own: Mapping[Signal, Sequence[Request]], most: Mapping[Signal, int]
+) -> Judged:
+    """Several at once prove nothing: the exporter may do that by itself, or there are several."""
+    rule = "OTLP-CFG-070"
+    parallel = [signal for signal, number in most.items() if number > 1]
+    if parallel:
+        why = "the exporter may send in parallel by itself, or there are several"
+        return not_observed(rule, f"{why} for {', '.join(parallel)}; {told}")
+    if max(map(len, own.values()), default=0) < _ENOUGH:
+        return not_observed(rule, f"too few requests of one signal; {told}")
+    return held(rule, told)
+
+
+def _most_at_once(requests: Sequence[Request]) -> int:
+    """How many were under way at a time, at most."""
+    return max((sum(_overlap(one, other) for other in requests) for one in requests), default=0)
+
+
+def _overlap(one: Request, other: Request) -> bool:
+    """Whether `other` was under way when `one` began."""
+    return other.started_at <= one.started_at and not _is_over(other, one.started_at)
 
 
 def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
@@ -91,6 +140,7 @@ def _is_over(request: Request, at: float) -> bool:
 
 
 _FOLLOWING: Final = "Several exports in a row: over one connection"
+_PARALLEL: Final = "Exports while answers are slow: how many at a time"
 
 CASES: Final = (
     ExporterCase(
@@ -106,5 +156,21 @@ CASES: Final = (
         requirements=("OTLP-HTTP-033",),
         judge=_judge_reuse,
         protocols=HTTP_PROTOCOLS,
+    ),
+    ExporterCase(
+        id="connections/grpc_parallel",
+        title=_PARALLEL,
+        requirements=("OTLP-CFG-070", "OTLP-GRPC-029"),
+        judge=_judge_parallel,
+        protocols=("grpc",),
+        expected_s=3.0,
+    ),
+    ExporterCase(
+        id="connections/http_parallel",
+        title=_PARALLEL,
+        requirements=("OTLP-CFG-070", "OTLP-HTTP-037"),
+        judge=_judge_parallel,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=3.0,
     ),
 )
