@@ -34,8 +34,12 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
     """
     if len(text) > _MOST_BYTES:
         raise FileFormatError(file, "", f"is larger than {_MOST_BYTES} characters")
+    reading = _Reading(file)
     try:
         node = YAML(typ="safe", pure=True).compose(StringIO(text))
+        if node is None:
+            raise FileFormatError(file, "line 1", "is empty", "begin with: version: 1")
+        return reading.value(node, ()), Places(reading.lines)
     except MarkedYAMLError as broken:
         raise FileFormatError(file, _mark(broken), f"is no YAML: {_problem(broken)}") from broken
     except YAMLError as broken:
@@ -43,14 +47,6 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
         raise FileFormatError(file, "", f"is no YAML: {first}") from broken
     except RecursionError as broken:
         raise FileFormatError(file, "", "is nested too deeply") from broken
-    if node is None:
-        raise FileFormatError(file, "line 1", "is empty", "begin with: version: 1")
-    reading = _Reading(file)
-    try:
-        value = reading.value(node, ())
-    except RecursionError as broken:
-        raise FileFormatError(file, "", "is nested too deeply") from broken
-    return value, Places(reading.lines)
 
 
 def _mark(broken: MarkedYAMLError) -> str:

@@ -61,7 +61,8 @@ def status(
         violations: A `BadRequest` detail: field paths with what is wrong there.
         headers: Further header fields over HTTP, trailers over gRPC. They replace others of the
             same name: `{"Retry-After": "soon"}`.
-        body: Over HTTP this instead of the `google.rpc.Status`, e.g. `b""`.
+        body: Over HTTP this instead of the `google.rpc.Status`, e.g. `b""`; of a success instead
+            of the response message, over gRPC too.
         content_type: Over HTTP this instead of the request's.
         grpc: Over gRPC this code instead of the equivalent.
         http: Over HTTP this status instead of the equivalent.

@@ -1,6 +1,7 @@
 """Each thing that makes the order of exports doubtful, and what must not."""
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ def an_export(
     replied: float | None,
     connection: Connection | None = None,
     problem: Problem | None = None,
+    **fields: Any,  # noqa: ANN401 -- passed on
 ) -> Request:
     return Request(
         number=number,
@@ -32,6 +34,7 @@ def an_export(
         received_at=started,
         replied_at=replied,
         problem=problem,
+        **fields,
     )
 
 
@@ -128,3 +131,37 @@ def test_a_forwarder_is_a_doubt(agent: str, carried: list[Producer], doubt: str 
     doubts = list(forwarder_doubts(activity, [an_export(1, 0.0, 1.0)], lambda _: carried))
     assert len(doubts) == (1 if doubt else 0)
     assert not doubt or doubts[0].startswith(doubt)
+
+
+BUSY: dict[str, Any] = {
+    "reply_fault": "faults.unavailable()",
+    "is_discarded": True,
+    "body": b"what it held",
+}
+
+
+@pytest.mark.parametrize(
+    ("later", "doubts"),
+    [
+        (
+            [],
+            ["request 1 was answered by faults.unavailable() and did not come again: what it hel"],
+        ),
+        ([an_export(2, 2.0, 3.0, body=b"what it held")], []),
+        ([an_export(2, 2.0, 3.0, body=b"other")], ["request 1 was answered by faults.unavailable"]),
+        ([an_export(2, 2.0, 3.0, **BUSY)], ["request 2 was answered", "request 1 was answered"]),
+        ([an_export(2, 2.0, 3.0, **BUSY), an_export(3, 4.0, 5.0, body=b"what it held")], []),
+    ],
+    ids=["lost", "came-again", "another-came", "refused-again", "came-in-the-end"],
+)
+def test_what_a_planned_fault_refused_is_a_doubt_until_it_came_again(
+    later: list[Request], doubts: list[str]
+) -> None:
+    requests = [an_export(1, 0.0, 1.0, **BUSY), *later]
+    found = list(refusal_doubts(requests, [], all_from_the_shop, SHOP))
+    assert [text[: len(doubt)] for text, doubt in zip(found, doubts, strict=True)] == doubts
+
+
+def test_what_a_planned_fault_refused_of_another_process_is_no_doubt() -> None:
+    request = an_export(1, 0.0, 1.0, a_connection(7, owner="shop#2"), **BUSY)
+    assert not list(refusal_doubts([request], [], all_from_the_shop, STARTED))
