@@ -157,6 +157,9 @@ class Interference:
         if self._starving is not None and self._starving.is_ended and self._gate is not None:
             self._starving = None
             self._gate.feed()
+        for injection in self._plan.injections:
+            if injection.fault.kind == "window":
+                self._take_window(injection)
         self._settle()
 
     def wake(self) -> None:
@@ -323,7 +326,7 @@ class Interference:
     # --- requests and replies
 
     def _client_piece(self, piece: Piece) -> None:
-        if piece.begins and self._moment("request", piece.request):
+        if piece.begins and self._act(self._due("request", piece.request), piece.request):
             return
         if self._gate is not None:
             self._gate.up(piece)
@@ -331,15 +334,18 @@ class Interference:
             self._emit("up", piece.data)
 
     def _server_piece(self, piece: Piece) -> None:
-        if self._is_reply(piece) and self._moment("before_reply", piece.request):
+        request = piece.request
+        if self._is_reply(piece) and self._act(self._due("before_reply", request), request):
             return
+        # Who has read the reply may ask at once what has fired.
+        due = self._due("after_reply", request) if piece.ends else []
         if self._gate is not None:
             self._gate.down(piece)
         else:
             self._emit("down", piece.data)
         if piece.ends:
-            self._judged.discard(piece.request)
-            self._moment("after_reply", piece.request)
+            self._judged.discard(request)
+            self._act(due, request)
 
     def _is_reply(self, piece: Piece) -> bool:
         """Whether the reply to a whole request begins."""
@@ -354,27 +360,33 @@ class Interference:
         self._judged.add(request)
         return True
 
-    def _moment(self, moment: Moment, request: int) -> bool:
-        """Let the faults of a moment act; whether the connection is over."""
+    def _due(self, moment: Moment, request: int) -> list[WireFault]:
+        """The faults that act at this moment; they have fired with that."""
+        gate = self._gate
+        due: list[WireFault] = []
         for injection in self._armed(moment):
             fault = injection.fault
-            gate = self._gate
-            if fault.kind == "reset":
-                if self._take(injection, request):
-                    self._abort(fault)
-                    return True
-            elif gate is None:
-                continue
-            elif fault.kind == "goaway":
+            if fault.kind == "goaway" and gate is not None:
                 is_known = gate.ends_connection or request > gate.last_allowed
                 if not is_known and self._take(injection, request):
-                    gate.go_away(fault)
-            elif self._take(injection, request):
-                if moment == "request":
-                    gate.refuse_stream(request, fault.code)
-                else:
-                    gate.drop_reply(request, fault.code)
-                return False  # the others have no stream to act on
+                    due.append(fault)
+            elif (fault.kind == "reset" or gate is not None) and self._take(injection, request):
+                due.append(fault)
+                break  # the others have no stream to act on
+        return due
+
+    def _act(self, due: list[WireFault], request: int) -> bool:
+        """Let faults act; whether the connection is over."""
+        for fault in due:
+            if fault.kind == "reset" or self._gate is None:
+                self._abort(fault)
+                return True
+            if fault.kind == "goaway":
+                self._gate.go_away(fault)
+            elif fault.at == "request":
+                self._gate.refuse_stream(request, fault.code)
+            else:
+                self._gate.drop_reply(request, fault.code)
         return False
 
     def _armed(self, moment: Moment) -> Iterator[Injection]:
