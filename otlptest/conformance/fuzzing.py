@@ -42,6 +42,7 @@ class FuzzPlan:
         seed: The same seed draws the same payloads again.
         folder: Where failing payloads are written to; it is made when the first one is.
         shrink_s: How long to look for the smallest payload, for each kind of failure.
+        attempts: How many payloads to try meanwhile, at most.
         restart_s: How long to wait for a fallen receiver to come back.
         signals: Only these; all that the receiver takes if empty.
         timeout_s: How long to wait for any one answer before it is a hang.
@@ -52,6 +53,7 @@ class FuzzPlan:
     seed: int = 0
     folder: Path = Path("otlptest-fuzz")
     shrink_s: float = 60.0
+    attempts: int = 1000
     restart_s: float = 10.0
     signals: tuple[Signal, ...] = ()
     timeout_s: float = 10.0
@@ -220,6 +222,7 @@ def _fuzz_endpoint(
             payloads=share,
             seed=plan.seed,
             shrink_s=plan.shrink_s,
+            attempts=plan.attempts,
             revive=lambda: _comes_back(examiner, talk, plan.restart_s),
             on_event=on_event,
         )

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from otlptest.conformance.fuzzing_answers import Answer, AnswerKind
 from otlptest.conformance.verdicts import Harm
+from otlptest.requirements import find
 from otlptest.strategies import Payload
 
 __all__ = ["FAULT_TITLES", "Fault", "FaultKind", "fault_of"]
@@ -47,14 +48,15 @@ _HARMS: Final[dict[FaultKind, Harm]] = {
     "memory": "memory",
     "server_error": "server_error",
 }
-# Where a fault counts beside the requirement that the payload is about: that one may be a SHOULD,
-# or in development, and a crash is a crash.
+# What an odd payload, that may be refused or taken, must not do to a receiver.
 _GENERAL: Final[dict[FaultKind, str]] = {
-    "crash": "OTLP-SRV-088",
     "hang": "OTLP-RESP-087",
-    "memory": "OTLP-SRV-085",
     "server_error": "OTLP-SRV-014",
     "cut_off": "OTLP-SRV-014",
+}
+_RULES: Final[dict[FaultKind, str]] = {
+    "wrong_status": "OTLP-RESP-071",
+    "wrong_error_body": "OTLP-RESP-055",
 }
 _ALWAYS_WRONG: Final[dict[AnswerKind, FaultKind]] = {
     "late": "hang",
@@ -64,7 +66,6 @@ _ALWAYS_WRONG: Final[dict[AnswerKind, FaultKind]] = {
     "garbage": "garbage",
 }
 _BAD_REQUEST: Final = 400
-_SUCCESS_RULES: Final = {"grpc": "OTLP-RESP-001"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,21 @@ def _kind_of_refusal(payload: Payload, answer: Answer, *, takes_plain: bool) -> 
 
 
 def _rules(kind: FaultKind, payload: Payload) -> tuple[str, ...]:
-    if kind == "wrong_status":
-        return ("OTLP-RESP-071",)
-    if kind == "wrong_error_body":
-        return ("OTLP-RESP-055",)
+    if kind in _RULES:
+        return (_RULES[kind],)
     if kind == "garbage":
-        return (_SUCCESS_RULES.get(payload.protocol, "OTLP-RESP-002"),)
-    general = _GENERAL.get(kind)
-    return (payload.rule,) if general in {None, payload.rule} else (payload.rule, str(general))
+        return ("OTLP-RESP-001" if payload.protocol == "grpc" else "OTLP-RESP-002",)
+    if kind in _GENERAL and payload.expected == "may_refuse":
+        return _unique(_robustness_rule(payload), _GENERAL[kind])
+    if kind in _GENERAL and payload.expected == "must_refuse" and payload.protocol != "grpc":
+        return _unique(payload.rule, "OTLP-RESP-071")
+    return (payload.rule,)
+
+
+def _robustness_rule(payload: Payload) -> str:
+    """What an odd payload is about, if that is robustness; other rules ask for no answer."""
+    return payload.rule if find(payload.rule).level == "ROBUSTNESS" else ""
+
+
+def _unique(*rules: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule for rule in rules if rule))

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -24,6 +25,8 @@ _TELL_EVERY_S: Final = 2.0
 _LOOK_EVERY: Final = 1000  # payloads between two looks at memory and health
 _REMEMBERED: Final = 8
 _MOST_HUNTS: Final = 25
+_CONFIRMED: Final = 3  # of the smallest payloads; more are not sent again in the end
+_MORTAL: Final = frozenset({"crash", "hang"})
 _MIB: Final = 2**20
 _SPARE_BYTES: Final = 256 * _MIB
 _BYTES_PER_BYTE: Final = 20  # what a receiver may keep of each byte that it was sent
@@ -105,14 +108,24 @@ class _OverError(BaseException):
     """Ends a run: nobody answers any more. Hypothesis lets it through."""
 
 
+class _EnoughError(BaseException):
+    """Ends a hunt that takes too long, likewise."""
+
+
 @dataclass(slots=True)
 class _Hunt:
     """The search for the smallest payload that shows a fault."""
 
     failure: Failure
     deadline: Deadline
-    attempts: int = 0
     smaller: list[Payload] = field(default_factory=list)
+    attempts: int = 0
+    most_attempts: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has taken long enough: by its attempts, so that a seed gives one result."""
+        return self.attempts >= self.most_attempts or self.deadline.has_passed()
 
 
 class Session:
@@ -124,6 +137,7 @@ class Session:
         payloads: How many to draw.
         seed: Where the draws begin.
         shrink_s: How long to look for a smaller payload, for each fault.
+        attempts: How many to try meanwhile, at most.
         revive: Waits until the receiver answers again; False if it does not.
         on_event: Told of progress and failures.
     """
@@ -136,6 +150,7 @@ class Session:
         payloads: int,
         seed: int,
         shrink_s: float,
+        attempts: int,
         revive: Callable[[], bool],
         on_event: Callable[[FuzzEvent], None],
     ) -> None:
@@ -151,6 +166,7 @@ class Session:
         self._wanted = payloads
         self._seed = seed
         self._shrink_s = shrink_s
+        self._attempts = attempts
         self._revive = revive
         self._on_event = on_event
         self._at = DEFAULT_UNIX_NANO
@@ -174,49 +190,49 @@ class Session:
                     self.ended_early = "Hypothesis draws no more payloads"
                     break
         except _OverError:
-            self._finish_hunt()
+            self._finish_hunt()  # with what was found so far
         self._look_at_memory()
 
     def _run_portion(self, portion: int) -> None:
         strategy = fuzzed_payloads(self._lab.protocol, self._lab.signals, at_unix_nano=self._at)
         count = min(PORTION, self._wanted - self.sent)
         number = seed_of(self._seed, self._lab.protocol, portion)
-        run_portion(strategy, number, count, self._test)
+        with suppress(_EnoughError):
+            run_portion(strategy, number, count, self._test)
         self._finish_hunt()
 
     def _test(self, payload: Payload) -> None:
         """Examine one payload.
 
         Raises:
-            FailedError: It fails.
+            FailedError: It fails. In one place: Hypothesis tells failures apart by where they are.
         """
         if self._hunt is not None:
-            self._hunt_with(self._hunt, payload)
-            return
-        if self.sent >= self._wanted:
-            return
+            has_failed = self._is_prey(self._hunt, payload)
+        else:
+            has_failed = self.sent < self._wanted and self._is_new_failure(payload)
+        if has_failed:
+            raise FailedError
+
+    def _is_new_failure(self, payload: Payload) -> bool:
+        """Send one payload and count its answer; whether a hunt begins with it."""
         self.sent += 1
         self.sent_bytes += len(payload.body)
         self._recent.append(payload)
         seen = self._examiner.examine(payload)
         self._count(payload, seen)
         self._tell()
-        if seen.fault is not None:
-            self._note(payload, seen.fault)
-        elif self.sent % _LOOK_EVERY == 0:
+        if self.sent % _LOOK_EVERY == 0:
             self._look_at_memory()
+        return seen.fault is not None and self._note(payload, seen.fault)
 
-    def _note(self, payload: Payload, fault: Fault) -> None:
-        """Remember a fault, and hunt it down if it is new.
-
-        Raises:
-            FailedError: The hunt begins.
-        """
+    def _note(self, payload: Payload, fault: Fault) -> bool:
+        """Remember a fault; whether it is new and hunted down now."""
         known = self._known.get(fault.signature)
         if known is not None:
             known.times += 1
             self._stand_up(known)
-            return
+            return False
         failure = Failure(fault=fault, payload=payload, first=payload)
         self.failures.append(failure)
         self._known[fault.signature] = failure
@@ -224,9 +240,14 @@ class Session:
         self._stand_up(failure)
         if len(self.failures) > _MOST_HUNTS:
             failure.note = f"not shrunk: more than {_MOST_HUNTS} kinds of failures"
-            return
-        self._hunt = _Hunt(failure=failure, deadline=Deadline(self._shrink_s))
-        raise FailedError
+            return False
+        self._hunt = _Hunt(
+            failure=failure,
+            deadline=Deadline(self._shrink_s),
+            smaller=[payload],
+            most_attempts=self._attempts,
+        )
+        return True
 
     def _stand_up(self, failure: Failure) -> None:
         """Go on only with a receiver that answers.
@@ -234,7 +255,7 @@ class Session:
         Raises:
             _OverError: It does not come back.
         """
-        if failure.fault.kind not in {"crash", "hang"}:
+        if failure.fault.kind not in _MORTAL:
             return
         if not self._revive():
             others = len(self._recent) - 1
@@ -247,26 +268,33 @@ class Session:
             self.ended_early = f"the receiver answers no more after {self.sent:,} payloads"
             raise _OverError
 
-    def _hunt_with(self, hunt: _Hunt, payload: Payload) -> None:
-        """Whether a payload shows the hunted fault too; passes once time is up.
+    def _is_prey(self, hunt: _Hunt, payload: Payload) -> bool:
+        """Whether a payload shows the hunted fault too.
 
         Raises:
-            FailedError: It does.
+            _EnoughError: The hunt has taken long enough.
         """
-        if hunt.deadline.has_passed():
-            return
+        if hunt.is_over:
+            raise _EnoughError
         hunt.attempts += 1
-        is_mortal = hunt.failure.fault.kind in {"crash", "hang"}
-        look = self._examiner.look_again if is_mortal else self._examiner.examine
-        seen = look(payload)
-        if seen.fault is None:
-            return
-        if seen.fault.kind in {"crash", "hang"}:
-            self._stand_up(hunt.failure)
-        if seen.fault.signature != hunt.failure.fault.signature:
-            return
+        fault = self._look(hunt.failure, payload)
+        if fault is None or fault.signature != hunt.failure.fault.signature:
+            return False
         hunt.smaller.append(payload)
-        raise FailedError
+        return True
+
+    def _look(self, failure: Failure, payload: Payload) -> Fault | None:
+        """What a payload of a hunt shows; the receiver answers again afterwards.
+
+        Raises:
+            _OverError: It does not.
+        """
+        is_mortal = failure.fault.kind in _MORTAL
+        look = self._examiner.look_again if is_mortal else self._examiner.examine
+        fault = look(payload).fault
+        if fault is not None and fault.kind in _MORTAL:
+            self._stand_up(failure)
+        return fault
 
     def _finish_hunt(self) -> None:
         """Keep the smallest payload that fails when it is sent once more."""
@@ -274,27 +302,25 @@ class Session:
         if hunt is None:
             return
         failure = hunt.failure
-        for payload in sorted(hunt.smaller, key=lambda each: len(each.body))[:3]:
-            if self.ended_early or not self._fails(failure, payload):
-                continue
-            failure.payload = payload
-            failure.is_shrunk = not hunt.deadline.has_passed()
-            if not failure.is_shrunk:
-                failure.note = f"not shrunk to the end within {self._shrink_s:g} s"
-            break
+        smallest = sorted(hunt.smaller, key=lambda each: len(each.body))[:_CONFIRMED]
+        if self.ended_early:
+            failure.payload = smallest[0]
+        elif not any(self._confirms(failure, payload) for payload in smallest):
+            failure.note = "it failed, and not when it was sent again"
+        elif hunt.is_over:
+            failure.note = (
+                f"maybe not the smallest: the search ended after {hunt.attempts} attempts"
+            )
         else:
-            failure.note = failure.note or "it failed once, and not when it was sent again"
+            failure.is_shrunk = True
         self._on_event(FuzzFailed(fault=failure.fault, payload=failure.payload, is_shrunk=True))
 
-    def _fails(self, failure: Failure, payload: Payload) -> bool:
-        is_mortal = failure.fault.kind in {"crash", "hang"}
-        look = self._examiner.look_again if is_mortal else self._examiner.examine
-        fault = look(payload).fault
-        if fault is not None and fault.kind in {"crash", "hang"} and not self._revive():
-            self.ended_early = f"the receiver answers no more after {self.sent:,} payloads"
+    def _confirms(self, failure: Failure, payload: Payload) -> bool:
+        """Whether a payload fails once more; then it is what the failure is shown with."""
+        fault = self._look(failure, payload)
         if fault is None or fault.signature != failure.fault.signature:
             return False
-        failure.fault = fault
+        failure.fault, failure.payload = fault, payload
         return True
 
     def _count(self, payload: Payload, seen: Examination) -> None:

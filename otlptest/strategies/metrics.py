@@ -21,6 +21,7 @@ __all__ = ["MetricKind", "draw_metric", "exemplars", "metrics"]
 MetricKind: TypeAlias = Literal["gauge", "sum", "histogram", "exponential_histogram", "summary"]
 
 _KINDS: Final[tuple[MetricKind, ...]] = get_args(MetricKind)
+_COMMON: Final = 3  # kinds that every receiver takes: the first ones
 _UNITS: Final = ("", "1", "s", "By", "{order}", "Cel")
 _BOUNDS: Final[tuple[tuple[float, ...], ...]] = (
     (),
@@ -69,11 +70,21 @@ def exemplars(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
 
 
 def draw_metric(
-    draw: Draw, at_unix_nano: int, *, kind: MetricKind | None = None, name: str = ""
+    draw: Draw,
+    at_unix_nano: int,
+    *,
+    kind: MetricKind | None = None,
+    name: str = "",
+    is_common: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One metric; its kind and its name are drawn if they are not given."""
-    chosen: MetricKind = pick(draw, _KINDS) if kind is None else kind
-    temporality = 0 if chosen in {"gauge", "summary"} else pick(draw, (_CUMULATIVE, _DELTA))
+    """One metric; its kind and its name are drawn if they are not given.
+
+    Only of a kind that every receiver takes, if it is to be a common one.
+    """
+    kinds = _KINDS[:_COMMON] if is_common else _KINDS
+    chosen: MetricKind = pick(draw, kinds) if kind is None else kind
+    temporalities = (_CUMULATIVE,) if is_common else (_CUMULATIVE, _DELTA)
+    temporality = 0 if chosen in {"gauge", "summary"} else pick(draw, temporalities)
     is_monotonic = chosen == "sum" and bool(upto(draw, 1))
     points = []
     for number in range(1 + upto(draw, 1)):

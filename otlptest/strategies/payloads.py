@@ -16,7 +16,7 @@ from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol, Signal
 from otlptest.strategies.broken_json import draw_broken_json
 from otlptest.strategies.broken_protobuf import draw_broken_protobuf
-from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in
+from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, upto
 from otlptest.strategies.json_forms import draw_json_form
 from otlptest.strategies.oddities import draw_oddity
 from otlptest.strategies.protobuf_forms import draw_protobuf_form
@@ -118,7 +118,13 @@ def encoded(
 def _payload(
     draw: Draw, signal: Signal, protocol: Protocol, validity: Validity, at_unix_nano: int
 ) -> Payload:
-    message = draw_request(draw, signal, most_items=_MOST_ITEMS, at_unix_nano=at_unix_nano)
+    message = draw_request(
+        draw,
+        signal,
+        most_items=_MOST_ITEMS,
+        at_unix_nano=at_unix_nano,
+        is_common=bool(upto(draw, 1)),
+    )
     is_json = protocol == "http/json"
     if validity == "valid":
         spoilt = _valid(signal, protocol, message)
@@ -134,6 +140,7 @@ def _payload(
             rule=oddity.rule,
             fault=oddity.fault,
             expected=oddity.expected,
+            is_decodable=oddity.is_decodable,
             plain=_encoded(type(message).FromString(plain), protocol),
         )
     return Payload(

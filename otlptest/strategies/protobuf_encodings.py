@@ -19,7 +19,7 @@ __all__ = ["draw_encoding", "encodings"]
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
 _UNKNOWN_FIELD: Final = 4000  # OTLP has no such number
-_UNKNOWN: Final = ("varint", "bytes", "fixed", "group")
+_UNKNOWN: Final = ("varint", "bytes", "fixed")
 _SMALL: Final = st.binary(max_size=6)
 _EIGHT: Final = st.binary(min_size=8, max_size=8)
 
@@ -28,6 +28,7 @@ class _Style(NamedTuple):
     """What may differ from how SDKs write."""
 
     has_unknown: bool
+    has_groups: bool
     is_shuffled: bool
     has_unpacked: bool
 
@@ -46,6 +47,7 @@ def draw_encoding(
     message: Any,  # noqa: ANN401 -- a generated message
     *,
     has_unknown: bool = True,
+    has_groups: bool = True,
     is_shuffled: bool = True,
     has_unpacked: bool = True,
 ) -> bytes:
@@ -55,10 +57,11 @@ def draw_encoding(
         draw: Hypothesis' draw function.
         message: What to encode.
         has_unknown: Whether there may be unknown fields.
+        has_groups: Whether those may be groups.
         is_shuffled: Whether order, padding, parts and repetitions may differ.
         has_unpacked: Whether lists of numbers may be unpacked.
     """
-    return _message(draw, message, _Style(has_unknown, is_shuffled, has_unpacked))
+    return _message(draw, message, _Style(has_unknown, has_groups, is_shuffled, has_unpacked))
 
 
 def _message(draw: Draw, message: Any, style: _Style) -> bytes:  # noqa: ANN401 -- a generated message
@@ -108,7 +111,7 @@ def _tagged(draw: Draw, number: int, kind: int, content: bytes, style: _Style) -
 
 def _unknown(draw: Draw, style: _Style) -> bytes:
     """A field that no version of OTLP has, maybe a group."""
-    kind = pick(draw, _UNKNOWN)
+    kind = pick(draw, (*_UNKNOWN, "group") if style.has_groups else _UNKNOWN)
     if kind == "varint":
         return _tagged(draw, _UNKNOWN_FIELD, _VARINT, b"\x07", style)
     if kind == "bytes":

@@ -66,7 +66,7 @@ def _unpacked(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt
 
 def _unknown_everywhere(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
     return Spoilt(
-        body=draw_encoding(draw, message, is_shuffled=False, has_unpacked=False),
+        body=draw_encoding(draw, message, has_groups=False, is_shuffled=False, has_unpacked=False),
         rule="OTLP-HTTP-053",
         fault="unknown fields in its messages",
         expected="must_accept",
@@ -110,7 +110,7 @@ def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
         level, number = _LOWEST_ITEM, pick(draw, _RETIRED[signal])
         rule = "OTLP-LOG-037" if signal == "logs" else "OTLP-HTTP-054"
     return Spoilt(
-        body=plain + _added(level, delimited(number, draw(_SMALL))),
+        body=plain + _added(level, delimited(number, b"")),  # what it once held had no content
         rule=rule,
         fault=f"the retired field {number}",
         expected="must_accept" if level == 1 else "may_refuse",  # the item has nothing else

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -27,7 +27,18 @@ __all__ = [
 ]
 
 _MOST_ITEMS: Final = 15
-_Items = Callable[[Draw, int, int, int, Dictionary | None], list[Any]]
+
+
+class _Context(NamedTuple):
+    """What all items of one request share."""
+
+    at_unix_nano: int
+    tables: Dictionary | None
+    is_common: bool
+
+
+_Items: TypeAlias = Callable[[Draw, _Context, int, int], list[Any]]
+"""Draws so many items of one scope; its number tells scopes apart."""
 
 
 def requests(
@@ -91,19 +102,32 @@ def profiles_requests(
 
 
 def draw_request(
-    draw: Draw, signal: Signal, *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
+    draw: Draw,
+    signal: Signal,
+    *,
+    most_items: int = 3,
+    at_unix_nano: int = DEFAULT_UNIX_NANO,
+    is_common: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One valid request: one or two resources, each with one or two scopes."""
-    names = SIGNAL_NAMES[signal]
+    """One valid request: one or two resources, each with one or two scopes.
+
+    Args:
+        draw: Hypothesis' draw function.
+        signal: Whose.
+        most_items: As for `requests`.
+        at_unix_nano: As for `requests`.
+        is_common: Only metrics that every receiver takes: no delta, no summary, nothing
+            exponential.
+    """
     tables = Dictionary() if signal == "profiles" else None
+    context = _Context(at_unix_nano, tables, is_common)
+    names = SIGNAL_NAMES[signal]
     holders = []
     group = 0
     for number in range(1 + upto(draw, 1)):
         inner = []
         for _ in range(1 + upto(draw, 1)):
-            items = _ITEMS[signal](
-                draw, at_unix_nano, 1 + upto(draw, most_items - 1), group, tables
-            )
+            items = _ITEMS[signal](draw, context, 1 + upto(draw, most_items - 1), group)
             group += 1
             fields: dict[str, Any] = {names.item_field: items}
             inner.append(
@@ -136,32 +160,30 @@ def _upper(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def _spans(
-    draw: Draw, at_unix_nano: int, count: int, group: int, _tables: Dictionary | None
-) -> list[Any]:
-    return draw_scope_spans(draw, at_unix_nano, count, group)
+def _spans(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
+    return draw_scope_spans(draw, context.at_unix_nano, count, group)
 
 
-def _metrics(
-    draw: Draw, at_unix_nano: int, count: int, group: int, _tables: Dictionary | None
-) -> list[Any]:
+def _metrics(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
     """Metrics whose names are not those of another scope, which may be equal to this one."""
     return [
-        draw_metric(draw, at_unix_nano, name=f"{draw_name(draw)}.{group}.{number}")
+        draw_metric(
+            draw,
+            context.at_unix_nano,
+            name=f"{draw_name(draw)}.{group}.{number}",
+            is_common=context.is_common,
+        )
         for number in range(count)
     ]
 
 
-def _records(
-    draw: Draw, at_unix_nano: int, count: int, _group: int, _tables: Dictionary | None
-) -> list[Any]:
-    return [draw_log_record(draw, at_unix_nano) for _ in range(count)]
+def _records(draw: Draw, context: _Context, count: int, _group: int) -> list[Any]:
+    return [draw_log_record(draw, context.at_unix_nano) for _ in range(count)]
 
 
-def _profiles(
-    draw: Draw, at_unix_nano: int, count: int, _group: int, tables: Dictionary | None
-) -> list[Any]:
-    return [draw_profile(draw, at_unix_nano, tables or Dictionary()) for _ in range(count)]
+def _profiles(draw: Draw, context: _Context, count: int, _group: int) -> list[Any]:
+    tables = context.tables or Dictionary()
+    return [draw_profile(draw, context.at_unix_nano, tables) for _ in range(count)]
 
 
 _ITEMS: Final[Mapping[Signal, _Items]] = MappingProxyType(
