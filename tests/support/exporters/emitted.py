@@ -115,7 +115,9 @@ class _Move:
 
     def message(self, message: Any) -> None:  # noqa: ANN401 -- as above
         for field, value in message.ListFields():
-            if field.name.endswith("_unix_nano") and value > _LATEST_MADE_UP:
+            if field.name == "flags" and WRONG == "no sampled flag":
+                message.flags &= ~1
+            elif field.name.endswith("_unix_nano") and value > _LATEST_MADE_UP:
                 setattr(message, field.name, value + self._later)
             elif field.name in {"trace_id", "span_id", "parent_span_id"}:
                 setattr(message, field.name, self._id(value))

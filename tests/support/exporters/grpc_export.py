@@ -8,6 +8,7 @@ import grpc
 
 from tests.support.exporters.answers import partial_success, protobuf_fields
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.raw_calls import RAW_CALLS, raw_call
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
 from tests.support.exporters.settings import USER_AGENT, Settings
 
@@ -33,6 +34,8 @@ def export(settings: Settings, kind: str, body: bytes) -> bool:
     method = METHODS[kind]
     if WRONG == "transport/grpc_calls":
         method = method.replace(".v1.", ".")
+    if WRONG in RAW_CALLS and kind == "traces":
+        return raw_call(settings.host, method, body, settings.compression)
     attempts = 0
 
     def send(timeout_s: float | None) -> Answer:
@@ -135,6 +138,7 @@ def _opened(settings: Settings) -> grpc.Channel:
         ("grpc.enable_retries", 0),
         ("grpc.max_receive_message_length", most),
         ("grpc.initial_reconnect_backoff_ms", 200),
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.primary_user_agent", USER_AGENT),
     )
     if not settings.is_tls:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from tests.support.exporters.answers import partial_success
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.request_faults import planted_request
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
 from tests.support.exporters.settings import Settings
 from tests.support.exporters.telemetry import json_text
@@ -223,6 +224,10 @@ def _opened(settings: Settings) -> http.client.HTTPConnection:
     if not settings.is_tls:
         return http.client.HTTPConnection(settings.host, settings.port)
     context = ssl.create_default_context(cafile=settings.ca_file or None)
+    is_told = bool(settings.ca_file)
+    if WRONG == "trusts anybody" or (WRONG == "trusts anybody when not told" and not is_told):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     if settings.client_certificate_file:
         context.load_cert_chain(settings.client_certificate_file, settings.client_key_file)
     return http.client.HTTPSConnection(settings.host, settings.port, context=context)
@@ -256,4 +261,4 @@ def _content(settings: Settings, kind: str, body: bytes) -> tuple[bytes, dict[st
     if settings.compression == "gzip":
         headers["Content-Encoding"] = "gzip"
         content = gzip.compress(content)
-    return content, headers
+    return planted_request(content, headers)

@@ -59,9 +59,7 @@ def base64_id(value: str) -> str:
 
 
 def snake(text: bytes) -> bytes:
-    return re.sub(rb'"scopeSpans":|"scopeMetrics":|"scopeLogs":', b'"scope_items":', text).replace(
-        b'"startTimeUnixNano":', b'"start_time_unix_nano":'
-    )
+    return text.replace(b'"startTimeUnixNano":', b'"start_time_unix_nano":')
 
 
 def without_zeros(found: dict[str, Any]) -> None:

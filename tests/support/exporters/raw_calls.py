@@ -1,0 +1,91 @@
+"""Calls that no gRPC library makes, frame by frame, by the word in `WRONG`."""
+
+import gzip
+import socket
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from hpack import Encoder
+
+from otlptest.wire import http2_frames as frames
+from otlptest.wire.grpc_framing import encode_grpc_frame
+from tests.support.exporters.planted import WRONG
+
+__all__ = ["RAW_CALLS", "raw_call"]
+
+_Call: TypeAlias = tuple[dict[str, str], bytes, bool]
+_GZIP: Final = "gzip"
+_PATIENCE_S: Final = 0.5  # after the last word of the receiver
+_USER_AGENT: Final = "OTel-OTLP-Exporter-Python/1.0.0"
+
+
+def raw_call(target: str, method: str, message: bytes, compression: str) -> bool:
+    """Make one call on a connection of its own; whether anything came back."""
+    fields, body, ends_stream = RAW_CALLS[WRONG](message, compression)
+    named = {":method": "POST", ":scheme": "http", ":path": method, ":authority": target}
+    named |= {"user-agent": _USER_AGENT, **fields}
+    head = Encoder().encode([(name, value) for name, value in named.items() if value])
+    host, _, port = target.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=_PATIENCE_S) as connection:
+        connection.sendall(frames.PREFACE + frames.settings(()))
+        connection.sendall(frames.header_frames(1, head, ends_stream=False))
+        for at in range(0, len(body), 16384):
+            piece = body[at : at + 16384]
+            is_last = at + 16384 >= len(body)
+            sent = frames.data_frame(1, piece, ends_stream=is_last and ends_stream)
+            connection.sendall(sent)
+        return _hears(connection)
+
+
+def _hears(connection: socket.socket) -> bool:
+    heard = b""
+    try:
+        while piece := connection.recv(65536):
+            heard += piece
+    except OSError:  # time is up, or the receiver had enough
+        pass
+    return bool(heard)
+
+
+_RIGHT: Final = {"content-type": "application/grpc", "te": "trailers"}
+
+
+def _two_messages(message: bytes, _compression: str) -> _Call:
+    return _RIGHT, encode_grpc_frame(message) * 2, True
+
+
+def _endless(message: bytes, _compression: str) -> _Call:
+    return _RIGHT, encode_grpc_frame(message), False
+
+
+def _without_te(message: bytes, _compression: str) -> _Call:
+    return _RIGHT | {"te": ""}, encode_grpc_frame(message), True
+
+
+def _flag_alone(message: bytes, compression: str) -> _Call:
+    body = gzip.compress(message) if compression == _GZIP else message
+    return _RIGHT, encode_grpc_frame(body, is_compressed=compression == _GZIP), True
+
+
+def _claimed_gzip(message: bytes, compression: str) -> _Call:
+    fields = _RIGHT | {"grpc-encoding": "gzip"} if compression == _GZIP else _RIGHT
+    return fields, encode_grpc_frame(message, is_compressed=compression == _GZIP), True
+
+
+def _silent_gzip(message: bytes, compression: str) -> _Call:
+    return (
+        _RIGHT,
+        encode_grpc_frame(gzip.compress(message) if compression == _GZIP else message),
+        True,
+    )
+
+
+RAW_CALLS: Final[dict[str, Callable[[bytes, str], _Call]]] = {
+    "two messages in a call": _two_messages,
+    "never ends its stream": _endless,
+    "no te": _without_te,
+    "flag without an encoding": _flag_alone,
+    "says gzip and is none": _claimed_gzip,
+    "gzip without saying so": _silent_gzip,
+}
+"""Word to the call: fields, body, and whether its stream ends."""
