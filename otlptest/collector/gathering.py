@@ -9,7 +9,7 @@ from typing import Protocol
 
 from otlptest.collector.export_doubts import ProducersOf, never_received, not_received
 from otlptest.errors import ExpectationError, Finding, UsageError
-from otlptest.model import SIGNALS, Connection, Signal
+from otlptest.model import SIGNALS, Connection, Request, Signal
 from otlptest.queries.evidence import Evidence
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
@@ -198,13 +198,7 @@ def flushed(
     )
     during = [request for request in batch.items if request.connection.owner == owner]
     gaps = [f"the flush failed: {failure}" for failure in failures]
-    gaps += [
-        f"request {request.number}, sent during the flush, was not answered with success"
-        for request in during
-        if not _succeeded(request.http_status, request.grpc_status)
-        and request.problem is None
-        and not request.is_discarded
-    ]
+    gaps += _unsuccessful(during)
     gaps += [not_received(request) for request in never_received(during)]
     gaps += [
         f"request {request.number}, sent during the flush, was refused: {request.problem.message}"
@@ -224,6 +218,20 @@ def flushed(
         owners=frozenset({owner}),
         gaps=tuple(gaps),
     )
+
+
+def _unsuccessful(during: Sequence[Request]) -> Iterator[str]:
+    """Requests that were not answered with success, and whose bytes did not come again to be."""
+    succeeded = {
+        (request.signal, request.body)
+        for request in during
+        if request.is_accepted and _succeeded(request.http_status, request.grpc_status)
+    }
+    for request in during:
+        if not request.is_accepted or _succeeded(request.http_status, request.grpc_status):
+            continue  # what was refused is told as that
+        if (request.signal, request.body) not in succeeded:
+            yield f"request {request.number}, sent during the flush, was not answered with success"
 
 
 def _succeeded(http_status: int, grpc_status: int | None) -> bool:

@@ -112,6 +112,33 @@ def test_it(otlp_collectors):
     result.stdout.fnmatch_lines(["*1 unmet expectation*", "*fault_never_fired*"])
 
 
+FLUSHED = """
+def test_it(otlp, otlp_sdk):
+    otlp.reply(FAULT, times=1, signal="traces")
+    otlp_sdk.tracer.start_span("work").end()
+    otlp.spans.expect_count(COUNT, name="work", after=otlp_sdk.flushed())
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "outcome"),
+    [
+        ("faults.unavailable(retry_after_s=0.1)", 1, "passed"),
+        ("faults.ack_lost()", 2, "passed"),
+        ("faults.status(400)", 0, "failed"),
+    ],
+    ids=["came-again", "came-twice", "never-came"],
+)
+def test_flush_is_evidence_if_what_was_refused_came_again(
+    pytester: pytest.Pytester, fault: str, count: int, outcome: str
+) -> None:
+    tests = FLUSHED.replace("FAULT", fault).replace("COUNT", str(count))
+    result = run_suite(pytester, PREAMBLE + tests)
+    result.assert_outcomes(**{outcome: 1})
+    if outcome == "failed":
+        result.stdout.fnmatch_lines(["*not_proven*", "*faults.status(400) and did not come again*"])
+
+
 def test_flush_of_a_program_at_the_end_of_the_test_still_meets_its_faults(
     pytester: pytest.Pytester,
 ) -> None:
