@@ -1,0 +1,171 @@
+"""The fixture `otlp_proxy`: before `otlp`, judged with it, ended with the test."""
+
+import pytest
+
+from tests.support.plugin_runs import run_suite
+
+HEAD = """
+import contextlib, http.client, os, sys
+from otlptest import faults
+from otlptest.errors import UsageError
+
+SEND = "import os, sender; sender.send(os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'])"
+AT_THE_END = '''
+import os, sender, signal, sys
+def end(*_):
+    sender.send(os.environ['OTEL_EXPORTER_OTLP_ENDPOINT'], name='last')
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print('up', flush=True)
+signal.pause()
+'''
+
+def program(code):
+    return [sys.executable, "-S", "-c", code]
+
+def send(endpoint):
+    # The status of an export, or that there was an error.
+    host, _, port = endpoint.removeprefix("http://").partition(":")
+    with contextlib.closing(http.client.HTTPConnection(host, int(port))) as connection:
+        try:
+            connection.request("POST", "/v1/traces", "{}", {"Content-Type": "application/json"})
+            return connection.getresponse().status
+        except ConnectionError:
+            return "an error"
+"""
+
+
+def test_program_sends_through_the_proxy_and_its_last_words_too(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+from otlptest import ready
+
+def test_once(otlp, otlp_process, otlp_proxy):
+    otlp_process(program(SEND), env=otlp_proxy.environ()).wait()
+    otlp.spans.wait_for_one(name="work")
+    assert otlp_proxy.traffic.requests == 1
+
+def test_at_the_end(otlp_collector, otlp, otlp_proxy, otlp_process):
+    otlp_process(program(AT_THE_END), env=otlp_proxy.environ(), ready=ready.line("up"))
+    test_at_the_end.proxy = otlp_proxy
+
+def test_after_it(otlp_collector, otlp):
+    assert test_at_the_end.proxy.traffic.requests == 1
+    assert test_at_the_end.proxy.traffic.open_connections == 0
+    assert otlp_collector.spans.count(name="last") == 1
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=3)
+
+
+def test_fault_acts_in_its_test_and_not_in_the_next(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+@pytest.mark.parametrize("number", range(2))
+def test_proxy(otlp, otlp_proxy, number):
+    if number == 0:
+        otlp_proxy.inject(faults.reset())
+        assert send(otlp_proxy.http_endpoint) == "an error"
+    else:
+        assert send(otlp_proxy.http_endpoint) == 200
+
+@pytest.mark.parametrize("number", range(2))
+def test_fake(otlp, number):
+    if number == 0:
+        otlp.inject(faults.reset())
+        assert send(otlp.http_endpoint) == "an error"
+    else:
+        assert send(otlp.http_endpoint) == 200
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=4)
+
+
+def test_fault_that_never_fired_fails_in_teardown_unless_allowed(pytester: pytest.Pytester) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+def test_proxy(otlp_proxy):
+    otlp_proxy.inject(faults.goaway())
+    assert send(otlp_proxy.http_endpoint) == 200
+
+def test_fake(otlp):
+    with otlp.injecting(faults.reset(after_bytes=1_000_000)):
+        assert send(otlp.http_endpoint) == 200
+
+def test_allowed(otlp, otlp_proxy):
+    otlp_proxy.inject(faults.refuse())
+    otlp.inject(faults.refuse())
+    otlp.allow("fault_never_fired")
+""",
+    )
+    result.assert_outcomes(passed=3, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*fault_never_fired: the proxy before http://127.0.0.1:* and http://127.0.0.1:*",
+            "*expected: faults.goaway() acts at least once",
+            "*received: it never did",
+            "*it needs HTTP/2*",
+        ]
+    )
+    result.stdout.fnmatch_lines(
+        [
+            "*fault_never_fired: the fake collector's connections",
+            "*expected: faults.reset(after_bytes=1000000) acts at least once",
+        ]
+    )
+
+
+def test_what_an_injected_fault_broke_is_not_the_programs_mistake(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+def test_it(otlp):
+    otlp.inject(faults.corrupt(count=30), times=1)
+    assert send(otlp.http_endpoint) == 400
+    assert send(otlp.http_endpoint) == 200
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_fault_that_holds_everything_back_does_not_hold_up_the_end(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+import socket
+
+def test_fake(otlp):
+    otlp.inject(faults.blackhole())
+    port = int(otlp.http_endpoint.rpartition(":")[2])
+    test_fake.client = socket.create_connection(("127.0.0.1", port))
+    test_fake.client.sendall(b"POST /v1/traces HTTP/1.1")
+
+def test_proxy(otlp, otlp_proxy):
+    test_fake.client.close()
+    otlp_proxy.inject(faults.blackhole())
+    port = int(otlp_proxy.http_endpoint.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"POST /v1/traces HTTP/1.1")
+        while not otlp_proxy.traffic.connections or not otlp_proxy.connections[0].wire_fault:
+            pass
+""",
+        "-p",
+        "no:randomly",
+    )
+    result.assert_outcomes(passed=2)
