@@ -106,7 +106,8 @@ def hang() -> ReplyFault:
 def ack_lost(*, ending: Ending = "close") -> ReplyFault:
     """The telemetry is received, and the reply never arrives.
 
-    A client that sends it again makes duplicates; one that does not was lucky.
+    A client that sends it again makes duplicates; one that does not was lucky. Whatever else is
+    under way on an HTTP/2 connection ends with it.
 
     Args:
         ending: What happens instead: the connection is closed (`"close"`) or reset (`"reset"`),

@@ -117,6 +117,7 @@ class RequestCriteria(TypedDict, total=False):
     headers: AttributesWanted
     encoding: Literal["identity", "gzip", "deflate", "zstd"] | str | Matcher  # noqa: PYI051 -- the literals document what is usual
     path: str | Matcher
+    reply_fault: str | Matcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

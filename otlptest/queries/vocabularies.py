@@ -229,5 +229,6 @@ REQUESTS: Final = Vocabulary(
         "headers": _headers,
         "encoding": _text("encoding", lambda x: x.encoding),
         "path": _text("path", lambda x: x.path),
+        "reply_fault": _text("reply_fault", lambda x: x.reply_fault or None),
     },
 )

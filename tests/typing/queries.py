@@ -3,6 +3,8 @@
 `warn_unused_ignores` (part of mypy's `strict`) fails the line whose error is no longer found.
 """
 
+from otlptest import faults
+from otlptest.collector.view import CollectorView
 from otlptest.model import (
     ROOT,
     LogRecord,
@@ -82,6 +84,18 @@ async def awaited(aio: AsyncQueries) -> None:
     del span, logs, total
     aio.spans.where(nam="x")  # type: ignore[call-arg]
     await aio.metrics.wait_for_total("orders")  # type: ignore[call-arg]
+
+
+def planned(otlp: CollectorView) -> None:
+    otlp.reply(faults.unavailable(retry_after_s=0.2), faults.ok(), times=2, signal="traces")
+    otlp.reply(faults.status("UNAVAILABLE"), where=lambda request: request.size > 1, rate=0.5)
+    with otlp.replying(faults.status(429, retry_after_s=1), signal="any"):
+        pass
+    otlp.reply(faults.unavailable)  # type: ignore[arg-type]
+    otlp.reply(faults.goaway())  # type: ignore[arg-type]
+    otlp.reply(faults.ok(), signal="spans")  # type: ignore[arg-type]
+    otlp.reply(faults.ok(), 2)  # type: ignore[arg-type]
+    faults.ack_lost(ending="closed")  # type: ignore[arg-type]
 
 
 def matchers() -> None:

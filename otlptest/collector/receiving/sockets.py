@@ -29,7 +29,7 @@ __all__ = [
 Socket: TypeAlias = socket.SocketType
 
 _BACKLOG: Final = 1024
-_NO_LINGER: Final = struct.pack("ii", 1, 0)
+_NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # whoever resets SIGPIPE must not kill us
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from otlptest import FakeCollector, faults
+from otlptest import FakeCollector, faults, match
 from otlptest.errors import ExpectationError, UsageError
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp_traces import request_from_spans
@@ -141,5 +141,7 @@ def test_queries_select_requests_by_their_reply(fake: FakeCollector) -> None:
     fake.reply(faults.unavailable(), times=1, signal="any")
     post(fake)
     post(fake)
-    refused = fake.requests.where(lambda request: request.reply_fault)
+    refused = fake.requests.where(reply_fault="faults.unavailable()")
     assert [request.number for request in refused.all()] == [1]
+    usual = fake.requests.where(reply_fault=match.absent())
+    assert [request.number for request in usual.all()] == [2]
