@@ -48,6 +48,7 @@ Answer: TypeAlias = Http1Answer | GrpcAnswer
 _SERVER_ERROR: Final = 500
 # "I do not have that" is the sender's fault in a 5xx's clothes.
 _HARMLESS: Final = frozenset({501, 505})
+_TRY_AGAIN: Final = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,13 +252,19 @@ def submit(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) ->
     return post(lab, message, signal=signal, media_type=PROTOBUF)
 
 
-def harm_of(answer: Answer) -> Harm | None:
-    """What makes a broken ROBUSTNESS row fail: silence, or a 5xx."""
+def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
+    """What makes a broken ROBUSTNESS row fail: silence, or a 5xx.
+
+    Args:
+        answer: What came back.
+        is_good: The request was right: then "try again" is no harm.
+    """
     if answer.is_hang:
         return "hang"
     status = answer.status if isinstance(answer, Http1Answer) else answer.http_status
-    is_error = status is not None and status >= _SERVER_ERROR and status not in _HARMLESS
-    return "server_error" if is_error else None
+    if status is None or status < _SERVER_ERROR or status in _HARMLESS:
+        return None
+    return None if is_good and status in _TRY_AGAIN else "server_error"
 
 
 def judged(
@@ -289,11 +296,12 @@ def judged(
         return broken(rule, f"it takes no request any more; the last was {last}", harm="crash")
     if not wrong:
         return held(rule, "\n".join(_lines(seen)))
+    harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
     # What harms is told first.
-    wrong.sort(key=lambda each: harm_of(each.answer) is None)
+    wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
-    return broken(rule, f"wanted: {wanted}; {count}{told}", harm=harm_of(wrong[0].answer))
+    return broken(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
 
 
 _MOST_SHOWN: Final = 4

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
@@ -29,6 +30,7 @@ _MANY: Final = 100
 _PIPELINED: Final = 5
 _WAITED_FOR_CONTINUE_S: Final = 2.0
 _ABORTS: Final = 1000
+_CLOSES_S: Final = 1.0
 
 
 def _body(lab: ReceiverLab) -> bytes:
@@ -215,15 +217,20 @@ def _judge_half_closed(lab: ReceiverLab) -> Iterator[Judged]:
 def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
     body = _body(lab)
     chunks = _chunked(body)
-    length = ("Content-Length", str(len(chunks)))
     bad = {
-        "a chunk size that is no number": _chunked_request(lab, b"zz\r\nabc\r\n0\r\n\r\n"),
-        "a negative chunk size": _chunked_request(lab, b"-1\r\nabc\r\n0\r\n\r\n"),
-        "a chunk longer than it says": _chunked_request(lab, b"2\r\nabcdef\r\n0\r\n\r\n"),
-        "Content-Length with Transfer-Encoding": _chunked_request(lab, chunks, length),
+        "a chunk size that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
+        "a negative chunk size": b"-1\r\nabc\r\n0\r\n\r\n",
+        "a chunk longer than it says": b"2\r\nabcdef\r\n0\r\n\r\n",
     }
-    tries = (Try(what=what, answer=_raw(lab, data)) for what, data in bad.items())
+    tries = (
+        Try(what=what, answer=_to_its_end(lab, _chunked_request(lab, data)))
+        for what, data in bad.items()
+    )
     yield judged(lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close")
+    length = ("Content-Length", str(len(chunks)))
+    both = _to_its_end(lab, _chunked_request(lab, chunks, length))
+    tries_of_both = [Try(what="Content-Length with Transfer-Encoding", answer=both)]
+    yield judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "HTTP 400, and a close either way")
     head = http_fields(lab)
     lengths = {
         "Content-Length: abc": [("Content-Length", "abc")],
@@ -239,6 +246,21 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
         for what, more in lengths.items()
     )
     yield judged(lab, "OTLP-SRV-051", others, _is_refused_or_closed, "HTTP 400")
+
+
+def _to_its_end(lab: ReceiverLab, data: bytes) -> Http1Answer:
+    """The answer to bytes, and whether the connection was closed soon after it."""
+    with http_talk(lab) as talk:
+        talk.say(data)
+        answer = talk.answer()
+        if answer.is_whole and not answer.closes:
+            talk.wait_for_end(min(_CLOSES_S, lab.timeout_s))
+        return replace(answer, end=talk.end if answer.is_whole else answer.end)
+
+
+def _is_closed(answer: Answer) -> bool:
+    """Closed: then nothing can be smuggled, whichever length it believed (RFC 9112, 6.3)."""
+    return isinstance(answer, Http1Answer) and answer.closes
 
 
 def _is_refused_and_closed(answer: Answer) -> bool:

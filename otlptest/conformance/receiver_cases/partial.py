@@ -7,7 +7,7 @@ from typing import Any, Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.protobuf_writing import chunk, fixed64, number
 from otlptest.conformance.raw_grpc import GrpcAnswer
-from otlptest.conformance.receiver_cases.successes import decoded_response
+from otlptest.conformance.receiver_cases.successes import decoded_response, sample_body
 from otlptest.conformance.receiver_exchanges import Answer, harm_of, post, submit
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver_stored import NO_READ_BACK, stored_items
@@ -29,6 +29,7 @@ __all__ = ["CASES"]
 
 _GOOD: Final = 2
 _BAD: Final = 3
+_SHOWN: Final = 3
 
 _RULES: Final = ("OTLP-RESP-012", "OTLP-RESP-013", "OTLP-RESP-014", "OTLP-RESP-019")
 
@@ -71,19 +72,41 @@ class _Mixed:
 
 
 def _judge_mixed(lab: ReceiverLab) -> Iterator[Judged]:
+    plain = {signal: _plain(lab, signal).partial is not None for signal in lab.signals}
     mixed = [each for signal in lab.signals for each in _all_mixed(lab, signal)]
-    for each in mixed:
-        yield from _judge_one(lab, each)
-    said = [each for each in mixed if each.partial is not None]
-    if not said:
-        told = "; ".join(each.seen for each in mixed)
-        reason = f"no partial success came: {told}"
-        yield from (not_observed(rule, reason) for rule in ("OTLP-RESP-011", *_RULES))
-        if lab.protocol == "http/json":
-            yield not_observed("OTLP-JSON-040", reason)
+    judged = [
+        found for each in mixed for found in _judge_one(lab, each, is_usual=plain[each.signal])
+    ]
+    yield from judged
+    seen = {found.requirement for found in judged}
+    told = "; ".join(each.seen for each in mixed[:_SHOWN])
+    reason = "no item was rejected, and no warning given"
+    rules = ("OTLP-RESP-011", *_RULES, *(("OTLP-JSON-040",) if lab.protocol == "http/json" else ()))
+    for rule in rules:
+        if rule not in seen:
+            yield not_observed(rule, f"{reason}: {told}")
 
 
-def _judge_one(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
+def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
+    """What a request without bad items is answered."""
+    marker = lab.marker()
+    body = sample_body(lab, signal, marker)
+    if lab.protocol == "grpc":
+        answer: Answer = submit(lab, body, signal=signal)
+    else:
+        answer = post(lab, body, signal=signal)
+    return _read(lab, "nothing bad", signal, answer, marker)
+
+
+def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[Judged]:
+    """What one answer shows.
+
+    Args:
+        lab: Where it came from.
+        mixed: It.
+        is_usual: A plain success has an empty partial success too: that warns of nothing, and is
+            judged elsewhere (OTLP-RESP-003, OTLP-RESP-004).
+    """
     yield _policy(lab, mixed)
     if mixed.partial is None:
         return
@@ -92,7 +115,8 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
     yield (held if fair else broken)("OTLP-RESP-019", mixed.seen)
     if count == 0:
         says = bool(mixed.partial.error_message.strip())
-        yield (held if says else broken)("OTLP-RESP-014", mixed.seen)
+        if says or not is_usual:
+            yield (held if says else broken)("OTLP-RESP-014", mixed.seen)
         return
     yield held("OTLP-RESP-011", mixed.seen)
     # Who refuses all items of the request says so: then nothing of it is stored.
