@@ -28,7 +28,7 @@ _ITEMS: Final = {"traces": "spans", "metrics": "metrics", "logs": "logs"}
 
 
 def requests_of(
-    kind: str, resource: bytes, *, collections: int, one_by_one: bool = False
+    kind: str, resource: bytes, *, collections: int = 1, one_by_one: bool = False
 ) -> list[bytes]:
     """What is sent of a signal, a message for each export.
 

@@ -1,0 +1,104 @@
+"""Every planted fault of data is found by the case of its section, and what is legal by none."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from otlptest.conformance import exporter_cases
+from otlptest.conformance.verdicts import Judged
+from otlptest.model import Problem, Signal
+from otlptest.validation import severity_of
+from tests.planted.planting import Plant
+from tests.planted.test_data_rules import PLANTS, planted
+from tests.support.recorded_lab import RecordedLab, judged, observed
+from tests.support.right_profiles import profile_request
+from tests.support.right_requests import log_request, metric_request, trace_request
+from tests.support.validated import accepted
+
+DATA = {case.id: case for case in exporter_cases.CASES if case.id.startswith("data/")}
+BY_VALIDATION = ("data/traces", "data/metrics", "data/logs", "data/profiles", "data/common")
+RIGHT: Mapping[Signal, Callable[[], Any]] = {
+    "traces": trace_request,
+    "metrics": metric_request,
+    "logs": log_request,
+    "profiles": profile_request,
+}
+
+
+def found_in(signal: Signal, messages: list[Any]) -> dict[str, Judged]:
+    """What the cases of data say of a run in which these messages came."""
+    requests = [accepted(signal, message, number=n) for n, message in enumerate(messages, start=1)]
+    found: dict[str, Judged] = {}
+    for name in BY_VALIDATION:
+        case = DATA[name]
+        if signal in case.signals:
+            found |= judged(case, RecordedLab(observed(requests), signals=(signal,)))
+    return found
+
+
+def broken_in(signal: Signal, messages: list[Any]) -> set[str]:
+    found = found_in(signal, messages)
+    return {rule for rule, each in found.items() if each.outcome == "broken"}
+
+
+@pytest.mark.parametrize(
+    "plant", [each for each in PLANTS if each.rule], ids=lambda plant: plant.test_id
+)
+def test_a_planted_fault_is_found_and_no_other(plant: Plant) -> None:
+    expected = {plant.rule, *plant.also}
+    if is_odd(plant):
+        expected = set()
+    assert broken_in(plant.signal, planted(plant)) == expected
+
+
+def is_odd(plant: Plant) -> bool:
+    return plant.rule == "OTLP-METRIC-027" and "infinite" in plant.name
+
+
+@pytest.mark.parametrize(
+    "plant", [each for each in PLANTS if not each.rule], ids=lambda plant: plant.test_id
+)
+def test_what_only_looks_like_a_fault_is_not_accused(plant: Plant) -> None:
+    assert broken_in(plant.signal, planted(plant)) == set()
+
+
+def test_what_is_odd_and_right_is_told() -> None:
+    (plant,) = (each for each in PLANTS if is_odd(each))
+    found = found_in("metrics", planted(plant))["OTLP-METRIC-027"]
+    assert severity_of("OTLP-METRIC-027") == "error"
+    assert found.outcome == "held"
+    assert "inf" in found.evidence
+
+
+@pytest.mark.parametrize("signal", RIGHT, ids=str)
+def test_what_did_not_come_was_not_observed(signal: Signal) -> None:
+    found = found_in(signal, [type(RIGHT[signal]())()])
+    assert {each.outcome for each in found.values()} == {"not_observed"}
+    assert all(each.evidence.startswith("no ") for each in found.values())
+
+
+def test_what_was_refused_is_counted_and_shows_nothing() -> None:
+    request = accepted("traces", trace_request())
+    request.problem = Problem(kind="malformed", rule="OTLP-HTTP-008", message="bad")
+    found = judged(DATA["data/traces"], RecordedLab(observed([request])))
+    assert found["OTLP-TRACE-001"].outcome == "not_observed"
+    assert found["OTLP-TRACE-001"].evidence.endswith("1 more could not be read")
+
+
+def test_points_of_two_runs_are_not_successive() -> None:
+    """Two processes may say anything about a series of one name."""
+    first = [accepted("metrics", metric_request(export=2))]
+    second = [accepted("metrics", metric_request(export=1))]
+    found = judged(DATA["data/metrics"], RecordedLab(observed(first), observed(second)))
+    assert {each.outcome for each in found.values()} == {"held", "not_observed"}
+    assert found["OTLP-METRIC-019"].outcome == "not_observed"
+
+
+def test_several_exports_of_one_run_show_the_rules_about_series() -> None:
+    requests = [
+        accepted("metrics", metric_request(export=number), number=number) for number in (1, 2, 3)
+    ]
+    found = judged(DATA["data/metrics"], RecordedLab(observed(requests)))
+    held = {rule for rule, each in found.items() if each.outcome == "held"}
+    assert {f"OTLP-METRIC-{number:03}" for number in (5, 19, 20, 21, 46)} <= held

@@ -1,0 +1,153 @@
+"""Faults of JSON, found in the text as it was sent."""
+
+import zlib
+from collections.abc import Mapping
+
+import pytest
+
+from otlptest.conformance import exporter_cases
+from otlptest.conformance.cases import ExporterCase, find_cases
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged
+from otlptest.model import Problem, Request, Signal
+from otlptest.wire.otlp_json import encode_message
+from otlptest.wire.signals import request_class
+from tests.support.exporters.emitted import requests_of
+from tests.support.exporters.json_faults import JSON_FAULTS
+from tests.support.recorded_lab import RecordedLab, judged, observed
+from tests.support.right_requests import attribute, trace_request
+from tests.support.validated import accepted
+
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
+# The rules that each fault breaks, of those that the case judges.
+BROKEN: Mapping[str, str] = {
+    "JSON: trace_id in base64": "003",
+    "JSON: span_id in base64": "004",
+    "JSON: parent_span_id in base64": "005",
+    "JSON: enums as names": "008 009",
+    "JSON: enums as fractions": "008",
+    "JSON: keys in snake_case": "012",
+    "JSON: integers as numbers": "016",
+    "JSON: times as numbers": "016",
+    "JSON: flags as text": "021",
+    "JSON: times in RFC 3339": "023",
+    "JSON: doubles as text": "024",
+    "JSON: bare NaN": "024",
+    "JSON: bytes in hex": "026",
+    "JSON: no zero of a oneof": "030",
+    "JSON: no zero of a minimum": "031",
+    "JSON: an unknown key": "",
+}
+
+
+def case(name: str) -> ExporterCase:
+    (found,) = find_cases(exporter_cases.CASES, [name])
+    return found
+
+
+def sent(signal: Signal, text: bytes, *, problem: Problem | None = None) -> Request:
+    request = accepted(signal, request_class(signal)())
+    request.protocol = "http/json"
+    request.packed_json = zlib.compress(text)
+    request.problem = problem
+    return request
+
+
+def texts() -> dict[Signal, bytes]:
+    """The texts of the right exporter."""
+    return {
+        signal: encode_message(request_class(signal).FromString(requests_of(signal, b"")[0]))
+        for signal in SIGNALS
+    }
+
+
+def run_of(texts: Mapping[Signal, bytes]) -> Observation:
+    requests = [sent(signal, text) for signal, text in texts.items()]
+    return observed(requests, protocol="http/json")
+
+
+def found_in(texts: Mapping[Signal, bytes]) -> dict[str, Judged]:
+    return judged(case("json/encoding"), RecordedLab(run_of(texts)))
+
+
+def test_right_texts_hold_every_rule() -> None:
+    assert {each.outcome for each in found_in(texts()).values()} == {"held"}
+
+
+@pytest.mark.parametrize("fault", BROKEN, ids=str)
+def test_a_fault_breaks_its_rules_and_no_other(fault: str) -> None:
+    found = found_in({signal: JSON_FAULTS[fault](text) for signal, text in texts().items()})
+    broken = {rule for rule, each in found.items() if each.outcome == "broken"}
+    assert broken == {f"OTLP-JSON-{number}" for number in BROKEN[fault].split()}
+
+
+def test_every_fault_of_the_exporter_is_tried() -> None:
+    of_texts = {"JSON: Latin-1", "JSON: no escapes", "JSON: escaped twice"}
+    assert set(BROKEN) | of_texts == set(JSON_FAULTS)
+
+
+def test_a_key_that_nobody_knows_is_neither_right_nor_wrong() -> None:
+    found = found_in({"traces": JSON_FAULTS["JSON: an unknown key"](texts()["traces"])})
+    assert found["OTLP-JSON-012"].outcome == "not_observed"
+    assert "futureKey" in found["OTLP-JSON-012"].evidence
+
+
+def test_a_text_that_says_little_shows_little() -> None:
+    found = found_in({"traces": b'{"resourceSpans":[]}'})
+    held = {rule for rule, each in found.items() if each.outcome == "held"}
+    assert held == {"OTLP-JSON-012"}
+
+
+def test_what_is_not_json_is_not_looked_at() -> None:
+    request = accepted("traces", request_class("traces")())
+    found = judged(case("json/encoding"), RecordedLab(observed([request], protocol="http/json")))
+    assert {each.outcome for each in found.values()} == {"not_observed"}
+
+
+def test_what_no_parser_takes_breaks_the_rule_that_wants_one() -> None:
+    assert found_in({"traces": b"{"})["OTLP-JSON-024"].outcome == "broken"
+
+
+def test_what_is_no_utf8_is_left_to_the_case_of_texts() -> None:
+    assert found_in({"traces": b'{"a":"\xff"}'})["OTLP-JSON-024"].outcome == "not_observed"
+
+
+def refused(rule: str) -> Observation:
+    problem = Problem(kind="malformed", rule=rule, message="it cannot be read")
+    return observed([sent("traces", b"{", problem=problem)], protocol="http/json")
+
+
+def told(text: str) -> Observation:
+    """A run in which a resource has the text."""
+    message = trace_request()
+    message.resource_spans[0].resource.attributes.append(attribute("otlptest.text", text))
+    request = accepted("traces", message)
+    request.protocol = "http/json"
+    request.body = message.SerializeToString()
+    request.packed_json = zlib.compress(encode_message(message))
+    return observed([request], protocol="http/json")
+
+
+HARD = '\N{GRINNING FACE}\N{LATIN SMALL LETTER E WITH ACUTE}"\\\t'
+
+
+@pytest.mark.parametrize(
+    ("baseline", "hard", "outcome"),
+    [
+        pytest.param(told(""), told(HARD), "held", id="as it was told"),
+        pytest.param(told(""), told("%F0%9F"), "not_observed", id="not decoded"),
+        pytest.param(told(""), run_of(texts()), "not_observed", id="not there"),
+        pytest.param(told(""), told("\\ud83d\\ude00"), "broken", id="escaped twice"),
+        pytest.param(told(""), refused("OTLP-JSON-035"), "broken", id="no UTF-8"),
+        pytest.param(told(""), refused("OTLP-JSON-036"), "broken", id="not escaped"),
+        pytest.param(
+            refused("OTLP-JSON-036"), refused("OTLP-JSON-036"), "not_observed", id="never JSON"
+        ),
+    ],
+)
+def test_a_text_that_is_hard_to_write(
+    baseline: Observation, hard: Observation, outcome: str
+) -> None:
+    lab = RecordedLab(baseline, hard, told(""))
+    assert judged(case("text/json"), lab)["OTLP-JSON-035"].outcome == outcome
