@@ -3,6 +3,7 @@
 import http.client
 import re
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -246,3 +247,31 @@ def test_exited_program_is_read_to_its_end_though_a_reply_is_late() -> None:
             client.sendall(http1(GOOD))
             wait_for_requests(fake, 1)
         assert not fake.drain("shop", Deadline(TIMEOUT_S))
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (faults.unavailable(retry_after_s=1), 503),
+        (faults.delay(0.1), 200),
+        (faults.oversize_body(size_bytes=3_000_000), 200),
+        (faults.ack_lost(), None),
+        (faults.ack_lost(ending="reset"), None),
+    ],
+    ids=repr,
+)
+def test_faults_are_told_over_tls_too(fault: ReplyFault, status: int | None) -> None:
+    with FakeCollector(tls=True) as fake:
+        fake.reply(fault, times=1, signal="traces")
+        context = ssl.create_default_context(cafile=str(fake.ca_file))
+        client = http.client.HTTPSConnection(
+            "127.0.0.1", fake.http_port, context=context, timeout=TIMEOUT_S
+        )
+        try:
+            told = post(fake, client=client).status
+        except ConnectionResetError:  # what RemoteDisconnected is, too
+            told = None
+        finally:
+            client.close()
+        assert [request.reply_fault for request in fake.requests.all()] == [fault.text]
+    assert told == status
