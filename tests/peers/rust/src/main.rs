@@ -1,7 +1,7 @@
 //! Emits a little telemetry with the Rust SDK, shuts it down and exits. It reads only `OTEL_*` variables.
 //!
-//! The SDK leaves the choice of the transport, and of the signals, to the program: both follow the
-//! standard variables here. All else is the SDK's own.
+//! The SDK leaves the choice of the transport to the program: here it follows the standard variable.
+//! All else is the SDK's own, which does not read `OTEL_<S>_EXPORTER`: every signal is emitted.
 
 use std::error::Error;
 use std::time::Duration;
@@ -19,10 +19,6 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn is_grpc() -> bool {
     std::env::var("OTEL_EXPORTER_OTLP_PROTOCOL").is_ok_and(|protocol| protocol == "grpc")
-}
-
-fn is_on(signal: &str) -> bool {
-    std::env::var(format!("OTEL_{signal}_EXPORTER")).map_or(true, |exporter| exporter != "none")
 }
 
 /// An exporter of either transport.
@@ -79,19 +75,16 @@ fn emit_logs() -> Result<SdkLoggerProvider, Failure> {
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let _entered = is_grpc().then(|| runtime.enter()); // the HTTP client blocks, and must not be within one
-    let traces = is_on("TRACES").then(emit_traces).transpose()?;
-    let metrics = is_on("METRICS").then(emit_metrics).transpose()?;
-    let logs = is_on("LOGS").then(emit_logs).transpose()?;
+    let (traces, metrics, logs) = (emit_traces()?, emit_metrics()?, emit_logs()?);
     let patience = Duration::from_secs(60);
-    for failed in [
-        traces.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
-        metrics.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
-        logs.and_then(|provider| provider.shutdown_with_timeout(patience).err()),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        eprintln!("{failed}"); // a refused export is no failure of the program
+    for ended in [
+        traces.shutdown_with_timeout(patience),
+        metrics.shutdown_with_timeout(patience),
+        logs.shutdown_with_timeout(patience),
+    ] {
+        if let Err(failed) = ended {
+            eprintln!("{failed}"); // a refused export is no failure of the program
+        }
     }
     Ok(())
 }
