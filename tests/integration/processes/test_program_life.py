@@ -114,8 +114,9 @@ def test_stop_sends_the_signal_that_was_asked_for() -> None:
     code = """
     import signal
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    print("up", flush=True)
-    try: signal.pause()
+    try:
+        print("up", flush=True)  # the signal may come as soon as this is read
+        signal.pause()
     except KeyboardInterrupt: print("interrupted")
     """
     program = start_program(python_program(code), ready=UP)
