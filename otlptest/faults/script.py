@@ -16,7 +16,7 @@ from otlptest.faults.arguments import checked_count
 from otlptest.faults.reply_faults import ReplyFault
 from otlptest.model import SIGNALS, Request
 
-__all__ = ["ReplyPlan", "ReplyScript", "never_fired"]
+__all__ = ["ReplyPlan", "ReplyScript"]
 
 _ANY: Final = "any"
 _PLAN_HINT: Final = 'signal="traces", or signal="any" if you mean it'
@@ -108,12 +108,7 @@ class ReplyPlan:
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with it as of now: faults that never fired, a predicate that raised."""
         missed = [fault for fault in dict.fromkeys(self.faults) if not self._is_settled(fault)]
-        found = [
-            never_fired(
-                fault.text, what="requests", wanted=self._for, received=self._so_far(), closest=""
-            )
-            for fault in missed
-        ]
+        found = [_never_fired(fault, self._for, self._so_far()) for fault in missed]
         if self._error is not None:
             found.append(_predicate_failed(self._for, self._error))
         return tuple(found)
@@ -164,22 +159,12 @@ class ReplyScript:
         return None
 
 
-def never_fired(fault: str, *, what: str, wanted: str, received: str, closest: str) -> Finding:
-    """The finding that a planned fault never acted.
-
-    Args:
-        fault: As it is written.
-        what: What it acts on: requests, connections.
-        wanted: Which of them.
-        received: What came instead.
-        closest: What was near to it.
-    """
+def _never_fired(fault: ReplyFault, wanted: str, received: str) -> Finding:
     return Finding(
         rule="fault_never_fired",
-        where=fault,
-        expected=f"that it acts on {what}: {wanted}",
+        where=fault.text,
+        expected=f"that it acts on requests: {wanted}",
         received=received,
-        closest=closest,
         hint="check signal= and where=, wait for what should be hit, or plan fewer faults",
     )
 
