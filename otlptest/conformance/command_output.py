@@ -18,8 +18,8 @@ __all__ = ["FailureRecord", "failure_records", "line_with", "new_lines", "words_
 
 _VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
 _FAILURE: Final = re.compile(
-    r"fail|error|exception|refus|reject|drop|discard|lost|unable|cannot|could not|[45]\d\d\b"
-    r"|invalid.?argument|unavailable|transient|retry|deadline|time",
+    r"fail|error|exception|refus|reject|drop|discard|lost|unable|cannot|could not|exceed|exhaust"
+    r"|invalid.?argument|unavailable|transient|retry|deadline|time.?out|larger|too|\b[345]\d\d\b",
     re.IGNORECASE,
 )
 _MOST_LINES: Final = 4
