@@ -26,10 +26,10 @@ __all__ = ["CASES", "DEFAULT_PORTS"]
 
 GRPC_PORT: Final = 4317
 HTTP_PORT: Final = 4318
+PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
 """What a case claims that listens there, or whose runs may send there by mistake."""
 
-_PLAIN_HTTP_PORT: Final = 80
 _ENDPOINT: Final = general("ENDPOINT")
 _GENERAL_PATH: Final = "/otlptest/general"
 
@@ -51,11 +51,49 @@ _FORMS: Final = (
 
 def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
     is_grpc = lab.protocol == "grpc"
-    defaults = ("OTLP-CFG-002", "OTLP-GRPC-034") if is_grpc else ("OTLP-CFG-001", "OTLP-HTTP-040")
-    for rules, value in ((defaults, None), (("OTLP-CFG-054",), "")):
-        seen = steady(lab, {_ENDPOINT: value}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)()
-        for rule in rules:
-            yield _at_default(rule, lab, seen)
+    rule, port_rule = (
+        ("OTLP-CFG-002", "OTLP-GRPC-034") if is_grpc else ("OTLP-CFG-001", "OTLP-HTTP-040")
+    )
+    unset, empty = (_at_default_ports(lab, value) for value in (None, ""))
+    yield _at_default_port(port_rule, lab, unset)
+    yield _at_default(rule, lab, unset)
+    yield _as_unset(unset, empty)
+
+
+def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
+    return steady(
+        lab,
+        {_ENDPOINT: value},
+        is_wanted=lambda seen: seen.requests or seen.problems,
+        grpc_port=GRPC_PORT,
+        http_port=HTTP_PORT,
+    )()
+
+
+def _as_unset(unset: Observation, empty: Observation) -> Judged:
+    """Whatever is done without the variable, right or wrong, must be done where it is empty."""
+    rule = "OTLP-CFG-054"
+    shapes = [
+        ({each.endpoint for each in seen.connections}, spoken(seen), arrived_signals(seen))
+        for seen in (unset, empty)
+    ]
+    if not unset.connections:
+        return not_observed(rule, f"{told(unset, [_ENDPOINT])}; {last_words(unset)}")
+    what = "\n".join(f"{told(seen, [_ENDPOINT])}; {seen.describe()}" for seen in (unset, empty))
+    return held(rule, what) if shapes[0] == shapes[1] else broken(rule, what)
+
+
+def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    """The port alone, whether TLS is spoken there or not."""
+    endpoint = "grpc" if lab.protocol == "grpc" else "http"
+    what = f"{told(seen, [_ENDPOINT])}; connections to"
+    ports = {each.port for each in seen.connections if each.endpoint == endpoint}
+    others = {each.port for each in seen.connections if each.endpoint != endpoint}
+    if others:
+        return broken(rule, f"{what} port {', '.join(map(str, others))}")
+    if not ports:
+        return not_observed(rule, f"{what} neither port; {last_words(seen)}")
+    return held(rule, f"{what} port {', '.join(map(str, ports))}")
 
 
 def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
@@ -197,14 +235,16 @@ def _judged_scheme(rule: str, seen: Observation) -> Judged:
 def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
     rule, url = "OTLP-CFG-012", "http://127.0.0.1"
     with lab.collector(http_port=HTTP_PORT) as elsewhere:
-        seen = steady(lab, {_ENDPOINT: url}, http_port=_PLAIN_HTTP_PORT)()
+        seen = steady(lab, {_ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
         strayed = lab.arrived(elsewhere)
     if strayed.requests:
-        yield broken(rule, f"{_ENDPOINT}={url}; expected port 80, it sent to port {HTTP_PORT}")
+        yield broken(
+            rule, f"{_ENDPOINT}={url}; expected port {PLAIN_HTTP_PORT}, it sent to port {HTTP_PORT}"
+        )
     elif lost_signals(lab, seen):
         yield not_observed(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
     else:
-        yield held(rule, f"{_ENDPOINT}={url}; it sent to port 80\n{seen.describe()}")
+        yield held(rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}\n{seen.describe()}")
 
 
 # A signal's endpoint against the general one.

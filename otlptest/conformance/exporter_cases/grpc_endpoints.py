@@ -1,10 +1,13 @@
 """The forms of a gRPC endpoint, and `INSECURE`, which decides where the form does not.
 
 What is spoken is seen by a fake of the other kind too: a ClientHello at a plaintext port, plaintext
-at a TLS port.
+at a TLS port. An endpoint that the command cannot read may send it to the default port, where it
+tries until it is ended: runs that only show what is spoken go on at the same time.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
@@ -12,13 +15,14 @@ from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.endpoints import DEFAULT_PORTS
 from otlptest.conformance.exporter_cases.readings import (
     general,
+    judged_spoken,
     last_words,
     own,
     spoken,
     steady,
     told,
 )
-from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 
@@ -30,17 +34,17 @@ _OLD_NAMES: Final = ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "OTEL_EXPORTER_OTLP_MET
 _OPTIONAL: Final = "the option may be left out"
 _FALSE_WORDS: Final = ("1", "yes", "on")
 
-_Run = Callable[[], Observation]
-
 
 def _judge_schemes(lab: ExporterLab) -> Iterator[Judged]:
     """A scheme decides, whatever `INSECURE` says."""
-    https = _run(lab, {_INSECURE: "true"}, tls=True)
-    http = _run(lab, {_INSECURE: "false"})
-    over_tls, in_plaintext = https(), http()
-    yield _speaks("OTLP-CFG-015", over_tls, "tls", (_ENDPOINT, _INSECURE))
-    yield _speaks("OTLP-CFG-016", in_plaintext, "plaintext", (_ENDPOINT, _INSECURE))
+    plain_https = steady(lab, {}, is_wanted=spoken, tls=True)
+    https = steady(lab, {_INSECURE: "true"}, is_wanted=spoken, tls=True)
+    http = steady(lab, {_INSECURE: "false"}, is_wanted=spoken)
+    over_tls = plain_https()
+    names = (_ENDPOINT, _INSECURE)
     yield _takes_both(over_tls)
+    yield judged_spoken("OTLP-CFG-015", https(), "tls", names, without=over_tls)
+    yield judged_spoken("OTLP-CFG-016", http(), "plaintext", names, without=lab.baseline)
 
 
 def _takes_both(over_tls: Observation) -> Judged:
@@ -51,88 +55,88 @@ def _takes_both(over_tls: Observation) -> Judged:
     return not_observed("OTLP-CFG-014", f"{what}; nothing came; {last_words(over_tls)}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BareRuns:
+    """Runs with `host:port` as the endpoint, all at the same time."""
+
+    secure: "Future[Observation]"
+    insecure: "Future[Observation]"
+    capital: "Future[Observation]"
+    odd: tuple["Future[Observation]", ...]
+    overriding: "Future[Observation]"
+    old_names: "Future[Observation]"
+
+
 def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
     """`host:port`: TLS unless told otherwise."""
-    secure = _run(lab, {}, tls=True, is_bare=True)
-    insecure = _run(lab, {_INSECURE: "true"}, is_bare=True)
-    capital = _run(lab, {_INSECURE: "TRUE"}, is_bare=True)
-    others = [_run(lab, {_INSECURE: word}, tls=True, is_bare=True) for word in _FALSE_WORDS]
-    by_default, in_plaintext = secure(), insecure()
-    yield _is_taken(by_default, in_plaintext)
-    yield _speaks("OTLP-CFG-018", by_default, "tls", (_ENDPOINT, _INSECURE))
-    yield _may_speak_plaintext("OTLP-CFG-019", in_plaintext, (_ENDPOINT, _INSECURE))
-    has_option = "plaintext" in spoken(in_plaintext)
-    yield from _judge_booleans(capital(), [run() for run in others], has_option=has_option)
+    runs = _bare_runs(lab)
+    names = (_ENDPOINT, _INSECURE)
+    secure, insecure = runs.secure.result(), runs.insecure.result()
+    yield _is_taken(secure, insecure)
+    yield judged_spoken("OTLP-CFG-018", secure, "tls", names)
+    yield _optional("OTLP-CFG-019", insecure, names)
+    has_option = "plaintext" in spoken(insecure)
+    yield from _booleans(
+        runs.capital.result(), [run.result() for run in runs.odd], has_option=has_option
+    )
+    yield _overriding(lab, runs.overriding.result(), has_option=has_option)
+    yield _optional("OTLP-CFG-021", runs.old_names.result(), _OLD_NAMES)
+
+
+def _bare_runs(lab: ExporterLab) -> _BareRuns:
+    own_names = [own(signal, "INSECURE") for signal in lab.signals]
+    return _BareRuns(
+        secure=lab.start(_bare({}), tls=True),
+        insecure=lab.start(_bare({_INSECURE: "true"})),
+        capital=lab.start(_bare({_INSECURE: "TRUE"})),
+        odd=tuple(lab.start(_bare({_INSECURE: word}), tls=True) for word in _FALSE_WORDS),
+        overriding=lab.start(_bare({_INSECURE: "false", **dict.fromkeys(own_names, "true")})),
+        old_names=lab.start(
+            _bare(dict.fromkeys(_OLD_NAMES, "true")),
+            signals=tuple(each for each in lab.signals if each != "logs") or lab.signals,
+        ),
+    )
+
+
+def _bare(variables: dict[str, str]) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        return {_ENDPOINT: fake.grpc_endpoint.partition("://")[2], **variables}
+
+    return changes
 
 
 def _is_taken(*runs: Observation) -> Judged:
     rule = "OTLP-CFG-017"
-    told_runs = "; ".join(told(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
+    what = "; ".join(told(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
     if any(spoken(seen) for seen in runs):
-        return held(rule, f"{told_runs}; it connected")
-    return broken(rule, f"{told_runs}; nothing came; {last_words(runs[0])}")
+        return held(rule, f"{what}; it connected")
+    return broken(rule, f"{what}; nothing came; {last_words(runs[0])}")
 
 
-def _judge_booleans(
-    capital: Observation, others: Iterable[Observation], *, has_option: bool
+def _booleans(
+    capital: Observation, odd: Iterable[Observation], *, has_option: bool
 ) -> Iterator[Judged]:
     rule, names = "OTLP-CFG-055", (_ENDPOINT, _INSECURE)
     if not has_option:
-        yield not_observed(rule, f"OTEL_EXPORTER_OTLP_INSECURE=true changes nothing; {_OPTIONAL}")
+        yield not_observed(rule, f"{_INSECURE}=true changes nothing; {_OPTIONAL}")
         return
-    yield _speaks(rule, capital, "plaintext", names)
-    for seen in others:
-        yield _speaks(rule, seen, "tls", names)
+    yield judged_spoken(rule, capital, "plaintext", names)
+    for seen in odd:
+        yield judged_spoken(rule, seen, "tls", names)
 
 
-def _judge_own_insecure(lab: ExporterLab) -> Iterator[Judged]:
-    """`INSECURE` of one signal against the general one, and two old names."""
-    option = _run(lab, {_INSECURE: "true"}, is_bare=True)
-    names = tuple(own(signal, "INSECURE") for signal in lab.signals)
-    overriding = _run(lab, {_INSECURE: "false", **dict.fromkeys(names, "true")}, is_bare=True)
-    judged = _may_speak_plaintext("OTLP-CFG-052", overriding(), (_INSECURE, *names))
-    if judged.outcome == "lacking" and "plaintext" in spoken(option()):
-        judged = broken("OTLP-CFG-052", f"{judged.evidence}\n{_INSECURE}=true alone is heeded")
-    yield judged
-    if {"traces", "metrics"} & set(lab.signals):
-        yield from _judge_old_names(lab)
+def _overriding(lab: ExporterLab, seen: Observation, *, has_option: bool) -> Judged:
+    """`INSECURE` of the signals against the general one."""
+    rule = "OTLP-CFG-052"
+    names = (_INSECURE, *(own(signal, "INSECURE") for signal in lab.signals))
+    if has_option:
+        return judged_spoken(rule, seen, "plaintext", names)
+    return _optional(rule, seen, names)
 
 
-def _judge_old_names(lab: ExporterLab) -> Iterator[Judged]:
-    signals = tuple(each for each in lab.signals if each in {"traces", "metrics"})
-    seen = _run(lab, dict.fromkeys(_OLD_NAMES, "true"), is_bare=True, signals=signals)()
-    yield _may_speak_plaintext("OTLP-CFG-021", seen, _OLD_NAMES)
-
-
-def _run(
-    lab: ExporterLab,
-    variables: dict[str, str],
-    *,
-    is_bare: bool = False,
-    **options: object,
-) -> _Run:
-    """Start a run; `is_bare`: the endpoint without its scheme."""
-
-    def changes(fake: FakeCollector) -> dict[str, str | None]:
-        endpoint = fake.grpc_endpoint
-        shown = endpoint.partition("://")[2] if is_bare else endpoint
-        return {_ENDPOINT: shown, **variables}
-
-    return steady(lab, changes, is_wanted=lambda seen: bool(spoken(seen)), **options)
-
-
-def _speaks(rule: str, seen: Observation, expected: str, names: Iterable[str]) -> Judged:
-    what, found = told(seen, names), spoken(seen)
-    if found == {expected}:
-        return held(rule, f"{what}; {expected} was spoken")
-    if not found:
-        return not_observed(rule, f"{what}; nothing came; {last_words(seen)}")
-    return broken(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
-
-
-def _may_speak_plaintext(rule: str, seen: Observation, names: Iterable[str]) -> Judged:
-    """As `_speaks`, for an option that may be left out: then it is lacking."""
-    judged = _speaks(rule, seen, "plaintext", names)
+def _optional(rule: str, seen: Observation, names: Iterable[str]) -> Judged:
+    """For an option that may be left out: TLS all the same is no fault, but lacking."""
+    judged = judged_spoken(rule, seen, "plaintext", names)
     if judged.outcome == "broken":
         return lacking(rule, f"{judged.evidence}; {_OPTIONAL}")
     return judged
@@ -145,24 +149,22 @@ CASES: Final = (
         requirements=("OTLP-CFG-014", "OTLP-CFG-015", "OTLP-CFG-016"),
         judge=_judge_schemes,
         protocols=("grpc",),
-        runs=2,
+        runs=3,
     ),
     ExporterCase(
         id="grpc_endpoints/bare",
         title="A gRPC endpoint without a scheme: TLS, unless INSECURE=true",
-        requirements=("OTLP-CFG-017", "OTLP-CFG-018", "OTLP-CFG-019", "OTLP-CFG-055"),
+        requirements=(
+            "OTLP-CFG-017",
+            "OTLP-CFG-018",
+            "OTLP-CFG-019",
+            "OTLP-CFG-021",
+            "OTLP-CFG-052",
+            "OTLP-CFG-055",
+        ),
         judge=_judge_bare,
         protocols=("grpc",),
-        runs=6,
-        exclusive=DEFAULT_PORTS,
-    ),
-    ExporterCase(
-        id="grpc_endpoints/own_insecure",
-        title="INSECURE of one signal beats the general one; its old names",
-        requirements=("OTLP-CFG-021", "OTLP-CFG-052"),
-        judge=_judge_own_insecure,
-        protocols=("grpc",),
-        runs=3,
+        runs=8,
         exclusive=DEFAULT_PORTS,
     ),
 )

@@ -3,6 +3,7 @@
 A run in which something is missing may have been unlucky; `steady` tells what is repeated.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -18,6 +19,7 @@ __all__ = [
     "general",
     "is_set_up_by_environment",
     "judged_requests",
+    "judged_spoken",
     "last_words",
     "lost_signals",
     "mention",
@@ -39,6 +41,8 @@ _SPOKEN: Final[Mapping[str, Spoken]] = {
     _PLAINTEXT_TO_A_TLS_PORT: "plaintext",
 }
 _MOST_WORDS: Final = 3
+# Lines that say nothing: empty ones, and those of a stack below an error.
+_FRAME: Final = re.compile(r"\s*((at |\.\.\. \d+ ).*|[~^\s]*|File \".*)")
 _LONGEST_LINE: Final = 200
 
 
@@ -83,11 +87,40 @@ def spoken(seen: Observation) -> frozenset[Spoken]:
     return frozenset(found)
 
 
+def judged_spoken(
+    rule: str,
+    seen: Observation,
+    expected: Spoken,
+    variables: Iterable[str],
+    *,
+    without: Observation | None = None,
+) -> Judged:
+    """Whether TLS or plaintext was spoken, as it should be.
+
+    Args:
+        rule: The requirement.
+        seen: The run.
+        expected: What should be spoken.
+        variables: What decides about it.
+        without: A run without the variable that must make no difference: where that one connects,
+            so must `seen`.
+    """
+    what, found = told(seen, variables), spoken(seen)
+    if found == {expected}:
+        return held(rule, f"{what}; {expected} was spoken")
+    if found:
+        return broken(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
+    nothing = f"{what}; nothing came; {last_words(seen)}"
+    if without is not None and spoken(without) == {expected}:
+        return broken(rule, f"{nothing}\nwith {told(without, variables)} it connects")
+    return not_observed(rule, nothing)
+
+
 def steady(
     lab: ExporterLab,
     changes: Changes,
     *,
-    is_wanted: Callable[[Observation], bool] | None = None,
+    is_wanted: Callable[[Observation], object] | None = None,
     **options: Any,  # noqa: ANN401 -- the options of `lab.run`, typed there
 ) -> Callable[[], Observation]:
     """Start a run; the result is it, or where it does not show what is wanted a second one.
@@ -132,7 +165,8 @@ def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
 
 def last_words(seen: Observation) -> str:
     """How the command ended, with its last lines of output, for evidence."""
-    lines = [line.strip() for line in seen.output.splitlines() if line.strip()][-_MOST_WORDS:]
+    lines = [line.strip() for line in seen.output.splitlines() if not _FRAME.fullmatch(line)]
+    lines = lines[-_MOST_WORDS:]
     return "\n".join([seen.describe_end(), *(f"| {line[:_LONGEST_LINE]}" for line in lines)])
 
 

@@ -15,10 +15,17 @@ __all__ = ["PATHS", "USER_AGENT", "Settings", "is_disabled", "is_on", "settings_
 
 PATHS: Final = {"traces": "/v1/traces", "metrics": "/v1/metrics", "logs": "/v1/logs"}
 PROTOCOLS: Final = ("grpc", "http/protobuf", "http/json")
-USER_AGENT: Final = "" if WRONG == "no user agent" else "OTel-OTLP-Exporter-Python/1.0.0"
+USER_AGENT: Final = (
+    "grpc-python/1.0" if WRONG == "no user agent" else "OTel-OTLP-Exporter-Python/1.0.0"
+)
 # Headers that belong to the request itself.
 _FRAMING: Final = ("content-type", "content-encoding", "content-length", "host")
 _DEFAULT_TIMEOUT_S: Final = 10.0
+# The default ports of both transports, and that of a URL without one. Tests have their own.
+_PORTS: Final = {
+    kind: int(os.environ.get(f"DEFAULT_{kind.upper()}_PORT", port))
+    for kind, port in (("grpc", "4317"), ("http", "4318"), ("plain", "80"))
+}
 _OLD_INSECURE: Final = {"traces": "SPAN_INSECURE", "metrics": "METRIC_INSECURE"}
 
 
@@ -62,7 +69,7 @@ def settings_of(kind: str) -> Settings:
     """The settings of one signal."""
     if os.environ.get("OTEL_CONFIG_FILE") and WRONG != "no configuration file":
         return settings_of_file(kind)
-    protocol = os.environ.get("ONLY") or choice(kind, "PROTOCOL", PROTOCOLS, "http/protobuf")
+    protocol = protocol_of(kind)
     certificates: dict[str, Any] = {
         "ca_file": option(kind, "CERTIFICATE"),
         "client_certificate_file": option(kind, "CLIENT_CERTIFICATE"),
@@ -70,16 +77,18 @@ def settings_of(kind: str) -> Settings:
     }
     if WRONG == "ignores the client pair without a CA" and not certificates["ca_file"]:
         certificates = {}
+    if WRONG == "ignores the client pair":
+        certificates |= {"client_certificate_file": "", "client_key_file": ""}
     if WRONG == "ignores the CA":
         certificates["ca_file"] = ""
     is_grpc = protocol == "grpc"
     place = grpc_place(kind) if is_grpc else http_place(kind)
-    agent = {"User-Agent": USER_AGENT} if USER_AGENT and not is_grpc else {}
+    agent = {} if is_grpc or WRONG == "no user agent" else {"User-Agent": USER_AGENT}
     return Settings(
         protocol=protocol,
         headers=agent | headers(kind),
         compression=compression(kind),
-        timeout_s=timeout_s_of(option(kind, "TIMEOUT")),
+        timeout_s=timeout_s_of(option(kind, "TIMEOUT") or os.environ.get("DEFAULT_TIMEOUT", "")),
         **place,
         **certificates,
     )
@@ -97,6 +106,20 @@ def settings_of_file(kind: str) -> Settings:
     return Settings(protocol=protocol, headers={}, host=host, port=url.port, path=url.path)
 
 
+def protocol_of(kind: str) -> str:
+    alone = {
+        "JSON alone": "http/json",
+        "grpc alone": "grpc",
+        "http/protobuf alone": "http/protobuf",
+    }
+    if WRONG in alone:
+        return alone[WRONG]
+    if WRONG == "empty PROTOCOL is grpc" and os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") == "":
+        return "grpc"
+    default = "http/json" if WRONG == "http/json by default" else "http/protobuf"
+    return os.environ.get("ONLY") or choice(kind, "PROTOCOL", PROTOCOLS, default)
+
+
 # Options.
 
 
@@ -106,7 +129,9 @@ def option(kind: str, name: str) -> str:
     own = os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}", "")
     if f"general {name} wins" == WRONG and general:
         return general
-    if f"no own {name}" == WRONG:
+    if WRONG == "general HEADERS win" and name == "HEADERS":
+        return general or own
+    if f"no own {name}" == WRONG or (WRONG == "exporters in code" and name == "PROTOCOL"):
         return general
     if WRONG == "empty own is set" and f"OTEL_EXPORTER_OTLP_{kind.upper()}_{name}" in os.environ:
         return own
@@ -150,6 +175,8 @@ def compression(kind: str) -> str:
         return "none"
     if WRONG == "none is unknown" and option(kind, "COMPRESSION") == "none":
         sys.exit("unknown compression 'none'")
+    if WRONG == "takes any COMPRESSION":
+        return option(kind, "COMPRESSION") or "none"
     return choice(kind, "COMPRESSION", ("gzip", "none"), "none")
 
 
@@ -170,22 +197,33 @@ def endpoints(kind: str) -> tuple[str, str]:
     return own, general
 
 
+def default_endpoint(right: str, wrong: str) -> str:
+    is_empty = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") == ""
+    is_wrong = WRONG == "default port" or (WRONG == "empty endpoint is kept" and is_empty)
+    scheme = "https" if WRONG == "TLS by default" else "http"
+    return f"{scheme}://localhost:{_PORTS[wrong if is_wrong else right]}"
+
+
 def http_place(kind: str) -> dict[str, Any]:
     own, general = endpoints(kind)
-    base = general or f"http://localhost:{4317 if WRONG == 'default port' else 4318}"
-    if WRONG == "empty endpoint is kept" and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") == "":
-        base = "http://localhost:4317"
+    base = general or default_endpoint("http", "grpc")
     url = urlsplit(own) if own else urlsplit(base)
+    if WRONG == "refuses parts of a URL" and (url.query or url.username):
+        sys.exit("a URL must have no query and no user")
+    insecure = option(kind, "INSECURE")
+    if WRONG == "stops at INSECURE" and insecure:
+        sys.exit("INSECURE is not for HTTP")
     if own:
         path = own_path(url, kind)
     else:
         path = (url.path if WRONG == "environment/base_url" else url.path.rstrip("/")) + PATHS[kind]
     is_tls = url.scheme == "https"
-    if WRONG == "INSECURE over HTTP" and is_true("INSECURE", option(kind, "INSECURE")):
+    if WRONG == "INSECURE over HTTP" and is_true("INSECURE", insecure):
         is_tls = False
     if WRONG == "no scheme":
         is_tls = False
-    port = url.port or (4318 if WRONG == "no standard port" else None)
+    usual = _PORTS["http" if WRONG == "no standard port" else "plain"]
+    port = url.port or (443 if is_tls else usual)
     return {"host": url.hostname or "", "port": port, "path": path, "is_tls": is_tls}
 
 
@@ -206,11 +244,11 @@ def own_path(url: SplitResult, kind: str) -> str:
 
 def grpc_place(kind: str) -> dict[str, Any]:
     own, general = endpoints(kind)
-    target = own or general or f"http://localhost:{4318 if WRONG == 'default port' else 4317}"
-    if WRONG == "empty endpoint is kept" and os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") == "":
-        target = "http://localhost:4318"
+    target = own or general or default_endpoint("grpc", "http")
     scheme, separator, rest = target.partition("://")
     insecure = is_insecure(kind)
+    if WRONG == "stops at INSECURE" and option(kind, "INSECURE"):
+        sys.exit("INSECURE is not supported")
     if separator and scheme in {"http", "https"}:
         is_tls = scheme == "https"
         if WRONG == "INSECURE beats https" and insecure:
@@ -224,6 +262,8 @@ def grpc_place(kind: str) -> dict[str, Any]:
 
 
 def is_insecure(kind: str) -> bool:
+    if WRONG == "never insecure":
+        return False
     old = _OLD_INSECURE.get(kind)
     if old and is_true(old, os.environ.get(f"OTEL_EXPORTER_OTLP_{old}", "")):
         return True
@@ -240,6 +280,8 @@ def headers(kind: str) -> dict[str, str]:
         if separator and key.strip():
             if WRONG != "keeps spaces":
                 key, text = key.strip(), text.strip()
+            if WRONG == "stops at a property" and ";" in text:
+                sys.exit("no properties here")
             found |= entries(key, text)
         elif entry.strip():
             if WRONG == "stops at a malformed header":
@@ -247,11 +289,16 @@ def headers(kind: str) -> dict[str, str]:
             warn(f"OTEL_EXPORTER_OTLP_HEADERS: {entry!r} is no header, and skipped")
             if WRONG == "drops all headers with a malformed one":
                 return {}
-    return {key: value for key, value in found.items() if is_allowed(key)}
+    if WRONG == "another Host":
+        found["Host"] = "otlptest.invalid"
+    allowed = {key: value for key, value in found.items() if is_allowed(key)}
+    if WRONG == "takes any COMPRESSION" and compression(kind) not in {"gzip", "none"}:
+        allowed["Content-Encoding"] = compression(kind)
+    return allowed
 
 
 def is_allowed(key: str) -> bool:
-    return key.lower() not in _FRAMING or WRONG == "framing headers are kept"
+    return key.lower() not in _FRAMING or WRONG in {"framing headers are kept", "another Host"}
 
 
 def entries(key: str, text: str) -> dict[str, str]:
@@ -268,7 +315,9 @@ def entries(key: str, text: str) -> dict[str, str]:
 def is_disabled() -> bool:
     """Whether nothing must be sent at all."""
     value = os.environ.get("OTEL_SDK_DISABLED", "")
-    return WRONG != "never disabled" and is_true("OTEL_SDK_DISABLED", value)
+    if WRONG in {"never disabled", "disabled in part", "exporters in code"}:
+        return False
+    return is_true("OTEL_SDK_DISABLED", value)
 
 
 def is_on(kind: str) -> bool:
@@ -276,10 +325,13 @@ def is_on(kind: str) -> bool:
     name = f"OTEL_{kind.upper()}_EXPORTER"
     default = "none" if WRONG == "no default exporter" else "otlp"
     value = os.environ.get(name, "") or default
-    if WRONG == "logs are always on" and kind == "logs":
+    if WRONG == "exporters in code" or (WRONG == "logs are always on" and kind == "logs"):
         return True
+    if WRONG == "disabled in part" and os.environ.get("OTEL_SDK_DISABLED") == "true":
+        return kind != "traces" and value == "otlp"
     if value not in {"otlp", "none"}:
         if WRONG == "stops at an unknown exporter":
             sys.exit(f"no exporter {value!r}")
-        warn(f"{name}: unknown exporter {value!r}, nothing is exported")
+        if WRONG != "silent about unknown values":
+            warn(f"{name}: unknown exporter {value!r}, nothing is exported")
     return value == "otlp"

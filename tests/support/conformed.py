@@ -1,0 +1,23 @@
+"""The small exporter, held to some cases of the exporter suite."""
+
+import sys
+from pathlib import Path
+
+from otlptest.conformance import ExporterSuite, SuiteRun, conform_exporter
+from otlptest.model import Protocol
+
+EXPORTER = Path(__file__).parent / "exporters" / "exporter.py"
+COMMAND = (sys.executable, str(EXPORTER))
+
+
+def conformed(protocol: Protocol, *cases: str) -> SuiteRun:
+    """The verdicts of the named cases."""
+    suite = ExporterSuite(cases=cases, timeout_s=30.0)
+    (run,) = conform_exporter(COMMAND, protocols=[protocol], suite=suite).runs
+    assert not run.problem
+    return run
+
+
+def broken_rules(run: SuiteRun) -> set[str]:
+    """The requirements that fail or warn."""
+    return {result.id for result in run.results if result.verdict in {"fail", "warn"}}
