@@ -139,5 +139,6 @@ class Observation:
                 else f"HTTP {request.http_status}"
             )
             reply = f"answered {status} {at}"
+        planned = f" as planned: {request.reply_fault}" if request.reply_fault else ""
         at = f"{self.after_start_s(request.started_at):.2f} s"
-        return f"{at}: {request.method} {request.path}, {request.wire_size} bytes; {reply}"
+        return f"{at}: {request.method} {request.path}, {request.wire_size} bytes; {reply}{planned}"
