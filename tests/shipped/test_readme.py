@@ -111,6 +111,33 @@ def test_the_readme_names_every_fault() -> None:
     assert makers <= named
 
 
+@pytest.mark.slow
+def test_the_rows_about_absence_work_on_the_shop_of_the_readme(pytester: pytest.Pytester) -> None:
+    shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
+    none = code_of("proof that something did not come")
+    count = code_of("an exact count").replace("3, name", "1, name").replace("retry", "POST /retry")
+    pytester.makepyfile(
+        f"""
+        import sys
+        from otlptest import ready
+
+        def test_it(otlp, otlp_process):
+            shop = otlp_process([sys.executable, "shop.py"], ready=ready.http("/health"))
+            shop.post("/retry")
+            {none}
+            shop.stop()
+            {count}
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def code_of(row: str) -> str:
+    """The code of a row of the README's table of what a test can say."""
+    (line,) = [line for line in README.splitlines() if line.startswith(f"| {row}")]
+    return line.split(" | ", 1)[1].removesuffix(" |").strip("`")
+
+
 def words_of(row: str) -> list[str]:
     """What a row of the README's table of fixtures names in backticks, without its own."""
     (line,) = [line for line in README.splitlines() if line.startswith(f"| `{row}")]
