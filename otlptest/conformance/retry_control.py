@@ -19,7 +19,6 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, run_of
-from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
@@ -30,6 +29,7 @@ __all__ = [
     "control_of",
     "judged_no_retry",
     "judged_retry",
+    "usual_rest_s",
 ]
 
 LONGEST_FIRST_WAIT_S: Final = 8.0
@@ -37,7 +37,7 @@ LONGEST_FIRST_WAIT_S: Final = 8.0
 
 _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
-_AT_ONCE: Final = 0.4  # of the control's wait: jitter takes at most half of a wait away
+_AT_ONCE: Final = 0.4  # of the control's wait
 _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 
@@ -62,6 +62,10 @@ class Control:
         """The longest of those; None if no signal was sent again."""
         gaps = [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
         return max(gaps, default=None)
+
+    def at_once_s(self, signal: Signal) -> float:
+        """Below what time nothing was waited for: jitter takes at most half of a wait away."""
+        return _AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
         """After how long without a retry there is none (`otlp-requirements`, section 0)."""
@@ -136,7 +140,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
         return not_observed(rule, f"one time it was sent again, another time not. {told}")
-    waited_s = again.lived_s - _usual_rest_s(lab.baseline, each.signal)
+    waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
         return not_observed(rule, f"it may have been shut down while it waited. {told}")
     return broken(
@@ -159,9 +163,9 @@ def condensed(judged: Iterable[Judged]) -> Iterator[Judged]:
         yield replace(shown[0], evidence=told + more, harm=harm)
 
 
-def _usual_rest_s(baseline: Observation, signal: Signal) -> float:
+def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
     """How long the command still runs after its first telemetry of a signal, without faults."""
-    return faulted(baseline, signal, ()).lived_s
+    return faulted(lab.baseline, signal, ()).lived_s
 
 
 def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:

@@ -1,8 +1,6 @@
 """How long a client waits between attempts, and when it gives up."""
 
-import math
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from otlptest import faults
@@ -11,24 +9,16 @@ from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
 from otlptest.conformance.retry_control import condensed, control_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.conformance.waits import judged_growth, judged_jitter
 from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
 _RUNS: Final = 9
-_FEWEST: Final = 8  # samples that a statement about chance needs
 _FAULTS: Final = 3
 _FAULTS_IF_SLOW: Final = 2
 _SLOW_S: Final = 2.0
 _NO_TIMEOUT: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
-
-_GROWING: Final = 1.2
-_NOT_GROWING: Final = 1.1
-_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is no chance, by gaps
-_SPREAD: Final = 0.05
-_NO_WAIT_S: Final = 0.05  # what a request takes on a busy machine
-_FEWEST_WAITS: Final = 2  # that can grow
-_OUTLIERS: Final = 2  # a busy machine makes a wait seem longer, never shorter
 
 _TIMEOUT_S: Final = 3.0
 _SLACK_S: Final = 0.5
@@ -47,8 +37,8 @@ def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
     runs = _same_failures(lab, number)
     waits = [each.faulted_gaps_s for each in runs if each.is_retried]
     for rule in growth:
-        yield _growth(rule, waits)
-    yield _jitter("OTLP-RESP-042", waits)
+        yield judged_growth(rule, waits)
+    yield judged_jitter("OTLP-RESP-042", waits)
 
 
 def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
@@ -57,45 +47,6 @@ def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
     runs = [run_of(lab, {signal: answers}, _NO_TIMEOUT) for signal in signals]
     return [each for run in runs for each in run()]
-
-
-def _growth(rule: str, waits: Sequence[Sequence[float]]) -> Judged:
-    """Exponential growth, told from chance by all runs together."""
-    most = max((len(each) for each in waits), default=0)
-    grown = [each[-1] / max(each[0], 1e-6) for each in waits if len(each) == most]
-    told = _told(waits)
-    if waits and all(max(each) < _NO_WAIT_S for each in waits):
-        return broken(rule, f"no waits at all: {told}")
-    if most < _FEWEST_WAITS or len(grown) < _FEWEST:
-        return not_observed(rule, f"too few runs with two waits and more. {told}")
-    mean = math.exp(statistics.fmean(map(math.log, grown)))
-    told = f"the last of {most} waits was {mean:.2f} times the first (geometric mean). {told}"
-    if mean > _GROWING:
-        return held(rule, told)
-    if mean <= _NOT_GROWING and max(grown) < _MOST_BY_CHANCE.get(most, 2.0):
-        return broken(rule, f"the waits do not grow: {told}")
-    return not_observed(rule, f"the waits differ too much to tell whether they grow: {told}")
-
-
-def _jitter(rule: str, waits: Sequence[Sequence[float]]) -> Judged:
-    """Whether the first waits of all runs differ by more than the machine makes them differ."""
-    firsts = sorted(each[0] for each in waits)
-    told = _told(waits)
-    if len(firsts) < _FEWEST:
-        return not_observed(rule, f"too few runs with a wait. {told}")
-    if firsts[-1] < _NO_WAIT_S:
-        return broken(rule, f"no waits at all: {told}")
-    usual = firsts[:-_OUTLIERS]
-    spread = (usual[-1] - usual[0]) / max(statistics.median(firsts), 1e-6)
-    told = f"the first waits of {len(firsts)} runs differ by {spread:.0%}. {told}"
-    if spread <= _SPREAD:
-        return broken(rule, f"no jitter: {told}")
-    return held(rule, told)
-
-
-def _told(waits: Sequence[Sequence[float]]) -> str:
-    lines = [" ".join(f"{wait:.3f}" for wait in each) for each in waits]
-    return f"seconds waited after UNAVAILABLE (503), run by run: {'; '.join(lines) or 'none'}"
 
 
 def _judge_end(lab: ExporterLab) -> Iterator[Judged]:

@@ -1,0 +1,214 @@
+"""Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Faulted, runs_of
+from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.retry_control import (
+    condensed,
+    control_of,
+    judged_retry,
+    usual_rest_s,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.conformance.waits import NO_WAIT_S, judged_jitter
+from otlptest.faults import WireFault
+from otlptest.faults.interference.plan import Injection
+from otlptest.model import Signal
+from otlptest.processes.free_ports import free_port
+from otlptest.wire.signals import SIGNAL_NAMES
+
+__all__ = ["CASES"]
+
+_DROPS: Final = 3
+_COLD_RUNS: Final = 9
+_REFUSALS: Final = 2
+
+# What is lost, and by which faults: each with how often it acts.
+_Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
+_LOSSES: Final[_Losses] = MappingProxyType(
+    {
+        "the stream, by RST_STREAM": ((faults.rst_stream("REFUSED_STREAM"), 1),),
+        "the connection, by GOAWAY after a reply": ((faults.goaway(at="after_reply"), 1),),
+        "a call, by GOAWAY before it was taken": ((faults.goaway(last_stream_id=0), 1),),
+        "the connection, by a reset before the reply": ((faults.reset(at="before_reply"), 1),),
+        "the server, for two connections": ((faults.reset(), 1), (faults.refuse(), _REFUSALS)),
+    }
+)
+
+
+def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
+    """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
+    closed = runs_of(lab, *(faults.ack_lost(),) * _DROPS)
+    reset = runs_of(lab, faults.ack_lost(ending="reset"))
+    yield from condensed(_retried_with_pauses(lab, each) for each in closed())
+    yield from condensed(judged_retry("OTLP-HTTP-036", lab, each) for each in reset())
+
+
+def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether it is sent again, and not each time at once."""
+    rule = "OTLP-HTTP-036"
+    gaps = each.faulted_gaps_s
+    if len(gaps) >= _DROPS and max(gaps) < NO_WAIT_S:
+        return broken(rule, f"sent again {len(gaps)} times without any pause. {each.told}")
+    return judged_retry(rule, lab, each)
+
+
+def _judge_refused(lab: ExporterLab) -> Iterator[Judged]:
+    """Nobody takes the connections of one signal at first, several times over."""
+    signals = [lab.signals[turn % len(lab.signals)] for turn in range(_COLD_RUNS)]
+    with ExitStack() as stack:
+        others = [stack.enter_context(lab.collector()) for _ in signals]
+        for other in others:
+            other.inject(faults.refuse(), times=_REFUSALS)
+        runs = [
+            lab.start(_own_endpoint(signal, other))
+            for signal, other in zip(signals, others, strict=True)
+        ]
+        seen = [run.result() for run in runs]
+        arrived = [lab.arrived(other) for other in others]
+    found = list(zip(signals, seen, arrived, strict=True))
+    yield from condensed(_connected_again(lab, *each) for each in found)
+    waits = [_waits(each) for each in arrived]
+    yield judged_jitter("OTLP-HTTP-035", [each for each in waits if each])
+
+
+def _own_endpoint(signal: Signal, other: FakeCollector) -> Mapping[str, str]:
+    url = f"{other.http_endpoint}{SIGNAL_NAMES[signal].http_path}"
+    return {_endpoint_of(signal): url}
+
+
+def _endpoint_of(signal: Signal) -> str:
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"
+
+
+def _connected_again(
+    lab: ExporterLab, signal: Signal, seen: Observation, arrived: Arrived
+) -> Judged:
+    rule = "OTLP-HTTP-034"
+    times = [f"{seen.after_start_s(each.opened_at):.2f} s" for each in arrived.connections]
+    told = (
+        f"{signal}: the first {_REFUSALS} connections were refused; connections at"
+        f" {', '.join(times) or '(none)'}; {seen.describe_end()}"
+    )
+    if any(each.is_accepted for each in arrived.of(signal)):
+        return held(rule, f"the data arrived. {told}")
+    if not arrived.connections:
+        return not_observed(rule, f"the endpoint of one signal is not used. {told}")
+    control = control_of(lab)
+    if control.gap_s(signal) is None:
+        return not_observed(rule, f"{told}\n{control.told(signal)}")
+    lived_s = seen.ended_at - arrived.connections[0].opened_at - usual_rest_s(lab, signal)
+    if control.at_once_s(signal) < lived_s < control.patience_s(signal):
+        return not_observed(rule, f"it may have been shut down while it waited. {told}")
+    if not _ends_at_once(lab, signal):
+        return not_observed(rule, f"where nobody listens at all it waits. {told}")
+    return broken(
+        rule,
+        f"the data never came, and where nobody listens at all it does not wait either. {told}"
+        f"\n{control.told(signal)}",
+    )
+
+
+def _ends_at_once(lab: ExporterLab, signal: Signal) -> bool:
+    """Whether the command takes no longer where nobody listens to a signal: it does not try again.
+
+    The shorter one of two runs: a busy machine makes them longer.
+    """
+    closed = {
+        _endpoint_of(signal): f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
+    }
+    took_s = min(run.result().duration_s for run in [lab.start(closed), lab.start(closed)])
+    return took_s - lab.baseline.duration_s <= control_of(lab).at_once_s(signal)
+
+
+def _waits(arrived: Arrived) -> Sequence[float]:
+    """From one connection to the next, but for those that a client's library makes at once."""
+    opened = [each.opened_at for each in arrived.connections]
+    gaps = [later - earlier for earlier, later in pairwise(opened)]
+    return [gap for gap in gaps if gap >= NO_WAIT_S]
+
+
+def _judge_losses(lab: ExporterLab) -> Iterator[Judged]:
+    runs = {what: _losing(lab, what) for what in _LOSSES}
+    for what, run in runs.items():
+        yield _recovered(lab, what, *run())
+
+
+def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequence[Injection]]]:
+    """Start a run in which that is lost; call it for the run, and for what acted."""
+    injections: list[Injection] = []
+
+    def prepare(fake: FakeCollector) -> None:
+        injections.extend(fake.inject(fault, times=times) for fault, times in _LOSSES[what])
+
+    future = lab.start(prepare=prepare)
+    return lambda: (future.result(), injections)
+
+
+def _recovered(
+    lab: ExporterLab, what: str, seen: Observation, injections: Sequence[Injection]
+) -> Judged:
+    """Whether all that usually arrives still does."""
+    rule = "OTLP-GRPC-038"
+    told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
+    if not any(each.fired for each in injections):
+        return not_observed(rule, f"nothing was lost, for the fault found nothing. {told}")
+    if seen.exit_code is not None and seen.exit_code < 0:
+        return broken(rule, f"the command crashed. {told}", harm="crash")
+    if seen.has_timed_out:
+        return broken(rule, f"the command never ended. {told}", harm="hang")
+    missing = _missing(lab, seen)
+    if not missing:
+        return held(rule, f"all signals arrived. {told}")
+    control = control_of(lab)
+    words = "\n".join(control.told(signal) for signal in missing)
+    again, _ = _losing(lab, what)()
+    if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
+        return not_observed(rule, f"{', '.join(missing)} did not arrive. {told}\n{words}")
+    return broken(rule, f"{', '.join(missing)} never arrived, in two runs. {told}\n{words}")
+
+
+def _missing(lab: ExporterLab, seen: Observation) -> list[Signal]:
+    return [
+        signal for signal in lab.signals if not any(each.is_accepted for each in seen.of(signal))
+    ]
+
+
+CASES: Final = (
+    ExporterCase(
+        id="connections/dropped",
+        title="The server reads the request and drops the connection: sent again, after a pause",
+        requirements=("OTLP-HTTP-036",),
+        judge=_judge_dropped,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=14.0,
+        runs=6,
+    ),
+    ExporterCase(
+        id="connections/refused",
+        title="Connections are refused at first: tried again, after waits that differ",
+        requirements=("OTLP-HTTP-034", "OTLP-HTTP-035"),
+        judge=_judge_refused,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=14.0,
+        runs=_COLD_RUNS,
+    ),
+    ExporterCase(
+        id="connections/lost",
+        title="RST_STREAM, GOAWAY, resets: the client goes on with a new connection",
+        requirements=("OTLP-GRPC-038",),
+        judge=_judge_losses,
+        protocols=("grpc",),
+        expected_s=10.0,
+        runs=len(_LOSSES),
+    ),
+)
