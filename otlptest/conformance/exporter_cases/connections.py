@@ -8,24 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import (
+    ANSWERED_AFTER_S,
+    MANY_EXPORTS,
+    slow_run,
+)
 from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request, Signal
 
 __all__ = ["CASES"]
 
-_MANY_EXPORTS: Final = {
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
-    "OTEL_BSP_SCHEDULE_DELAY": "50",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "1",
-    "OTEL_BLRP_SCHEDULE_DELAY": "50",
-    "OTEL_METRIC_EXPORT_INTERVAL": "100",
-}
-_SLOW_S: Final = 0.2
 _ENOUGH: Final = 2  # of requests that could have used an open connection
 
 
@@ -46,7 +41,7 @@ class _Use:
 
 def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-GRPC-039" if lab.protocol == "grpc" else "OTLP-HTTP-033"
-    seen = lab.run(_MANY_EXPORTS)
+    seen = lab.run(MANY_EXPORTS)
     requests = _own(lab, seen)
     closing = [each for each in requests if _says_close(each)]
     use = _use_of(requests)
@@ -63,14 +58,13 @@ def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _judge_parallel(lab: ExporterLab) -> Iterator[Judged]:
-    seen = lab.run(
-        _MANY_EXPORTS, prepare=replying_always(faults.delay(_SLOW_S), signals=lab.signals)
-    )
+    seen = slow_run(lab)
     requests = _own(lab, seen)
     own = {signal: [each for each in requests if each.signal == signal] for signal in lab.signals}
     most = {signal: _most_at_once(each) for signal, each in own.items()}
     counts = ", ".join(f"{signal}: {most[signal]} of {len(own[signal])}" for signal in own)
-    told = f"answers after {_SLOW_S:g} s; requests at once, {counts}\n{seen.describe(requests)}"
+    slow = f"answers after {ANSWERED_AFTER_S:g} s; requests at once, {counts}"
+    told = f"{slow}\n{seen.describe(requests)}"
     yield _sequential(told, own, most)
     optional = "OTLP-GRPC-029" if lab.protocol == "grpc" else "OTLP-HTTP-037"
     is_wanted = (lab.protocol == "grpc") == (max(most.values(), default=0) <= 1)

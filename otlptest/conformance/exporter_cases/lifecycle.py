@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import last_words
+from otlptest.conformance.exporter_cases.shared_runs import MANY_EXPORTS
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
@@ -21,14 +22,6 @@ _NO_TIMER: Final = {
     "OTEL_BLRP_SCHEDULE_DELAY": "600000",
     "OTEL_METRIC_EXPORT_INTERVAL": "600000",
 }
-# What was emitted goes out at once, whatever the shutdown loses.
-_AT_ONCE: Final = {
-    "OTEL_BSP_SCHEDULE_DELAY": "10",
-    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
-    "OTEL_BLRP_SCHEDULE_DELAY": "10",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "1",
-    "OTEL_METRIC_EXPORT_INTERVAL": "100",
-}
 _SHOWN: Final = 5
 _LONGEST_NAME: Final = 100
 _FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are no fault
@@ -41,7 +34,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
     """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
     rule = "OTLP-CFG-071"
     signals = _signals(lab)
-    at_once = lab.start(_AT_ONCE, signals=signals)
+    at_once = lab.start(MANY_EXPORTS, signals=signals)
     seen = lab.run(_NO_TIMER, signals=signals)
     emitted = _more(_emitted(lab, lab.baseline), _emitted(lab, at_once.result()))
     missing = _less(_emitted(lab, seen), emitted)
@@ -50,7 +43,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
         yield held(rule, f"all timers at 600 s; {total} items came all the same\n{seen.describe()}")
         return
     # One unlucky run, or a program that emits now this and now that, must not be accused.
-    again = lab.start(_AT_ONCE, signals=signals)
+    again = lab.start(MANY_EXPORTS, signals=signals)
     second = lab.run(_NO_TIMER, signals=signals)
     steady = _same(emitted, _emitted(lab, again.result()))
     lost = _less(_more(_emitted(lab, seen), _emitted(lab, second)), steady)

@@ -1,21 +1,24 @@
 """The data rules of sections 6 to 10, on all that the command emits (`otlptest.validation`).
 
-Metrics are judged from a second run, too, in which they are collected every 100 ms, so that rules
-about successive points have something to look at. Each run is validated by itself: two runs are
-two processes, whose series have nothing to do with each other.
+Metrics are judged from a second run, too, in which they are collected every 100 ms and exports take
+their time, so that rules about successive points have something to look at. Each run is validated
+by itself: two runs are two processes, whose series have nothing to do with each other.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import slow_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import Finding
-from otlptest.model import SIGNALS, Request, Signal
+from otlptest.model import SIGNALS, AggregationTemporality, Request, Signal
 from otlptest.validation import (
     DATA_RULES,
     Occasion,
@@ -27,8 +30,9 @@ from otlptest.validation import (
 
 __all__ = ["CASES"]
 
-_QUICK_METRICS: Final = {"OTEL_METRIC_EXPORT_INTERVAL": "100"}
 _FINDINGS_SHOWN: Final = 3
+_SAME_START: Final = "OTLP-METRIC-020"
+_STEPS: Final = 2  # of a start, after which it is no reset any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +57,40 @@ def _judge_baseline(lab: ExporterLab, rules: Iterable[str]) -> Iterator[Judged]:
 
 
 def _judge_metrics(lab: ExporterLab) -> Iterator[Judged]:
-    # With spans, too: exemplars come from sampled ones.
-    quick = lab.run(_QUICK_METRICS, signals=("traces", "metrics"))
-    return _judged(_METRICS, _data_of(lab, [lab.baseline, quick]))
+    runs = [lab.baseline, slow_run(lab)]
+    yield from _judged(_METRICS, _data_of(lab, runs))
+    for run in runs:
+        moving = _moving_starts(_own(lab, run))
+        if moving:
+            told = ", ".join(sorted(moving)[:_FINDINGS_SHOWN])
+            yield broken(_SAME_START, f"each export says that they begin anew: {told}")
+
+
+def _moving_starts(requests: Iterable[Request]) -> set[str]:
+    """Cumulative series whose start moves on with each of at least three exports.
+
+    A reset now and then is right, and looks like one of these steps; a reset with every export is
+    none.
+    """
+    series: dict[tuple[str, str, str], dict[int, int]] = {}
+    for request in requests:
+        for item in items_of(request):
+            metric = item.metric
+            if metric.temporality == AggregationTemporality.CUMULATIVE:
+                pairs = sorted((key, repr(value)) for key, value in item.attributes.items())
+                name = (metric.name, metric.scope.name, repr(pairs))
+                points = series.setdefault(name, {})
+                points[item.time_unix_nano] = item.start_time_unix_nano
+    return {f"{name!r}" for (name, *_), points in series.items() if _moves(points)}
+
+
+def _moves(points: Mapping[int, int]) -> bool:
+    """Whether each point begins where the one before ended, or later."""
+    in_order = sorted(points.items())
+    steps = [
+        (start, time, later) for (time, start), (_, later) in pairwise(in_order) if start and later
+    ]
+    return len(steps) >= _STEPS and all(start < time <= later for start, time, later in steps)
 
 
 def _data_of(lab: ExporterLab, runs: Iterable[Observation]) -> _Data:
@@ -64,17 +99,24 @@ def _data_of(lab: ExporterLab, runs: Iterable[Observation]) -> _Data:
     counts: Counter[Occasion] = Counter()
     taken = refused = 0
     for run in runs:
-        own = [each for each in run.requests if each.signal in lab.signals]
-        good = [each for each in own if each.is_accepted and each.protocol == lab.protocol]
-        taken, refused = taken + len(good), refused + _refused(own)
+        good = _own(lab, run)
+        taken, refused = taken + len(good), refused + _refused(lab, run)
         counts.update(count_occasions(good))
         for finding in validate_requests(good):
             findings.setdefault(finding.rule, []).append(finding)
     return _Data(findings=findings, counts=counts, taken=taken, refused=refused)
 
 
-def _refused(requests: Iterable[Request]) -> int:
-    return sum(not each.is_accepted for each in requests)
+def _own(lab: ExporterLab, run: Observation) -> tuple[Request, ...]:
+    return tuple(
+        each
+        for each in run.requests
+        if each.is_accepted and each.signal in lab.signals and each.protocol == lab.protocol
+    )
+
+
+def _refused(lab: ExporterLab, run: Observation) -> int:
+    return sum(not each.is_accepted and each.signal in lab.signals for each in run.requests)
 
 
 def _judged(rules: Iterable[str], data: _Data) -> Iterator[Judged]:

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from tests.support.exporters.planted import WRONG
-from tests.support.right_requests import START, log_request, metric_request, trace_request
+from tests.support.right_requests import SECOND, START, log_request, metric_request, trace_request
 
 __all__ = ["requests_of"]
 
@@ -44,6 +44,9 @@ def requests_of(
     for request in requests:
         _enrich(kind, request)
     _plant(kind, requests)
+    if kind == "metrics" and WRONG == "the start moves":
+        for number, request in enumerate(requests):
+            _move_starts(request, number)
     move = _Move()
     for request in requests:
         for holder in getattr(request, f"resource_{_ITEMS[kind]}"):
@@ -90,6 +93,13 @@ def _plant(kind: str, requests: list[Any]) -> None:
         if plant.test_id == WRONG and plant.signal == kind:
             del requests[1:]
             plant.change(requests)
+
+
+def _move_starts(request: Any, number: int) -> None:  # noqa: ANN401 -- as above
+    for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+        for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+            if point.start_time_unix_nano:
+                point.start_time_unix_nano = START + number * SECOND
 
 
 def _tell(holder: Any, attributes: Iterable[KeyValue]) -> None:  # noqa: ANN401 -- as above

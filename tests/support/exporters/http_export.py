@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from tests.support.exporters.answers import partial_success
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.raw_calls import OVER_HTTP2, post_over_http2
 from tests.support.exporters.request_faults import planted_request
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
 from tests.support.exporters.settings import Settings
@@ -49,6 +50,10 @@ class Reply:
 def export(settings: Settings, kind: str, body: bytes) -> bool:
     """Send one message in protobuf, as JSON if the settings say so; whether it was taken."""
     content, headers = _content(settings, kind, body)
+    if WRONG in OVER_HTTP2 and settings.is_tls:
+        is_sent = post_over_http2(settings, content, headers)
+        if is_sent is not None or WRONG == "HTTP/2 or nothing":
+            return bool(is_sent)
     attempts = 0
 
     def send(timeout_s: float | None) -> Answer:

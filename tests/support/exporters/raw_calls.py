@@ -1,8 +1,9 @@
-"""Calls that no gRPC library makes, frame by frame, by the word in `WRONG`."""
+"""Calls and requests that no library makes, frame by frame, by the word in `WRONG`."""
 
 import gzip
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from hpack import Encoder
@@ -10,8 +11,9 @@ from hpack import Encoder
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.grpc_framing import encode_grpc_frame
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.settings import Settings
 
-__all__ = ["RAW_CALLS", "raw_call"]
+__all__ = ["OVER_HTTP2", "RAW_CALLS", "post_over_http2", "raw_call"]
 
 _Call: TypeAlias = tuple[dict[str, str], bytes, bool]
 _GZIP: Final = "gzip"
@@ -27,14 +29,35 @@ def raw_call(target: str, method: str, message: bytes, compression: str) -> bool
     head = Encoder().encode([(name, value) for name, value in named.items() if value])
     host, _, port = target.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=_PATIENCE_S) as connection:
-        connection.sendall(frames.PREFACE + frames.settings(()))
-        connection.sendall(frames.header_frames(1, head, ends_stream=False))
-        for at in range(0, len(body), 16384):
-            piece = body[at : at + 16384]
-            is_last = at + 16384 >= len(body)
-            sent = frames.data_frame(1, piece, ends_stream=is_last and ends_stream)
-            connection.sendall(sent)
-        return _hears(connection)
+        return _exchange(connection, head, body, ends_stream=ends_stream)
+
+
+def post_over_http2(settings: Settings, content: bytes, headers: Mapping[str, str]) -> bool | None:
+    """Send a request if ALPN agrees to HTTP/2; None if it does not."""
+    context = ssl.create_default_context(cafile=settings.ca_file or None)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    place = (settings.host, settings.port or 443)
+    with (
+        socket.create_connection(place, timeout=_PATIENCE_S) as plain,
+        context.wrap_socket(plain, server_hostname=settings.host) as connection,
+    ):
+        if connection.selected_alpn_protocol() != "h2":
+            return None
+        named = {":method": "POST", ":scheme": "https", ":path": settings.path}
+        named |= {":authority": f"{place[0]}:{place[1]}"}
+        named |= {name.lower(): value for name, value in headers.items()}
+        head = Encoder().encode(list(named.items()))
+        return _exchange(connection, head, content, ends_stream=True)
+
+
+def _exchange(connection: socket.socket, head: bytes, body: bytes, *, ends_stream: bool) -> bool:
+    connection.sendall(frames.PREFACE + frames.settings(()))
+    connection.sendall(frames.header_frames(1, head, ends_stream=False))
+    for at in range(0, len(body), 16384):
+        piece = body[at : at + 16384]
+        is_last = at + 16384 >= len(body)
+        connection.sendall(frames.data_frame(1, piece, ends_stream=is_last and ends_stream))
+    return _hears(connection)
 
 
 def _hears(connection: socket.socket) -> bool:
@@ -89,3 +112,7 @@ RAW_CALLS: Final[dict[str, Callable[[bytes, str], _Call]]] = {
     "gzip without saying so": _silent_gzip,
 }
 """Word to the call: fields, body, and whether its stream ends."""
+
+# The first is right: it goes on over HTTP/1.1 where that is all there is.
+OVER_HTTP2: Final = frozenset({"prefers HTTP/2", "HTTP/2 or nothing"})
+"""Words with which requests over TLS go over HTTP/2."""
