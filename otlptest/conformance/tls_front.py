@@ -4,8 +4,8 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -82,27 +82,26 @@ class TlsFront:
     def _serve(self, peer: socket.socket) -> None:
         """One connection, until either side ends it."""
         peer.settimeout(_PATIENCE_S)
-        with suppress(OSError):  # no TLS, or gone, or closed
-            with self._context.wrap_socket(peer, server_side=True) as client:
-                if not self._keep(client):
-                    return
-                try:
-                    place = ("127.0.0.1", self._port)
-                    with socket.create_connection(place, _PATIENCE_S) as server:
-                        _relay(client, server)
-                finally:
-                    self._forget(client)
+        with (
+            suppress(OSError),  # no TLS, or gone, or closed
+            self._context.wrap_socket(peer, server_side=True) as client,
+            self._kept(client),
+            socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S) as server,
+        ):
+            _relay(client, server)
 
-    def _keep(self, client: socket.socket) -> bool:
-        """Remember a connection, so that `close` ends it; False once it is too late."""
+    @contextmanager
+    def _kept(self, client: socket.socket) -> Iterator[None]:
+        """Remember a connection, so that `close` ends it; one that is too late is ended at once."""
         with self._lock:
-            if not self._is_closed:
-                self._open.add(client)
-            return not self._is_closed
-
-    def _forget(self, client: socket.socket) -> None:
-        with self._lock:
-            self._open.discard(client)
+            self._open.add(client)
+            if self._is_closed:
+                client.shutdown(socket.SHUT_RDWR)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(client)
 
 
 def _relay(client: ssl.SSLSocket, server: socket.socket) -> None:
