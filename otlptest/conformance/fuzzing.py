@@ -30,7 +30,7 @@ __all__ = ["FoundFailure", "FuzzPlan", "FuzzReport", "FuzzRun", "fuzz_receiver",
 
 _UNIMPLEMENTED: Final = 12
 _NOT_SERVED: Final = frozenset({404, 405, 415, 501})
-_LOOK_EVERY_S: Final = 0.25
+_LOOK_EVERY_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ class FuzzPlan:
         folder: Where failing payloads are written to; it is made when the first one is.
         shrink_s: How long to look for the smallest payload, for each kind of failure.
         attempts: How many payloads to try meanwhile, at most.
+        grace_s: How long a receiver may be away before it counts as fallen.
         restart_s: How long to wait for a fallen receiver to come back.
         signals: Only these; all that the receiver takes if empty.
         timeout_s: How long to wait for any one answer before it is a hang.
@@ -54,6 +55,7 @@ class FuzzPlan:
     folder: Path = Path("otlptest-fuzz")
     shrink_s: float = 60.0
     attempts: int = 1000
+    grace_s: float = 2.0
     restart_s: float = 10.0
     signals: tuple[Signal, ...] = ()
     timeout_s: float = 10.0
@@ -68,7 +70,7 @@ class FuzzPlan:
         """
         if self.payloads < 1:
             raise UsageError(f"the number of payloads must be 1 or more and is {self.payloads!r}")
-        for name in ("shrink_s", "restart_s", "timeout_s"):
+        for name in ("shrink_s", "grace_s", "restart_s", "timeout_s"):
             checked_timeout(getattr(self, name), name=name)
         checked_choice("signal", self.signals, SIGNALS)
 
@@ -215,7 +217,7 @@ def _fuzz_endpoint(
         ), None
     lab = replace(lab, signals=served, has_taken=look.has_taken)
     with Talk(lab) as talk:
-        examiner = Examiner(lab, talk)
+        examiner = Examiner(lab, talk, grace_s=plan.grace_s)
         session = Session(
             lab,
             examiner,
@@ -287,7 +289,7 @@ def _comes_back(examiner: Examiner, talk: Talk, wait_s: float) -> bool:
     """Whether the receiver answers a probe again; blocks for a while."""
     talk.hang_up()
     deadline = Deadline(wait_s)
-    while examiner.health() != "well":
+    while examiner.health(grace_s=0.0) != "well":
         if not deadline.pause(_LOOK_EVERY_S):
             return False
     return True
@@ -352,7 +354,7 @@ def replay_payload(
         return Conformance(runs=(run,))
     lab = replace(lab, signals=look.signals, has_taken=look.has_taken)
     with Talk(lab) as talk:
-        examiner = Examiner(lab, talk)
+        examiner = Examiner(lab, talk, grace_s=chosen.grace_s)
         seen = examiner.examine(payload)
         if seen.fault is None:
             seen = examiner.look_again(payload)

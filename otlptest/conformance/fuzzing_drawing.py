@@ -9,45 +9,54 @@ from typing import Final
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis.errors import HypothesisException
-from hypothesis.strategies import DrawFn, SearchStrategy, composite
+from hypothesis.strategies import SearchStrategy
 
 from otlptest.model import Protocol, Signal
-from otlptest.strategies import Payload, Validity, encoded
+from otlptest.strategies import Payload
+from otlptest.strategies.payloads import Topic, topics_of
 
-__all__ = ["PORTION", "FailedError", "fuzzed_payloads", "run_portion", "seed_of"]
+__all__ = ["PORTION", "FailedError", "run_portion", "seed_of", "share_of", "topics_in_order"]
 
 PORTION: Final = 500
 """Payloads that Hypothesis draws in one go."""
 
-_SHARES: Final[tuple[Validity, ...]] = ("invalid", "borderline", "valid", "invalid", "borderline")
+_FEWEST: Final = 4  # payloads about one topic: the first ones are the simplest
+_FEWEST_RIGHT: Final = 12
 
 
 class FailedError(Exception):
     """A payload showed a fault: Hypothesis looks for a smaller one that does."""
 
 
-def fuzzed_payloads(
-    protocol: Protocol, signals: Sequence[Signal], *, at_unix_nano: int
-) -> SearchStrategy[Payload]:
-    """Payloads of all signals, two fifths invalid, two fifths borderline, one fifth valid."""
-    kinds = [(signal, validity) for validity in _SHARES for signal in signals]
-    strategies = [
-        encoded(signal, protocol=protocol, validity=validity, at_unix_nano=at_unix_nano)
-        for signal, validity in kinds
-    ]
-    return _one_of(tuple(strategies))
+def topics_in_order(
+    protocol: Protocol, signals: Sequence[Signal], *, seed: int
+) -> tuple[Topic, ...]:
+    """All topics: first right requests, then the others in an order that the seed decides.
+
+    To go through them, rather than to draw them too, leaves nothing rare to chance.
+    """
+    topics = [topic for signal in signals for topic in topics_of(signal, protocol)]
+    right = [topic for topic in topics if topic.validity == "valid"]
+    others = [topic for topic in topics if topic.validity != "valid"]
+    _chance(seed, protocol).shuffle(others)
+    return (*right, *others)
 
 
-@composite
-def _one_of(draw: DrawFn, strategies: tuple[SearchStrategy[Payload], ...]) -> Payload:
-    from hypothesis import strategies as st  # noqa: PLC0415 -- the argument has its name
-
-    return draw(strategies[draw(st.integers(0, len(strategies) - 1))])
+def share_of(topic: Topic, left: int, topics: int) -> int:
+    """How many of the payloads that are left go to a topic, the next of so many."""
+    fair = -(-left // topics)
+    if topic.validity == "valid":
+        return min(left, max(_FEWEST_RIGHT, min(PORTION, 3 * fair)))
+    return min(left, max(_FEWEST, min(PORTION, fair)))
 
 
 def seed_of(base: int, protocol: str, portion: int) -> int:
     """The seed of a portion, which is another one for each protocol and portion."""
-    return random.Random(f"{base}/{protocol}/{portion}").getrandbits(64)  # noqa: S311 -- repeatable, not secret
+    return _chance(base, f"{protocol}/{portion}").getrandbits(64)
+
+
+def _chance(base: int, purpose: str) -> random.Random:
+    return random.Random(f"{base}/{purpose}")  # noqa: S311 -- repeatable, not secret
 
 
 def run_portion(

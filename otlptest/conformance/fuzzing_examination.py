@@ -26,8 +26,7 @@ Health: TypeAlias = Literal["well", "failing", "late", "down"]
 _UNANSWERED: Final[frozenset[AnswerKind]] = frozenset({"cut_off", "late", "unreachable", "garbage"})
 _WAITS_S: Final = (0.1, 0.4, 1.0)
 _LONGEST_WAIT_S: Final = 2.0
-_GRACE_S: Final = 2.0  # how long a receiver may be away before it is called fallen
-_LOOK_EVERY_S: Final = 0.25
+_LOOK_EVERY_S: Final = 0.1
 _MOMENT_S: Final = 0.05  # what dies of a payload is gone after that long, or soon after
 _HOPELESS: Final = 40  # so many payloads in a row refused for load: waiting does not help
 _TOO_LARGE: Final = frozenset({408, 413})
@@ -56,9 +55,11 @@ class Examiner:
     Args:
         lab: Where the receiver is, with the signals that it takes.
         talk: The conversation with it.
+        grace_s: How long it may be away before it is called fallen.
     """
 
-    def __init__(self, lab: TargetLab, talk: Talk) -> None:
+    def __init__(self, lab: TargetLab, talk: Talk, *, grace_s: float = 2.0) -> None:
+        self._grace_s = grace_s
         self._lab = lab
         self._talk = talk
         self._in_a_row = 0
@@ -79,17 +80,20 @@ class Examiner:
         """As `examine`, without making sure, and with a look whether the receiver lives."""
         answer = self._talk.send(payload)
         Deadline(_MOMENT_S).pause(_MOMENT_S)
-        health = self.health()
+        health = self.health(grace_s=_MOMENT_S)
         if health != "well":
             return _fallen(payload, answer, health)
         return self._judged(payload, answer)
 
-    def health(self) -> Health:
+    def health(self, *, grace_s: float | None = None) -> Health:
         """How the receiver answers a probe, over a new connection.
 
         It is asked again for a while before the answer is a bad one.
+
+        Args:
+            grace_s: For how long; as the examiner was told if None.
         """
-        deadline = Deadline(_GRACE_S)
+        deadline = Deadline(self._grace_s if grace_s is None else grace_s)
         while True:
             health = self._health_now()
             if health in {"well", "late"} or not deadline.pause(_LOOK_EVERY_S):

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from otlptest.conformance.fuzzing_drawing import (
-    PORTION,
     FailedError,
-    fuzzed_payloads,
     run_portion,
     seed_of,
+    share_of,
+    topics_in_order,
 )
 from otlptest.conformance.fuzzing_examination import Examination, Examiner
 from otlptest.conformance.fuzzing_judgement import Fault
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
+from otlptest.strategies.payloads import Topic
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 __all__ = ["Failure", "FuzzEvent", "FuzzFailed", "FuzzProgress", "Session", "Tally"]
@@ -163,7 +164,9 @@ class Session:
         self.memory: tuple[int, int] | None = None
         self._lab = lab
         self._examiner = examiner
-        self._wanted = payloads
+        self._payloads = payloads
+        self._wanted = 0
+        self._portions = 0
         self._seed = seed
         self._shrink_s = shrink_s
         self._attempts = attempts
@@ -180,26 +183,34 @@ class Session:
         """Draw and send everything; blocks until it is done or the receiver is gone for good."""
         base = self._lab.resident_bytes()
         self.memory = None if base is None else (base, base)
-        portion = 0
         try:
-            while self.sent < self._wanted:
-                before = self.sent
-                self._run_portion(portion)
-                portion += 1
-                if self.sent == before:
-                    self.ended_early = "Hypothesis draws no more payloads"
-                    break
+            while self.sent < self._payloads and not self.ended_early:
+                self._run_round()
         except _OverError:
             self._finish_hunt()  # with what was found so far
         self._look_at_memory()
 
-    def _run_portion(self, portion: int) -> None:
-        strategy = fuzzed_payloads(self._lab.protocol, self._lab.signals, at_unix_nano=self._at)
-        count = min(PORTION, self._wanted - self.sent)
-        number = seed_of(self._seed, self._lab.protocol, portion)
-        with suppress(_EnoughError):
-            run_portion(strategy, number, count, self._test)
-        self._finish_hunt()
+    def _run_round(self) -> None:
+        """Draw about each topic once; twice is only needed for very many payloads."""
+        before = self.sent
+        topics = topics_in_order(self._lab.protocol, self._lab.signals, seed=self._seed)
+        for place, topic in enumerate(topics):
+            left = self._payloads - self.sent
+            self._run_topic(topic, share_of(topic, left, len(topics) - place))
+        if self.sent == before:
+            self.ended_early = "Hypothesis draws no more payloads"
+
+    def _run_topic(self, topic: Topic, count: int) -> None:
+        """Draw about one topic; what is left when a failure was hunted down is drawn afterwards."""
+        self._wanted = self.sent + count
+        has_hunted = True
+        while has_hunted and self.sent < self._wanted:
+            self._portions += 1
+            seed = seed_of(self._seed, self._lab.protocol, self._portions)
+            with suppress(_EnoughError):
+                run_portion(topic.payloads(self._at), seed, self._wanted - self.sent, self._test)
+            has_hunted = self._hunt is not None
+            self._finish_hunt()
 
     def _test(self, payload: Payload) -> None:
         """Examine one payload.
@@ -231,6 +242,8 @@ class Session:
         known = self._known.get(fault.signature)
         if known is not None:
             known.times += 1
+            if len(payload.body) < len(known.payload.body):
+                known.payload, known.fault = payload, fault
             self._stand_up(known)
             return False
         failure = Failure(fault=fault, payload=payload, first=payload)
@@ -343,7 +356,7 @@ class Session:
                 FuzzProgress(
                     protocol=self._lab.protocol,
                     sent=self.sent,
-                    payloads=self._wanted,
+                    payloads=self._payloads,
                     failures=len(self.failures),
                     elapsed_s=now - self._started,
                 )

@@ -9,25 +9,18 @@ from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick
 from otlptest.strategies.json_documents import Literally, first_holder, written
-from otlptest.strategies.spoiling import Spoilt
+from otlptest.strategies.spoiling import Maker, Spoilt
 from otlptest.wire.otlp_json import decode_request, encode_message, json_object
 from otlptest.wire.otlp_protobuf import encode_message as protobuf_of
 from otlptest.wire.signals import SIGNAL_NAMES
 
-__all__ = ["draw_broken_json"]
+__all__ = ["broken_json"]
 
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _TEXTS: Final = st.text(st.characters(codec="ascii"), min_size=1, max_size=30)
 _OUT_OF_RANGE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "1e400")
 _NO_IDS: Final = ("z" * 32, "0" * 31, "W4qlotLSyHNoIyHzczCNafLgAg==", "0x" + "0" * 30)
 _NO_DOCUMENTS: Final = (b"[]", b'"x"', b"42", b"true", b"[{}]", b"{", b"}", b"{]", b"{'a':1}")
-
-
-def draw_broken_json(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    """A text that is no request of the signal, made from one that is."""
-    rule, fault, body = pick(draw, _FAULTS)(draw, signal, message)
-    assume(_is_refused(signal, body))
-    return Spoilt(body=body, rule=rule, fault=fault, expected="must_refuse", is_decodable=False)
 
 
 def _is_refused(signal: Signal, body: bytes) -> bool:
@@ -99,8 +92,7 @@ def _wrong_type(draw: Draw, signal: Signal, message: Any) -> _Made:  # noqa: ANN
     return "OTLP-JSON-037", f"{value!r} as {key}", written(document)
 
 
-def _no_id(draw: Draw, signal: Signal, message: Any) -> _Made:  # noqa: ANN401 -- a generated message
-    assume(signal in {"traces", "logs"})
+def _no_id(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: ANN401 -- a generated message
     document = json_object(message)
     text = pick(draw, _NO_IDS)
     first_holder(first_holder(first_holder(document)))["traceId"] = text
@@ -118,14 +110,30 @@ def _bad_escape(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: AN
     return "OTLP-JSON-036", f"{text!r} as a value", written(document)
 
 
-_FAULTS: Final[tuple[Callable[[Draw, Signal, Any], _Made], ...]] = (
+def _maker(fault: Callable[[Draw, Signal, Any], _Made]) -> Maker:
+    """Makes a text that is no request of a signal from one that is."""
+
+    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        rule, told, body = fault(draw, signal, message)
+        assume(_is_refused(signal, body))
+        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+
+    return make
+
+
+_FAULTS: Final = (
     _no_document,
     _cut,
     _random,
     _trailing,
     _integer,
     _wrong_type,
-    _no_id,
     _protobuf,
     _bad_escape,
 )
+
+
+def broken_json(signal: Signal) -> tuple[Maker, ...]:
+    """Each way to break a request of a signal."""
+    faults = (*_FAULTS, _no_id) if signal in {"traces", "logs"} else _FAULTS
+    return tuple(map(_maker, faults))

@@ -13,23 +13,16 @@ from hypothesis import assume, strategies as st
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
-from otlptest.strategies.spoiling import Spoilt, field
+from otlptest.strategies.spoiling import Maker, Spoilt, field
 from otlptest.wire.otlp_json import encode_message as json_of
 from otlptest.wire.otlp_protobuf import decode_request, encode_message
 
-__all__ = ["draw_broken_protobuf", "is_certainly_broken"]
+__all__ = ["BROKEN_PROTOBUF", "is_certainly_broken"]
 
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _BYTES: Final = st.binary(min_size=1, max_size=40)
 _BY_SOME: Final = ("is not UTF-8", "nest deeper")
 _YOUNG_FIELDS: Final = ("entity_refs", "metadata", "event_name", "key_strindex", "dictionary")
-
-
-def draw_broken_protobuf(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    """Bytes that are no request of the signal, made from one that is."""
-    rule, fault, body = pick(draw, _FAULTS)(draw, encode_message(message), message)
-    assume(is_certainly_broken(signal, body))
-    return Spoilt(body=body, rule=rule, fault=fault, expected="must_refuse", is_decodable=False)
 
 
 def is_certainly_broken(signal: Signal, body: bytes) -> bool:
@@ -99,14 +92,31 @@ def _framed(draw: Draw, plain: bytes, _message: Any) -> _Made:  # noqa: ANN401 -
     return "OTLP-SRV-012", "a message with gRPC's prefix", body
 
 
-_FAULTS: Final[tuple[Callable[[Draw, bytes, Any], _Made], ...]] = (
-    _random,
-    _cut,
-    _long_length,
-    _long_number,
-    _no_field,
-    _group,
-    _trailing,
-    _json,
-    _framed,
+def _maker(fault: Callable[[Draw, bytes, Any], _Made]) -> Maker:
+    """Makes bytes that are no request of a signal from one that is."""
+
+    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        rule, told, body = fault(draw, encode_message(message), message)
+        assume(is_certainly_broken(signal, body))
+        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+
+    return make
+
+
+BROKEN_PROTOBUF: Final[tuple[Maker, ...]] = tuple(
+    map(
+        _maker,
+        (
+            _random,
+            _cut,
+            _long_length,
+            _long_number,
+            _no_field,
+            _group,
+            _trailing,
+            _json,
+            _framed,
+        ),
+    )
 )
+"""Each way to break a request."""

@@ -4,17 +4,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from hypothesis import strategies as st
+from hypothesis import assume, strategies as st
 
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
 from otlptest.strategies.json_documents import Literally, Pairs, first_holder, restyled, written
-from otlptest.strategies.spoiling import Expected, Spoilt
+from otlptest.strategies.spoiling import Expected, Maker, Spoilt
 from otlptest.wire.json_tables import FieldTable, JsonKind
 from otlptest.wire.otlp_json import encode_message, json_object
 from otlptest.wire.signals import SIGNAL_NAMES
 
-__all__ = ["draw_json_form"]
+__all__ = ["json_forms"]
 
 _MOST_EXACT: Final = 2**63 - 1
 _READ_BY_ALL: Final = 40
@@ -26,6 +26,9 @@ _ENUM_NAMES: Final[dict[Signal, tuple[str, str]]] = {
 }
 
 
+_ABOUT_ENUMS: Final = frozenset({"OTLP-JSON-010", "OTLP-JSON-011"})
+
+
 class _Form(NamedTuple):
     """One way to be borderline; `make` gives the text, None where it does not apply."""
 
@@ -33,27 +36,22 @@ class _Form(NamedTuple):
     fault: str
     make: Callable[[Draw, Signal, Any], bytes | None]
     expected: Expected = "must_accept"
-    is_decodable: bool = True
 
 
-def draw_json_form(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    """A borderline text of `message`, or that with something borderline added."""
-    plain = encode_message(message)
-    if upto(draw, 9) == 9:  # noqa: PLR2004 -- one in ten
-        return _deep(draw, message, plain)
-    form = pick(draw, _FORMS)
-    body = form.make(draw, signal, message)
-    if body is None:  # nothing of the kind is in this request
-        form = _FORMS[0]
-        body = _spaced(draw, signal, message)
-    return Spoilt(
-        body=body,
-        rule=form.rule,
-        fault=form.fault,
-        expected=form.expected,
-        is_decodable=form.is_decodable,
-        plain=plain,
-    )
+def _maker(form: _Form) -> Maker:
+    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        plain = encode_message(message)
+        body = form.make(draw, signal, message)
+        assume(body is not None)  # what is written otherwise may not be in this request
+        return Spoilt(
+            body=body or b"",
+            rule=form.rule,
+            fault=form.fault,
+            expected=form.expected,
+            plain=plain,
+        )
+
+    return make
 
 
 def _spaced(draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN401 -- a generated message
@@ -156,18 +154,14 @@ def _repeated_key(draw: Draw, signal: Signal, message: Any) -> bytes:  # noqa: A
     return written(Pairs([*repeated, *others]))
 
 
-def _enum_names(_draw: Draw, signal: Signal, message: Any) -> bytes | None:  # noqa: ANN401 -- a generated message
-    if signal not in _ENUM_NAMES:
-        return None
+def _enum_names(_draw: Draw, signal: Signal, message: Any) -> bytes:  # noqa: ANN401 -- a generated message
     document = json_object(message)
     key, name = _ENUM_NAMES[signal]
     first_holder(first_holder(first_holder(document)))[key] = name
     return written(document)
 
 
-def _unknown_enum(draw: Draw, signal: Signal, message: Any) -> bytes | None:  # noqa: ANN401 -- a generated message
-    if signal not in _ENUM_NAMES:
-        return None
+def _unknown_enum(draw: Draw, signal: Signal, message: Any) -> bytes:  # noqa: ANN401 -- a generated message
     document = json_object(message)
     item = first_holder(first_holder(first_holder(document)))
     item[_ENUM_NAMES[signal][0]] = pick(draw, (77, 99, 2**31 - 1))
@@ -192,11 +186,12 @@ def _attribute(value: Any) -> Callable[[Draw, Signal, Any], bytes]:  # noqa: ANN
     return make
 
 
-def _deep(draw: Draw, message: Any, plain: bytes) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _deep(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    plain = encode_message(message)
     depth = pick(draw, _DEPTHS)
     is_read_by_all = depth <= _READ_BY_ALL
     return Spoilt(
-        body=_attribute(Literally(_nested(depth)))(draw, "traces", message),
+        body=_attribute(Literally(_nested(depth)))(draw, signal, message),
         rule="OTLP-COMMON-025" if is_read_by_all else "OTLP-JSON-044",
         fault=f"a value of {depth} lists within one another",
         expected="must_accept" if is_read_by_all else "may_refuse",
@@ -285,3 +280,10 @@ _FORMS: Final = (
     _Form("OTLP-JSON-048", "no bytes, which is no JSON", _whole(b""), "may_refuse"),
     _Form("OTLP-JSON-038", "an empty object", _whole(b"{}")),
 )
+
+
+def json_forms(signal: Signal) -> tuple[Maker, ...]:
+    """Each way to write a request of a signal as no SDK does, or to add something borderline."""
+    has_enums = signal in _ENUM_NAMES
+    forms = [form for form in _FORMS if has_enums or form.rule not in _ABOUT_ENUMS]
+    return (*map(_maker, forms), _deep)

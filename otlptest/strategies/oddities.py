@@ -13,7 +13,7 @@ from otlptest.strategies.item_oddities import ITEM_ODDITIES
 from otlptest.strategies.spoiling import Expected
 from otlptest.wire.signals import SIGNAL_NAMES
 
-__all__ = ["Oddity", "draw_oddity"]
+__all__ = ["Change", "Oddity", "oddities"]
 
 _TEXTS: Final = (
     "a\x00b",
@@ -46,14 +46,8 @@ class Oddity(NamedTuple):
         return self.rule not in _MAYBE_DECODED
 
 
-_Change: TypeAlias = Callable[[Draw, Signal, Any], Oddity]
-
-
-def draw_oddity(draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN401 -- a generated message
-    """Change `message` in one way."""
-    if upto(draw, 1):
-        return Oddity(*pick(draw, ITEM_ODDITIES[signal])(draw, _first_item(signal, message)))
-    return pick(draw, _CHANGES)(draw, signal, message)
+Change: TypeAlias = Callable[[Draw, Signal, Any], Oddity]
+"""Changes a message in one way."""
 
 
 def _first_holder(signal: Signal, message: Any) -> Any:  # noqa: ANN401 -- a generated message
@@ -197,7 +191,7 @@ def _by_index(draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN4
     return Oddity("OTLP-PROF-033", "a key and a text by index, outside profiles", "must_accept")
 
 
-_CHANGES: Final[tuple[_Change, ...]] = (
+_CHANGES: Final[tuple[Change, ...]] = (
     _hollow,
     _no_resource,
     _no_scope,
@@ -211,3 +205,15 @@ _CHANGES: Final[tuple[_Change, ...]] = (
     _by_index,
     _large,
 )
+
+
+def _of_item(change: Callable[[Draw, Any], tuple[str, str, Expected]]) -> Change:
+    def make(draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN401 -- a generated message
+        return Oddity(*change(draw, _first_item(signal, message)))
+
+    return make
+
+
+def oddities(signal: Signal) -> tuple[Change, ...]:
+    """Each way to make the data of a request odd; all change the message that they get."""
+    return (*_CHANGES, *map(_of_item, ITEM_ODDITIES[signal]))

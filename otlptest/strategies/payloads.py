@@ -7,25 +7,25 @@ says nothing, from what a decoder can know.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol, Signal
-from otlptest.strategies.broken_json import draw_broken_json
-from otlptest.strategies.broken_protobuf import draw_broken_protobuf
-from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, upto
-from otlptest.strategies.json_forms import draw_json_form
-from otlptest.strategies.oddities import draw_oddity
-from otlptest.strategies.protobuf_forms import draw_protobuf_form
+from otlptest.strategies.broken_json import broken_json
+from otlptest.strategies.broken_protobuf import BROKEN_PROTOBUF
+from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, pick, upto
+from otlptest.strategies.json_forms import json_forms
+from otlptest.strategies.oddities import Change, oddities
+from otlptest.strategies.protobuf_forms import PROTOBUF_FORMS
 from otlptest.strategies.requests import draw_request
-from otlptest.strategies.spoiling import Expected, Spoilt
+from otlptest.strategies.spoiling import Expected, Maker, Spoilt
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.signals import request_class, signal_names
 
-__all__ = ["Payload", "Validity", "encoded"]
+__all__ = ["Payload", "Topic", "Validity", "encoded", "topics_of"]
 
 Validity: TypeAlias = Literal["valid", "borderline", "invalid"]
 
@@ -112,48 +112,81 @@ def encoded(
         raise UnknownNameError("protocol", protocol, tuple(_CONTENT_TYPES))
     if validity not in _VALIDITIES:
         raise UnknownNameError("validity", validity, _VALIDITIES)
-    return st.composite(lambda draw: _payload(draw, signal, protocol, validity, at_unix_nano))()
+    topics = [topic for topic in topics_of(signal, protocol) if topic.validity == validity]
+    return st.composite(lambda draw: _payload(draw, pick(draw, topics), at_unix_nano))()
 
 
-def _payload(
-    draw: Draw, signal: Signal, protocol: Protocol, validity: Validity, at_unix_nano: int
-) -> Payload:
+class Topic(NamedTuple):
+    """One thing that may be odd or wrong about a payload.
+
+    Attributes:
+        signal: Of whose requests.
+        protocol: How it goes.
+        validity: What it makes of a request.
+        make: Makes it.
+    """
+
+    signal: Signal
+    protocol: Protocol
+    validity: Validity
+    make: Maker
+
+    def payloads(self, at_unix_nano: int) -> SearchStrategy[Payload]:
+        """Payloads about it."""
+        return st.composite(lambda draw: _payload(draw, self, at_unix_nano))()
+
+
+def topics_of(signal: Signal, protocol: Protocol) -> tuple[Topic, ...]:
+    """All that may be odd or wrong, and first what is right."""
+    is_json = protocol == "http/json"
+    forms = json_forms(signal) if is_json else PROTOBUF_FORMS
+    odd = tuple(_odd_maker(change, protocol) for change in oddities(signal))
+    makers: tuple[tuple[Validity, tuple[Maker, ...]], ...] = (
+        ("valid", (_valid_maker(protocol),)),
+        ("borderline", (*forms, *odd)),
+        ("invalid", broken_json(signal) if is_json else BROKEN_PROTOBUF),
+    )
+    return tuple(
+        Topic(signal, protocol, validity, make) for validity, each in makers for make in each
+    )
+
+
+def _payload(draw: Draw, topic: Topic, at_unix_nano: int) -> Payload:
     message = draw_request(
         draw,
-        signal,
+        topic.signal,
         most_items=_MOST_ITEMS,
         at_unix_nano=at_unix_nano,
         is_common=bool(upto(draw, 1)),
     )
-    is_json = protocol == "http/json"
-    if validity == "valid":
-        spoilt = _valid(signal, protocol, message)
-    elif validity == "invalid":
-        spoilt = (draw_broken_json if is_json else draw_broken_protobuf)(draw, signal, message)
-    elif one_in(draw, 2):
-        spoilt = (draw_json_form if is_json else draw_protobuf_form)(draw, signal, message)
-    else:
-        plain = message.SerializeToString()
-        oddity = draw_oddity(draw, signal, message)
-        spoilt = Spoilt(
+    spoilt = topic.make(draw, topic.signal, message)
+    return Payload(
+        signal=topic.signal,
+        protocol=topic.protocol,
+        body=spoilt.body,
+        validity=topic.validity,
+        expected=spoilt.expected,
+        rule=_rule(spoilt.rule, topic.protocol),
+        fault=spoilt.fault,
+        is_decodable=spoilt.is_decodable,
+        plain=spoilt.plain,
+    )
+
+
+def _odd_maker(change: Change, protocol: Protocol) -> Maker:
+    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        plain = _encoded(message, protocol)
+        oddity = change(draw, signal, message)
+        return Spoilt(
             body=_encoded(message, protocol),
             rule=oddity.rule,
             fault=oddity.fault,
             expected=oddity.expected,
             is_decodable=oddity.is_decodable,
-            plain=_encoded(type(message).FromString(plain), protocol),
+            plain=plain,
         )
-    return Payload(
-        signal=signal,
-        protocol=protocol,
-        body=spoilt.body,
-        validity=validity,
-        expected=spoilt.expected,
-        rule=_rule(spoilt.rule, protocol),
-        fault=spoilt.fault,
-        is_decodable=spoilt.is_decodable,
-        plain=spoilt.plain,
-    )
+
+    return make
 
 
 def _encoded(message: Any, protocol: Protocol) -> bytes:  # noqa: ANN401 -- a generated message
@@ -187,13 +220,17 @@ def _rule(rule: str, protocol: Protocol) -> str:
     return _OVER_GRPC.get(rule, rule) if protocol == "grpc" else rule
 
 
-def _valid(signal: Signal, protocol: Protocol, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    """A right request. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
-    rule = _SERVED["grpc" if protocol == "grpc" else "http", signal]
-    expected: Expected = "must_accept"
-    if signal == "metrics" and _has_optional_kinds(message):
-        rule, expected = "OTLP-METRIC-061", "may_refuse"
-    return Spoilt(body=_encoded(message, protocol), rule=rule, fault="", expected=expected)
+def _valid_maker(protocol: Protocol) -> Maker:
+    """Right requests. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
+
+    def make(_draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        rule = _SERVED["grpc" if protocol == "grpc" else "http", signal]
+        expected: Expected = "must_accept"
+        if signal == "metrics" and _has_optional_kinds(message):
+            rule, expected = "OTLP-METRIC-061", "may_refuse"
+        return Spoilt(body=_encoded(message, protocol), rule=rule, fault="", expected=expected)
+
+    return make
 
 
 def _has_optional_kinds(request: Any) -> bool:  # noqa: ANN401 -- a generated message

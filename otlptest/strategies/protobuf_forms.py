@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
 from otlptest.strategies.protobuf_encodings import draw_encoding
-from otlptest.strategies.spoiling import Spoilt, delimited, field, varint
+from otlptest.strategies.spoiling import Maker, Spoilt, delimited, field, varint
 from otlptest.wire.otlp_protobuf import encode_message
 
-__all__ = ["draw_protobuf_form", "nested_value"]
+__all__ = ["PROTOBUF_FORMS", "nested_value"]
 
 _UNKNOWN_FIELD: Final = 1999  # OTLP has no such number
 _TEXT_FIELDS: Final[dict[Signal, int]] = {"traces": 5, "metrics": 1, "logs": 3, "profiles": 1}
@@ -26,11 +26,6 @@ _LOWEST_ITEM: Final = 3  # messages around an item: resource, scope, the item it
 _READ_BY_ALL: Final = 40  # lists within one another that stay within 100 messages
 _DEPTHS: Final = (3, 30, 40, 60, 101, 500, 10_000)
 _SMALL: Final = st.binary(max_size=6)
-
-
-def draw_protobuf_form(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    """A borderline encoding of `message`, or that with something borderline added."""
-    return pick(draw, _FORMS)(draw, signal, encode_message(message), message)
 
 
 def _added(signal_level: int, content: bytes) -> bytes:
@@ -202,16 +197,29 @@ def _empty(_draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:
     )
 
 
-_FORMS: Final[tuple[Callable[[Draw, Signal, bytes, Any], Spoilt], ...]] = (
-    _empty,
-    _unknown_field,
-    _reencoded,
-    _unpacked,
-    _unknown_everywhere,
-    _unknown_group,
-    _retired,
-    _wrong_wire_type,
-    _no_text,
-    _other_signal,
-    _deep,
+def _maker(form: Callable[[Draw, Signal, bytes, Any], Spoilt]) -> Maker:
+    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+        return form(draw, signal, encode_message(message), message)
+
+    return make
+
+
+PROTOBUF_FORMS: Final[tuple[Maker, ...]] = tuple(
+    map(
+        _maker,
+        (
+            _empty,
+            _unknown_field,
+            _reencoded,
+            _unpacked,
+            _unknown_everywhere,
+            _unknown_group,
+            _retired,
+            _wrong_wire_type,
+            _no_text,
+            _other_signal,
+            _deep,
+        ),
+    )
 )
+"""Each way to write a request as no SDK does, or to add something borderline to it."""

@@ -1,9 +1,14 @@
 """What is done to a right request: the result, and the small encoders that all of it needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-__all__ = ["Expected", "Spoilt", "delimited", "field", "varint"]
+from hypothesis.strategies import DrawFn
+
+from otlptest.model import Signal
+
+__all__ = ["Expected", "Maker", "Spoilt", "delimited", "field", "varint"]
 
 Expected: TypeAlias = Literal["must_accept", "may_refuse", "must_refuse"]
 """What a receiver has to do with a payload."""
@@ -21,6 +26,10 @@ class Spoilt:
     expected: Expected
     is_decodable: bool = True
     plain: bytes = b""
+
+
+Maker: TypeAlias = Callable[[DrawFn, Signal, Any], Spoilt]
+"""Makes something odd or wrong of a right request of a signal, which it may change."""
 
 
 def varint(value: int, *, padding: int = 0) -> bytes:
