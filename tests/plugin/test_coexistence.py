@@ -148,7 +148,7 @@ def test_it(otlp, otlp_process):
     otlp.spans.wait_for_one(name="never", timeout_s=60)
 """
     result = run_suite(
-        pytester, tests, "--timeout=1", f"--timeout-method={method}", plugins=["pytest_timeout"]
+        pytester, tests, "--timeout=4", f"--timeout-method={method}", plugins=["pytest_timeout"]
     )
     assert result.ret != 0
     assert "Timeout" in result.stdout.str() + result.stderr.str()
