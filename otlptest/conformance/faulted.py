@@ -27,7 +27,10 @@ __all__ = [
 ]
 
 Plan: TypeAlias = Mapping[Signal, tuple[ReplyFault, ...]]
-"""What the first attempts of each signal are answered, in order; all later ones are taken."""
+"""What the first attempts of each signal are answered, in order; all later ones are taken.
+
+Without answers all of a signal are taken.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,8 @@ def replying_once(plan: Plan) -> Prepare:
 
     def prepare(fake: FakeCollector) -> None:
         for signal, faults in plan.items():
-            fake.reply(*faults, times=1, signal=signal, where=_first_payload())
+            if faults:
+                fake.reply(*faults, times=1, signal=signal, where=_first_payload())
 
     return prepare
 

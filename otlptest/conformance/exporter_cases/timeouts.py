@@ -1,0 +1,276 @@
+"""OTEL_EXPORTER_OTLP_TIMEOUT: how long a client waits for an answer that does not come.
+
+When a client gives up is seen by the end of its connection, by another attempt, or by the end of
+the command, whichever comes first. What ends the wait may also be a limit of the shutdown; so too
+short a wait is only held against a client that was seen to wait longer in another run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from otlptest import faults
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_lab import NO_CHANGES, Changes, ExporterLab
+from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
+from otlptest.conformance.retry_control import condensed, control_of, usual_rest_s
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.faults import ReplyFault
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TIMEOUT"
+_DEFAULT_S: Final = 10.0
+_SHORT_S: Final = 2.0
+_ANSWERED_S: Final = 15.0
+_LONGER_S: Final = 20.0
+_LONGEST_S: Final = 32.0
+
+_EARLY: Final = 0.9  # of what is expected
+_SLACK_S: Final = 1.5
+_LATE_S: Final = 3.0
+_SHORT_REST_S: Final = 1.0
+_LATE_REPLY_S: Final = 1.5
+_JUST_BEFORE_S: Final = 0.3
+
+_When: TypeAlias = Literal["early", "right", "late", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wait:
+    """How long a client waited for an answer.
+
+    Attributes:
+        each: What it waited for.
+        seconds: How long.
+        is_exact: It was not the command's end that told.
+        value: Of the variable; empty if it was not set.
+    """
+
+    each: Faulted
+    seconds: float
+    is_exact: bool
+    value: str
+
+    @property
+    def told(self) -> str:
+        """The same as evidence."""
+        setting = f"{_VARIABLE}={self.value}" if self.value else f"{_VARIABLE} unset"
+        if not self.each.is_hit:
+            return f"{setting}; {self.each.told}"
+        return f"{setting}; it waited {self.seconds:.1f} s. {self.each.told}"
+
+
+def _waiting(
+    lab: ExporterLab, value: str, signal: Signal, answer: ReplyFault | None = None
+) -> Callable[[], _Wait]:
+    """Start a run in which one signal is not answered, or late; call it for how long it waited."""
+    planned = answer or faults.hang()
+    changes: Changes = {_VARIABLE: value} if value else NO_CHANGES
+    future = lab.start(
+        changes,
+        prepare=replying_always(planned, signals=(signal,)),
+        timeout_s=min(_LONGEST_S, lab.timeout_s),
+    )
+
+    def result() -> _Wait:
+        each = faulted(future.result(), signal, (planned,))
+        seconds, is_exact = _given_up(each)
+        return _Wait(each=each, seconds=seconds, is_exact=is_exact, value=value)
+
+    return result
+
+
+def _given_up(each: Faulted) -> tuple[float, bool]:
+    if not each.is_hit:
+        return 0.0, False
+    first, ended_at = each.attempts[0], each.seen.ended_at
+    closed_at = first.connection.closed_at
+    times = [again.started_at for again in each.attempts[1:]]
+    if closed_at is not None and closed_at < ended_at - _JUST_BEFORE_S:
+        times.append(closed_at)
+    at = min((*times, ended_at))
+    return max(0.0, at - first.received_at), at < ended_at
+
+
+def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
+    """Whether a wait ended when it should."""
+    rest_s = 0.0 if wait.is_exact else usual_rest_s(lab, wait.each.signal)
+    if wait.seconds < _EARLY * expected_s:
+        return "early"
+    if wait.seconds <= expected_s + _SLACK_S + rest_s:
+        return "right" if rest_s <= _SHORT_REST_S else "unknown"
+    pause_s = _SLACK_S * (control_of(lab).gap_s(wait.each.signal) or 0.0)
+    return "late" if wait.seconds > expected_s + _LATE_S + rest_s + pause_s else "unknown"
+
+
+def _judge_timeout(lab: ExporterLab) -> Iterator[Judged]:
+    """Milliseconds, the default, no limit, and what is no time."""
+    signal = lab.signals[0]
+    late = faults.delay(_ANSWERED_S)
+    short = [_waiting(lab, f"{_SHORT_S * 1000:.0f}", each) for each in lab.signals]
+    usual = _waiting(lab, "", signal)
+    endless = _waiting(lab, "0", signal, late)
+    longer = _waiting(lab, f"{_LONGER_S * 1000:.0f}", signal, late)
+    negative = _waiting(lab, "-1", signal)
+    senseless = _waiting(lab, "abc", signal)
+    bounds = _Bounds(lab=lab, usual=usual(), longer=longer())
+    yield bounds.of_default()
+    yield from condensed(bounds.of_short(run()) for run in short)
+    yield bounds.of_endless(endless())
+    yield bounds.of_default_again("OTLP-CFG-044", negative())
+    yield bounds.of_default_again("OTLP-CFG-045", senseless())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    """Two waits that the others are measured by: the default one, and one of 15 s."""
+
+    lab: ExporterLab
+    usual: _Wait
+    longer: _Wait
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether the command was seen to wait longer than by default."""
+        return self.longer.seconds >= _EARLY * _ANSWERED_S
+
+    def of_default(self) -> Judged:
+        rule, wait = "OTLP-CFG-041", self.usual
+        when = _when(self.lab, wait, _DEFAULT_S)
+        told = f"expected {_DEFAULT_S:g} s. {wait.told}"
+        if not wait.each.is_hit or when == "unknown":
+            return not_observed(rule, told)
+        if when == "right":
+            return held(rule, told)
+        if when == "late" or self.can_wait:
+            return broken(rule, told)
+        return not_observed(rule, f"something else may have ended the wait. {told}")
+
+    def of_short(self, wait: _Wait) -> Judged:
+        rule = "OTLP-CFG-040"
+        when = _when(self.lab, wait, _SHORT_S)
+        told = f"expected {_SHORT_S:g} s. {wait.told}"
+        if not wait.each.is_hit or when == "unknown":
+            return not_observed(rule, told)
+        if when == "right":
+            return held(rule, told)
+        is_free = self.usual.seconds > _SHORT_S + _LATE_S
+        if when == "late" or is_free:
+            return broken(rule, f"{told}\n{self.usual.told}")
+        return not_observed(rule, f"something else may have ended the wait. {told}")
+
+    def of_endless(self, wait: _Wait) -> Judged:
+        rule = "OTLP-CFG-043"
+        told = f"answered after {_ANSWERED_S:g} s. {wait.told}"
+        if wait.each.is_hit and wait.seconds >= _EARLY * _ANSWERED_S:
+            return held(rule, told)
+        if not self.can_wait:
+            return not_observed(
+                rule, f"it did not wait so long with a longer timeout either. {told}"
+            )
+        return broken(rule, f"{told}\n{self.longer.told}")
+
+    def of_default_again(self, rule: str, wait: _Wait) -> Judged:
+        """A value that is none: as if it were not set."""
+        told = f"expected as if unset. {wait.told}"
+        if not wait.each.is_hit:
+            again = _waiting(self.lab, wait.value, wait.each.signal)()
+            if again.each.is_hit:
+                return not_observed(rule, f"one time it sent, another time not. {told}")
+            return broken(rule, f"it sends nothing. {told}\n{wait.each.seen.output[-300:]}")
+        if _when(self.lab, self.usual, _DEFAULT_S) != "right":
+            return not_observed(rule, f"the default itself was not seen. {self.usual.told}")
+        when = _when(self.lab, wait, _DEFAULT_S)
+        if when == "right":
+            return held(rule, told)
+        if when == "unknown":
+            return not_observed(rule, told)
+        return broken(rule, f"{told}\n{self.usual.told}")
+
+
+def _judge_odd_numbers(lab: ExporterLab) -> Iterator[Judged]:
+    """A number out of its range, and one that is none, are as if unset: all goes on."""
+    for rule, changes in (
+        ("OTLP-CFG-045", {_VARIABLE: "10s"}),
+        ("OTLP-CFG-046", {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}),
+    ):
+        run = run_of(lab, dict.fromkeys(lab.signals, ()), changes)
+        yield from condensed(_arrived(lab, rule, changes, each) for each in run())
+
+
+def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faulted) -> Judged:
+    told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
+    if each.is_hit:
+        return held(rule, told)
+    (again,) = run_of(lab, {each.signal: ()}, changes)()
+    if again.is_hit:
+        return not_observed(rule, f"one time it sent, another time not. {told}")
+    return broken(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
+
+
+def _judge_late_reply(lab: ExporterLab) -> Iterator[Judged]:
+    """An answer that comes when nobody waits for it any more."""
+    rule = "OTLP-RESP-088"
+    late = faults.delay(_SHORT_S + _LATE_REPLY_S)
+    seen = lab.run(
+        {_VARIABLE: f"{_SHORT_S * 1000:.0f}"},
+        prepare=replying_always(late, signals=lab.signals),
+        timeout_s=min(_LONGEST_S, lab.timeout_s),
+    )
+    for signal in lab.signals:
+        each = faulted(seen, signal, (late,))
+        yield _unmoved(rule, each)
+
+
+def _unmoved(rule: str, each: Faulted) -> Judged:
+    told = f"{_VARIABLE}={_SHORT_S * 1000:.0f}. {each.told}"
+    if not each.is_hit:
+        return not_observed(rule, told)
+    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+        return broken(rule, f"the command crashed. {told}", harm="crash")
+    asked_at = each.attempts[0].received_at
+    due_at = asked_at + _SHORT_S + _LATE_REPLY_S
+    moved_on = any(
+        asked_at + _EARLY * _SHORT_S < other.started_at < due_at - _JUST_BEFORE_S
+        for other in each.seen.requests
+    )
+    if not moved_on or each.seen.ended_at <= due_at:
+        return not_observed(rule, f"nobody had given up, or nobody was left. {told}")
+    if any(again.started_at > due_at + _JUST_BEFORE_S for again in each.attempts[1:]):
+        return not_observed(rule, f"it was still sending again. {told}")
+    return held(rule, f"the command went on. {told}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="timeouts/values",
+        title="A receiver that does not answer: given up after the timeout, or the default",
+        requirements=(
+            "OTLP-CFG-040",
+            "OTLP-CFG-041",
+            "OTLP-CFG-043",
+            "OTLP-CFG-044",
+            "OTLP-CFG-045",
+        ),
+        judge=_judge_timeout,
+        expected_s=30.0,
+        runs=8,
+    ),
+    ExporterCase(
+        id="timeouts/odd_numbers",
+        title="Numbers that are none, and one out of range: as if unset",
+        requirements=("OTLP-CFG-045", "OTLP-CFG-046"),
+        judge=_judge_odd_numbers,
+        expected_s=1.0,
+        runs=2,
+    ),
+    ExporterCase(
+        id="timeouts/late_reply",
+        title="An answer after the client gave up",
+        requirements=("OTLP-RESP-088",),
+        judge=_judge_late_reply,
+        expected_s=8.0,
+    ),
+)
