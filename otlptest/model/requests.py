@@ -90,6 +90,7 @@ class Connection:
         requests: How many requests began on it.
         close_reason: Why it ended, as text.
         wire_fault: The injected fault that acted on it last, as a test writes it; empty if none.
+        is_corrupted: Whether an injected fault has changed bytes that it brought.
     """
 
     number: int
@@ -105,6 +106,7 @@ class Connection:
     requests: int = 0
     close_reason: str = ""
     wire_fault: str = ""
+    is_corrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

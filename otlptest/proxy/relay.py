@@ -213,8 +213,11 @@ class Relay:
         else:
             self._client.finish()
 
-    def excuse(self, stream_id: int) -> None:
+    def request_lost(self, stream_id: int | None) -> None:
         """See `Passage`: the receiver is somebody else's."""
+
+    def reply_passed(self, request: int) -> None:
+        """See `Passage`."""
 
     def fired(self, fault: WireFault) -> None:
         """See `Passage`."""

@@ -11,6 +11,7 @@ __all__ = ["findings_of_problems"]
 # A client may end a request (a kill, a timeout of its own), and whatever looks whether a port is
 # open may ask with GET: nothing that was meant to count is lost with these.
 _HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
+_CUT: Final = frozenset({"cut_request", "too_slow"})
 
 
 def findings_of_problems(
@@ -18,17 +19,22 @@ def findings_of_problems(
 ) -> tuple[Finding, ...]:
     """One finding for each problem; an error where telemetry was not decoded, else a warning.
 
+    What an injected fault did to the bytes is left out.
+
     Args:
         requests: Requests; those without a problem give nothing.
         problems: What arrived that was not even a whole request.
     """
     refused = (_of_request(request) for request in requests if request.problem is not None)
-    return (*(finding for finding in refused if finding), *map(_of_problem, problems))
+    others = (_of_problem(problem) for problem in problems if not _is_planned(problem))
+    return (*(finding for finding in refused if finding), *others)
 
 
 def _of_request(request: Request) -> Finding | None:
     problem = request.problem
-    return None if problem is None else _finding(problem, f"request {_request_name(request)}")
+    if problem is None or _is_planned(problem):
+        return None
+    return _finding(problem, f"request {_request_name(request)}")
 
 
 def _of_problem(problem: Problem) -> Finding:
@@ -50,13 +56,18 @@ def _connection_name(problem: Problem) -> Iterator[str]:
 
 
 def _finding(problem: Problem, where: str) -> Finding:
-    # What an injected fault did to the bytes is nobody's mistake.
-    is_planned = problem.connection is not None and problem.connection.wire_fault
-    is_harmless = is_planned or problem.kind in _HARMLESS
     return Finding(
         rule=problem.rule,
         where=f"{where}: {problem.place}" if problem.place else where,
         expected=problem.expected or "a well-formed OTLP request",
         received=problem.message,
-        severity="warning" if is_harmless else "error",
+        severity="warning" if problem.kind in _HARMLESS else "error",
     )
+
+
+def _is_planned(problem: Problem) -> bool:
+    """Whether an injected fault made it: that is nobody's mistake."""
+    connection = problem.connection
+    if connection is None:
+        return False
+    return connection.is_corrupted or (connection.wire_fault != "" and problem.kind in _CUT)

@@ -15,7 +15,8 @@ class Passed:
     needs_reply_blocks: bool = True
     events: list[tuple[str, object]] = field(default_factory=list)
     alarms: list[float] = field(default_factory=list)
-    excused: list[int] = field(default_factory=list)
+    lost_requests: list[int | None] = field(default_factory=list)
+    passed_replies: list[int] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def to_server(self, data: bytes | memoryview) -> None:
@@ -30,8 +31,11 @@ class Passed:
     def end_to_client(self) -> None:
         self.events.append(("end", "down"))
 
-    def excuse(self, stream_id: int) -> None:
-        self.excused.append(stream_id)
+    def request_lost(self, stream_id: int | None) -> None:
+        self.lost_requests.append(stream_id)
+
+    def reply_passed(self, request: int) -> None:
+        self.passed_replies.append(request)
 
     def fired(self, fault: WireFault) -> None:
         self.faults.append(repr(fault))

@@ -11,7 +11,7 @@ from typing import Final
 
 from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.faulty_passage import FaultyPassage
-from otlptest.collector.receiving.first_bytes import speaks_http2
+from otlptest.collector.receiving.first_bytes import plaintext_answer, speaks_http2
 from otlptest.collector.receiving.http1_session import Http1Session
 from otlptest.collector.receiving.http2_session import Http2Session
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
@@ -27,8 +27,6 @@ from otlptest.collector.receiving.sockets import (
 )
 from otlptest.collector.receiving.tls_stream import TLS_REFUSAL, TlsStream
 from otlptest.model import Connection
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http1 import encode_response
 
 __all__ = ["SocketConnection"]
 
@@ -235,9 +233,7 @@ class SocketConnection:
 
     def _attach(self, *, is_new: bool) -> None:
         self._awaits_faults = False
-        plan, number = self._reception.wire_plan, self.record.number
-        now = self._reception.clock.monotonic
-        faults = FaultyPassage(self, plan, number, now, is_new=is_new)
+        faults = FaultyPassage(self, self._reception, is_new=is_new)
         if self.is_closed:
             return
         self._faults = faults
@@ -247,9 +243,14 @@ class SocketConnection:
             first, self._first_bytes = self._first_bytes, b""
             faults.from_client(first)
 
-    def fault_fired(self, fault: str) -> None:
-        """A wire fault has acted: what is wrong with what arrives may be its doing."""
-        self.record.wire_fault = fault
+    def record_answered(self) -> None:
+        """Record the replies that have gone to the client."""
+        replied = self._outbox.replied
+        if self._faults is not None:
+            replied = self._faults.answered(replied)
+        if replied:
+            self._reception.replied(replied)
+            replied.clear()
 
     def reset(self, reason: str) -> None:
         """Drop the connection so that the client gets an error (RST instead of FIN)."""
@@ -299,15 +300,8 @@ class SocketConnection:
             return True
         self._tls = None
         message = "this port takes TLS only, and the client spoke plaintext"
-        if frames.PREFACE.startswith(data[: len(frames.PREFACE)]) or data.startswith(
-            frames.PREFACE
-        ):
-            self._outbox.write(frames.settings(()))
-            self._outbox.write(frames.goaway(0, frames.ErrorCode.PROTOCOL_ERROR, message))
-        else:
-            body = f"{message}; use https://\n".encode()
-            fields = (("Content-Type", "text/plain; charset=utf-8"),)
-            self._outbox.write(encode_response(400, fields, body, keeps_alive=False))
+        for answer in plaintext_answer(data, message):
+            self._outbox.write(answer)
         self._mismatch("OTLP-SRV-081", message)
         return False
 
@@ -454,8 +448,7 @@ class SocketConnection:
         if self._faults is not None and self._faults.holds_replies:
             return
         if self._outbox.replied:
-            self._reception.replied(self._outbox.replied)
-            self._outbox.replied.clear()
+            self.record_answered()
         if not self._is_ending or self.is_closed or self._late:
             return
         if self._is_at_end:

@@ -9,17 +9,24 @@ from typing import Protocol
 
 from otlptest.collector.receiving.http1_session import Http1Session
 from otlptest.collector.receiving.http2_session import Http2Session
+from otlptest.collector.receiving.reception import Reception
+from otlptest.collector.receiving.refusals import refused
 from otlptest.collector.receiving.session import Session
 from otlptest.faults.interference.connection import Interference
 from otlptest.faults.interference.conversation import Conversation, MessageConversation
-from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.wire_faults import WireFault
+from otlptest.model import Connection, Request
 
 __all__ = ["FaultyPassage", "Owner"]
 
 
 class Owner(Protocol):
     """What the connection does for its passage."""
+
+    @property
+    def record(self) -> Connection:
+        """What the store knows of it."""
+        ...
 
     @property
     def session(self) -> Session | None:
@@ -34,8 +41,8 @@ class Owner(Protocol):
         """The client sends no more."""
         ...
 
-    def fault_fired(self, fault: str) -> None:
-        """A fault has acted."""
+    def record_answered(self) -> None:
+        """Record the replies that have gone to the client."""
         ...
 
     def hand_over(self, data: bytes) -> None:
@@ -60,9 +67,7 @@ class FaultyPassage:
 
     Args:
         owner: The connection.
-        plan: What is in force.
-        number: The connection's number.
-        now: The time in seconds.
+        reception: What all connections share.
         is_new: Whether it has just been accepted.
     """
 
@@ -71,16 +76,21 @@ class FaultyPassage:
     def __init__(
         self,
         owner: Owner,
-        plan: WirePlan,
-        number: int,
-        now: Callable[[], float],
+        reception: Reception,
         *,
         is_new: bool,
     ) -> None:
         self._owner = owner
+        self._reception = reception
         self._for_client: list[bytes] = []
+        self._passed_replies: list[int] = []
+        self._last_fault = ""
         self._interference = Interference(
-            self, plan, number, now, conversation=_conversation(owner.session)
+            self,
+            reception.wire_plan,
+            owner.record.number,
+            reception.clock.monotonic,
+            conversation=_conversation(owner.session),
         )
         self._interference.plan_changed(is_new=is_new)
         if is_new:
@@ -141,19 +151,45 @@ class FaultyPassage:
     def end_to_client(self) -> None:
         """The session's end is the connection's business."""
 
-    def excuse(self, stream_id: int) -> None:
-        """See `Passage`."""
-        if isinstance(self._owner.session, Http2Session):
+    def request_lost(self, stream_id: int | None) -> None:
+        """See `Passage`: evidence must know that something did not arrive."""
+        if stream_id is not None and isinstance(self._owner.session, Http2Session):
             self._owner.session.excused.add(stream_id)
+        where = "" if stream_id is None else f" on stream {stream_id}"
+        message = f"{self._last_fault} kept a request{where} from the collector"
+        record = self._owner.record
+        rule = "OTLP-GRPC-049" if record.protocol == "h2" else "OTLP-SRV-050"
+        self._reception.found(record, refused("cut_request", rule, message))
+
+    def reply_passed(self, request: int) -> None:
+        """See `Passage`."""
+        self._passed_replies.append(request)
+
+    def answered(self, replied: list[Request]) -> list[Request]:
+        """Those of `replied` whose reply has passed; takes them out of it."""
+        passed, self._passed_replies = self._passed_replies, []
+        found = []
+        for number in passed:
+            of_stream = (each for each in replied if each.stream_id in {None, number})
+            request = next(of_stream, None)
+            if request is not None:
+                replied.remove(request)
+                found.append(request)
+        return found
 
     def fired(self, fault: WireFault) -> None:
         """See `Passage`."""
-        self._owner.fault_fired(repr(fault))
+        self._last_fault = repr(fault)
+        record = self._owner.record
+        record.wire_fault = self._last_fault
+        if fault.kind == "corrupt" and fault.direction == "up":
+            record.is_corrupted = True
 
     def abort(self, reason: str) -> None:
         """See `Passage`."""
         passed, self._for_client = self._for_client, []
         self._owner.hand_over(b"".join(passed))
+        self._owner.record_answered()
         self._owner.reset(reason)
 
     def close(self, reason: str) -> None:

@@ -188,8 +188,9 @@ class Interference:
             return
         is_up = way == "up"
         kept = conversation.kept_up() if is_up else conversation.kept_down()
-        for _ in conversation.up(data) if is_up else conversation.down(data):
-            pass
+        for piece in conversation.up(data) if is_up else conversation.down(data):
+            if piece.ends and not is_up:
+                self._passage.reply_passed(piece.request)
         lane = self._up if is_up else self._down
         conversation.has_passed()
         self._seen[way] += len(data)
@@ -293,7 +294,7 @@ class Interference:
                 conversation,
                 lambda data: self._emit("up", data),
                 lambda data: self._emit("down", data),
-                self._passage.excuse,
+                self._passage.request_lost,
                 needs_reply_blocks=self._passage.needs_reply_blocks,
             )
             for injection in self._armed("connect"):
@@ -339,11 +340,14 @@ class Interference:
             return
         # Who has read the reply may ask at once what has fired.
         due = self._due("after_reply", request) if piece.ends else []
+        has_passed = True
         if self._gate is not None:
-            self._gate.down(piece)
+            has_passed = self._gate.down(piece)
         else:
             self._emit("down", piece.data)
         if piece.ends:
+            if has_passed:
+                self._passage.reply_passed(request)
             self._judged.discard(request)
             self._act(due, request)
 
@@ -437,7 +441,14 @@ class Interference:
 
     # --- the end
 
+    def _tell_loss(self) -> None:
+        """Say so if the server did not get what the client began to send, or could not."""
+        conversation = self.conversation
+        if conversation is None or conversation.is_within_request:
+            self._passage.request_lost(None)
+
     def _abort(self, fault: WireFault) -> None:
+        self._tell_loss()
         self._over()
         self._passage.abort(f"reset by {fault!r}")
 
@@ -448,6 +459,7 @@ class Interference:
             self._down.flush()
         if self.is_over:
             return
+        self._tell_loss()
         self._over()
         self._passage.close(reason)
 

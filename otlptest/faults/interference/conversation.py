@@ -78,6 +78,11 @@ class Conversation(Protocol):
         """How many requests have begun and have no whole reply."""
         ...
 
+    @property
+    def is_within_request(self) -> bool:
+        """Whether a request has begun and is not whole."""
+        ...
+
 
 class Unknown:
     """Bytes of which nothing is known: one request without an end. See `Conversation`."""
@@ -87,11 +92,13 @@ class Unknown:
     def __init__(self) -> None:
         self.requests = 0
         self.under_way = 0
+        self.is_within_request = False
         self._has_begun = False
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
         """See `Conversation`."""
         begins, self._has_begun = not self._has_begun, True
+        self.is_within_request = True
         yield Piece(data, 1, begins)
 
     def down(self, data: bytes | memoryview) -> Iterator[Piece]:
@@ -131,6 +138,11 @@ class MessageConversation:
     def under_way(self) -> int:
         """See `Conversation`."""
         return self.requests - self._replied
+
+    @property
+    def is_within_request(self) -> bool:
+        """See `Conversation`."""
+        return self.requests > self._whole
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
         """See `Conversation`."""
@@ -205,6 +217,11 @@ class FrameConversation:
     def under_way(self) -> int:
         """See `Conversation`."""
         return len(self._streams)
+
+    @property
+    def is_within_request(self) -> bool:
+        """See `Conversation`."""
+        return not all(self._streams.values())
 
     @property
     def awaits_our_ack(self) -> bool:

@@ -26,7 +26,7 @@ class FrameGate:
         conversation: Knows where frames begin and which streams are under way.
         to_server: Takes bytes for the server.
         to_client: Takes bytes for the client.
-        excuse: Told of each stream that the server will see cancelled.
+        request_lost: Told of each stream whose request the server will not get.
         needs_reply_blocks: Whether header blocks to the client build on earlier ones.
 
     Attributes:
@@ -39,7 +39,7 @@ class FrameGate:
         conversation: FrameConversation,
         to_server: Callable[[bytes | memoryview], None],
         to_client: Callable[[bytes | memoryview], None],
-        excuse: Callable[[int], None],
+        request_lost: Callable[[int], None],
         *,
         needs_reply_blocks: bool,
     ) -> None:
@@ -48,7 +48,7 @@ class FrameGate:
         self.ends_connection = False
         self._to_server = to_server
         self._to_client = to_client
-        self._excuse = excuse
+        self._request_lost = request_lost
         self._needs_reply_blocks = needs_reply_blocks
         self._refused: set[int] = set()  # the server shall not get these requests
         self._muted: set[int] = set()  # the client shall not get these replies
@@ -95,7 +95,7 @@ class FrameGate:
     def refuse_stream(self, stream: int, code: int) -> None:
         """Reset a stream that begins: the server gets its header block and a cancellation."""
         self._refused.add(stream)
-        self._excuse(stream)
+        self._request_lost(stream)
         self._insert_down(frames.reset(stream, code))
 
     def drop_reply(self, stream: int, code: int) -> None:
@@ -152,19 +152,21 @@ class FrameGate:
         if frame.kind == frames.SETTINGS and frame.flags & frames.ACK:
             return self.conversation.is_our_ack
         if frame.stream_id > self.last_allowed:
+            if frame.kind == frames.HEADERS and self.conversation.is_under_way(frame.stream_id):
+                self._request_lost(frame.stream_id)
             self.conversation.forget(frame.stream_id)
             return True
         return frame.stream_id in self._refused and frame.kind not in _BLOCKS
 
-    def down(self, piece: Piece) -> None:
-        """Let a piece of the server's pass, or not."""
+    def down(self, piece: Piece) -> bool:
+        """Let a piece of the server's pass, or not; whether it did."""
         frame = piece.frame
         if frame is None:
-            return
+            return False
         if frame.begins:
             self._drops_down = self._is_dropped_down(frame)
         if self._is_rewritten(frame):
-            return
+            return True
         if not self._drops_down:
             self._to_client(piece.data)
         elif frame.kind == frames.DATA:
@@ -173,8 +175,10 @@ class FrameGate:
                 self._for_server.append(frames.window_update(0, size))
         elif frame.kind == frames.WINDOW_UPDATE:
             self._withhold(frame)
+        is_muted = frame.stream_id in self._muted or frame.stream_id > self.last_allowed
         if piece.ends:
             self._muted.discard(frame.stream_id)
+        return not (self._drops_down or is_muted)
 
     def _is_rewritten(self, frame: FramePart) -> bool:
         """Have the server's own SETTINGS give the client the small window, from the first on."""

@@ -29,8 +29,12 @@ class Passage(Protocol):
         """The server sends no more."""
         ...
 
-    def excuse(self, stream_id: int) -> None:
-        """The server will see this stream cancelled, and nobody is to blame."""
+    def request_lost(self, stream_id: int | None) -> None:
+        """A fault sees to it that the server does not get a request whole; None: on HTTP/1.1."""
+        ...
+
+    def reply_passed(self, request: int) -> None:
+        """A whole reply has gone towards the client: the stream, or the number of the request."""
         ...
 
     def fired(self, fault: WireFault) -> None:

@@ -199,7 +199,7 @@ def test_refused_stream_is_cancelled_at_the_server_and_reset_at_the_client() -> 
     assert names(wire.seen("down")) == ["RST_STREAM 1", "HEADERS 3", "DATA 3", "HEADERS 3"]
     assert frames.reset(1, ErrorCode.REFUSED_STREAM) in wire.seen("down")
     assert frames.window_update(0, 300) in wire.seen("down")
-    assert wire.passed.excused == [1]
+    assert wire.passed.lost_requests == [1]
 
 
 def test_refused_stream_that_ends_with_its_head_does_not_end_at_the_server() -> None:
