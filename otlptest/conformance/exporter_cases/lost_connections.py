@@ -185,7 +185,7 @@ def _missing(lab: ExporterLab, seen: Observation) -> list[Signal]:
 
 CASES: Final = (
     ExporterCase(
-        id="connections/dropped",
+        id="losses/dropped",
         title="The server reads the request and drops the connection: sent again, after a pause",
         requirements=("OTLP-HTTP-036",),
         judge=_judge_dropped,
@@ -194,7 +194,7 @@ CASES: Final = (
         runs=6,
     ),
     ExporterCase(
-        id="connections/refused",
+        id="losses/refused",
         title="Connections are refused at first: tried again, after waits that differ",
         requirements=("OTLP-HTTP-034", "OTLP-HTTP-035"),
         judge=_judge_refused,
@@ -203,7 +203,7 @@ CASES: Final = (
         runs=_COLD_RUNS,
     ),
     ExporterCase(
-        id="connections/lost",
+        id="losses/lost",
         title="RST_STREAM, GOAWAY, resets: the client goes on with a new connection",
         requirements=("OTLP-GRPC-038",),
         judge=_judge_losses,

@@ -1,0 +1,60 @@
+"""Intervals in which nothing happens: nothing is sent for them."""
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import replying_always
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import items_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_INTERVAL_S: Final = 0.05
+_OFTEN: Final = MappingProxyType(
+    dict.fromkeys(
+        ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"),
+        f"{_INTERVAL_S * 1000:.0f}",
+    )
+)
+_HELD_UP_S: Final = 1.0
+_IDLE_INTERVALS: Final = 3
+
+
+def _judge_idle(lab: ExporterLab) -> Iterator[Judged]:
+    """Short intervals, and answers that take their time: so some pass while the SDK is up."""
+    slow = faults.delay(_HELD_UP_S)
+    seen = lab.run(_OFTEN, prepare=replying_always(slow, signals=lab.signals))
+    for signal in lab.signals:
+        yield _judged(seen, signal)
+
+
+def _judged(seen: Observation, signal: Signal) -> Judged:
+    rule = "OTLP-RESP-008"
+    requests = [each for each in seen.of(signal) if each.problem is None]
+    empty = [each for each in requests if not items_of(each)]
+    told = f"intervals of {_INTERVAL_S:g} s. {seen.describe(requests)}\n{seen.describe_end()}"
+    if empty:
+        return broken(rule, f"{len(empty)} requests carry no {signal}: {seen.describe(empty)}")
+    if not requests:
+        return not_observed(rule, f"no {signal} came. {told}")
+    first = min(each.started_at for each in seen.requests)
+    if seen.ended_at - first < _IDLE_INTERVALS * _INTERVAL_S:
+        return not_observed(rule, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
+    return held(rule, told)
+
+
+CASES: Final = (
+    ExporterCase(
+        id="success/idle_intervals",
+        title="Intervals in which nothing happens: no request without items",
+        requirements=("OTLP-RESP-008",),
+        judge=_judge_idle,
+        expected_s=4.0,
+    ),
+)
