@@ -12,12 +12,14 @@ or JSON, with what a receiver has to do with them (`Payload`). Needs Hypothesis:
 `pip install "otlptest[fuzz]"`.
 """
 
-from importlib.util import find_spec
-
 from otlptest.errors import MissingPartError
 
-if find_spec("hypothesis") is None:
-    raise MissingPartError("otlptest.strategies", "Hypothesis", 'pip install "otlptest[fuzz]"')
+try:
+    import hypothesis  # noqa: F401 -- only to say what to do without it
+except ImportError as missing:
+    raise MissingPartError(
+        "otlptest.strategies", "Hypothesis", 'pip install "otlptest[fuzz]"'
+    ) from missing
 
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO
 from otlptest.strategies.groups import resources, scopes

@@ -11,8 +11,8 @@ from otlptest.queries import match
 from otlptest.queries.matching import equals
 from otlptest.queries.span_query import SpanQuery
 from otlptest.queries.wording import ABSENT
+from otlptest.strategies import encodings
 from otlptest.wire.otlp_traces import request_from_spans, spans_from_request
-from tests.support.mangled_protobuf import mangled
 from tests.support.received import a_request, a_span, a_store
 
 NAMES = ["GET /", "GET /items", "", "é", "GET"]
@@ -86,7 +86,7 @@ def test_query_over_bytes_gives_what_decoding_everything_gives(
     bodies = []
     for batch in batches:
         message = request_from_spans(batch)
-        body = mangled(data.draw, message)
+        body = data.draw(encodings(message))
         assert ExportTraceServiceRequest.FromString(body) is not None
         bodies.append(body)
     source = StoreSource(a_store(*(a_request(body=body) for body in bodies)))
@@ -109,7 +109,7 @@ def test_query_over_bytes_gives_what_decoding_everything_gives(
 @settings(deadline=None, max_examples=50)
 def test_mangled_bytes_mean_the_same(data: st.DataObject, spans: list[Span]) -> None:
     message = request_from_spans(spans)
-    again = ExportTraceServiceRequest.FromString(mangled(data.draw, message))
+    again = ExportTraceServiceRequest.FromString(data.draw(encodings(message)))
     assert tuple(spans_from_request(again)) == tuple(spans_from_request(message))
 
 
@@ -128,7 +128,7 @@ def test_span_that_matches_is_never_left_out(
     ]
     if equals(wanted, span.attributes.get(key, ABSENT)):
         own.append({"attributes": {key: wanted}})
-    body = mangled(data.draw, request_from_spans([span]))
+    body = data.draw(encodings(request_from_spans([span])))
     query = SpanQuery(StoreSource(a_store(a_request(body=body))))
     for criteria in own:
         assert query.count(**criteria) == 1, criteria
@@ -138,7 +138,7 @@ def test_span_that_matches_is_never_left_out(
 @settings(deadline=None, max_examples=100)
 def test_integer_is_found_however_it_is_padded(data: st.DataObject, number: int) -> None:
     span = a_span("a", attributes={"n": number})
-    body = mangled(data.draw, request_from_spans([span]))
+    body = data.draw(encodings(request_from_spans([span])))
     query = SpanQuery(StoreSource(a_store(a_request(body=body))))
     assert query.count(attributes={"n": number}) == 1
 
@@ -149,6 +149,6 @@ def test_integer_of_another_value_is_not_found(
     data: st.DataObject, number: int, other: int
 ) -> None:
     assume(number != other)
-    body = mangled(data.draw, request_from_spans([a_span("a", attributes={"n": number})]))
+    body = data.draw(encodings(request_from_spans([a_span("a", attributes={"n": number})])))
     query = SpanQuery(StoreSource(a_store(a_request(body=body))))
     assert query.count(attributes={"n": other}) == 0
