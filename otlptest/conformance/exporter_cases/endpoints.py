@@ -100,6 +100,12 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
     what = told(seen, [_ENDPOINT])
     problems = (*(each.problem for each in seen.requests if each.problem), *seen.problems)
+    if spoken(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
+        return not_observed(
+            rule,
+            f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
+            f" did: the source allows https for compatibility\n{seen.describe()}",
+        )
     wrong = [each.message for each in problems if each.kind in _ASTRAY]
     if wrong:
         return broken(

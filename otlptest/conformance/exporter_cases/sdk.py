@@ -202,21 +202,24 @@ def _judged_file(seen: Observation, told_by_file: Arrived) -> Judged:
 
 
 def _judge_undecodable(lab: ExporterLab) -> Iterator[Judged]:
+    """Only an SDK that decodes can meet what it cannot decode."""
     rule = "OTLP-CFG-078"
-    control = lab.start({_RESOURCE: "otlptest.a=1"})
+    control = lab.start({_RESOURCE: "otlptest.a=1%2C2"})
     seen = lab.run({_RESOURCE: "otlptest.a=1,otlptest.b=%ZZ"})
     what = told(seen, [_RESOURCE])
-    is_read = any("otlptest.a" in each for each in resources_of(control.result().requests))
+    values = {each.get("otlptest.a") for each in resources_of(control.result().requests)}
     resources = resources_of(seen.requests)
     taken = sorted({name for each in resources for name in each if name.startswith("otlptest.")})
-    if not is_read:
+    if values == {None} or not values:
         yield not_observed(rule, f"the program builds its resource without {_RESOURCE}")
+    elif values != {"1,2"}:
+        yield not_observed(rule, f"nothing is decoded (OTLP-CFG-077): 1%2C2 came as {values}")
     elif taken:
         yield broken(rule, f"{what}; expected neither, received {', '.join(taken)}")
     elif not resources:
         yield not_observed(rule, f"{what}; nothing came; {last_words(seen)}")
     else:
-        yield held(rule, f"{what}; neither was received, and otlptest.a=1 alone is")
+        yield held(rule, f"{what}; neither was received, and otlptest.a=1%2C2 alone is")
 
 
 CASES: Final = (

@@ -1,7 +1,7 @@
 """How the command introduces itself; judged from the observing run alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -11,11 +11,14 @@ from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 
 __all__ = ["CASES", "user_agent_fault"]
 
-_PRODUCT: Final = re.compile(r"[^/ ]+/\S+( |$)")
+# As RFC 9110 has it: products, each a name that may have a version, and comments between them.
+_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PRODUCT: Final = re.compile(rf"({_WORD})(?:/({_WORD}))?")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
 # What HTTP and gRPC libraries call themselves, where nobody tells them the exporter's name.
 _LIBRARY: Final = re.compile(
-    r"(grpc-|grpc/|go-http|python-|okhttp|java|apache-httpclient|node|undici|axios|tonic|reqwest"
-    r"|hyper|aiohttp|httpx|urllib|curl|libcurl|guzzle|faraday|ruby|mint|finch|hackney|dart)[^ ]*/",
+    r"(grpc|go-http|python-|okhttp|java|apache-httpclient|node|undici|axios|tonic|reqwest"
+    r"|hyper|aiohttp|httpx|urllib|curl|libcurl|guzzle|faraday|ruby|mint|finch|hackney|dart)[^ ]*",
     re.IGNORECASE,
 )
 _LANGUAGES: Final = (
@@ -56,18 +59,40 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
 def user_agent_fault(agent: str, languages: set[str]) -> str:
     """What a user agent lacks of `OTel-OTLP-Exporter-Python/1.2.3`; empty if nothing.
 
+    The grammar of RFC 9110 lets the name take several products, the last one with the version, and
+    lets others stand before and after: a distribution's, the library's that sends.
+
     Args:
         agent: The header.
         languages: What the SDK says that it is written in; empty if it says nothing.
     """
     if not agent:
         return "none is sent"
-    if not _PRODUCT.match(agent):
-        return "it does not begin with a product and its version, as NAME/1.2.3"
-    product = agent.split(maxsplit=1)[0]
-    if _LIBRARY.match(product) and not _EXPORTER.search(product):
+    products = _COMMENT.sub(" ", agent).split()
+    if not products or not all(map(_PRODUCT.fullmatch, products)):
+        return "it is no list of products, as NAME/1.2.3"
+    found = [_name_fault(name, languages) for name in _versioned_names(products)]
+    if not found:
+        return "it tells no version, as NAME/1.2.3"
+    return "" if "" in found else found[0]
+
+
+def _versioned_names(products: Iterable[str]) -> Iterator[str]:
+    """Each name that a version ends, with the names before it that have none."""
+    words: list[str] = []
+    for product in products:
+        name, _, version = product.partition("/")
+        is_versioned = any(each.isdigit() for each in version)
+        words.append(name if is_versioned else product)
+        if is_versioned:
+            yield " ".join(words)
+            words = []
+
+
+def _name_fault(name: str, languages: set[str]) -> str:
+    if _LIBRARY.match(name) and not _EXPORTER.search(name):
         return "it names the library that sends, not the exporter"
-    return _language_fault(product.split("/", maxsplit=1)[0].lower(), languages)
+    return _language_fault(name.lower(), languages)
 
 
 def _language_fault(name: str, languages: set[str]) -> str:

@@ -42,8 +42,6 @@ RIGHT: dict[Protocol, tuple[str, ...]] = {
 WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("default port", "endpoints/default_http", HTTP, "CFG-001 HTTP-040"),
     ("default port", "endpoints/default_grpc", GRPC, "CFG-002 GRPC-034"),
-    ("TLS by default", "endpoints/default_http", HTTP, "CFG-001"),
-    ("TLS by default", "endpoints/default_grpc", GRPC, "CFG-002"),
     ("empty endpoint is kept", "endpoints/default_http", HTTP, "CFG-054"),
     ("empty endpoint is kept", "endpoints/default_grpc", GRPC, "CFG-054"),
     ("appends to own URL", "endpoints/as_is", HTTP, "CFG-006 CFG-007 CFG-008"),
@@ -117,11 +115,14 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
 
 # What cannot be told from a right exporter, or need not be there: no verdict against it.
 UNTOLD: tuple[tuple[str, str, Protocol, str, str], ...] = (
+    ("TLS by default", "endpoints/default_http", HTTP, "CFG-001", "inconclusive"),
+    ("TLS by default", "endpoints/default_grpc", GRPC, "CFG-002", "inconclusive"),
     ("silent about unknown values", "compression/values", HTTP, "CFG-038", "inconclusive"),
     ("silent about unknown values", "protocols/values", HTTP, "CFG-047", "inconclusive"),
     ("silent about unknown values", "sdk/disabled", HTTP, "CFG-056", "inconclusive"),
     ("silent about unknown values", "sdk/exporters", HTTP, "CFG-064", "inconclusive"),
     ("no configuration file", "sdk/config_file", HTTP, "CFG-066", "skip"),
+    ("decodes no attributes", "sdk/undecodable_attributes", HTTP, "CFG-078", "inconclusive"),
     ("never insecure", "grpc_endpoints/bare", GRPC, "CFG-019", "skip"),
     ("never insecure", "grpc_endpoints/bare", GRPC, "CFG-055", "inconclusive"),
     ("http/protobuf alone", "protocols/values", HTTP, "CFG-049", "inconclusive"),
