@@ -22,6 +22,7 @@ _MEDIA_TYPES: Final = {
     "http/protobuf": ("OTLP-HTTP-007", "application/x-protobuf"),
     "http/json": ("OTLP-JSON-001", "application/json"),
 }
+_SHOWN_FAULTS: Final = 3
 _FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
 
@@ -130,7 +131,7 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
         and (problem.kind == "protocol_error" or problem.rule == rule)
     ]
     if problems:
-        return broken(rule, "\n".join(problem.message for problem in problems[:3]))
+        return broken(rule, "\n".join(problem.message for problem in problems[:_SHOWN_FAULTS]))
     if not taken:
         return not_observed(rule, f"no call was taken\n{seen.describe()}")
     told = f"{len(taken)} calls, each one message and the end of its stream"
@@ -139,21 +140,23 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
 
 def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
     rule = "OTLP-HTTP-055"
-    problems = [
-        problem.message
-        for problem in _problems(seen)
-        if problem.kind in {"protocol_error", "cut_request"}
-    ]
+    faults = _messages(seen, "protocol_error")
     hosts = [
         f"Host: {each.headers.get('host', '')} on port {each.connection.port}"
         for each in requests
         if each.connection.protocol == "http/1.1" and not _has_port(each)
     ]
-    if problems or hosts:
-        return broken(rule, "\n".join([*problems, *hosts][:3]))
-    if not requests:
-        return not_observed(rule, seen.describe())
+    if faults or hosts:
+        return broken(rule, "\n".join([*faults, *hosts][:_SHOWN_FAULTS]))
+    cut = _messages(seen, "cut_request")
+    if cut or not requests:
+        # A wrong Content-Length looks like that, and so does a client that gives up.
+        return not_observed(rule, cut[0] if cut else seen.describe())
     return held(rule, f"a strict parser took each of {len(requests)} requests, Host with its port")
+
+
+def _messages(seen: Observation, kind: str) -> list[str]:
+    return [problem.message for problem in _problems(seen) if problem.kind == kind]
 
 
 def _has_port(request: Request) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import ExporterCase, find_cases
 from otlptest.conformance.exporter_cases import lifecycle
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.observations import Arrived, Observation
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import attribute, log_request, metric_request, trace_request
@@ -169,6 +169,23 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
 )
 def test_headers_and_bodies(name: str, rule: str, runs: list[Observation], expected: str) -> None:
     assert outcome(name, rule, *runs) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        pytest.param("protocol_error", "broken", id="what no strict parser takes"),
+        pytest.param("cut_request", "not_observed", id="what ended early"),
+        pytest.param("tls_mismatch", "held", id="what is none of its matter"),
+    ],
+)
+def test_framing_by_what_was_no_request(kind: str, expected: str) -> None:
+    problem = Problem(kind=kind, rule="OTLP-SRV-050", message="it is bad")
+    good = request(headers=[("Host", "localhost:4318")])
+    seen = Observation(
+        arrived=Arrived(requests=(good,), problems=(problem,)), protocol="http/protobuf"
+    )
+    assert outcome("transport/http_framing", "HTTP-055", seen) == expected
 
 
 @pytest.mark.parametrize(
