@@ -90,6 +90,7 @@ def fence(
         on_context(context)
         send(context.headers)
         _wait(scene, progress, start, wanted, producers=producers, deadline=deadline)
+    held = scene.held_back(Deadline(_PATIENCE_S, scene.source.clock))
     scene.settle(deadline)
     covered = frozenset(progress.proven(wanted))
     return Evidence(
@@ -98,7 +99,7 @@ def fence(
         token=scene.token(),
         signals=wanted,
         producers=covered,
-        gaps=tuple(dict.fromkeys(_gaps(scene, covered, wanted))),
+        gaps=tuple(dict.fromkeys((*held, *_gaps(scene, covered, wanted)))),
         trace_ids=frozenset(progress.contexts),
     )
 

@@ -64,6 +64,10 @@ class Scene(Protocol):
         """Block until all that was sent to any port before the call has been handled."""
         ...
 
+    def held_back(self, deadline: Deadline) -> Sequence[str]:
+        """What proxies before the collector have got from clients and do not pass on."""
+        ...
+
     def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
         """Read all connections of an ended process to their end; those still open."""
         ...
@@ -86,7 +90,8 @@ def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> E
                 f"{process.name} still runs, so it may still send",
                 "call its wait() or stop() first",
             )
-    gaps = [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
+    gaps = [*scene.held_back(deadline)]
+    gaps += [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
     owners = frozenset(process.owner for process in processes)
     names = ", ".join(process.name for process in processes)
     return Evidence(
@@ -198,6 +203,7 @@ def flushed(
     )
     during = [request for request in batch.items if request.connection.owner == owner]
     gaps = [f"the flush failed: {failure}" for failure in failures]
+    gaps += scene.held_back(Deadline(timeout_s, scene.source.clock))
     gaps += _unsuccessful(during)
     gaps += [not_received(request) for request in never_received(during)]
     gaps += [

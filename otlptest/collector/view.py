@@ -419,6 +419,10 @@ class CollectorView:
         """Block until all that was sent to any port before the call has been handled."""
         self._receiver.settle(deadline)
 
+    def held_back(self, deadline: Deadline) -> Sequence[str]:
+        """Have proxies of this process pass on what they got; what they hold back all the same."""
+        return self._receiver.held_back(deadline)
+
     def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
         """Read all connections of an ended process to their end; those still open."""
         return self._receiver.drain(owner, deadline)

@@ -92,6 +92,21 @@ class Engine:
         finally:
             self._pending.discard(done)
 
+    def pass_on(self, deadline: Deadline) -> int:
+        """Wait until what clients have sent is passed on; how many connections hold some back."""
+        done: Future[None] = Future()
+        self._pending.add(done)
+        try:
+            if self._loop.post(lambda: self._begin_passing_on(done)):
+                done.result(deadline.remaining_s())
+        except TimeoutError:
+            return sum(relay.holds_requests for relay in tuple(self._around.relays)) or 1
+        except ReceiverError:
+            return 0  # the proxy was closed meanwhile, and all of it with it
+        finally:
+            self._pending.discard(done)
+        return 0
+
     def stop(self, deadline: Deadline) -> bool:
         """Pass on what is there, close every socket, end the thread; whether it ended in time."""
         if self._thread.is_alive():
@@ -132,6 +147,26 @@ class Engine:
         now = self._clock.monotonic()
         for relay in tuple(self._around.relays):
             relay.check_patience(now)
+
+    def _begin_passing_on(self, done: "Future[None]") -> None:
+        quiet_rounds = 0
+
+        def is_passed_on() -> bool:
+            nonlocal quiet_rounds
+            if done not in self._pending:
+                return True  # nobody waits any more
+            for listener in self._listeners:
+                self._accept(listener)
+            relays = tuple(self._around.relays)
+            has_moved = [relay.look() for relay in relays]
+            is_quiet = not any(has_moved) and not any(relay.holds_requests for relay in relays)
+            quiet_rounds = quiet_rounds + 1 if is_quiet else 0
+            if quiet_rounds < _QUIET_ROUNDS:
+                return False
+            done.set_result(None)
+            return True
+
+        self._loop.add_job(is_passed_on)
 
     def _begin_stop(self) -> None:
         """Accept no more, and leave once what has begun is whole, or very soon."""

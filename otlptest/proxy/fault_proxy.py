@@ -3,6 +3,7 @@
 import os
 import threading
 import warnings
+import weakref
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.receiving.endpoints import role_of
 from otlptest.collector.receiving.sockets import Socket, listening_socket
+from otlptest.collector.ways_in import add_way_in, remove_way_in
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
 from otlptest.faults.interference.plan import Injection, Injector, WirePlan
@@ -91,6 +93,8 @@ class OtlpProxy:
         self.port = self._ports[0]
         self._engine = Engine(listeners, self._plan, self._ledger, clock)
         self._is_closed = False
+        self._way_in = _Passing(weakref.ref(self))
+        add_way_in(self._way_in, [each.address[1] for each in upstreams])
 
     # Where to send to.
 
@@ -261,6 +265,7 @@ class OtlpProxy:
             if self._is_closed or self._is_inert():
                 return
             self._is_closed = True
+        remove_way_in(self._way_in)
         if not self._engine.stop(Deadline(_STOP_S)):
             raise ReceiverError(f"the proxy's thread did not end within {_STOP_S:g} s")
         if self._engine.failures:
@@ -288,9 +293,37 @@ class OtlpProxy:
     def _is_inert(self) -> bool:
         return os.getpid() != self._pid
 
+    def pass_on(self, deadline: Deadline) -> str:
+        """Wait until all that clients had sent before the call is passed on.
+
+        What a fault holds back is not passed on.
+
+        Args:
+            deadline: When to give up.
+
+        Returns:
+            What is held back all the same, as a clause; empty if nothing is.
+        """
+        count = 0 if self._is_closed else self._engine.pass_on(deadline)
+        if not count:
+            return ""
+        return f"the proxy before {self._where} holds back what came over {count} connection(s)"
+
     def _plan_changed(self) -> None:
         if not self._is_closed and not self._is_inert():
             self._engine.apply_plan(Deadline(_APPLY_S))
+
+
+class _Passing:
+    """The proxy as a way in that does not keep a forgotten one alive."""
+
+    def __init__(self, proxy: "weakref.ref[OtlpProxy]") -> None:
+        self._proxy = proxy
+
+    def pass_on(self, deadline: Deadline) -> str:
+        """See `WayIn`."""
+        proxy = self._proxy()
+        return "" if proxy is None else proxy.pass_on(deadline)
 
 
 def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:

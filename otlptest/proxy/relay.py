@@ -269,13 +269,26 @@ class Relay:
 
     def has_settled(self) -> bool:
         """Pass on what is there; whether nothing came since the last call and nothing is due."""
+        has_moved = self.look()
+        conversation = self._interference.conversation
+        is_under_way = conversation is not None and conversation.under_way > 0
+        return self._is_over or not (has_moved or is_under_way or not self._is_connected)
+
+    def look(self) -> bool:
+        """Read both sides, as far as bytes are wanted; whether some came."""
         self._has_moved = False
         self._client.ready(READ | WRITE)
         if self._server is not None:
             self._server.ready(READ | WRITE)
-        conversation = self._interference.conversation
-        is_under_way = conversation is not None and conversation.under_way > 0
-        return self._is_over or not (self._has_moved or is_under_way or not self._is_connected)
+        return self._has_moved
+
+    @property
+    def holds_requests(self) -> bool:
+        """Whether bytes of the client's have not gone on."""
+        if self._is_over:
+            return False
+        is_drained = self._server is not None and self._server.is_drained
+        return self._interference.holds_up or not self._is_connected or not is_drained
 
     def stop(self) -> None:
         """Let go what faults hold back, and close both sides."""

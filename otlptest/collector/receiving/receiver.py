@@ -4,8 +4,6 @@ import os
 import ssl
 import threading
 import warnings
-import weakref
-from collections.abc import Callable
 from typing import Final, Self
 
 from otlptest.collector.intake import Intake
@@ -14,6 +12,7 @@ from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.engine import Engine
 from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.reception import Reception
+from otlptest.collector.ways_in import held_back
 from otlptest.errors import ReceiverError
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.script import ReplyScript
@@ -67,11 +66,12 @@ class Receiver:
         self._tls = tls
         self.script = ReplyScript()
         choose_reply = PlannedReplies(self.script).choose
-        self.wire_plan = WirePlan(_weakly(self._wire_plan_changed))
+        self.wire_plan = WirePlan(self._wire_plan_changed)
         self._reception = Reception(
             intake, limits, cors, clock, choose_reply, wire_plan=self.wire_plan
         )
         self._engine: Engine | None = None
+        self._ports: set[int] = set()
         self._pid = os.getpid()
         self._is_closed = False
         self._lock = threading.Lock()
@@ -142,6 +142,17 @@ class Receiver:
             ReceiverError: The receiver does not run, or time ran out.
         """
         self._running().settle(deadline)
+
+    def held_back(self, deadline: Deadline) -> tuple[str, ...]:
+        """Read what proxies before any port have got from clients; what they hold back, as text.
+
+        Raises:
+            ReceiverError: The receiver does not run, or time ran out.
+        """
+        held = held_back(self._ports, deadline)
+        if not held:
+            self._running().settle(deadline)
+        return held
 
     def close(self) -> None:
         """Answer what has arrived, close every socket, end the thread. Blocks at most 5 s.
@@ -214,16 +225,5 @@ class Receiver:
         except BaseException:
             grpc.close()
             raise
+        self._ports |= {grpc.port, http.port}
         return [grpc, http]
-
-
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    """`method`, as long as its object is there: a forgotten receiver must be able to go."""
-    reference = weakref.WeakMethod(method)
-
-    def call() -> None:
-        found = reference()
-        if found is not None:
-            found()
-
-    return call

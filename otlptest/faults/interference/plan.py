@@ -1,9 +1,11 @@
 """Which wire faults are in force, and what became of each."""
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MethodType
 
 from otlptest.errors import Finding, UsageError
 from otlptest.faults.arguments import checked_count
@@ -92,11 +94,12 @@ class WirePlan:
 
     Args:
         changed: Called, in the thread of whoever changes it, after each change: has the
-            connections look at `injections` before it returns.
+            connections look at `injections` before it returns. A method does not keep its object
+            alive by that.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self._changed = changed
+        self._changed = _weakly(changed)
         self._lock = threading.Lock()
         self.injections: tuple[Injection, ...] = ()
 
@@ -121,6 +124,20 @@ class WirePlan:
         with self._lock:
             self.injections = tuple(i for i in self.injections if not i.is_ended)
         self._changed()
+
+
+def _weakly(call: Callable[[], None]) -> Callable[[], None]:
+    """`call`, as long as the object is there whose method it is."""
+    if not isinstance(call, MethodType):
+        return call
+    reference = weakref.WeakMethod(call)
+
+    def call_if_there() -> None:
+        found = reference()
+        if found is not None:
+            found()
+
+    return call_if_there
 
 
 class Injector:

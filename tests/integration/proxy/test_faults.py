@@ -8,8 +8,9 @@ import pytest
 from otlptest import FakeCollector, OtlpProxy, faults
 from otlptest.errors import ReceiverError, UsageError
 from otlptest.faults import WireFault
+from otlptest.timing import Deadline
 from tests.support.receiving import connect, http1, read_to_end, span_request
-from tests.support.wire_places import PATIENCE_S, grpc_client, http_client, place
+from tests.support.wire_places import PATIENCE_S, SHORT_S, grpc_client, http_client, place
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -136,3 +137,40 @@ def test_faults_of_two_kinds_act_beside_each_other() -> None:
             assert goaway.fired == 1
         assert client.export("later", waits=True) == "OK"
         assert at.fake.spans.count() == 2
+
+
+def test_evidence_asks_the_proxy_what_it_holds_back() -> None:
+    with place("proxy") as at, http_client(at) as client:
+        assert client.export("first") == "200"
+        assert at.fake.held_back(Deadline(PATIENCE_S)) == ()
+        with (
+            at.faulty.injecting(faults.blackhole(direction="up")),
+            connect(at.http_port) as stuck,
+        ):
+            stuck.sendall(GOOD)
+            (held,) = at.fake.held_back(Deadline(SHORT_S))
+            assert held.endswith("holds back what came over 1 connection(s)")
+        assert at.fake.held_back(Deadline(PATIENCE_S)) == ()
+        assert at.fake.spans.count(name="good") == 1
+    assert at.fake.spans.count() == 2
+
+
+def test_late_bytes_are_waited_for_before_absence_is_proven() -> None:
+    with place("proxy") as at, connect(at.http_port) as client:
+        at.faulty.inject(faults.latency(0.3, direction="up"))
+        client.sendall(GOOD)
+        client.close()
+        evidence = at.fake.exited(Gone())
+        assert evidence.gaps == ()
+        assert at.fake.spans.count(name="good") == 1
+
+
+class Gone:
+    """A program that has ended; its telemetry went through the proxy."""
+
+    name = "gone"
+    owner = "gone"
+    has_exited = True
+
+    def descendants(self) -> tuple[object, ...]:
+        return ()

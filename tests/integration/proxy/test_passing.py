@@ -248,9 +248,12 @@ def test_close_passes_on_what_was_sent_and_waits_for_its_answer() -> None:
 
 
 def test_forgotten_proxy_warns() -> None:
-    proxy = OtlpProxy(upstream="http://127.0.0.1:1")
+    def forget() -> None:
+        OtlpProxy(upstream="http://127.0.0.1:1")
+
     with pytest.warns(ResourceWarning, match="unclosed <OtlpProxy http://127.0.0.1:"):
-        proxy.__del__()
+        forget()
+    assert "otlptest-proxy" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize(
