@@ -4,7 +4,9 @@ A `WireFault` acts on bytes and frames on their way between a client and a recei
 proxy, before any receiver, and in the fake collector itself; both read what is said here.
 
 *Up* is from the client to the receiver, *down* is the way back. Bytes are counted per connection
-and direction, from its first byte on, as they go over the wire (TLS included).
+and direction: from its first byte on, or, on a connection that was open before, from where the
+fault was injected. A proxy counts them as they go over the wire, TLS included; the fake counts what
+is within TLS.
 """
 
 from dataclasses import dataclass
@@ -61,7 +63,7 @@ Direction = Literal["up", "down", "both"]
 Moment = Literal["connect", "request", "before_reply", "after_reply"]
 """When a fault acts:
 
-- `connect`: as soon as the connection is there, before any byte of a request;
+- `connect`: as soon as a new connection is there, before any byte of a request;
 - `request`: when a request begins (HTTP/2: its HEADERS; else the first bytes from the client), or
   where `after_bytes` says, within it;
 - `before_reply`: the request is whole and has reached the receiver, its reply is there, and no byte
@@ -159,7 +161,11 @@ def reset(
 
 
 def refuse() -> WireFault:
-    """New connections are refused, as if nobody listened; open ones go on."""
+    """New connections are reset as soon as they are made; open ones go on.
+
+    A client sees a reset, some see it while they connect. Where nobody listens at all it sees
+    "connection refused" instead: close the receiver, or its port, for that.
+    """
     return WireFault(text="faults.refuse()", kind="refuse", at="connect")
 
 

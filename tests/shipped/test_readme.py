@@ -97,9 +97,10 @@ def test_the_session_long_service_of_the_readme_works(pytester: pytest.Pytester)
 
 
 @pytest.mark.slow
-def test_the_fault_of_the_readme_is_survived(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("name", ["test_faults.py", "test_proxy.py"])
+def test_the_faults_of_the_readme_are_survived(pytester: pytest.Pytester, name: str) -> None:
     shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
-    shown = README.partition("<!-- file: test_faults.py -->\n```python\n")[2].partition("```")[0]
+    shown = README.partition(f"<!-- file: {name} -->\n```python\n")[2].partition("```")[0]
     pytester.makepyfile(shown)
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
