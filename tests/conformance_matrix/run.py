@@ -21,8 +21,10 @@ from otlptest.conformance.receiver import conform_receiver
 from otlptest.report.conformance_json import conformance_record, recorded_runs
 from otlptest.report.conformance_matrix import matrix_markdown, matrix_of
 from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS
+from tests.peers.installation import peers_folder
 
-PUBLISHED: Final = Path(__file__).resolve().parents[2] / "contracts" / "conformance"
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+PUBLISHED: Final = CHECKOUT / "contracts" / "conformance"
 RESULTS: Final = PUBLISHED / "results"
 _VARIABLES: Final = "OTLP-CFG-"
 _SHOWN: Final = frozenset({"fail", "warn"})
@@ -84,7 +86,15 @@ def write_results(name: str, record: dict[str, Any]) -> None:
             if not (leaves_out and is_of_variables(result["id"]))
         ]
     text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    (RESULTS / f"{name}.json").write_text(text, "utf-8")
+    (RESULTS / f"{name}.json").write_text(without_places(text), "utf-8")
+
+
+def without_places(text: str) -> str:
+    """Paths as they are from the checkout, wherever this one and the peers are."""
+    places = {f"{peers_folder()}/": ".cache/peers/", f"{CHECKOUT}/": ""}
+    for place, written in places.items():
+        text = text.replace(place, written)
+    return text
 
 
 def write_table(side: str) -> None:

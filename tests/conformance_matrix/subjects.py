@@ -60,13 +60,25 @@ def _file(peer: str) -> Path:
 
 def _scenario(name: str, title: str) -> Exporter:
     sdk = SDKS[name]
-    source = installation.HERE / "python" / "scenario.py"
-    file = source if name == "python" else _file(name)
     extra = [f"{key}={value}" for key, value in sdk.environ.items()]
     return Exporter(
         title=title,
-        command=(*(["env", *extra] if extra else []), *sdk.command(file)),
+        command=(*(["env", *extra] if extra else []), *sdk.command(_file(name))),
         protocols=tuple(each for each in ALL_PROTOCOLS if each in sdk.protocols),
+    )
+
+
+def _python() -> Exporter:
+    """The SDK as `opentelemetry-instrument` sets it up from the environment.
+
+    In the other languages something in the scenario does so; that of Python has its exporters in
+    code.
+    """
+    starter = Path(sys.executable).with_name("opentelemetry-instrument")
+    return Exporter(
+        title=f"Python SDK {version('opentelemetry-sdk')}",
+        command=(str(starter), sys.executable, str(HERE / "python_exporter.py")),
+        protocols=("grpc", "http/protobuf"),
     )
 
 
@@ -80,7 +92,7 @@ def _collector_version() -> str:
 
 
 EXPORTERS: Final = {
-    "python": lambda: _scenario("python", f"Python SDK {version('opentelemetry-sdk')}"),
+    "python": _python,
     "node": lambda: _scenario("node", f"JavaScript SDK {_node_version()}"),
     "go": lambda: _scenario("go", f"Go SDK {_of_file('go', 'go.mod', r'otel/sdk v([0-9.]+)')}"),
     "java": lambda: _scenario(
