@@ -164,6 +164,7 @@ CASES: Final = (
         ),
         judge=_judge_bare,
         protocols=("grpc",),
+        expected_s=12.0,
         runs=8,
         exclusive=DEFAULT_PORTS,
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from otlptest import faults
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
     general,
@@ -14,6 +15,7 @@ from otlptest.conformance.exporter_cases.readings import (
     told,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Plan, run_of
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
@@ -137,6 +139,25 @@ def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
         yield not_observed(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
 
 
+def _judge_repeated(lab: ExporterLab) -> Iterator[Judged]:
+    """The first request of each signal is refused for now; what comes again has the headers too."""
+    rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
+    plan: Plan = {signal: (faults.unavailable(),) for signal in lab.signals}
+    for outcome in run_of(lab, plan, {_HEADERS: told_headers})():
+        what = f"{told(outcome.seen, [_HEADERS])}; {outcome.told}"
+        bare = [
+            each
+            for each in outcome.attempts
+            if (each.headers.get("x-otlptest-a"), each.headers.get("x-otlptest-b")) != ("1", "2")
+        ]
+        if bare:
+            yield broken(rule, f"{what}\nwithout them: {outcome.seen.describe(bare)}")
+        elif outcome.is_retried:
+            yield held(rule, f"{what}\nall with both headers")
+        else:
+            yield not_observed(rule, f"nothing was sent again; {what}")
+
+
 CASES: Final = (
     ExporterCase(
         id="headers/spelling",
@@ -165,5 +186,12 @@ CASES: Final = (
         title="Headers of the user's cannot make a request unreadable",
         requirements=("OTLP-CFG-059",),
         judge=_judge_framing,
+    ),
+    ExporterCase(
+        id="headers/repeated",
+        title="A request that is sent again has the headers again",
+        requirements=("OTLP-CFG-026",),
+        judge=_judge_repeated,
+        expected_s=6.0,
     ),
 )

@@ -112,8 +112,14 @@ def _judge_exporters(lab: ExporterLab) -> Iterator[Judged]:
     unknown = steady(
         lab, {_exporter(lab.signals[0]): _UNKNOWN}, is_wanted=lambda seen: _rest_came(lab, seen)
     )
-    heeded = [s for s, run in without.items() if s not in _sent(run())]
+    seen = {signal: run() for signal, run in without.items()}
     default, odd = untold(), unknown()
+    heeded = [signal for signal, run in seen.items() if signal not in _sent(run)]
+    failed = [run for run in seen.values() if not run.ended_well]
+    if failed:
+        names = [_exporter(signal) for signal in lab.signals]
+        yield not_observed(rule, f"{told(failed[0], names)}; {last_words(failed[0])}")
+        return
     if not heeded:
         yield not_observed(rule, _IN_CODE)
         return

@@ -74,6 +74,7 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("capitals in metadata", "headers/grpc_spelling", GRPC, "CFG-034"),
     ("general HEADERS win", "headers/own", HTTP, "CFG-032 CFG-052"),
     ("no own HEADERS", "headers/own", GRPC, "CFG-032 CFG-052"),
+    ("headers go once", "headers/repeated", HTTP, "CFG-026"),
     ("framing headers are kept", "headers/framing", HTTP, "CFG-059"),
     ("no gzip", "compression/values", HTTP, "CFG-035"),
     ("no gzip", "compression/values", GRPC, "CFG-035"),

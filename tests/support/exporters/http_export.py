@@ -57,10 +57,12 @@ def export(settings: Settings, kind: str, body: bytes) -> bool:
     attempts = 0
 
     def send(timeout_s: float | None) -> Answer:
-        nonlocal content, attempts
+        nonlocal content, headers, attempts
         attempts += 1
         if attempts > 1 and WRONG == "changes what it sends again":
             content = _content(settings, kind, body + body)[0]
+        if attempts > 1 and WRONG == "headers go once":
+            headers = {"Content-Type": headers["Content-Type"]}
         return _answer(settings, content, headers, timeout_s)
 
     return deliver(kind, settings.timeout_s, send)
@@ -73,8 +75,10 @@ def _answer(
     try:
         reply = _exchange(settings, content, headers, timeout_s)
     except TooLargeError as problem:
-        again = WRONG == "sends again after too long an answer"
-        return Answer(told=str(problem), is_retryable=again)
+        if WRONG == "dies of too long an answer":
+            os.abort()
+        told = "" if WRONG == "silent about too long an answer" else str(problem)
+        return Answer(told=told, is_retryable=WRONG == "sends again after too long an answer")
     except ssl.SSLError as problem:
         _forget(settings)
         return Answer(told=f"no TLS: {problem}")
@@ -134,7 +138,7 @@ def _retry_after_s(reply: Reply) -> float | None:
         return None if WRONG == "ignores Retry-After:seconds" else float(value)
     if WRONG == "dies of an odd Retry-After":
         os.abort()
-    if WRONG == "hammers after an odd Retry-After":
+    if WRONG == "hammers after a delay of zero":
         return 0.0
     try:
         at = parsedate_to_datetime(value).timestamp()
@@ -166,7 +170,8 @@ def _exchange(
     try:
         raw = _read(response, deadline)
         response.close()  # of no body `read1` does not see the end
-        inflated = _inflated(raw) if found.get("content-encoding") == "gzip" else raw
+        is_packed = found.get("content-encoding") == "gzip" and WRONG != "reads no gzip"
+        inflated = _inflated(raw) if is_packed else raw
     except TooLargeError:
         _forget(settings)
         raise
