@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
     arrived_signals,
+    confirmed,
     general,
     last_words,
     lost_signals,
@@ -166,7 +168,7 @@ def _judged_path(rule: str, signal: Signal, path: str, seen: Observation) -> Jud
     stray = sorted(each for each in paths if signal in each.lower())
     if stray:
         return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
-    return not_observed(rule, f"{what}; no {signal} came; {last_words(seen)}")
+    return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
 
 
 def _judge_unchanged(lab: ExporterLab) -> Iterator[Judged]:
@@ -262,7 +264,9 @@ def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
         others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
         runs = {
             signal: steady(
-                lab, {own(signal, "ENDPOINT"): _endpoint(lab, signal, other)}, is_wanted=_any
+                lab,
+                {own(signal, "ENDPOINT"): _endpoint(lab, signal, other)},
+                is_wanted=_all_came(lab, other),
             )
             for signal, other in others.items()
         }
@@ -272,8 +276,13 @@ def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
         yield from _judged_precedence(lab, signal, seen[signal], strayed[signal])
 
 
-def _any(seen: Observation) -> bool:
-    return seen.ended_well
+def _all_came(lab: ExporterLab, other: FakeCollector) -> Callable[[Observation], bool]:
+    """Whether each signal came to the general endpoint or the other one."""
+
+    def is_wanted(seen: Observation) -> bool:
+        return _sent(seen) | _sent(lab.arrived(other)) >= set(lab.signals)
+
+    return is_wanted
 
 
 def _endpoint(lab: ExporterLab, signal: Signal, fake: FakeCollector) -> str:
@@ -300,7 +309,7 @@ def _judged_precedence(
     expected = set(lab.signals)
     missing = expected - at_general - at_own
     if missing:
-        yield not_observed(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
+        yield broken(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
         return
     if signal in expected:
         yield held(rule, f"{what}; {signal} alone went to its own endpoint")
@@ -321,7 +330,7 @@ CASES: Final = (
         id="endpoints/default_http",
         title="Without an endpoint, and with an empty one: http://localhost:4318",
         requirements=("OTLP-CFG-001", "OTLP-CFG-054", "OTLP-HTTP-040"),
-        judge=_judge_default,
+        judge=partial(confirmed, _judge_default),
         protocols=HTTP_PROTOCOLS,
         runs=2,
         exclusive=DEFAULT_PORTS,
@@ -330,7 +339,7 @@ CASES: Final = (
         id="endpoints/default_grpc",
         title="Without an endpoint, and with an empty one: http://localhost:4317",
         requirements=("OTLP-CFG-002", "OTLP-CFG-054", "OTLP-GRPC-034"),
-        judge=_judge_default,
+        judge=partial(confirmed, _judge_default),
         protocols=("grpc",),
         runs=2,
         exclusive=DEFAULT_PORTS,
@@ -364,7 +373,7 @@ CASES: Final = (
         id="endpoints/standard_port",
         title="A URL without a port: that of its scheme",
         requirements=("OTLP-CFG-012",),
-        judge=_judge_standard_port,
+        judge=partial(confirmed, _judge_standard_port),
         protocols=HTTP_PROTOCOLS,
         exclusive=(*DEFAULT_PORTS, "port 80"),
     ),

@@ -4,7 +4,7 @@ A run in which something is missing may have been unlucky; `steady` tells what i
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from otlptest.conformance.exporter_lab import Changes, ExporterLab
@@ -16,6 +16,7 @@ from otlptest.model import DataPoint, Request, Resource, Signal
 __all__ = [
     "Spoken",
     "arrived_signals",
+    "confirmed",
     "general",
     "is_set_up_by_environment",
     "judged_requests",
@@ -143,13 +144,34 @@ def steady(
     return result
 
 
+def confirmed(
+    judge: Callable[[ExporterLab], Iterable[Judged]], lab: ExporterLab
+) -> Iterator[Judged]:
+    """What is judged of ports that all of the machine share: broken only if it is so twice.
+
+    Something else may send there while the command runs. Where only the first time shows a fault,
+    the second one counts.
+
+    Args:
+        judge: Runs the command and judges each of its requirements once.
+        lab: Its lab.
+    """
+    found = tuple(judge(lab))
+    again = {}
+    if any(each.outcome == "broken" for each in found):
+        again = {each.requirement: each for each in judge(lab)}
+    for each in found:
+        second = again.get(each.requirement, each)
+        yield second if each.outcome == "broken" and second.outcome != "broken" else each
+
+
 def is_set_up_by_environment(lab: ExporterLab) -> bool:
-    """Whether the command sends nothing where every signal's exporter is `none`; one run.
+    """Whether the command sends nothing where every signal's exporter is `none`; one run for all.
 
     If it does all the same, the program sets its exporters up in code, and some variables of the
     SDK have nothing to act upon.
     """
-    seen = lab.run(signals=())
+    seen = lab.shared("every exporter is none", lambda: lab.run(signals=()))
     return seen.ended_well and not seen.requests and not seen.problems
 
 
@@ -179,12 +201,12 @@ def judged_requests(
     expected: str,
     variables: Iterable[str],
 ) -> Judged:
-    """Broken if a request is wrong, held if each signal came and all are right.
+    """Broken if a request is wrong or a signal lost, held if each came and all are right.
 
     Args:
         rule: The requirement.
         lab: For the signals that should come.
-        seen: The run.
+        seen: The run; one of `steady`, for what is lost may be bad luck.
         is_right: Of a request of any signal.
         expected: What is right, for evidence.
         variables: What the run was told.
@@ -197,7 +219,7 @@ def judged_requests(
     missing = set(lab.signals) - {each.signal for each in requests}
     if missing:
         lost = ", ".join(sorted(missing))
-        return not_observed(rule, f"{what}; nothing came of {lost}; {last_words(seen)}")
+        return broken(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
     return held(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
 
 
