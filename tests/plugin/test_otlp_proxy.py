@@ -169,3 +169,37 @@ def test_proxy(otlp, otlp_proxy):
         "no:randomly",
     )
     result.assert_outcomes(passed=2)
+
+
+FROZEN = """
+import freezegun
+
+@pytest.fixture(autouse=True)
+def frozen():
+    with freezegun.freeze_time("2012-01-14"):
+        yield
+"""
+LATE = """
+def test_it(otlp, otlp_process, otlp_proxy):
+    with otlp_proxy.injecting(faults.latency(0.05, direction="both")) as late:
+        program_ = otlp_process(program(SEND), env=otlp_proxy.environ())
+        assert program_.wait() == 0
+    assert late.fired == 1
+    otlp.spans.expect_count(1, name="work", after=[otlp.exited(program_), otlp.quiet(0.01)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("preamble", "options", "plugins"),
+    [
+        (FROZEN, (), ()),
+        ("", ("--disable-socket",), ("pytest_socket",)),
+        ("", ("--allow-hosts=192.0.2.1",), ("pytest_socket",)),
+    ],
+    ids=["freezegun", "no sockets", "other hosts"],
+)
+def test_proxy_works_beside_what_takes_away_clocks_and_sockets(
+    pytester: pytest.Pytester, preamble: str, options: tuple[str, ...], plugins: tuple[str, ...]
+) -> None:
+    result = run_suite(pytester, HEAD + preamble + LATE, *options, plugins=plugins)
+    result.assert_outcomes(passed=1)
