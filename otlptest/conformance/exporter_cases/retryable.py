@@ -16,7 +16,7 @@ from otlptest.conformance.faulted import (
     run_of,
 )
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import Payload
+from otlptest.conformance.payloads import Payload, items_of
 from otlptest.conformance.retry_control import (
     LONGEST_FIRST_WAIT_S,
     condensed,
@@ -75,7 +75,7 @@ def _of_same_content(each: Faulted) -> Judged:
     if not each.is_retried:
         return not_observed(rule, f"nothing was sent again. {each.told}")
     payload = Payload(signal=each.signal, attempts=each.attempts)
-    if not payload.has_same_content:
+    if not payload.has_same_content or len({len(items_of(one)) for one in each.attempts}) > 1:
         return broken(rule, f"the attempts do not carry the same items. {each.told}")
     return held(rule, f"each attempt carries the same items. {each.told}")
 

@@ -80,12 +80,14 @@ def _refused(settings: Settings, refused: Any) -> Answer:  # noqa: ANN401 -- a c
     is_retryable = code in _RETRYABLE or (code == "RESOURCE_EXHAUSTED" and delay_s is not None)
     if WRONG == "retries a full receiver" and code == "RESOURCE_EXHAUSTED":
         is_retryable = True
-    if WRONG == "sends again after too long an answer" and "larger than max" in refused.details():
-        is_retryable = True
-    if WRONG == "reads no bare status" and is_lost:
+    if "larger than max" in refused.details():
+        if WRONG == "dies of too long an answer":
+            os.abort()
+        is_retryable = WRONG == "sends again after too long an answer"
+    if WRONG == "reads no bare status" and "http2 header with status" in refused.details():
         is_retryable = False
-    if WRONG == "keeps a dead channel" and is_lost:
-        return Answer(told=f"{code} {refused.details()}", is_retryable=False)
+    if WRONG == "reads only trailers" and "is_trailers_only=False" in refused.details():
+        is_retryable = False
     return Answer(
         told=f"{code} {refused.details()}",
         is_retryable=planted_verdict("lost" if is_lost else code, is_retryable=is_retryable),

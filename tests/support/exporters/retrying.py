@@ -7,6 +7,7 @@ Planted here, as `WRONG`: `retries:<status>` and `gives up on:<status>` (a numbe
 over gRPC), and the words below.
 """
 
+import os
 import random
 import threading
 import time
@@ -20,10 +21,12 @@ from tests.support.exporters.settings import warn
 __all__ = ["Answer", "deliver", "planted_verdict"]
 
 _FIRST_WAIT_S: Final = 0.4
-_LONGEST_WAIT_S: Final = 30.0
+_LONGEST_WAIT_S: Final = 1.0 if WRONG == "never ends" else 30.0
+_MOST_ATTEMPTS: Final = 5 if WRONG == "timeout per attempt" else 1000
+LINGERING_S: Final = 9.0
 _GROWTH: Final = 2.0
 _JITTER: Final = 0.3
-_TRIES_ONCE: Final = frozenset({"never retries", "deaf"})
+_TRIES_ONCE: Final = frozenset({"never retries", "lingers, and never retries", "deaf"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +62,11 @@ def deliver(kind: str, timeout_s: float | None, send: Callable[[float | None], A
         send: Makes one attempt, in at most the seconds that it is given.
     """
     started = time.monotonic()
-    wait_s = _FIRST_WAIT_S
+    wait_s, attempts = _FIRST_WAIT_S, 0
     while True:
         left_s = _left(timeout_s, started)
         answer = _planted(send(timeout_s if WRONG == "timeout per attempt" else left_s))
+        attempts += 1
         if answer.told:
             _tell(f"{kind}: {answer.told}", answer)
         if answer.is_success:
@@ -70,15 +74,30 @@ def deliver(kind: str, timeout_s: float | None, send: Callable[[float | None], A
                 send(left_s)
             return True
         if not answer.is_retryable:
-            return False
+            return _given_up()
         pause_s = _pause(wait_s, answer.retry_after_s)
         left_s = _left(timeout_s, started)
-        if left_s is not None and pause_s >= left_s:
-            warn(f"{kind}: given up, {pause_s:.1f} s to wait are longer than what is left")
-            return False
+        if (left_s is not None and pause_s >= left_s) or attempts == _MOST_ATTEMPTS:
+            _tell(f"{kind}: given up after {attempts} attempts", answer)
+            return _given_up()
         threading.Event().wait(pause_s)
         if WRONG != "fixed back-off":
             wait_s = min(_LONGEST_WAIT_S, max(wait_s, answer.retry_after_s or 0.0) * _GROWTH)
+
+
+def _given_up() -> bool:
+    """What comes of a failed export: nothing, but for what is planted.
+
+    Raises:
+        SystemExit: It is planted that one failure ends it all.
+    """
+    if WRONG == "stops at a failing signal":
+        raise SystemExit(0)
+    if WRONG == "lingers, and never retries":
+        threading.Event().wait(LINGERING_S)
+    if WRONG == "dies of a late answer":
+        threading.Timer(1.0, os.abort).start()
+    return False
 
 
 def _planted(answer: Answer) -> Answer:
@@ -102,8 +121,12 @@ def _left(timeout_s: float | None, started: float) -> float | None:
 
 
 def _pause(wait_s: float, retry_after_s: float | None) -> float:
-    if WRONG == "zero delay hammers" and retry_after_s == 0:
+    if WRONG == "hammers when throttled" and retry_after_s:
         return 0.0
+    if WRONG == "hammers after a delay of zero" and retry_after_s == 0:
+        return 0.0
+    if WRONG == "waits a second at most" and retry_after_s:
+        return min(1.0, retry_after_s)
     if WRONG == "no back-off":
         return retry_after_s or 0.0
     if WRONG != "no jitter":

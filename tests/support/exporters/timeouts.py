@@ -1,5 +1,6 @@
 """How long an export may take, by `OTEL_EXPORTER_OTLP_TIMEOUT` (milliseconds)."""
 
+import os
 import sys
 from typing import Final
 
@@ -11,7 +12,13 @@ _DEFAULT_S: Final = 10.0
 
 
 def timeout_s_of(value: str) -> float | None:
-    """Seconds for a whole export; None: no limit. What is no time is warned of, and not used."""
+    """Seconds for a whole export; None: no limit. What is no time is warned of, and not used.
+
+    Raises:
+        ValueError: It is planted that a strange number ends the program.
+    """
+    if WRONG == "dies of a negative queue" and os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE"):
+        raise ValueError("OTEL_BSP_MAX_QUEUE_SIZE")
     default = 25.0 if WRONG == "another default timeout" else _DEFAULT_S
     if not value:
         return default

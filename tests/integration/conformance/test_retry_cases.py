@@ -1,0 +1,224 @@
+"""Exporter cases of retries: a right exporter passes each, a wrong one is caught.
+
+Most of the time of a case is waiting. So the wrong ones of a group run at the same time, and each
+has its place in what the test compares.
+"""
+
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from otlptest.conformance import ExporterSuite, SuiteRun, conform_exporter
+from otlptest.conformance.verdicts import Policy
+from otlptest.model import Protocol
+from tests.support.conformed import EXPORTER, broken_rules
+
+GRPC: Protocol = "grpc"
+HTTP: Protocol = "http/protobuf"
+JSON: Protocol = "http/json"
+
+RIGHT = (
+    "retry",
+    "refusals",
+    "backoff",
+    "throttling",
+    "success",
+    "limits",
+    "redirects",
+    "losses",
+    "records",
+    "timeouts",
+)
+AT_A_TIME = 6
+
+# What is wrong with the exporter, the case and the protocol in which that shows, and every
+# requirement that the case then finds broken.
+Row = tuple[str, str, Protocol, str]
+WRONG: dict[str, tuple[Row, ...]] = {
+    "what is sent again over gRPC": (
+        ("gives up on:CANCELLED", "retry/grpc_codes", GRPC, "RESP-020"),
+        ("gives up on:DATA_LOSS", "retry/grpc_codes", GRPC, "RESP-035"),
+        ("changes what it sends again", "retry/unavailable", GRPC, "RESP-043"),
+        ("reads only trailers", "retry/status_shapes", GRPC, "GRPC-036"),
+        ("reads no bare status", "retry/bare_statuses", GRPC, "GRPC-037"),
+        ("stops at a failing signal", "retry/other_signals", GRPC, "RESP-082"),
+        (
+            "lingers, and never retries",
+            "retry/unavailable",
+            GRPC,
+            "RESP-034 RESP-040",
+        ),
+    ),
+    "what is sent again over HTTP": (
+        ("gives up on:429", "retry/http_statuses", HTTP, "RESP-060"),
+        ("gives up on:502", "retry/http_statuses", JSON, "RESP-061"),
+        ("gives up on:504", "retry/http_statuses", HTTP, "RESP-063"),
+        ("changes what it sends again", "retry/service_unavailable", HTTP, "RESP-043"),
+        ("retries what the body says", "retry/status_in_body", HTTP, "RESP-057"),
+        ("lingers, and never retries", "retry/service_unavailable", HTTP, "RESP-062 RESP-040"),
+    ),
+    "what is not sent again over gRPC": (
+        ("retries:UNKNOWN", "refusals/grpc_codes", GRPC, "RESP-021"),
+        ("retries:INVALID_ARGUMENT", "refusals/grpc_codes", GRPC, "RESP-022"),
+        ("retries:INTERNAL", "refusals/grpc_codes", GRPC, "RESP-033"),
+        ("retries a full receiver", "refusals/grpc_codes", GRPC, "RESP-027"),
+        ("retries:INVALID_ARGUMENT", "refusals/dropped_for_good", GRPC, "RESP-037"),
+    ),
+    "what is not sent again over HTTP": (
+        ("retries:400", "refusals/http_statuses", HTTP, "RESP-064"),
+        ("retries:403", "refusals/http_statuses", HTTP, "RESP-065"),
+        ("retries:408", "refusals/http_statuses", JSON, "RESP-067"),
+        ("retries:500", "refusals/http_statuses", HTTP, "RESP-069"),
+        ("retries:599", "refusals/other_http_statuses", HTTP, "RESP-070"),
+        ("retries what has Retry-After", "refusals/with_retry_after", HTTP, "RESP-081"),
+    ),
+    "waits": (
+        ("fixed back-off", "backoff/growth", GRPC, "RESP-041"),
+        ("no jitter", "backoff/growth", GRPC, "RESP-042"),
+        ("no back-off", "backoff/growth", GRPC, "RESP-041 RESP-042"),
+        ("fixed back-off", "backoff/http_growth", HTTP, "RESP-041 RESP-078"),
+        ("never ends", "backoff/end", HTTP, "RESP-044 CFG-042"),
+        ("timeout per attempt", "backoff/end", GRPC, "CFG-042"),
+    ),
+    "throttling over gRPC": (
+        (
+            "never delayed",
+            "throttling/retry_info",
+            GRPC,
+            "RESP-028 RESP-049 RESP-050 RESP-052",
+        ),
+        (
+            "reads RetryInfo elsewhere",
+            "throttling/retry_info",
+            GRPC,
+            "RESP-028 RESP-049 RESP-050 RESP-052",
+        ),
+        (
+            "hammers when throttled",
+            "throttling/retry_info",
+            GRPC,
+            "RESP-028 RESP-048 RESP-049 RESP-050 RESP-052",
+        ),
+        ("hammers after a delay of zero", "throttling/zero_retry_info", GRPC, "RESP-051"),
+    ),
+    "throttling over HTTP": (
+        ("ignores Retry-After:429", "throttling/retry_after", HTTP, "RESP-074"),
+        ("ignores Retry-After:503", "throttling/retry_after", HTTP, "RESP-075 RESP-076"),
+        ("ignores Retry-After:504", "throttling/retry_after", JSON, "RESP-077"),
+        ("ignores Retry-After:date", "throttling/retry_after", HTTP, "RESP-076"),
+        ("hammers after a delay of zero", "throttling/odd_retry_after", HTTP, "RESP-079"),
+        ("dies of an odd Retry-After", "throttling/odd_retry_after", HTTP, "RESP-079"),
+        ("waits a second at most", "throttling/endless_retry_after", HTTP, "RESP-080"),
+    ),
+    "successes": (
+        ("sends again after partial success", "success/partial", GRPC, "RESP-015"),
+        ("sends again after partial success", "success/partial", JSON, "RESP-015"),
+        ("partial success unread", "success/partial", HTTP, "RESP-017"),
+        ("warns of an empty partial success", "success/empty_partial", GRPC, "RESP-016"),
+        ("sends again after unknown fields", "success/unknown_fields", GRPC, "GRPC-044"),
+        ("sends again after success", "success/unknown_fields", GRPC, "GRPC-044"),
+        ("only 200 is success", "success/other_statuses", HTTP, "HTTP-048"),
+        ("sends again what was answered badly", "success/odd_bodies", HTTP, "HTTP-049"),
+        ("sends again after success", "success/odd_bodies", JSON, "HTTP-049"),
+        ("reads no gzip", "success/compressed", HTTP, "HTTP-016"),
+        ("counts as text only", "success/json_counts", JSON, "JSON-041"),
+        ("sends empty requests", "success/idle_intervals", HTTP, "RESP-008"),
+    ),
+    "answers and redirects": (
+        ("dies of too long an answer", "limits/grpc_response", GRPC, "GRPC-023"),
+        ("sends again after too long an answer", "limits/grpc_response", GRPC, "GRPC-024"),
+        ("dies of too long an answer", "limits/http_response", HTTP, "HTTP-029"),
+        ("takes answers of any size", "limits/http_response", HTTP, "HTTP-030"),
+        ("silent about too long an answer", "limits/http_response", HTTP, "HTTP-031"),
+        ("redirects are success", "redirects/nowhere", HTTP, "HTTP-046"),
+        ("follows redirects", "redirects/elsewhere", HTTP, "HTTP-047"),
+        ("silent about what it sends again", "records/unavailable", HTTP, "RESP-039"),
+        ("silent about what it sends again", "records/unanswered", GRPC, "GRPC-033"),
+    ),
+    "lost connections": (
+        ("dies of a lost connection", "losses/lost", GRPC, "GRPC-038"),
+        ("gives up on:lost", "losses/lost", GRPC, "GRPC-038"),
+        ("gives up on:lost", "losses/refused", HTTP, "HTTP-034"),
+        ("gives up on:lost", "losses/dropped", HTTP, "HTTP-036"),
+        ("no back-off", "losses/dropped", HTTP, "HTTP-036"),
+        ("no jitter", "losses/refused", HTTP, "HTTP-035"),
+    ),
+    "timeouts": (
+        ("timeout in seconds", "timeouts/values", GRPC, "CFG-040"),
+        ("another default timeout", "timeouts/values", HTTP, "CFG-041"),
+        ("zero is the default timeout", "timeouts/values", HTTP, "CFG-043"),
+        (
+            "gives up at once after a negative timeout",
+            "timeouts/values",
+            GRPC,
+            "CFG-044 CFG-045",
+        ),
+        ("dies of a timeout that is none", "timeouts/values", HTTP, "CFG-044 CFG-045"),
+        ("dies of a timeout that is none", "timeouts/odd_numbers", HTTP, "CFG-045"),
+        ("dies of a negative queue", "timeouts/odd_numbers", GRPC, "CFG-046"),
+        ("dies of a late answer", "timeouts/late_reply", HTTP, "RESP-088"),
+    ),
+}
+# What does not show by the command's ways, and must not be held against it.
+UNTOLD: tuple[Row, ...] = (
+    ("never retries", "retry/unavailable", GRPC, "RESP-034 RESP-040 RESP-043"),
+    ("never retries", "retry/http_statuses", HTTP, "RESP-060 RESP-061 RESP-063"),
+    ("never retries", "refusals/http_statuses", HTTP, "RESP-064"),
+    ("never retries", "success/partial", HTTP, "RESP-015"),
+    ("never retries", "backoff/growth", GRPC, "RESP-041 RESP-042"),
+    ("never retries", "losses/refused", HTTP, "HTTP-035"),
+    ("silent about failures", "records/unavailable", HTTP, "RESP-039"),
+    ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
+    ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
+)
+UNTOLD_BESIDE = {
+    "never delayed": {"OTLP-RESP-028", "OTLP-RESP-049", "OTLP-RESP-050", "OTLP-RESP-052"}
+}
+NEWEST = Policy(target_version=(1, 11))
+
+
+def conformed(protocol: Protocol, *cases: str, wrong: str = "") -> SuiteRun:
+    """The verdicts of some cases about the small exporter, with something planted."""
+    command = [str(shutil.which("env")), f"WRONG={wrong}", sys.executable, str(EXPORTER)]
+    if wrong.startswith("lingers"):
+        command.insert(1, "SIGNALS=traces")
+    suite = ExporterSuite(cases=cases, timeout_s=25.0, policy=NEWEST)
+    (run,) = conform_exporter(command, protocols=[protocol], suite=suite).runs
+    assert not run.problem
+    return run
+
+
+@pytest.mark.timeout(120)  # real waits: timeouts of 10 and 15 s among them
+@pytest.mark.parametrize("protocol", [GRPC, HTTP, JSON], ids=str)
+def test_a_right_exporter_passes(protocol: Protocol) -> None:
+    results = conformed(protocol, *RIGHT).results
+    assert [each for each in results if each.verdict != "pass"] == []
+    assert all(each.evidence for each in results)
+
+
+@pytest.mark.timeout(180)  # as above, with six exporters at a time
+@pytest.mark.parametrize("group", WRONG)
+def test_a_wrong_exporter_is_caught(group: str) -> None:
+    expected = {row[:3]: {f"OTLP-{rule}" for rule in row[3].split()} for row in WRONG[group]}
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        runs = {row: pool.submit(conformed, row[2], row[1], wrong=row[0]) for row in expected}
+    found = {row: run.result() for row, run in runs.items()}
+    wrong = {
+        row: [each for each in run.results if each.verdict != "pass"]
+        for row, run in found.items()
+        if broken_rules(run) != expected[row]
+    }
+    assert wrong == {}, {row: expected[row] for row in wrong}
+
+
+@pytest.mark.timeout(120)  # as above
+def test_what_cannot_be_seen_is_not_held_against_an_exporter() -> None:
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        runs = [pool.submit(conformed, row[2], row[1], wrong=row[0]) for row in UNTOLD]
+    for (wrong, _, _, rules), run in zip(UNTOLD, runs, strict=True):
+        verdicts = {each.id: each.verdict for each in run.result().results}
+        for rule in rules.split():
+            assert verdicts[f"OTLP-{rule}"] == "inconclusive", run.result().results
+        assert broken_rules(run.result()) == UNTOLD_BESIDE.get(wrong, set())
