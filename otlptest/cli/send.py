@@ -22,8 +22,9 @@ _HELP = """\
 Send captures or payloads to a receiver and tell what it answered to each request.
 
 FILE is an OTLP file (one JSON request per line, also .gz or .zst), a single JSON request, a
-protobuf request, or a shipped one (builtin:payloads/traces/checkout.json). Exit code 1 if a
-request was refused or taken only in part, 3 if nothing could be sent.
+protobuf request, or a shipped one (builtin:payloads/traces/checkout.json). With --raw it is sent
+as it is, whatever it says. Exit code 1 if a request was refused or taken only in part, 3 if nothing
+could be sent.
 
 \b
 Example:
@@ -46,6 +47,9 @@ Example:
     type=click.Choice(["traces", "metrics", "logs", "profiles"]),
     metavar="S",
     help="traces, metrics, logs or profiles: of a protobuf file that does not tell.",
+)
+@click.option(
+    "--raw", "is_raw", is_flag=True, help="Send the bytes of FILE as they are; needs --signal."
 )
 @click.option(
     "--header", "headers", multiple=True, metavar="NAME=VALUE", help="Header to add; repeatable."
@@ -75,19 +79,26 @@ def command(
     files: tuple[str, ...],
     headers: tuple[str, ...],
     signal_name: str | None,
+    is_raw: bool,
     output_format: str,
     **options: Any,  # noqa: ANN401 -- those of `otlptest.send`, by the same names
 ) -> int:
-    """Send every file and judge the answers."""
+    """Send every file and judge the answers.
+
+    Raises:
+        UsageError: Bytes are to be sent as they are, and it is not said of which signal.
+    """
     from otlptest.sending import send  # noqa: PLC0415 -- loads protobuf
 
     given = {**options, "headers": _pairs(headers), "signal": signal_name}
+    if is_raw and signal_name is None:
+        raise UsageError("--raw does not look into a file", "say what it is with --signal")
     paths = [named_file(name) for name in files]  # a misspelt name stops it before anything is sent
     exports: list[ExportResult] = []
     failures: list[FileFormatError | SendError] = []
     for path in paths:
         try:
-            exports += send(path, **given)
+            exports += send(_bytes_of(path) if is_raw else path, **given)
         except (FileFormatError, SendError) as problem:
             failures.append(problem)
     _print(exports, is_json=output_format == "json")
@@ -97,6 +108,18 @@ def command(
         return Exit.ENVIRONMENT
     is_taken = all(sent_finding(export) is None for export in exports)
     return Exit.OK if is_taken and not failures else Exit.FINDINGS
+
+
+def _bytes_of(file: Path) -> bytes:
+    """What is in a file.
+
+    Raises:
+        FileFormatError: It cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise FileFormatError(str(file), "", problem.strerror or str(problem)) from problem
 
 
 def _pairs(headers: Iterable[str]) -> dict[str, str]:

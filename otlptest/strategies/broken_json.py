@@ -7,7 +7,7 @@ from hypothesis import assume, strategies as st
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.strategies.drawing import Draw, pick
+from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick
 from otlptest.strategies.json_documents import Literally, first_holder, written
 from otlptest.strategies.spoiling import Maker, Spoilt
 from otlptest.wire.otlp_json import decode_request, encode_message, json_object
@@ -17,7 +17,6 @@ from otlptest.wire.signals import SIGNAL_NAMES
 __all__ = ["broken_json"]
 
 _CUTS: Final = st.integers(0, 2**16 - 1)
-_TEXTS: Final = st.text(st.characters(codec="ascii"), min_size=1, max_size=30)
 _OUT_OF_RANGE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "1e400")
 _NO_IDS: Final = ("z" * 32, "0" * 31, "W4qlotLSyHNoIyHzczCNafLgAg==", "0x" + "0" * 30)
 _NO_DOCUMENTS: Final = (b"[]", b'"x"', b"42", b"true", b"[{}]", b"{", b"}", b"{]", b"{'a':1}")
@@ -46,7 +45,7 @@ def _cut(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: ANN401 --
 
 
 def _random(draw: Draw, _signal: Signal, _message: Any) -> _Made:  # noqa: ANN401 -- a generated message
-    text = draw(_TEXTS)
+    text = draw(ASCII_TEXTS)
     assume(text.strip(" \t\r\n") not in {"", "null"})  # other questions
     return "OTLP-JSON-036", "a random text", text.encode()
 

@@ -15,7 +15,10 @@ from otlptest.model import Signal
 from otlptest.wire.message_classes import message_classes
 
 __all__ = [
+    "ASCII_TEXTS",
     "DEFAULT_UNIX_NANO",
+    "SOME_TEXTS",
+    "TEXTS",
     "Draw",
     "checked_count",
     "has_message",
@@ -31,6 +34,23 @@ T = TypeVar("T")
 
 DEFAULT_UNIX_NANO: Final = 1_767_225_600_000_000_000
 """The time that everything is about unless another is given: 2026-01-01, midnight UTC."""
+
+# All sorts of characters rather than all characters: Hypothesis needs seconds to list those.
+_CHARACTERS: Final = (
+    "".join(map(chr, range(0x20, 0x7F)))
+    + "\x00\x01\t\n\r\x1b\x7f\x85\xa0"
+    + "äößéñÅ\u0301\u0327\u0600אب한日本語ไท\u200b\u200d\u202e\u2028"
+    + "\ud7ff\ue000\ufeff\ufffd\ufffe\uffff😀🔑👩\U0001d49c\U0010ffff"
+)
+
+TEXTS: Final = st.text(_CHARACTERS, max_size=12)
+"""Any text: ASCII and beyond, also what does not print."""
+
+SOME_TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=8)
+"""The same, but never empty."""
+
+ASCII_TEXTS: Final = st.text(_CHARACTERS[:102], min_size=1, max_size=30)
+"""ASCII with control characters, never empty."""
 
 _COUNTS: Final = tuple(st.integers(0, highest) for highest in range(16))
 

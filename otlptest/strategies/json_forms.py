@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from hypothesis import assume, strategies as st
+from hypothesis import assume
 
 from otlptest.model import Signal
-from otlptest.strategies.drawing import Draw, pick, upto
+from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick, upto
 from otlptest.strategies.json_documents import Literally, Pairs, first_holder, restyled, written
 from otlptest.strategies.spoiling import Expected, Maker, Spoilt
 from otlptest.wire.json_tables import FieldTable, JsonKind
@@ -19,7 +19,6 @@ __all__ = ["json_forms"]
 _MOST_EXACT: Final = 2**63 - 1
 _READ_BY_ALL: Final = 40
 _DEPTHS: Final = (3, 30, 40, 60, 101, 500, 10_000)
-_SMALL_TEXT: Final = st.text(st.characters(codec="ascii"), max_size=4)
 _ENUM_NAMES: Final[dict[Signal, tuple[str, str]]] = {
     "traces": ("kind", "SPAN_KIND_SERVER"),
     "logs": ("severityNumber", "SEVERITY_NUMBER_INFO"),
@@ -221,7 +220,7 @@ def _no_text(_draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN4
 
 def _any_key(draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN401 -- a generated message
     document = json_object(message)
-    document["x" + draw(_SMALL_TEXT)] = [draw(_SMALL_TEXT)]
+    document["x" + draw(ASCII_TEXTS)] = [draw(ASCII_TEXTS)]
     return written(document)
 
 

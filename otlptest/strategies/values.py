@@ -8,7 +8,16 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from otlptest.strategies.drawing import Draw, checked_count, new, one_in, pick, upto
+from otlptest.strategies.drawing import (
+    SOME_TEXTS,
+    TEXTS,
+    Draw,
+    checked_count,
+    new,
+    one_in,
+    pick,
+    upto,
+)
 
 __all__ = [
     "any_values",
@@ -42,13 +51,11 @@ _NAMES: Final = (
     "a\tb",
     "\N{RIGHT-TO-LEFT MARK}x",
 )
-_TEXT: Final = st.text(st.characters(codec="utf-8"), max_size=12)
-_SOME_TEXT: Final = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 _INTEGERS: Final = st.integers(-(2**63), 2**63 - 1)
 _DOUBLES: Final = st.floats(width=64)
 _BYTES: Final = st.binary(max_size=8)
 _SCALARS: Final[Mapping[str, SearchStrategy[str | int | bytes]]] = MappingProxyType(
-    {"string": _TEXT, "int": _INTEGERS, "bool": st.booleans(), "bytes": _BYTES}
+    {"string": TEXTS, "int": _INTEGERS, "bool": st.booleans(), "bytes": _BYTES}
 )
 _IDS: Final = {size: st.binary(min_size=size, max_size=size) for size in (8, 16)}
 _LEAVES: Final = ("string", "int", "bool", "double", "bytes", "empty")
@@ -120,12 +127,12 @@ def draw_attributes(
 
 def draw_key(draw: Draw) -> str:
     """A key of an attribute."""
-    return draw(_SOME_TEXT) if one_in(draw, 8) else pick(draw, _KEYS)
+    return draw(SOME_TEXTS) if one_in(draw, 8) else pick(draw, _KEYS)
 
 
 def draw_name(draw: Draw) -> str:
     """A name that is not empty."""
-    return draw(_SOME_TEXT) if one_in(draw, 8) else pick(draw, _NAMES)
+    return draw(SOME_TEXTS) if one_in(draw, 8) else pick(draw, _NAMES)
 
 
 def draw_id(draw: Draw, size: int) -> bytes:
