@@ -68,6 +68,18 @@ class Faulted:
         )
 
     @property
+    def most_gaps_s(self) -> tuple[float, ...]:
+        """At most so many seconds from each answer to the next attempt.
+
+        An answer may have come a little before it is known to have been sent, on a busy machine
+        more than a little; never before its request was there.
+        """
+        return tuple(
+            later.started_at - min(earlier.received_at, _answered_at(earlier))
+            for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
+        )
+
+    @property
     def faulted_gaps_s(self) -> tuple[float, ...]:
         """Those of `gaps_s` that follow a faulty answer."""
         return self.gaps_s[: len(self.faults)]

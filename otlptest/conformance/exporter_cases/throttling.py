@@ -37,6 +37,7 @@ _NO_WAIT_S: Final = 0.05
 _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
+_TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
 _HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
     {429: "OTLP-RESP-074", 503: "OTLP-RESP-075", 502: "OTLP-RESP-077", 504: "OTLP-RESP-077"}
@@ -84,8 +85,10 @@ def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> Judged:
         return not_observed(rule, f"nothing was sent again. {each.told}")
     gap = each.gaps_s[0]
     told = f"asked to wait {pause.seconds} s, sent again after {gap:.2f} s. {each.told}"
-    if gap < least_s:
+    if each.most_gaps_s[0] < least_s:
         return broken(rule, told)
+    if gap < least_s:
+        return not_observed(rule, f"{_TOO_BUSY}. {told}")
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least_s:
         return not_observed(rule, f"its own back-off may be as long. {told}")
@@ -100,9 +103,9 @@ def _throttled(each: Faulted, pause: _Pause) -> Judged:
     rule = "OTLP-RESP-048"
     if not each.is_hit:
         return not_observed(rule, each.told)
-    answered_at = each.attempts[0].replied_at or each.attempts[0].received_at
+    asked_at = each.attempts[0].received_at
     later = [other.started_at for other in each.seen.of(each.signal)]
-    gap = min((at - answered_at for at in later if at > answered_at), default=None)
+    gap = min((at - asked_at for at in later if at > asked_at), default=None)
     if gap is None or gap >= pause.seconds - _EARLY_S:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     told = f"asked to wait {pause.seconds} s, and {each.signal} came {gap:.2f} s later. {each.told}"
@@ -118,8 +121,10 @@ def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
         return not_observed(rule, f"it was not sent again twice. {each.told}")
     least = pause.seconds - _EARLY_S
     told = f"asked to wait {pause.seconds} s each time; waited {_seconds(gaps)}. {each.told}"
-    if min(gaps) < least:
+    if min(each.most_gaps_s[: len(gaps)]) < least:
         return broken(rule, told)
+    if min(gaps) < least:
+        return not_observed(rule, f"{_TOO_BUSY}. {told}")
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least:
         return not_observed(rule, f"its own back-off may be as long. {told}")
