@@ -25,7 +25,7 @@ from otlptest.processes.free_ports import free_port
 from otlptest.sending import send
 from otlptest.timing import Deadline
 from tests.peers.installation import installed_file
-from tests.support.exporters.telemetry import messages
+from tests.support.exporters.telemetry import KINDS, exports
 
 _PATIENCE_S = 45.0
 _COUNTED = {"traces": "spans", "metrics": "metric_points", "logs": "log_records"}
@@ -42,7 +42,6 @@ def exporter(is_grpc: bool) -> dict[str, Any]:  # noqa: FBT001 -- one of two
         for name, value in os.environ.items()
         if value
     }
-    endpoint = told["ENDPOINT"]
     tls = {
         key: told[name]
         for key, name in (
@@ -52,7 +51,12 @@ def exporter(is_grpc: bool) -> dict[str, Any]:  # noqa: FBT001 -- one of two
         )
         if name in told
     }
-    made: dict[str, Any] = {"endpoint": endpoint, "tls": tls or {"insecure": True}}
+    made: dict[str, Any] = {"tls": tls or {"insecure": True}}
+    if "ENDPOINT" in told:
+        made["endpoint"] = told["ENDPOINT"]  # the Collector has no default, and refuses to start
+    for kind in KINDS if not is_grpc else ():
+        if f"{kind.upper()}_ENDPOINT" in told:
+            made[f"{kind}_endpoint"] = told[f"{kind.upper()}_ENDPOINT"]
     if "HEADERS" in told:
         made["headers"] = dict(entry.split("=", 1) for entry in told["HEADERS"].split(","))
     if "COMPRESSION" in told:
@@ -80,14 +84,15 @@ def configuration(port: int, metrics_port: int, kinds: list[str]) -> dict[str, A
     }
 
 
-def deliver(port: int, metrics_port: int, kinds: list[str]) -> None:
+def deliver(
+    collector: "subprocess.Popen[bytes]", port: int, metrics_port: int, kinds: list[str]
+) -> None:
     """Send telemetry in, and wait until the exporters are done with it."""
     deadline = Deadline(_PATIENCE_S)
-    bodies = {kind: body for kind, body in messages().items() if kind in kinds}
     while not is_up(port):
-        if not deadline.pause(0.05):
-            sys.exit("the Collector did not start")
-    for kind, body in bodies.items():
+        if collector.poll() is not None or not deadline.pause(0.05):
+            return
+    for kind, body in exports(kinds):
         signal = cast("Signal", kind)
         send(body, to=f"http://127.0.0.1:{port}", protocol="http/protobuf", signal=signal)
     while not all(is_done(metrics(metrics_port), _COUNTED[kind]) for kind in kinds):
@@ -137,7 +142,7 @@ def main() -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
         collector = subprocess.Popen([program, "--config", file], env=own)
         try:
-            deliver(port, metrics_port, kinds)
+            deliver(collector, port, metrics_port, kinds)
         finally:
             collector.terminate()
             code = collector.wait(30)

@@ -9,6 +9,8 @@ subject. Needs the peers: `python tests/peers/install.py`.
 import argparse
 import json
 import sys
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,7 @@ from otlptest.conformance.exporter import ExporterSuite, conform_exporter
 from otlptest.conformance.exporter_cases import CASES
 from otlptest.conformance.outcomes import Conformance
 from otlptest.conformance.receiver import conform_receiver
+from otlptest.conformance.verdicts import VERDICTS
 from otlptest.report.conformance_json import conformance_record, recorded_runs
 from otlptest.report.conformance_matrix import matrix_markdown, matrix_of
 from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS
@@ -43,9 +46,11 @@ def main(arguments: list[str]) -> int:
     for name in names:
         side, _, subject = name.partition("/")
         made = judged_exporter(subject) if side == "exporter" else judged_receiver(subject)
-        for run in made.runs:
-            say(f"{run.subject} over {run.protocol}: {dict(run.summary)} in {run.duration_s:.0f} s")
-        write_results(f"{side}-{subject}", conformance_record(made))
+        record = published(name, conformance_record(made))
+        for run, told in zip(made.runs, record.get("runs", [record]), strict=True):
+            say(f"{run.subject} over {run.protocol}: {told['summary']} in {run.duration_s:.0f} s")
+        text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        (RESULTS / f"{side}-{subject}.json").write_text(without_places(text), "utf-8")
     for side in ("exporter", "receiver"):
         write_table(side)
     return 0
@@ -58,12 +63,16 @@ def judged_exporter(name: str) -> Conformance:
         for case in CASES
         if subject.reads_variables or not all(map(is_of_variables, case.requirements))
     )
-    return conform_exporter(
-        subject.command,
-        protocols=subject.protocols,
-        suite=ExporterSuite(cases=cases),
-        name=subject.title,
-    )
+    runs = [
+        conform_exporter(
+            subject.command,
+            protocols=(protocol,),
+            suite=ExporterSuite(cases=cases, signals=subject.partly.get(protocol, ())),
+            name=subject.title,
+        ).runs
+        for protocol in subject.protocols
+    ]
+    return Conformance(runs=tuple(chain.from_iterable(runs)))
 
 
 def judged_receiver(name: str) -> Conformance:
@@ -75,18 +84,19 @@ def is_of_variables(requirement: str) -> bool:
     return requirement.startswith(_VARIABLES)
 
 
-def write_results(name: str, record: dict[str, Any]) -> None:
-    """Keep the results: the evidence of what is wrong, the verdict alone of the rest."""
-    subject = name.partition("-")[2]
-    leaves_out = name.startswith("exporter-") and not EXPORTERS[subject]().reads_variables
+def published(name: str, record: dict[str, Any]) -> dict[str, Any]:
+    """What is kept: the evidence of what is wrong, the verdict alone of the rest."""
+    side, _, subject = name.partition("/")
+    leaves_out = side == "exporter" and not EXPORTERS[subject]().reads_variables
     for run in record.get("runs", [record]):
         run["results"] = [
             {**result, "evidence": result["evidence"] if result["verdict"] in _SHOWN else "-"}
             for result in run["results"]
             if not (leaves_out and is_of_variables(result["id"]))
         ]
-    text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    (RESULTS / f"{name}.json").write_text(without_places(text), "utf-8")
+        counts = Counter(result["verdict"] for result in run["results"])
+        run["summary"] = {verdict: counts[verdict] for verdict in VERDICTS}
+    return record
 
 
 def without_places(text: str) -> str:

@@ -3,9 +3,9 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import DEVNULL, Popen
@@ -16,7 +16,7 @@ from otlptest import FakeCollector
 from otlptest.conformance.cases import ALL_PROTOCOLS
 from otlptest.conformance.read_back import ForwardReadBack
 from otlptest.conformance.receiver import Target
-from otlptest.model import Protocol
+from otlptest.model import Protocol, Signal
 from otlptest.processes.free_ports import free_port
 from tests.integration.scenario.sdks import SDKS
 from tests.peers import installation
@@ -34,6 +34,7 @@ class Exporter:
         title: What the matrix calls it, with its version.
         command: Its words.
         protocols: Those that it has.
+        partly: Of a protocol that it has for some signals alone: those.
         reads_variables: Whether it reads the `OTEL_*` variables itself. If not, rows about them
             are left out of the matrix: they would judge the program around it.
     """
@@ -41,6 +42,7 @@ class Exporter:
     title: str
     command: tuple[str, ...]
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
+    partly: Mapping[Protocol, tuple[Signal, ...]] = field(default_factory=dict)
     reads_variables: bool = True
 
 
@@ -82,6 +84,16 @@ def _python() -> Exporter:
     )
 
 
+def _go() -> Exporter:
+    """Its exporter of traces alone has JSON; those of metrics and logs stay with Protobuf."""
+    version_of_sdk = _of_file("go", "go.mod", r"otel/sdk v([0-9.]+)")
+    return replace(
+        _scenario("go", f"Go SDK {version_of_sdk}"),
+        protocols=ALL_PROTOCOLS,
+        partly={"http/json": ("traces",)},
+    )
+
+
 def _node_version() -> str:
     text = (installation.PEERS["node"].sources / "package-lock.json").read_text("utf-8")
     return str(json.loads(text)["packages"]["node_modules/@opentelemetry/sdk-metrics"]["version"])
@@ -91,10 +103,10 @@ def _collector_version() -> str:
     return _of_file("otelcol", "go.mod", r"cmd/builder v([0-9.]+)")
 
 
-EXPORTERS: Final = {
+EXPORTERS: Final[Mapping[str, Callable[[], Exporter]]] = {
     "python": _python,
     "node": lambda: _scenario("node", f"JavaScript SDK {_node_version()}"),
-    "go": lambda: _scenario("go", f"Go SDK {_of_file('go', 'go.mod', r'otel/sdk v([0-9.]+)')}"),
+    "go": _go,
     "java": lambda: _scenario(
         "java", f"Java agent {_of_file('java', 'pom.xml', r'<agent.version>(.+)</agent.version>')}"
     ),
