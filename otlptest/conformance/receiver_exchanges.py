@@ -38,6 +38,7 @@ __all__ = [
     "post",
     "submit",
     "target_of",
+    "until_hang",
 ]
 
 PROTOBUF: Final = "application/x-protobuf"
@@ -267,6 +268,16 @@ def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
     return None if is_good and status in _TRY_AGAIN else "server_error"
 
 
+def until_hang(tries: Iterable[Try]) -> list[Try]:
+    """All of them, or those up to the first that got no answer."""
+    kept: list[Try] = []
+    for each in tries:
+        kept.append(each)
+        if each.answer.is_hang:
+            break
+    return kept
+
+
 def judged(
     lab: ReceiverLab,
     rule: str,
@@ -283,14 +294,8 @@ def judged(
         right: Whether an answer is as demanded.
         wanted: What is demanded, for evidence: `HTTP 400`.
     """
-    seen: list[Try] = []
-    wrong: list[Try] = []
-    for each in tries:
-        seen.append(each)
-        if not right(each.answer):
-            wrong.append(each)
-        if each.answer.is_hang:
-            break
+    seen = until_hang(tries)
+    wrong = [each for each in seen if not right(each.answer)]
     if not lab.is_alive():
         last = seen[-1].what if seen else "nothing"
         return broken(rule, f"it takes no request any more; the last was {last}", harm="crash")

@@ -27,6 +27,7 @@ from otlptest.conformance.receiver_exchanges import (
     media_type_of,
     post,
     submit,
+    until_hang,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import (
@@ -59,7 +60,7 @@ def _judge_random_bytes(lab: ReceiverLab) -> Iterator[Judged]:
     if lab.protocol == "grpc":
         yield judged(lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable")
         return
-    seen = list(tries)
+    seen = until_hang(tries)
     yield judged(lab, "OTLP-SRV-002", seen, answered(400), "HTTP 400")
     yield _prompt(seen)
 

@@ -25,7 +25,7 @@ _LIMIT: Final = 64 * MIB
 _ONE_BOMB: Final = 4 * _LIMIT
 _TEN_BOMBS: Final = 16 * _LIMIT  # each may have been inflated to the limit, and copied
 _PARALLEL: Final = 10
-_LOOK_EVERY_S: Final = 0.02
+_LOOK_EVERY_S: Final = 0.1
 _BAD_ITEMS: Final = 100_000
 _LARGEST_ANSWER: Final = 4 * MIB
 _SHORT: Final = 10_000
@@ -78,11 +78,11 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[Judged]:
         if not lab.is_alive():
             yield broken(rule, f"{told}; it takes no request any more", harm="crash")
             return
-        if harm is not None:
-            yield broken(rule, told, harm=harm)
-            return
         if (watch.growth or 0) > (_ONE_BOMB if count == 1 else _TEN_BOMBS):
             yield broken(rule, f"wanted: memory within bounds; {told}", harm="memory")
+            return
+        if harm is not None:
+            yield broken(rule, told, harm=harm)
             return
         if watch.growth is None:
             yield not_observed(rule, f"{told}: the memory of its process cannot be seen from here")

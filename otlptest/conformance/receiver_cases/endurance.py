@@ -17,6 +17,7 @@ from otlptest.conformance.receiver_exchanges import (
     judged,
     post,
     target_of,
+    until_hang,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -68,10 +69,10 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[Judged]:
         talks = [stack.enter_context(http_talk(lab)) for _ in range(_PARALLEL)]
         for talk in talks:
             talk.say(_request(lab))
-        tries = [
+        tries = until_hang(
             Try(what=f"connection {number} of {_PARALLEL}", answer=talk.answer())
             for number, talk in enumerate(talks, 1)
-        ]
+        )
     yield judged(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
 
 
@@ -123,13 +124,13 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[Judged]:
     with ThreadPoolExecutor(1) as pool:
         flooding = pool.submit(flood)
         try:
-            tries = [
+            tries = until_hang(
                 Try(
                     what=f"{good} beside malformed {bad}",
                     answer=post(lab, sample_body(lab, good, lab.marker()), signal=good),
                 )
                 for _ in range(20)
-            ]
+            )
         finally:
             stop.set()
         sent = flooding.result()

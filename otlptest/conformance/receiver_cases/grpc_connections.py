@@ -19,6 +19,7 @@ from otlptest.wire.http2_headers import encode_fields
 __all__ = ["CASES"]
 
 _QUICKLY_S: Final = 5.0
+_SOON_S: Final = 2.0
 _HTTP1_ERROR: Final = re.compile(rb"HTTP/1\.[01] [45]")
 _RESETS: Final = 10_000
 _RESETS_EACH: Final = 100
@@ -53,7 +54,7 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[Judged]:
 
 def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
     """What happened to a connection that said something else, and whether that was quick."""
-    deadline = Deadline(_QUICKLY_S)
+    deadline = Deadline(min(_QUICKLY_S, lab.timeout_s))
     with RawSocket(lab.connect(), lab.timeout_s) as wire:
         wire.say(data)
         answer = b""
@@ -116,7 +117,7 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[Judged]:
         with grpc_talk(lab) as talk:
             talk.settle()
             abuse(lab, talk)
-            has_ended = talk.wait_for_goaway(_QUICKLY_S)
+            has_ended = talk.wait_for_goaway(min(_SOON_S, lab.timeout_s))
         told = f"{what}: {_ending(talk)}"
         (seen if has_ended else wrong).append(told)
         if not lab.is_alive():

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.protobuf_writing import chunk, fixed64, number, tag, varint
-from otlptest.conformance.receiver_exchanges import Try, is_decided, is_ok, judged, submit
+from otlptest.conformance.receiver_exchanges import (
+    Try,
+    is_decided,
+    is_ok,
+    judged,
+    submit,
+    until_hang,
+)
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver_stored import NO_READ_BACK, judged_stored, unwanted_items
 from otlptest.conformance.sample_requests import (
@@ -224,11 +231,11 @@ def _other_buckets(items: tuple[Any, ...]) -> str:
 def _judge_extremes(lab: ReceiverLab) -> Iterator[Judged]:
     rule = "OTLP-SRV-015"
     before = lab.resident_bytes()
-    tries = [
+    tries = until_hang(
         Try(what=what, answer=submit(lab, body, signal=signal))
         for signal in lab.signals
         for what, body in _extremes(signal, lab.marker())
-    ]
+    )
     grown = (lab.resident_bytes() or 0) - (before or 0)
     found = judged(lab, rule, tries, is_decided, "success, or an error of the sender")
     if before is not None and grown > _GROWTH:

@@ -1,5 +1,6 @@
 """Good and bad items in one request: what is said about the bad ones, what becomes of the good."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver_stored import NO_READ_BACK, stored_items
 from otlptest.conformance.sample_requests import (
     attribute,
+    json_attribute,
     json_bytes,
     json_item,
     json_request,
@@ -30,6 +32,8 @@ __all__ = ["CASES"]
 _GOOD: Final = 2
 _BAD: Final = 3
 _SHOWN: Final = 3
+_LATE_S: Final = 1.0
+_SNAKE_CASE: Final = re.compile(rb'"(partial_success|rejected_[a-z_]+|error_message)"')
 
 _RULES: Final = ("OTLP-RESP-012", "OTLP-RESP-013", "OTLP-RESP-014", "OTLP-RESP-019")
 
@@ -43,6 +47,7 @@ class _Mixed:
         signal: Of which signal.
         answer: What came back.
         marker: What the good items carry.
+        other: What the bad items carry.
         points: How many items are bad, counted as the signal counts them.
         partial: The partial success; None if the request was refused or none is set.
         problem: Why the answer is no response message; empty if it is one.
@@ -52,6 +57,7 @@ class _Mixed:
     signal: Signal
     answer: Answer
     marker: str
+    other: str
     points: int
     partial: Any = None
     problem: str = ""
@@ -95,7 +101,7 @@ def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
         answer: Answer = submit(lab, body, signal=signal)
     else:
         answer = post(lab, body, signal=signal)
-    return _read(lab, "nothing bad", signal, answer, marker)
+    return _read(lab, "nothing bad", answer, signal=signal, marker=marker, other="")
 
 
 def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[Judged]:
@@ -108,7 +114,11 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
             judged elsewhere (OTLP-RESP-003, OTLP-RESP-004).
     """
     yield _policy(lab, mixed)
+    if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
+        yield broken("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
+        return
     if mixed.partial is None:
+        yield from _dropped(lab, mixed)
         return
     total, count = _GOOD + mixed.points, mixed.rejected
     fair = 0 <= count <= total
@@ -131,6 +141,19 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
     yield (held if explains else broken)("OTLP-RESP-013", mixed.seen)
     if lab.protocol == "http/json":
         yield _json_shape(mixed)
+
+
+def _dropped(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
+    """Whether the bad ones went missing without a word, while the good ones were stored."""
+    if lab.read_back is None or not mixed.answer.is_ok:
+        return
+    if len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD)) < _GOOD:
+        return
+    waited_s = min(_LATE_S, lab.timeout_s)
+    kept = lab.read_back.items(mixed.signal, mixed.other, count=mixed.points, timeout_s=waited_s)
+    if len(kept) < mixed.points:
+        missing = f"{mixed.points - len(kept)} of the bad ones went missing without a word"
+        yield broken("OTLP-RESP-011", f"wanted: partial_success; {mixed.seen}; {missing}")
 
 
 def _json_shape(mixed: _Mixed) -> Judged:
@@ -164,35 +187,39 @@ def _policy(lab: ReceiverLab, mixed: _Mixed) -> Judged:
 
 
 def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
+    marker, other = lab.marker(), lab.marker()
     if lab.protocol == "http/json":
-        for what, bad in _json_kinds(signal).items():
-            marker = lab.marker()
+        for what in _json_kinds(signal, other):
+            bad = _json_kinds(signal, other)[what]
             good = [json_item(signal, marker) for _ in range(_GOOD)]
             document = json_request(signal, *good, *bad)
             answer = post(lab, json_bytes(document), signal=signal)
-            yield _read(lab, what, signal, answer, marker)
+            yield _read(lab, what, answer, signal=signal, marker=marker, other=other)
+            marker, other = lab.marker(), lab.marker()
         return
-    for what, item in _kinds(signal, lab.marker()).items():
-        marker = lab.marker()
+    for what in _kinds(signal, other):
+        item = _kinds(signal, other)[what]
         items = [sample_item(signal, marker) for _ in range(_GOOD)]
         # Bad points are those of one metric: metrics are not what is counted.
         bad_items = [item] if signal == "metrics" else [item] * _BAD
         sent = submit(lab, wrapped(*items, *bad_items), signal=signal)
-        yield _read(lab, what, signal, sent, marker)
+        yield _read(lab, what, sent, signal=signal, marker=marker, other=other)
+        marker, other = lab.marker(), lab.marker()
 
 
 def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
     """What is bad, and an item that is; of metrics one metric with several points."""
+    pair = attribute(MARKER_ATTRIBUTE, text(other))
     if signal == "traces":
         zeros = chunk(1, bytes(16)) + chunk(2, bytes(8))
+        times = fixed64(7, 1) + fixed64(8, 2)
         return {
             "an all-zero trace id": sample_item(signal, other, more=zeros),
-            "no ids": chunk(5, b"no ids") + number(6, 1) + fixed64(7, 1) + fixed64(8, 2),
+            "no ids": chunk(5, b"no ids") + number(6, 1) + times + chunk(9, pair),
             "ids of 3 bytes": sample_item(signal, other, more=chunk(1, b"bad") + chunk(2, b"bad")),
         }
     if signal == "logs":
         return {"a trace id of 3 bytes": sample_item(signal, other, more=chunk(9, b"bad"))}
-    pair = attribute(MARKER_ATTRIBUTE, text(other))
     point = chunk(1, chunk(7, pair) + fixed64(3, 1) + fixed64(6, 1))
     untimed = chunk(1, chunk(7, pair) + fixed64(6, 1))
     return {
@@ -201,23 +228,25 @@ def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
     }
 
 
-def _json_kinds(signal: Signal) -> dict[str, list[dict[str, Any]]]:
+def _json_kinds(signal: Signal, other: str) -> dict[str, list[dict[str, Any]]]:
     if signal == "traces":
         zeros = {"traceId": "0" * 32, "spanId": "0" * 16}
         none = {"traceId": "", "spanId": ""}
         return {
-            "an all-zero trace id": [json_item(signal, "bad", more=zeros)] * _BAD,
-            "no ids": [json_item(signal, "bad", more=none)] * _BAD,
+            "an all-zero trace id": [json_item(signal, other, more=zeros)] * _BAD,
+            "no ids": [json_item(signal, other, more=none)] * _BAD,
         }
     if signal == "logs":
-        return {
-            "a trace id of 3 bytes": [json_item(signal, "bad", more={"traceId": "abcdef"})] * _BAD
-        }
-    points = [{"timeUnixNano": "1", "asInt": "1"}] * _BAD
+        short = json_item(signal, other, more={"traceId": "abcdef"})
+        return {"a trace id of 3 bytes": [short] * _BAD}
+    pair = json_attribute(MARKER_ATTRIBUTE, {"stringValue": other})
+    points = [{"timeUnixNano": "1", "asInt": "1", "attributes": [pair]}] * _BAD
     return {"no metric name": [{"gauge": {"dataPoints": points}}]}
 
 
-def _read(lab: ReceiverLab, what: str, signal: Signal, answer: Answer, marker: str) -> _Mixed:
+def _read(
+    lab: ReceiverLab, what: str, answer: Answer, *, signal: Signal, marker: str, other: str
+) -> _Mixed:
     partial, problem = None, ""
     if answer.is_ok:
         body = answer.body
@@ -234,6 +263,7 @@ def _read(lab: ReceiverLab, what: str, signal: Signal, answer: Answer, marker: s
         signal=signal,
         answer=answer,
         marker=marker,
+        other=other,
         points=_BAD,
         partial=partial,
         problem=problem,

@@ -92,9 +92,14 @@ def _bomb(lab: ReceiverLab) -> Answer:
 
 def _judge_sizes(lab: ReceiverLab) -> Iterator[Judged]:
     rules = _GRPC if lab.protocol == "grpc" else _HTTP
-    sizes = {size: _sent(lab, size) for size in (_SMALL, _RECOMMENDED, _OVER)}
-    if sizes[_OVER].is_ok:
-        sizes[_FAR_OVER] = _sent(lab, _FAR_OVER)
+    sizes: dict[int, Answer] = {}
+    for size in (_SMALL, _RECOMMENDED, _OVER, _FAR_OVER):
+        sizes[size] = _sent(lab, size)
+        if sizes[size].is_hang:
+            yield broken(rules.limit, f"no answer: {_told(sizes)}", harm="hang")
+            return
+        if size == _OVER and not sizes[size].is_ok:
+            break
     bomb = _bomb(lab)
     if not lab.is_alive():
         for rule in (rules.limit, rules.inflated):
@@ -117,8 +122,6 @@ def _limit(rule: str, sizes: dict[int, Answer]) -> Judged:
     answer = sizes[largest]
     if answer.is_ok:
         return broken(rule, f"wanted: a limit; {_told(sizes)}")
-    if answer.is_hang:
-        return broken(rule, f"wanted: it is refused; {largest} MiB: {answer.told()}", harm="hang")
     return held(rule, _told(sizes))
 
 

@@ -1,0 +1,16 @@
+"""All wrong receivers."""
+
+from tests.support.wrong_receivers.grpc_faults import GRPC_FAULTS
+from tests.support.wrong_receivers.http_answers import HTTP_ANSWERS
+from tests.support.wrong_receivers.http_connections import CONNECTIONS
+from tests.support.wrong_receivers.http_routes import ROUTES
+from tests.support.wrong_receivers.json_faults import JSON_FAULTS
+from tests.support.wrong_receivers.planted import Wrong
+
+WRONG: tuple[Wrong, ...] = (
+    *HTTP_ANSWERS,
+    *ROUTES,
+    *CONNECTIONS,
+    *JSON_FAULTS,
+    *GRPC_FAULTS,
+)
