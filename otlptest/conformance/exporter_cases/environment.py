@@ -5,7 +5,7 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import resources_of
+from otlptest.conformance.exporter_cases.readings import last_words, resources_of, steady
 from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -37,13 +37,17 @@ def _at_path(path: str) -> Changes:
 
 def _judge_base_url(lab: ExporterLab) -> Iterator[Judged]:
     """A base URL with a path keeps it, and a slash at its end makes no double one."""
-    plain = lab.start(_at_path(_BASE_PATH))
-    slashed = lab.start(_at_path(f"{_BASE_PATH}/"))
-    bare = lab.start(_at_path("/"))
+    plain = steady(lab, _at_path(_BASE_PATH), is_wanted=_sends)
+    slashed = steady(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
+    bare = steady(lab, _at_path("/"), is_wanted=_sends)
     yield _paths("OTLP-CFG-003", lab, lab.baseline, "")
-    yield _paths("OTLP-CFG-004", lab, bare.result(), "")
+    yield _paths("OTLP-CFG-004", lab, bare(), "")
     for run in (plain, slashed):
-        yield _paths("OTLP-CFG-005", lab, run.result(), _BASE_PATH)
+        yield _paths("OTLP-CFG-005", lab, run(), _BASE_PATH)
+
+
+def _sends(seen: Observation) -> bool:
+    return bool(seen.requests)
 
 
 def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Judged:
@@ -55,17 +59,17 @@ def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Judge
     if sent - known:
         return broken(rule, f"expected {', '.join(sorted(expected))}; {told}")
     if not sent >= expected:
-        return not_observed(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
+        return broken(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
     return held(rule, told)
 
 
 def _judge_headers(lab: ExporterLab) -> Iterator[Judged]:
-    seen = lab.run({"OTEL_EXPORTER_OTLP_HEADERS": _HEADERS})
+    seen = steady(lab, {"OTEL_EXPORTER_OTLP_HEADERS": _HEADERS}, is_wanted=_sends)()
     told = f"OTEL_EXPORTER_OTLP_HEADERS={_HEADERS}"
     for rule, name, value in _EXPECTED_HEADERS:
         received = [each.headers.get(name) for each in seen.requests]
         if not received:
-            yield not_observed(rule, f"{told}; {seen.describe()}")
+            yield broken(rule, f"{told}; nothing came any more: {last_words(seen)}")
         elif all(each == value for each in received):
             yield held(rule, f"{told}; each of {len(received)} requests had {name}: {value}")
         else:

@@ -213,7 +213,7 @@ def _judged_own(
     chosen = spoken_protocols(arrived.requests)
     rest = set(spoken_protocols(seen.requests))
     if not chosen:
-        return not_observed(rule, f"{what}; nothing came there; {last_words(seen)}")
+        return _broken_if(is_set_up, rule, f"{what}; nothing came there; {last_words(seen)}")
     text = f"{what}; {', '.join(chosen)} came there, {', '.join(rest) or 'nothing'} elsewhere"
     if chosen == (other,) and other not in rest:
         return held(rule, text)

@@ -11,6 +11,7 @@ from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.errors import ProcessError
 from otlptest.model import DataPoint, Request, Resource, Signal
 
 __all__ = [
@@ -133,15 +134,34 @@ def steady(
         changes: As for `lab.run`.
         is_wanted: Whether a run will do; by default one in which no signal is lost.
         options: As for `lab.run`.
+
+    Raises:
+        ProcessError: From the result, where signals are lost without any change too.
     """
     first = lab.start(changes, **options)
 
     def result() -> Observation:
         seen = first.result()
-        will_do = is_wanted(seen) if is_wanted else not lost_signals(lab, seen)
-        return seen if will_do else lab.run(changes, **options)
+        if is_wanted(seen) if is_wanted else not lost_signals(lab, seen):
+            return seen
+        again = lab.run(changes, **options)
+        if is_wanted is None and lost_signals(lab, again):
+            _check_is_reliable(lab)
+        return again
 
     return result
+
+
+def _check_is_reliable(lab: ExporterLab) -> None:
+    """Hold that the command, run as in the observing run, still sends what it did.
+
+    Raises:
+        ProcessError: It does not: what is lost is no sign of anything.
+    """
+    control = lab.shared(f"observing {', '.join(lab.signals)} again", lab.run)
+    lost = lost_signals(lab, control)
+    if lost:
+        raise ProcessError("the command", f"does not send {', '.join(lost)} in each run")
 
 
 def confirmed(

@@ -152,7 +152,7 @@ def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, str(port))
 
 
-@pytest.mark.timeout(120)  # many runs of the command, of which some live for seconds
+@pytest.mark.timeout(300)  # many runs of the command, of which some live for seconds
 @pytest.mark.parametrize(
     ("protocol", "case"),
     [
@@ -170,7 +170,7 @@ def test_a_right_exporter_passes(
     assert all(each.evidence for each in results)
 
 
-@pytest.mark.timeout(120)  # as above
+@pytest.mark.timeout(300)  # as above
 @pytest.mark.parametrize(
     ("wrong", "case", "protocol", "rules"),
     [pytest.param(*row, id=f"{row[0]}, in {row[1]} over {row[2]}") for row in WRONG],
@@ -184,7 +184,7 @@ def test_a_wrong_exporter_is_caught(
     assert broken_rules(run) == {f"OTLP-{rule}" for rule in rules.split()}, run.results
 
 
-@pytest.mark.timeout(120)  # as above
+@pytest.mark.timeout(300)  # as above
 @pytest.mark.parametrize("row", [pytest.param(row, id=f"{row[0]}: {row[3]}") for row in UNTOLD])
 def test_what_cannot_be_seen_is_not_held_against_an_exporter(
     monkeypatch: pytest.MonkeyPatch, row: tuple[str, str, Protocol, str, str]
