@@ -5,6 +5,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.timeouts import told_if_late
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
 from otlptest.conformance.retry_control import condensed, control_of
@@ -21,6 +22,7 @@ _SLOW_S: Final = 2.0
 _NO_TIMEOUT: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
 
 _TIMEOUT_S: Final = 3.0
+_MILLISECONDS: Final = f"{_TIMEOUT_S * 1000:.0f}"
 _SLACK_S: Final = 0.5
 
 
@@ -52,7 +54,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
 def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
     """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
     answer = faults.unavailable()
-    milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": str(int(_TIMEOUT_S * 1000))}
+    milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
     prepared = {signal: replying_always(answer, signals=(signal,)) for signal in lab.signals}
     usual = {signal: lab.start(prepare=prepare) for signal, prepare in prepared.items()}
     timed = {
@@ -82,13 +84,17 @@ def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
 def _bounded_in_all(lab: ExporterLab, each: Faulted) -> Judged:
     rule = "OTLP-CFG-042"
     signal: Signal = each.signal
-    told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_TIMEOUT_S * 1000:.0f}. {each.told}"
+    told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_MILLISECONDS}. {each.told}"
     if not each.is_hit:
         return not_observed(rule, told)
     if control_of(lab).gap_s(signal) is None:
         return not_observed(rule, f"the command does not send {signal} again at all. {told}")
     span_s = _span_s(each)
     if span_s > _TIMEOUT_S + _SLACK_S:
+        late = told_if_late(lab, signal, _MILLISECONDS)
+        if late:
+            reason = "the timeout does not end the wait for a single answer (OTLP-CFG-040) either"
+            return not_observed(rule, f"{reason}: {late}\n{told}")
         return broken(
             rule,
             f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",

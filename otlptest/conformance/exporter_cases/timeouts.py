@@ -18,7 +18,7 @@ from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "told_if_late"]
 
 _VARIABLE: Final = "OTEL_EXPORTER_OTLP_TIMEOUT"
 _DEFAULT_S: Final = 10.0
@@ -103,6 +103,19 @@ def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
         return "right" if rest_s <= _SHORT_REST_S else "unknown"
     pause_s = _SLACK_S * (control_of(lab).gap_s(wait.each.signal) or 0.0)
     return "late" if wait.seconds > expected_s + _LATE_S + rest_s + pause_s else "unknown"
+
+
+def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
+    """How a client waits for one answer far longer than it is told to; empty if it does not.
+
+    Args:
+        lab: Runs the command, once.
+        signal: The one that is not answered.
+        milliseconds: The value of the variable.
+    """
+    wait = _waiting(lab, milliseconds, signal)()
+    is_late = wait.each.is_hit and _when(lab, wait, int(milliseconds) / 1000) == "late"
+    return wait.told if is_late else ""
 
 
 def _judge_timeout(lab: ExporterLab) -> Iterator[Judged]:

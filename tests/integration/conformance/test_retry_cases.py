@@ -79,7 +79,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("no jitter", "backoff/growth", GRPC, "RESP-042"),
         ("no back-off", "backoff/growth", GRPC, "RESP-041 RESP-042"),
         ("fixed back-off", "backoff/http_growth", HTTP, "RESP-041 RESP-078"),
-        ("never ends", "backoff/end", HTTP, "RESP-044 CFG-042"),
+        ("never ends", "backoff/end", HTTP, "RESP-044"),
         ("timeout per attempt", "backoff/end", GRPC, "CFG-042"),
     ),
     "throttling over gRPC": (
@@ -172,6 +172,7 @@ UNTOLD: tuple[Row, ...] = (
     ("silent about failures", "records/unavailable", HTTP, "RESP-039"),
     ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
     ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
+    ("timeout in seconds", "backoff/end", HTTP, "CFG-042"),
 )
 UNTOLD_BESIDE = {
     "never delayed": {"OTLP-RESP-028", "OTLP-RESP-049", "OTLP-RESP-050", "OTLP-RESP-052"}
