@@ -20,6 +20,7 @@ from tests.support.wrong_receivers.http_front import http_front
 from tests.support.wrong_receivers.planted import Stored, Wrong
 from tests.support.wrong_receivers.tables import WRONG
 
+NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in WRONG]
 BY_ID = {case.id: case for case in CASES}
 
 
@@ -70,7 +71,7 @@ def found(case: ReceiverCase, lab: TargetLab) -> tuple[Judged, ...]:
     return judgements(case, judged_receiver_case(case, lab))
 
 
-@pytest.mark.parametrize("fault", WRONG, ids=[f"{each.case}: {each.name}" for each in WRONG])
+@pytest.mark.parametrize("fault", WRONG, ids=NAMES)
 def test_a_wrong_receiver_is_caught(fault: Wrong) -> None:
     with ExitStack() as stack:
         collector = stack.enter_context(FakeCollector(cors_origins=fault.origins))
