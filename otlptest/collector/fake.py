@@ -12,6 +12,7 @@ from otlptest.collector.receiving.receiver import Receiver
 from otlptest.collector.store import Store
 from otlptest.collector.store_source import Epoch, StoreSource
 from otlptest.collector.view import CollectorView
+from otlptest.collector.ways_in import WayIn, way_at
 from otlptest.errors import UsageError
 from otlptest.timing import SYSTEM_CLOCK, Clock
 from otlptest.wire.certificates import ThrowAwayCertificates
@@ -172,6 +173,10 @@ class FakeCollector(CollectorView):
         """
         grpc_port, http_port = self._receiver.open_ports(owner)
         return PortPair(owner, self._endpoints.at(_reachable(self._listen), grpc_port, http_port))
+
+    def way_in(self, endpoint: str) -> WayIn | None:
+        """The proxy of this process that is reached at `endpoint` and leads here; None: none."""
+        return way_at(endpoint, (self.grpc_port, self.http_port))
 
     def close_ports(self, owner: str) -> None:
         """Stop listening on the port pair of `owner`; open connections go on."""

@@ -4,16 +4,40 @@ Evidence that nothing more can come must ask it: what a client sent before it en
 """
 
 import threading
+import weakref
 from collections.abc import Collection
 from typing import Protocol
 
 from otlptest.timing import Deadline
 
-__all__ = ["WayIn", "add_way_in", "held_back", "remove_way_in"]
+__all__ = ["WayIn", "add_way_in", "held_back", "remove_way_in", "way_at"]
 
 
 class WayIn(Protocol):
     """Something that passes bytes on to ports of this process, and may be late with them."""
+
+    @property
+    def grpc_endpoint(self) -> str:
+        """Where it takes OTLP/gRPC."""
+        ...
+
+    @property
+    def http_endpoint(self) -> str:
+        """Where it takes OTLP/HTTP."""
+        ...
+
+    def open_port(self, endpoint: str, grpc_port: int, http_port: int) -> str:
+        """A further endpoint like `endpoint`, that leads to other ports of the same collector.
+
+        Args:
+            endpoint: One of its own two.
+            grpc_port: Where it leads to if `endpoint` is for OTLP/gRPC.
+            http_port: Where it leads to if `endpoint` is for OTLP/HTTP.
+
+        Raises:
+            ReceiverError: No port can be opened.
+        """
+        ...
 
     def pass_on(self, deadline: Deadline) -> str:
         """Wait until all that clients had sent before the call is passed on.
@@ -25,23 +49,34 @@ class WayIn(Protocol):
 
 
 _lock = threading.Lock()
-_ways: list[tuple[WayIn, frozenset[int]]] = []
+_ways: list[tuple["weakref.ref[WayIn]", frozenset[int]]] = []
+
+
+def _leading_to(ports: Collection[int]) -> list[WayIn]:
+    with _lock:
+        found = [way() for way, to in _ways if not to.isdisjoint(ports)]
+    return [way for way in found if way is not None]
 
 
 def add_way_in(way: WayIn, ports: Collection[int]) -> None:
     """From now on, evidence about collectors that listen on `ports` asks `way`. Thread-safe."""
     with _lock:
-        _ways.append((way, frozenset(ports)))
+        _ways.append((weakref.ref(way), frozenset(ports)))
+
+
+def way_at(endpoint: str, ports: Collection[int]) -> WayIn | None:
+    """The way in that takes what is sent to `endpoint` and leads to one of `ports`, if any."""
+    leading = _leading_to(ports)
+    return next((w for w in leading if endpoint in {w.grpc_endpoint, w.http_endpoint}), None)
 
 
 def remove_way_in(way: WayIn) -> None:
     """It has passed on all that it will. Thread-safe."""
     with _lock:
-        _ways[:] = [entry for entry in _ways if entry[0] is not way]
+        _ways[:] = [entry for entry in _ways if entry[0]() not in {way, None}]
 
 
 def held_back(ports: Collection[int], deadline: Deadline) -> tuple[str, ...]:
     """What the ways to `ports` hold back, as clauses; blocks until each has passed on its own."""
-    with _lock:
-        leading = [way for way, to in _ways if not to.isdisjoint(ports)]
-    return tuple(held for held in (way.pass_on(deadline) for way in leading) if held)
+    held = (way.pass_on(deadline) for way in _leading_to(ports))
+    return tuple(clause for clause in held if clause)

@@ -57,7 +57,7 @@ class Engine:
         self._around = Surroundings(self._loop, plan, ledger, clock.monotonic, _BUFFER_BYTES)
         self._pending: set[Future[None]] = set()
         for listener in self._listeners:
-            self._loop.watch(listener.socket.fileno(), READ, self._acceptor(listener))
+            self._watch(listener)
         self._thread = threading.Thread(target=self._run, name="otlptest-proxy", daemon=True)
         self._thread.start()
 
@@ -72,23 +72,40 @@ class Engine:
         Raises:
             ReceiverError: The proxy does not run any more.
         """
+        self._call(self._look_at_plan, deadline, "inject faults")
+
+    def open(self, listener: Listener, deadline: Deadline) -> None:
+        """Accept connections at a further port.
+
+        Raises:
+            ReceiverError: The proxy does not run any more; the port is closed then.
+        """
+        try:
+            self._call(lambda: self._watch(listener), deadline, "open a port")
+        except BaseException:
+            close_socket(listener.socket)
+            raise
+        self._listeners = (*self._listeners, listener)
+
+    def _call(self, action: Callable[[], None], deadline: Deadline, what: str) -> None:
+        """Have `action` run in the engine's thread, and wait for it.
+
+        Raises:
+            ReceiverError: It could not, or not in time.
+        """
         done: Future[None] = Future()
         self._pending.add(done)
 
         def act() -> None:
-            for relay in tuple(self._around.relays):
-                try:
-                    relay.plan_changed()
-                except Exception as error:  # noqa: BLE001 -- the others go on
-                    relay.fail(error)
+            action()
             done.set_result(None)
 
         try:
             if not self._loop.post(act):
-                raise ReceiverError("cannot inject faults: the proxy has ended")
+                raise ReceiverError(f"cannot {what}: the proxy has ended")
             done.result(deadline.remaining_s())
         except TimeoutError as error:
-            raise ReceiverError("cannot inject faults: the proxy did not answer in time") from error
+            raise ReceiverError(f"cannot {what}: the proxy did not answer in time") from error
         finally:
             self._pending.discard(done)
 
@@ -128,11 +145,18 @@ class Engine:
                 if not done.done():
                     done.set_exception(ReceiverError("the proxy has ended"))
 
-    def _acceptor(self, listener: Listener) -> Callable[[int], None]:
+    def _look_at_plan(self) -> None:
+        for relay in tuple(self._around.relays):
+            try:
+                relay.plan_changed()
+            except Exception as error:  # noqa: BLE001 -- the others go on
+                relay.fail(error)
+
+    def _watch(self, listener: Listener) -> None:
         def accept(_events: int) -> None:
             self._accept(listener)
 
-        return accept
+        self._loop.watch(listener.socket.fileno(), READ, accept)
 
     def _accept(self, listener: Listener) -> None:
         """Accept all that has connected."""

@@ -3,7 +3,6 @@
 import os
 import threading
 import warnings
-import weakref
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, Self
@@ -78,12 +77,14 @@ class OtlpProxy:
         self._is_closed = True  # until all of it is there
         self._upstream = upstream
         self._ca_file = None if ca_file is None else str(Path(ca_file))
+        self._listen = listen
         self._host = f"[{listen}]" if ":" in listen else listen
         self._lock = threading.Lock()
         self._allowed: frozenset[str] = frozenset()
         self._ledger = Ledger()
         self._plan = WirePlan(self._plan_changed)
         upstreams = _upstreams(upstream)
+        self._upstreams = upstreams
         self._is_tls = upstreams[0].is_tls
         self._where = " and ".join(dict.fromkeys(each.url for each in upstreams))
         self._injector = Injector(self._plan, f"the proxy before {self._where}")
@@ -93,8 +94,7 @@ class OtlpProxy:
         self.port = self._ports[0]
         self._engine = Engine(listeners, self._plan, self._ledger, clock)
         self._is_closed = False
-        self._way_in = _Passing(weakref.ref(self))
-        add_way_in(self._way_in, [each.address[1] for each in upstreams])
+        add_way_in(self, [each.address[1] for each in upstreams])
 
     # Where to send to.
 
@@ -265,7 +265,7 @@ class OtlpProxy:
             if self._is_closed or self._is_inert():
                 return
             self._is_closed = True
-        remove_way_in(self._way_in)
+        remove_way_in(self)
         if not self._engine.stop(Deadline(_STOP_S)):
             raise ReceiverError(f"the proxy's thread did not end within {_STOP_S:g} s")
         if self._engine.failures:
@@ -293,6 +293,27 @@ class OtlpProxy:
     def _is_inert(self) -> bool:
         return os.getpid() != self._pid
 
+    def open_port(self, endpoint: str, grpc_port: int, http_port: int) -> str:
+        """A further endpoint of the proxy, that leads to other ports of the same collector.
+
+        `otlp_process` gives each program one, so that what comes through is known to be its own.
+
+        Args:
+            endpoint: One of the proxy's own.
+            grpc_port: Where it leads to if `endpoint` is for OTLP/gRPC.
+            http_port: Where it leads to if `endpoint` is for OTLP/HTTP.
+
+        Raises:
+            ReceiverError: No port can be opened.
+        """
+        at = 0 if endpoint == self.grpc_endpoint else -1
+        beside = self._upstreams[at]
+        is_grpc = role_of(beside.address[1]) == "grpc"
+        upstream = beside.at(grpc_port if is_grpc else http_port)
+        listener = Listener(listening_socket(self._listen, 0), upstream)
+        self._engine.open(listener, Deadline(_APPLY_S))
+        return self._endpoint(listener.port)
+
     def pass_on(self, deadline: Deadline) -> str:
         """Wait until all that clients had sent before the call is passed on.
 
@@ -312,18 +333,6 @@ class OtlpProxy:
     def _plan_changed(self) -> None:
         if not self._is_closed and not self._is_inert():
             self._engine.apply_plan(Deadline(_APPLY_S))
-
-
-class _Passing:
-    """The proxy as a way in that does not keep a forgotten one alive."""
-
-    def __init__(self, proxy: "weakref.ref[OtlpProxy]") -> None:
-        self._proxy = proxy
-
-    def pass_on(self, deadline: Deadline) -> str:
-        """See `WayIn`."""
-        proxy = self._proxy()
-        return "" if proxy is None else proxy.pass_on(deadline)
 
 
 def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:

@@ -1,7 +1,6 @@
 """What passed through a proxy."""
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -133,14 +132,14 @@ class Ledger:
 
     def connections(self) -> tuple[ProxiedConnection, ...]:
         """The latest 10,000, and all that are open; oldest first."""
-        return tuple(connection.as_seen() for connection in self._latest)
+        return tuple(connection.as_seen() for connection in tuple(self._latest))
 
     def traffic(self) -> Traffic:
         """The sums."""
-        latest: Iterable[PassingConnection] = (self._dropped, *self._latest)
-        open_ones = sum(connection.closed_at is None for connection in self._latest)
+        latest = tuple(self._latest)
+        open_ones = sum(connection.closed_at is None for connection in latest)
         requests = up = down = 0
-        for connection in latest:
+        for connection in (self._dropped, *latest):
             requests += connection.requests
             up += connection.bytes_to_upstream
             down += connection.bytes_to_client

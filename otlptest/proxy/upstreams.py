@@ -3,7 +3,7 @@
 import _socket
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -48,6 +48,11 @@ class Upstream:
     family: int
     address: tuple[str, int]
     is_tls: bool
+
+    def at(self, port: int) -> "Upstream":
+        """Another port of the same receiver."""
+        url = f"{self.url.rpartition(':')[0]}:{port}"
+        return replace(self, url=url, address=(self.address[0], port))
 
 
 def upstream_at(endpoint: str) -> Upstream:

@@ -116,7 +116,8 @@ def otlp_process(
 def otlp_proxy(otlp: "CollectorView", _otlp_test: CurrentTest) -> "Iterator[OtlpProxy]":
     """A proxy before `otlp`, one port for OTLP/gRPC and one for OTLP/HTTP, and faults for it.
 
-    `otlp_process(command, env=otlp_proxy.environ())` sends a program's telemetry through it. At
+    `otlp_process(command, env=otlp_proxy.environ())` sends a program's telemetry through it, by a
+    port of its own, so that `otlp.exited` is evidence for what came through. At
     the end of the test its faults end and the programs are stopped, then it is closed; its
     findings are judged with those of `otlp`, which also knows what is allowed.
     """

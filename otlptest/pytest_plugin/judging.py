@@ -1,15 +1,17 @@
 """The judgement at the end of a test: what fails it, and what the run only tells at its end."""
 
+import contextlib
 from typing import Final
 
 from otlptest.collector.view import CollectorView
-from otlptest.errors import ExpectationError, Finding
+from otlptest.errors import ExpectationError, Finding, ReceiverError
 from otlptest.pytest_plugin.current_test import CurrentTest
 from otlptest.timing import Deadline
 
 __all__ = ["judge", "settle"]
 
 _SETTLE_S: Final = 5.0
+_GLANCE_S: Final = 1.0
 _DATA_RULES: Final = "OTLP-"  # what a requirement id begins with; other names are our own
 
 
@@ -38,6 +40,8 @@ def judge(test: CurrentTest, *views: CollectorView) -> None:
 
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
     """What fails the test; what does not is remembered for the end of the run."""
+    with contextlib.suppress(ReceiverError):  # a fault may hold something back for long
+        view.settle(Deadline(_GLANCE_S))  # what was sent by now meets the faults in force
     view.end_faults()  # what they hold back belongs to what is judged
     settle(view)
     always, reported = view.judged()

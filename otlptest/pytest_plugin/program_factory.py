@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
-from otlptest.collector.fake import FakeCollector
+from otlptest.collector.fake import FakeCollector, PortPair
 from otlptest.errors import UsageError
 from otlptest.processes import Command, Program, Readiness, start_program
 from otlptest.processes.commands import checked_command, short_name
 from otlptest.pytest_plugin.current_test import CurrentTest
 
 __all__ = ["ProgramFactory"]
+
+_ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 class ProgramFactory:
@@ -62,13 +65,30 @@ class ProgramFactory:
             command,
             name=called,
             owner=owner,
-            env=_merged(ports.environ(protocol), changes),
+            env=_merged(ports.environ(protocol), self._by_own_port(changes, ports)),
             cwd=cwd,
             port=port,
             ready=ready,
         )
         self._test.programs.append(program)
         return program
+
+    def _by_own_port(
+        self, changes: Mapping[str, str | None], ports: PortPair
+    ) -> Mapping[str, str | None]:
+        """Where a proxy is to stand between: a port of its own there, so that it stays known.
+
+        Raises:
+            ReceiverError: The proxy could not open one.
+        """
+        endpoint = changes.get(_ENDPOINT)
+        way = None if endpoint is None else self._collector.way_in(endpoint)
+        if way is None or endpoint is None:
+            return changes
+        grpc_port, http_port = (
+            int(url.rpartition(":")[2]) for url in (ports.endpoints.grpc, ports.endpoints.http)
+        )
+        return {**changes, _ENDPOINT: way.open_port(endpoint, grpc_port, http_port)}
 
     def close_ports(self) -> None:
         """Stop listening on the ports of all programs; what they sent must be received by then."""

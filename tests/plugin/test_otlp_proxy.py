@@ -171,6 +171,41 @@ def test_proxy(otlp, otlp_proxy):
     result.assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("upstream", ["otlp", "otlp.http_endpoint", "otlp_collector.http_endpoint"])
+def test_exit_is_evidence_for_what_came_through_a_proxy(
+    pytester: pytest.Pytester, upstream: str
+) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + f"""
+from otlptest import OtlpProxy
+
+def test_it(otlp, otlp_collector, otlp_process):
+    with OtlpProxy(upstream={upstream}) as proxy:
+        one = otlp_process(program(SEND), env=proxy.environ(), name="one")
+        two = otlp_process(program(SEND), env=proxy.environ(), name="two")
+        beside = otlp_process(program(SEND), name="beside")
+        assert [one.wait(), two.wait(), beside.wait()] == [0, 0, 0]
+        otlp.spans.expect_count(3, name="work", after=otlp.exited(one, two, beside))
+        assert proxy.traffic.requests == 2
+        owners = sorted(request.connection.owner for request in otlp.requests.all())
+        assert owners == ["beside", "one", "two"]
+
+def test_held_back(otlp, otlp_process, otlp_proxy):
+    with otlp_proxy.injecting(faults.blackhole()):
+        one = otlp_process(program(SEND), env=otlp_proxy.environ(), name="one")
+        while not otlp_proxy.connections or not otlp_proxy.connections[0].wire_fault:
+            pass
+        one.kill()
+        with pytest.raises(AssertionError, match="holds back what came over 1 connection"):
+            otlp.spans.expect_none(name="work", after=otlp.exited(one, timeout_s=0.3))
+    otlp.spans.wait_for_one(name="work")
+""",
+    )
+    result.assert_outcomes(passed=2)
+
+
 FROZEN = """
 import freezegun
 
@@ -185,7 +220,7 @@ def test_it(otlp, otlp_process, otlp_proxy):
         program_ = otlp_process(program(SEND), env=otlp_proxy.environ())
         assert program_.wait() == 0
     assert late.fired == 1
-    otlp.spans.expect_count(1, name="work", after=[otlp.exited(program_), otlp.quiet(0.01)])
+    otlp.spans.expect_count(1, name="work", after=otlp.exited(program_))
 """
 
 

@@ -48,20 +48,20 @@ def grpcio_server() -> Iterator[tuple[str, list[bytes]]]:
 
 
 @pytest.mark.parametrize(
-    ("fault", "seen", "got"),
+    ("fault", "seen", "arrives"),
     [
-        (faults.rst_stream(), "UNAVAILABLE", 5),
-        (faults.rst_stream("CANCEL", at="before_reply"), "CANCELLED", 8),
-        (faults.goaway(), "OK", 8),
-        (faults.goaway(last_stream_id=0), "UNAVAILABLE", 5),
-        (faults.reset(at="before_reply"), "UNAVAILABLE", 8),
-        (faults.latency(0.01, direction="both"), "OK", 8),
-        (faults.slice(slice_bytes=5, direction="both"), "OK", 8),
+        (faults.rst_stream(), "UNAVAILABLE", False),
+        (faults.rst_stream("CANCEL", at="before_reply"), "CANCELLED", True),
+        (faults.goaway(), "OK", True),
+        (faults.goaway(last_stream_id=0), "UNAVAILABLE", False),
+        (faults.reset(at="before_reply"), "UNAVAILABLE", True),
+        (faults.latency(0.01, direction="both"), "OK", True),
+        (faults.slice(slice_bytes=5, direction="both"), "OK", True),
     ],
     ids=repr,
 )
 def test_grpcio_server_and_client_go_on_after_each_fault(
-    fault: WireFault, seen: str, got: int
+    fault: WireFault, seen: str, *, arrives: bool
 ) -> None:
     with (
         grpcio_server() as (address, received),
@@ -69,10 +69,14 @@ def test_grpcio_server_and_client_go_on_after_each_fault(
         closing(GrpcClient(proxy.port)) as client,
     ):
         assert client.export("warm") == "OK"
-        with proxy.injecting(fault, times=3):
+        with proxy.injecting(fault, times=3) as injection:
             assert [client.export("hit", waits=True) for _ in range(3)] == [seen] * 3
-        assert [client.export("later", waits=True) for _ in range(4)] == ["OK"] * 4
-        assert len(received) == got
+        with closing(GrpcClient(proxy.port)) as later:
+            assert [later.export("later", waits=True) for _ in range(4)] == ["OK"] * 4
+        # A call may have been sent on a connection of which the client did not know its end.
+        hits = sum(b"hit" in body for body in received)
+        assert hits == (3 if seen == "OK" else injection.fired if arrives else 0)
+        assert injection.fired >= 1
 
 
 def test_small_window_before_a_grpcio_server_is_given_back() -> None:
