@@ -105,6 +105,23 @@ def test_the_faults_of_the_readme_are_survived(pytester: pytest.Pytester, name: 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
+def test_the_strategies_of_the_readme_work(pytester: pytest.Pytester) -> None:
+    shown = README.partition("<!-- file: test_fuzzing.py -->\n```python\n")[2].partition("```")[0]
+    pytester.makeconftest(
+        """
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile(
+            "slow", max_examples=10, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+        settings.load_profile("slow")
+        """
+    )
+    pytester.makepyfile(shown)
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_the_readme_names_every_fault() -> None:
     section = README.partition("## When things go wrong")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([a-z_]+)`", section))
