@@ -1,19 +1,22 @@
 //! Emits a little telemetry with the Rust SDK, shuts it down and exits. It reads only `OTEL_*` variables.
 //!
 //! The SDK leaves the choice of the transport to the program: here it follows the standard variable.
-//! All else is the SDK's own, which does not read `OTEL_<S>_EXPORTER`: every signal is emitted.
+//! All else is the SDK's own, which does not read `OTEL_<S>_EXPORTER`: every signal is emitted. What
+//! the SDK warns of is printed.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::{Link, Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Array, Context, KeyValue, Value};
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::LevelFilter;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -39,7 +42,21 @@ fn emit_traces() -> Result<SdkTracerProvider, Failure> {
     let root = tracer
         .span_builder("POST /checkout")
         .with_kind(SpanKind::Server)
-        .with_attributes([KeyValue::new("http.response.status_code", 200), KeyValue::new("url.path", "/checkout")])
+        .with_attributes([
+            KeyValue::new("http.response.status_code", 200),
+            KeyValue::new("url.path", "/checkout"),
+            KeyValue::new("text", "gr\u{f6}\u{df}er 3 \u{20ac} \u{1f600} \u{0} \" \\"),
+            KeyValue::new("text.empty", ""),
+            KeyValue::new("flag.false", false),
+            KeyValue::new("int.zero", 0),
+            KeyValue::new("int.beyond_double", 9_007_199_254_740_993_i64),
+            KeyValue::new("double", 0.1),
+            KeyValue::new("double.zero", 0.0),
+            KeyValue::new("double.nan", f64::NAN),
+            KeyValue::new("double.infinite", f64::NEG_INFINITY),
+            KeyValue::new("ints", Value::Array(vec![1_i64, -2, 0].into())),
+            KeyValue::new("texts.empty", Value::Array(Array::String(vec![]))),
+        ])
         .with_links(vec![Link::with_context(cause.span_context().clone())])
         .start(&tracer);
     let within = Context::current_with_span(root);
@@ -56,7 +73,10 @@ fn emit_metrics() -> Result<SdkMeterProvider, Failure> {
     let meter = provider.meter("emitter");
     meter.u64_counter("orders.placed").build().add(3, &[KeyValue::new("region", "eu")]);
     meter.f64_histogram("http.server.request.duration").with_unit("s").build().record(0.1, &[]);
-    meter.i64_gauge("queue.length").build().record(7, &[]);
+    meter.u64_histogram("basket.size").build().record(0, &[]);
+    meter.i64_up_down_counter("carts.open").build().add(-2, &[]);
+    meter.i64_gauge("queue.length").build().record(0, &[]);
+    meter.f64_gauge("queue.depth").build().record(0.0, &[]);
     Ok(provider)
 }
 
@@ -68,11 +88,21 @@ fn emit_logs() -> Result<SdkLoggerProvider, Failure> {
     record.set_severity_text("INFO");
     record.set_body(AnyValue::from("order placed"));
     record.add_attribute("order.id", 42);
+    record.add_attribute("raw", AnyValue::Bytes(Box::new(vec![0xff, 0xfe, 0xfd, 0x00])));
+    record.add_attribute("list", AnyValue::ListAny(Box::new(vec![AnyValue::from("a"), AnyValue::from(0)])));
     logger.emit(record);
+    let mut structured = logger.create_log_record();
+    structured.set_severity_number(Severity::Error);
+    structured.set_body(AnyValue::Map(Box::new(HashMap::from([
+        ("lines".into(), AnyValue::Int(0)),
+        ("paid".into(), AnyValue::Boolean(false)),
+    ]))));
+    logger.emit(structured);
     Ok(provider)
 }
 
 fn main() -> Result<(), Failure> {
+    tracing_subscriber::fmt().with_max_level(LevelFilter::WARN).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let _entered = is_grpc().then(|| runtime.enter()); // the HTTP client blocks, and must not be within one
     let (traces, metrics, logs) = (emit_traces()?, emit_metrics()?, emit_logs()?);
