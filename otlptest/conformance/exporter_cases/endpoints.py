@@ -7,6 +7,7 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.own_requests import Mark
 from otlptest.conformance.exporter_cases.readings import (
     arrived_signals,
     confirmed,
@@ -63,13 +64,15 @@ def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
-    return steady(
+    mark = Mark()
+    seen = steady(
         lab,
-        {_ENDPOINT: value},
+        {**mark.changes, _ENDPOINT: value},
         is_wanted=lambda seen: seen.requests or seen.problems,
         grpc_port=GRPC_PORT,
         http_port=HTTP_PORT,
-    )()
+    )
+    return mark.own(seen())
 
 
 def _as_unset(unset: Observation, empty: Observation) -> Judged:
@@ -242,9 +245,11 @@ def _judged_scheme(rule: str, seen: Observation) -> Judged:
 
 def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
     rule, url = "OTLP-CFG-012", "http://127.0.0.1"
+    mark = Mark()
     with lab.collector(http_port=HTTP_PORT) as elsewhere:
-        seen = steady(lab, {_ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
-        strayed = lab.arrived(elsewhere)
+        run = steady(lab, {**mark.changes, _ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
+        strayed = mark.own_of(lab.arrived(elsewhere), run)
+    seen = mark.own(run)
     if strayed.requests:
         yield broken(
             rule, f"{_ENDPOINT}={url}; expected port {PLAIN_HTTP_PORT}, it sent to port {HTTP_PORT}"
