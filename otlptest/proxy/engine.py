@@ -161,11 +161,7 @@ class Engine:
     def _accept(self, listener: Listener) -> None:
         """Accept all that has connected."""
         for client in accepted(listener.socket):
-            try:
-                Relay(client, listener.port, listener.upstream, self._around)
-            except Exception as error:  # noqa: BLE001 -- the others go on
-                self._around.failures.append(error)
-                close_socket(client)
+            Relay(client, listener.port, listener.upstream, self._around)
 
     def _check_patience(self) -> None:
         now = self._clock.monotonic()

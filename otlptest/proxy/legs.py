@@ -143,6 +143,8 @@ class Leg:
         self._watched = 0
 
     def _peer_ended(self, why: str) -> None:
+        if self._is_broken and not why:
+            why = "reset"  # writing was told already
         self.has_ended = True
         self._watch()
         self._ended(why)

@@ -87,10 +87,13 @@ class Relay:
         )
         self._interference = Interference(self, around.plan, self.record.number, around.now)
         around.relays.add(self)
-        self._interference.plan_changed(is_new=True)
-        self._interference.opened()
-        if not self._is_over:
-            self._connect()
+        try:
+            self._interference.plan_changed(is_new=True)
+            self._interference.opened()
+            if not self._is_over:
+                self._connect()
+        except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
+            self.fail(error)
 
     # --- towards the upstream
 
