@@ -81,8 +81,8 @@ class Faulted:
 
     @property
     def faulted_gaps_s(self) -> tuple[float, ...]:
-        """Those of `gaps_s` that follow a faulty answer."""
-        return self.gaps_s[: len(self.faults)]
+        """Those of `most_gaps_s` that follow a faulty answer: no client waited longer."""
+        return self.most_gaps_s[: len(self.faults)]
 
     @property
     def lived_s(self) -> float:

@@ -121,9 +121,9 @@ def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
         return not_observed(rule, f"it was not sent again twice. {each.told}")
     least = pause.seconds - _EARLY_S
     told = f"asked to wait {pause.seconds} s each time; waited {_seconds(gaps)}. {each.told}"
-    if min(each.most_gaps_s[: len(gaps)]) < least:
-        return broken(rule, told)
     if min(gaps) < least:
+        return broken(rule, told)
+    if min(each.gaps_s[: len(gaps)]) < least:
         return not_observed(rule, f"{_TOO_BUSY}. {told}")
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least:
