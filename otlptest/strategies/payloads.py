@@ -75,7 +75,7 @@ class Payload:
     def __str__(self) -> str:
         """One line about it."""
         what = f": {self.fault}" if self.fault else ""
-        size = f"{len(self.body)} bytes"
+        size = f"{len(self.body)} byte" + ("" if len(self.body) == 1 else "s")
         return f"{self.validity} {self.signal} over {self.protocol} ({size}){what}"
 
 
