@@ -7,6 +7,7 @@ from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases import (
+    attribute_limits,
     backoff,
     compression,
     connections,
@@ -72,6 +73,7 @@ CASES: Final[tuple[ExporterCase, ...]] = (
     *backoff.CASES,
     *non_retryable.CASES,
     *lifecycle.CASES,
+    *attribute_limits.CASES,
     *payload_data.CASES,
     *live_data.CASES,
 )

@@ -14,7 +14,16 @@ GRPC: Protocol = "grpc"
 HTTP: Protocol = "http/protobuf"
 JSON: Protocol = "http/json"
 
-RIGHT = ("transport", "encoding", "connections", "json", "text", "lifecycle", "data")
+RIGHT = (
+    "transport",
+    "encoding",
+    "connections",
+    "json",
+    "text",
+    "lifecycle",
+    "attribute_limits",
+    "data",
+)
 # What the right exporter does not show: what it does not emit, and what is only reported.
 OPTIONAL = {"OTLP-HTTP-037"}
 DEVELOPMENT = {"OTLP-TRACE-028", "OTLP-PROF-034"}
@@ -73,6 +82,20 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("the start moves", "data/metrics", HTTP, "METRIC-020"),
     (plant_of("LOG-001"), "data/logs", JSON, "LOG-001"),
     (plant_of("COMMON-033"), "data/common", HTTP, "COMMON-033"),
+    ("cuts by bytes", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("cuts no bytes", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("cuts nothing in lists", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("cuts nothing in maps", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("cuts numbers", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("what is cut is dropped", "attribute_limits/lengths", HTTP, "COMMON-027 TRACE-041 LOG-030"),
+    ("cuts bodies", "attribute_limits/lengths", HTTP, "LOG-026"),
+    ("limits resources", "attribute_limits/lengths", HTTP, "COMMON-029"),
+    ("limits resources", "attribute_limits/counts", HTTP, "COMMON-029"),
+    ("limits data points", "attribute_limits/lengths", HTTP, "METRIC-059"),
+    ("limits data points", "attribute_limits/counts", HTTP, "METRIC-059"),
+    ("one attribute too many", "attribute_limits/counts", HTTP, "COMMON-028 LOG-028"),
+    ("counts nothing that is dropped", "attribute_limits/counts", HTTP, "TRACE-039 LOG-029"),
+    ("the general limit wins", "attribute_limits/counts", HTTP, "COMMON-030"),
     ("the same ids in every run", "data/trace_ids", HTTP, "TRACE-008"),
     ("no sampled flag", "data/trace_flags", GRPC, "TRACE-029"),
     (plant_of("LOG-009"), "data/observed_time", HTTP, "LOG-010"),

@@ -13,8 +13,16 @@ from typing import Any, Final
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from tests.support.exporters.attribute_limits import limit_attributes
 from tests.support.exporters.planted import WRONG
-from tests.support.right_requests import SECOND, START, log_request, metric_request, trace_request
+from tests.support.right_requests import (
+    SECOND,
+    START,
+    any_value,
+    log_request,
+    metric_request,
+    trace_request,
+)
 
 __all__ = ["requests_of"]
 
@@ -52,6 +60,7 @@ def requests_of(
         for holder in getattr(request, f"resource_{_ITEMS[kind]}"):
             _tell(holder, Resource.FromString(resource).attributes)
         move.message(request)
+        limit_attributes(kind, request)
     if one_by_one and kind != "metrics":
         requests = [single for request in requests for single in _singles(kind, request)]
     return [request.SerializeToString() for request in requests]
@@ -60,10 +69,11 @@ def requests_of(
 def _enrich(kind: str, request: Any) -> None:  # noqa: ANN401 -- a generated class
     """What rules of JSON, and of histograms, look at beside."""
     if kind == "traces":
-        values = (AnyValue(bytes_value=b"\xff\xfe\xfd"), AnyValue(bool_value=False))
         span = request.resource_spans[0].scope_spans[0].spans[0]
-        for index, value in enumerate(values):
-            span.attributes.append(KeyValue(key=f"value.{index}", value=value))
+        span.attributes.extend(_more_attributes())
+    if kind == "logs":
+        record = request.resource_logs[0].scope_logs[0].log_records[0]
+        record.attributes.extend(_more_attributes())
     if kind == "metrics":
         metrics = request.resource_metrics[0].scope_metrics[0].metrics
         duration = next(each for each in metrics if each.name == "duration")
@@ -78,6 +88,20 @@ def _enrich(kind: str, request: Any) -> None:  # noqa: ANN401 -- a generated cla
                 point.ClearField(field)
             for field, number in numbers.items():
                 setattr(point, field, number)
+            point.attributes.add(key="zone").value.string_value = "eu-central"
+
+
+def _more_attributes() -> list[KeyValue]:
+    values: list[Any] = [
+        AnyValue(bytes_value=b"\xff\xfe\xfd"),
+        AnyValue(bytes_value=b"longer"),
+        AnyValue(bool_value=False),
+        AnyValue(int_value=1234567),
+        AnyValue(string_value="gr\u00f6\u00dfer als"),
+        any_value(["several", "words"]),
+        any_value({"several": "entries", "more": "of them"}),
+    ]
+    return [KeyValue(key=f"value.{index}", value=value) for index, value in enumerate(values)]
 
 
 def _plant(kind: str, requests: list[Any]) -> None:
