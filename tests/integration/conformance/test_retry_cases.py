@@ -146,6 +146,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
     ),
     "timeouts": (
         ("timeout in seconds", "timeouts/values", GRPC, "CFG-040"),
+        ("a tenth of the timeout", "timeouts/values", HTTP, "CFG-040"),
         ("another default timeout", "timeouts/values", HTTP, "CFG-041"),
         ("zero is the default timeout", "timeouts/values", HTTP, "CFG-043"),
         (

@@ -9,6 +9,7 @@ from tests.support.exporters.planted import WRONG
 __all__ = ["timeout_s_of"]
 
 _DEFAULT_S: Final = 10.0
+_SECONDS: Final = {"timeout in seconds": 1.0, "a tenth of the timeout": 0.0001}
 
 
 def timeout_s_of(value: str) -> float | None:
@@ -30,4 +31,4 @@ def timeout_s_of(value: str) -> float | None:
         return 0.1 if WRONG == "gives up at once after a negative timeout" else default
     if milliseconds == 0:
         return default if WRONG == "zero is the default timeout" else None
-    return milliseconds * (1.0 if WRONG == "timeout in seconds" else 0.001)
+    return milliseconds * _SECONDS.get(WRONG, 0.001)
