@@ -12,10 +12,14 @@ from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes
 from otlptest.conformance.raw_http2 import Http2Talk
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.verdicts import Harm, Judged, broken, held
+from otlptest.conformance.sample_requests import sample_request
+from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
+from otlptest.errors import SendError
 from otlptest.model import Signal
+from otlptest.timing import Deadline
 from otlptest.wire.grpc_framing import encode_grpc_frame
 from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.statuses import GrpcCode
 
 __all__ = [
     "JSON",
@@ -25,6 +29,7 @@ __all__ = [
     "answered",
     "call",
     "call_fields",
+    "fallen",
     "grpc_talk",
     "harm_of",
     "http_fields",
@@ -50,6 +55,10 @@ _SERVER_ERROR: Final = 500
 # "I do not have that" is the sender's fault in a 5xx's clothes.
 _HARMLESS: Final = frozenset({501, 505})
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
+_OVERLOADED_HTTP: Final = frozenset({429, 503})
+_OVERLOADED_GRPC: Final = frozenset({GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE})
+_RECOVERS_S: Final = 3.0
+_LOOK_EVERY_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +277,40 @@ def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
     return None if is_good and status in _TRY_AGAIN else "server_error"
 
 
+def fallen(lab: ReceiverLab, rule: str, after: str, *, harm: Harm = "crash") -> Judged | None:
+    """The judgement of a receiver that takes no valid request any more; None if it does.
+
+    One that says that it has too much to do has not fallen: it gets some seconds, and if it still
+    says so nothing can be observed. Blocks at most a few seconds and one answer.
+
+    Args:
+        lab: Where it is.
+        rule: The requirement.
+        after: What was done to it, for evidence.
+        harm: What to call it.
+    """
+    deadline = Deadline(_RECOVERS_S)
+    while not lab.is_alive():
+        if not deadline.pause(_LOOK_EVERY_S):
+            overload = _overload(lab)
+            if overload:
+                return not_observed(rule, f"it says that it is overloaded: {overload}; {after}")
+            return broken(rule, f"it takes no request any more; {after}", harm=harm)
+    return None
+
+
+def _overload(lab: ReceiverLab) -> str:
+    """How it turns a valid request away for now; empty if it does not."""
+    signal = lab.signals[0]
+    try:
+        answer = lab.send(sample_request(signal, lab.marker()), signal=signal)
+    except SendError:
+        return ""
+    if answer.http_status in _OVERLOADED_HTTP:
+        return f"HTTP {answer.http_status}"
+    return f"gRPC status {answer.grpc_status}" if answer.grpc_status in _OVERLOADED_GRPC else ""
+
+
 def until_hang(tries: Iterable[Try]) -> list[Try]:
     """All of them, or those up to the first that got no answer."""
     kept: list[Try] = []
@@ -296,9 +339,10 @@ def judged(
     """
     seen = until_hang(tries)
     wrong = [each for each in seen if not right(each.answer)]
-    if not lab.is_alive():
-        last = seen[-1].what if seen else "nothing"
-        return broken(rule, f"it takes no request any more; the last was {last}", harm="crash")
+    last = seen[-1].what if seen else "nothing"
+    fall = fallen(lab, rule, f"the last was {last}")
+    if fall is not None:
+        return fall
     if not wrong:
         return held(rule, "\n".join(_lines(seen)))
     harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]

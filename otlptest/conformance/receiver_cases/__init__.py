@@ -22,6 +22,7 @@ from otlptest.conformance.receiver_cases import (
     json_values,
     partial,
     routes,
+    secured,
     sizes,
     successes,
 )
@@ -46,4 +47,5 @@ CASES: Final[tuple[ReceiverCase, ...]] = (
     *grpc_calls.CASES,
     *grpc_connections.CASES,
     *consistency.CASES,
+    *secured.CASES,
 )

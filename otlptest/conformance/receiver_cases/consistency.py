@@ -11,6 +11,7 @@ from otlptest.conformance.receiver_exchanges import (
     Answer,
     Try,
     call,
+    fallen,
     is_decided,
     judged,
     post,
@@ -58,8 +59,9 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
         lines.append(f"{what}: {told}")
         if len({_verdict(answer) for answer in answers.values()}) > 1:
             unlike.append(f"{what}: {told}")
-    if not lab.is_alive():
-        yield broken(rule, f"it takes no request any more: {'; '.join(lines)}", harm="crash")
+    fall = fallen(lab, rule, "; ".join(lines))
+    if fall is not None:
+        yield fall
     elif unlike:
         yield broken(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
     else:

@@ -11,6 +11,7 @@ from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes
 from otlptest.conformance.receiver_cases.successes import sample_body
 from otlptest.conformance.receiver_exchanges import (
     Try,
+    fallen,
     http_fields,
     http_talk,
     is_ok,
@@ -31,6 +32,7 @@ _SLOW: Final = 200
 _DEAF: Final = 20
 _DEAF_REQUESTS: Final = 2000
 _PROMPT_S: Final = 2.0
+_LOOKS: Final = 3
 _BURST: Final = 50
 _BURST_EACH: Final = 20
 _OVERLOADED: Final = frozenset({429, 503})
@@ -44,21 +46,20 @@ def _request(lab: ReceiverLab, signal: Signal | None = None) -> bytes:
     return request_bytes("POST", target_of(lab, chosen), http_fields(lab), body)
 
 
-def _health(lab: ReceiverLab) -> tuple[bool, float]:
-    """Whether a valid request on a fresh connection is taken, and how long that takes."""
-    took = Deadline(lab.timeout_s)
-    return lab.is_alive(), took.elapsed_s()
-
-
 def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> Judged:
-    """Whether others are served promptly while something goes on."""
-    is_alive, took = _health(lab)
-    if not is_alive:
-        return broken(rule, f"with {meanwhile} a valid request is not taken", harm="hang")
-    if took > _PROMPT_S:
-        text = f"with {meanwhile} a valid request takes {took:.1f} s"
+    """Whether others are served promptly while something goes on: the best of some requests."""
+    times: list[float] = []
+    for _ in range(_LOOKS):
+        took = Deadline(lab.timeout_s)
+        if not lab.is_alive():
+            return broken(rule, f"with {meanwhile} a valid request is not taken", harm="hang")
+        times.append(took.elapsed_s())
+        if times[-1] <= _PROMPT_S:
+            break
+    text = f"with {meanwhile} a valid request took {min(times):.2f} s"
+    if min(times) > _PROMPT_S:
         return broken(rule, f"wanted: within {_PROMPT_S:g} s; {text}")
-    return held(rule, f"with {meanwhile} a valid request was taken in {took:.2f} s")
+    return held(rule, text)
 
 
 # Many.
@@ -84,9 +85,9 @@ def _judge_overload(lab: ReceiverLab) -> Iterator[Judged]:
     statuses = {answer.status for answer in found}
     told = ", ".join(sorted(f"HTTP {status}" if status else "none" for status in statuses))
     seen = f"{len(found)} requests on {_BURST} connections at once were answered {told}"
-    is_alive, _ = _health(lab)
-    if not is_alive:
-        yield broken(rule, f"{seen}; afterwards it takes no request any more", harm="hang")
+    fall = fallen(lab, rule, seen, harm="hang")
+    if fall is not None:
+        yield fall
     elif any(answer.is_hang for answer in found):
         yield broken(rule, f"{seen}; some got no answer", harm="hang")
     elif statuses - _OVERLOADED - {200}:

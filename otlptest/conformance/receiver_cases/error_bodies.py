@@ -19,9 +19,12 @@ __all__ = ["CASES"]
 
 _ERRORS: Final = range(400, 600)
 # A generic router answers these before OTLP's handler; whether OTLP means them is open (AMBIG-11).
-_ROUTER_STATUSES: Final = frozenset({404, 405})
+_UNKNOWN_PATH: Final = "an unknown path"
+_OTHER_METHOD: Final = "the method PUT"
+_ROUTED: Final = frozenset({_UNKNOWN_PATH, _OTHER_METHOD})
 _BAD_REQUEST: Final = "google.rpc.BadRequest"
 _ENCODINGS: Final = {PROTOBUF: "protobuf", JSON: "json"}
+_BAD: Final = 400
 _LARGE: Final = 20_000
 _CODE_TRACES: Final = ("Traceback (most recent call last)", "goroutine 1 [", "\tat java.")
 
@@ -48,8 +51,8 @@ def _provoked(lab: ReceiverLab) -> list[_Error]:
         "a malformed body": post(lab, b"\xff\xff\xff\xff"),
         "a body that is no gzip": post(lab, good, fields=[("Content-Encoding", "gzip")]),
         "an unknown content coding": post(lab, good, fields=[("Content-Encoding", "x-nope")]),
-        "an unknown path": post(lab, good, target=f"{prefix}/v1/nothing"),
-        "the method PUT": post(lab, good, method="PUT"),
+        _UNKNOWN_PATH: post(lab, good, target=f"{prefix}/v1/nothing"),
+        _OTHER_METHOD: post(lab, good, method="PUT"),
     }
     wanted = media_type_of(lab)
     errors = [_read(what, answer, wanted) for what, answer in sent.items()]
@@ -77,8 +80,8 @@ def _judge_bodies(lab: ReceiverLab) -> Iterator[Judged]:
     if not errors:
         yield not_observed("OTLP-RESP-055", "nothing that is wrong was answered with an error")
         return
-    handled = [each for each in errors if each.answer.status not in _ROUTER_STATUSES]
-    routed = [each for each in errors if each.answer.status in _ROUTER_STATUSES]
+    handled = [each for each in errors if each.what not in _ROUTED]
+    routed = [each for each in errors if each.what in _ROUTED]
     yield _statuses("OTLP-RESP-055", handled, routed)
     if is_json:
         own = [each for each in handled if not each.what.startswith("the content type")]
@@ -102,7 +105,9 @@ def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> Judged:
 
 def _details(errors: list[_Error]) -> Iterator[Judged]:
     """What a 400 for a malformed body says."""
-    found = next((each for each in errors if each.answer.status == 400), None)  # noqa: PLR2004 -- HTTP's number
+    found = next(
+        (each for each in errors if each.answer.status == _BAD and each.what not in _ROUTED), None
+    )
     rules = ("OTLP-RESP-058", "OTLP-RESP-059", "OTLP-RESP-056")
     if found is None or found.status is None:
         reason = found.told if found else "nothing was answered HTTP 400"
@@ -142,7 +147,7 @@ def _http_answers(lab: ReceiverLab, secret: str) -> dict[str, str]:
         "a malformed body": post(lab, b"\xff\xff", fields=fields),
         "a large malformed body": post(lab, big, fields=fields),
         "an unknown coding": post(lab, good, fields=[*fields, ("Content-Encoding", "x-nope")]),
-        "an unknown path": post(lab, good, target=f"{prefix}/v1/nothing", fields=fields),
+        _UNKNOWN_PATH: post(lab, good, target=f"{prefix}/v1/nothing", fields=fields),
     }
     return {
         what: f"{answer.fields} {answer.body.decode('utf-8', 'replace')}"

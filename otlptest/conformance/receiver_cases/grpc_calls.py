@@ -13,6 +13,7 @@ from otlptest.conformance.receiver_exchanges import (
     Try,
     call,
     call_fields,
+    fallen,
     grpc_talk,
     is_ok,
     is_refused,
@@ -236,8 +237,9 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[Judged]:
         answer = talk.answer(stream, timeout_s=min(_EXPIRES_S, lab.timeout_s))
     seen = f"a call with grpc-timeout: 50m that stays unfinished came to {answer.told()}"
     ended = {GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED}
-    if not lab.is_alive():
-        yield broken(rule, f"{seen}; it takes no request any more", harm="crash")
+    fall = fallen(lab, rule, seen)
+    if fall is not None:
+        yield fall
     elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
         yield held(rule, seen)
     else:

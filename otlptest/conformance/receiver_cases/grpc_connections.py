@@ -8,7 +8,12 @@ from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_http1 import request_bytes
 from otlptest.conformance.raw_http2 import Http2Talk
 from otlptest.conformance.raw_socket import RawSocket, end_words
-from otlptest.conformance.receiver_exchanges import call, call_fields, grpc_talk
+from otlptest.conformance.receiver_exchanges import (
+    call,
+    call_fields,
+    fallen,
+    grpc_talk,
+)
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import sample_request
 from otlptest.conformance.verdicts import Judged, broken, held, lacking
@@ -44,8 +49,9 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[Judged]:
         said["a TLS greeting"] = _TLS_HELLO
     seen = {what: _reaction(lab, data) for what, data in said.items()}
     told = "; ".join(f"{what}: {text}" for what, (text, _) in seen.items())
-    if not lab.is_alive():
-        yield broken(rule, f"afterwards it takes no request: {told}", harm="crash")
+    fall = fallen(lab, rule, told)
+    if fall is not None:
+        yield fall
     elif all(is_quick for _, is_quick in seen.values()):
         yield held(rule, told)
     else:
@@ -120,8 +126,9 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[Judged]:
             has_ended = talk.wait_for_goaway(min(_SOON_S, lab.timeout_s))
         told = f"{what}: {_ending(talk)}"
         (seen if has_ended else wrong).append(told)
-        if not lab.is_alive():
-            yield broken(rule, f"after {what} it takes no request any more", harm="crash")
+        fall = fallen(lab, rule, told)
+        if fall is not None:
+            yield fall
             return
     if wrong:
         yield broken(rule, f"wanted: a connection error; {'; '.join(wrong)}")
@@ -152,8 +159,9 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[Judged]:
         talk.wait_for_goaway(0.5)
     seen = f"a PING was {'answered' if is_answered else 'not answered'}; {_PINGS} PINGs: "
     seen += _ending(talk) if talk.goaway is not None or talk.end != "silent" else "tolerated"
-    if not lab.is_alive():
-        yield broken(rule, f"{seen}; it takes no request any more", harm="crash")
+    fall = fallen(lab, rule, seen)
+    if fall is not None:
+        yield fall
     elif first.is_ok and not is_answered:
         yield broken(rule, f"wanted: an answer to a PING; {seen}")
     else:
@@ -184,8 +192,9 @@ def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
         talk.body(stream, b"\x00\x00\x00\x10\x00abc", ends_stream=False)
         talk.say(frames.reset(stream, 8))
         after = call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
-    if not lab.is_alive():
-        yield broken(rule, f"{seen}; it takes no request any more", harm="hang")
+    fall = fallen(lab, rule, seen, harm="hang")
+    if fall is not None:
+        yield fall
     elif not after.is_ok:
         yield broken(rule, f"after a call that was cancelled, another came to {after.told()}")
     else:
@@ -201,9 +210,9 @@ def _judge_cleartext(lab: ReceiverLab) -> Iterator[Judged]:
     with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
         speaks = talk.settle(timeout_s=min(_QUICKLY_S, lab.timeout_s)) and not talk.problem
     how = "by ALPN" if lab.http.is_tls else "in clear text, with prior knowledge"
-    is_alive = lab.is_alive()
-    if not is_alive:
-        yield broken(rule, "an HTTP/2 preface on the HTTP port ended it", harm="crash")
+    fall = fallen(lab, rule, "the last was an HTTP/2 preface on the HTTP port")
+    if fall is not None:
+        yield fall
     elif speaks:
         yield held(rule, f"the HTTP port speaks HTTP/2 {how}")
     else:

@@ -13,6 +13,7 @@ from otlptest.conformance.receiver_exchanges import (
     Try,
     call,
     call_fields,
+    fallen,
     grpc_talk,
     http_fields,
     http_talk,
@@ -101,9 +102,9 @@ def _judge_sizes(lab: ReceiverLab) -> Iterator[Judged]:
         if size == _OVER and not sizes[size].is_ok:
             break
     bomb = _bomb(lab)
-    if not lab.is_alive():
-        for rule in (rules.limit, rules.inflated):
-            yield broken(rule, f"it takes no request any more: {_told(sizes)}", harm="crash")
+    fall = fallen(lab, rules.limit, _told(sizes))
+    if fall is not None:
+        yield fall
         return
     yield _limit(rules.limit, sizes)
     yield _default(rules.default, lab, sizes)

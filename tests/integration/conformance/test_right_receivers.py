@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
@@ -17,8 +18,19 @@ from otlptest.conformance.verdicts import Judged
 from otlptest.model import Protocol
 from otlptest.wire.limits import Limits
 from tests.integration.conformance.test_wrong_receivers import lab_of
+from tests.support.wrong_receivers.grpc_front import grpc_front, success
 from tests.support.wrong_receivers.http_connections import SLOW
-from tests.support.wrong_receivers.planted import Wrong
+from tests.support.wrong_receivers.http_front import Change, http_front
+from tests.support.wrong_receivers.planted import (
+    GZIP,
+    Wrong,
+    accepts,
+    answers,
+    called,
+    having,
+    turned,
+)
+from tests.support.wrong_receivers.tables import WRONG
 
 SLOW_CASE = "endurance/patience"
 RUNS = [(case, protocol) for case in CASES if case.id != SLOW_CASE for protocol in case.protocols]
@@ -51,6 +63,8 @@ ABSENT = {
     "OTLP-SRV-072",
     "OTLP-SRV-074",
     "OTLP-SRV-075",
+    "OTLP-SRV-081",
+    "OTLP-SRV-082",
 }
 
 
@@ -66,7 +80,7 @@ def lab(collector: FakeCollector, protocol: Protocol) -> TargetLab:
         grpc=endpoint_of(collector.grpc_endpoint, is_grpc=True),
         http=endpoint_of(collector.http_endpoint, is_grpc=False),
         read_back=ForwardReadBack(collector),
-        timeout_s=20.0,
+        timeout_s=60.0,
     )
 
 
@@ -121,3 +135,99 @@ def test_without_read_back_what_needs_it_is_no_pass(collector: FakeCollector) ->
     for case in needing:
         judged = judgements(case, judged_receiver_case(case, bare))
         assert told(judged, "held", "broken") == set(), judged
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"], ids=str)
+def test_a_receiver_with_tls_is_judged_by_that_too(protocol: Protocol) -> None:
+    with FakeCollector(tls=True) as secured:
+        there = replace(lab(secured, protocol), ca_file=secured.ca_file)
+        for case in (each for each in CASES if each.id.startswith("secured/")):
+            judged = judgements(case, judged_receiver_case(case, there))
+            assert told(judged, "held") == set(case.requirements), judged
+
+
+CAPABLE: dict[str, tuple[str, str, Change]] = {
+    "other names of protobuf": (
+        "routes/media_types",
+        "OTLP-SRV-033",
+        accepts(having("content-type", "application/octet-stream")),
+    ),
+    "a Status without a code": (
+        "errors/bodies",
+        "OTLP-RESP-056",
+        turned(lambda _, said: said.status == 400, body=b"\x12\x03bad"),
+    ),
+    "answers in gzip": (
+        "compression/answers",
+        "OTLP-HTTP-017",
+        lambda heard, said: (
+            said.having(body=GZIP + said.body, content_encoding="gzip")
+            if heard.header("accept-encoding")
+            else said
+        ),
+    ),
+}
+INCAPABLE: dict[str, tuple[str, str, Change]] = {
+    "no coding but gzip": (
+        "compression/codings",
+        "OTLP-SRV-026",
+        turned(
+            lambda heard, _: heard.header("content-encoding") in {"deflate", "zstd"}, status=415
+        ),
+    ),
+    "no HTTP/1.0": (
+        "framing/versions",
+        "OTLP-SRV-048",
+        turned(lambda heard, _: b" HTTP/1.0\r\n" in heard.head, status=505),
+    ),
+    "no HTTP/2 on the HTTP port": (
+        "grpc_connections/on_http_port",
+        "OTLP-SRV-047",
+        lambda _, said: said,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [*((name, "held") for name in CAPABLE), *((name, "lacking") for name in INCAPABLE)],
+    ids=[*CAPABLE, *INCAPABLE],
+)
+def test_options_are_reported_and_never_failed(
+    name: str, outcome: str, collector: FakeCollector
+) -> None:
+    case_id, rule, change = {**CAPABLE, **INCAPABLE}[name]
+    case = next(each for each in CASES if each.id == case_id)
+    with http_front(collector.http_port, change) as front:
+        there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
+        judged = judgements(case, judged_receiver_case(case, there))
+    assert {each.outcome for each in judged if each.requirement == rule} == {outcome}, judged
+
+
+def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
+    case = next(each for each in CASES if each.id == "grpc/services")
+    healthy = answers(called("Health"), success())
+    with grpc_front(collector.grpc_port, healthy) as address:
+        there = replace(lab(collector, "grpc"), grpc=endpoint_of(address, is_grpc=True))
+        judged = judgements(case, judged_receiver_case(case, there))
+    assert [each.outcome for each in judged] == ["held"]
+
+
+def test_one_that_says_that_it_is_overloaded_is_accused_of_nothing(
+    collector: FakeCollector,
+) -> None:
+    case = next(each for each in CASES if each.id == "framing/kept_alive")
+    busy = turned(lambda heard, _: heard.number > 5, status=429)
+    with http_front(collector.http_port, busy) as front:
+        there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
+        judged = judgements(case, judged_receiver_case(case, there))
+    assert [each.outcome for each in judged] == ["not_observed"]
+    assert "overloaded: HTTP 429" in judged[0].evidence
+
+
+def test_every_rule_has_a_wrong_receiver_or_is_an_option() -> None:
+    options = {rule for _, rule, _ in (*CAPABLE.values(), *INCAPABLE.values())}
+    options |= {"OTLP-GRPC-047", "OTLP-SRV-067", "OTLP-SRV-075", "OTLP-SRV-081", "OTLP-SRV-082"}
+    caught = {rule for fault in (*WRONG, *SLOW) for rule in fault.rules}
+    claimed = {rule for case in CASES for rule in case.requirements}
+    assert claimed - caught - options == set()

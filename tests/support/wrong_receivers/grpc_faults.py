@@ -77,6 +77,10 @@ def _after(count: int, then: Answered) -> Change2:
 _COMPRESSED = b"\x01"
 
 CALLS = (
+    _grpc("traces fail", "exports/served_grpc", "GRPC-001",
+          call=answers(called("TraceService"), failure(13))),
+    _grpc("metrics fail", "exports/served_grpc", "GRPC-002",
+          call=answers(called("MetricsService"), failure(13))),
     _grpc("logs fail", "exports/served_grpc", "GRPC-003",
           call=answers(called("LogsService"), failure(13))),
     _grpc("a success that is no message", "success/answer_grpc", "RESP-001",

@@ -7,6 +7,7 @@ from tests.support.wrong_receivers.http_front import Change, Heard, Said
 from tests.support.wrong_receivers.planted import (
     GZIP,
     JSON,
+    When,
     Wrong,
     accepts,
     always,
@@ -23,6 +24,7 @@ from tests.support.wrong_receivers.planted import (
     wrong,
 )
 
+_SERVED = {"traces": "HTTP-002", "metrics": "HTTP-003", "logs": "HTTP-004"}
 _ZERO_IDS = bytes(16)
 _UNKNOWN_TAG = b"\xf8\x7c"  # of field 1999 as a varint
 _LEGACY_TAG = b"\xc2\x3e"  # of field 1000 as a message
@@ -78,6 +80,10 @@ def _gzipped(heard: Heard, said: Said) -> Said:
     return said.having(body=GZIP + said.body)
 
 
+def _to(signal: str) -> When:
+    return lambda heard, _: signal in heard.target
+
+
 def _is_broken_gzip(heard: Heard, said: Said) -> bool:
     return heard.header("content-encoding") == "gzip" and said.status == 400
 
@@ -93,8 +99,10 @@ def _hogs(heard: Heard, said: Said) -> Said:
 
 SUCCESS = (
     wrong("202 for a success", "success/answer", "RESP-002", change=turned(taken, status=202)),
-    wrong("500 for logs", "exports/served", "HTTP-004",
-          change=turned(lambda heard, _: "logs" in heard.target, status=500)),
+    *(
+        wrong(f"500 for {signal}", "exports/served", rule, change=turned(_to(signal), status=500))
+        for signal, rule in _SERVED.items()
+    ),
     wrong("a success that is no message", "success/answer", "RESP-002",
           change=turned(taken, body=b"\xff\xff")),
     wrong("an empty partial success", "success/answer", "RESP-004",
