@@ -21,6 +21,7 @@ __all__ = ["Http2Talk"]
 
 _WINDOW: Final = 1 << 30
 _UNLIMITED_STREAMS: Final = 1 << 31
+_HTTP1: Final = b"HTTP/1."
 
 
 @dataclass(slots=True, eq=False)
@@ -197,14 +198,19 @@ class Http2Talk(RawSocket):
         data = self.hear(deadline)
         if not data:
             return False
+        if not self._has_settings and data.startswith(_HTTP1):
+            return self._give_up(data, "that is HTTP/1.1")
         try:
             for kind, flags, stream_id, payload in self._reader.frames(data):
                 self._take(kind, flags, stream_id, bytes(payload))
         except (ConnectionFault, HeaderBlockError) as fault:
-            self.problem = f"no HTTP/2 answer but {data[:80]!r}: {fault.problem}"
-            self.end = "closed"
-            return False
+            return self._give_up(data, fault.problem)
         return True
+
+    def _give_up(self, data: bytes, problem: str) -> bool:
+        self.problem = f"no HTTP/2 answer but {data[:80]!r}: {problem}"
+        self.end = "closed"
+        return False
 
     def _take(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
         stream = self._streams.get(stream_id)
