@@ -31,6 +31,9 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
         told = "HTTP/2 where ALPN offers it; HTTP/1.1 where that is all it offers"
         yield held(_RULE, f"{told}\n{bound.describe()}")
         return
+    if bound.has_timed_out:
+        yield not_observed(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
+        return
     told = "where ALPN offers HTTP/1.1 alone nothing came, in two runs; with HTTP/2 it did"
     yield broken(_RULE, f"{told}\n{bound.describe()}\n{last_words(bound)}")
 

@@ -263,6 +263,12 @@ def test_what_never_comes_without_a_timer_was_lost() -> None:
     assert flush(one, both, one, both, one) == "broken"
 
 
+def test_what_a_command_that_fails_does_not_send_is_not_missed() -> None:
+    both, none = observed(spans("a", "b")), observed(exit_code=1)
+    runs = both, both, none, both, none
+    assert outcome("lifecycle/shutdown_flush", "CFG-071", *runs) == "not_observed"
+
+
 def test_what_is_lost_once_may_be_chance() -> None:
     both, one = spans("a", "b"), spans("a")
     assert flush(both, both, one, both, both) == "not_observed"
