@@ -1,6 +1,7 @@
-"""What stands before a collector and may hold back bytes that clients have sent already: a proxy.
+"""What stands before a collector in this process: a proxy.
 
-Evidence that nothing more can come must ask it: what a client sent before it ended may be there.
+It may hold back bytes that clients have sent already, so evidence that nothing more can come must
+ask it. And it may break them on purpose, which is not the client's mistake.
 """
 
 import threading
@@ -8,9 +9,20 @@ import weakref
 from collections.abc import Collection
 from typing import Protocol
 
+from otlptest.faults.wire_faults import WireFault
+from otlptest.model import Connection
 from otlptest.timing import Deadline
 
-__all__ = ["WayIn", "add_way_in", "held_back", "remove_way_in", "way_at"]
+__all__ = [
+    "WayIn",
+    "add_way_in",
+    "begin_connection",
+    "blame_planned_faults",
+    "held_back",
+    "note_fault",
+    "remove_way_in",
+    "way_at",
+]
 
 
 class WayIn(Protocol):
@@ -49,6 +61,7 @@ class WayIn(Protocol):
 
 
 _lock = threading.Lock()
+_faults: dict[str, tuple[str, bool]] = {}  # by the local end of a way's connection
 _ways: list[tuple["weakref.ref[WayIn]", frozenset[int]]] = []
 
 
@@ -74,6 +87,25 @@ def remove_way_in(way: WayIn) -> None:
     """It has passed on all that it will. Thread-safe."""
     with _lock:
         _ways[:] = [entry for entry in _ways if entry[0]() not in {way, None}]
+
+
+def begin_connection(local: str) -> None:
+    """A way in has connected from `local`, `HOST:PORT`, where another may have been before."""
+    _faults.pop(local, None)
+
+
+def note_fault(local: str, fault: WireFault) -> None:
+    """A fault has acted on the connection that a way in has made from `local`."""
+    _, was_corrupted = _faults.get(local, ("", False))
+    _faults[local] = repr(fault), was_corrupted or fault.corrupts_requests
+
+
+def blame_planned_faults(connection: Connection) -> None:
+    """Have the record of a connection say which fault acted on it on its way here, if one did."""
+    fault, is_corrupted = _faults.get(connection.peer, ("", False))
+    if fault:
+        connection.wire_fault = fault
+        connection.is_corrupted = connection.is_corrupted or is_corrupted
 
 
 def held_back(ports: Collection[int], deadline: Deadline) -> tuple[str, ...]:

@@ -130,6 +130,11 @@ class WireFault:
         """Whether it needs HTTP/2, and never fires on a connection that speaks HTTP/1.1."""
         return self.kind in {"goaway", "rst_stream", "window"}
 
+    @property
+    def corrupts_requests(self) -> bool:
+        """Whether requests arrive as something that no client has sent."""
+        return self.kind == "corrupt" and self.direction == "up"
+
 
 def reset(
     *, after_bytes: int | None = None, at: Moment = "request", direction: Direction = "up"

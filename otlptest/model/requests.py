@@ -86,6 +86,7 @@ class Connection:
         opened_at: When it was accepted.
         closed_at: When both sides had ended it and all that was sent had been read; None before.
         protocol: What was spoken: `http/1.1`, `h2`, or None while nothing is known.
+        peer: The other end as the socket knows it: `127.0.0.1:40000`; empty if it does not.
         bytes_received: Bytes read from the socket, TLS included.
         requests: How many requests began on it.
         close_reason: Why it ended, as text.
@@ -105,6 +106,7 @@ class Connection:
     bytes_received: int = 0
     requests: int = 0
     close_reason: str = ""
+    peer: str = ""
     wire_fault: str = ""
     is_corrupted: bool = False
 

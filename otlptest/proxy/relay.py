@@ -8,6 +8,7 @@ from typing import Final
 
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
 from otlptest.collector.receiving.sockets import Socket
+from otlptest.collector.ways_in import begin_connection, note_fault
 from otlptest.faults.interference.connection import Interference
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.wire_faults import WireFault
@@ -71,6 +72,7 @@ class Relay:
         self.record = around.ledger.opened(port, upstream.url, around.now())
         self._is_over = False
         self._is_connected = False
+        self._local = ""  # our end of the connection to the upstream
         self._began_at = around.now()
         self._leaves_at: float | None = None  # whatever is still missing then
         self._has_moved = False
@@ -127,6 +129,9 @@ class Relay:
             self._cannot_connect(code)
             return
         self._is_connected = True
+        host, port = connection.getsockname()[:2]
+        self._local = f"{host}:{port}"
+        begin_connection(self._local)
         self._look()
 
     def _cannot_connect(self, code: int | None) -> None:
@@ -225,6 +230,7 @@ class Relay:
     def fired(self, fault: WireFault) -> None:
         """See `Passage`."""
         self.record.wire_fault = repr(fault)
+        note_fault(self._local, fault)
 
     def abort(self, reason: str) -> None:
         """See `Passage`."""

@@ -238,3 +238,33 @@ def test_proxy_works_beside_what_takes_away_clocks_and_sockets(
 ) -> None:
     result = run_suite(pytester, HEAD + preamble + LATE, *options, plugins=plugins)
     result.assert_outcomes(passed=1)
+
+
+def test_what_a_fault_in_the_proxy_broke_is_not_the_programs_mistake_even_where_strict(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run_suite(
+        pytester,
+        HEAD
+        + """
+@pytest.mark.parametrize(
+    "fault",
+    [faults.corrupt(count=30), faults.reset(after_bytes=30), faults.truncate(after_bytes=100)],
+    ids=repr,
+)
+def test_it(otlp, otlp_proxy, fault):
+    otlp_proxy.inject(fault, times=1)
+    try:
+        assert send(otlp_proxy.http_endpoint) in {400, "an error"}
+    except http.client.HTTPException:
+        pass
+    assert send(otlp_proxy.http_endpoint) == 200
+
+def test_its_own_mistake(otlp, otlp_proxy):
+    otlp_proxy.inject(faults.latency(0.01))
+    assert sender.post(otlp_proxy.http_endpoint, "no JSON") == 400
+""",
+        "-o",
+        "otlp_strict=true",
+    )
+    result.assert_outcomes(passed=4, errors=1)

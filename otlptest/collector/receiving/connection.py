@@ -22,6 +22,7 @@ from otlptest.collector.receiving.sockets import (
     Socket,
     close_socket,
     end_writing,
+    peer_of,
     reset_socket,
     send_some,
 )
@@ -61,7 +62,11 @@ class SocketConnection:
     ) -> None:
         self.endpoint = endpoint
         self.record: Connection = reception.opened(
-            endpoint.role, endpoint.port, endpoint.owner, is_tls=endpoint.tls is not None
+            endpoint.role,
+            endpoint.port,
+            endpoint.owner,
+            peer_of(socket),
+            is_tls=endpoint.tls is not None,
         )
         self.is_closed = False
         self._socket = socket

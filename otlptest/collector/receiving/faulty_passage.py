@@ -182,7 +182,7 @@ class FaultyPassage:
         self._last_fault = repr(fault)
         record = self._owner.record
         record.wire_fault = self._last_fault
-        if fault.kind == "corrupt" and fault.direction == "up":
+        if fault.corrupts_requests:
             record.is_corrupted = True
 
     def abort(self, reason: str) -> None:

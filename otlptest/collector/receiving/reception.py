@@ -6,6 +6,7 @@ from otlptest.collector.receiving.exports import Export
 from otlptest.collector.receiving.heads import Head
 from otlptest.collector.receiving.refusals import Refusal, refused_by
 from otlptest.collector.receiving.replies import Reply, ReplyChoice
+from otlptest.collector.ways_in import blame_planned_faults
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.model import Connection, Request
 from otlptest.timing import Clock
@@ -57,7 +58,9 @@ class Reception:
         self.now = self.clock.monotonic()
         self.unix_nanos = self.clock.unix_nanos()
 
-    def opened(self, endpoint: str, port: int, owner: str | None, *, is_tls: bool) -> Connection:
+    def opened(
+        self, endpoint: str, port: int, owner: str | None, peer: str, *, is_tls: bool
+    ) -> Connection:
         """Record a connection that was just accepted."""
         self.look_at_clock()
         self._connections += 1
@@ -66,6 +69,7 @@ class Reception:
             endpoint=endpoint,
             port=port,
             owner=owner,
+            peer=peer,
             is_tls=is_tls,
             opened_at=self.now,
             opened_unix_nano=self.unix_nanos,
@@ -81,6 +85,7 @@ class Reception:
 
     def found(self, connection: Connection, refusal: Refusal) -> None:
         """Record what is no whole request."""
+        blame_planned_faults(connection)
         self.intake.problem_found(refusal.problem(connection, self.now))
 
     def arrived(
@@ -97,6 +102,8 @@ class Reception:
         """Record a request, taken or refused, and decide its reply."""
         if refusal is None and export.error is not None:
             refusal = refused_by(export.error)
+        if refusal is not None:
+            blame_planned_faults(connection)
         request = Request(
             connection=connection,
             signal=head.signal,

@@ -22,6 +22,7 @@ __all__ = [
     "close_socket",
     "end_writing",
     "listening_socket",
+    "peer_of",
     "reset_socket",
     "send_some",
 ]
@@ -92,6 +93,15 @@ def accepted(listener: Socket) -> Iterator[Socket]:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield connection
+
+
+def peer_of(connection: Socket) -> str:
+    """`HOST:PORT` of the other end; empty where there is none any more."""
+    try:
+        host, port = connection.getpeername()[:2]
+    except (OSError, ValueError):
+        return ""
+    return f"{host}:{port}"
 
 
 def send_some(connection: Socket, data: bytes | bytearray | memoryview) -> int:
