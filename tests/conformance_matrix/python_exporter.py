@@ -1,11 +1,14 @@
 """The scenario with the Python SDK set up by nothing but the environment.
 
 Run it by `opentelemetry-instrument`: that makes the providers from the `OTEL_*` variables, as the
-Java agent and `NodeSDK` do. The program only emits, and shuts down what it was given.
+Java agent and `NodeSDK` do. The program only emits, and shuts down what it was given, STAY_S
+seconds later where that is set.
 """
 
+import os
 import sys
 from pathlib import Path
+from threading import Event
 from typing import cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # it is run as a file, from anywhere
@@ -26,6 +29,7 @@ def main() -> None:
     record = Recorder(meters, loggers)
     emit_spans(tracers, record)
     record.outside()
+    Event().wait(float(os.environ.get("STAY_S", "0")))
     for provider in (tracers, meters, loggers):
         if hasattr(provider, "shutdown"):
             provider.shutdown()

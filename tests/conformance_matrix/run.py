@@ -10,6 +10,8 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from otlptest.conformance.exporter import ExporterSuite, conform_exporter
 from otlptest.conformance.exporter_cases import CASES
-from otlptest.conformance.outcomes import Conformance
+from otlptest.conformance.outcomes import Conformance, SuiteRun
 from otlptest.conformance.receiver import conform_receiver
-from otlptest.conformance.verdicts import VERDICTS
+from otlptest.conformance.verdicts import VERDICTS, Result
+from otlptest.model import Protocol
 from otlptest.report.conformance_json import conformance_record, recorded_runs
 from otlptest.report.conformance_matrix import matrix_markdown, matrix_of
-from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS
+from otlptest.requirements import all_requirements
+from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS, Exporter
 from tests.peers.installation import peers_folder
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -31,6 +35,7 @@ PUBLISHED: Final = CHECKOUT / "contracts" / "conformance"
 RESULTS: Final = PUBLISHED / "results"
 _VARIABLES: Final = "OTLP-CFG-"
 _SHOWN: Final = frozenset({"fail", "warn"})
+_WORST_FIRST: Final = ("fail", "warn", "pass", "inconclusive", "skip")
 
 
 def main(arguments: list[str]) -> int:
@@ -63,16 +68,42 @@ def judged_exporter(name: str) -> Conformance:
         for case in CASES
         if subject.reads_variables or not all(map(is_of_variables, case.requirements))
     )
+    return Conformance(runs=tuple(judged_run(subject, each, cases) for each in subject.protocols))
+
+
+def judged_run(subject: Exporter, protocol: Protocol, cases: Sequence[str]) -> SuiteRun:
+    """The command in one protocol; what sees more of one that stays up judges that one."""
+    patient = [each for each in cases if is_of(each, subject.patient.get(protocol, ()))]
+    plans = [(subject.command, [each for each in cases if each not in patient])]
+    plans += [(subject.staying, patient)] if patient else []
     runs = [
         conform_exporter(
-            subject.command,
+            command,
             protocols=(protocol,),
-            suite=ExporterSuite(cases=cases, signals=subject.partly.get(protocol, ())),
+            suite=ExporterSuite(cases=tuple(chosen), signals=subject.partly.get(protocol, ())),
             name=subject.title,
-        ).runs
-        for protocol in subject.protocols
+        ).runs[0]
+        for command, chosen in plans
     ]
-    return Conformance(runs=tuple(chain.from_iterable(runs)))
+    return replace(
+        runs[0],
+        results=worst_results(chain.from_iterable(each.results for each in runs)),
+        duration_s=sum(each.duration_s for each in runs),
+    )
+
+
+def is_of(case: str, names: Sequence[str]) -> bool:
+    """Whether a case or its folder is named."""
+    return case in names or case.partition("/")[0] in names
+
+
+def worst_results(results: Iterable[Result]) -> tuple[Result, ...]:
+    """One for each requirement, the worst, in the order of the catalogue."""
+    found: dict[str, Result] = {}
+    for each in results:
+        known = found.get(each.id, each)
+        found[each.id] = min(known, each, key=lambda one: _WORST_FIRST.index(one.verdict))
+    return tuple(found[rule.id] for rule in all_requirements() if rule.id in found)
 
 
 def judged_receiver(name: str) -> Conformance:

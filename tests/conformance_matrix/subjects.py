@@ -25,6 +25,14 @@ __all__ = ["EXPORTERS", "RECEIVERS", "Exporter"]
 
 HERE: Final = Path(__file__).parent
 
+# Batches of spans wait 5 s; then a retry may take 8 s to begin (`LONGEST_FIRST_WAIT_S`).
+_STAYING: Final = ("env", "STAY_S=15")
+_OF_INTERVALS: Final = ("intervals",)
+_OF_RETRIES: Final = (
+    *_OF_INTERVALS,
+    *("retry", "refusals", "backoff", "throttling", "success", "limits/grpc_response"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exporter:
@@ -37,6 +45,8 @@ class Exporter:
         partly: Of a protocol that it has for some signals alone: those.
         reads_variables: Whether it reads the `OTEL_*` variables itself. If not, rows about them
             are left out of the matrix: they would judge the program around it.
+        staying: The same, but up for some seconds before it shuts down; empty if there is none.
+        patient: Cases, or folders of them, that see more of one that stays up, by protocol.
     """
 
     title: str
@@ -44,6 +54,8 @@ class Exporter:
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
     partly: Mapping[Protocol, tuple[Signal, ...]] = field(default_factory=dict)
     reads_variables: bool = True
+    staying: tuple[str, ...] = ()
+    patient: Mapping[Protocol, tuple[str, ...]] = field(default_factory=dict)
 
 
 def _of_file(peer: str, file: str, pattern: str) -> str:
@@ -77,10 +89,25 @@ def _python() -> Exporter:
     code.
     """
     starter = Path(sys.executable).with_name("opentelemetry-instrument")
+    command = (str(starter), sys.executable, str(HERE / "python_exporter.py"))
+    protocols: tuple[Protocol, ...] = ("grpc", "http/protobuf")
     return Exporter(
         title=f"Python SDK {version('opentelemetry-sdk')}",
-        command=(str(starter), sys.executable, str(HERE / "python_exporter.py")),
-        protocols=("grpc", "http/protobuf"),
+        command=command,
+        protocols=protocols,
+        staying=(*_STAYING, *command),
+        patient=dict.fromkeys(protocols, _OF_INTERVALS),
+    )
+
+
+def _node() -> Exporter:
+    """The SDK that `NodeSDK` sets up; over gRPC it sends nothing again while it shuts down."""
+    file = str(_file("node"))
+    return Exporter(
+        title=f"JavaScript SDK {_node_version()}",
+        command=("node", file),
+        staying=(*_STAYING, "node", "-r", str(HERE / "stay_up.js"), file),
+        patient={**dict.fromkeys(ALL_PROTOCOLS, _OF_INTERVALS), "grpc": _OF_RETRIES},
     )
 
 
@@ -105,7 +132,7 @@ def _collector_version() -> str:
 
 EXPORTERS: Final[Mapping[str, Callable[[], Exporter]]] = {
     "python": _python,
-    "node": lambda: _scenario("node", f"JavaScript SDK {_node_version()}"),
+    "node": _node,
     "go": _go,
     "java": lambda: _scenario(
         "java", f"Java agent {_of_file('java', 'pom.xml', r'<agent.version>(.+)</agent.version>')}"
