@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +48,21 @@ class FuzzOptions:
     def is_wanted(self) -> bool:
         """Whether this is about fuzzing at all."""
         return self.payloads is not None or self.replay is not None
+
+    def check_alone(self, others: Mapping[str, object]) -> None:
+        """Hold that no option is given that only the cases heed.
+
+        Args:
+            others: Those options, each with what was given.
+
+        Raises:
+            UsageError: One is, or both ways of fuzzing are asked for.
+        """
+        if self.payloads is not None and self.replay is not None:
+            raise UsageError("--fuzz and --replay exclude each other", "give one of them")
+        for option, given in others.items():
+            if given:
+                raise UsageError(f"{option} is about cases, and --fuzz runs none", "leave it out")
 
 
 def fuzz_options(command: _Command) -> _Command:
@@ -102,11 +117,8 @@ def fuzz(
     """Fuzz or replay, report, and give the exit code.
 
     Raises:
-        UsageError: Both were asked for.
         MissingPartError: Hypothesis is not installed.
     """
-    if options.payloads is not None and options.replay is not None:
-        raise UsageError("--fuzz and --replay exclude each other", "give one of them")
     with _no_storage():
         from otlptest.conformance.fuzzing import (  # noqa: PLC0415 -- loads Hypothesis
             FuzzPlan,

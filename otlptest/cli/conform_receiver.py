@@ -113,6 +113,7 @@ def command(
     asked = () if "all" in protocol_names else protocols_of(protocol_names)
     options = FuzzOptions(payloads=fuzz_payloads, seed=seed, replay=replay, folder=failures)
     if options.is_wanted:
+        options.check_alone({"--case": cases, "--read-back": read_back})
         return fuzz(
             Target(grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name),
             options,

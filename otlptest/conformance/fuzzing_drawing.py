@@ -76,6 +76,8 @@ def run_portion(
     @settings(
         max_examples=count,
         database=None,
+        derandomize=False,  # which Hypothesis turns on where CI is set
+        backend="hypothesis",
         deadline=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from otlptest.conformance.fuzzing_answers import Answer, AnswerKind, Talk
-from otlptest.conformance.fuzzing_judgement import Fault, fault_of
+from otlptest.conformance.fuzzing_judgement import Fault, fallen, fault_of
 from otlptest.conformance.probes import probe_request
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.errors import WireError
@@ -175,15 +175,13 @@ def _may_change(answer: Answer) -> bool:
 
 def _fallen(payload: Payload, answer: Answer, health: Health) -> Examination:
     """The receiver answers nobody any more, at least not in time."""
-    kind: Literal["crash", "hang"] = "hang" if health == "late" else "crash"
-    general = "OTLP-RESP-087" if kind == "hang" else "OTLP-SRV-088"
-    what = {"late": "in time", "down": "at all", "failing": "but as failed"}[health]
-    told = f"{answer.told}; afterwards it answers a plain request not {what}"
-    if health == "failing":
-        told = f"{answer.told}; afterwards it fails on plain requests too"
-    return Examination(
-        answer=answer, fault=Fault(kind=kind, rules=(payload.rule, general), told=told)
-    )
+    what = {
+        "late": "it answers a plain request not in time",
+        "down": "it answers a plain request not at all",
+        "failing": "it fails on plain requests too",
+    }
+    told = f"{answer.told}; afterwards {what.get(health, '')}"
+    return Examination(answer=answer, fault=fallen(payload, is_late=health == "late", told=told))
 
 
 def _probe(signal: Signal, protocol: Protocol, marker: str) -> Payload:

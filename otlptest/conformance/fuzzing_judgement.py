@@ -13,7 +13,7 @@ from otlptest.conformance.verdicts import Harm
 from otlptest.requirements import find
 from otlptest.strategies import Payload
 
-__all__ = ["FAULT_TITLES", "Fault", "FaultKind", "fault_of"]
+__all__ = ["FAULT_TITLES", "Fault", "FaultKind", "fallen", "fault_of"]
 
 FaultKind: TypeAlias = Literal[
     "crash",
@@ -139,6 +139,20 @@ def _rules(kind: FaultKind, payload: Payload) -> tuple[str, ...]:
     if kind in _GENERAL and payload.expected == "must_refuse" and payload.protocol != "grpc":
         return _unique(payload.rule, "OTLP-RESP-071")
     return (payload.rule,)
+
+
+def fallen(payload: Payload, *, is_late: bool, told: str) -> Fault:
+    """The fault of a receiver that answers nobody any more.
+
+    Args:
+        payload: What was sent before.
+        is_late: It hangs, rather than being gone.
+        told: The answer in words.
+    """
+    kind: FaultKind = "hang" if is_late else "crash"
+    about = _robustness_rule(payload) if payload.expected == "may_refuse" else payload.rule
+    rules = _unique(about, "OTLP-RESP-087" if is_late else "OTLP-SRV-088")
+    return Fault(kind=kind, rules=rules, told=told)
 
 
 def _robustness_rule(payload: Payload) -> str:

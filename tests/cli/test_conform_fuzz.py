@@ -109,6 +109,7 @@ def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
     [
         pytest.param(("--fuzz=0",), "0 is not in the range", id="none"),
         pytest.param(("--fuzz=5", "--replay=x.bin"), "exclude each other", id="both"),
+        pytest.param(("--fuzz=5", "--case=exports"), "--case is about cases", id="case"),
         pytest.param(("--replay=x.bin",), "nothing beside x.bin tells what it is", id="unknown"),
         pytest.param(
             ("--replay=x.bin", "--signal=traces", "--signal=logs"),

@@ -6,7 +6,7 @@ import pytest
 
 from otlptest.conformance.fuzzing_answers import Answer
 from otlptest.conformance.fuzzing_examination import Examination
-from otlptest.conformance.fuzzing_judgement import FAULT_TITLES, Fault, fault_of
+from otlptest.conformance.fuzzing_judgement import FAULT_TITLES, Fault, fallen, fault_of
 from otlptest.conformance.fuzzing_results import fuzz_results, replay_results
 from otlptest.conformance.fuzzing_session import Failure, Tally
 from otlptest.conformance.verdicts import Policy, Result
@@ -132,6 +132,22 @@ def test_over_grpc_any_refusal_of_what_is_no_request_is_right() -> None:
     garbage = fault_of(broken, answer("garbage"), takes_plain=True)
     assert garbage is not None
     assert garbage.rules == ("OTLP-RESP-001",)
+
+
+@pytest.mark.parametrize(
+    ("sent", "rules"),
+    [
+        pytest.param("right", ("OTLP-HTTP-002", "OTLP-SRV-088"), id="right"),
+        pytest.param("odd", ("OTLP-SRV-003", "OTLP-SRV-088"), id="odd"),
+        pytest.param("odd data", ("OTLP-SRV-088",), id="a MUST about data"),
+        pytest.param("broken", ("OTLP-SRV-001", "OTLP-SRV-088"), id="broken"),
+    ],
+)
+def test_a_fall_is_told_apart_from_a_hang(sent: str, rules: tuple[str, ...]) -> None:
+    crash = fallen(payload(sent), is_late=False, told="nothing")
+    assert (crash.kind, crash.harm, crash.rules) == ("crash", "crash", rules)
+    hang = fallen(payload(sent), is_late=True, told="nothing")
+    assert (hang.kind, hang.rules[-1]) == ("hang", "OTLP-RESP-087")
 
 
 # Results.
