@@ -12,10 +12,14 @@ from otlptest.conformance.exporter_cases import lifecycle
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
-from tests.support.right_requests import attribute, log_request, metric_request, trace_request
+from tests.support.right_requests import log_request, metric_request, trace_request
 from tests.support.validated import accepted
 
 GRPC: Protocol = "grpc"
+FOLDERS = {
+    *("transport", "encoding", "connections", "http_versions", "json", "text"),
+    *("attribute_limits", "data"),
+}
 MESSAGES: dict[Signal, Callable[[], Any]] = {
     "traces": trace_request,
     "metrics": metric_request,
@@ -69,7 +73,7 @@ NOTHING = observed()
     [
         pytest.param(each.id, protocol, id=f"{each.id} over {protocol}")
         for each in exporter_cases.CASES
-        if each.id.split("/")[0] in {"transport", "encoding", "connections", "json", "text", "data"}
+        if each.id.split("/")[0] in FOLDERS or each.id == "lifecycle/shutdown_flush"
         for protocol in each.protocols
     ],
 )
@@ -317,80 +321,3 @@ def test_a_dead_endpoint(lab: RecordedLab, expected: str) -> None:
     found = judged(case("lifecycle/dead_endpoint"), lab)
     assert found["OTLP-CFG-074"].outcome == expected
     assert lab.asked[0][1]["timeout_s"] == lifecycle._FOR_EVER_S
-
-
-# What a run adds to a payload.
-
-
-def of_an_sdk(*requests: Request) -> Observation:
-    return observed(requests, started_at=100.0)
-
-
-def trace(*, start: int = 0, is_sdk: bool = True, flags: int = 0x101, sends: int = 1) -> Request:
-    message = trace_request()
-    holder = message.resource_spans[0]
-    if is_sdk:
-        holder.resource.attributes.append(attribute("telemetry.sdk.name", "opentelemetry"))
-    for span in holder.scope_spans[0].spans:
-        span.start_time_unix_nano += start
-        span.flags = flags
-        span.trace_id = bytes([sends]) * 16
-        span.span_id = bytes([sends, len(span.parent_span_id)]) * 4
-    return accepted("traces", message)
-
-
-def log(observed_at: int, *, is_sdk: bool = True) -> Request:
-    message = log_request()
-    holder = message.resource_logs[0]
-    if is_sdk:
-        holder.resource.attributes.append(attribute("telemetry.sdk.name", "opentelemetry"))
-    for record in holder.scope_logs[0].log_records:
-        record.observed_time_unix_nano = observed_at
-    made = accepted("logs", message)
-    made.received_at, made.received_unix_nano = 101.0, 1_000_000_000_000
-    return made
-
-
-@pytest.mark.parametrize(
-    ("name", "rule", "runs", "expected"),
-    [
-        pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace(sends=2)], "held", id="other ids"
-        ),
-        pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace(start=5)], "broken", id="the same ids"
-        ),
-        pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace()], "not_observed", id="a replay"
-        ),
-        pytest.param("data/trace_flags", "TRACE-029", [trace()], "held", id="sampled"),
-        pytest.param(
-            "data/trace_flags", "TRACE-029", [trace(flags=0x100)], "broken", id="not sampled"
-        ),
-        pytest.param(
-            "data/trace_flags",
-            "TRACE-029",
-            [trace(flags=0, is_sdk=False)],
-            "not_observed",
-            id="flags of no SDK",
-        ),
-        pytest.param(
-            "data/observed_time", "LOG-010", [log(999_500_000_000)], "held", id="observed now"
-        ),
-        pytest.param(
-            "data/observed_time", "LOG-010", [log(5)], "not_observed", id="observed some time"
-        ),
-        pytest.param("data/observed_time", "LOG-010", [log(0)], "broken", id="never observed"),
-        pytest.param(
-            "data/observed_time",
-            "LOG-010",
-            [log(0, is_sdk=False)],
-            "not_observed",
-            id="not observed by an SDK",
-        ),
-    ],
-)
-def test_what_a_run_adds_to_its_payloads(
-    name: str, rule: str, runs: list[Request], expected: str
-) -> None:
-    assert outcome(name, rule, *map(of_an_sdk, runs)) == expected

@@ -1,0 +1,91 @@
+"""Data rules that a run shows, and its payloads alone do not: ids, flags, "now"."""
+
+import pytest
+
+from otlptest.conformance import exporter_cases
+from otlptest.conformance.cases import find_cases
+from otlptest.conformance.observations import Observation
+from otlptest.model import Request
+from tests.support.recorded_lab import RecordedLab, judged, observed
+from tests.support.right_requests import attribute, log_request, trace_request
+from tests.support.validated import accepted
+
+
+def outcome(name: str, rule: str, *runs: Observation) -> str:
+    """What a case finds about a rule; the first run is the baseline."""
+    (case,) = find_cases(exporter_cases.CASES, [name])
+    return judged(case, RecordedLab(*runs))[f"OTLP-{rule}"].outcome
+
+
+def of_an_sdk(*requests: Request) -> Observation:
+    return observed(requests, started_at=100.0)
+
+
+def trace(*, start: int = 0, is_sdk: bool = True, flags: int = 0x101, sends: int = 1) -> Request:
+    message = trace_request()
+    holder = message.resource_spans[0]
+    if is_sdk:
+        holder.resource.attributes.append(attribute("telemetry.sdk.name", "opentelemetry"))
+    for span in holder.scope_spans[0].spans:
+        span.start_time_unix_nano += start
+        span.flags = flags
+        span.trace_id = bytes([sends]) * 16
+        span.span_id = bytes([sends, len(span.parent_span_id)]) * 4
+    return accepted("traces", message)
+
+
+def log(observed_at: int, *, is_sdk: bool = True) -> Request:
+    message = log_request()
+    holder = message.resource_logs[0]
+    if is_sdk:
+        holder.resource.attributes.append(attribute("telemetry.sdk.name", "opentelemetry"))
+    for record in holder.scope_logs[0].log_records:
+        record.observed_time_unix_nano = observed_at
+    made = accepted("logs", message)
+    made.received_at, made.received_unix_nano = 101.0, 1_000_000_000_000
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "runs", "expected"),
+    [
+        pytest.param(
+            "data/trace_ids", "TRACE-008", [trace(), trace(sends=2)], "held", id="other ids"
+        ),
+        pytest.param(
+            "data/trace_ids", "TRACE-008", [trace(), trace(start=5)], "broken", id="the same ids"
+        ),
+        pytest.param(
+            "data/trace_ids", "TRACE-008", [trace(), trace()], "not_observed", id="a replay"
+        ),
+        pytest.param("data/trace_flags", "TRACE-029", [trace()], "held", id="sampled"),
+        pytest.param(
+            "data/trace_flags", "TRACE-029", [trace(flags=0x100)], "broken", id="not sampled"
+        ),
+        pytest.param(
+            "data/trace_flags",
+            "TRACE-029",
+            [trace(flags=0, is_sdk=False)],
+            "not_observed",
+            id="flags of no SDK",
+        ),
+        pytest.param(
+            "data/observed_time", "LOG-010", [log(999_500_000_000)], "held", id="observed now"
+        ),
+        pytest.param(
+            "data/observed_time", "LOG-010", [log(5)], "not_observed", id="observed some time"
+        ),
+        pytest.param("data/observed_time", "LOG-010", [log(0)], "broken", id="never observed"),
+        pytest.param(
+            "data/observed_time",
+            "LOG-010",
+            [log(0, is_sdk=False)],
+            "not_observed",
+            id="not observed by an SDK",
+        ),
+    ],
+)
+def test_what_a_run_adds_to_its_payloads(
+    name: str, rule: str, runs: list[Request], expected: str
+) -> None:
+    assert outcome(name, rule, *map(of_an_sdk, runs)) == expected
