@@ -5,15 +5,14 @@ are read at all is nobody's duty; where no span shows that one is, nothing is he
 command.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.exporter_cases.named_items import NamedItems, named_items
 from otlptest.conformance.exporter_cases.shared_runs import slow_run
 from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Attributes, LogRecord, Span
 
@@ -34,63 +33,11 @@ _SHOWN: Final = 3
 _SURROGATES_FROM: Final = 0x10000  # characters that some languages count as two
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Items:
-    """The items of a run, by name; those whose name comes twice are left out.
-
-    Attributes:
-        spans: By name.
-        records: By body and event name.
-        resources: The attributes of every resource, all as one name.
-        points: The attributes of every data point, by the name of its metric.
-    """
-
-    spans: Mapping[str, Span]
-    records: Mapping[str, LogRecord]
-    resources: Mapping[str, list[Attributes]]
-    points: Mapping[str, list[Attributes]]
-
-
-def _items(lab: ExporterLab, seen: Observation) -> _Items:
-    found: list[Any] = [
-        item
-        for request in seen.requests
-        if request.is_accepted and request.protocol == lab.protocol
-        for item in items_of(request)
-    ]
-    spans = [item for item in found if isinstance(item, Span)]
-    records = [item for item in found if isinstance(item, LogRecord)]
-    points: dict[str, list[Attributes]] = {}
-    resources: list[Attributes] = []
-    for item in found:
-        if isinstance(item, Span | LogRecord):
-            resources.append(item.resource)
-        else:
-            points.setdefault(item.metric.name, []).append(item.attributes)
-            resources.append(item.metric.resource)
-    return _Items(
-        spans=_once((span.name, span) for span in spans),
-        records=_once((f"{each.body!r} {each.event_name}", each) for each in records),
-        resources={"": resources},
-        points=points,
-    )
-
-
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    twice: set[str] = set()
-    for name, item in pairs:
-        if name in found:
-            twice.add(name)
-        found[name] = item
-    return {name: item for name, item in found.items() if name not in twice}
-
-
 # Lengths.
 
 
 def _judge_lengths(lab: ExporterLab) -> Iterator[Judged]:
-    before, after = _items(lab, lab.baseline), _items(lab, lab.run(_LENGTH_LIMIT))
+    before, after = named_items(lab, lab.baseline), named_items(lab, lab.run(_LENGTH_LIMIT))
     told = ", ".join(f"{name}={value}" for name, value in _LENGTH_LIMIT.items())
     cut, faults = _compared(before.spans, after.spans)
     for rule in ("OTLP-COMMON-027", "OTLP-TRACE-041"):
@@ -168,7 +115,7 @@ def _fault_of_cut(old: str | bytes, new: str | bytes) -> str:
     return "" if wanted.isascii() or not is_shorter else f"{new!r} of {old!r}, not {wanted!r}"
 
 
-def _judged_bodies(told: str, before: _Items, after: _Items, *, is_heeded: bool) -> Judged:
+def _judged_bodies(told: str, before: NamedItems, after: NamedItems, *, is_heeded: bool) -> Judged:
     rule = "OTLP-LOG-026"
     long = [
         record.body
@@ -233,8 +180,8 @@ def _judged(rule: str, told: str, cut: list[str], faults: list[str]) -> Judged:
 
 
 def _judge_counts(lab: ExporterLab) -> Iterator[Judged]:
-    before, again = _items(lab, lab.baseline), _items(lab, slow_run(lab))
-    after = _items(lab, lab.run(_COUNT_LIMIT))
+    before, again = named_items(lab, lab.baseline), named_items(lab, slow_run(lab))
+    after = named_items(lab, lab.run(_COUNT_LIMIT))
     told = ", ".join(f"{name}={value}" for name, value in _COUNT_LIMIT.items())
     counts = _counts(before.spans, again.spans, after.spans)
     yield _judged_number("OTLP-COMMON-028", f"{told}; spans", counts)
@@ -339,22 +286,22 @@ def _exempt_from_count(
     return held(rule, "\n".join([f"{told}; those of spans were dropped", *shown]))
 
 
-def _own_limit(lab: ExporterLab, before: _Items, *, is_heeded: bool) -> Judged:
+def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> Judged:
     """The limit of spans beats the general one, if both are read."""
     rule = "OTLP-COMMON-030"
     if not is_heeded:
         return not_observed(rule, "the general limit is not heeded, and need not be")
-    seen = _items(lab, lab.run({**_COUNT_LIMIT, **_OWN_LIMIT}))
+    seen = named_items(lab, lab.run({**_COUNT_LIMIT, **_OWN_LIMIT}))
     told = ", ".join(f"{name}={value}" for name, value in {**_COUNT_LIMIT, **_OWN_LIMIT}.items())
     if _most(before, seen) == _OWN:
         return held(rule, f"{told}; spans have {_most(before, seen)} attributes")
-    alone = _items(lab, lab.run(_OWN_LIMIT))
+    alone = named_items(lab, lab.run(_OWN_LIMIT))
     if _most(before, seen) == 1 and _most(before, alone) == _OWN:
         return broken(rule, f"{told}; spans have 1 attribute; with the own limit alone they have 2")
     return not_observed(rule, f"{told}; the own limit is not heeded, and need not be")
 
 
-def _most(before: _Items, seen: _Items) -> int:
+def _most(before: NamedItems, seen: NamedItems) -> int:
     """The most attributes of a span that has more than the limits without them."""
     return max(
         (

@@ -74,8 +74,8 @@ def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
     """
     items: dict[tuple[object, ...], str] = {}
     for request in seen.requests:
-        if request.protocol == lab.protocol and request.is_accepted:
-            for item in items_of(request):
+        if request.protocol == lab.protocol and request.signal in COMMON_SIGNALS:
+            for item in items_of(request) if request.is_accepted else ():
                 identity, name = _identity(item)
                 items[identity] = name
     return Counter(items.values())
