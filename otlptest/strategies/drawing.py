@@ -86,7 +86,7 @@ def _range(size: int) -> SearchStrategy[int]:
 
 def upto(draw: Draw, highest: int) -> int:
     """A small count."""
-    return draw(_COUNTS[highest])
+    return draw(_COUNTS[highest]) if highest else 0
 
 
 def one_in(draw: Draw, times: int) -> bool:

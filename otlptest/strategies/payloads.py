@@ -16,7 +16,7 @@ from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol, Signal
 from otlptest.strategies.broken_json import broken_json
 from otlptest.strategies.broken_protobuf import BROKEN_PROTOBUF
-from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, pick, upto
+from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, pick, upto
 from otlptest.strategies.json_forms import json_forms
 from otlptest.strategies.oddities import Change, oddities
 from otlptest.strategies.protobuf_forms import PROTOBUF_FORMS
@@ -158,6 +158,7 @@ def _payload(draw: Draw, topic: Topic, at_unix_nano: int) -> Payload:
         most_items=_MOST_ITEMS,
         at_unix_nano=at_unix_nano,
         is_common=bool(upto(draw, 1)),
+        is_small=topic.validity != "valid" and not one_in(draw, 8),  # the rest says little there
     )
     spoilt = topic.make(draw, topic.signal, message)
     return Payload(

@@ -108,6 +108,7 @@ def draw_request(
     most_items: int = 3,
     at_unix_nano: int = DEFAULT_UNIX_NANO,
     is_common: bool = False,
+    is_small: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
     """One valid request: one or two resources, each with one or two scopes.
 
@@ -118,16 +119,19 @@ def draw_request(
         at_unix_nano: As for `requests`.
         is_common: Only metrics that every receiver takes: no delta, no summary, nothing
             exponential.
+        is_small: One resource, one scope, one item.
     """
+    more = 0 if is_small else 1
     tables = Dictionary() if signal == "profiles" else None
     context = _Context(at_unix_nano, tables, is_common)
     names = SIGNAL_NAMES[signal]
     holders = []
     group = 0
-    for number in range(1 + upto(draw, 1)):
+    for number in range(1 + upto(draw, more)):
         inner = []
-        for _ in range(1 + upto(draw, 1)):
-            items = _ITEMS[signal](draw, context, 1 + upto(draw, most_items - 1), group)
+        for _ in range(1 + upto(draw, more)):
+            count = 1 + upto(draw, (most_items - 1) * more)
+            items = _ITEMS[signal](draw, context, count, group)
             group += 1
             fields: dict[str, Any] = {names.item_field: items}
             inner.append(
