@@ -86,10 +86,19 @@ def _identity(item: object) -> tuple[tuple[object, ...], str]:
     if isinstance(item, Span):
         return (item.trace_id, item.span_id), f"span {item.name!r}"
     if isinstance(item, LogRecord):
-        body = repr(item.body)[:_LONGEST_NAME]
+        body = repr(_ordered(item.body))[:_LONGEST_NAME]
         times = (item.time_unix_nano, item.observed_time_unix_nano)
         return (*times, item.span_id, repr(item.attributes), body), f"log record {body}"
     return ("metrics",), "metrics"
+
+
+def _ordered(value: object) -> object:
+    """The same, whatever order the keys of a map came in."""
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_ordered(each) for each in value]
+    return value
 
 
 def _more(first: _Emitted, second: _Emitted) -> _Emitted:

@@ -12,7 +12,7 @@ from otlptest.conformance.exporter_cases import lifecycle
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
-from tests.support.right_requests import log_request, metric_request, trace_request
+from tests.support.right_requests import any_value, log_request, metric_request, trace_request
 from tests.support.validated import accepted
 
 GRPC: Protocol = "grpc"
@@ -252,6 +252,13 @@ def spans(*names: str) -> list[Request]:
     return found
 
 
+def log_request_of(body: object) -> Any:  # noqa: ANN401 -- a generated class
+    """A record with that body."""
+    message = log_request()
+    message.resource_logs[0].scope_logs[0].log_records[0].body.CopyFrom(any_value(body))
+    return message
+
+
 def flush(*runs: list[Request]) -> str:
     """What is found; the runs are the baseline, at once, no timer, at once, no timer."""
     return outcome("lifecycle/shutdown_flush", "CFG-071", *map(observed, runs))
@@ -260,6 +267,14 @@ def flush(*runs: list[Request]) -> str:
 def test_what_comes_without_a_timer_was_flushed() -> None:
     all_spans = spans("a", "b")
     assert flush(all_spans, all_spans, all_spans) == "held"
+
+
+def test_the_order_of_keys_makes_no_other_record() -> None:
+    one, other = (
+        accepted("logs", log_request_of({name: {name: 1} for name in names}))
+        for names in (("a", "b"), ("b", "a"))
+    )
+    assert flush([one], [one], [other]) == "held"
 
 
 def test_what_never_comes_without_a_timer_was_lost() -> None:
