@@ -24,6 +24,7 @@ _NO_TIMEOUT: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
 _TIMEOUT_S: Final = 3.0
 _MILLISECONDS: Final = f"{_TIMEOUT_S * 1000:.0f}"
 _SLACK_S: Final = 0.5
+_LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
 
 
 def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
@@ -91,7 +92,7 @@ def _bounded_in_all(lab: ExporterLab, each: Faulted) -> Judged:
         return not_observed(rule, f"the command does not send {signal} again at all. {told}")
     span_s = _span_s(each)
     if span_s > _TIMEOUT_S + _SLACK_S:
-        late = told_if_late(lab, signal, _MILLISECONDS)
+        late = lab.shared(_LATE, lambda: told_if_late(lab, lab.signals[0], _MILLISECONDS))
         if late:
             reason = "the timeout does not end the wait for a single answer (OTLP-CFG-040) either"
             return not_observed(rule, f"{reason}: {late}\n{told}")
