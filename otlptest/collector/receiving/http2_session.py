@@ -109,7 +109,7 @@ class Http2Session:
         )
         for _ in conversation.up(http2.incomplete):
             pass
-        conversation.has_passed()
+        conversation.up_has_passed()
         return conversation
 
     # --- what ServerConnection calls, see http2.StreamHandler

@@ -192,7 +192,7 @@ class Interference:
             if piece.ends and not is_up:
                 self._passage.reply_passed(piece.request)
         lane = self._up if is_up else self._down
-        conversation.has_passed()
+        (conversation.up_has_passed if is_up else conversation.down_has_passed)()
         self._seen[way] += len(data)
         self._corruption[way].skip(len(data) + len(kept))
         if kept:
@@ -281,7 +281,7 @@ class Interference:
         first, self._first_bytes = self._first_bytes, b""
         for _ in conversation.down(self._early):
             pass
-        conversation.has_passed()
+        conversation.down_has_passed()
         self._early = b""
         self._speak(conversation)
         self._walk("up", first)
@@ -317,11 +317,12 @@ class Interference:
         if way == "up" and self._first_bytes:
             first, self._first_bytes = self._first_bytes, b""
             self._emit("up", first)
-        if self.conversation is None:
+        conversation = self.conversation
+        if conversation is None:
             return
-        kept = self.conversation.kept_up() if way == "up" else self.conversation.kept_down()
+        kept = conversation.kept_up() if way == "up" else conversation.kept_down()
         if kept:
-            self.conversation.has_passed()
+            (conversation.up_has_passed if way == "up" else conversation.down_has_passed)()
             self._emit(way, kept)
 
     # --- requests and replies

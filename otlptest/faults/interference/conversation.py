@@ -65,8 +65,12 @@ class Conversation(Protocol):
         """What the last `down` kept back."""
         ...
 
-    def has_passed(self) -> None:
-        """All bytes so far have gone on as they were, those kept back included."""
+    def up_has_passed(self) -> None:
+        """All that the client sent so far has gone on as it was, what was kept back included."""
+        ...
+
+    def down_has_passed(self) -> None:
+        """The same for what the server sent."""
         ...
 
     def is_whole(self, request: int) -> bool:
@@ -113,7 +117,10 @@ class Unknown:
         """See `Conversation`."""
         return b""
 
-    def has_passed(self) -> None:
+    def up_has_passed(self) -> None:
+        """See `Conversation`."""
+
+    def down_has_passed(self) -> None:
         """See `Conversation`."""
 
     def is_whole(self, request: int) -> bool:
@@ -167,7 +174,10 @@ class MessageConversation:
         """See `Conversation`."""
         return b""
 
-    def has_passed(self) -> None:
+    def up_has_passed(self) -> None:
+        """See `Conversation`."""
+
+    def down_has_passed(self) -> None:
         """See `Conversation`."""
 
     def is_whole(self, request: int) -> bool:
@@ -302,9 +312,12 @@ class FrameConversation:
         """See `Conversation`."""
         return self._down.walker.kept()
 
-    def has_passed(self) -> None:
+    def up_has_passed(self) -> None:
         """See `Conversation`."""
         self._up.walker.has_passed()
+
+    def down_has_passed(self) -> None:
+        """See `Conversation`."""
         self._down.walker.has_passed()
 
     def is_whole(self, request: int) -> bool:

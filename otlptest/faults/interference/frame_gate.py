@@ -57,7 +57,7 @@ class FrameGate:
         self._withheld: dict[int, int] = {}
         self._for_client: list[bytes] = []  # frames that wait for the end of another
         self._for_server: list[bytes] = []
-        self._drops_up = False
+        self._drops_up = False  # the frame that is passing; False between frames
         self._drops_down = False
         self._credit = 0
         self._update = b""
@@ -69,6 +69,7 @@ class FrameGate:
             self.last_allowed == _NO_LAST
             and self._window is None
             and not self.conversation.awaits_our_ack
+            and not (self._drops_up or self._drops_down or self._settings is not None)
             and not (self._refused or self._muted or self._for_client or self._for_server)
         )
 
@@ -145,6 +146,8 @@ class FrameGate:
                 self.conversation.forget(stream)
         else:
             self._to_server(piece.data)
+        if frame.ends:
+            self._drops_up = False
         if piece.ends:
             self._refused.discard(stream)
 
@@ -176,9 +179,11 @@ class FrameGate:
         elif frame.kind == frames.WINDOW_UPDATE:
             self._withhold(frame)
         is_muted = frame.stream_id in self._muted or frame.stream_id > self.last_allowed
+        if frame.ends:
+            self._drops_down = False
         if piece.ends:
             self._muted.discard(frame.stream_id)
-        return not (self._drops_down or is_muted)
+        return not is_muted
 
     def _is_rewritten(self, frame: FramePart) -> bool:
         """Have the server's own SETTINGS give the client the small window, from the first on."""
@@ -199,10 +204,14 @@ class FrameGate:
 
     def _withhold(self, frame: FramePart) -> None:
         self._update = bytes(frame.data) if frame.begins else self._update + bytes(frame.data)
-        if frame.ends:
-            increment = frames.LONG.unpack(self._update[-frames.LONG.size :])[0]
-            before = self._withheld.get(frame.stream_id, 0)
-            self._withheld[frame.stream_id] = before + (increment & frames.STREAM_MASK)
+        if not frame.ends:
+            return
+        if self._window is None:  # the scope has ended meanwhile
+            self._for_client.append(self._update)
+            return
+        increment = frames.LONG.unpack(self._update[-frames.LONG.size :])[0]
+        before = self._withheld.get(frame.stream_id, 0)
+        self._withheld[frame.stream_id] = before + (increment & frames.STREAM_MASK)
 
     def _is_dropped_down(self, frame: FramePart) -> bool:
         if frame.stream_id in self._muted or frame.stream_id > self.last_allowed:

@@ -303,3 +303,57 @@ def test_reset_before_the_reply_comes_before_any_byte_of_it() -> None:
     wire.down(reply(1))
     assert names(wire.seen("down")) == ["WINDOW_UPDATE 1"]
     assert wire.fate == [("abort", "reset by faults.reset(at='before_reply')")]
+
+
+def test_beginning_of_a_head_that_is_kept_outlives_the_fault_and_what_goes_the_other_way() -> None:
+    wire = opened()
+    injection = wire.inject(faults.goaway(at="after_reply"))
+    up, down = request(1), reply(1)
+    wire.down(down[:5])
+    wire.up(up[:3])
+    wire.end(injection)
+    wire.up(up[3:50])
+    wire.down(down[5:])
+    wire.up(up[50:])
+    assert wire.seen("up").endswith(up)
+    assert wire.seen("down").endswith(down)
+
+
+def test_what_is_kept_both_ways_goes_on_when_a_fault_cuts_the_connection() -> None:
+    wire = opened(faults.truncate(after_bytes=len(OPENING) + 9 + 4))
+    wire.down(reply(1)[:6])
+    wire.up(request(1))
+    assert wire.seen("up").endswith(request(1)[:4])
+    assert wire.seen("down").endswith(reply(1)[:6])
+
+
+def test_frame_that_began_before_a_fault_is_not_taken_for_the_last_one_that_was_left_out() -> None:
+    wire = opened()
+    wire.inject(faults.rst_stream(), times=1)
+    wire.up(request(1))
+    wire.up(request(3)[:30])
+    wire.inject(faults.rst_stream(), times=1)
+    wire.up(request(3)[30:])
+    assert wire.seen("up").endswith(request(3))
+
+
+def test_frame_that_is_being_left_out_when_the_scope_ends_is_left_out_whole() -> None:
+    wire = opened()
+    wire.up(request(1)[:30])
+    injection = wire.inject(faults.window(0))
+    wire.up(request(1)[30:40])
+    update = frames.window_update(1, 500)
+    wire.down(update[:11])
+    wire.end(injection)
+    wire.down(update[11:] + frames.window_update(0, 7))
+    assert frames.window_update(0, 7) in wire.seen("down")
+    assert wire.seen("down").endswith(update)
+
+
+def test_settings_that_are_being_rewritten_when_the_scope_ends_stay_one_frame() -> None:
+    wire = Wire(faults.window(5))
+    wire.up(OPENING)
+    wire.down(SERVER_SETTINGS[:12])
+    wire.end(wire.injections[0])
+    wire.down(SERVER_SETTINGS[12:] + frames.settings_ack())
+    assert wire.seen("down") == SERVER_SETTINGS + frames.settings_ack()
