@@ -31,6 +31,7 @@ from otlptest.conformance.exporter_cases import (
     redirects,
     response_limits,
     retryable,
+    sampling,
     sdk,
     successes,
     texts,
@@ -76,4 +77,5 @@ CASES: Final[tuple[ExporterCase, ...]] = (
     *attribute_limits.CASES,
     *payload_data.CASES,
     *live_data.CASES,
+    *sampling.CASES,
 )

@@ -97,6 +97,7 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("counts nothing that is dropped", "attribute_limits/counts", HTTP, "TRACE-039 LOG-029"),
     ("the general limit wins", "attribute_limits/counts", HTTP, "COMMON-030"),
     ("the same ids in every run", "data/trace_ids", HTTP, "TRACE-008"),
+    ("exports what is not sampled", "data/sampling", HTTP, "TRACE-035"),
     ("no sampled flag", "data/trace_flags", GRPC, "TRACE-029"),
     (plant_of("LOG-009"), "data/observed_time", HTTP, "LOG-010"),
 )

@@ -4,6 +4,7 @@ It is that of `tests.support.right_requests`, moved to now. `WRONG` may name a p
 `tests.planted` by its id, such as `OTLP-TRACE-009: empty name`; it is planted before the move.
 """
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -52,6 +53,8 @@ def requests_of(
     for request in requests:
         _enrich(kind, request)
     _plant(kind, requests)
+    if os.environ.get("OTEL_TRACES_SAMPLER") == "always_off":
+        requests = _unsampled(kind, requests)
     if kind == "metrics" and WRONG == "the start moves":
         for number, request in enumerate(requests):
             _move_starts(request, number)
@@ -117,6 +120,21 @@ def _plant(kind: str, requests: list[Any]) -> None:
         if plant.test_id == WRONG and plant.signal == kind:
             del requests[1:]
             plant.change(requests)
+
+
+def _unsampled(kind: str, requests: list[Any]) -> list[Any]:
+    """What is left where no span is sampled: neither spans nor exemplars."""
+    if kind == "traces":
+        for span in requests[0].resource_spans[0].scope_spans[0].spans:
+            span.flags &= ~1
+        return requests if WRONG == "exports what is not sampled" else []
+    if kind == "metrics":
+        for request in requests:
+            for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+                for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+                    if hasattr(point, "exemplars"):
+                        del point.exemplars[:]
+    return requests
 
 
 def _move_starts(request: Any, number: int) -> None:  # noqa: ANN401 -- as above

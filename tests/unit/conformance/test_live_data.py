@@ -7,7 +7,7 @@ from otlptest.conformance.cases import find_cases
 from otlptest.conformance.observations import Observation
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
-from tests.support.right_requests import attribute, log_request, trace_request
+from tests.support.right_requests import attribute, log_request, metric_request, trace_request
 from tests.support.validated import accepted
 
 
@@ -34,6 +34,15 @@ def trace(*, start: int = 0, is_sdk: bool = True, flags: int = 0x101, sends: int
     return accepted("traces", message)
 
 
+def metric(*, has_exemplars: bool) -> Request:
+    message = metric_request()
+    for each in message.resource_metrics[0].scope_metrics[0].metrics:
+        for point in getattr(each, str(each.WhichOneof("data"))).data_points:
+            if not has_exemplars and hasattr(point, "exemplars"):
+                del point.exemplars[:]
+    return accepted("metrics", message)
+
+
 def log(observed_at: int, *, is_sdk: bool = True) -> Request:
     message = log_request()
     holder = message.resource_logs[0]
@@ -57,6 +66,18 @@ def log(observed_at: int, *, is_sdk: bool = True) -> Request:
         ),
         pytest.param(
             "data/trace_ids", "TRACE-008", [trace(), trace()], "not_observed", id="a replay"
+        ),
+        pytest.param("data/sampling", "TRACE-035", [trace(), log(5)], "held", id="none"),
+        pytest.param("data/sampling", "TRACE-035", [trace(), trace()], "not_observed", id="unread"),
+        pytest.param(
+            "data/sampling", "TRACE-035", [trace(), trace(flags=0x100)], "broken", id="unsampled"
+        ),
+        pytest.param(
+            "data/sampling",
+            "TRACE-035",
+            [trace(flags=0x100), trace(flags=0x100)],
+            "not_observed",
+            id="flags that are never set",
         ),
         pytest.param("data/trace_flags", "TRACE-029", [trace()], "held", id="sampled"),
         pytest.param(
@@ -89,3 +110,21 @@ def test_what_a_run_adds_to_its_payloads(
     name: str, rule: str, runs: list[Request], expected: str
 ) -> None:
     assert outcome(name, rule, *map(of_an_sdk, runs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        pytest.param(True, False, "held", id="gone with the spans"),
+        pytest.param(True, True, "not_observed", id="asked for in code, maybe"),
+        pytest.param(False, False, "not_observed", id="never there"),
+    ],
+)
+def test_exemplars_of_what_is_not_sampled(*, before: bool, after: bool, expected: str) -> None:
+    runs = of_an_sdk(trace(), metric(has_exemplars=before)), of_an_sdk(metric(has_exemplars=after))
+    assert outcome("data/sampling", "METRIC-052", *runs) == expected
+
+
+def test_a_command_that_fails_without_spans_shows_nothing() -> None:
+    runs = of_an_sdk(trace()), observed(exit_code=1)
+    assert outcome("data/sampling", "TRACE-035", *runs) == "not_observed"
