@@ -135,7 +135,19 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[Judged]:
     short = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE")))
     long = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
     for run in (short, long):
-        yield from condensed(judged_retry("OTLP-GRPC-036", lab, each) for each in run())
+        yield from condensed(_told_apart("OTLP-GRPC-036", lab, each) for each in run())
+
+
+def _told_apart(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """As `judged_retry`, for a rule about the form in which a status is told.
+
+    One that sends nothing again, whatever the form, breaks another rule.
+    """
+    found = judged_retry(rule, lab, each)
+    if found.outcome == "broken" and control_of(lab).gap_s(each.signal) is None:
+        reason = "the plain UNAVAILABLE (503) is not sent again either, which is judged elsewhere"
+        return not_observed(rule, f"{reason}. {found.evidence}")
+    return found
 
 
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
@@ -145,8 +157,11 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)
     )
     rule = "OTLP-GRPC-037"
-    yield from condensed(judged_retry(rule, lab, each) for run in retried for each in run())
-    yield from condensed(judged_no_retry(rule, lab, each) for run in refused for each in run())
+    found = [_told_apart(rule, lab, each) for run in retried for each in run()]
+    yield from condensed(found)
+    is_retried = any(each.outcome == "held" for each in found)
+    others = [judged_no_retry(rule, lab, each) for run in refused for each in run()]
+    yield from condensed(each for each in others if is_retried or each.outcome == "broken")
 
 
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
@@ -154,8 +169,11 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
     refused = run_of(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
     retried = run_of(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
     rule = "OTLP-RESP-057"
-    yield from condensed(judged_no_retry(rule, lab, each) for each in refused())
-    yield from condensed(judged_retry(rule, lab, each) for each in retried())
+    found = [_told_apart(rule, lab, each) for each in retried()]
+    yield from condensed(found)
+    is_retried = any(each.outcome == "held" for each in found)
+    others = [judged_no_retry(rule, lab, each) for each in refused()]
+    yield from condensed(each for each in others if is_retried or each.outcome == "broken")
 
 
 def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:

@@ -173,6 +173,9 @@ UNTOLD: tuple[Row, ...] = (
     ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
     ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
     ("timeout in seconds", "backoff/end", HTTP, "CFG-042"),
+    ("lingers, and never retries", "retry/status_shapes", GRPC, "GRPC-036"),
+    ("lingers, and never retries", "retry/bare_statuses", GRPC, "GRPC-037"),
+    ("lingers, and never retries", "retry/status_in_body", HTTP, "RESP-057"),
 )
 UNTOLD_BESIDE = {
     "never delayed": {"OTLP-RESP-028", "OTLP-RESP-049", "OTLP-RESP-050", "OTLP-RESP-052"}
