@@ -1,5 +1,6 @@
 """One direction of a connection: bytes pass at once, or late, slowly, in pieces, or not at all."""
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from otlptest.faults.wire_faults import WireFault
 __all__ = ["Lane", "Shape", "shape_of"]
 
 _BURST_S: Final = 0.02  # what a bandwidth lets pass at once is what it lets pass in this time
+_PIECES_IN_TURN: Final = 256
 _FULL_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -157,8 +159,12 @@ class Lane:
         now = self._now()
         if self._wakes_at is not None and self._wakes_at <= now:
             self._wakes_at = None
+        pieces_left = _PIECES_IN_TURN if self.shape.slice_bytes else -1
         while self._waiting and not self.shape.is_stopped:
             due = max(self._waiting[0][0], self._free_at)
+            if not pieces_left:
+                due = math.nextafter(now, math.inf)  # others get their turn
+            pieces_left -= 1
             if due > now:
                 self._wake(due)
                 return

@@ -221,6 +221,18 @@ def test_slices_pass_without_a_pause() -> None:
     assert {len(piece) for piece in wire.pieces("up")[:-1]} == {40}
 
 
+def test_many_slices_leave_others_their_turn() -> None:
+    wire = Wire(faults.slice(slice_bytes=1))
+    wire.up(bytes(1000))
+    assert len(wire.seen("up")) == 256
+    (alarm,) = wire.passed.alarms
+    wire.wake(alarm)
+    wire.wake(alarm + 1)
+    assert len(wire.seen("up")) == 768
+    wire.end(wire.injections[0])
+    assert len(wire.seen("up")) == 1000
+
+
 def test_several_faults_of_one_direction_add_up() -> None:
     wire = Wire(
         faults.latency(1.0, direction="up"),
