@@ -33,7 +33,8 @@ from tests.peers.installation import peers_folder
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 PUBLISHED: Final = CHECKOUT / "contracts" / "conformance"
 RESULTS: Final = PUBLISHED / "results"
-_VARIABLES: Final = "OTLP-CFG-"
+# The variables of SDKs, and how long an export of an SDK may take with all that is sent again.
+_OF_SDKS: Final = ("OTLP-CFG-", "OTLP-RESP-044")
 _SHOWN: Final = frozenset({"fail", "warn"})
 _WORST_FIRST: Final = ("fail", "warn", "pass", "inconclusive", "skip")
 
@@ -64,9 +65,7 @@ def main(arguments: list[str]) -> int:
 def judged_exporter(name: str) -> Conformance:
     subject = EXPORTERS[name]()
     cases = tuple(
-        case.id
-        for case in CASES
-        if subject.reads_variables or not all(map(is_of_variables, case.requirements))
+        case.id for case in CASES if subject.is_sdk or not all(map(is_of_sdks, case.requirements))
     )
     return Conformance(runs=tuple(judged_run(subject, each, cases) for each in subject.protocols))
 
@@ -111,19 +110,20 @@ def judged_receiver(name: str) -> Conformance:
         return conform_receiver(target)
 
 
-def is_of_variables(requirement: str) -> bool:
-    return requirement.startswith(_VARIABLES)
+def is_of_sdks(requirement: str) -> bool:
+    """Whether the sources ask it of SDKs alone."""
+    return requirement.startswith(_OF_SDKS)
 
 
 def published(name: str, record: dict[str, Any]) -> dict[str, Any]:
     """What is kept: the evidence of what is wrong, the verdict alone of the rest."""
     side, _, subject = name.partition("/")
-    leaves_out = side == "exporter" and not EXPORTERS[subject]().reads_variables
+    leaves_out = side == "exporter" and not EXPORTERS[subject]().is_sdk
     for run in record.get("runs", [record]):
         run["results"] = [
             {**result, "evidence": result["evidence"] if result["verdict"] in _SHOWN else "-"}
             for result in run["results"]
-            if not (leaves_out and is_of_variables(result["id"]))
+            if not (leaves_out and is_of_sdks(result["id"]))
         ]
         counts = Counter(result["verdict"] for result in run["results"])
         run["summary"] = {verdict: counts[verdict] for verdict in VERDICTS}

@@ -43,17 +43,15 @@ class Exporter:
         command: Its words.
         protocols: Those that it has.
         partly: Of a protocol that it has for some signals alone: those.
-        reads_variables: Whether it reads the `OTEL_*` variables itself. If not, rows about them
-            are left out of the matrix: they would judge the program around it.
-        staying: The same, but up for some seconds before it shuts down; empty if there is none.
-        patient: Cases, or folders of them, that see more of one that stays up, by protocol.
+        is_sdk: Whether it is one. If not, rows that bind SDKs alone are left out of the matrix:
+            those about the `OTEL_*` variables would judge the program around it.
     """
 
     title: str
     command: tuple[str, ...]
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
     partly: Mapping[Protocol, tuple[Signal, ...]] = field(default_factory=dict)
-    reads_variables: bool = True
+    is_sdk: bool = True
     staying: tuple[str, ...] = ()
     patient: Mapping[Protocol, tuple[str, ...]] = field(default_factory=dict)
 
@@ -144,7 +142,7 @@ EXPORTERS: Final[Mapping[str, Callable[[], Exporter]]] = {
     "collector": lambda: Exporter(
         title=f"Collector exporters {_collector_version()}",
         command=(sys.executable, str(HERE / "collector_exporter.py")),
-        reads_variables=False,
+        is_sdk=False,
     ),
 }
 
