@@ -1,0 +1,172 @@
+"""What follows from a retry that was seen, or was not, beside the control run."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from otlptest import faults
+from otlptest.conformance import exporter_cases
+from otlptest.conformance.cases import find_cases
+from otlptest.conformance.faulted import Faulted, faulted
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.retry_control import condensed, judged_no_retry, judged_retry
+from otlptest.conformance.verdicts import broken, held
+from otlptest.faults import ReplyFault
+from otlptest.model import Request
+from tests.support.recorded_lab import RecordedLab, judged, observed
+from tests.support.right_requests import metric_request, trace_request
+from tests.support.validated import accepted
+
+T = TypeVar("T")
+
+RULE = "OTLP-RESP-063"
+ANSWER = faults.status(504)
+UNAVAILABLE = faults.unavailable()
+
+
+class SharingLab(RecordedLab):
+    """As `RecordedLab`, with what is shared made once."""
+
+    def __init__(self, baseline: Observation, *runs: Observation, **more: Any) -> None:  # noqa: ANN401 -- as there
+        super().__init__(baseline, *runs, **more)
+        self._shared: dict[str, Any] = {}
+
+    def shared(self, name: str, make: Callable[[], T]) -> T:
+        if name not in self._shared:
+            self._shared[name] = make()
+        found: T = self._shared[name]
+        return found
+
+
+def run_of(*times: float, answer: ReplyFault = ANSWER, lived_s: float = 0.1) -> Observation:
+    """A run in which the same spans came at these times; the first were answered so."""
+    requests = [accepted("traces", trace_request()) for _ in times]
+    for request, at in zip(requests, times, strict=True):
+        request.started_at = request.received_at = at
+        request.replied_at = at + 0.01
+    if requests:
+        requests[0].reply_fault = answer.text
+    return observed(requests, ended_at=(times[-1] if times else 1.0) + lived_s)
+
+
+def once(seen: Observation, answer: ReplyFault = ANSWER) -> Faulted:
+    return faulted(seen, "traces", (answer,))
+
+
+CONTROL = run_of(1.0, 2.0, answer=UNAVAILABLE)
+NEVER = run_of(1.0, answer=UNAVAILABLE)
+PLAIN = run_of(1.0)
+
+
+@pytest.mark.parametrize(
+    ("seen", "runs", "outcome"),
+    [
+        pytest.param(run_of(1.0, 2.1), (CONTROL,), "held", id="sent again"),
+        pytest.param(run_of(), (CONTROL,), "not_observed", id="nothing came"),
+        pytest.param(run_of(1.0), (NEVER,), "not_observed", id="nor in the control"),
+        pytest.param(run_of(1.0, lived_s=9.0), (NEVER,), "broken", id="it stays up for long"),
+        pytest.param(
+            run_of(1.0), (CONTROL, run_of(1.0), CONTROL), "broken", id="twice, control twice"
+        ),
+        pytest.param(
+            run_of(1.0),
+            (CONTROL, run_of(1.0, 2.0), CONTROL),
+            "not_observed",
+            id="sent again the second time",
+        ),
+        pytest.param(
+            run_of(1.0),
+            (CONTROL, run_of(1.0), NEVER),
+            "not_observed",
+            id="the second control does not",
+        ),
+        pytest.param(
+            run_of(1.0),
+            (CONTROL, run_of(1.0, lived_s=2.0), CONTROL),
+            "not_observed",
+            id="it waited for something",
+        ),
+    ],
+)
+def test_what_should_be_sent_again(
+    seen: Observation, runs: tuple[Observation, ...], outcome: str
+) -> None:
+    lab = SharingLab(PLAIN, *runs, signals=("traces",))
+    assert judged_retry(RULE, lab, once(seen)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("seen", "control", "outcome"),
+    [
+        pytest.param(run_of(1.0), CONTROL, "held", id="sent once"),
+        pytest.param(run_of(1.0, 2.0), CONTROL, "broken", id="sent again"),
+        pytest.param(run_of(1.0, 2.0), NEVER, "broken", id="sent again, control or not"),
+        pytest.param(run_of(1.0), NEVER, "not_observed", id="a retry would not be seen"),
+        pytest.param(run_of(1.0, lived_s=9.0), NEVER, "held", id="it stays up for long"),
+        pytest.param(
+            run_of(1.0, answer=faults.status(400)), CONTROL, "not_observed", id="another answer"
+        ),
+    ],
+)
+def test_what_should_not_be_sent_again(
+    seen: Observation, control: Observation, outcome: str
+) -> None:
+    lab = SharingLab(PLAIN, control, signals=("traces",))
+    assert judged_no_retry(RULE, lab, once(seen)).outcome == outcome
+
+
+def test_a_command_that_sends_all_twice_is_not_told_by_retries() -> None:
+    lab = SharingLab(run_of(1.0, 1.5), CONTROL, signals=("traces",))
+    found = judged_no_retry(RULE, lab, once(run_of(1.0, 2.0)))
+    assert found.outcome == "not_observed"
+    assert "sends its traces twice even where nothing goes wrong" in found.evidence
+
+
+def test_a_command_that_crashed_is_not_told_by_retries() -> None:
+    crashed = observed(run_of(1.0).requests, exit_code=-6)
+    lab = SharingLab(PLAIN, CONTROL, signals=("traces",))
+    assert "crashed" in judged_no_retry(RULE, lab, once(crashed)).evidence
+
+
+def metrics(number: int, at: float, *, answer: str = "") -> Request:
+    request = accepted("metrics", metric_request(export=number))
+    request.started_at = request.received_at = at
+    request.replied_at, request.reply_fault = at + 0.01, answer
+    return request
+
+
+@pytest.mark.parametrize(
+    ("exports", "outcome"),
+    [
+        pytest.param([(1, 1.0), (2, 5.0), (3, 9.5)], "broken", id="new ones, never the old one"),
+        pytest.param([(1, 1.0), (2, 3.0)], "not_observed", id="new ones, not for long enough"),
+        pytest.param([(1, 1.0), (2, 3.0), (1, 6.0)], "held", id="the old one again"),
+    ],
+)
+def test_an_exporter_that_goes_on_with_new_metrics_is_not_shut_down(
+    exports: list[tuple[int, float]], outcome: str
+) -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["retry/service_unavailable"])
+    first = metrics(1, 1.0, answer=UNAVAILABLE.text)
+    control = observed([first], ended_at=1.1)
+    living = [metrics(number, at) for number, at in exports]
+    living[0].reply_fault = UNAVAILABLE.text
+    lab = SharingLab(
+        observed([metrics(1, 1.0)]),
+        control,
+        observed(living, ended_at=10.0),
+        signals=("traces", "metrics"),
+    )
+    found = judged(case, lab)
+    outcomes = {found["OTLP-RESP-040"].outcome}
+    if outcome == "held":  # the last that was said: one held makes it so
+        assert "sent again after" in found["OTLP-RESP-040"].evidence
+    assert outcomes == {outcome}
+
+
+def test_alike_judgements_become_one_that_tells_how_many() -> None:
+    many = [*(broken(RULE, f"wrong {number}") for number in range(5)), held(RULE, "right")]
+    first, second = condensed(many)
+    assert first.evidence == "wrong 0\nwrong 1\nwrong 2\n… and 2 more alike"
+    assert (second.outcome, second.evidence) == ("held", "right")
