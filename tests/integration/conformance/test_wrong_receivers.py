@@ -71,6 +71,7 @@ def found(case: ReceiverCase, lab: TargetLab) -> tuple[Judged, ...]:
     return judgements(case, judged_receiver_case(case, lab))
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("fault", WRONG, ids=NAMES)
 def test_a_wrong_receiver_is_caught(fault: Wrong) -> None:
     with ExitStack() as stack:

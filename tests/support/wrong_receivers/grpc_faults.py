@@ -151,7 +151,7 @@ BAD_CALLS = (
           call=lambda call, answer: _silent(call, answer) if answer.status == 4 else answer,
           timeout_s=2.0),
     _grpc("calls fail when there are many", "grpc/many", "GRPC-041",
-          call=_after(100, failure(8))),
+          call=_after(100, failure(13))),
     _grpc("logs beside traces fail", "grpc/signals", "SRV-060",
           call=answers(called("LogsService"), failure(13))),
 )  # fmt: skip

@@ -117,7 +117,7 @@ def _answers_large_uploads(status: int, over: int) -> Talk:
 
 
 def _closes_idle_ones(wire: socket.socket, front: Front) -> None:
-    wire.settimeout(0.2)
+    wire.settimeout(1.0)
     serve(wire, front)
 
 
