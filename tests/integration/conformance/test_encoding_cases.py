@@ -10,6 +10,9 @@ from tests.planted.series_faults import SERIES_PLANTS
 from tests.planted.span_faults import SPAN_PLANTS
 from tests.support.conformed import broken_rules, conformed
 
+# The right exporter waits ten seconds at a dead endpoint; many commands run, on whatever machine.
+pytestmark = pytest.mark.timeout(180)
+
 GRPC: Protocol = "grpc"
 HTTP: Protocol = "http/protobuf"
 JSON: Protocol = "http/json"
