@@ -153,44 +153,51 @@ def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[Judged]]:
             first = idle.answer()
             slow = [stack.enter_context(http_talk(lab)) for _ in range(_SLOW)]
             body = sample_body(lab, lab.signals[0], lab.marker())
-            _begin_slowly(lab, slow, body)
+            rests = _begin_slowly(lab, slow, body)
             served = _others_served(lab, "OTLP-SRV-053", f"{_SLOW} slow connections")
-            cut_after = _drip(slow, body, watched)
-            yield _slow(served, cut_after, idle_s)
-            watched.pause(idle_s)
+            yield _slow(served, _drip(slow, rests, watched), idle_s)
             yield _idle(lab, idle, first, watched.elapsed_s())
 
     return judge
 
 
-def _slow(served: Judged, cut_after: float | None, watched_s: float) -> Judged:
+_PARTS: Final = ("body", "head")
+
+
+def _slow(served: Judged, cut: dict[str, float], watched_s: float) -> Judged:
     if served.outcome != "held":
         return served
-    if cut_after is None:
-        text = f"none of them was cut off within {watched_s:g} s; it may be later"
-        return not_observed(served.requirement, f"{served.evidence}; {text}")
-    text = f"the first was cut off after {cut_after:.0f} s"
-    return held(served.requirement, f"{served.evidence}; {text}")
+    told = "; ".join(
+        f"the first that was slow in its {part} was cut off after {cut[part]:.0f} s"
+        if part in cut
+        else f"none that was slow in its {part} was cut off within {watched_s:g} s, it may be later"
+        for part in _PARTS
+    )
+    say = held if len(cut) == len(_PARTS) else not_observed
+    return say(served.requirement, f"{served.evidence}; {told}")
 
 
-def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> None:
-    """Half of them stop within the head, the others within the body."""
+def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> tuple[bytes, ...]:
+    """Half of them stop within the body, the others within the head; what each still has to say."""
     fields = http_fields(lab, fields=[("Content-Length", str(len(body)))])
     head = request_head("POST", target_of(lab), fields)
     for number, talk in enumerate(slow):
         talk.say(head[:20] if number % 2 else head + body[:1])
+    return body[1:-1], head[20:-1]
 
 
-def _drip(slow: Sequence[Http1Talk], body: bytes, watched: Deadline) -> float | None:
-    """Say a byte a second on each; when the first was cut off, in seconds; None if none was."""
-    sent = 1
+def _drip(slow: Sequence[Http1Talk], rests: Sequence[bytes], watched: Deadline) -> dict[str, float]:
+    """Say a byte a second on each, all the time; when the first of each part was cut off."""
+    cut: dict[str, float] = {}
+    sent = 0
     while watched.pause(_DROP_EVERY_S):
         for number, talk in enumerate(slow):
-            talk.say(b"x" if number % 2 else body[sent : sent + 1] if sent < len(body) - 1 else b"")
+            part = _PARTS[number % 2]
+            talk.say(rests[number % 2][sent : sent + 1])
+            if part not in cut and (talk.hear(Deadline(0)) or talk.end in {"closed", "reset"}):
+                cut[part] = watched.elapsed_s()
         sent += 1
-        if any(talk.hear(Deadline(0)) or talk.end in {"closed", "reset"} for talk in slow):
-            return watched.elapsed_s()
-    return None
+    return cut
 
 
 def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float) -> Judged:
