@@ -95,6 +95,17 @@ class Observation:
         return self.ended_at - self.started_at
 
     @property
+    def has_hung(self) -> bool:
+        """Whether it had to be ended, and had been connected for most of its time before.
+
+        One that a busy machine started late has not hung.
+        """
+        began = [each.opened_at for each in self.connections]
+        began += [each.started_at for each in self.requests]
+        is_old = bool(began) and self.ended_at - min(began) > self.duration_s / 2
+        return self.has_timed_out and is_old
+
+    @property
     def ended_well(self) -> bool:
         """Whether it exited by itself with code 0."""
         return self.exit_code == 0

@@ -77,6 +77,8 @@ def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
     told = f"{len(each.attempts)} attempts in {_span_s(each):.1f} s. {each.told}"
     if not each.seen.has_timed_out:
         return held(rule, f"it gave up by itself: {told}")
+    if not each.seen.has_hung:
+        return not_observed(rule, f"it started too late to show its last attempt: {told}")
     if each.seen.ended_at - each.attempts[-1].started_at > control_of(lab).patience_s(each.signal):
         return not_observed(rule, f"the attempts ended, the command did not: {told}")
     return broken(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")

@@ -1,6 +1,6 @@
 """Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -101,15 +101,21 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     names = tuple(own(signal, "COMPRESSION") for signal in lab.signals)
     on = steady(lab, {_COMPRESSION: "none", **dict.fromkeys(names, "gzip")})
     off = steady(lab, {_COMPRESSION: "gzip", **dict.fromkeys(names, "none")})
-    for run, encoding in ((on, "gzip"), (off, "identity")):
-        yield judged_requests(
-            "OTLP-CFG-052",
-            lab,
-            run(),
-            _is(encoding),
-            expected=f"the encoding {encoding}",
-            variables=[_COMPRESSION, *names],
-        )
+    for run, word, encoding in ((on, "gzip", "gzip"), (off, "none", "identity")):
+        yield _judged_own(lab, run(), names, word, encoding)
+
+
+def _judged_own(
+    lab: ExporterLab, seen: Observation, names: Iterable[str], word: str, encoding: str
+) -> Judged:
+    """One that sends nothing by a word, whoever is told it, breaks another rule."""
+    rule, variables = "OTLP-CFG-052", [_COMPRESSION, *names]
+    if lost_signals(lab, seen) and lost_signals(lab, steady(lab, {_COMPRESSION: word})()):
+        reason = f"with {_COMPRESSION}={word} alone it does not send either"
+        return not_observed(rule, f"{told(seen, variables)}; {reason}; {last_words(seen)}")
+    return judged_requests(
+        rule, lab, seen, _is(encoding), expected=f"the encoding {encoding}", variables=variables
+    )
 
 
 CASES: Final = (

@@ -163,10 +163,8 @@ def _recovered(
     told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
     if not any(each.fired for each in injections):
         return not_observed(rule, f"nothing was lost, for the fault found nothing. {told}")
-    if seen.exit_code is not None and seen.exit_code < 0:
-        return broken(rule, f"the command crashed. {told}", harm="crash")
-    if seen.has_timed_out:
-        return broken(rule, f"the command never ended. {told}", harm="hang")
+    if seen.has_timed_out or (seen.exit_code is not None and seen.exit_code < 0):
+        return _fallen(rule, seen, told)
     missing = _missing(lab, seen)
     if not missing:
         return held(rule, f"all signals arrived. {told}")
@@ -176,6 +174,15 @@ def _recovered(
     if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
         return not_observed(rule, f"{', '.join(missing)} did not arrive. {told}\n{words}")
     return broken(rule, f"{', '.join(missing)} never arrived, in two runs. {told}\n{words}")
+
+
+def _fallen(rule: str, seen: Observation, told: str) -> Judged:
+    """Of a command that crashed or had to be ended."""
+    if not seen.has_timed_out:
+        return broken(rule, f"the command crashed. {told}", harm="crash")
+    if seen.has_hung:
+        return broken(rule, f"the command never ended. {told}", harm="hang")
+    return not_observed(rule, f"it started too late. {told}")
 
 
 def _missing(lab: ExporterLab, seen: Observation) -> list[Signal]:

@@ -220,7 +220,7 @@ def _has_arrived(seen: Observation, signal: Signal) -> bool:
 
 
 def _harm_of(seen: Observation) -> Harm | None:
-    if seen.has_timed_out:
+    if seen.has_hung:
         return "hang"
     return "crash" if seen.exit_code is not None and seen.exit_code < 0 else None
 

@@ -119,6 +119,7 @@ UNTOLD: tuple[tuple[str, str, Protocol, str, str], ...] = (
     ("TLS by default", "endpoints/default_http", HTTP, "CFG-001", "inconclusive"),
     ("TLS by default", "endpoints/default_grpc", GRPC, "CFG-002", "inconclusive"),
     ("silent about unknown values", "compression/values", HTTP, "CFG-038", "inconclusive"),
+    ("none is unknown", "compression/own", HTTP, "CFG-052", "pass"),
     ("silent about unknown values", "protocols/values", HTTP, "CFG-047", "inconclusive"),
     ("silent about unknown values", "sdk/disabled", HTTP, "CFG-056", "inconclusive"),
     ("silent about unknown values", "sdk/exporters", HTTP, "CFG-064", "inconclusive"),

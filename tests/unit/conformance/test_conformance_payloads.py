@@ -121,3 +121,24 @@ def test_evidence_of_nothing_tells_how_the_command_ended() -> None:
     assert seen.describe() == "no request; it exited with code 0 after 4.0 s"
     stopped = replace(seen, has_timed_out=True, exit_code=None)
     assert stopped.describe() == "no request; it still ran after 4.0 s and was ended"
+
+
+@pytest.mark.parametrize(
+    ("at", "has_timed_out", "has_hung"),
+    [
+        pytest.param((1.0,), True, True, id="connected early, ended by force"),
+        pytest.param((3.5,), True, False, id="connected just before its end"),
+        pytest.param((), True, False, id="never connected"),
+        pytest.param((1.0,), False, False, id="ended by itself"),
+    ],
+)
+def test_a_command_has_hung_if_it_was_up_for_long(
+    *, at: tuple[float, ...], has_timed_out: bool, has_hung: bool
+) -> None:
+    seen = Observation(
+        arrived=Arrived(requests=tuple(request(b"a", at=each) for each in at)),
+        protocol="http/protobuf",
+        ended_at=4.0,
+        has_timed_out=has_timed_out,
+    )
+    assert seen.has_hung == has_hung
