@@ -164,6 +164,8 @@ def test_the_fake_passes_read_back_from_what_it_wrote(
         f"file:{tmp_path / 'none.jsonl'}",
         "--timeout",
         "0.5",
+        "--case",
+        "exports",
         "--strict",
     )
     assert ended.returncode == 0
@@ -173,7 +175,13 @@ def test_the_fake_passes_read_back_from_what_it_wrote(
 def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
     report = tmp_path / "down.json"
     ended = otlptest(
-        "conform", "receiver", "--http", "http://127.0.0.1:1", f"--report=json={report}"
+        "conform",
+        "receiver",
+        "--http",
+        "http://127.0.0.1:1",
+        "--protocol",
+        "http/protobuf",
+        f"--report=json={report}",
     )
     assert ended.returncode == 3
     assert "it cannot be reached at http://127.0.0.1:1" in ended.stdout
@@ -234,6 +242,8 @@ def test_matrix_puts_results_side_by_side(collector: FakeCollector, tmp_path: Pa
             collector.http_endpoint,
             "--protocol",
             "http/protobuf",
+            "--case",
+            "exports",
             f"--name={file.stem}",
             f"--report=json={file}",
         )
