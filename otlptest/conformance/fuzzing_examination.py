@@ -67,13 +67,14 @@ class Examiner:
     def examine(self, payload: Payload) -> Examination:
         """What a payload shows, made sure of; blocks for several timeouts where nothing comes."""
         answer = self._settled(payload)
+        if answer.kind == "failed":
+            answer = self._settled(payload)
         if answer.kind in _UNANSWERED:
             return self._unanswered(payload, answer)
         if answer.kind == "failed":
-            again = self._settled(payload)
-            if again.kind in _UNANSWERED:
-                return self._unanswered(payload, again)
-            answer = again
+            health = self.health()
+            if health != "well":  # what it says to this payload, it says to all
+                return _fallen(payload, answer, health)
         return self._judged(payload, answer)
 
     def look_again(self, payload: Payload) -> Examination:

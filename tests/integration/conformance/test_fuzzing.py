@@ -206,6 +206,34 @@ def test_a_receiver_that_stays_away_ends_the_run_with_what_was_sent(tmp_path: Pa
     assert verdicts_of(report)["OTLP-SRV-088"] == "fail"
 
 
+def _poisoned(self: Fuzzed, _s: Signal, _body: bytes, message: Any, reply: Reply) -> Reply:  # noqa: ANN401 -- a generated message
+    """Fails on everything once it has seen a key twice."""
+    if any(attribute.key == "otlptest.twice" for attribute in attributes_of(message)):
+        self.hold.set()
+    return Reply(status=500, body=b"") if self.hold.is_set() else reply
+
+
+def test_a_receiver_that_fails_on_everything_afterwards_has_fallen(tmp_path: Path) -> None:
+    with http_fuzzed(_poisoned) as url:
+        report = fuzzed(url, tmp_path, restart_s=0.3)
+    (failure,) = failures_of(report)
+    assert failure.fault.kind == "crash"
+    assert failure.fault.told.endswith("it fails on plain requests too")
+    assert verdicts_of(report)["OTLP-SRV-088"] == "fail"
+
+
+def _gateway(_self: Fuzzed, _s: Signal, _body: bytes, message: Any, reply: Reply) -> Reply:  # noqa: ANN401 -- a generated message
+    if any(not attribute.HasField("value") for attribute in attributes_of(message)):
+        return Reply(status=502, body=b"", headers={"Retry-After": "0"})
+    return reply
+
+
+def test_a_gateway_that_fails_on_one_payload_only_is_not_busy(tmp_path: Path) -> None:
+    with http_fuzzed(_gateway) as url:
+        report = fuzzed(url, tmp_path, attempts=2)
+    assert kinds_of(report) == {"server_error"}
+
+
 # What is nobody's fault.
 
 
