@@ -94,8 +94,12 @@ def _most_at_once(requests: Sequence[Request]) -> int:
 
 
 def _overlap(one: Request, other: Request) -> bool:
-    """Whether `other` was under way when `one` began."""
-    return other.started_at <= one.started_at and not _is_over(other, one.started_at)
+    """Whether `other` was under way when `one` began.
+
+    Its answer may have come before it is known to have been sent, but not before it was due.
+    """
+    is_due = one.started_at >= other.received_at + ANSWERED_AFTER_S
+    return other.started_at <= one.started_at and not (is_due or _is_over(other, one.started_at))
 
 
 def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
