@@ -121,6 +121,7 @@ def post(
     target: str | None = None,
     media_type: str | None = None,
     fields: Sequence[tuple[str, str]] = (),
+    timeout_s: float | None = None,
 ) -> Http1Answer:
     """The answer to one HTTP/1.1 request on a connection of its own.
 
@@ -132,13 +133,14 @@ def post(
         target: The request target, instead of the signal's.
         media_type: See `http_fields`.
         fields: Further header fields.
+        timeout_s: How long to wait for the answer; as long as the lab does if None.
 
     Raises:
         SendError: The receiver cannot be reached.
     """
     head = http_fields(lab, media_type, fields)
     to = target_of(lab, signal) if target is None else target
-    with http_talk(lab) as talk:
+    with http_talk(lab, timeout_s=timeout_s) as talk:
         talk.say(request_bytes(method, to, head, body))
         return talk.answer(is_head=method == "HEAD")
 
@@ -188,6 +190,7 @@ def call(
     media_type: str = "application/grpc",
     fields: Sequence[tuple[str, str]] = (),
     talk: Http2Talk | None = None,
+    timeout_s: float | None = None,
 ) -> GrpcAnswer:
     """The answer to one gRPC call, on a connection of its own unless `talk` is given.
 
@@ -201,6 +204,8 @@ def call(
         media_type: The content type.
         fields: Further metadata.
         talk: The connection to use.
+        timeout_s: How long to wait for the answer on an own connection; as long as the lab does
+            if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -211,7 +216,7 @@ def call(
         stream = talk.open(head)
         talk.body(stream, sent)
         return talk.answer(stream)
-    with grpc_talk(lab) as own:
+    with grpc_talk(lab, timeout_s=timeout_s) as own:
         stream = own.open(head)
         own.body(stream, sent)
         return own.answer(stream)

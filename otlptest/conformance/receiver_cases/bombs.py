@@ -35,6 +35,7 @@ _TEN_BOMBS: Final = 16 * _LIMIT  # each may have been inflated to the limit, and
 _PARALLEL: Final = 10
 _LOOK_EVERY_S: Final = 0.1
 _REST: Final = 5.0
+_PATIENCE: Final = 6
 _BAD_ITEMS: Final = 100_000
 _LARGEST_ANSWER: Final = 4 * MIB
 _SHORT: Final = 10_000
@@ -105,9 +106,12 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[Judged]:
 
 
 def _thrown(lab: ReceiverLab, data: bytes, coding: str) -> Answer:
+    # Inflating up to a limit is work: a busy machine may take its time, and only a hang is a fault.
+    timeout_s = _PATIENCE * lab.timeout_s
     if lab.protocol == "grpc":
-        return call(lab, data, is_compressed=True, fields=[("grpc-encoding", coding)])
-    return post(lab, data, fields=[("Content-Encoding", coding)])
+        fields = [("grpc-encoding", coding)]
+        return call(lab, data, is_compressed=True, fields=fields, timeout_s=timeout_s)
+    return post(lab, data, fields=[("Content-Encoding", coding)], timeout_s=timeout_s)
 
 
 # The longest answer.
