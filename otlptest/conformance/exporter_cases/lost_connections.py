@@ -173,6 +173,9 @@ def _recovered(
     again, _ = _losing(lab, what)()
     if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
         return not_observed(rule, f"{', '.join(missing)} did not arrive. {told}\n{words}")
+    at_once_s = max(control.at_once_s(signal) for signal in missing)
+    if min(seen.duration_s, again.duration_s) - lab.baseline.duration_s > at_once_s:
+        return not_observed(rule, f"its waits may have taken all its time. {told}\n{words}")
     return broken(rule, f"{', '.join(missing)} never arrived, in two runs. {told}\n{words}")
 
 
