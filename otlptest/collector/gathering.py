@@ -76,21 +76,22 @@ class Scene(Protocol):
 def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> Evidence:
     """Evidence that nothing more can come from programs that have ended.
 
-    Blocks, at most `timeout_s`, until all their connections are read to the end.
+    Blocks until all their connections are read to the end, at most `timeout_s`, and as long again
+    where a proxy holds something back.
 
     Raises:
         UsageError: No process was given, or one still runs.
     """
     if not processes:
         raise UsageError("exited() needs the processes that have ended", "otlp.exited(shop)")
-    deadline = Deadline(timeout_s, scene.source.clock)
     for process in processes:
         if not process.has_exited:
             raise UsageError(
                 f"{process.name} still runs, so it may still send",
                 "call its wait() or stop() first",
             )
-    gaps = [*scene.held_back(deadline)]
+    gaps = [*scene.held_back(Deadline(timeout_s, scene.source.clock))]
+    deadline = Deadline(timeout_s, scene.source.clock)  # a proxy may have used up the other one
     gaps += [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
     owners = frozenset(process.owner for process in processes)
     names = ", ".join(process.name for process in processes)

@@ -199,7 +199,7 @@ def test_held_back(otlp, otlp_process, otlp_proxy):
             pass
         one.kill()
         with pytest.raises(AssertionError, match="holds back what came over 1 connection"):
-            otlp.spans.expect_none(name="work", after=otlp.exited(one, timeout_s=0.3))
+            otlp.spans.expect_none(name="work", after=otlp.exited(one, timeout_s=2))
     otlp.spans.wait_for_one(name="work")
 """,
     )

@@ -148,9 +148,7 @@ def test_a_call_that_is_whole_and_never_ended_is_told_from_one_that_was_cut() ->
     endless = CALL_HEAD + message + frames.reset(1, frames.ErrorCode.CANCEL)
     with receiving() as (receiver, heard):
         talk2(receiver.grpc_port, endless + call(3, GOOD))
-    assert [(each.kind, each.rule) for each in heard.problems] == [
-        ("cut_request", "OTLP-GRPC-005")
-    ]
+    assert [(each.kind, each.rule) for each in heard.problems] == [("cut_request", "OTLP-GRPC-005")]
     assert heard.problems[0].message.endswith("a whole message without the end of its stream")
 
 
