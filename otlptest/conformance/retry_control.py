@@ -23,6 +23,7 @@ from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
 __all__ = [
+    "AT_ONCE",
     "LONGEST_FIRST_WAIT_S",
     "Control",
     "condensed",
@@ -35,9 +36,11 @@ __all__ = [
 LONGEST_FIRST_WAIT_S: Final = 8.0
 """The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
 
+AT_ONCE: Final = 0.4
+"""The part of a client's own wait below which nothing was waited for."""
+
 _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
-_AT_ONCE: Final = 0.4  # of the control's wait
 _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 
@@ -65,7 +68,7 @@ class Control:
 
     def at_once_s(self, signal: Signal) -> float:
         """Below what time nothing was waited for: jitter takes at most half of a wait away."""
-        return _AT_ONCE * (self.gap_s(signal) or 0.0)
+        return AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
         """After how long without a retry there is none (`otlp-requirements`, section 0)."""
@@ -141,7 +144,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
         return not_observed(rule, f"one time it was sent again, another time not. {told}")
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
-    if waited_s > _AT_ONCE * control.gaps_s[0]:
+    if waited_s > AT_ONCE * control.gaps_s[0]:
         return not_observed(rule, f"it may have been shut down while it waited. {told}")
     return broken(
         rule,

@@ -160,7 +160,7 @@ class Engine:
 
     def _accept(self, listener: Listener) -> None:
         """Accept all that has connected."""
-        for client in accepted(listener.socket):
+        for client, _ in accepted(listener.socket):
             Relay(client, listener.port, listener.upstream, self._around)
 
     def _check_patience(self) -> None:

@@ -105,6 +105,10 @@ class Relay:
         except OSError as error:
             self._cannot_connect(error.errno)
             return
+        # Known before the first byte can pass: a fault that acts at once is noted under it.
+        host, port = connection.getsockname()[:2]
+        self._local = f"{host}:{port}"
+        begin_connection(self._local)
         around = self._around
         self._server = Leg(
             connection,
@@ -129,9 +133,6 @@ class Relay:
             self._cannot_connect(code)
             return
         self._is_connected = True
-        host, port = connection.getsockname()[:2]
-        self._local = f"{host}:{port}"
-        begin_connection(self._local)
         self._look()
 
     def _cannot_connect(self, code: int | None) -> None:

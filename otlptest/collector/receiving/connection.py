@@ -22,7 +22,6 @@ from otlptest.collector.receiving.sockets import (
     Socket,
     close_socket,
     end_writing,
-    peer_of,
     reset_socket,
     send_some,
 )
@@ -43,6 +42,7 @@ class SocketConnection:
 
     Args:
         socket: Accepted, non-blocking.
+        peer: Its other end.
         endpoint: The listener that it came from.
         reception: What all connections share.
         loop: Tells when the socket is ready.
@@ -56,6 +56,7 @@ class SocketConnection:
     def __init__(
         self,
         socket: Socket,
+        peer: str,
         endpoint: Endpoint,
         reception: Reception,
         loop: ReadinessLoop,
@@ -65,7 +66,7 @@ class SocketConnection:
             endpoint.role,
             endpoint.port,
             endpoint.owner,
-            peer_of(socket),
+            peer,
             is_tls=endpoint.tls is not None,
         )
         self.is_closed = False

@@ -214,9 +214,9 @@ class Engine:
         """Accept all that has connected."""
         if not endpoint.is_open:
             return
-        for socket in accepted(endpoint.listener):
+        for socket, peer in accepted(endpoint.listener):
             try:
-                connection = SocketConnection(socket, endpoint, self._reception, self._loop)
+                connection = SocketConnection(socket, peer, endpoint, self._reception, self._loop)
             except Exception as error:  # noqa: BLE001 -- the others go on
                 self._reception.failed(error)
                 close_socket(socket)

@@ -22,7 +22,6 @@ __all__ = [
     "close_socket",
     "end_writing",
     "listening_socket",
-    "peer_of",
     "reset_socket",
     "send_some",
 ]
@@ -80,11 +79,14 @@ def _cannot_listen(host: str, port: int, error: Exception) -> tuple[str, str]:
     return f"cannot listen on {host}:{port}: {reason}", "127.0.0.1 and port 0 always work"
 
 
-def accepted(listener: Socket) -> Iterator[Socket]:
-    """Every connection in the accept queue, non-blocking and without Nagle's delay."""
+def accepted(listener: Socket) -> Iterator[tuple[Socket, str]]:
+    """Every connection in the accept queue, non-blocking and without Nagle's delay.
+
+    Each with the other end, `HOST:PORT`, which a connection that was reset can no longer tell.
+    """
     while True:
         try:
-            number, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- see module
+            number, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- see module
         except ConnectionError:
             continue  # that client has gone; the next may be there
         except OSError:
@@ -92,16 +94,7 @@ def accepted(listener: Socket) -> Iterator[Socket]:
         connection = socket.SocketType(fileno=number)
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        yield connection
-
-
-def peer_of(connection: Socket) -> str:
-    """`HOST:PORT` of the other end; empty where there is none any more."""
-    try:
-        host, port = connection.getpeername()[:2]
-    except (OSError, ValueError):
-        return ""
-    return f"{host}:{port}"
+        yield connection, f"{address[0]}:{address[1]}"
 
 
 def send_some(connection: Socket, data: bytes | bytearray | memoryview) -> int:

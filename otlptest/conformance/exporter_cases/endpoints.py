@@ -134,7 +134,7 @@ def _judge_as_is(lab: ExporterLab) -> Iterator[Judged]:
     for plan, run in zip(plans, runs, strict=True):
         seen = run()
         for signal, (rule, path) in plan.items():
-            yield _judged_path(rule, signal, path or "/", seen)
+            yield _judged_path(lab, rule, signal, path or "/", seen)
 
 
 def _own_paths(lab: ExporterLab, turn: int) -> dict[Signal, tuple[str, str]]:
@@ -162,7 +162,9 @@ def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], 
     return is_wanted
 
 
-def _judged_path(rule: str, signal: Signal, path: str, seen: Observation) -> Judged:
+def _judged_path(
+    lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
+) -> Judged:
     """Held if a request had the path; broken if one had another that is about the signal."""
     what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
     paths = {each.path for each in seen.requests}
@@ -171,6 +173,8 @@ def _judged_path(rule: str, signal: Signal, path: str, seen: Observation) -> Jud
     stray = sorted(each for each in paths if signal in each.lower())
     if stray:
         return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
+    if signal not in _sent(lab.baseline):
+        return not_observed(rule, f"{what}; no {signal} ever came to the path of {signal}")
     return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
 
 
@@ -184,7 +188,7 @@ def _judge_unchanged(lab: ExporterLab) -> Iterator[Judged]:
     parts = lab.start(_with_parts(lab))
     seen = steady(lab, _own_urls(plan), is_wanted=_came_to(plan))()
     for signal, (_, path) in plan.items():
-        yield _judged_path("OTLP-CFG-013", signal, path, seen)
+        yield _judged_path(lab, "OTLP-CFG-013", signal, path, seen)
     yield _judged_parts(lab, parts.result())
 
 
@@ -313,6 +317,11 @@ def _judged_precedence(
         return
     expected = set(lab.signals)
     missing = expected - at_general - at_own
+    if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
+        # What goes astray for its path alone says nothing of which endpoint wins.
+        reason = f"{_listed(missing)} did not come to a path that tells them"
+        yield not_observed(rule, f"{what}; {reason}; {last_words(seen)}")
+        return
     if missing:
         yield broken(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
         return
@@ -324,6 +333,11 @@ def _judged_precedence(
 def _sent(arrived: Arrived | Observation) -> set[Signal]:
     """The signals of which anything came, right or wrong."""
     return {each.signal for each in arrived.requests if each.signal is not None}
+
+
+def _has_nameless(*arrived: Arrived | Observation) -> bool:
+    """Whether a request came to a path that is no signal's."""
+    return any(request.signal is None for each in arrived for request in each.requests)
 
 
 def _listed(signals: set[Signal]) -> str:

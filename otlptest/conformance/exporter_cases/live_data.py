@@ -43,12 +43,17 @@ def _judge_ids(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _starts_by_id(seen: Observation) -> dict[str, int]:
-    """Trace and span ids of root spans, each with the start of its span."""
+    """Trace and span ids of root spans, each with the start of its span.
+
+    An id of zeros is none, and judged as such elsewhere.
+    """
     found: dict[str, int] = {}
     for span in _spans(seen.of("traces")):
-        if not span.parent_span_id:
-            found[f"trace_id {span.trace_id}"] = span.start_time_unix_nano
-            found[f"span_id {span.span_id}"] = span.start_time_unix_nano
+        if span.parent_span_id:
+            continue
+        for kind, one in (("trace_id", span.trace_id), ("span_id", span.span_id)):
+            if one.strip("0"):
+                found[f"{kind} {one}"] = span.start_time_unix_nano
     return found
 
 

@@ -35,7 +35,7 @@ def connected(
     descriptor = ours.detach()
     accepted = socket.SocketType(fileno=descriptor)
     accepted.setblocking(False)
-    connection = SocketConnection(accepted, endpoint, reception, loop)
+    connection = SocketConnection(accepted, "", endpoint, reception, loop)
     endpoint.connections.add(connection)
     with client:
         yield connection, client, heard

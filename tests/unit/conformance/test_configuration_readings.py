@@ -363,3 +363,22 @@ def test_own_certificates(seen: Observation, expected: str, *, works: bool) -> N
     lab = RecordedLab(everything())
     found = tls._judged_own("OTLP-CFG-025", lab, seen, [], works=works)
     assert found.outcome == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("endpoints/as_is", "OTLP-CFG-006"),
+        ("endpoints/as_is", "OTLP-CFG-007"),
+        ("endpoints/as_is", "OTLP-CFG-008"),
+        ("endpoints/unchanged", "OTLP-CFG-013"),
+        ("endpoints/precedence", "OTLP-CFG-009"),
+    ],
+)
+def test_signals_that_never_come_to_their_path_are_not_missed_elsewhere(
+    name: str, rule: str
+) -> None:
+    astray = request("traces")
+    astray.signal, astray.path = None, "/export"
+    found = judged(case(name), RecordedLab(observed([astray], environment=TOLD)))
+    assert found[rule].outcome == "not_observed"

@@ -67,6 +67,13 @@ def log(observed_at: int, *, is_sdk: bool = True) -> Request:
         pytest.param(
             "data/trace_ids", "TRACE-008", [trace(), trace()], "not_observed", id="a replay"
         ),
+        pytest.param(
+            "data/trace_ids",
+            "TRACE-008",
+            [trace(sends=0), trace(sends=0, start=5)],
+            "not_observed",
+            id="zeros, which are no ids",
+        ),
         pytest.param("data/sampling", "TRACE-035", [trace(), log(5)], "held", id="none"),
         pytest.param("data/sampling", "TRACE-035", [trace(), trace()], "not_observed", id="unread"),
         pytest.param(

@@ -165,6 +165,32 @@ def test_an_exporter_that_goes_on_with_new_metrics_is_not_shut_down(
     assert outcomes == {outcome}
 
 
+ANOTHER = run_of(1.0, 2.0, answer=faults.status(429))
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcomes"),
+    [
+        pytest.param((ANOTHER, NEVER, ANOTHER), ["broken"], id="429 is sent again, 503 is not"),
+        pytest.param((run_of(1.0), NEVER, run_of(1.0)), [], id="nor is 429"),
+        pytest.param((ANOTHER, CONTROL, ANOTHER), [], id="503 is, the second time"),
+        pytest.param((ANOTHER, NEVER, run_of(1.0)), [], id="429 is not, the second time"),
+        pytest.param(
+            (ANOTHER, run_of(1.0, answer=UNAVAILABLE, lived_s=2.0), ANOTHER),
+            [],
+            id="it waited for something",
+        ),
+    ],
+)
+def test_another_answer_shows_that_a_retry_would_have_been_seen(
+    runs: tuple[Observation, ...], outcomes: list[str]
+) -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["retry/service_unavailable"])
+    lab = SharingLab(PLAIN, NEVER, *runs, signals=("traces",))
+    found = [each.outcome for each in case.judge(lab) if each.requirement == "OTLP-RESP-062"]
+    assert found == ["not_observed", *outcomes]
+
+
 def test_alike_judgements_become_one_that_tells_how_many() -> None:
     many = [*(broken(RULE, f"wrong {number}") for number in range(5)), held(RULE, "right")]
     first, second = condensed(many)
