@@ -22,6 +22,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as metrics
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from otlptest.wire.event_names import set_event_name
+
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000
 TRACE_ID = bytes.fromhex("5b8aa5a2d2c872e8321cf37308d69df2")
@@ -106,8 +108,8 @@ def log_request() -> ExportLogsServiceRequest:
         flags=1,
         trace_id=TRACE_ID,
         span_id=SPAN_ID,
-        event_name="payment.declined",
     )
+    set_event_name(inside, "payment.declined")
     outside = LogRecord(observed_time_unix_nano=START, body=any_value("started"))
     request = ExportLogsServiceRequest()
     holder = request.resource_logs.add(resource=resource(), schema_url=SCHEMA_URL)
