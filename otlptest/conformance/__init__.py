@@ -8,14 +8,19 @@ finds out becomes a *result* per requirement (`verdicts`); a *run* is all result
 (`outcomes`). A *lab* is what a case gets to work with (`exporter_lab`, `receiver_lab`).
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from otlptest.conformance.cases import ExporterCase, ReceiverCase
 from otlptest.conformance.coverage import CoverageRow, coverage_rows
 from otlptest.conformance.exporter import ExporterSuite, conform_exporter
 from otlptest.conformance.outcomes import Conformance, SuiteRun
 from otlptest.conformance.receiver import ReceiverSuite, Target, conform_receiver
 from otlptest.conformance.running import CaseFinished, CaseStarted, Event, SuiteStarted
-from otlptest.conformance.suites import exporter_suite, receiver_suite
 from otlptest.conformance.verdicts import Judged, Policy, Result
+
+if TYPE_CHECKING:
+    from otlptest.conformance.suites import exporter_suite, receiver_suite
 
 __all__ = [
     "CaseFinished",
@@ -39,3 +44,11 @@ __all__ = [
     "exporter_suite",
     "receiver_suite",
 ]
+
+_OF_PYTEST = {"exporter_suite", "receiver_suite"}  # pytest is not loaded for the command line
+
+
+def __getattr__(name: str) -> object:
+    if name not in _OF_PYTEST:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("otlptest.conformance.suites"), name)

@@ -37,6 +37,7 @@ __all__ = [
     "checked_cases",
     "checked_choice",
     "find_cases",
+    "fitting_cases",
 ]
 
 ALL_PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf", "http/json")
@@ -150,6 +151,30 @@ def find_cases(cases: Sequence[SomeCase], wanted: Iterable[str]) -> tuple[SomeCa
             raise UnknownNameError("case", name, _names(cases))
         chosen |= found
     return tuple(case for case in cases if not asked or case.id in chosen)
+
+
+def fitting_cases(
+    cases: Sequence[SomeCase],
+    wanted: Iterable[str],
+    protocol: Protocol,
+    signals: Sequence[Signal],
+) -> tuple[SomeCase, ...]:
+    """Those of `find_cases` that make sense in a protocol and with one of the signals.
+
+    Args:
+        cases: To choose from.
+        wanted: See `find_cases`.
+        protocol: In which protocol.
+        signals: Only these; any if empty.
+
+    Raises:
+        UnknownNameError: One of `wanted` is no name.
+    """
+    return tuple(
+        case
+        for case in find_cases(cases, wanted)
+        if protocol in case.protocols and (not signals or set(case.signals) & set(signals))
+    )
 
 
 def _names(cases: Sequence[AnyCase]) -> tuple[str, ...]:

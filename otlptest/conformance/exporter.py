@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from otlptest.conformance.cases import ALL_PROTOCOLS, ExporterCase, checked_choice, find_cases
+from otlptest.conformance.cases import ALL_PROTOCOLS, ExporterCase, checked_choice, fitting_cases
 from otlptest.conformance.exporter_cases import CASES
 from otlptest.conformance.exporter_runs import CommandLab
 from otlptest.conformance.observing import FirstLook, look_at
@@ -54,12 +54,7 @@ class ExporterSuite:
         Raises:
             UnknownNameError: A case that was asked for does not exist.
         """
-        return tuple(
-            case
-            for case in find_cases(self.known_cases, self.cases)
-            if protocol in case.protocols
-            and (not self.signals or set(case.signals) & set(self.signals))
-        )
+        return fitting_cases(self.known_cases, self.cases, protocol, self.signals)
 
     def lab(self, subject: Subject, protocol: Protocol, look: FirstLook) -> CommandLab | None:
         """What cases get; None if the observing run showed nothing to work with."""

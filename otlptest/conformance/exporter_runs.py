@@ -17,13 +17,13 @@ from otlptest.model import Protocol, Signal
 from otlptest.timing import Deadline
 from otlptest.wire.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["CommandLab", "arrived_at", "observed_run"]
+__all__ = ["TIMERS", "CommandLab", "arrived_at", "observed_run"]
 
 T = TypeVar("T")
 
 _SETTLING_S: Final = 10.0
 # A conformance run sees an SDK's defaults: what tests set to be quick is taken out again.
-_QUICKENING: Final = (
+TIMERS: Final = (
     "OTEL_BSP_SCHEDULE_DELAY",
     "OTEL_BLRP_SCHEDULE_DELAY",
     "OTEL_METRIC_EXPORT_INTERVAL",
@@ -196,7 +196,7 @@ def _environment(
     collector: FakeCollector, protocol: Protocol, signals: tuple[Signal, ...], changes: Changes
 ) -> dict[str, str]:
     environment = collector.environ(protocol)
-    for name in _QUICKENING:
+    for name in TIMERS:
         environment.pop(name, None)
     for signal in COMMON_SIGNALS:
         switch = "otlp" if signal in signals else "none"

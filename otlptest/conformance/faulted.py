@@ -4,20 +4,21 @@ A retry is told by what it carries, never by a count: a later request of the sig
 the same items, or at least half of them, after the faulty answer.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.exporter_lab import NO_CHANGES, Changes, ExporterLab, Prepare
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import item_keys
+from otlptest.conformance.payloads import answered_at, item_keys
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 
 __all__ = [
     "Faulted",
     "Plan",
+    "answered_alike",
     "faulted",
     "is_resent",
     "replying_always",
@@ -63,7 +64,7 @@ class Faulted:
     def gaps_s(self) -> tuple[float, ...]:
         """Seconds from each answer to the beginning of the next attempt."""
         return tuple(
-            later.started_at - _answered_at(earlier)
+            later.started_at - answered_at(earlier)
             for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
         )
 
@@ -75,7 +76,7 @@ class Faulted:
         more than a little; never before its request was there.
         """
         return tuple(
-            later.started_at - min(earlier.received_at, _answered_at(earlier))
+            later.started_at - min(earlier.received_at, answered_at(earlier))
             for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
         )
 
@@ -87,7 +88,7 @@ class Faulted:
     @property
     def lived_s(self) -> float:
         """How long the command still ran after its first attempt was answered."""
-        return self.seen.ended_at - _answered_at(self.attempts[0]) if self.attempts else 0.0
+        return self.seen.ended_at - answered_at(self.attempts[0]) if self.attempts else 0.0
 
     @property
     def told(self) -> str:
@@ -99,16 +100,14 @@ class Faulted:
         return f"{self.signal} answered {answers}:\n{lines}\n{self.seen.describe_end()}"
 
 
-def _answered_at(request: Request) -> float:
-    return request.received_at if request.replied_at is None else request.replied_at
-
-
 def is_resent(first: Request, later: Request) -> bool:
     """Whether `later` carries again what `first` did, or at least half of it."""
-    if later.signal != first.signal:
-        return False
-    sent, again = item_keys(first), item_keys(later)
-    return bool(sent) and 2 * len(sent & again) >= len(sent)
+    return later.signal == first.signal and _carries(item_keys(first), later)
+
+
+def _carries(sent: frozenset[Hashable], later: Request) -> bool:
+    """Whether a request carries at least half of these items."""
+    return bool(sent) and 2 * len(sent & item_keys(later)) >= len(sent)
 
 
 def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> Faulted:
@@ -117,7 +116,8 @@ def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -
     if not requests:
         return Faulted(seen=seen, signal=signal, faults=faults)
     first = requests[0]
-    again = (each for each in requests[1:] if is_resent(first, each))
+    sent = item_keys(first) if requests[1:] else frozenset()
+    again = (each for each in requests[1:] if _carries(sent, each))
     return Faulted(seen=seen, signal=signal, faults=faults, attempts=(first, *again))
 
 
@@ -138,12 +138,13 @@ def replying_once(plan: Plan) -> Prepare:
 
 def _first_payload() -> Callable[[Request], bool]:
     """Says yes to the first request that it is asked about, and to those that carry the same."""
-    first: list[Request] = []
+    first: list[tuple[Request, frozenset[Hashable]]] = []
 
     def is_it(request: Request) -> bool:
         if not first:
-            first.append(request)
-        return request is first[0] or is_resent(first[0], request)
+            first.append((request, item_keys(request)))  # once: clients wait for their answers
+        seen, sent = first[0]
+        return request is seen or (request.signal == seen.signal and _carries(sent, request))
 
     return is_it
 
@@ -190,3 +191,12 @@ def runs_of(
     """
     runs = [run_of(lab, {signal: faults}, changes) for signal in lab.signals for _ in range(times)]
     return lambda: tuple(each for run in runs for each in run())
+
+
+def answered_alike(
+    lab: ExporterLab, *answers: ReplyFault, changes: Changes = NO_CHANGES
+) -> Iterator[Sequence[Faulted]]:
+    """A run for each answer, which every signal gets; all at the same time."""
+    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
+    for run in runs:
+        yield run()

@@ -90,6 +90,12 @@ class Observation:
         return self.arrived.problems
 
     @property
+    def all_problems(self) -> tuple[Problem, ...]:
+        """What is wrong with requests, then what was not even a whole request."""
+        refused = (each.problem for each in self.requests)
+        return (*(each for each in refused if each is not None), *self.problems)
+
+    @property
     def duration_s(self) -> float:
         """How long it ran."""
         return self.ended_at - self.started_at
@@ -104,6 +110,11 @@ class Observation:
         began += [each.started_at for each in self.requests]
         is_old = bool(began) and self.ended_at - min(began) > self.duration_s / 2
         return self.has_timed_out and is_old
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether a signal ended it, which nobody here had sent."""
+        return self.exit_code is not None and self.exit_code < 0
 
     @property
     def ended_well(self) -> bool:

@@ -10,7 +10,7 @@ from otlptest.conformance.exporter_runs import arrived_at, observed_run
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.subjects import Subject, default_jobs
 from otlptest.errors import OtlptestError, ProcessError
-from otlptest.model import SIGNALS, Problem, Protocol, Signal
+from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes.exits import how_it_ended
 
 __all__ = ["FirstLook", "look_at"]
@@ -77,7 +77,7 @@ def _told(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
         return _failed(seen, f"the command {how_it_ended(seen.exit_code)}, and must end with 0")
     if seen.protocol in taken:
         return FirstLook(baseline=seen, signals=_signals(seen))
-    if taken or any(each.kind == "wrong_port" for each in _problems(seen)):
+    if taken or any(each.kind == "wrong_port" for each in seen.all_problems):
         return _of_another_protocol(seen, taken)
     if seen.requests:  # all were refused: what is wrong with them is for the cases
         return FirstLook(baseline=seen, signals=_signals(seen) or COMMON_SIGNALS)
@@ -96,11 +96,6 @@ def _signals(seen: Observation) -> tuple[Signal, ...]:
         if not (each.is_accepted and each.protocol != seen.protocol)
     }
     return tuple(signal for signal in SIGNALS if signal in came)
-
-
-def _problems(seen: Observation) -> tuple[Problem, ...]:
-    refused = (each.problem for each in seen.requests)
-    return (*(each for each in refused if each is not None), *seen.problems)
 
 
 def _failed(seen: Observation, problem: str, *, ended_quietly: bool = False) -> FirstLook:

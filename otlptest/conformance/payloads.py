@@ -15,7 +15,7 @@ from otlptest.model import LogRecord, Profile, Request, Signal, Span
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.otlp_requests import items_from_request
 
-__all__ = ["Payload", "item_keys", "items_of", "payloads_of"]
+__all__ = ["Payload", "answered_at", "item_keys", "items_of", "payloads_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Payload:
         next attempt began before the reply.
         """
         return tuple(
-            later.started_at - _answered_at(earlier)
+            later.started_at - answered_at(earlier)
             for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
         )
 
@@ -53,7 +53,8 @@ class Payload:
         return len({frozenset(item_keys(each)) for each in self.attempts}) <= 1
 
 
-def _answered_at(request: Request) -> float:
+def answered_at(request: Request) -> float:
+    """When a request was answered; when it was there whole, if it never was."""
     return request.received_at if request.replied_at is None else request.replied_at
 
 

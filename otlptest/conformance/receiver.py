@@ -9,7 +9,7 @@ from otlptest.conformance.cases import (
     ALL_PROTOCOLS,
     ReceiverCase,
     checked_choice,
-    find_cases,
+    fitting_cases,
 )
 from otlptest.conformance.outcomes import Conformance, SuiteRun, results_of, unjudged_results
 from otlptest.conformance.receiver_cases import CASES
@@ -99,12 +99,7 @@ class ReceiverSuite:
         Raises:
             UnknownNameError: A case that was asked for does not exist.
         """
-        return tuple(
-            case
-            for case in find_cases(self.known_cases, self.cases)
-            if protocol in case.protocols
-            and (not self.signals or set(case.signals) & set(self.signals))
-        )
+        return fitting_cases(self.known_cases, self.cases, protocol, self.signals)
 
 
 def conform_receiver(

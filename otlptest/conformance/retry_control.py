@@ -178,6 +178,6 @@ def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:
         return f"the first {each.signal} were refused for what they are"
     if faulted(lab.baseline, each.signal, ()).is_retried:
         return f"the command sends its {each.signal} twice even where nothing goes wrong"
-    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+    if each.seen.has_crashed:
         return "the command crashed"
     return ""

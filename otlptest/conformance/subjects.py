@@ -35,7 +35,6 @@ class Ending:
     has_timed_out: bool
     output: str = field(repr=False)
     left_behind: tuple[str, ...] = ()
-    cpu_s: float = 0.0
 
 
 def default_jobs(peak_bytes: int = 0) -> int:
@@ -114,7 +113,6 @@ class Subject:
         Raises:
             ProcessError: It cannot be started, or something could not be killed.
         """
-        cpu_before = _children_cpu_s()
         program, started_at, deadline = self._started(environment, timeout_s)
         try:
             has_exited = program.wait_until_exited(deadline)
@@ -132,7 +130,6 @@ class Subject:
             has_timed_out=not has_exited,
             output=program.output,
             left_behind=left,
-            cpu_s=max(0.0, _children_cpu_s() - cpu_before),
         )
 
     def close(self) -> None:
@@ -183,9 +180,3 @@ def _left_behind(program: Program) -> tuple[str, ...]:
     while (left := program.descendants()) and patience.pause(0.02):
         pass
     return tuple(map(str, left))
-
-
-def _children_cpu_s() -> float:
-    """Processor time of all children that have ended; only meaningful while one runs at a time."""
-    times = os.times()
-    return times.children_user + times.children_system

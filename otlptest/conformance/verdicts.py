@@ -11,8 +11,8 @@ that follows from all of them (`otlp-requirements`, section 0):
 - What could not be observed is `inconclusive`, what lacks a capability `skip`; neither is a pass.
 - A requirement newer than the target version, or whose source text is in development, is
   reported and not judged: `skip`, with what was seen. One that hangs on an open question of the
-  sources never fails; the table `_AMBIGUITIES` says which are judged in full, because what is
-  checked is not what is open.
+  sources never fails; the table `_JUDGED_AMBIGUITIES` says which are judged in full, because what
+  is checked is not what is open.
 """
 
 from collections.abc import Iterable, Sequence

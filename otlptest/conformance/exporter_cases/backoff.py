@@ -5,6 +5,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import NO_TIMEOUT, unavailable_runs
 from otlptest.conformance.exporter_cases.timeouts import told_if_late
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
@@ -19,7 +20,6 @@ _RUNS: Final = 9
 _FAULTS: Final = 3
 _FAULTS_IF_SLOW: Final = 2
 _SLOW_S: Final = 2.0
-_NO_TIMEOUT: Final = {"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"}
 
 _TIMEOUT_S: Final = 3.0
 _MILLISECONDS: Final = f"{_TIMEOUT_S * 1000:.0f}"
@@ -48,7 +48,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
     """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
     answers = (faults.unavailable(),) * number
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
-    runs = [run_of(lab, {signal: answers}, _NO_TIMEOUT) for signal in signals]
+    runs = [run_of(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
     return [each for run in runs for each in run()]
 
 
@@ -56,10 +56,10 @@ def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
     """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
     answer = faults.unavailable()
     milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
-    prepared = {signal: replying_always(answer, signals=(signal,)) for signal in lab.signals}
-    usual = {signal: lab.start(prepare=prepare) for signal, prepare in prepared.items()}
+    usual = unavailable_runs(lab)
     timed = {
-        signal: lab.start(milliseconds, prepare=prepare) for signal, prepare in prepared.items()
+        signal: lab.start(milliseconds, prepare=replying_always(answer, signals=(signal,)))
+        for signal in lab.signals
     }
     yield from condensed(
         _bounded(lab, faulted(run.result(), signal, (answer,))) for signal, run in usual.items()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.readings import own_requests
 from otlptest.conformance.exporter_cases.shared_runs import (
     ANSWERED_AFTER_S,
     MANY_EXPORTS,
@@ -103,11 +104,7 @@ def _overlap(one: Request, other: Request) -> bool:
 
 
 def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
-    own = (
-        each
-        for each in seen.requests
-        if each.is_accepted and each.signal in lab.signals and each.protocol == lab.protocol
-    )
+    own = (each for each in own_requests(lab, seen) if each.is_accepted)
     return tuple(sorted(own, key=lambda each: each.started_at))
 
 

@@ -4,11 +4,11 @@ Whether the command compresses at all when it is told to is asked elsewhere (OTL
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import general
+from otlptest.conformance.exporter_cases.readings import general, own_requests
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -26,12 +26,12 @@ def _judge_gzip(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-GRPC-011" if lab.protocol == "grpc" else "OTLP-HTTP-012"
     told = lab.run({_COMPRESSION: "gzip"})
     for seen in (told, lab.baseline):
-        for request in _own(lab, seen):
+        for request in own_requests(lab, seen):
             fault = _fault_of_gzip(request)
             if fault:
                 yield broken(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
                 return
-    compressed = [each for each in _own(lab, told) if _is_gzip(each)]
+    compressed = [each for each in own_requests(lab, told) if _is_gzip(each)]
     if compressed:
         what = f"{len(compressed)} requests say gzip, are gzip and hold their message"
         yield held(rule, f"{_variable(told)}; {what}\n{told.describe(compressed)}")
@@ -44,26 +44,18 @@ def _judge_none(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-HTTP-013"
     told = lab.run({_COMPRESSION: "none"})
     for seen in (told, lab.baseline):
-        for request in _own(lab, seen):
+        for request in own_requests(lab, seen):
             fault = _fault_of_plain(request)
             if fault:
                 yield broken(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
                 return
-    plain = [each for each in _own(lab, told) if each.is_accepted and not _coding(each)]
+    plain = [each for each in own_requests(lab, told) if each.is_accepted and not _coding(each)]
     if plain:
         what = f"{len(plain)} requests as they are, without Content-Encoding"
         yield held(rule, f"{_variable(told)}; {what}\n{told.describe(plain)}")
     else:
         reason = f"{_variable(told)}; nothing came uncompressed\n{told.describe()}"
         yield not_observed(rule, reason)
-
-
-def _own(lab: ExporterLab, seen: Observation) -> Iterable[Request]:
-    return (
-        each
-        for each in seen.requests
-        if each.signal in lab.signals and each.protocol == lab.protocol
-    )
 
 
 def _variable(seen: Observation) -> str:

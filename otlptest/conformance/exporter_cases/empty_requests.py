@@ -7,6 +7,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter_runs import TIMERS
 from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
@@ -16,12 +17,7 @@ from otlptest.model import Signal
 __all__ = ["CASES"]
 
 _INTERVAL_S: Final = 0.05
-_OFTEN: Final = MappingProxyType(
-    dict.fromkeys(
-        ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"),
-        f"{_INTERVAL_S * 1000:.0f}",
-    )
-)
+_OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, f"{_INTERVAL_S * 1000:.0f}"))
 _HELD_UP_S: Final = 1.0
 _IDLE_INTERVALS: Final = 3
 

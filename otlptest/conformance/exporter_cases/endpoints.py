@@ -11,6 +11,7 @@ from otlptest.conformance.exporter_cases.own_requests import Mark
 from otlptest.conformance.exporter_cases.readings import (
     arrived_signals,
     confirmed,
+    endpoint_at,
     general,
     last_words,
     lost_signals,
@@ -104,14 +105,13 @@ def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
 def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
     what = told(seen, [_ENDPOINT])
-    problems = (*(each.problem for each in seen.requests if each.problem), *seen.problems)
     if spoken(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
         return not_observed(
             rule,
             f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
             f" did: the source allows https for compatibility\n{seen.describe()}",
         )
-    wrong = [each.message for each in problems if each.kind in _ASTRAY]
+    wrong = [each.message for each in seen.all_problems if each.kind in _ASTRAY]
     if wrong:
         return broken(
             rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
@@ -274,7 +274,7 @@ def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
         runs = {
             signal: steady(
                 lab,
-                {own(signal, "ENDPOINT"): _endpoint(lab, signal, other)},
+                {own(signal, "ENDPOINT"): endpoint_at(other, signal, lab.protocol)},
                 is_wanted=_all_came(lab, other),
             )
             for signal, other in others.items()
@@ -292,12 +292,6 @@ def _all_came(lab: ExporterLab, other: FakeCollector) -> Callable[[Observation],
         return _sent(seen) | _sent(lab.arrived(other)) >= set(lab.signals)
 
     return is_wanted
-
-
-def _endpoint(lab: ExporterLab, signal: Signal, fake: FakeCollector) -> str:
-    if lab.protocol == "grpc":
-        return fake.grpc_endpoint
-    return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
 
 
 def _judged_precedence(

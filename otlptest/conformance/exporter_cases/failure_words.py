@@ -1,34 +1,41 @@
 """Whether what could not be delivered leaves a trace in what the command prints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.command_output import failure_records, new_lines, words_of
+from otlptest.conformance.exporter_cases.shared_runs import unavailable_runs
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always
+from otlptest.conformance.observations import Observation
 from otlptest.conformance.retry_control import condensed
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
+from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
 
 def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
-    return condensed(_recorded("OTLP-RESP-039", lab, faults.unavailable()))
+    return condensed(_recorded("OTLP-RESP-039", lab, faults.unavailable(), unavailable_runs(lab)))
 
 
 def _judge_unanswered(lab: ExporterLab) -> Iterator[Judged]:
-    return condensed(_recorded("OTLP-GRPC-033", lab, faults.hang()))
-
-
-def _recorded(rule: str, lab: ExporterLab, answer: ReplyFault) -> Iterator[Judged]:
-    """One signal at a time fails for good, and something should be said of it."""
+    answer = faults.hang()
     runs = {
         signal: lab.start(prepare=replying_always(answer, signals=(signal,)))
         for signal in lab.signals
     }
+    return condensed(_recorded("OTLP-GRPC-033", lab, answer, runs))
+
+
+def _recorded(
+    rule: str, lab: ExporterLab, answer: ReplyFault, runs: "Mapping[Signal, Future[Observation]]"
+) -> Iterator[Judged]:
+    """One signal at a time fails for good, and something should be said of it."""
     for signal, run in runs.items():
         yield _spoken_of(rule, lab, faulted(run.result(), signal, (answer,)))
 

@@ -118,8 +118,7 @@ def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-CFG-059"
     seen = steady(lab, {_HEADERS: _FRAMING})()
     what = told(seen, [_HEADERS])
-    problems = [each.problem for each in seen.requests if each.problem] + list(seen.problems)
-    harmed = [each.message for each in problems if each.kind in _BROKEN_FRAMING]
+    harmed = [each.message for each in seen.all_problems if each.kind in _BROKEN_FRAMING]
     if harmed:
         yield broken(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
     elif not lost_signals(lab, seen):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import own_requests
 from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
 from otlptest.wire.json_rules import look_at_text
@@ -59,7 +59,7 @@ class _Texts:
 
 
 def _judge_texts(lab: ExporterLab) -> Iterator[Judged]:
-    texts = _texts_of(_own(lab, lab.baseline))
+    texts = _texts_of(own_requests(lab, lab.baseline))
     for rule, looked_at in _LOOKED_AT.items():
         if rule == _KEYS and texts.unknown_keys and not texts.faults.get(rule):
             keys = ", ".join(sorted(texts.unknown_keys))
@@ -111,14 +111,6 @@ def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
     if not is_json:
         return (_UTF8,) if rule == _UTF8 else (_STRICT_JSON,)
     return (rule, "OTLP-JSON-008") if rule == _ENUM_NAMES else (rule,)
-
-
-def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
-    return tuple(
-        each
-        for each in seen.requests
-        if each.signal in lab.signals and each.protocol == lab.protocol
-    )
 
 
 CASES: Final = (

@@ -9,6 +9,7 @@ from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import last_words
 from otlptest.conformance.exporter_cases.shared_runs import MANY_EXPORTS
 from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter_runs import TIMERS
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -17,11 +18,7 @@ from otlptest.model import LogRecord, Signal, Span
 __all__ = ["CASES"]
 
 # No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
-_NO_TIMER: Final = {
-    "OTEL_BSP_SCHEDULE_DELAY": "600000",
-    "OTEL_BLRP_SCHEDULE_DELAY": "600000",
-    "OTEL_METRIC_EXPORT_INTERVAL": "600000",
-}
+_NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
 _SHOWN: Final = 5
 _LONGEST_NAME: Final = 100
 _FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are no fault

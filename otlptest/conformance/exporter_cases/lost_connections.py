@@ -9,6 +9,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.readings import endpoint_at, lost_signals, own
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, runs_of
 from otlptest.conformance.observations import Arrived, Observation
@@ -83,12 +84,7 @@ def _judge_refused(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _own_endpoint(signal: Signal, other: FakeCollector) -> Mapping[str, str]:
-    url = f"{other.http_endpoint}{SIGNAL_NAMES[signal].http_path}"
-    return {_endpoint_of(signal): url}
-
-
-def _endpoint_of(signal: Signal) -> str:
-    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"
+    return {own(signal, "ENDPOINT"): endpoint_at(other, signal, "http/protobuf")}
 
 
 def _connected_again(
@@ -125,7 +121,7 @@ def _ends_at_once(lab: ExporterLab, signal: Signal) -> bool:
     The shorter one of two runs: a busy machine makes them longer.
     """
     closed = {
-        _endpoint_of(signal): f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
+        own(signal, "ENDPOINT"): f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
     }
     took_s = min(run.result().duration_s for run in [lab.start(closed), lab.start(closed)])
     return took_s - lab.baseline.duration_s <= control_of(lab).at_once_s(signal)
@@ -163,15 +159,15 @@ def _recovered(
     told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
     if not any(each.fired for each in injections):
         return not_observed(rule, f"nothing was lost, for the fault found nothing. {told}")
-    if seen.has_timed_out or (seen.exit_code is not None and seen.exit_code < 0):
+    if seen.has_timed_out or seen.has_crashed:
         return _fallen(rule, seen, told)
-    missing = _missing(lab, seen)
+    missing = lost_signals(lab, seen)
     if not missing:
         return held(rule, f"all signals arrived. {told}")
     control = control_of(lab)
     words = "\n".join(control.told(signal) for signal in missing)
     again, _ = _losing(lab, what)()
-    if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
+    if any(control.gap_s(signal) is None for signal in missing) or not lost_signals(lab, again):
         return not_observed(rule, f"{', '.join(missing)} did not arrive. {told}\n{words}")
     at_once_s = max(control.at_once_s(signal) for signal in missing)
     if min(seen.duration_s, again.duration_s) - lab.baseline.duration_s > at_once_s:
@@ -186,12 +182,6 @@ def _fallen(rule: str, seen: Observation, told: str) -> Judged:
     if seen.has_hung:
         return broken(rule, f"the command never ended. {told}", harm="hang")
     return not_observed(rule, f"it started too late. {told}")
-
-
-def _missing(lab: ExporterLab, seen: Observation) -> list[Signal]:
-    return [
-        signal for signal in lab.signals if not any(each.is_accepted for each in seen.of(signal))
-    ]
 
 
 CASES: Final = (

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.readings import own_requests
 from otlptest.conformance.exporter_cases.shared_runs import slow_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
@@ -108,11 +109,7 @@ def _data_of(lab: ExporterLab, runs: Iterable[Observation]) -> _Data:
 
 
 def _own(lab: ExporterLab, run: Observation) -> tuple[Request, ...]:
-    return tuple(
-        each
-        for each in run.requests
-        if each.is_accepted and each.signal in lab.signals and each.protocol == lab.protocol
-    )
+    return tuple(each for each in own_requests(lab, run) if each.is_accepted)
 
 
 def _refused(lab: ExporterLab, run: Observation) -> int:

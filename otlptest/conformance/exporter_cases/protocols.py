@@ -11,6 +11,7 @@ from typing import Final
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import ALL_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
+    endpoint_at,
     general,
     is_set_up_by_environment,
     last_words,
@@ -23,7 +24,6 @@ from otlptest.conformance.exporter_lab import Arrived, ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Protocol, Request, Signal
-from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES", "spoken_protocols"]
 
@@ -193,10 +193,9 @@ def _other_protocol(lab: ExporterLab) -> Protocol | None:
 
 
 def _mixed(signal: Signal, other: Protocol, fake: FakeCollector) -> dict[str, str]:
-    url = fake.http_endpoint + SIGNAL_NAMES[signal].http_path
     return {
         own(signal, "PROTOCOL"): other,
-        own(signal, "ENDPOINT"): fake.grpc_endpoint if other == "grpc" else url,
+        own(signal, "ENDPOINT"): endpoint_at(fake, signal, other),
     }
 
 

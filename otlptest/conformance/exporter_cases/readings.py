@@ -7,18 +7,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import ProcessError
-from otlptest.model import DataPoint, Request, Resource, Signal
+from otlptest.model import DataPoint, Protocol, Request, Resource, Signal
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = [
     "Spoken",
     "arrived_signals",
     "confirmed",
+    "endpoint_at",
     "general",
+    "is_quiet",
     "is_set_up_by_environment",
     "judged_requests",
     "judged_spoken",
@@ -26,6 +30,7 @@ __all__ = [
     "lost_signals",
     "mention",
     "own",
+    "own_requests",
     "resources_of",
     "spoken",
     "steady",
@@ -73,6 +78,27 @@ def arrived_signals(arrived: Arrived | Observation) -> frozenset[Signal]:
     )
 
 
+def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
+    """What came in the protocol and the signals of the lab, right or wrong."""
+    return tuple(
+        each
+        for each in seen.requests
+        if each.signal in lab.signals and each.protocol == lab.protocol
+    )
+
+
+def endpoint_at(fake: FakeCollector, signal: Signal, protocol: Protocol) -> str:
+    """What the endpoint variable of one signal has to be, to lead to `fake`."""
+    if protocol == "grpc":
+        return fake.grpc_endpoint
+    return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
+
+
+def is_quiet(seen: Observation) -> bool:
+    """Whether the command exited with 0 and had sent nothing at all."""
+    return seen.ended_well and not seen.requests and not seen.problems
+
+
 def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
     """The signals that came in the observing run, and not in this one."""
     came = arrived_signals(seen)
@@ -84,8 +110,7 @@ def spoken(seen: Observation) -> frozenset[Spoken]:
     found: set[Spoken] = {
         "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
     }
-    problems = [*seen.problems, *(each.problem for each in seen.requests if each.problem)]
-    found |= {_SPOKEN[each.rule] for each in problems if each.rule in _SPOKEN}
+    found |= {_SPOKEN[each.rule] for each in seen.all_problems if each.rule in _SPOKEN}
     return frozenset(found)
 
 
@@ -192,7 +217,7 @@ def is_set_up_by_environment(lab: ExporterLab) -> bool:
     SDK have nothing to act upon.
     """
     seen = lab.shared("every exporter is none", lambda: lab.run(signals=()))
-    return seen.ended_well and not seen.requests and not seen.problems
+    return is_quiet(seen)
 
 
 def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:

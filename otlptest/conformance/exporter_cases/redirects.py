@@ -92,7 +92,7 @@ def _followed(each: Faulted, arrived: Arrived) -> Judged:
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
         return not_observed(rule, each.told)
-    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+    if each.seen.has_crashed:
         return broken(rule, f"it crashed. {each.told}", harm="crash")
     path = SIGNAL_NAMES[each.signal].http_path
     came = [request for request in arrived.requests if request.path == path]

@@ -8,10 +8,9 @@ from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.faulted import Faulted, run_of
+from otlptest.conformance.faulted import Faulted, answered_alike
 from otlptest.conformance.retry_control import condensed, control_of, judged_no_retry
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.faults import ReplyFault
 
 __all__ = ["CASES"]
 
@@ -19,18 +18,12 @@ _LARGE: Final = 16 * 1024 * 1024
 _HUNG_S: Final = 15.0
 
 
-def _runs(lab: ExporterLab, *answers: ReplyFault) -> Iterator[tuple[Faulted, ...]]:
-    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,))) for answer in answers]
-    for run in runs:
-        yield run()
-
-
 def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
     answers = (
         faults.oversize_body(size_bytes=_LARGE),
         faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),
     )
-    for runs in _runs(lab, *answers):
+    for runs in answered_alike(lab, *answers):
         yield from condensed(_survived("OTLP-GRPC-023", lab, each) for each in runs)
         yield from condensed(_not_sent_again(lab, each) for each in runs)
 
@@ -70,13 +63,13 @@ def _fallen(rule: str, each: Faulted) -> Judged | None:
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
         return broken(rule, f"it never ended. {each.told}", harm="hang")
-    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+    if each.seen.has_crashed:
         return broken(rule, f"it crashed. {each.told}", harm="crash")
     return None
 
 
 def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
-    large, bomb, failed = _runs(
+    large, bomb, failed = answered_alike(
         lab,
         faults.oversize_body(size_bytes=_LARGE),
         faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),

@@ -7,7 +7,10 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.readings import lost_signals
+from otlptest.conformance.exporter_cases.shared_runs import unavailable_runs
 from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter_runs import TIMERS
 from otlptest.conformance.faulted import (
     Faulted,
     faulted,
@@ -50,13 +53,7 @@ _UNAVAILABLE: Final[Mapping[str, str]] = MappingProxyType(
 _RETRIED_BARE: Final = (429, 502, 503, 504)
 _REFUSED_BARE: Final = (400, 401, 403, 404)
 _HELD_BACK_S: Final = LONGEST_FIRST_WAIT_S + 1.0
-_OFTEN: Final = MappingProxyType(
-    {
-        "OTEL_METRIC_EXPORT_INTERVAL": "200",
-        "OTEL_BSP_SCHEDULE_DELAY": "200",
-        "OTEL_BLRP_SCHEDULE_DELAY": "200",
-    }
-)
+_OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, "200"))
 
 
 def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
@@ -201,11 +198,7 @@ def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
     if len(lab.signals) == 1:
         yield not_observed(rule, f"the command emits nothing but {lab.signals[0]}")
         return
-    runs = {
-        signal: lab.start(prepare=replying_always(faults.unavailable(), signals=(signal,)))
-        for signal in lab.signals
-    }
-    for failing, run in runs.items():
+    for failing, run in unavailable_runs(lab).items():
         seen = run.result()
         told = f"all {failing} were answered UNAVAILABLE (503).\n{seen.describe()}"
         missing = _missing(lab, seen, failing)
@@ -229,19 +222,13 @@ def _refused_at_once(lab: ExporterLab, failing: Signal) -> Observation:
 
 def _missing(lab: ExporterLab, seen: Observation, failing: Signal) -> list[Signal]:
     """The other signals of which nothing was taken."""
-    return [
-        signal for signal in lab.signals if signal != failing and not _has_arrived(seen, signal)
-    ]
-
-
-def _has_arrived(seen: Observation, signal: Signal) -> bool:
-    return any(each.is_accepted for each in seen.of(signal))
+    return [each for each in lost_signals(lab, seen) if each != failing]
 
 
 def _harm_of(seen: Observation) -> Harm | None:
     if seen.has_hung:
         return "hang"
-    return "crash" if seen.exit_code is not None and seen.exit_code < 0 else None
+    return "crash" if seen.has_crashed else None
 
 
 CASES: Final = (

@@ -10,7 +10,9 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
     arrived_signals,
+    endpoint_at,
     general,
+    is_quiet,
     is_set_up_by_environment,
     last_words,
     lost_signals,
@@ -23,7 +25,6 @@ from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
-from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
 
@@ -45,8 +46,8 @@ def _exporter(signal: Signal) -> str:
 
 
 def _judge_disabled(lab: ExporterLab) -> Iterator[Judged]:
-    on = steady(lab, {_DISABLED: "true"}, is_wanted=_is_quiet)
-    capital = steady(lab, {_DISABLED: "TRUE"}, is_wanted=_is_quiet)
+    on = steady(lab, {_DISABLED: "true"}, is_wanted=is_quiet)
+    capital = steady(lab, {_DISABLED: "TRUE"}, is_wanted=is_quiet)
     odd = steady(lab, {_DISABLED: "1"})
     is_set_up = is_set_up_by_environment(lab)
     disabled = on()
@@ -61,13 +62,9 @@ def _judge_disabled(lab: ExporterLab) -> Iterator[Judged]:
     yield _judged_warning(lab, odd_run)
 
 
-def _is_quiet(seen: Observation) -> bool:
-    return seen.ended_well and not seen.requests and not seen.problems
-
-
 def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) -> Judged:
     rule, what = "OTLP-CFG-065", told(seen, [_DISABLED])
-    if _is_quiet(seen):
+    if is_quiet(seen):
         return held(rule, f"{what}; nothing was sent; {seen.describe_end()}")
     if not seen.requests:
         return not_observed(rule, f"{what}; nothing was sent, but {last_words(seen)}")
@@ -78,7 +75,7 @@ def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) ->
 
 def _judged_true(seen: Observation) -> Judged:
     rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
-    if _is_quiet(seen):
+    if is_quiet(seen):
         return held(rule, f"{what} is true, as in small letters: nothing was sent")
     if not seen.requests:
         return not_observed(rule, f"{what}; {last_words(seen)}")
@@ -89,7 +86,7 @@ def _judged_false(lab: ExporterLab, seen: Observation) -> Judged:
     rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
     if not lost_signals(lab, seen):
         return held(rule, f"{what} is false: all was sent")
-    if _is_quiet(seen):
+    if is_quiet(seen):
         return broken(rule, f"{what} was taken as true; nothing was sent")
     return not_observed(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
 
@@ -176,10 +173,10 @@ def _judge_config_file(lab: ExporterLab) -> Iterator[Judged]:
 
 def _configuration(lab: ExporterLab, fake: FakeCollector) -> dict[str, Any]:
     def exporter(signal: Signal) -> dict[str, Any]:
+        url = endpoint_at(fake, signal, lab.protocol)
         if lab.protocol == "grpc":
-            return {"otlp_grpc": {"endpoint": fake.grpc_endpoint}}
+            return {"otlp_grpc": {"endpoint": url}}
         encoding = "json" if lab.protocol == "http/json" else "protobuf"
-        url = fake.http_endpoint + SIGNAL_NAMES[signal].http_path
         return {"otlp_http": {"endpoint": url, "encoding": encoding}}
 
     return {

@@ -1,5 +1,8 @@
 """Runs that several cases read, made once for all of them."""
 
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
@@ -7,8 +10,9 @@ from otlptest.conformance.cases import COMMON_SIGNALS
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
+from otlptest.model import Signal
 
-__all__ = ["ANSWERED_AFTER_S", "MANY_EXPORTS", "slow_run"]
+__all__ = ["ANSWERED_AFTER_S", "MANY_EXPORTS", "NO_TIMEOUT", "slow_run", "unavailable_runs"]
 
 MANY_EXPORTS: Final = {
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
@@ -21,6 +25,9 @@ MANY_EXPORTS: Final = {
 
 ANSWERED_AFTER_S: Final = 0.2
 
+NO_TIMEOUT: Final = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
+"""Leaves a client the time to wait as long as it is told to."""
+
 
 def slow_run(lab: ExporterLab) -> Observation:
     """Many exports, each answered only after a while: so the command lives longer, too.
@@ -32,4 +39,16 @@ def slow_run(lab: ExporterLab) -> Observation:
     return lab.shared(
         "many exports, answered slowly",
         lambda: lab.run(MANY_EXPORTS, prepare=prepare, signals=COMMON_SIGNALS),
+    )
+
+
+def unavailable_runs(lab: ExporterLab) -> "Mapping[Signal, Future[Observation]]":
+    """One signal at a time is answered UNAVAILABLE (503) for good; started once for all cases."""
+    answer = faults.unavailable()
+    return lab.shared(
+        f"unavailable for good: {', '.join(lab.signals)}",
+        lambda: {
+            signal: lab.start(prepare=replying_always(answer, signals=(signal,)))
+            for signal in lab.signals
+        },
     )

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.command_output import line_with, new_lines, words_of
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes, ExporterLab
-from otlptest.conformance.faulted import Faulted, faulted, run_of
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.faulted import Faulted, answered_alike, faulted, run_of
 from otlptest.conformance.retry_control import condensed, judged_no_retry
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.faults import ReplyFault
@@ -35,17 +35,8 @@ _COUNT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def _runs(
-    lab: ExporterLab, *answers: ReplyFault, changes: Changes = NO_CHANGES
-) -> Iterator[Sequence[Faulted]]:
-    """A run for each answer, which every signal gets; all at the same time."""
-    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
-    for run in runs:
-        yield run()
-
-
 def _judge_partial(lab: ExporterLab) -> Iterator[Judged]:
-    partial, transient = _runs(
+    partial, transient = answered_alike(
         lab,
         faults.partial_success(rejected=_REJECTED, message=_WHY),
         faults.unavailable(),
@@ -82,7 +73,9 @@ def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
 
 def _judge_empty_partial(lab: ExporterLab) -> Iterator[Judged]:
     """Set and empty: a success like any other. With a message alone: a warning, not an error."""
-    empty, warning = _runs(lab, faults.partial_success(), faults.partial_success(message=_WARNING))
+    empty, warning = answered_alike(
+        lab, faults.partial_success(), faults.partial_success(message=_WARNING)
+    )
     yield from condensed(_silent(lab, each) for each in empty)
     yield from condensed(_warned(lab, each) for each in warning)
 
@@ -113,14 +106,16 @@ def _judge_unknown_fields(lab: ExporterLab) -> Iterator[Judged]:
     """A success with a field of a later version."""
     rule = "OTLP-GRPC-044"
     yield from _sent_once(rule, lab)
-    (runs,) = _runs(lab, faults.oversize_body(size_bytes=200))
+    (runs,) = answered_alike(lab, faults.oversize_body(size_bytes=200))
     yield from condensed(_taken(rule, lab, each) for each in runs)
 
 
 def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-HTTP-048"
     answers = (faults.status(202, body=b""), faults.status(204))
-    yield from condensed(_taken(rule, lab, each) for runs in _runs(lab, *answers) for each in runs)
+    yield from condensed(
+        _taken(rule, lab, each) for runs in answered_alike(lab, *answers) for each in runs
+    )
 
 
 def _judge_odd_bodies(lab: ExporterLab) -> Iterator[Judged]:
@@ -132,13 +127,14 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[Judged]:
         faults.wrong_content_type(),
         faults.wrong_content_type(body=b"<html>ok</html>"),
     )
-    yield from condensed(_taken(rule, lab, each) for runs in _runs(lab, *answers) for each in runs)
+    yield from condensed(
+        _taken(rule, lab, each) for runs in answered_alike(lab, *answers) for each in runs
+    )
 
 
 def _taken(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     """Whether it counts as delivered: not sent again, and nothing falls over."""
-    code = each.seen.exit_code
-    if each.is_hit and code is not None and code < 0:
+    if each.is_hit and each.seen.has_crashed:
         return broken(rule, f"the command crashed. {each.told}", harm="crash")
     return judged_no_retry(rule, lab, each)
 
@@ -164,7 +160,7 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[Judged]:
         return
     plain = faults.partial_success(rejected=_REJECTED, message=_WHY)
     packed = faults.compressed(reply=faults.partial_success(rejected=_REJECTED, message=_PACKED))
-    shown, found = _runs(lab, plain, packed, changes=_TALKATIVE)
+    shown, found = answered_alike(lab, plain, packed, changes=_TALKATIVE)
     for before, each in zip(shown, found, strict=True):
         line = line_with(each.seen, _PACKED)
         if each.is_retried:

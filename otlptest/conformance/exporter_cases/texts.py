@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
-from otlptest.conformance.exporter_cases.readings import resources_of
+from otlptest.conformance.exporter_cases.readings import own_requests, resources_of
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -31,9 +31,9 @@ def _judge_json(lab: ExporterLab) -> Iterator[Judged]:
     hard = lab.start({_VARIABLE: f"{_NAME}={_HARD}"})
     bytes_run = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
     seen = hard.result()
-    was_json = all(each.is_accepted for each in _own(lab, lab.baseline))
+    was_json = all(each.is_accepted for each in own_requests(lab, lab.baseline))
     for run, value in ((seen, _HARD), (bytes_run, _NO_UTF8)):
-        wrong = [each for each in _own(lab, run) if _is_bad_json(each, was_json=was_json)]
+        wrong = [each for each in own_requests(lab, run) if _is_bad_json(each, was_json=was_json)]
         if wrong:
             yield broken(rule, _told_refused(run, value, wrong[0]))
             return
@@ -53,7 +53,7 @@ def _judge_protobuf(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-HTTP-052"
     seen = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
     for run, value in ((seen, _NO_UTF8), (lab.baseline, "")):
-        wrong = [each for each in _own(lab, run) if _is_refused_for_utf8(each)]
+        wrong = [each for each in own_requests(lab, run) if _is_refused_for_utf8(each)]
         if wrong:
             yield broken(rule, _told_refused(run, value, wrong[0]))
             return
@@ -63,14 +63,6 @@ def _judge_protobuf(lab: ExporterLab) -> Iterator[Judged]:
         yield held(rule, f"{told}; received {', '.join(map(ascii, texts))}, all text valid")
     else:
         yield not_observed(rule, f"{told}; the text did not arrive\n{seen.describe()}")
-
-
-def _own(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
-    return tuple(
-        each
-        for each in seen.requests
-        if each.signal in lab.signals and each.protocol == lab.protocol
-    )
 
 
 def _is_refused_for_utf8(request: Request) -> bool:
@@ -94,7 +86,7 @@ def _told_refused(run: Observation, value: str, request: Request) -> str:
 
 def _texts(lab: ExporterLab, seen: Observation) -> tuple[object, ...]:
     """What arrived under the name, each value once."""
-    resources = resources_of(_own(lab, seen))
+    resources = resources_of(own_requests(lab, seen))
     return tuple(dict.fromkeys(each[_NAME] for each in resources if _NAME in each))
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import NO_TIMEOUT
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of, runs_of
 from otlptest.conformance.retry_control import (
@@ -22,18 +23,17 @@ from otlptest.conformance.retry_control import (
     judged_retry,
 )
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.conformance.waits import NO_WAIT_S
 
 __all__ = ["CASES"]
 
 _LONGER: Final = 1.6  # than the control's wait, whose jitter may have made it short
 _LONGEST_S: Final = 12
 _LONG_S: Final = 3
-_PATIENT: Final[Mapping[str, str]] = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
 _EARLY_S: Final = 0.05  # of clocks
 _DATE_S: Final = 1.0  # a date has whole seconds
 _HAMMERING: Final = 0.1  # of the first back-off
 _SPARING: Final = 0.25
-_NO_WAIT_S: Final = 0.05
 _HALF: Final = 0.5
 _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
@@ -59,7 +59,7 @@ def _pause(lab: ExporterLab) -> _Pause:
     control = control_of(lab)
     usual_s = control.longest_gap_s or 0.0
     seconds = min(_LONGEST_S, max(1, math.ceil(_LONGER * usual_s)))
-    return _Pause(control=control, seconds=seconds, changes=_PATIENT if seconds > _LONG_S else {})
+    return _Pause(control=control, seconds=seconds, changes=NO_TIMEOUT if seconds > _LONG_S else {})
 
 
 def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
@@ -110,7 +110,7 @@ def _throttled(each: Faulted, pause: _Pause) -> Judged:
     if gap is None or gap >= pause.seconds - _EARLY_S:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     told = f"asked to wait {pause.seconds} s, and {each.signal} came {gap:.2f} s later. {each.told}"
-    if gap < _NO_WAIT_S:
+    if gap < NO_WAIT_S:
         return broken(rule, f"it does not hold back at all: {told}")
     return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
 
@@ -195,11 +195,11 @@ def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> Judged:
     rule = "OTLP-RESP-079"
     gaps = [gap for each in runs for gap in each.faulted_gaps_s]
     told = f"waited {_seconds(gaps)}. {runs[0].told}"
-    if runs[0].seen.exit_code is not None and runs[0].seen.exit_code < 0:
+    if runs[0].seen.has_crashed:
         return broken(rule, f"the command crashed. {told}", harm="crash")
     if len(gaps) < _FEWEST_GAPS:
         return not_observed(rule, f"too little was sent again. {told}")
-    if max(gaps) < _NO_WAIT_S:
+    if max(gaps) < NO_WAIT_S:
         return broken(rule, f"sent again at once each time. {told}")
     usual = control_of(lab).longest_gap_s or 0.0
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:

@@ -256,7 +256,7 @@ def _unmoved(rule: str, each: Faulted) -> Judged:
     told = f"{_VARIABLE}={_SHORT_S * 1000:.0f}. {each.told}"
     if not each.is_hit:
         return not_observed(rule, told)
-    if each.seen.exit_code is not None and each.seen.exit_code < 0:
+    if each.seen.has_crashed:
         return broken(rule, f"the command crashed. {told}", harm="crash")
     asked_at = each.attempts[0].received_at
     due_at = asked_at + _SHORT_S + _LATE_REPLY_S

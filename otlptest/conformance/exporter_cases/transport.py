@@ -11,7 +11,7 @@ from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import UsageError, WireError
-from otlptest.model import Problem, Request
+from otlptest.model import Request
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.signals import SIGNAL_NAMES
 from otlptest.wire.strange_fields import strange_fields
@@ -126,7 +126,7 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
     taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
     problems = [
         problem
-        for problem in _problems(seen)
+        for problem in seen.all_problems
         if problem.rule in _FRAMING_RULES
         and (problem.kind == "protocol_error" or problem.rule == rule)
     ]
@@ -156,16 +156,11 @@ def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
 
 
 def _messages(seen: Observation, kind: str) -> list[str]:
-    return [problem.message for problem in _problems(seen) if problem.kind == kind]
+    return [problem.message for problem in seen.all_problems if problem.kind == kind]
 
 
 def _has_port(request: Request) -> bool:
     return request.headers.get("host", "").endswith(f":{request.connection.port}")
-
-
-def _problems(seen: Observation) -> tuple[Problem, ...]:
-    refused = (each.problem for each in seen.requests)
-    return (*(each for each in refused if each is not None), *seen.problems)
 
 
 CASES: Final = (
