@@ -29,7 +29,6 @@ from otlptest.wire.signals import has_profiles
 __all__ = ["FoundFailure", "FuzzPlan", "FuzzReport", "FuzzRun", "fuzz_receiver", "replay_payload"]
 
 _UNIMPLEMENTED: Final = 12
-_NOT_SERVED: Final = frozenset({404, 405, 415, 501})
 _LOOK_EVERY_S: Final = 0.1
 
 

@@ -69,7 +69,6 @@ class Target:
             ca_file=self.ca_file,
             read_back=self.read_back,
             timeout_s=suite.timeout_s,
-            target_version=suite.policy.target_version,
         )
 
 

@@ -118,11 +118,6 @@ class ReceiverLab(Protocol):
         """How long to wait for any one answer before calling it a hang."""
         ...
 
-    @property
-    def target_version(self) -> tuple[int, ...]:
-        """The OTLP version that the subject is held to."""
-        ...
-
     def marker(self) -> str:
         """A text that nothing else sends, for `MARKER_ATTRIBUTE`."""
         ...

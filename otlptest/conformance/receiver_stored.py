@@ -7,13 +7,21 @@ only after something that was sent later has come.
 from collections.abc import Callable
 from typing import Any, Final
 
+from otlptest.conformance.receiver_exchanges import Try, is_ok, judged
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import sample_request
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import SendError
 from otlptest.model import Signal
 
-__all__ = ["NO_READ_BACK", "judged_stored", "stored_items", "unwanted_items"]
+__all__ = [
+    "NO_READ_BACK",
+    "judged_stored",
+    "judged_taken",
+    "stored_items",
+    "unwanted_items",
+    "why_unread",
+]
 
 NO_READ_BACK: Final = "what it stored can only be read back: give --read-back"
 _LATE_S: Final = 0.3
@@ -29,6 +37,11 @@ def stored_items(
     if lab.read_back is None:
         return ()
     return lab.read_back.items(signal, marker, count=count, timeout_s=lab.timeout_s)
+
+
+def why_unread(lab: ReceiverLab) -> str:
+    """Why `unwanted_items` cannot know."""
+    return NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
 
 
 def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any, ...] | None:
@@ -89,3 +102,43 @@ def judged_stored(
     if problem:
         return broken(rule, f"{seen}; in {where}: {problem}")
     return held(rule, f"{seen}; in {where} as sent")
+
+
+def judged_taken(
+    lab: ReceiverLab,
+    rule: str,
+    signal: Signal,
+    marker: str,
+    sent: Try,
+    *,
+    wanted: str,
+    matches: Callable[[tuple[Any, ...]], str] = lambda _: "",
+    count: int = 1,
+    needs_read_back: bool = True,
+) -> Judged:
+    """One judgement of a request that must be taken, and of what was stored of it.
+
+    Args:
+        lab: Where it went.
+        rule: The requirement.
+        signal: Of which signal.
+        marker: What the items carry.
+        sent: What was sent and answered.
+        wanted: What answer is demanded, for evidence.
+        matches: See `judged_stored`.
+        count: See `judged_stored`.
+        needs_read_back: See `judged_stored`.
+    """
+    found = judged(lab, rule, [sent], is_ok, wanted)
+    if found.outcome != "held":  # of what an overloaded receiver turned away nothing is known
+        return found
+    return judged_stored(
+        lab,
+        rule,
+        signal,
+        marker,
+        found.evidence,
+        matches=matches,
+        count=count,
+        needs_read_back=needs_read_back,
+    )

@@ -83,7 +83,6 @@ class TargetLab:
         ca_file: See `ReceiverLab`.
         read_back: See `ReceiverLab`.
         timeout_s: See `ReceiverLab`.
-        target_version: See `ReceiverLab`.
         has_taken: Whether it took a plain request at the first look: then it must go on to.
     """
 
@@ -94,7 +93,6 @@ class TargetLab:
     ca_file: Path | None = None
     read_back: ReadBack | None = None
     timeout_s: float = 10.0
-    target_version: tuple[int, ...] = ()
     has_taken: bool = True
 
     @property

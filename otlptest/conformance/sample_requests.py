@@ -15,7 +15,7 @@ from otlptest.conformance.protobuf_writing import chunk, fixed64, number
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
 from otlptest.model import Signal
 from otlptest.timing import SYSTEM_CLOCK
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.signals import SIGNAL_NAMES, lower_camel
 
 __all__ = [
     "TEXT_FIELDS",
@@ -174,16 +174,11 @@ def json_item(
 def json_request(signal: Signal, *items: Mapping[str, Any]) -> dict[str, Any]:
     """A request in JSON with some items."""
     names = SIGNAL_NAMES[signal]
-    scope = {"scope": {"name": _SCOPE}, _camel(names.item_field): list(items)}
+    scope = {"scope": {"name": _SCOPE}, lower_camel(names.item_field): list(items)}
     resource = {"attributes": [json_attribute("service.name", {"stringValue": _SERVICE})]}
-    return {names.json_key: [{"resource": resource, _camel(names.scope_field): [scope]}]}
+    return {names.json_key: [{"resource": resource, lower_camel(names.scope_field): [scope]}]}
 
 
 def json_bytes(document: object) -> bytes:
     """A document as UTF-8 text."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(other.capitalize() for other in others)

@@ -7,7 +7,7 @@ import json
 from typing import Any, Final
 
 from otlptest.model import Signal
-from otlptest.wire.signals import response_class, signal_names
+from otlptest.wire.signals import lower_camel, response_class, signal_names
 
 __all__ = ["encode_partial_success", "padding"]
 
@@ -29,8 +29,7 @@ def encode_partial_success(signal: Signal, rejected: int, message: str, encoding
     if encoding == "json":
         partial: dict[str, Any] = {}
         if rejected:
-            head, *rest = field.split("_")
-            partial["".join([head, *map(str.capitalize, rest)])] = str(rejected)
+            partial[lower_camel(field)] = str(rejected)
         if message:
             partial["errorMessage"] = message
         return json.dumps({"partialSuccess": partial}, ensure_ascii=False).encode()

@@ -25,6 +25,7 @@ __all__ = [
     "SignalNames",
     "has_profiles",
     "is_message",
+    "lower_camel",
     "request_class",
     "response_class",
     "signal_names",
@@ -62,6 +63,12 @@ class SignalNames:
     scope_field: str
     item_field: str
     rejected_field: str
+
+
+def lower_camel(name: str) -> str:
+    """What the JSON encoding calls a field: `rejectedLogRecords` for `rejected_log_records`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _names(signal: Signal, package: str, service: str, one: str, many: str) -> SignalNames:

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -20,7 +21,9 @@ from otlptest.wire.signals import (
     SIGNAL_BY_GRPC_PATH,
     SIGNAL_BY_HTTP_PATH,
     SIGNAL_BY_JSON_KEY,
+    SIGNAL_NAMES,
     is_message,
+    lower_camel,
     request_class,
     response_class,
     signal_names,
@@ -65,6 +68,14 @@ def test_classes_are_known_by_their_messages(signal: Signal) -> None:
     assert is_message(request)
     assert not is_message(signal)
     assert issubclass(request_class(signal), Message)
+
+
+@pytest.mark.parametrize("signal", EACH_SIGNAL)
+def test_json_calls_the_count_of_a_partial_success_as_protobuf_does(signal: Signal) -> None:
+    field = SIGNAL_NAMES[signal].rejected_field
+    response: Any = response_class(signal)()
+    fields = response.partial_success.DESCRIPTOR.fields_by_name
+    assert lower_camel(field) == fields[field].json_name
 
 
 def test_an_unknown_signal_is_told_the_nearest() -> None:

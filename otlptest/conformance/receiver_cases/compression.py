@@ -18,7 +18,11 @@ from otlptest.conformance.receiver_exchanges import (
     post,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_stored import NO_READ_BACK, judged_stored, unwanted_items
+from otlptest.conformance.receiver_stored import (
+    judged_taken,
+    unwanted_items,
+    why_unread,
+)
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.wire.compression import compress
 
@@ -77,11 +81,10 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
     tries = [Try(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
     found = judged(lab, rule, tries, answered(400), "HTTP 400")
     stored = unwanted_items(lab, lab.signals[0], *markers)
-    if found.outcome == "broken":
+    if found.outcome != "held":
         yield found
     elif stored is None:
-        reason = NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
-        yield lacking(rule, f"{found.evidence}; that nothing was stored: {reason}")
+        yield lacking(rule, f"{found.evidence}; that nothing was stored: {why_unread(lab)}")
     elif stored:
         yield broken(rule, f"{found.evidence}; and yet {len(stored)} items were stored")
     else:
@@ -128,11 +131,8 @@ def _judge_members(lab: ReceiverLab) -> Iterator[Judged]:
     body = _body(lab, marker)
     half = len(body) // 2
     answer = _send(lab, _packed(body[:half]) + _packed(body[half:]))
-    found = judged(lab, rule, [Try(what="gzip of two members", answer=answer)], is_ok, "HTTP 200")
-    if found.outcome == "broken":
-        yield found
-    else:
-        yield judged_stored(lab, rule, signal, marker, found.evidence, matches=lambda _: "")
+    sent = Try(what="gzip of two members", answer=answer)
+    yield judged_taken(lab, rule, signal, marker, sent, wanted="HTTP 200")
 
 
 def _judge_packed_json(lab: ReceiverLab) -> Iterator[Judged]:

@@ -22,7 +22,7 @@ from otlptest.conformance.receiver_exchanges import (
     target_of,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_stored import NO_READ_BACK, unwanted_items
+from otlptest.conformance.receiver_stored import unwanted_items, why_unread
 from otlptest.conformance.verdicts import Judged, broken, held, lacking
 
 __all__ = ["CASES"]
@@ -301,8 +301,7 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
         return
     stored = unwanted_items(lab, signal, marker)
     if stored is None:
-        reason = NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
-        yield lacking(rule, f"{seen}, and it goes on; that nothing was stored: {reason}")
+        yield lacking(rule, f"{seen}, and it goes on; that nothing was stored: {why_unread(lab)}")
     elif stored:
         yield broken(rule, f"{seen}, and {len(stored)} of their items were stored")
     else:

@@ -21,7 +21,7 @@ from otlptest.conformance.receiver_exchanges import (
     target_of,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_stored import judged_stored, unwanted_items
+from otlptest.conformance.receiver_stored import judged_taken, unwanted_items
 from otlptest.conformance.sample_requests import attribute, sample_request, text
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.wire.grpc_framing import encode_grpc_frame
@@ -109,17 +109,13 @@ def _judge_small_frames(lab: ReceiverLab) -> Iterator[Judged]:
         stream = talk.open(call_fields(lab, signal))
         talk.body(stream, message, frame_size=_SMALL_FRAME)
         answer = talk.answer(stream)
-    tries = [Try(what="1 MiB in DATA frames of 1 KiB", answer=answer)]
-    found = judged(lab, rule, tries, is_ok, "gRPC status OK")
-    if found.outcome == "broken":
-        yield found
-        return
-    yield judged_stored(
+    yield judged_taken(
         lab,
         rule,
         signal,
         marker,
-        found.evidence,
+        Try(what="1 MiB in DATA frames of 1 KiB", answer=answer),
+        wanted="gRPC status OK",
         matches=lambda items: _wrong_length(items[0].attributes.get("pad")),
         needs_read_back=False,
     )

@@ -9,13 +9,16 @@ from otlptest.conformance.protobuf_writing import chunk, fixed64, number, tag, v
 from otlptest.conformance.receiver_exchanges import (
     Try,
     is_decided,
-    is_ok,
     judged,
     submit,
     until_hang,
 )
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
-from otlptest.conformance.receiver_stored import NO_READ_BACK, judged_stored, unwanted_items
+from otlptest.conformance.receiver_stored import (
+    judged_taken,
+    unwanted_items,
+    why_unread,
+)
 from otlptest.conformance.sample_requests import (
     TEXT_FIELDS,
     attribute,
@@ -51,15 +54,13 @@ def _taken_and_stored(
     """A message that must be taken, and whose items must come out as they were meant."""
     chosen = signal or lab.signals[0]
     answer = submit(lab, body, signal=chosen)
-    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "success")
-    if found.outcome == "broken":
-        return found
-    return judged_stored(
+    return judged_taken(
         lab,
         rule,
         chosen,
         marker,
-        found.evidence,
+        Try(what=what, answer=answer),
+        wanted="success",
         matches=matches,
         needs_read_back=needs_read_back,
         count=count,
@@ -277,12 +278,12 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[Judged]:
     seen = f"a {other} message sent as {here}: {answer.told()}"
     tries = [Try(what=f"a {other} message sent as {here}", answer=answer)]
     found = judged(lab, rule, tries, is_decided, "400, or success")
-    if found.outcome == "broken" or answer.is_refused:
+    if found.outcome != "held" or answer.is_refused:
         yield found
         return
     stored = unwanted_items(lab, here, marker)
     if stored is None:
-        yield lacking(rule, f"{seen}; {NO_READ_BACK}")
+        yield lacking(rule, f"{seen}; {why_unread(lab)}")
     elif stored:
         yield broken(rule, f"{seen}, and {len(stored)} bogus {here} were stored")
     else:

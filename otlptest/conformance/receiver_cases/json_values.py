@@ -11,9 +11,9 @@ from otlptest.conformance.receiver_cases.successes import decoded_response
 from otlptest.conformance.receiver_exchanges import Try, is_decided, judged, post
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.receiver_stored import (
-    NO_READ_BACK,
     judged_stored,
     unwanted_items,
+    why_unread,
 )
 from otlptest.conformance.sample_requests import (
     json_attribute,
@@ -246,7 +246,7 @@ def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
             return
     stored = unwanted_items(lab, signal, *markers)
     if stored is None:
-        yield lacking(rule, f"they are refused; that none was stored: {NO_READ_BACK}")
+        yield lacking(rule, f"they are refused; that none was stored: {why_unread(lab)}")
     elif stored:
         ids = ", ".join(repr(item.trace_id) for item in stored)
         yield broken(rule, f"they are refused, and yet stored with the trace ids {ids}")

@@ -25,7 +25,7 @@ from otlptest.conformance.sample_requests import (
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.signals import SIGNAL_NAMES, lower_camel
 
 __all__ = ["CASES"]
 
@@ -113,12 +113,15 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
         is_usual: A plain success has an empty partial success too: that warns of nothing, and is
             judged elsewhere (OTLP-RESP-003, OTLP-RESP-004).
     """
-    yield _policy(lab, mixed)
+    stored = 0
+    if mixed.answer.is_ok:
+        stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
+    yield _policy(lab, mixed, stored)
     if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
         yield broken("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
         return
     if mixed.partial is None:
-        yield from _dropped(lab, mixed)
+        yield from _dropped(lab, mixed, stored)
         return
     total, count = _GOOD + mixed.points, mixed.rejected
     fair = 0 <= count <= total
@@ -131,7 +134,6 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
     yield held("OTLP-RESP-011", mixed.seen)
     # Who refuses all items of the request says so: then nothing of it is stored.
     expected = {mixed.points, total}
-    stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
     if lab.read_back is not None:
         expected = {mixed.points} if stored == _GOOD else {total - stored}
     wanted = " or ".join(map(str, sorted(expected)))
@@ -143,11 +145,9 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
         yield _json_shape(mixed)
 
 
-def _dropped(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
+def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[Judged]:
     """Whether the bad ones went missing without a word, while the good ones were stored."""
-    if lab.read_back is None or not mixed.answer.is_ok:
-        return
-    if len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD)) < _GOOD:
+    if lab.read_back is None or not mixed.answer.is_ok or stored < _GOOD:
         return
     waited_s = min(_LATE_S, lab.timeout_s)
     kept = lab.read_back.items(mixed.signal, mixed.other, count=mixed.points, timeout_s=waited_s)
@@ -158,15 +158,14 @@ def _dropped(lab: ReceiverLab, mixed: _Mixed) -> Iterator[Judged]:
 
 def _json_shape(mixed: _Mixed) -> Judged:
     """lowerCamelCase, and an int64 as a string."""
-    name = SIGNAL_NAMES[mixed.signal].rejected_field
-    key = name.replace("_s", "S").replace("_d", "D").replace("_l", "L").replace("_p", "P")
+    key = lower_camel(SIGNAL_NAMES[mixed.signal].rejected_field)
     wanted = f'"{key}":"{mixed.rejected}"'.encode()
     body = mixed.answer.body.replace(b" ", b"")
     is_right = b'"partialSuccess"' in body and wanted in body
     return (held if is_right else broken)("OTLP-JSON-040", mixed.seen)
 
 
-def _policy(lab: ReceiverLab, mixed: _Mixed) -> Judged:
+def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Judged:
     """What becomes of the good items: never lost behind a success, never a server's error."""
     rule = "OTLP-SRV-014"
     harm = harm_of(mixed.answer)
@@ -178,7 +177,6 @@ def _policy(lab: ReceiverLab, mixed: _Mixed) -> Judged:
         return broken(rule, mixed.seen)
     if lab.read_back is None:
         return lacking(rule, f"{mixed.seen}; {NO_READ_BACK}")
-    stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
     say = held if stored >= _GOOD else broken
     return say(rule, f"{mixed.seen}; {stored} of the {_GOOD} good ones are stored")
 

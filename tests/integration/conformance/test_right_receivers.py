@@ -214,15 +214,26 @@ def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
     assert [each.outcome for each in judged] == ["held"]
 
 
-def test_one_that_says_that_it_is_overloaded_is_accused_of_nothing(
-    collector: FakeCollector,
+@pytest.mark.parametrize(
+    ("name", "after"),
+    [
+        pytest.param("framing/kept_alive", 5, id="while it is asked"),
+        pytest.param("interoperability/packed", 0, id="what it turned away, unread"),
+    ],
+)
+def test_one_that_says_that_it_is_overloaded_is_accused_of_nothing_and_praised_for_nothing(
+    collector: FakeCollector, name: str, after: int
 ) -> None:
-    case = next(each for each in CASES if each.id == "framing/kept_alive")
-    busy = turned(lambda heard, _: heard.number > 5, status=429)
+    case = next(each for each in CASES if each.id == name)
+    busy = turned(lambda heard, _: heard.number > after, status=429)
     with http_front(collector.http_port, busy) as front:
-        there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
+        there = replace(
+            lab(collector, "http/protobuf"),
+            http=endpoint_of(front.url, is_grpc=False),
+            read_back=None,
+        )
         judged = judgements(case, judged_receiver_case(case, there))
-    assert [each.outcome for each in judged] == ["not_observed"]
+    assert {each.outcome for each in judged} == {"not_observed"}
     assert "overloaded: HTTP 429" in judged[0].evidence
 
 
