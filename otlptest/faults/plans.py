@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, get_args
 
 from otlptest import bundled, faults
 from otlptest.documents import (
@@ -22,42 +22,16 @@ from otlptest.documents import (
     read_document,
 )
 from otlptest.errors import UnknownBundledFileError, UsageError
+from otlptest.faults import replies, statuses
 from otlptest.faults.reply_faults import ReplyFault
 from otlptest.faults.script import ReplyPlan
-from otlptest.faults.wire_faults import WireFault
+from otlptest.faults.wire_faults import WireFault, WireFaultKind
 from otlptest.model import Request
 
 __all__ = ["FaultPlan", "PlannedInjection", "PlannedReply", "RequestTest", "read_fault_plan"]
 
-_REPLIES: Final = (
-    "ack_lost",
-    "compressed",
-    "delay",
-    "hang",
-    "malformed_body",
-    "ok",
-    "oversize_body",
-    "partial_success",
-    "redirect",
-    "resource_exhausted",
-    "status",
-    "unavailable",
-    "wrong_content_type",
-)
-_WIRE: Final = (
-    "bandwidth",
-    "blackhole",
-    "corrupt",
-    "goaway",
-    "latency",
-    "refuse",
-    "reset",
-    "rst_stream",
-    "slice",
-    "trickle",
-    "truncate",
-    "window",
-)
+_REPLIES: Final = tuple(sorted((*replies.__all__, *statuses.__all__)))
+_WIRE: Final = tuple(sorted(get_args(WireFaultKind)))
 _BUILTIN: Final = "builtin:"
 _FOLDER: Final = "faults/"
 _SUFFIX: Final = ".yaml"

@@ -176,8 +176,6 @@ def _with(plans: tuple[ReplyPlan, ...], new: ReplyPlan) -> tuple[ReplyPlan, ...]
     endless = tuple(plan for plan in plans if not plan.is_scoped and plan.is_endless)
     if new.is_scoped:
         return (new, *blocks, *counted, *endless)
-    if new.is_endless:
-        return (*blocks, *counted, new, *endless)
     return (*blocks, *counted, new, *endless)
 
 

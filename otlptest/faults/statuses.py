@@ -133,19 +133,7 @@ def unavailable(
         >>> faults.unavailable(retry_after_s=0.2)
         faults.unavailable(retry_after_s=0.2)
     """
-    text = written(
-        "unavailable",
-        retry_after_s=retry_after_s,
-        message=message,
-        retry_after_form=None if retry_after_form == "seconds" else retry_after_form,
-    )
-    said = status(
-        GrpcCode.UNAVAILABLE,
-        message=message,
-        retry_after_s=retry_after_s,
-        retry_after_form=retry_after_form,
-    )
-    return replace(said, text=text)
+    return _named("unavailable", GrpcCode.UNAVAILABLE, retry_after_s, message, retry_after_form)
 
 
 def resource_exhausted(
@@ -166,17 +154,27 @@ def resource_exhausted(
     Raises:
         UsageError: An argument is out of its range.
     """
+    return _named(
+        "resource_exhausted", GrpcCode.RESOURCE_EXHAUSTED, retry_after_s, message, retry_after_form
+    )
+
+
+def _named(
+    name: str,
+    code: GrpcCode,
+    retry_after_s: float | None,
+    message: str,
+    retry_after_form: RetryAfterForm,
+) -> ReplyFault:
+    """`status(code, ...)`, shown as the call of `name`."""
     text = written(
-        "resource_exhausted",
+        name,
         retry_after_s=retry_after_s,
         message=message,
         retry_after_form=None if retry_after_form == "seconds" else retry_after_form,
     )
     said = status(
-        GrpcCode.RESOURCE_EXHAUSTED,
-        message=message,
-        retry_after_s=retry_after_s,
-        retry_after_form=retry_after_form,
+        code, message=message, retry_after_s=retry_after_s, retry_after_form=retry_after_form
     )
     return replace(said, text=text)
 

@@ -11,7 +11,7 @@ from otlptest.errors import UsageError
 
 __all__ = ["EndpointPair", "Upstream", "upstream_at"]
 
-_PORTS: Final = {"http": 4318, "https": 4318}
+_SCHEMES: Final = frozenset({"http", "https"})
 _HINT: Final = 'upstream="http://127.0.0.1:4317", or a collector'
 
 
@@ -69,7 +69,7 @@ def upstream_at(endpoint: str) -> Upstream:
         port = parts.port
     except ValueError as error:
         raise UsageError(f"upstream {endpoint!r} is no URL: {error}", _HINT) from error
-    if parts.scheme not in _PORTS or not parts.hostname:
+    if parts.scheme not in _SCHEMES or not parts.hostname:
         raise UsageError(f"upstream {endpoint!r} is no http:// or https:// URL", _HINT)
     if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", parts.netloc) or not port:
         raise UsageError(f"upstream {endpoint!r} has no port", _HINT)

@@ -146,8 +146,9 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
 def refusals(source: Source) -> list[str]:
     """What could not be taken, a line each: what is missing may have been in it."""
     facts: list[str] = []
-    _add_refusals(source.arrivals(), facts, [])
-    _add_discarded(source.arrivals(), facts, [])
+    arrivals = source.arrivals()
+    _add_refusals(arrivals, facts, [])
+    _add_discarded(arrivals, facts, [])
     return facts
 
 

@@ -4,12 +4,12 @@ An exporter that outlives its test sends the last items of that test and the fir
 together. Items are told apart by their times, as a view tells them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from otlptest.model import Request, Signal
 from otlptest.validation.notes import Message
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["ForeignTimes", "IsForeign", "cut_foreign_items", "nothing_foreign"]
 
@@ -30,9 +30,11 @@ def cut_foreign_items(signal: Signal, message: Message, is_foreign: IsForeign) -
     Returns:
         False if they cannot be told from the rest: profiles share a dictionary.
     """
-    layers = _LAYERS.get(signal)
-    if layers is None:
+    if signal == "profiles":
         return False
+    names = SIGNAL_NAMES[signal]
+    layers = [names.field, names.scope_field, names.item_field]
+    layers += ["data_points"] if signal == "metrics" else []
     _cut(message, layers, lambda item: is_foreign(_time_of(item)))
     return True
 
@@ -62,12 +64,3 @@ def _time_of(item: Message) -> int:
     if hasattr(item, "parent_span_id"):
         return int(item.start_time_unix_nano)
     return int(item.time_unix_nano or getattr(item, "observed_time_unix_nano", 0))
-
-
-_LAYERS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
-    {
-        "traces": ("resource_spans", "scope_spans", "spans"),
-        "metrics": ("resource_metrics", "scope_metrics", "metrics", "data_points"),
-        "logs": ("resource_logs", "scope_logs", "log_records"),
-    }
-)

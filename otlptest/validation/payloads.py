@@ -22,6 +22,7 @@ from otlptest.validation.series import AllSeries
 from otlptest.validation.span_ids import SpanIds
 from otlptest.validation.spans import check_span
 from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "producer_of"]
 
@@ -52,12 +53,12 @@ class _Pass:
         if signal == "profiles":
             self._check_profiles(request, message)
             return
-        walk = _WALKS[signal]
-        for holder in getattr(message, f"resource_{_ENTRIES[signal]}"):
+        walk, names = _WALKS[signal], SIGNAL_NAMES[signal]
+        for holder in getattr(message, names.field):
             context = Context(request, holder.resource)
             check_resource(self.notes, context, holder)
             producer = producer_of(context)
-            for scope in getattr(holder, f"scope_{_ENTRIES[signal]}"):
+            for scope in getattr(holder, names.scope_field):
                 check_scope(self.notes, context, scope)
                 walk(self, context, producer, scope)
 
@@ -107,9 +108,6 @@ class _Pass:
         check_profiles_request(self.notes, Context(request, None, strings), message)
 
 
-_ENTRIES: Final[Mapping[Signal, str]] = MappingProxyType(
-    {"traces": "spans", "metrics": "metrics", "logs": "logs"}
-)
 _WALKS: Final[Mapping[Signal, Callable[[_Pass, Context, object, Message], None]]] = (
     MappingProxyType({"traces": _Pass.spans, "metrics": _Pass.metrics, "logs": _Pass.log_records})
 )

@@ -16,6 +16,7 @@ from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import decoded_message, producer_of
 from otlptest.validation.seen_metrics import SeenMetrics
 from otlptest.validation.seen_profiles import count_profiles
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["count_occasions"]
 
@@ -51,11 +52,11 @@ class _Walk:
         """Count in the message of one request."""
         if message is None:
             return
-        entries = _ENTRIES[signal]
-        for holder in getattr(message, f"resource_{entries}"):
+        names = SIGNAL_NAMES[signal]
+        for holder in getattr(message, names.field):
             context = Context(request, holder.resource)
             self._holder(signal, holder)
-            for scope in getattr(holder, f"scope_{entries}"):
+            for scope in getattr(holder, names.scope_field):
                 self._scope(signal, scope)
                 _WALKS[signal](self, context, scope)
         if signal == "profiles":
@@ -145,9 +146,6 @@ class _Walk:
         """Profiles are counted by request: they share a dictionary."""
 
 
-_ENTRIES: Final[Mapping[Signal, str]] = MappingProxyType(
-    {"traces": "spans", "metrics": "metrics", "logs": "logs", "profiles": "profiles"}
-)
 _WALKS: Final[Mapping[Signal, Callable[[_Walk, Context, Message], None]]] = MappingProxyType(
     {
         "traces": _Walk.spans,

@@ -12,22 +12,27 @@ from otlptest.wire.http2 import CannedReply
 from otlptest.wire.http2_headers import encode_fields
 from otlptest.wire.statuses import (
     GrpcCode,
+    RpcStatus,
     encode_grpc_message,
     encode_status,
     encode_status_details,
 )
 
 __all__ = [
+    "GRPC_HEAD",
     "GRPC_SUCCESS",
+    "MEDIA_TYPES",
     "grpc_answer",
     "http1_answer",
     "http2_answer",
+    "http2_head",
     "http_answer",
     "preflight_block",
+    "status_fields",
 ]
 
-_MEDIA_TYPES: Final = {"protobuf": "application/x-protobuf", "json": "application/json"}
-_GRPC_HEAD: Final = ((":status", "200"), ("content-type", "application/grpc"))
+MEDIA_TYPES: Final = {"protobuf": "application/x-protobuf", "json": "application/json"}
+GRPC_HEAD: Final = ((":status", "200"), ("content-type", "application/grpc"))
 
 
 def http_answer(
@@ -40,7 +45,7 @@ def http_answer(
     else:
         encoding = "json" if protocol == "http/json" else "protobuf"
         body = reply.json_message if encoding == "json" else reply.message
-    return (("Content-Type", _MEDIA_TYPES[encoding]), *reply.fields), body
+    return (("Content-Type", MEDIA_TYPES[encoding]), *reply.fields), body
 
 
 @lru_cache(maxsize=256)
@@ -75,14 +80,14 @@ def http2_answer(
 ) -> CannedReply:
     """A whole HTTP/2 response of OTLP/HTTP."""
     fields, body = http_answer(reply, protocol, error_encoding)
-    head = encode_fields(
-        (
-            (":status", str(reply.http_status)),
-            *((name.lower(), value) for name, value in fields + more_fields),
-            ("content-length", str(len(body))),
-        )
-    )
+    head = http2_head(reply.http_status, fields + more_fields, len(body))
     return CannedReply(head, b"" if is_head else body)
+
+
+def http2_head(http_status: int, fields: tuple[tuple[str, str], ...], size: int) -> bytes:
+    """The header block of a response whose body has `size` bytes."""
+    lowered = ((name.lower(), value) for name, value in fields)
+    return encode_fields(((":status", str(http_status)), *lowered, ("content-length", str(size))))
 
 
 def preflight_block(fields: tuple[tuple[str, str], ...]) -> bytes:
@@ -95,13 +100,22 @@ def grpc_answer(reply: Reply) -> CannedReply:
     """A whole gRPC response: a message and trailers, or trailers only for an error."""
     if reply.status is None and reply.grpc_code == GrpcCode.OK:
         trailers = encode_fields((("grpc-status", "0"), *reply.metadata))
-        return CannedReply(encode_fields(_GRPC_HEAD), encode_grpc_frame(reply.message), trailers)
-    fields = [("grpc-status", str(int(reply.grpc_code)))]
+        return CannedReply(encode_fields(GRPC_HEAD), encode_grpc_frame(reply.message), trailers)
+    fields: tuple[tuple[str, str], ...] = (("grpc-status", str(int(reply.grpc_code))),)
     if reply.status is not None:
-        fields.append(("grpc-message", encode_grpc_message(reply.status.message)))
-        if reply.status.violations or reply.status.retry_delay_s is not None:
-            fields.append(("grpc-status-details-bin", encode_status_details(reply.status)))
-    return CannedReply(encode_fields((*_GRPC_HEAD, *fields, *reply.metadata)))
+        fields = status_fields(reply.grpc_code, reply.status)
+    return CannedReply(encode_fields((*GRPC_HEAD, *fields, *reply.metadata)))
+
+
+def status_fields(code: GrpcCode, status: RpcStatus) -> tuple[tuple[str, str], ...]:
+    """The status of a call that failed, with its details if it has some (OTLP-RESP-050)."""
+    fields = (
+        ("grpc-status", str(int(code))),
+        ("grpc-message", encode_grpc_message(status.message)),
+    )
+    if not status.violations and status.retry_delay_s is None:
+        return fields
+    return (*fields, ("grpc-status-details-bin", encode_status_details(status)))
 
 
 GRPC_SUCCESS: Final = grpc_answer(SUCCESS)

@@ -6,6 +6,7 @@ from otlptest.collector.receiving.answers import (
     GRPC_SUCCESS,
     grpc_answer,
     http2_answer,
+    http2_head,
     preflight_block,
 )
 from otlptest.collector.receiving.exports import Export, decoded
@@ -298,9 +299,7 @@ class Http2Session:
         else:
             answer = planned_http_answer(fault, head, self._reception.clock.unix_nanos())
             request.http_status = answer.status
-            fields = [(name.lower(), value) for name, value in answer.fields]
-            length = ("content-length", str(len(answer.body)))
-            block = encode_fields(((":status", str(answer.status)), *fields, length))
+            block = http2_head(answer.status, answer.fields, len(answer.body))
             self._http2.reply(stream, block, answer.body)
         self._outbox.replied.append(request)
 

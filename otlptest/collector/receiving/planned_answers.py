@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Final
 
+from otlptest.collector.receiving.answers import GRPC_HEAD, MEDIA_TYPES, status_fields
 from otlptest.collector.receiving.heads import BodyEncoding, Head
 from otlptest.faults import ReplyFault
 from otlptest.wire.compression import compress
@@ -13,17 +14,13 @@ from otlptest.wire.responses import encode_partial_success, padding
 from otlptest.wire.statuses import (
     GrpcCode,
     RpcStatus,
-    encode_grpc_message,
     encode_status,
-    encode_status_details,
 )
 
 __all__ = ["GrpcAnswer", "HttpAnswer", "planned_grpc_answer", "planned_http_answer"]
 
 Fields = tuple[tuple[str, str], ...]
 
-_MEDIA_TYPES: Final = {"protobuf": "application/x-protobuf", "json": "application/json"}
-_GRPC_HEAD: Final[Fields] = ((":status", "200"), ("content-type", "application/grpc"))
 _NANOS: Final = 1_000_000_000
 _BODILESS: Final = frozenset({204, 304})
 _CUT_PROTOBUF: Final = b"\x0a\x7f\x08\x03"  # field 1 of 127 bytes, and two are there
@@ -68,7 +65,7 @@ def planned_http_answer(fault: ReplyFault, head: Head, unix_nanos: int) -> HttpA
         unix_nanos: The time of now, for an HTTP date.
     """
     encoding: BodyEncoding = "json" if head.protocol == "http/json" else "protobuf"
-    fields = {"content-type": ("Content-Type", fault.content_type or _MEDIA_TYPES[encoding])}
+    fields = {"content-type": ("Content-Type", fault.content_type or MEDIA_TYPES[encoding])}
     body = b"" if fault.http_status in _BODILESS else _http_body(fault, head, encoding)
     if fault.encoding is not None:
         body = compress(fault.encoding, body)
@@ -141,9 +138,9 @@ def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
     if fault.grpc_code != GrpcCode.OK:
         fields = (*_status_fields(fault), *told)
         if not fault.is_trailers_only:
-            return GrpcAnswer(head=_GRPC_HEAD, trailers=_merged(*fields), code=fault.grpc_code)
-        return GrpcAnswer(head=_merged(*_GRPC_HEAD, *fields), code=fault.grpc_code)
-    start = _GRPC_HEAD
+            return GrpcAnswer(head=GRPC_HEAD, trailers=_merged(*fields), code=fault.grpc_code)
+        return GrpcAnswer(head=_merged(*GRPC_HEAD, *fields), code=fault.grpc_code)
+    start = GRPC_HEAD
     if fault.content_type is not None:
         start = (*start, ("content-type", fault.content_type))
     message = _success(fault, head, "protobuf")
@@ -159,20 +156,13 @@ def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
 
 
 def _status_fields(fault: ReplyFault) -> Fields:
-    """The status of a call that failed (OTLP-RESP-050)."""
     status = RpcStatus(
         code=fault.grpc_code,
         message=_message(fault),
         retry_delay_s=fault.retry_after_s,
         violations=fault.violations,
     )
-    fields = (
-        ("grpc-status", str(int(fault.grpc_code))),
-        ("grpc-message", encode_grpc_message(status.message)),
-    )
-    if not status.violations and status.retry_delay_s is None:
-        return fields
-    return (*fields, ("grpc-status-details-bin", encode_status_details(status)))
+    return status_fields(fault.grpc_code, status)
 
 
 def _merged(*fields: tuple[str, str]) -> Fields:
