@@ -1,8 +1,6 @@
 """`otlptest conform`: suites and tables on the command line, with their exit codes."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,10 +9,11 @@ import pytest
 
 from otlptest import FakeCollector
 from otlptest.processes.descendants import MARKER
+from tests.support import conformed
 from tests.support.command_line import interrupt, otlptest, running
+from tests.support.conformed import left_over
 
-EXPORTER = Path(__file__).parents[1] / "support" / "exporters" / "exporter.py"
-COMMAND = ("--", sys.executable, str(EXPORTER))
+COMMAND = ("--", *conformed.COMMAND)
 FEW = ("--case", "environment", "--case", "OTLP-HTTP-006", "--case", "OTLP-GRPC-004")
 
 
@@ -132,19 +131,6 @@ def test_an_interrupt_ends_the_command_and_its_children() -> None:
     assert code == 130
     assert "Traceback" not in err
     assert left_over("test-interrupt") == []
-
-
-def left_over(mark: str) -> list[str]:
-    """Processes that a command under test with that outer marker started."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            variables = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(each.startswith(f"{MARKER}={mark}/".encode()) for each in variables):
-            found.append(entry.parent.name)
-    return [each for each in found if each != str(os.getpid())]
 
 
 # Receivers.

@@ -1,7 +1,6 @@
 """`exporter_suite` and `receiver_suite`: a maintainer's own suite, one test per case."""
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from otlptest.conformance import Policy, exporter_suite
 from otlptest.conformance.suites import _tell
 from otlptest.conformance.verdicts import Judged, Outcome, result_of
 from otlptest.errors import ExpectationError, UnknownNameError, UsageError
+from tests.support.conformed import EXPORTER
 
-EXPORTER = Path(__file__).parents[1] / "support" / "exporters" / "exporter.py"
 EXPORTER_SUITE = f"""
 import sys
 from otlptest.conformance import exporter_suite

@@ -30,9 +30,8 @@ from otlptest.errors import ProcessError, UnknownNameError, UsageError
 from otlptest.model import Protocol
 from otlptest.processes.descendants import MARKER
 from otlptest.processes.free_ports import free_port
+from tests.support.conformed import COMMAND, EXPORTER, left_over
 
-EXPORTER = Path(__file__).parents[2] / "support" / "exporters" / "exporter.py"
-COMMAND = (sys.executable, str(EXPORTER))
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf", "http/json")
 # A few stand for all where the suite itself is tested; the cases of a topic have their own file.
 FEW = find_cases(
@@ -158,20 +157,6 @@ def test_a_command_that_cannot_be_judged_gets_one_reason(
     }
     assert not run.has_judged
     assert left_over(f"test-{wrong}") == []
-
-
-def left_over(mark: str) -> list[str]:
-    """Processes that still have the marker in their environment, this one left out."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            variables = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        marked = any(each.startswith(f"{MARKER}={mark}/".encode()) for each in variables)
-        if marked and entry.parent.name != str(os.getpid()):
-            found.append(entry.parent.name)
-    return found
 
 
 def test_the_reason_shows_the_last_words_of_a_failing_command(

@@ -11,21 +11,20 @@ from hpack import Encoder
 from otlptest.wire import http2_frames as frames
 from otlptest.wire.grpc_framing import encode_grpc_frame
 from tests.support.exporters.planted import WRONG
-from tests.support.exporters.settings import Settings
+from tests.support.exporters.settings import USER_AGENT, Settings
 
 __all__ = ["OVER_HTTP2", "RAW_CALLS", "post_over_http2", "raw_call"]
 
 _Call: TypeAlias = tuple[dict[str, str], bytes, bool]
 _GZIP: Final = "gzip"
 _PATIENCE_S: Final = 0.5  # after the last word of the receiver
-_USER_AGENT: Final = "OTel-OTLP-Exporter-Python/1.0.0"
 
 
 def raw_call(target: str, method: str, message: bytes, compression: str) -> bool:
     """Make one call on a connection of its own; whether anything came back."""
     fields, body, ends_stream = RAW_CALLS[WRONG](message, compression)
     named = {":method": "POST", ":scheme": "http", ":path": method, ":authority": target}
-    named |= {"user-agent": _USER_AGENT, **fields}
+    named |= {"user-agent": USER_AGENT, **fields}
     head = Encoder().encode([(name, value) for name, value in named.items() if value])
     host, _, port = target.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=_PATIENCE_S) as connection:

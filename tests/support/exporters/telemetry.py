@@ -12,7 +12,7 @@ from tests.support.exporters.emitted import requests_of
 from tests.support.exporters.json_faults import planted_text
 from tests.support.exporters.planted import WRONG
 
-__all__ = ["KINDS", "exports", "json_text", "messages"]
+__all__ = ["KINDS", "exports", "json_text"]
 
 KINDS: Final = ("traces", "metrics", "logs")
 _DEFAULT_INTERVAL_S: Final = 60.0
@@ -65,11 +65,6 @@ def told_attributes() -> dict[str, str]:
                 return {}
             found[key.strip()] = unquote(value.strip())
     return found
-
-
-def messages() -> dict[str, bytes]:
-    """One message of each signal."""
-    return {kind: next(iter(requests_of(kind, resource(), collections=1))) for kind in KINDS}
 
 
 def exports(kinds: Iterable[str]) -> Iterator[tuple[str, bytes]]:

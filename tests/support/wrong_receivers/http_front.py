@@ -248,14 +248,15 @@ def unchunked(data: bytes) -> bytes:
     return body
 
 
-def read_answer(wire: socket.socket, *, is_head: bool) -> Said:
-    head, rest = read_head(wire, b"")
+def read_answer(wire: socket.socket, *, is_head: bool, rest: bytes = b"") -> Said:
+    """The next final answer; interim ones are left out."""
+    head, rest = read_head(wire, rest)
     if not head:
         return Said(status=400, closes=True)
     lines = head.decode("latin-1").split("\r\n")
     status = int(lines[0].split(" ")[1])
     if status == 100:
-        return read_answer_after(wire, rest, is_head=is_head)
+        return read_answer(wire, is_head=is_head, rest=rest)
     fields = [(n, v.strip()) for n, _, v in (line.partition(":") for line in lines[1:] if line)]
     found = _LENGTH.search(head)
     size = int(found[1]) if found and not is_head else 0
@@ -267,19 +268,6 @@ def read_answer(wire: socket.socket, *, is_head: bool) -> Said:
     closes = any(n.lower() == "connection" and v == "close" for n, v in fields)
     kept = [(n, v) for n, v in fields if n.lower() not in {"connection", "content-length"}]
     return Said(status=status, fields=kept, body=rest[:size], closes=closes)
-
-
-def read_answer_after(wire: socket.socket, rest: bytes, *, is_head: bool) -> Said:
-    """The answer after an interim one."""
-    head, rest = read_head(wire, rest)
-    found = _LENGTH.search(head)
-    size = int(found[1]) if found and not is_head else 0
-    while len(rest) < size:
-        rest += wire.recv(262144)
-    lines = head.decode("latin-1").split("\r\n")
-    fields = [(n, v.strip()) for n, _, v in (line.partition(":") for line in lines[1:] if line)]
-    kept = [(n, v) for n, v in fields if n.lower() not in {"connection", "content-length"}]
-    return Said(status=int(lines[0].split(" ")[1]), fields=kept, body=rest[:size])
 
 
 @contextlib.contextmanager
