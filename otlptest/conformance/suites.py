@@ -150,7 +150,8 @@ def _suite_class(
         """One test per conformance case."""
 
         @pytest.fixture(scope="class")
-        def otlp_conformance(self) -> Iterator[CaseJudge]:
+        @classmethod
+        def otlp_conformance(cls) -> Iterator[CaseJudge]:
             """Judges a case; the subject is observed once for the class."""
             yield from lab()
 

@@ -24,13 +24,14 @@ TestReceiver = receiver_suite(Target(http={url!r}), cases=["exports"], timeout_s
 """
 
 
-def run(pytester: pytest.Pytester, text: str) -> pytest.RunResult:
+def run(pytester: pytest.Pytester, text: str, *options: str) -> pytest.RunResult:
     pytester.makepyfile(test_mine=text)
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rs", "-v")
+    return pytester.runpytest_subprocess("-p", "no:cacheprovider", "-rs", "-v", *options)
 
 
 def test_a_right_exporter_passes_case_by_case(pytester: pytest.Pytester) -> None:
-    result = run(pytester, EXPORTER_SUITE)
+    strict = ("-W", "error", "--disable-plugin-autoload")  # a plugin of somebody else may warn
+    result = run(pytester, EXPORTER_SUITE, *strict)
     result.assert_outcomes(passed=4)
     result.stdout.fnmatch_lines(
         ["*test_mine.py::TestExporter::test_conformance?environment/headers? PASSED*"]
