@@ -6,6 +6,7 @@ silence says something only beside a run in which the same command did tell of a
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from otlptest import faults
@@ -14,8 +15,16 @@ from otlptest.conformance.faulted import Faulted, run_of
 from otlptest.conformance.observations import Observation
 from otlptest.model import Signal
 
-__all__ = ["FailureRecord", "failure_records", "line_with", "new_lines", "words_of"]
+__all__ = [
+    "FailureRecord",
+    "failure_records",
+    "line_with",
+    "new_lines",
+    "repeated_lines",
+    "words_of",
+]
 
+_REASONS: Final = re.compile(rf"\b({'|'.join(re.escape(each.phrase) for each in HTTPStatus)})\b")
 _VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
 _FAILURE: Final = re.compile(
     r"fail|error|exception|refus|reject|drop|discard|lost|unable|cannot|could not|exceed|exhaust"
@@ -84,6 +93,26 @@ def new_lines(
         and _VARYING.sub("#", line) not in usual
         and not (about_failures and not _FAILURE.search(line))
     )
+
+
+def repeated_lines(
+    seen: Observation, record: FailureRecord, baseline: Observation
+) -> tuple[str, ...]:
+    """What a run printed that the refused one printed too, statuses and numbers aside.
+
+    So it takes for a failure what was none, in the very words that it has for one. What the
+    observing run printed as well, such as a line for each answer, says nothing.
+    """
+    known = {_shape(line) for line in record.lines}
+    known -= {_shape(line) for line in baseline.output.splitlines()}
+    return tuple(
+        line.strip() for line in seen.output.splitlines() if line.strip() and _shape(line) in known
+    )
+
+
+def _shape(line: str) -> str:
+    """A line without what a status or a time changes in it."""
+    return _VARYING.sub("#", _REASONS.sub("", line)).strip()
 
 
 def line_with(seen: Observation, text: str) -> str:

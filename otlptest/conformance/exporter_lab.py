@@ -27,7 +27,7 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.wire.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Arrived", "Changes", "ExporterLab", "Observation", "Prepare"]
+__all__ = ["Arrived", "Changes", "ExporterLab", "Observation", "Prepare", "observed_again"]
 
 Changes: TypeAlias = Mapping[str, str | None] | Callable[[FakeCollector], Mapping[str, str | None]]
 """Variables to set (None: to take away), or a function that makes them from the run's fake."""
@@ -184,3 +184,11 @@ class ExporterLab(Protocol):
         Blocks, a few seconds at most, until what was sent to it is handled.
         """
         ...
+
+
+def observed_again(lab: ExporterLab) -> Observation:
+    """The observing run a second time, once for all cases: what differs is the command's own way.
+
+    Blocks until the command has ended.
+    """
+    return lab.shared(f"observing {', '.join(lab.signals)} again", lab.run)

@@ -19,6 +19,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, run_of
+from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
@@ -43,6 +44,7 @@ _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
 _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
+_ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,9 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if each.is_retried:
         return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
+    alike = lookalikes(lab, each)
+    if alike:
+        return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
     if control.gap_s(each.signal) is not None:
         return held(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
@@ -123,6 +128,9 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         return not_observed(rule, f"{problem}; {each.told}")
     if each.is_retried:
         return held(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+    alike = lookalikes(lab, each)
+    if alike:
+        return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
     control = control_of(lab)
     told = f"not sent again. {each.told}\n{control.told(each.signal)}"
     if each.lived_s >= control.patience_s(each.signal):

@@ -16,6 +16,7 @@ from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
+_RULE: Final = "OTLP-RESP-008"
 _INTERVAL_S: Final = 0.05
 _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, f"{_INTERVAL_S * 1000:.0f}"))
 _HELD_UP_S: Final = 1.0
@@ -27,22 +28,29 @@ def _judge_idle(lab: ExporterLab) -> Iterator[Judged]:
     slow = faults.delay(_HELD_UP_S)
     seen = lab.run(_OFTEN, prepare=replying_always(slow, signals=lab.signals))
     for signal in lab.signals:
-        yield _judged(seen, signal)
+        yield _sends_empty(lab.baseline, signal) or _judged(seen, signal)
+
+
+def _sends_empty(seen: Observation, signal: Signal) -> Judged | None:
+    """Broken where a request that is right otherwise carries nothing."""
+    empty = [each for each in seen.of(signal) if each.problem is None and not items_of(each)]
+    if not empty:
+        return None
+    return broken(_RULE, f"{len(empty)} requests carry no {signal}: {seen.describe(empty)}")
 
 
 def _judged(seen: Observation, signal: Signal) -> Judged:
-    rule = "OTLP-RESP-008"
     requests = [each for each in seen.of(signal) if each.problem is None]
-    empty = [each for each in requests if not items_of(each)]
     told = f"intervals of {_INTERVAL_S:g} s. {seen.describe(requests)}\n{seen.describe_end()}"
-    if empty:
-        return broken(rule, f"{len(empty)} requests carry no {signal}: {seen.describe(empty)}")
+    found = _sends_empty(seen, signal)
+    if found is not None:
+        return found
     if not requests:
-        return not_observed(rule, f"no {signal} came. {told}")
+        return not_observed(_RULE, f"no {signal} came. {told}")
     first = min(each.started_at for each in seen.requests)
     if seen.ended_at - first < _IDLE_INTERVALS * _INTERVAL_S:
-        return not_observed(rule, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
-    return held(rule, told)
+        return not_observed(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
+    return held(_RULE, told)
 
 
 CASES: Final = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.exporter_lab import Changes, ExporterLab
+from otlptest.conformance.exporter_lab import Changes, ExporterLab, observed_again
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.payloads import items_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -183,8 +183,7 @@ def _check_is_reliable(lab: ExporterLab) -> None:
     Raises:
         ProcessError: It does not: what is lost is no sign of anything.
     """
-    control = lab.shared(f"observing {', '.join(lab.signals)} again", lab.run)
-    lost = lost_signals(lab, control)
+    lost = lost_signals(lab, observed_again(lab))
     if lost:
         raise ProcessError("the command", f"does not send {', '.join(lost)} in each run")
 

@@ -18,6 +18,7 @@ from otlptest.conformance.faulted import (
     replying_once,
     run_of,
 )
+from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import Payload, items_of
 from otlptest.conformance.retry_control import (
@@ -63,7 +64,7 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
     for each in control.by_signal.values():
         found = [judged_retry(rule, lab, each) for rule in rules]
         yield from found
-        yield _of_same_content(each)
+        yield _of_same_content(lab, each)
         if found[0].outcome == "not_observed" and each.is_hit and each.signal == "metrics":
             yield from _judge_while_it_lives(lab, rules)
         if found[0].outcome == "not_observed" and each.is_hit and not each.is_retried:
@@ -85,15 +86,28 @@ def _judge_beside_another(lab: ExporterLab, each: Faulted) -> Iterator[Judged]:
         yield broken(rule, f"not sent again, {told}. {again.told}")
 
 
-def _of_same_content(each: Faulted) -> Judged:
+def _of_same_content(lab: ExporterLab, each: Faulted) -> Judged:
     """Whether what was sent again is what was sent."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
-        return not_observed(rule, f"nothing was sent again. {each.told}")
+        return _of_same_ids(rule, lab, each)
     payload = Payload(signal=each.signal, attempts=each.attempts)
     if not payload.has_same_content or len({len(items_of(one)) for one in each.attempts}) > 1:
         return broken(rule, f"the attempts do not carry the same items. {each.told}")
     return held(rule, f"each attempt carries the same items. {each.told}")
+
+
+def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Broken where the same seems to come with other ids, each time."""
+    alike = lookalikes(lab, each)
+    if alike:
+        (again,) = run_of(lab, {each.signal: each.faults})()
+        if lookalikes(lab, again):
+            came = each.seen.describe(alike)
+            return broken(
+                rule, f"sent again with other ids, in a second run too:\n{came}\n{each.told}"
+            )
+    return not_observed(rule, f"nothing was sent again. {each.told}")
 
 
 def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[Judged]:

@@ -8,7 +8,13 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.command_output import line_with, new_lines, words_of
+from otlptest.conformance.command_output import (
+    failure_records,
+    line_with,
+    new_lines,
+    repeated_lines,
+    words_of,
+)
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, answered_alike, faulted, run_of
 from otlptest.conformance.retry_control import condensed, judged_no_retry
@@ -133,10 +139,17 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _taken(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
-    """Whether it counts as delivered: not sent again, and nothing falls over."""
+    """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
     if each.is_hit and each.seen.has_crashed:
         return broken(rule, f"the command crashed. {each.told}", harm="crash")
-    return judged_no_retry(rule, lab, each)
+    found = judged_no_retry(rule, lab, each)
+    if found.outcome == "broken" or not each.is_hit:
+        return found
+    record = failure_records(lab)[each.signal]
+    lines = repeated_lines(each.seen, record, lab.baseline)
+    if lines:
+        return broken(rule, f"told as lost:\n{words_of(lines)}\n{each.told}\n{record.told}")
+    return found
 
 
 def _sent_once(rule: str, lab: ExporterLab) -> Iterator[Judged]:

@@ -97,7 +97,7 @@ def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> Judged
     for request, fault in faults:
         if fault:
             return broken(rule, f"{seen.describe([request])}\n{fault}")
-    read = [each for each in requests if each.is_accepted]
+    read = [each for each in requests if each.is_accepted and each.body]
     if not read:
         return not_observed(rule, f"no body could be looked at\n{seen.describe(requests)}")
     return held(rule, f"each body is the message of its signal\n{seen.describe(read)}")
@@ -115,9 +115,7 @@ def _fault_of_body(request: Request) -> str:
     except (WireError, UsageError) as refused:  # pragma: no cover -- it was accepted
         return str(refused)
     strange = strange_fields(message)
-    if strange:
-        return f"it is another message: it has {'; '.join(strange)}"
-    return "" if message.ListFields() else "it is empty: it has no resource entry"
+    return f"it is another message: it has {'; '.join(strange)}" if strange else ""
 
 
 def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:

@@ -47,11 +47,9 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("never ends its stream", "transport/grpc_calls", GRPC, "GRPC-005"),
     ("no te", "transport/grpc_calls", GRPC, "GRPC-006"),
     ("another signal's message", "transport/grpc_calls", GRPC, "GRPC-007"),
-    ("empty requests", "transport/grpc_calls", GRPC, "GRPC-007"),
     ("transport/http_requests", "transport/http_requests", HTTP, "HTTP-001"),
     ("gRPC prefix over HTTP", "transport/http_requests", HTTP, "HTTP-008"),
     ("another signal's message", "transport/http_requests", HTTP, "HTTP-008"),
-    ("empty requests", "transport/http_requests", HTTP, "HTTP-008"),
     ("transport/json_requests", "transport/json_requests", JSON, "JSON-001"),
     ("a shorter Content-Length", "transport/http_framing", HTTP, "HTTP-055"),
     ("no port in Host", "transport/http_framing", HTTP, "HTTP-055"),
@@ -146,6 +144,22 @@ def test_an_exporter_that_prefers_http2_and_does_without_is_right(
 def test_an_exporter_that_never_speaks_http2_is_not_asked(environment: pytest.MonkeyPatch) -> None:
     (result,) = conformed(HTTP, "http_versions").results
     assert result.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("case", "protocol", "rule"),
+    [
+        pytest.param("transport/grpc_calls", GRPC, "GRPC-007", id="over gRPC"),
+        pytest.param("transport/http_requests", HTTP, "HTTP-008", id="over HTTP"),
+    ],
+)
+def test_messages_without_content_tell_nothing_of_their_encoding(
+    environment: pytest.MonkeyPatch, case: str, protocol: Protocol, rule: str
+) -> None:
+    environment.setenv("WRONG", "empty requests")
+    run = conformed(protocol, case)
+    assert {each.id: each.verdict for each in run.results}[f"OTLP-{rule}"] == "inconclusive"
+    assert broken_rules(run) == set()
 
 
 def test_a_key_that_nobody_knows_is_neither_right_nor_wrong(

@@ -11,6 +11,7 @@ from tests.support.exporters.planted import WRONG
 from tests.support.exporters.raw_calls import RAW_CALLS, raw_call
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
 from tests.support.exporters.settings import USER_AGENT, Settings
+from tests.support.exporters.telemetry import anew
 
 __all__ = ["export"]
 
@@ -43,8 +44,12 @@ def export(settings: Settings, kind: str, body: bytes) -> bool:
     def send(timeout_s: float | None) -> Answer:
         nonlocal attempts
         attempts += 1
-        is_changed = attempts > 1 and WRONG == "changes what it sends again"
-        return _answer(settings, method, body + body if is_changed else body, timeout_s)
+        content = body
+        if attempts > 1 and WRONG == "changes what it sends again":
+            content = body + body
+        if attempts > 1 and WRONG == "other ids in each attempt":
+            content = anew(kind)
+        return _answer(settings, method, content, timeout_s)
 
     return deliver(kind, settings.timeout_s, send)
 

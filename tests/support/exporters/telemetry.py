@@ -12,7 +12,7 @@ from tests.support.exporters.emitted import requests_of
 from tests.support.exporters.json_faults import planted_text
 from tests.support.exporters.planted import WRONG
 
-__all__ = ["KINDS", "exports", "json_text"]
+__all__ = ["KINDS", "anew", "exports", "json_text"]
 
 KINDS: Final = ("traces", "metrics", "logs")
 _DEFAULT_INTERVAL_S: Final = 60.0
@@ -82,6 +82,11 @@ def exports(kinds: Iterable[str]) -> Iterator[tuple[str, bytes]]:
             if kind == "metrics" and number:
                 threading.Event().wait(min(interval_s, _QUICK_S))
             yield kind, planted_bytes(kind, body)
+
+
+def anew(kind: str) -> bytes:
+    """The first message of a signal made once more: with other ids, and the time of now."""
+    return requests_of(kind, resource())[0]
 
 
 def collection_interval_s() -> float:
