@@ -160,6 +160,8 @@ class Request:
         reply_fault: The planned fault that answered it, as it is written, e.g.
             `faults.unavailable(retry_after_s=0.2)`; empty if none did.
         is_discarded: Whether that fault says that its telemetry was not received.
+        given_up_at: When the client reset its stream while a planned fault held the reply back;
+            None if it did not, and on HTTP/1.1, where only the end of the connection tells.
     """
 
     number: int = 0
@@ -183,6 +185,7 @@ class Request:
     problem: Problem | None = None
     reply_fault: str = ""
     is_discarded: bool = False
+    given_up_at: float | None = None
 
     @property
     def is_accepted(self) -> bool:

@@ -46,6 +46,10 @@ class StreamHandler(Protocol):
         """The request will never be whole."""
         ...
 
+    def reply_unwanted(self, stream: Stream) -> None:
+        """The peer gives up a whole request that has no whole reply."""
+        ...
+
     def stream_faulted(self, stream_id: int, problem: str) -> None:
         """The peer broke a rule on one stream, which was reset."""
         ...
@@ -406,7 +410,9 @@ class ServerConnection:
         if stream is not None:
             self._drop(stream)
             self._closed_ids.append(stream_id)
-            if not stream.is_remote_closed:
+            if stream.is_remote_closed:
+                self._handler.reply_unwanted(stream)
+            else:
                 self._handler.request_cut(stream, "the client reset the stream")
 
     def _settings_received(self, flags: int, _stream_id: int, payload: bytes) -> None:

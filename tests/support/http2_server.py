@@ -30,6 +30,7 @@ class Served2:
         self.now = 0.0
         self.requests: list[tuple[int, bytes]] = []
         self.cut: list[tuple[int, str]] = []
+        self.unwanted: list[int] = []
         self.faults: list[str] = []
         self.over: list[ConnectionFault] = []
         self.notify_at: int | None = None
@@ -61,6 +62,9 @@ class Served2:
 
     def request_cut(self, stream: Stream, reason: str) -> None:
         self.cut.append((stream.id, reason))
+
+    def reply_unwanted(self, stream: Stream) -> None:
+        self.unwanted.append(stream.id)
 
     def stream_faulted(self, stream_id: int, problem: str) -> None:
         self.faults.append(f"{stream_id}: {problem}")

@@ -74,6 +74,16 @@ def test_the_window_of_the_connection_is_shared() -> None:
     assert [len(heard.answers[number].body) for number in (1, 3, 5, 7, 9)] == [16_000] * 5
 
 
+def test_a_reply_is_unwanted_once_its_stream_is_reset_and_not_when_it_is_written() -> None:
+    served = Served2(body=b"x" * 100)
+    served.send(WHOLE_1 + frames.reset(1, ErrorCode.CANCEL))
+    assert served.unwanted == []
+    served = Served2(body=b"x" * 100)
+    served.send(setting(Setting.INITIAL_WINDOW_SIZE, 0) + WHOLE_1)
+    served.send(frames.reset(1, ErrorCode.CANCEL))
+    assert (served.unwanted, served.cut) == ([1], [])
+
+
 def test_what_waits_for_a_window_is_dropped_with_its_stream() -> None:
     served = Served2(body=b"x" * 100)
     served.send(setting(Setting.INITIAL_WINDOW_SIZE, 0) + WHOLE_1)

@@ -49,6 +49,7 @@ class Http2Session:
             self, outbox.write, reception.limits, reception.clock.monotonic
         )
         self.excused: set[int] = set()
+        self._held_back: dict[int, Request] = {}
         self._progress: int | None = None
         self._progress_at = reception.now
         connection.protocol = "h2"
@@ -211,6 +212,12 @@ class Http2Session:
             return False
         return True
 
+    def reply_unwanted(self, stream: Stream) -> None:
+        """Record that a client waits no longer for a reply that a planned fault holds back."""
+        request = self._held_back.pop(stream.id, None)
+        if request is not None:
+            request.given_up_at = self._reception.now
+
     def stream_faulted(self, stream_id: int, problem: str) -> None:
         """Record a broken rule that cost one stream."""
         message = f"HTTP/2 stream {stream_id} was reset: {problem}"
@@ -273,6 +280,7 @@ class Http2Session:
 
     def _answer_as_planned(self, stream: Stream, request: Request, fault: ReplyFault) -> None:
         """Answer with a planned fault, now, later, or never."""
+        self._held_back[stream.id] = request
 
         def act() -> None:
             if fault.ending == "reply":
@@ -289,6 +297,7 @@ class Http2Session:
             act()
 
     def _write_planned(self, stream: Stream, request: Request, fault: ReplyFault) -> None:
+        self._held_back.pop(stream.id, None)
         head: Head = stream.context
         if head.is_grpc:
             call = planned_grpc_answer(fault, head)

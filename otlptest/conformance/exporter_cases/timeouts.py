@@ -1,8 +1,9 @@
 """OTEL_EXPORTER_OTLP_TIMEOUT: how long a client waits for an answer that does not come.
 
-When a client gives up is seen by the end of its connection, by another attempt, or by the end of
-the command, whichever comes first. What ends the wait may also be a limit of the shutdown; so too
-short a wait is only held against a client that was seen to wait longer in another run.
+When a client gives up is seen by the end of its stream (HTTP/2) or connection, by another attempt,
+or by the end of the command, whichever comes first. What ends the wait may also be a limit of the
+shutdown; so too short a wait is only held against a client that was seen to wait longer in another
+run.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -96,10 +97,9 @@ def _given_up(each: Faulted) -> tuple[float, bool]:
     if not each.is_hit:
         return 0.0, False
     first, ended_at = each.attempts[0], each.seen.ended_at
-    closed_at = first.connection.closed_at
     times = [again.started_at for again in each.attempts[1:]]
-    if closed_at is not None and closed_at < ended_at - _JUST_BEFORE_S:
-        times.append(closed_at)
+    ends = (first.given_up_at, first.connection.closed_at)
+    times += [at for at in ends if at is not None and at < ended_at - _JUST_BEFORE_S]
     at = min((*times, ended_at))
     return max(0.0, at - first.received_at), at < ended_at
 
@@ -204,10 +204,8 @@ class _Bounds:
         """A value that is none: as if it were not set."""
         told = f"expected as if unset. {wait.told}"
         if not wait.each.is_hit:
-            again = _waiting(self.lab, wait.value, wait.each.signal)()
-            if again.each.is_hit:
-                return not_observed(rule, f"one time it sent, another time not. {told}")
-            return broken(rule, f"it sends nothing. {told}\n{wait.each.seen.output[-300:]}")
+            again = _waiting(self.lab, wait.value, wait.each.signal)
+            return _judged_absence(self.lab, rule, wait.each, told, lambda: again().each)
         if _when(self.lab, self.usual, _DEFAULT_S) != "right":
             return not_observed(rule, f"the default itself was not seen. {self.usual.told}")
         when = _when(self.lab, wait, _DEFAULT_S)
@@ -232,8 +230,17 @@ def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faul
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
     if each.is_hit:
         return held(rule, told)
-    (again,) = run_of(lab, {each.signal: ()}, changes)()
-    if again.is_hit:
+    again = run_of(lab, {each.signal: ()}, changes)
+    return _judged_absence(lab, rule, each, told, lambda: again()[0])
+
+
+def _judged_absence(
+    lab: ExporterLab, rule: str, each: Faulted, told: str, again: Callable[[], Faulted]
+) -> Judged:
+    """Whether a signal stays away for a strange value, and comes otherwise."""
+    if not faulted(lab.baseline, each.signal, ()).is_hit:
+        return not_observed(rule, f"no {each.signal} come without it either. {told}")
+    if again().is_hit:
         return not_observed(rule, f"one time it sent, another time not. {told}")
     return broken(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
 

@@ -102,7 +102,10 @@ def test_reply_to_a_call_that_was_given_up_is_not_written() -> None:
         assert stub(GOOD, timeout=TIMEOUT_S) == b""
         first, *others = fake.requests.all()
     assert first.replied_at is None
+    assert first.given_up_at is not None
+    assert first.given_up_at >= first.received_at
     assert all(request.replied_at for request in others)
+    assert [request.given_up_at for request in others] == [None, None]
 
 
 def test_hung_request_is_not_received_and_never_answered() -> None:
