@@ -28,7 +28,9 @@ _REASONS: Final = re.compile(rf"\b({'|'.join(re.escape(each.phrase) for each in 
 _VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
 _FAILURE: Final = re.compile(
     r"fail|error|exception|refus|reject|drop|discard|lost|unable|cannot|could not|exceed|exhaust"
-    r"|invalid.?argument|unavailable|transient|retry|deadline|time.?out|larger|too|\b[345]\d\d\b",
+    r"|invalid.?argument|unavailable|transient|retry|deadline|timed?.?out|larger|too|\b[345]\d\d\b"
+    r"|(gave|giv(en?|ing)) up|undeliver|unsent|unreachable|abandon|abort|interrupt|expire"
+    r"|not (be )?(acknowledged|answered|delivered|exported|sent)|no (answer|reply|response)",
     re.IGNORECASE,
 )
 _MOST_LINES: Final = 4

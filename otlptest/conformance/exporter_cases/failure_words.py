@@ -46,6 +46,13 @@ def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if lines:
         return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+    others = new_lines(each.seen, lab.baseline)
+    if others:
+        return not_observed(
+            rule,
+            "what it says that it does not say otherwise is in other words than known ones:\n"
+            f"{words_of(others)}\n{each.told}",
+        )
     record = failure_records(lab)[each.signal]
     if not record.lines:
         return not_observed(
