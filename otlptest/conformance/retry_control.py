@@ -8,8 +8,8 @@ sends again.
 - "must not send again" is met only where the control did send again, or the command stayed up
   for longer than any back-off.
 - "must send again" is broken only where the control did, each time, and this did not, each time;
-  and where the command went on at once instead of waiting for something; or, again, where it
-  stayed up longer than any back-off.
+  and where the command went on at once instead of waiting for something; or where it stayed up
+  longer than any back-off; or where nothing is ever sent again, and nothing waited for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter_lab import ExporterLab, observed_again
 from otlptest.conformance.faulted import Faulted, faulted, run_of
 from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -44,6 +44,8 @@ _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
 _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
+_LATE_S: Final = 1.0
+_NO_PAUSE_S: Final = 0.25
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
 
 
@@ -136,12 +138,47 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if each.lived_s >= control.patience_s(each.signal):
         return broken(rule, f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer")
     if control.gap_s(each.signal) is None:
-        reason = (
-            f"the command exited {each.lived_s:.1f} s after the answer, and an SDK need not send"
-            " again when it is shut down; a command that stays up for ten seconds would show it"
-        )
-        return not_observed(rule, f"{reason}. {told}")
+        return _judged_without_control(rule, lab, each, told)
     return _looked_at_again(rule, lab, each, told)
+
+
+def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Nothing is sent again: broken where nothing was waited for either, however late the answer.
+
+    What is dropped at once, and not sent again by the end of the command, had no retry
+    (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
+    """
+    late = _answered_late(lab, each.signal)
+    if late.is_hit and late.lived_s >= 0 and _is_dropped(lab, each) and _is_dropped(lab, late):
+        return broken(
+            rule,
+            f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
+            f" an answer that came {_LATE_S:g} s later: {late.told}",
+        )
+    reason = (
+        f"the command exited {each.lived_s:.1f} s after the answer, and may have been shut down"
+        " while it waited; a command that stays up for ten seconds would show it"
+    )
+    return not_observed(rule, f"{reason}. {told}")
+
+
+def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
+    """A run in which UNAVAILABLE comes late: who does not stay for it cannot send again."""
+
+    def make() -> Faulted:
+        late = faults.delay(_LATE_S, reply=faults.unavailable())
+        (each,) = run_of(lab, {signal: (late,)})()
+        return each
+
+    return lab.shared(f"{signal} answered UNAVAILABLE late", make)
+
+
+def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
+    """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
+    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    pause_s = each.lived_s - min(one.lived_s for one in usual)
+    most = max(len(one.seen.of(each.signal)) for one in usual)
+    return pause_s <= _NO_PAUSE_S and len(each.seen.of(each.signal)) <= most
 
 
 def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:

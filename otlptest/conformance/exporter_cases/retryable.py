@@ -22,13 +22,11 @@ from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import Payload, items_of
 from otlptest.conformance.retry_control import (
-    AT_ONCE,
     LONGEST_FIRST_WAIT_S,
     condensed,
     control_of,
     judged_no_retry,
     judged_retry,
-    usual_rest_s,
 )
 from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
@@ -67,23 +65,6 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
         yield _of_same_content(lab, each)
         if found[0].outcome == "not_observed" and each.is_hit and each.signal == "metrics":
             yield from _judge_while_it_lives(lab, rules)
-        if found[0].outcome == "not_observed" and each.is_hit and not each.is_retried:
-            yield from _judge_beside_another(lab, each)
-
-
-def _judge_beside_another(lab: ExporterLab, each: Faulted) -> Iterator[Judged]:
-    """Another answer that is sent again, twice, shows that a retry would have been seen."""
-    rule = _UNAVAILABLE[lab.protocol]
-    other = faults.status("ABORTED" if lab.protocol == "grpc" else 429)
-    answers = (other, faults.unavailable(), other)
-    runs = [run_of(lab, {each.signal: (answer,)}) for answer in answers]
-    (first,), (again,), (second,) = (run() for run in runs)
-    if not (again.is_hit and first.is_retried and second.is_retried) or again.is_retried:
-        return
-    gap_s = min(first.gaps_s[0], second.gaps_s[0])
-    if again.lived_s - usual_rest_s(lab, each.signal) <= AT_ONCE * gap_s:
-        told = f"while {other!r} was answered by another attempt after {gap_s:.2f} s"
-        yield broken(rule, f"not sent again, {told}. {again.told}")
 
 
 def _of_same_content(lab: ExporterLab, each: Faulted) -> Judged:

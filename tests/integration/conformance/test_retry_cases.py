@@ -45,12 +45,8 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("reads only trailers", "retry/status_shapes", GRPC, "GRPC-036"),
         ("reads no bare status", "retry/bare_statuses", GRPC, "GRPC-037"),
         ("stops at a failing signal", "retry/other_signals", GRPC, "RESP-082"),
-        (
-            "lingers, and never retries",
-            "retry/unavailable",
-            GRPC,
-            "RESP-034 RESP-040",
-        ),
+        ("lingers, and never retries", "retry/unavailable", GRPC, "RESP-034 RESP-040"),
+        ("never retries", "retry/unavailable", GRPC, "RESP-034 RESP-040"),
     ),
     "what is sent again over HTTP": (
         ("gives up on:429", "retry/http_statuses", HTTP, "RESP-060"),
@@ -60,6 +56,8 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("other ids in each attempt", "retry/service_unavailable", HTTP, "RESP-043"),
         ("retries what the body says", "retry/status_in_body", HTTP, "RESP-057"),
         ("lingers, and never retries", "retry/service_unavailable", HTTP, "RESP-062 RESP-040"),
+        ("never retries", "retry/service_unavailable", JSON, "RESP-062 RESP-040"),
+        ("never retries", "retry/http_statuses", HTTP, "RESP-060 RESP-061 RESP-063"),
     ),
     "what is not sent again over gRPC": (
         ("retries:UNKNOWN", "refusals/grpc_codes", GRPC, "RESP-021"),
@@ -167,8 +165,13 @@ WRONG: dict[str, tuple[Row, ...]] = {
 }
 # What does not show by the command's ways, and must not be held against it.
 UNTOLD: tuple[Row, ...] = (
-    ("never retries", "retry/unavailable", GRPC, "RESP-034 RESP-040 RESP-043"),
-    ("never retries", "retry/http_statuses", HTTP, "RESP-060 RESP-061 RESP-063"),
+    ("never retries, and is slow to tell", "retry/unavailable", GRPC, "RESP-034 RESP-040 RESP-043"),
+    (
+        "never retries, and is slow to tell",
+        "retry/http_statuses",
+        HTTP,
+        "RESP-060 RESP-061 RESP-063",
+    ),
     ("never retries", "refusals/http_statuses", HTTP, "RESP-064"),
     ("never retries", "success/partial", HTTP, "RESP-015"),
     ("never retries", "backoff/growth", GRPC, "RESP-041 RESP-042"),

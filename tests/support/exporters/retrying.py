@@ -24,9 +24,17 @@ _FIRST_WAIT_S: Final = 0.4
 _LONGEST_WAIT_S: Final = 1.0 if WRONG == "never ends" else 30.0
 _MOST_ATTEMPTS: Final = 5 if WRONG == "timeout per attempt" else 1000
 LINGERING_S: Final = 9.0
+_SLOW_S: Final = 1.0
 _GROWTH: Final = 2.0
 _JITTER: Final = 0.3
-_TRIES_ONCE: Final = frozenset({"never retries", "lingers, and never retries", "deaf"})
+_TRIES_ONCE: Final = frozenset(
+    {
+        "never retries",
+        "never retries, and is slow to tell",
+        "lingers, and never retries",
+        "deaf",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +103,8 @@ def _given_up() -> bool:
         raise SystemExit(0)
     if WRONG == "lingers, and never retries":
         threading.Event().wait(LINGERING_S)
+    if WRONG == "never retries, and is slow to tell":
+        threading.Event().wait(_SLOW_S)
     if WRONG == "dies of a late answer":
         threading.Timer(1.0, os.abort).start()
     return False

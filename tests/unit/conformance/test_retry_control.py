@@ -54,9 +54,23 @@ def once(seen: Observation, answer: ReplyFault = ANSWER) -> Faulted:
     return faulted(seen, "traces", (answer,))
 
 
+def another(at: float) -> Request:
+    """A request with other spans than those of `run_of`."""
+    message = trace_request()
+    for span in message.resource_spans[0].scope_spans[0].spans:
+        span.trace_id = bytes(range(1, 17))
+    request = accepted("traces", message)
+    request.started_at = request.received_at = request.replied_at = at
+    return request
+
+
 CONTROL = run_of(1.0, 2.0, answer=UNAVAILABLE)
 NEVER = run_of(1.0, answer=UNAVAILABLE)
 PLAIN = run_of(1.0)
+LATE_ANSWER = faults.delay(1.0, reply=UNAVAILABLE)
+LATE = run_of(1.0, answer=LATE_ANSWER)
+MORE = observed([*run_of(1.0).requests, another(1.05)], ended_at=1.1)
+GONE = run_of(1.0, answer=LATE_ANSWER, lived_s=-0.5)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +78,26 @@ PLAIN = run_of(1.0)
     [
         pytest.param(run_of(1.0, 2.1), (CONTROL,), "held", id="sent again"),
         pytest.param(run_of(), (CONTROL,), "not_observed", id="nothing came"),
-        pytest.param(run_of(1.0), (NEVER,), "not_observed", id="nor in the control"),
+        pytest.param(run_of(1.0), (NEVER, LATE), "broken", id="nor in the control, at once"),
+        pytest.param(
+            run_of(1.0), (NEVER, GONE), "not_observed", id="it does not stay for a late answer"
+        ),
+        pytest.param(
+            run_of(1.0),
+            (NEVER, run_of(1.0, 2.0, answer=LATE_ANSWER)),
+            "not_observed",
+            id="a late answer is followed by another attempt",
+        ),
+        pytest.param(
+            run_of(1.0, lived_s=2.0), (NEVER, LATE), "not_observed", id="it waits, and then ends"
+        ),
+        pytest.param(
+            run_of(1.0),
+            (NEVER, run_of(1.0, answer=LATE_ANSWER, lived_s=2.0)),
+            "not_observed",
+            id="it waits after a late answer",
+        ),
+        pytest.param(MORE, (NEVER, LATE), "not_observed", id="more came, maybe the same anew"),
         pytest.param(run_of(1.0, lived_s=9.0), (NEVER,), "broken", id="it stays up for long"),
         pytest.param(
             run_of(1.0), (CONTROL, run_of(1.0), CONTROL), "broken", id="twice, control twice"
@@ -163,32 +196,6 @@ def test_an_exporter_that_goes_on_with_new_metrics_is_not_shut_down(
     if outcome == "held":  # the last that was said: one held makes it so
         assert "sent again after" in found["OTLP-RESP-040"].evidence
     assert outcomes == {outcome}
-
-
-ANOTHER = run_of(1.0, 2.0, answer=faults.status(429))
-
-
-@pytest.mark.parametrize(
-    ("runs", "outcomes"),
-    [
-        pytest.param((ANOTHER, NEVER, ANOTHER), ["broken"], id="429 is sent again, 503 is not"),
-        pytest.param((run_of(1.0), NEVER, run_of(1.0)), [], id="nor is 429"),
-        pytest.param((ANOTHER, CONTROL, ANOTHER), [], id="503 is, the second time"),
-        pytest.param((ANOTHER, NEVER, run_of(1.0)), [], id="429 is not, the second time"),
-        pytest.param(
-            (ANOTHER, run_of(1.0, answer=UNAVAILABLE, lived_s=2.0), ANOTHER),
-            [],
-            id="it waited for something",
-        ),
-    ],
-)
-def test_another_answer_shows_that_a_retry_would_have_been_seen(
-    runs: tuple[Observation, ...], outcomes: list[str]
-) -> None:
-    (case,) = find_cases(exporter_cases.CASES, ["retry/service_unavailable"])
-    lab = SharingLab(PLAIN, NEVER, *runs, signals=("traces",))
-    found = [each.outcome for each in case.judge(lab) if each.requirement == "OTLP-RESP-062"]
-    assert found == ["not_observed", *outcomes]
 
 
 def test_alike_judgements_become_one_that_tells_how_many() -> None:
