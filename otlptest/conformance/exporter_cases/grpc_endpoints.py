@@ -76,9 +76,14 @@ def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
     yield judged_spoken("OTLP-CFG-018", secure, "tls", names)
     yield _optional("OTLP-CFG-019", insecure, names)
     has_option = "plaintext" in spoken(insecure)
-    yield from _booleans(
-        runs.capital.result(), [run.result() for run in runs.odd], has_option=has_option
-    )
+    odd = [run.result() for run in runs.odd]
+    if "plaintext" in spoken(secure):
+        why = (
+            f"plaintext without the variable too, which OTLP-CFG-018 judges. {told(secure, names)}"
+        )
+        yield not_observed("OTLP-CFG-055", why)
+    else:
+        yield from _booleans(runs.capital.result(), odd, has_option=has_option)
     yield _overriding(lab, runs.overriding.result(), has_option=has_option)
     yield _optional("OTLP-CFG-021", runs.old_names.result(), _OLD_NAMES)
 

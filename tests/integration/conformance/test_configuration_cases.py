@@ -59,7 +59,7 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("INSECURE=false beats http", "grpc_endpoints/schemes", GRPC, "CFG-016"),
     ("stops at INSECURE", "grpc_endpoints/schemes", GRPC, "CFG-015 CFG-016"),
     ("no bare target", "grpc_endpoints/bare", GRPC, "CFG-017"),
-    ("bare target in plaintext", "grpc_endpoints/bare", GRPC, "CFG-018 CFG-055"),
+    ("bare target in plaintext", "grpc_endpoints/bare", GRPC, "CFG-018"),
     ("1 is true", "grpc_endpoints/bare", GRPC, "CFG-055"),
     ("TRUE is false", "grpc_endpoints/bare", GRPC, "CFG-055"),
     ("no own INSECURE", "grpc_endpoints/bare", GRPC, "CFG-052"),
