@@ -15,7 +15,7 @@ __all__ = ["NamedItems", "named_items"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedItems:
-    """The items of a run, by name; those whose name comes twice are left out.
+    """The items of a run, by name; those that share a name and are not alike are left out.
 
     Attributes:
         spans: By name.
@@ -51,18 +51,34 @@ def named_items(lab: ExporterLab, seen: Observation) -> NamedItems:
             points.setdefault(item.metric.name, []).append(item.attributes)
             resources.append(item.metric.resource)
     return NamedItems(
-        spans=_once((span.name, span) for span in spans),
-        records=_once((f"{each.body!r} {each.event_name}", each) for each in records),
+        spans=_told_apart((span.name, span) for span in spans),
+        records=_told_apart((f"{each.body!r} {each.event_name}", each) for each in records),
         resources={"": resources},
         points=points,
     )
 
 
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    twice: set[str] = set()
+def _told_apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """By name; those that share one have a number after the first, and are alike or left out.
+
+    Nobody knows which of them is which of another run's, so that only what makes no difference to a
+    comparison may differ.
+    """
+    named: dict[str, list[Any]] = {}
     for name, item in pairs:
-        if name in found:
-            twice.add(name)
-        found[name] = item
-    return {name: item for name, item in found.items() if name not in twice}
+        named.setdefault(name, []).append(item)
+    return {
+        f"{name} #{number}" if number > 1 else name: item
+        for name, several in named.items()
+        if len({_shape(each) for each in several}) == 1
+        for number, item in enumerate(several, start=1)
+    }
+
+
+def _shape(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- a span or a log record
+    """What items that share a name must have in common: values in ASCII may differ."""
+    values = [
+        (key, type(value).__name__, None if repr(value).isascii() else repr(value))
+        for key, value in sorted(item.attributes.items())
+    ]
+    return (item.dropped_attributes_count, *values)

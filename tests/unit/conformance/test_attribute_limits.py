@@ -100,9 +100,33 @@ def test_a_span_of_another_name_is_not_compared() -> None:
     assert found("lengths", *runs)["OTLP-COMMON-027"].outcome == "not_observed"
 
 
-def test_a_span_whose_name_comes_twice_is_not_compared() -> None:
-    runs = [trace(a="abcdef")], [trace(a=SHORT), trace(a="abcdef")]
-    assert found("lengths", *runs)["OTLP-COMMON-027"].outcome == "not_observed"
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        pytest.param(("abcdef", "ghijkl"), ("ghij", SHORT), "held", id="in another order"),
+        pytest.param(("abcdef", "abcdef"), (SHORT, "abcdef"), "broken", id="one not cut"),
+        pytest.param(("abcdef", 7), (SHORT, "ghijkl"), "not_observed", id="of two types"),
+        pytest.param(("élanvital", "abcdef"), ("é", SHORT), "not_observed", id="not ASCII"),
+        pytest.param(("größer",) * 2, ("grö",) * 2, "broken", id="each cut by bytes"),
+    ],
+)
+def test_spans_of_one_name_are_compared_if_they_are_alike(
+    before: tuple[Any, ...], after: tuple[Any, ...], outcome: str
+) -> None:
+    runs = [[trace(a=each, b="a whole text") for each in before]]
+    runs += [[trace(a=each, b="a wh") for each in after]]
+    assert found("lengths", *runs)["OTLP-COMMON-027"].outcome == outcome
+
+
+def test_attributes_of_spans_of_one_name_are_counted_if_they_are_alike() -> None:
+    full = [trace(a=1, b=2, c=3), trace(a=4, b=5, c=6)]
+    unlike = [trace(a=1, b=2, c=3), trace(a=4, b=5)]
+    limited = [trace(a=1, dropped=2), trace(a=1, dropped=1)]
+    counted = found("counts", full, full, [trace(a=1, dropped=2)] * 2)
+    assert counted["OTLP-TRACE-039"].outcome == "held"
+    miscounted = found("counts", full, full, [trace(a=1, dropped=1)] * 2)
+    assert miscounted["OTLP-TRACE-039"].outcome == "broken"
+    assert found("counts", unlike, unlike, limited)["OTLP-TRACE-039"].outcome == "not_observed"
 
 
 @pytest.mark.parametrize(
