@@ -141,6 +141,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
     "lost connections": (
         ("dies of a lost connection", "losses/lost", GRPC, "GRPC-038"),
         ("gives up on:lost", "losses/lost", GRPC, "GRPC-038"),
+        ("drops what was in a reset stream", "losses/lost", GRPC, "GRPC-038"),
         ("gives up on:lost", "losses/refused", HTTP, "HTTP-034"),
         ("gives up on:lost", "losses/dropped", HTTP, "HTTP-036"),
         ("no back-off", "losses/dropped", HTTP, "HTTP-036"),

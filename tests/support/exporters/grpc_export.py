@@ -89,6 +89,8 @@ def _refused(settings: Settings, refused: Any) -> Answer:  # noqa: ANN401 -- a c
         if WRONG == "dies of too long an answer":
             os.abort()
         is_retryable = WRONG == "sends again after too long an answer"
+    if WRONG == "drops what was in a reset stream" and "RST_STREAM" in refused.details():
+        is_retryable = False
     if WRONG == "reads no bare status" and "http2 header with status" in refused.details():
         is_retryable = False
     if WRONG == "reads only trailers" and "is_trailers_only=False" in refused.details():

@@ -9,6 +9,7 @@ from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import find_cases
 from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
 from otlptest.conformance.observations import Observation
+from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
@@ -23,7 +24,7 @@ class Losing(RecordedLab):
         fake: Any = SimpleNamespace(
             inject=lambda *_, **__: SimpleNamespace(fired=1), reply=lambda *_, **__: None
         )
-        options["prepare"](fake)
+        options.get("prepare", lambda _: None)(fake)
         return super().run(changes, **options)
 
 
@@ -47,5 +48,46 @@ def test_what_is_lost_at_once_was_not_tried_again(took_s: float, outcome: str) -
     lost = observed(protocol="grpc", ended_at=took_s)
     usual = observed([accepted("traces", trace_request())], protocol="grpc", ended_at=1.0)
     runs = [*[lost] * LOSSES, *[control(), lost] * LOSSES]
+    found = judged(case, Losing(usual, *runs, signals=("traces",)))
+    assert found["OTLP-GRPC-038"].outcome == outcome, found
+
+
+def batch(number: int, *, is_lost: bool = False) -> Request:
+    """One of several; a lost one came whole, and its answer never left."""
+    message = trace_request()
+    for span in message.resource_spans[0].scope_spans[0].spans:
+        span.span_id = bytes([number + 1] * 8)
+    request = accepted("traces", message, replied_after_s=None if is_lost else 0.01)
+    request.connection.wire_fault = "faults.reset(at='before_reply')" if is_lost else ""
+    return request
+
+
+def batches(*numbers: int, lost: tuple[int, ...] = ()) -> Observation:
+    requests = [batch(each, is_lost=True) for each in lost] + [batch(each) for each in numbers]
+    return observed(requests, protocol="grpc")
+
+
+def controlled(*numbers: int) -> Observation:
+    """The first of them is refused with UNAVAILABLE and sent again."""
+    seen = batches(numbers[0], *numbers)
+    first, again = seen.requests[:2]
+    first.is_discarded, first.replied_at, again.started_at = True, 1.0, 6.0
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("lost", "control", "outcome"),
+    [
+        pytest.param(batches(1, 2, lost=(0,)), controlled(0, 1, 2), "broken", id="dropped"),
+        pytest.param(batches(1, 2), controlled(0, 1, 2), "broken", id="never taken"),
+        pytest.param(batches(0, 1, 2, lost=(0,)), controlled(0, 1, 2), "held", id="sent again"),
+        pytest.param(batches(1, 2, 3, lost=(0,)), controlled(0, 1, 2), "held", id="with other ids"),
+        pytest.param(batches(1, 2), controlled(0, 1), "not_observed", id="never the same number"),
+    ],
+)
+def test_each_batch_must_be_taken(lost: Observation, control: Observation, outcome: str) -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["losses/lost"])
+    usual = batches(0, 1, 2)
+    runs = [*[lost] * LOSSES, *[control, lost, usual] * LOSSES]
     found = judged(case, Losing(usual, *runs, signals=("traces",)))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
