@@ -20,11 +20,15 @@ from otlptest.conformance.receiver_cases import (
     interoperability,
     json_documents,
     json_values,
+    log_data,
+    metric_data,
     partial,
     routes,
     secured,
     sizes,
+    span_data,
     successes,
+    value_data,
 )
 
 __all__ = ["CASES"]
@@ -38,6 +42,10 @@ CASES: Final[tuple[ReceiverCase, ...]] = (
     *interoperability.CASES,
     *json_values.CASES,
     *json_documents.CASES,
+    *span_data.CASES,
+    *metric_data.CASES,
+    *log_data.CASES,
+    *value_data.CASES,
     *compression.CASES,
     *sizes.CASES,
     *bombs.CASES,

@@ -18,6 +18,7 @@ from otlptest.conformance.verdicts import Judged
 from otlptest.model import Protocol
 from otlptest.wire.limits import Limits
 from tests.integration.conformance.test_wrong_receivers import lab_of
+from tests.support.wrong_receivers.data_faults import DELTA, attributes, item
 from tests.support.wrong_receivers.grpc_front import grpc_front, success
 from tests.support.wrong_receivers.http_connections import SLOW
 from tests.support.wrong_receivers.http_front import Change, http_front
@@ -28,6 +29,7 @@ from tests.support.wrong_receivers.planted import (
     answers,
     called,
     having,
+    partial,
     turned,
 )
 from tests.support.wrong_receivers.tables import WRONG
@@ -212,6 +214,72 @@ def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
         there = replace(lab(collector, "grpc"), grpc=endpoint_of(address, is_grpc=True))
         judged = judgements(case, judged_receiver_case(case, there))
     assert [each.outcome for each in judged] == ["held"]
+
+
+# What a receiver need not take, or not without a word: what it does instead is right as well.
+PICKY: dict[str, tuple[str, Change]] = {
+    "spans that end too early are refused": (
+        "data/spans",
+        turned(
+            item("traces", lambda span: span.end_time_unix_nano < span.start_time_unix_nano),
+            status=400,
+        ),
+    ),
+    "wrong metrics are refused": (
+        "data/metrics",
+        turned(item("metrics", lambda metric: not metric.WhichOneof("data")), status=400),
+    ),
+    "deltas are rejected in words": (
+        "data/metrics",
+        turned(
+            item("metrics", lambda metric: metric.sum.aggregation_temporality == DELTA),
+            body=partial("metrics", 1, "no deltas here"),
+        ),
+    ),
+    "deltas are refused in words": (
+        "data/metrics",
+        turned(
+            item("metrics", lambda metric: metric.sum.aggregation_temporality == DELTA),
+            status=400,
+            body=b"\x08\x03\x12\x03no.",
+        ),
+    ),
+    "ids of zeros are refused": (
+        "data/logs_protobuf",
+        turned(item("logs", lambda record: record.trace_id == bytes(16)), status=400),
+    ),
+    "many attributes are refused": (
+        "data/values",
+        turned(attributes(lambda pairs: len(pairs) > 500), status=400),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "change"), PICKY.values(), ids=PICKY)
+def test_what_a_receiver_need_not_take_it_may_refuse(
+    collector: FakeCollector, name: str, change: Change
+) -> None:
+    case = next(each for each in CASES if each.id == name)
+    with http_front(collector.http_port, change) as front:
+        there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
+        judged = judgements(case, judged_receiver_case(case, there))
+    assert {each.outcome for each in judged} == {"held"}, judged
+
+
+@pytest.mark.parametrize("name", ["data/spans", "data/metrics", "data/logs_protobuf"])
+def test_data_that_nobody_can_read_back_are_no_pass(collector: FakeCollector, name: str) -> None:
+    case = next(each for each in CASES if each.id == name)
+    there = replace(lab(collector, "grpc"), read_back=None)
+    judged = judgements(case, judged_receiver_case(case, there))
+    unread = {
+        "OTLP-TRACE-033",
+        "OTLP-METRIC-034",
+        "OTLP-METRIC-061",
+        "OTLP-LOG-006",
+        "OTLP-LOG-023",
+    }
+    assert told(judged, "held", "broken") & unread == set()
+    assert told(judged, "lacking") >= unread & set(case.requirements)
 
 
 @pytest.mark.parametrize(

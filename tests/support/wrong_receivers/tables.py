@@ -1,5 +1,6 @@
 """All wrong receivers."""
 
+from tests.support.wrong_receivers.data_faults import DATA_FAULTS
 from tests.support.wrong_receivers.grpc_faults import GRPC_FAULTS
 from tests.support.wrong_receivers.http_answers import HTTP_ANSWERS
 from tests.support.wrong_receivers.http_connections import CONNECTIONS
@@ -13,4 +14,5 @@ WRONG: tuple[Wrong, ...] = (
     *CONNECTIONS,
     *JSON_FAULTS,
     *GRPC_FAULTS,
+    *DATA_FAULTS,
 )
