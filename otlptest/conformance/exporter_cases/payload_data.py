@@ -1,8 +1,9 @@
 """The data rules of sections 6 to 10, on all that the command emits (`otlptest.validation`).
 
-Metrics are judged from a second run, too, in which they are collected every 100 ms and exports take
-their time, so that rules about successive points have something to look at. Each run is validated
-by itself: two runs are two processes, whose series have nothing to do with each other.
+Metrics are judged from two more runs, in which they are collected every 100 ms and exports take
+their time, so that rules about successive points have something to look at; in one of them an SDK
+sends deltas and exponential histograms. Each run is validated by itself: two runs are two
+processes, whose series have nothing to do with each other.
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import own_requests
-from otlptest.conformance.exporter_cases.shared_runs import slow_run
+from otlptest.conformance.exporter_cases.shared_runs import delta_run, slow_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
@@ -58,7 +59,7 @@ def _judge_baseline(lab: ExporterLab, rules: Iterable[str]) -> Iterator[Judged]:
 
 
 def _judge_metrics(lab: ExporterLab) -> Iterator[Judged]:
-    runs = [lab.baseline, slow_run(lab)]
+    runs = [lab.baseline, slow_run(lab), delta_run(lab)]
     yield from _judged(_METRICS, _data_of(lab, runs))
     for run in runs:
         moving = _moving_starts(_own(lab, run))
@@ -173,6 +174,7 @@ CASES: Final = (
         requirements=_METRICS,
         judge=_judge_metrics,
         signals=("metrics",),
+        runs=2,
     ),
     _case("logs", "Log records: the data rules", _rules("LOG"), ("logs",)),
     _case("profiles", "Profiles: the data rules", _PROFILES, ("profiles",)),

@@ -12,7 +12,14 @@ from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
 from otlptest.model import Signal
 
-__all__ = ["ANSWERED_AFTER_S", "MANY_EXPORTS", "NO_TIMEOUT", "slow_run", "unavailable_runs"]
+__all__ = [
+    "ANSWERED_AFTER_S",
+    "MANY_EXPORTS",
+    "NO_TIMEOUT",
+    "delta_run",
+    "slow_run",
+    "unavailable_runs",
+]
 
 MANY_EXPORTS: Final = {
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
@@ -22,6 +29,13 @@ MANY_EXPORTS: Final = {
     "OTEL_METRIC_EXPORT_INTERVAL": "100",
 }
 """Makes batches small and quick."""
+
+_DELTAS: Final = {
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": (
+        "base2_exponential_bucket_histogram"
+    ),
+}
 
 ANSWERED_AFTER_S: Final = 0.2
 
@@ -39,6 +53,18 @@ def slow_run(lab: ExporterLab) -> Observation:
     return lab.shared(
         "many exports, answered slowly",
         lambda: lab.run(MANY_EXPORTS, prepare=prepare, signals=COMMON_SIGNALS),
+    )
+
+
+def delta_run(lab: ExporterLab) -> Observation:
+    """As `slow_run`, for an SDK told to send deltas, and exponential histograms.
+
+    Blocks until it has ended, once for all cases.
+    """
+    prepare = replying_always(faults.delay(ANSWERED_AFTER_S), signals=COMMON_SIGNALS)
+    return lab.shared(
+        "many exports of deltas, answered slowly",
+        lambda: lab.run(MANY_EXPORTS | _DELTAS, prepare=prepare, signals=COMMON_SIGNALS),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from otlptest.conformance import exporter_cases
+from otlptest.conformance.cases import find_cases
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Problem, Signal
 from otlptest.validation import severity_of
@@ -102,3 +103,48 @@ def test_several_exports_of_one_run_show_the_rules_about_series() -> None:
     found = judged(DATA["data/metrics"], RecordedLab(observed(requests)))
     held = {rule for rule, each in found.items() if each.outcome == "held"}
     assert {f"OTLP-METRIC-{number:03}" for number in (5, 19, 20, 21, 46)} <= held
+
+
+def kinds_alone(*kinds: str) -> Any:  # noqa: ANN401 -- a generated class
+    """A request with the metrics of these kinds."""
+    message = metric_request()
+    (scope_entry,) = message.resource_metrics[0].scope_metrics
+    kept = [metric for metric in scope_entry.metrics if metric.WhichOneof("data") in kinds]
+    del scope_entry.metrics[:]
+    scope_entry.metrics.extend(kept)
+    return message
+
+
+@pytest.mark.parametrize(
+    ("usual", "asked", "outcome"),
+    [
+        pytest.param(("histogram",), ("exponential_histogram",), "held", id="they change"),
+        pytest.param(("histogram",), ("histogram",), "lacking", id="they stay as they were"),
+        pytest.param(
+            ("exponential_histogram",),
+            ("exponential_histogram",),
+            "lacking",
+            id="they are so anyway",
+        ),
+        pytest.param(("sum",), ("sum",), "not_observed", id="there are none"),
+    ],
+)
+def test_the_form_of_histograms(
+    usual: tuple[str, ...], asked: tuple[str, ...], outcome: str
+) -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["environment/histogram_aggregation"])
+    before, after = (
+        observed([accepted("metrics", kinds_alone(*kinds))]) for kinds in (usual, asked)
+    )
+    found = judged(case, RecordedLab(before, after, signals=("metrics",)))
+    assert found["OTLP-CFG-063"].outcome == outcome
+
+
+def test_faults_of_deltas_alone_are_found_in_the_run_that_asks_for_them() -> None:
+    right, wrong = metric_request(), metric_request()
+    for metric in wrong.resource_metrics[0].scope_metrics[0].metrics:
+        if metric.WhichOneof("data") == "exponential_histogram":
+            metric.exponential_histogram.data_points[0].count += 1
+    plain, deltas = (observed([accepted("metrics", each)]) for each in (right, wrong))
+    found = judged(DATA["data/metrics"], RecordedLab(plain, plain, deltas, signals=("metrics",)))
+    assert {rule for rule, each in found.items() if each.outcome == "broken"} == {"OTLP-METRIC-035"}
