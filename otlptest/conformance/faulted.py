@@ -52,8 +52,8 @@ class Faulted:
 
     @property
     def is_hit(self) -> bool:
-        """Whether anything came, so that there was something to answer."""
-        return bool(self.attempts)
+        """Whether anything came that could be answered as planned: not refused for what it is."""
+        return bool(self.attempts) and self.attempts[0].problem is None
 
     @property
     def is_retried(self) -> bool:

@@ -217,7 +217,7 @@ def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
 
 
 def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:
-    if not each.is_hit:
+    if not each.attempts:
         return f"no {each.signal} came"
     if each.faults and each.attempts[0].reply_fault != each.faults[0].text:
         return f"the first {each.signal} were refused for what they are"

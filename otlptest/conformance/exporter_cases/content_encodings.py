@@ -83,6 +83,8 @@ def _fault_of_gzip(request: Request) -> str:
         return f"the header says {coding}, and {problem.message}"
     if problem is not None and problem.rule == _FLAG_WITHOUT_ENCODING:
         return problem.message
+    if coding and problem is not None and problem.kind != "malformed":
+        return ""  # refused before it was inflated
     if _raw(request).startswith(_GZIP_MAGIC):
         header = f"the header says {coding}" if coding else "no header says so"
         return f"the body is a gzip stream, and {header}"

@@ -5,14 +5,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import own_requests
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.model import Request
-from otlptest.wire.json_rules import look_at_text
+from otlptest.model import Problem, Request
+from otlptest.wire.json_rules import TextLook, look_at_text
 
 __all__ = ["CASES"]
 
@@ -20,6 +20,10 @@ _KEYS: Final = "OTLP-JSON-012"
 _ENUM_NAMES: Final = "OTLP-JSON-009"
 _STRICT_JSON: Final = "OTLP-JSON-024"
 _UTF8: Final = "OTLP-JSON-035"
+_NO_INTEGER: Final = frozenset({"OTLP-JSON-019", "OTLP-JSON-020"})
+_INTEGER_32: Final = "OTLP-JSON-021"
+_INTEGER_64: Final = "OTLP-JSON-016"
+_FIELDS_OF_32_BITS: Final = re.compile(r"(?:dropped\w+Count|flags|scale|offset)$")
 
 # What each rule could fail on, as evidence names it.
 _LOOKED_AT: Final = {
@@ -29,8 +33,8 @@ _LOOKED_AT: Final = {
     "OTLP-JSON-008": "enum field",
     _ENUM_NAMES: "enum field",
     _KEYS: "key of several words",
-    "OTLP-JSON-016": "64-bit integer that is no time",
-    "OTLP-JSON-021": "32-bit integer",
+    _INTEGER_64: "64-bit integer that is no time",
+    _INTEGER_32: "32-bit integer",
     "OTLP-JSON-023": "time",
     _STRICT_JSON: "double",
     "OTLP-JSON-026": "bytes that are no id",
@@ -39,6 +43,8 @@ _LOOKED_AT: Final = {
 }
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
+
+_Fault: TypeAlias = tuple[str, str, str]  # rule, path, problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +95,35 @@ def _texts_of(requests: Iterable[Request]) -> _Texts:
         look = look_at_text(request.signal, zlib.decompress(request.packed_json))
         seen.update(look.seen)
         unknown.update(look.unknown_keys)
-        for rule, path, problem in look.faults:
-            if rule == _KEYS and _is_unknown(path, look.unknown_keys):
-                continue
+        found = _faults_of(look) or _fault_of_refused(request.problem)
+        for rule, path, problem in found:
             told = f"request {request.number}: {path}: {problem}" if path else problem
             for broken_rule in _rules_of(rule, is_json=look.is_json):
                 faults.setdefault(broken_rule, []).append(told)
     return _Texts(faults=faults, seen=seen, unknown_keys=unknown, count=count)
+
+
+def _faults_of(look: TextLook) -> list[_Fault]:
+    """Without the keys that may be a newer OTLP's."""
+    return [
+        (rule, path, problem)
+        for rule, path, problem in look.faults
+        if rule != _KEYS or not _is_unknown(path, look.unknown_keys)
+    ]
+
+
+def _fault_of_refused(refused: Problem | None) -> list[_Fault]:
+    """What a text that no reader takes breaks, where it looks right: an integer, or its build.
+
+    Whatever stands where the mapping of the message has something else stands under a wrong key.
+    """
+    if refused is None or refused.kind != "malformed":
+        return []
+    rule = _KEYS
+    if refused.rule in _NO_INTEGER:
+        is_32 = _FIELDS_OF_32_BITS.search(refused.place) is not None
+        rule = _INTEGER_32 if is_32 else _INTEGER_64
+    return [(rule, refused.place, refused.message)]
 
 
 def _is_unknown(path: str, unknown: Iterable[str]) -> bool:

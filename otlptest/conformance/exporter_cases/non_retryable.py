@@ -9,7 +9,7 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of
-from otlptest.conformance.retry_control import condensed, judged_no_retry
+from otlptest.conformance.retry_control import condensed, control_of, judged_no_retry
 from otlptest.conformance.verdicts import Judged
 
 __all__ = ["CASES"]
@@ -48,6 +48,9 @@ _OTHER_STATUSES: Final = (
     *(501, 505, 507, 508, 511, 529, 530, 599),
 )
 _OTHER_RULE: Final = "OTLP-RESP-070"
+# RFC 9110 section 15.5.20 lets clients try once more over another connection; fetch does, unasked.
+_MISDIRECTED: Final = 421
+_AT_ONCE_S: Final = 0.15
 
 
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
@@ -94,7 +97,17 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
         _OTHER_STATUSES[start : start + width] for start in range(0, len(_OTHER_STATUSES), width)
     ]
     refused = _refused(lab, plans)
-    return condensed(judged_no_retry(_OTHER_RULE, lab, each) for _, each in refused)
+    return condensed(
+        judged_no_retry(_OTHER_RULE, lab, each)
+        for status, each in refused
+        if status != _MISDIRECTED or not _is_tried_elsewhere(lab, each)
+    )
+
+
+def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
+    """Whether it was sent again sooner than the client's own retries are."""
+    longest_s = max(_AT_ONCE_S, control_of(lab).at_once_s(each.signal))
+    return each.is_retried and each.gaps_s[0] < longest_s
 
 
 def _refused(lab: ExporterLab, plans: Iterable[Sequence[int]]) -> Iterator[tuple[int, Faulted]]:

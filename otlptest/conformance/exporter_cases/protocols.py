@@ -104,6 +104,10 @@ def _judged_values(
 def _judged_choice(seen: Mapping[Protocol, Observation], *, is_set_up: bool) -> Iterator[Judged]:
     """Of the two protocols that an SDK should have."""
     had = {each for run in seen.values() for each in spoken_protocols(run.requests)}
+    if not had:
+        for rule in ("OTLP-CFG-048", "OTLP-CFG-049"):
+            yield not_observed(rule, "no request has the content type of a protocol")
+        return
     text = f"with all values of {_PROTOCOL}, {', '.join(sorted(had))} came"
     main = had & {"grpc", "http/protobuf"}
     if main:

@@ -71,6 +71,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("retries:403", "refusals/http_statuses", HTTP, "RESP-065"),
         ("retries:408", "refusals/http_statuses", JSON, "RESP-067"),
         ("retries:500", "refusals/http_statuses", HTTP, "RESP-069"),
+        ("retries:421", "refusals/other_http_statuses", HTTP, "RESP-070"),
         ("retries:599", "refusals/other_http_statuses", HTTP, "RESP-070"),
         ("retries what has Retry-After", "refusals/with_retry_after", HTTP, "RESP-081"),
     ),
@@ -221,6 +222,13 @@ def test_a_right_exporter_passes(protocol: Protocol, cases: tuple[str, ...]) -> 
     results = conformed(protocol, *cases).results
     assert [each for each in results if each.verdict != "pass"] == []
     assert all(each.evidence for each in results)
+
+
+def test_a_misdirected_request_may_be_tried_elsewhere() -> None:
+    run = conformed(
+        HTTP, "refusals/other_http_statuses", wrong="tries what was misdirected elsewhere"
+    )
+    assert [(each.id, each.verdict) for each in run.results] == [("OTLP-RESP-070", "pass")]
 
 
 def runs_of(rows: tuple[Row, ...]) -> list[SuiteRun]:

@@ -28,6 +28,7 @@ __all__ = ["export"]
 
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MISDIRECTED: Final = 421
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _PIECE: Final = 65536
 
@@ -78,6 +79,9 @@ def _answer(
     """One attempt, whatever becomes of it."""
     try:
         reply = _exchange(settings, content, headers, timeout_s)
+        if reply.status == _MISDIRECTED and WRONG == "tries what was misdirected elsewhere":
+            _forget(settings)
+            reply = _exchange(settings, content, headers, timeout_s)
     except TooLargeError as problem:
         if WRONG == "dies of too long an answer":
             os.abort()

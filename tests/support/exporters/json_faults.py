@@ -73,6 +73,11 @@ def without_zero_min(found: dict[str, Any]) -> None:
         del found["min"]
 
 
+def attributes_as_an_object(found: dict[str, Any]) -> None:
+    if "attributes" in found:
+        found["attributes"] = {each["key"]: each.get("value") for each in found["attributes"]}
+
+
 def rfc3339(_: str) -> str:
     return "2026-01-01T00:00:00Z"
 
@@ -98,6 +103,11 @@ JSON_FAULTS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "JSON: Latin-1": lambda text: text.decode().encode("latin-1", "replace"),
     "JSON: no escapes": lambda text: text.replace(b'\\"', b'"'),
     "JSON: escaped twice": lambda text: text.replace(b"\xf0\x9f\x98\x80", b"\\\\ud83d\\\\ude00"),
+    "JSON: an array": lambda text: b"[" + text + b"]",
+    "JSON: attributes as an object": in_objects(attributes_as_an_object),
+    "JSON: bare attribute values": values(frozenset({"value"}), str, within="key"),
+    "JSON: a count below 0": values(frozenset({"count"}), lambda _: "-1"),
+    "JSON: flags out of range": values(frozenset({"flags"}), lambda _: 1 << 32),
     "JSON: an unknown key": lambda text: text.replace(b'{"', b'{"futureKey":1,"', 1),
 }
 """Word to what it does to the text."""

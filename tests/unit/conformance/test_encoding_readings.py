@@ -1,5 +1,6 @@
 """What cases of encodings, connections and lifecycle say of runs that show little or are odd."""
 
+import gzip
 import socket
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -99,6 +100,23 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
             [observed([request(headers=[("Content-Encoding", "gzip, gzip")])])],
             "broken",
             id="compressed twice",
+        ),
+        pytest.param(
+            "encoding/http_gzip",
+            "HTTP-012",
+            [
+                observed(
+                    [
+                        request(
+                            headers=[("Content-Encoding", "gzip")],
+                            problem="wrong_method",
+                            body=gzip.compress(b""),
+                        )
+                    ]
+                )
+            ],
+            "not_observed",
+            id="refused before it is inflated",
         ),
         pytest.param(
             "encoding/grpc_gzip",

@@ -9,8 +9,9 @@ from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import ExporterCase, find_cases
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged
+from otlptest.errors import WireError
 from otlptest.model import Problem, Request, Signal
-from otlptest.wire.otlp_json import encode_message
+from otlptest.wire.otlp_json import decode_request, encode_message
 from otlptest.wire.signals import request_class
 from tests.support.exporters.emitted import requests_of
 from tests.support.exporters.json_faults import JSON_FAULTS
@@ -37,6 +38,11 @@ BROKEN: Mapping[str, str] = {
     "JSON: bytes in hex": "026",
     "JSON: no zero of a oneof": "030",
     "JSON: no zero of a minimum": "031",
+    "JSON: an array": "012",
+    "JSON: attributes as an object": "012",
+    "JSON: bare attribute values": "012",
+    "JSON: a count below 0": "016",
+    "JSON: flags out of range": "021",
     "JSON: an unknown key": "",
 }
 
@@ -63,8 +69,21 @@ def texts() -> dict[Signal, bytes]:
 
 
 def run_of(texts: Mapping[Signal, bytes]) -> Observation:
-    requests = [sent(signal, text) for signal, text in texts.items()]
+    requests = [
+        sent(signal, text, problem=problem_of(signal, text)) for signal, text in texts.items()
+    ]
     return observed(requests, protocol="http/json")
+
+
+def problem_of(signal: Signal, text: bytes) -> Problem | None:
+    """Why a receiver refuses a text."""
+    try:
+        decode_request(signal, text)
+    except WireError as refused:
+        return Problem(
+            kind="malformed", rule=refused.rule, message=refused.problem, place=refused.place
+        )
+    return None
 
 
 def found_in(texts: Mapping[Signal, bytes]) -> dict[str, Judged]:
