@@ -15,6 +15,7 @@ from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.shared_runs import NO_TIMEOUT
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of, runs_of
+from otlptest.conformance.payloads import answered_at
 from otlptest.conformance.retry_control import (
     Control,
     condensed,
@@ -24,6 +25,7 @@ from otlptest.conformance.retry_control import (
 )
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.conformance.waits import NO_WAIT_S
+from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
@@ -38,6 +40,7 @@ _HALF: Final = 0.5
 _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
+_LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
 _HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
@@ -72,7 +75,7 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
     runs = twice()
     for rule in ("OTLP-RESP-049", "OTLP-RESP-050"):
         yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in runs)
-    yield from condensed(_throttled(each, pause) for each in runs)
+    yield from condensed(_throttled(lab, each, pause) for each in runs)
     yield from condensed(_not_shrinking(each, pause) for each in runs)
     waited_for = {each.signal for each in runs if each.is_retried}
     yield from condensed(
@@ -96,7 +99,7 @@ def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> Judged:
     return held(rule, f"{told}\n{pause.control.told(each.signal)}")
 
 
-def _throttled(each: Faulted, pause: _Pause) -> Judged:
+def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> Judged:
     """Whether the client holds back everything of the signal, be it the same or something else.
 
     One that waits for a time of its own choice holds back too, if not as it was asked.
@@ -110,9 +113,27 @@ def _throttled(each: Faulted, pause: _Pause) -> Judged:
     if gap is None or gap >= pause.seconds - _EARLY_S:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     told = f"asked to wait {pause.seconds} s, and {each.signal} came {gap:.2f} s later. {each.told}"
-    if gap < NO_WAIT_S:
+    if gap >= NO_WAIT_S:
+        return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
+    if min(each.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
         return broken(rule, f"it does not hold back at all: {told}")
-    return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
+    return _others_held_back(lab, each.signal, pause, told)
+
+
+def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> Judged:
+    """Whether something else of the signal is sent right after the answer, and not before it.
+
+    What a client sends in parallel may cross an answer that comes at once; not one that comes late.
+    """
+    rule = "OTLP-RESP-048"
+    late = faults.delay(_LATE_S, reply=faults.unavailable(retry_after_s=pause.seconds))
+    (each,) = run_of(lab, {signal: (late,)}, pause.changes)()
+    if each.is_hit:
+        answer = answered_at(each.attempts[0])
+        waits = [other.started_at - answer for other in each.seen.of(signal)]
+        if any(0 <= wait < NO_WAIT_S for wait in waits):
+            return broken(rule, f"it does not hold back at all: {told}\n{each.told}")
+    return not_observed(rule, f"it may have been under way before the answer: {told}")
 
 
 def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
