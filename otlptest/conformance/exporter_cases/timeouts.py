@@ -12,7 +12,8 @@ from typing import Final, Literal, TypeAlias
 
 from otlptest import faults
 from otlptest.conformance.cases import ExporterCase
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes, ExporterLab
+from otlptest.conformance.exporter_cases.readings import general, own
+from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
 from otlptest.conformance.retry_control import condensed, control_of, usual_rest_s
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -21,7 +22,7 @@ from otlptest.model import Signal
 
 __all__ = ["CASES", "told_if_late"]
 
-_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TIMEOUT"
+_VARIABLE: Final = general("TIMEOUT")
 _DEFAULT_S: Final = 10.0
 _SHORT_S: Final = 2.0
 _ANSWERED_S: Final = 15.0
@@ -50,17 +51,21 @@ class _Wait:
         seconds: How long.
         is_exact: It was not the command's end that told.
         value: Of the variable; empty if it was not set.
+        own: Of the signal's variable; empty if it was not set.
     """
 
     each: Faulted
     seconds: float
     is_exact: bool
     value: str
+    own: str = ""
 
     @property
     def told(self) -> str:
         """The same as evidence."""
         setting = f"{_VARIABLE}={self.value}" if self.value else f"{_VARIABLE} unset"
+        if self.own:
+            setting += f", {own(self.each.signal, 'TIMEOUT')}={self.own}"
         if not self.each.is_hit:
             return f"{setting}; {self.each.told}"
         return f"{setting}; it waited {self.seconds:.1f} s. {self.each.told}"
@@ -74,11 +79,18 @@ def _deadline_s(lab: ExporterLab) -> float:
 
 
 def _waiting(
-    lab: ExporterLab, value: str, signal: Signal, answer: ReplyFault | None = None
+    lab: ExporterLab,
+    value: str,
+    signal: Signal,
+    answer: ReplyFault | None = None,
+    *,
+    own_value: str = "",
 ) -> Callable[[], _Wait]:
     """Start a run in which one signal is not answered, or late; call it for how long it waited."""
     planned = answer or faults.hang()
-    changes: Changes = {_VARIABLE: value} if value else NO_CHANGES
+    changes: dict[str, str] = {_VARIABLE: value} if value else {}
+    if own_value:
+        changes[own(signal, "TIMEOUT")] = own_value
     future = lab.start(
         changes,
         prepare=replying_always(planned, signals=(signal,)),
@@ -88,7 +100,7 @@ def _waiting(
     def result() -> _Wait:
         each = faulted(future.result(), signal, (planned,))
         seconds, is_exact = _given_up(each)
-        return _Wait(each=each, seconds=seconds, is_exact=is_exact, value=value)
+        return _Wait(each=each, seconds=seconds, is_exact=is_exact, value=value, own=own_value)
 
     return result
 
@@ -216,6 +228,28 @@ class _Bounds:
         return broken(rule, f"{told}\n{self.usual.told}")
 
 
+def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+    """The timeout of a signal, beside a general one that is ten times as long."""
+    short, long = f"{_SHORT_S * 1000:.0f}", f"{_LONGER_S * 1000:.0f}"
+    runs = [_waiting(lab, long, signal, own_value=short) for signal in lab.signals]
+    yield from condensed(_of_own(lab, run()) for run in runs)
+
+
+def _of_own(lab: ExporterLab, wait: _Wait) -> Judged:
+    """Held against a client that waits too long only where it heeds the general variable."""
+    rule = "OTLP-CFG-052"
+    when = _when(lab, wait, _SHORT_S) if wait.each.is_hit else "unknown"
+    told = f"expected {_SHORT_S:g} s. {wait.told}"
+    if when == "right":
+        return held(rule, told)
+    if when != "late":
+        return not_observed(rule, told)
+    alone = _waiting(lab, wait.own, wait.each.signal)()
+    if not alone.each.is_hit or _when(lab, alone, _SHORT_S) != "right":
+        return not_observed(rule, f"the general timeout is not heeded either. {told}")
+    return broken(rule, f"{told}\n{alone.told}")
+
+
 def _judge_odd_numbers(lab: ExporterLab) -> Iterator[Judged]:
     """A number out of its range, and one that is none, are as if unset: all goes on."""
     for rule, changes in (
@@ -292,6 +326,14 @@ CASES: Final = (
         judge=_judge_timeout,
         expected_s=30.0,
         runs=8,
+    ),
+    ExporterCase(
+        id="timeouts/own",
+        title="TIMEOUT of a signal beats the general one",
+        requirements=("OTLP-CFG-052",),
+        judge=_judge_own,
+        expected_s=4.0,
+        runs=3,
     ),
     ExporterCase(
         id="timeouts/odd_numbers",

@@ -118,6 +118,7 @@ UNTOLD: tuple[tuple[str, str, Protocol, str, str], ...] = (
     ("no own ENDPOINT", "endpoints/as_is", HTTP, "CFG-006", "inconclusive"),
     ("no own ENDPOINT", "endpoints/as_is", HTTP, "CFG-008", "inconclusive"),
     ("no own ENDPOINT", "endpoints/unchanged", HTTP, "CFG-013", "inconclusive"),
+    ("no own ENDPOINT", "protocols/own", HTTP, "CFG-051", "inconclusive"),
     ("no gzip", "compression/own", HTTP, "CFG-052", "inconclusive"),
     ("no gzip", "compression/own", GRPC, "CFG-052", "inconclusive"),
     ("TLS by default", "endpoints/default_http", HTTP, "CFG-001", "inconclusive"),
