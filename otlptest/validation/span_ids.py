@@ -54,7 +54,8 @@ class SpanIds:
     def check(self, notes: Notes, context: Context, producer: int, span: Message) -> None:
         """Second pass: check a span against those of the same id that came before."""
         identifier = (producer, span.trace_id, span.span_id)
-        if hash(identifier) not in self._again or not (span.trace_id and span.span_id):
+        is_valid = any(span.trace_id) and any(span.span_id)  # other rules are about the rest
+        if hash(identifier) not in self._again or not is_valid:
             return
         now = _Seen(
             context.request.number,

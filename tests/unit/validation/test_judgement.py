@@ -203,6 +203,19 @@ def test_json_text_that_is_right_or_no_object_breaks_what_it_breaks() -> None:
     assert (finding.rule, finding.where) == ("OTLP-JSON-048", "request 1")
 
 
+@pytest.mark.parametrize("field", ["trace_id", "span_id"])
+def test_an_id_of_zeros_is_no_id_that_is_given_twice(field: str) -> None:
+    message = trace_request()
+    spans = message.resource_spans[0].scope_spans[0].spans
+    spans.add().CopyFrom(spans[0])
+    spans[-1].name = "another"
+    for span in spans:
+        setattr(span, field, bytes(len(getattr(span, field))))
+    found = {each.rule for each in validate_requests([accepted("traces", message)])}
+    assert "OTLP-TRACE-006" not in found
+    assert found & {"OTLP-TRACE-002", "OTLP-TRACE-004"}
+
+
 def test_id_given_twice_is_found_beside_a_body_that_is_no_message() -> None:
     message = trace_request()
     spans = message.resource_spans[0].scope_spans[0].spans
