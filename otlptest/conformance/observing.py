@@ -12,12 +12,14 @@ from otlptest.conformance.subjects import Subject, default_jobs
 from otlptest.errors import OtlptestError, ProcessError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes.exits import how_it_ended
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["FirstLook", "look_at"]
 
 _GRPC_PORT: Final = 4317
 _HTTP_PORT: Final = 4318
 _SHOWN_LINES: Final = 5
+_GRPC_PATHS: Final = frozenset(names.grpc_path for names in SIGNAL_NAMES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +79,17 @@ def _told(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
         return _failed(seen, f"the command {how_it_ended(seen.exit_code)}, and must end with 0")
     if seen.protocol in taken:
         return FirstLook(baseline=seen, signals=_signals(seen))
-    if taken or any(each.kind == "wrong_port" for each in seen.all_problems):
+    if taken or _is_at_wrong_port(seen):
         return _of_another_protocol(seen, taken)
     if seen.requests:  # all were refused: what is wrong with them is for the cases
         return FirstLook(baseline=seen, signals=_signals(seen) or COMMON_SIGNALS)
     return _silent(subject, seen, timeout_s)
+
+
+def _is_at_wrong_port(seen: Observation) -> bool:
+    """Whether another protocol came; a gRPC call with a media type of HTTP is a wrong call."""
+    calls = [each for each in seen.requests if each.path in _GRPC_PATHS]
+    return not calls and any(each.kind == "wrong_port" for each in seen.all_problems)
 
 
 def _signals(seen: Observation) -> tuple[Signal, ...]:

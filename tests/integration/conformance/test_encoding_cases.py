@@ -46,6 +46,7 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("two messages in a call", "transport/grpc_calls", GRPC, "GRPC-005"),
     ("never ends its stream", "transport/grpc_calls", GRPC, "GRPC-005"),
     ("no te", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("a media type of HTTP", "transport/grpc_calls", GRPC, "GRPC-006"),
     ("another signal's message", "transport/grpc_calls", GRPC, "GRPC-007"),
     ("transport/http_requests", "transport/http_requests", HTTP, "HTTP-001"),
     ("gRPC prefix over HTTP", "transport/http_requests", HTTP, "HTTP-008"),
@@ -135,6 +136,14 @@ def test_a_wrong_exporter_is_caught(
     environment.setenv("WRONG", wrong)
     run = conformed(protocol, case)
     assert broken_rules(run) == {f"OTLP-{rule}" for rule in rules.split()}
+
+
+def test_calls_that_all_have_a_media_type_of_http_are_wrong_calls(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("WRONG", "a media type of HTTP")
+    environment.setenv("SIGNALS", "traces")
+    assert broken_rules(conformed(GRPC, "transport/grpc_calls")) == {"OTLP-GRPC-006"}
 
 
 def test_an_exporter_that_prefers_http2_and_does_without_is_right(

@@ -84,6 +84,10 @@ def _without_te(message: bytes, _compression: str) -> _Call:
     return _RIGHT | {"te": ""}, encode_grpc_frame(message), True
 
 
+def _named_as_over_http(message: bytes, _compression: str) -> _Call:
+    return _RIGHT | {"content-type": "application/x-protobuf"}, encode_grpc_frame(message), True
+
+
 def _flag_alone(message: bytes, compression: str) -> _Call:
     body = gzip.compress(message) if compression == _GZIP else message
     return _RIGHT, encode_grpc_frame(body, is_compressed=compression == _GZIP), True
@@ -106,6 +110,7 @@ RAW_CALLS: Final[dict[str, Callable[[bytes, str], _Call]]] = {
     "two messages in a call": _two_messages,
     "never ends its stream": _endless,
     "no te": _without_te,
+    "a media type of HTTP": _named_as_over_http,
     "flag without an encoding": _flag_alone,
     "says gzip and is none": _claimed_gzip,
     "gzip without saying so": _silent_gzip,
