@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.certificates import LOOPBACK_NAMES, ThrowAwayCertificates
 
 __all__ = ["TlsFront"]
 
@@ -24,11 +24,14 @@ class TlsFront:
     Args:
         port: Where to relay to, on this machine.
         protocols: What ALPN offers, e.g. `http/1.1`.
+        names: Host names and addresses that its certificate is for.
     """
 
-    def __init__(self, port: int, *, protocols: Sequence[str]) -> None:
+    def __init__(
+        self, port: int, *, protocols: Sequence[str], names: Sequence[str] = LOOPBACK_NAMES
+    ) -> None:
         self._port = port
-        self._certificates = ThrowAwayCertificates()
+        self._certificates = ThrowAwayCertificates(names=names)
         self._context = self._certificates.server_context()
         self._context.set_alpn_protocols(list(protocols))
         self._listener = socket.create_server(("127.0.0.1", 0))

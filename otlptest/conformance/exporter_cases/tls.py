@@ -17,6 +17,7 @@ from otlptest.conformance.exporter_cases.readings import (
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
+from otlptest.conformance.tls_front import TlsFront
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 
 __all__ = ["CASES"]
@@ -47,20 +48,36 @@ _SYSTEM_TRUST: Final = (
     "NODE_EXTRA_CA_CERTS",
     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
 )
+_ANOTHER_HOST: Final = "another-host.otlptest.invalid"
 _UNSHOWN_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 
 _Files = Callable[[FakeCollector], Mapping[str, str | None]]
 
 
 def _judge_trust(lab: ExporterLab) -> Iterator[Judged]:
-    """The fake's own authority is told, another one, none."""
-    with lab.collector(tls=True) as stranger:
+    """The fake's own authority is told, another one, none; and a right one, of another host."""
+    with (
+        lab.collector(tls=True) as stranger,
+        lab.collector() as other,
+        TlsFront(
+            other.grpc_port if lab.protocol == "grpc" else other.http_port,
+            protocols=["h2"] if lab.protocol == "grpc" else ["http/1.1"],
+            names=[_ANOTHER_HOST],
+        ) as front,
+    ):
         trusting = _run(lab, lambda _: {})
         wrong = lab.start(_with(lambda _: {_CA: str(stranger.ca_file)}), tls=True)
         untold = lab.start(_with(lambda _: {_CA: None}), tls=True)
+        misnamed = lab.start(
+            _with(lambda _: {_CA: str(front.ca_file), _ENDPOINT: front.endpoint}), tls=True
+        )
         taken, refused, unknown = trusting(), wrong.result(), untold.result()
+        fooled, arrived = misnamed.result(), lab.arrived(other)
     yield _judged_authority(lab, taken, refused)
     yield _judged_stranger("OTLP-CFG-023", unknown)
+    if arrived.requests:
+        why = f"telemetry went to a server whose certificate is for {_ANOTHER_HOST}"
+        yield broken("OTLP-CFG-023", f"{why}; {told(fooled, [_ENDPOINT, _CA])}")
 
 
 def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> Judged:
@@ -223,7 +240,7 @@ CASES: Final = (
         requirements=("OTLP-CFG-022", "OTLP-CFG-023"),
         judge=_judge_trust,
         expected_s=12.0,
-        runs=3,
+        runs=4,
     ),
     ExporterCase(
         id="tls/client_certificate",

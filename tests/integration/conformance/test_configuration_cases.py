@@ -85,6 +85,7 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("no own COMPRESSION", "compression/own", GRPC, "CFG-052"),
     ("trusts anybody", "tls/trust", HTTP, "CFG-022 CFG-023"),
     ("trusts anybody when not told", "tls/trust", HTTP, "CFG-023"),
+    ("any host will do", "tls/trust", HTTP, "CFG-023"),
     ("ignores the CA", "tls/trust", HTTP, "CFG-022"),
     ("ignores the CA", "tls/trust", GRPC, "CFG-022"),
     ("ignores the client pair", "tls/client_certificate", HTTP, "CFG-024"),

@@ -248,6 +248,8 @@ def _opened(settings: Settings) -> http.client.HTTPConnection:
     if WRONG == "trusts anybody" or (WRONG == "trusts anybody when not told" and not is_told):
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if WRONG == "any host will do":
+        context.check_hostname = False
     if settings.client_certificate_file:
         context.load_cert_chain(settings.client_certificate_file, settings.client_key_file)
     return http.client.HTTPSConnection(settings.host, settings.port, context=context)
