@@ -10,7 +10,7 @@ from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of
 from otlptest.conformance.retry_control import condensed, control_of, judged_no_retry
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.verdicts import Judged, not_observed
 
 __all__ = ["CASES"]
 
@@ -50,6 +50,7 @@ _OTHER_STATUSES: Final = (
 _OTHER_RULE: Final = "OTLP-RESP-070"
 # RFC 9110 section 15.5.20 lets clients try once more over another connection; fetch does, unasked.
 _MISDIRECTED: Final = 421
+_PERMANENT: Final = 400
 _AT_ONCE_S: Final = 0.15
 
 
@@ -124,9 +125,21 @@ def _refused(lab: ExporterLab, plans: Iterable[Sequence[int]]) -> Iterator[tuple
 
 def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
     """A permanent error stays one, whatever its header fields say."""
-    answer = (faults.status(400, retry_after_s=1),)
+    answer = (faults.status(_PERMANENT, retry_after_s=1),)
     run = run_of(lab, dict.fromkeys(lab.signals, answer))
-    yield from condensed(judged_no_retry("OTLP-RESP-081", lab, each) for each in run())
+    yield from condensed(_judged_retry_after(lab, each) for each in run())
+
+
+def _judged_retry_after(lab: ExporterLab, each: Faulted) -> Judged:
+    """Held against the client only where the field makes the difference."""
+    rule = "OTLP-RESP-081"
+    found = judged_no_retry(rule, lab, each)
+    if found.outcome != "broken":
+        return found
+    (plain,) = run_of(lab, {each.signal: (faults.status(_PERMANENT),)})()
+    if not plain.is_retried:
+        return found
+    return not_observed(rule, f"{_PERMANENT} is sent again without the field, too. {plain.told}")
 
 
 CASES: Final = (

@@ -177,6 +177,7 @@ UNTOLD: tuple[Row, ...] = (
         "RESP-060 RESP-061 RESP-063",
     ),
     ("never retries", "refusals/http_statuses", HTTP, "RESP-064"),
+    ("retries:400", "refusals/with_retry_after", HTTP, "RESP-081"),
     ("never retries", "success/partial", HTTP, "RESP-015"),
     ("never retries", "backoff/growth", GRPC, "RESP-041 RESP-042"),
     ("never retries", "losses/refused", HTTP, "HTTP-035"),
