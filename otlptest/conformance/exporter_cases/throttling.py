@@ -209,7 +209,22 @@ def _judge_odd_values(lab: ExporterLab) -> Iterator[Judged]:
     """What is no time to wait for: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
     runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
-    yield from condensed(_sparing(lab, run()) for run in runs)
+    yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
+
+
+def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[Judged]:
+    """Whether it is sent again at all, as after a 503 without the field, and then not at once."""
+    control = control_of(lab)
+    dropped = [
+        each
+        for each in runs
+        if each.is_hit and not each.is_retried and control.gap_s(each.signal) is not None
+    ]
+    if not dropped or runs[0].seen.has_crashed:
+        yield _sparing(lab, runs)
+        return
+    for each in dropped:
+        yield judged_retry("OTLP-RESP-079", lab, each)
 
 
 def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> Judged:

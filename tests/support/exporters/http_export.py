@@ -111,6 +111,8 @@ def _meaning(settings: Settings, reply: Reply) -> Answer:
     is_retryable = planted_verdict(str(reply.status), is_retryable=reply.status in _RETRYABLE)
     if WRONG == "retries what the body says" and b"\x0e" in reply.content[:4]:
         is_retryable = True
+    if WRONG == "drops what has an odd Retry-After" and reply.headers.get("retry-after") == "abc":
+        is_retryable = False
     if WRONG == "retries what has Retry-After" and "retry-after" in reply.headers:
         is_retryable = True
     return Answer(
