@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
+from otlptest.conformance.stored_lines import read_stored_line
 from otlptest.errors import FileFormatError, OtlptestError
 from otlptest.model import DataPoint, Resource, Signal
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_files import FileRecord, read_json_document, read_records
+from otlptest.wire.otlp_files import FileRecord, read_records
 from otlptest.wire.otlp_requests import items_from_request
 
 __all__ = ["FileReadBack", "ForwardReadBack"]
@@ -119,7 +120,7 @@ class FileReadBack:
         self._offset += len(whole) + 1 if whole else 0
         for line in whole.splitlines():
             try:
-                yield read_json_document(line)
+                yield read_stored_line(line)
             except OtlptestError:
                 continue
 

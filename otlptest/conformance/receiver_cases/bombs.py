@@ -31,8 +31,8 @@ __all__ = ["CASES"]
 
 _LIMIT: Final = 64 * MIB
 _ONE_BOMB: Final = 4 * _LIMIT
-_TEN_BOMBS: Final = 16 * _LIMIT  # each may have been inflated to the limit, and copied
 _PARALLEL: Final = 10
+_TEN_BOMBS: Final = _PARALLEL * _ONE_BOMB
 _LOOK_EVERY_S: Final = 0.1
 _REST: Final = 5.0
 _PATIENCE: Final = 6

@@ -133,7 +133,7 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[Judged]:
         for method in ("TRACE", "CONNECT")
     ]
     yield judged(lab, "OTLP-SRV-041", unknown, answered(405, 501), "HTTP 405 or 501")
-    yield judged(lab, "OTLP-SRV-041", other, _is_not_honoured, "an error")
+    yield judged(lab, "OTLP-SRV-041", other, _is_not_honoured, "an error, or a close")
     override = [("X-HTTP-Method-Override", "POST")]
     got = [
         Try(
@@ -152,7 +152,11 @@ def _allows_post(answer: Answer) -> bool:
 
 
 def _is_not_honoured(answer: Answer) -> bool:
-    return isinstance(answer, Http1Answer) and answer.status is not None and answer.status >= 400  # noqa: PLR2004 -- HTTP's number
+    if not isinstance(answer, Http1Answer):
+        return False
+    if answer.status is None:  # who closes the connection without a word honours nothing either
+        return answer.end in {"closed", "reset"}
+    return answer.status >= 400  # noqa: PLR2004 -- HTTP's number
 
 
 # Browsers.

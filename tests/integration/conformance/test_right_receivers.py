@@ -21,7 +21,7 @@ from tests.integration.conformance.test_wrong_receivers import lab_of
 from tests.support.wrong_receivers.data_faults import DELTA, attributes, item
 from tests.support.wrong_receivers.grpc_front import grpc_front, success
 from tests.support.wrong_receivers.http_connections import SLOW
-from tests.support.wrong_receivers.http_front import Change, http_front
+from tests.support.wrong_receivers.http_front import Change, Said, http_front
 from tests.support.wrong_receivers.planted import (
     GZIP,
     Wrong,
@@ -216,6 +216,13 @@ def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
     assert [each.outcome for each in judged] == ["held"]
 
 
+class Silence(Said):
+    """No answer: the connection is closed."""
+
+    def encoded(self, *, is_head: bool = False) -> bytes:  # noqa: ARG002 -- of `Said`
+        return b""
+
+
 # What a receiver need not take, or not without a word: what it does instead is right as well.
 PICKY: dict[str, tuple[str, Change]] = {
     "spans that end too early are refused": (
@@ -247,6 +254,10 @@ PICKY: dict[str, tuple[str, Change]] = {
     "ids of zeros are refused": (
         "data/logs_protobuf",
         turned(item("logs", lambda record: record.trace_id == bytes(16)), status=400),
+    ),
+    "who asks for a tunnel is hung up on": (
+        "routes/methods",
+        lambda heard, said: Silence(closes=True) if heard.method == "CONNECT" else said,
     ),
     "many attributes are refused": (
         "data/values",

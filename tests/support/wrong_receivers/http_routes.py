@@ -51,6 +51,7 @@ ROUTES: tuple[Wrong, ...] = (
     wrong("405 without Allow", "routes/methods", "SRV-040", change=turned(refused, allow="")),
     wrong("FOO is taken", "routes/methods", "SRV-041", change=_method("FOO")),
     wrong("TRACE is honoured", "routes/methods", "SRV-041", change=_method("TRACE")),
+    wrong("CONNECT is honoured", "routes/methods", "SRV-041", change=_method("CONNECT")),
     wrong("the method is overridden", "routes/methods", "SRV-042",
           change=accepts(having("x-http-method-override", "POST"))),
     wrong("CORS headers though it is off", "routes/cors", "SRV-076",
