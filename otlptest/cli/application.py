@@ -30,6 +30,7 @@ COMMANDS = {
     "conform": "judge an exporter or a receiver",
     "doctor": "check this machine: versions, ports, variables",
     "explain": "tell what a finding means",
+    "schema": "print the JSON Schema of a file that you write",
 }
 """Every command and its line in the overview; the module of the same name has the rest."""
 

@@ -28,10 +28,22 @@ from otlptest.faults.script import ReplyPlan
 from otlptest.faults.wire_faults import WireFault, WireFaultKind
 from otlptest.model import Request
 
-__all__ = ["FaultPlan", "PlannedInjection", "PlannedReply", "RequestTest", "read_fault_plan"]
+__all__ = [
+    "REPLY_NAMES",
+    "WIRE_NAMES",
+    "FaultPlan",
+    "PlannedInjection",
+    "PlannedReply",
+    "RequestTest",
+    "read_fault_plan",
+]
 
-_REPLIES: Final = tuple(sorted((*replies.__all__, *statuses.__all__)))
-_WIRE: Final = tuple(sorted(get_args(WireFaultKind)))
+REPLY_NAMES: Final = tuple(sorted((*replies.__all__, *statuses.__all__)))
+"""Faults that `reply` takes, sorted."""
+
+WIRE_NAMES: Final = tuple(sorted(get_args(WireFaultKind)))
+"""Faults that `inject` takes, sorted."""
+
 _BUILTIN: Final = "builtin:"
 _FOLDER: Final = "faults/"
 _SUFFIX: Final = ".yaml"
@@ -184,7 +196,7 @@ def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath)
     said = shape.reply if isinstance(shape.reply, list) else [shape.reply]
     places = [(*at, number) if isinstance(shape.reply, list) else at for number in range(len(said))]
     calls = tuple(
-        _fault(document, one, place, _REPLIES) for one, place in zip(said, places, strict=True)
+        _fault(document, one, place, REPLY_NAMES) for one, place in zip(said, places, strict=True)
     )
     planned = PlannedReply(
         faults=calls,
@@ -195,7 +207,7 @@ def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath)
         seed=shape.seed,
     )
     if not calls:
-        raise document.error(at, "no fault is given", f"there are: {', '.join(_REPLIES)}")
+        raise document.error(at, "no fault is given", f"there are: {', '.join(REPLY_NAMES)}")
     try:
         ReplyPlan(
             calls,
@@ -218,7 +230,7 @@ def _as_keys(hint: str) -> str:
 def _injection(
     document: Document[FaultPlanShape], shape: InjectionShape, path: KeyPath
 ) -> PlannedInjection:
-    fault = _fault(document, shape.inject, (*path, "inject"), _WIRE)
+    fault = _fault(document, shape.inject, (*path, "inject"), WIRE_NAMES)
     return PlannedInjection(fault=fault, times=shape.times)
 
 
@@ -252,8 +264,8 @@ def _fault(
         problem = f"a fault is a name, or one name with its arguments, and not {said!r}"
         raise document.error(path, problem, f"there are: {', '.join(known)}")
     if name not in known:
-        elsewhere = {*_REPLIES, *_WIRE} - {*known}
-        where = "under wire, with inject:" if known is _REPLIES else "under replies, with reply:"
+        elsewhere = {*REPLY_NAMES, *WIRE_NAMES} - {*known}
+        where = "under wire, with inject:" if known is REPLY_NAMES else "under replies, with reply:"
         hint = f"it goes {where}" if name in elsewhere else choices_hint(name, known)
         raise document.error(path, f"unknown fault {name!r} here", hint)
     function: Callable[..., object] = getattr(faults, name)
@@ -311,7 +323,7 @@ def _value(
 ) -> object:
     """An argument as the functions take it: a fault within a fault, a body as bytes."""
     if argument == "reply":
-        return _fault(document, value, path, _REPLIES)
+        return _fault(document, value, path, REPLY_NAMES)
     if argument == "body" and isinstance(value, str):
         return value.encode()
     return value

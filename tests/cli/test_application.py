@@ -70,7 +70,7 @@ def test_the_table_of_the_readme_has_one_row_for_each_command() -> None:
         pytest.param(
             ["x"],
             "error: unknown command 'x'\n"
-            "hint: there are: demo, serve, send, show, conform, doctor, explain\n",
+            "hint: there are: demo, serve, send, show, conform, doctor, explain, schema\n",
             id="unlike-any-command",
         ),
         pytest.param(

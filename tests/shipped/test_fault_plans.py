@@ -16,7 +16,9 @@ ROUNDS = 40
 
 
 def test_all_that_ships_there_is_a_plan() -> None:
-    assert [f"faults/{name}.yaml" for name in PLANS] == bundled.names("chaos")
+    assert [f"faults/{name}.yaml" for name in PLANS] == [
+        name for name in bundled.names("chaos") if name.startswith("faults/")
+    ]
 
 
 @pytest.mark.parametrize("name", PLANS)
