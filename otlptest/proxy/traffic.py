@@ -1,7 +1,7 @@
 """What passed through a proxy."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 __all__ = ["Ledger", "PassingConnection", "ProxiedConnection", "Traffic"]
@@ -59,46 +59,32 @@ class ProxiedConnection:
     close_reason: str
 
 
+@dataclass(eq=False, slots=True)
 class PassingConnection:
     """One connection while it passes. Changed in the proxy's thread, read in any.
 
-    Args:
+    Attributes:
         number: 1 for the first.
         port: Of the proxy.
         upstream: Where it goes.
         opened_at: Seconds.
     """
 
-    __slots__ = (
-        "bytes_to_client",
-        "bytes_to_upstream",
-        "close_reason",
-        "closed_at",
-        "number",
-        "opened_at",
-        "port",
-        "protocol",
-        "requests",
-        "upstream",
-        "wire_fault",
-    )
-
-    def __init__(self, number: int, port: int, upstream: str, opened_at: float) -> None:
-        self.number = number
-        self.port = port
-        self.upstream = upstream
-        self.opened_at = opened_at
-        self.closed_at: float | None = None
-        self.protocol: str | None = None
-        self.requests = 0
-        self.bytes_to_upstream = 0
-        self.bytes_to_client = 0
-        self.wire_fault = ""
-        self.close_reason = ""
+    number: int
+    port: int
+    upstream: str
+    opened_at: float
+    closed_at: float | None = None
+    protocol: str | None = None
+    requests: int = 0
+    bytes_to_upstream: int = 0
+    bytes_to_client: int = 0
+    wire_fault: str = ""
+    close_reason: str = ""
 
     def as_seen(self) -> ProxiedConnection:
         """A copy of now."""
-        return ProxiedConnection(**{name: getattr(self, name) for name in self.__slots__})
+        return ProxiedConnection(**asdict(self))
 
 
 class Ledger:
