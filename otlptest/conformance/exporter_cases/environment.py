@@ -6,12 +6,9 @@ from typing import Final
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import last_words, resources_of, steady
-from otlptest.conformance.exporter_cases.shared_runs import delta_run
 from otlptest.conformance.exporter_lab import Changes, ExporterLab
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import items_of
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
-from otlptest.model import MetricType
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
@@ -26,8 +23,6 @@ _EXPECTED_HEADERS: Final = (
     ("OTLP-CFG-028", "x-otlptest-c", "dXNlcg=="),
     ("OTLP-CFG-031", "x-otlptest-d", "007"),
 )
-
-_HISTOGRAMS: Final = frozenset({MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM})
 
 _SERVICE: Final = "otlptest-by-service-name"
 _OTHER_SERVICE: Final = "otlptest-by-resource-attributes"
@@ -125,29 +120,6 @@ def _are_texts(attributes: dict[str, object]) -> bool:
     return all(isinstance(value, str) for value in attributes.values())
 
 
-def _judge_histograms(lab: ExporterLab) -> Iterator[Judged]:
-    """Histograms are exponential where the variable asks for it, and were not before."""
-    rule = "OTLP-CFG-063"
-    usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
-    told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"
-    if not usual & _HISTOGRAMS:
-        yield not_observed(rule, f"no histogram came; {told}")
-    elif MetricType.EXPONENTIAL_HISTOGRAM in asked - usual:
-        yield held(rule, told)
-    else:
-        yield lacking(rule, told)
-
-
-def _kinds(seen: Observation) -> frozenset[MetricType]:
-    return frozenset(
-        item.metric.type for request in seen.of("metrics") for item in items_of(request)
-    )
-
-
-def _listed(kinds: frozenset[MetricType]) -> str:
-    return ", ".join(sorted(each.name.lower() for each in kinds)) or "nothing"
-
-
 CASES: Final = (
     ExporterCase(
         id="environment/base_url",
@@ -174,12 +146,5 @@ CASES: Final = (
         title="OTEL_RESOURCE_ATTRIBUTES: percent-decoded, values as strings",
         requirements=("OTLP-CFG-077",),
         judge=_judge_resource_attributes,
-    ),
-    ExporterCase(
-        id="environment/histogram_aggregation",
-        title="Histograms are exponential where the variable asks for it",
-        requirements=("OTLP-CFG-063",),
-        judge=_judge_histograms,
-        signals=("metrics",),
     ),
 )

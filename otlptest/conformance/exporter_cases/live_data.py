@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import delta_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.model import LogRecord, Request, Span
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.model import LogRecord, MetricType, Request, Span
 
 __all__ = ["CASES"]
 
@@ -21,6 +22,7 @@ _SAMPLED: Final = 1
 _NANOS: Final = 1_000_000_000
 _CLOCK_SLACK_NANO: Final = 1_000_000_000
 _SHOWN: Final = 3
+_HISTOGRAMS: Final = frozenset({MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM})
 _NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}"
 
 
@@ -108,6 +110,29 @@ def _records(requests: Iterable[Request]) -> Iterator[LogRecord]:
     return (item for item in items if isinstance(item, LogRecord) and _SDK_NAME in item.resource)
 
 
+def _judge_histograms(lab: ExporterLab) -> Iterator[Judged]:
+    """Histograms are exponential where the variable asks for it, and were not before."""
+    rule = "OTLP-CFG-063"
+    usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
+    told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"
+    if not usual & _HISTOGRAMS:
+        yield not_observed(rule, f"no histogram came; {told}")
+    elif MetricType.EXPONENTIAL_HISTOGRAM in asked - usual:
+        yield held(rule, told)
+    else:
+        yield lacking(rule, told)
+
+
+def _kinds(seen: Observation) -> frozenset[MetricType]:
+    return frozenset(
+        item.metric.type for request in seen.of("metrics") for item in items_of(request)
+    )
+
+
+def _listed(kinds: frozenset[MetricType]) -> str:
+    return ", ".join(sorted(each.name.lower() for each in kinds)) or "nothing"
+
+
 CASES: Final = (
     ExporterCase(
         id="data/trace_ids",
@@ -133,5 +158,12 @@ CASES: Final = (
         signals=("logs",),
         expected_s=0.0,
         runs=0,
+    ),
+    ExporterCase(
+        id="data/histogram_aggregation",
+        title="Histograms are exponential where the variable asks for it",
+        requirements=("OTLP-CFG-063",),
+        judge=_judge_histograms,
+        signals=("metrics",),
     ),
 )

@@ -28,7 +28,7 @@ RIGHT = (
     "data",
 )
 # What the right exporter does not show: what it does not emit, and what is only reported.
-OPTIONAL = {"OTLP-HTTP-037"}
+OPTIONAL = {"OTLP-HTTP-037", "OTLP-CFG-063"}
 DEVELOPMENT = {"OTLP-TRACE-028", "OTLP-PROF-034"}
 NOT_EMITTED = {"OTLP-COMMON-049", "OTLP-COMMON-050"}
 

@@ -132,7 +132,7 @@ def kinds_alone(*kinds: str) -> Any:  # noqa: ANN401 -- a generated class
 def test_the_form_of_histograms(
     usual: tuple[str, ...], asked: tuple[str, ...], outcome: str
 ) -> None:
-    (case,) = find_cases(exporter_cases.CASES, ["environment/histogram_aggregation"])
+    (case,) = find_cases(exporter_cases.CASES, ["data/histogram_aggregation"])
     before, after = (
         observed([accepted("metrics", kinds_alone(*kinds))]) for kinds in (usual, asked)
     )
