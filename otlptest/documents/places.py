@@ -1,15 +1,20 @@
 """Where in a file each value stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["KeyPath", "Places", "path_text"]
+__all__ = ["KeyPath", "Places", "place_text"]
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes that lead to a value: `("replies", 0, "times")`."""
 
 
-def path_text(path: Iterable[str | int]) -> str:
+def place_text(line: int, path: KeyPath) -> str:
+    """`line 4, replies[0].times`; the line alone for the whole file."""
+    return f"line {line}, {_path_text(path)}" if path else f"line {line}"
+
+
+def _path_text(path: KeyPath) -> str:
     """`replies[0].times`; a key that is no plain word is quoted."""
     text = ""
     for step in path:
@@ -38,13 +43,7 @@ class Places:
 
     def text(self, path: KeyPath) -> str:
         """`line 4, replies[0].times`: of the value, or of the nearest one around it."""
-        line = next(
-            self._lines[path[:length]]
-            for length in range(len(path), -1, -1)
-            if path[:length] in self._lines
-        )
-        where = path_text(path)
-        return f"line {line}, {where}" if where else f"line {line}"
+        return place_text(self.line(path), path)
 
     def line(self, path: KeyPath) -> int:
         """The line of the value, or of the nearest one around it."""

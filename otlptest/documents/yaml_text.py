@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from otlptest.documents.places import KeyPath, Places, path_text
+from otlptest.documents.places import KeyPath, Places, place_text
 from otlptest.errors import FileFormatError
 
 __all__ = ["parsed_yaml"]
@@ -131,10 +131,7 @@ class _Reading:
 
     def _error(self, path: KeyPath, problem: str, *, at: Node | None = None) -> FileFormatError:
         line = self.lines[path] if at is None else at.start_mark.line + 1
-        where = path_text(path)
-        return FileFormatError(
-            self._file, f"line {line}, {where}" if where else f"line {line}", problem
-        )
+        return FileFormatError(self._file, place_text(line, path), problem)
 
 
 def _integer(text: str) -> int:
