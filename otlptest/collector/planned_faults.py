@@ -3,20 +3,30 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault
 from otlptest.faults.script import ReplyPlan, ReplyScript
 from otlptest.model import Request, Signal
 
-__all__ = ["PlannedFaults", "Where", "WhichSignal"]
+__all__ = ["PlannedFaults", "ReplyOptions", "Where", "WhichSignal"]
 
 WhichSignal: TypeAlias = Signal | Literal["any"] | None
 """A signal; `"any"` of them, or None, which means the same where nothing is counted."""
 
 Where: TypeAlias = Callable[[Request], object] | None
 """Says which requests are meant; called in the receiver's thread, once for each."""
+
+
+class ReplyOptions(TypedDict):
+    """When planned faults answer; `CollectorView.reply` tells what each means."""
+
+    times: int | None
+    signal: WhichSignal
+    where: Where
+    rate: float | None
+    seed: int
 
 
 class PlannedFaults:
@@ -35,43 +45,17 @@ class PlannedFaults:
         self._lock = threading.Lock()
         self._plans: list[ReplyPlan] = []
 
-    def add(
-        self,
-        faults: tuple[ReplyFault, ...],
-        *,
-        times: int | None,
-        signal: WhichSignal,
-        where: Where,
-        rate: float | None,
-        seed: int,
-    ) -> None:
+    def add(self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]) -> None:
         """Plan faults from the next request on.
 
         Raises:
             UsageError: The arguments do not fit together.
             UnknownNameError: There is no such signal.
         """
-        self._begin(
-            ReplyPlan(
-                faults,
-                times=times,
-                signal=signal,
-                where=where,
-                rate=rate,
-                seed=seed,
-                belongs=self._belongs,
-            )
-        )
+        self._begin(ReplyPlan(faults, belongs=self._belongs, **options))
 
     def during(
-        self,
-        faults: tuple[ReplyFault, ...],
-        *,
-        times: int | None,
-        signal: WhichSignal,
-        where: Where,
-        rate: float | None,
-        seed: int,
+        self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]
     ) -> AbstractContextManager[None]:
         """Plan faults from the beginning of a block to its end, before all others.
 
@@ -79,18 +63,7 @@ class PlannedFaults:
             UsageError: The arguments do not fit together.
             UnknownNameError: There is no such signal.
         """
-        return self._block(
-            ReplyPlan(
-                faults,
-                times=times,
-                signal=signal,
-                where=where,
-                rate=rate,
-                seed=seed,
-                belongs=self._belongs,
-                is_scoped=True,
-            )
-        )
+        return self._block(ReplyPlan(faults, belongs=self._belongs, is_scoped=True, **options))
 
     @contextmanager
     def _block(self, plan: ReplyPlan) -> Iterator[None]:
