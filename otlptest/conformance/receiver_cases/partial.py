@@ -86,10 +86,11 @@ def _judge_mixed(lab: ReceiverLab) -> Iterator[Judged]:
     yield from judged
     seen = {found.requirement for found in judged}
     told = "; ".join(each.seen for each in mixed[:_SHOWN])
-    reason = "no item was rejected, and no warning given"
     rules = ("OTLP-RESP-011", *_RULES, *(("OTLP-JSON-040",) if lab.protocol == "http/json" else ()))
     for rule in rules:
         if rule not in seen:
+            warned = "no warning was given for a request that was taken whole"
+            reason = warned if rule == "OTLP-RESP-014" else "no item was rejected"
             yield not_observed(rule, f"{reason}: {told}")
 
 

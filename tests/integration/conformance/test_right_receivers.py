@@ -277,6 +277,16 @@ def test_what_a_receiver_need_not_take_it_may_refuse(
     assert {each.outcome for each in judged} == {"held"}, judged
 
 
+def test_who_says_that_it_closes_after_an_answer_is_not_asked_for_more_answers(
+    collector: FakeCollector,
+) -> None:
+    case = next(each for each in CASES if each.id == "framing/pipelined")
+    with http_front(collector.http_port, lambda _, said: replace(said, closes=True)) as front:
+        there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
+        judged = judgements(case, judged_receiver_case(case, there))
+    assert {each.outcome for each in judged} == {"not_observed"}, judged
+
+
 @pytest.mark.parametrize("name", ["data/spans", "data/metrics", "data/logs_protobuf"])
 def test_data_that_nobody_can_read_back_are_no_pass(collector: FakeCollector, name: str) -> None:
     case = next(each for each in CASES if each.id == name)

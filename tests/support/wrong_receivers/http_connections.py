@@ -72,6 +72,13 @@ def _one_at_a_time(wire: socket.socket, front: Front) -> None:
         wire.sendall(front.answer(heard).encoded())
 
 
+def _one_and_no_more(wire: socket.socket, front: Front) -> None:
+    """Hangs up after one answer, and does not say so."""
+    heard, _ = read_request(wire, b"")
+    if heard is not None:
+        wire.sendall(front.answer(heard).encoded())
+
+
 def _no_answer_for_half_closed(wire: socket.socket, front: Front) -> None:
     heard, rest = read_request(wire, b"")
     if heard is None:
@@ -174,6 +181,8 @@ FRAMING = (
           talk=_leaves_bodies_unread),
     wrong("pipelined requests are lost", "framing/pipelined", "SRV-045", timeout_s=2.0,
           talk=_one_at_a_time, harm="hang"),
+    wrong("pipelined requests are cut off", "framing/pipelined", "SRV-045",
+          talk=_one_and_no_more),
     wrong("no Host is needed", "framing/versions", "SRV-058", change=accepts(always)),
     wrong("no answer for a half-closed client", "framing/half_closed", "SRV-055",
           talk=_no_answer_for_half_closed),
