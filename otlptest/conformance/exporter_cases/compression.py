@@ -1,6 +1,6 @@
 """Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -32,7 +32,7 @@ def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
     none = steady(lab, {_COMPRESSION: "none"})
     unknown = steady(lab, {_COMPRESSION: _UNKNOWN})
     compressed = gzip()
-    yield _is_encoded("OTLP-CFG-035", lab, compressed, "gzip")
+    yield _compresses(lab, compressed)
     yield _is_encoded("OTLP-CFG-036", lab, none(), "identity")
     yield _default(lab)
     yield _in_capitals(lab, compressed, capital())
@@ -50,26 +50,31 @@ def _is_encoded(
         rule,
         lab,
         seen,
-        _is(encoding),
+        lambda request: _encoding(request) == encoding and not _is_mangled(request),
         expected=f"the encoding {encoding}",
         variables=variables,
     )
 
 
-def _is(encoding: str) -> Callable[[Request], bool]:
-    """Whether a request says so, and is so."""
-
-    def is_right(request: Request) -> bool:
-        is_mangled = request.problem is not None and request.problem.kind in _MANGLED
-        return _encoding(request) == encoding and not is_mangled
-
-    return is_right
+def _is_mangled(request: Request) -> bool:
+    """Whether a request says that it is compressed, and is not so."""
+    return request.problem is not None and request.problem.kind in _MANGLED
 
 
 def _encoding(request: Request) -> str:
     """What the request says that it is: a gRPC message may stay as it is where it is small."""
     name = "grpc-encoding" if request.protocol == "grpc" else "content-encoding"
     return request.headers.get(name, "").strip().lower() or "identity"
+
+
+def _compresses(lab: ExporterLab, gzip: Observation) -> Judged:
+    """A stream that is none breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012."""
+    rule = "OTLP-CFG-035"
+    mangled = [each for each in gzip.requests if _is_mangled(each)]
+    if mangled and _encodings(gzip) == {"gzip"}:
+        reason = "it says gzip and is none, which another case judges"
+        return not_observed(rule, f"{_COMPRESSION}=gzip; {reason}\n{gzip.describe(mangled)}")
+    return _is_encoded(rule, lab, gzip, "gzip")
 
 
 def _default(lab: ExporterLab) -> Judged:
@@ -80,7 +85,7 @@ def _default(lab: ExporterLab) -> Judged:
 
 def _in_capitals(lab: ExporterLab, gzip: Observation, capital: Observation) -> Judged:
     rule = "OTLP-CFG-039"
-    if _encodings(gzip) != {"gzip"}:
+    if _encodings(gzip) != {"gzip"} or any(map(_is_mangled, gzip.requests)):
         return not_observed(rule, f"{_COMPRESSION}=gzip does not compress either")
     return _is_encoded(rule, lab, capital, "gzip")
 

@@ -1,11 +1,13 @@
-"""Intervals in which nothing happens: nothing is sent for them."""
+"""Nothing to send, since nothing happens or nothing is sampled: no request is made of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_cases.shared_runs import NOTHING_SAMPLED, unsampled_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.exporter_runs import TIMERS
 from otlptest.conformance.faulted import replying_always
@@ -29,6 +31,9 @@ def _judge_idle(lab: ExporterLab) -> Iterator[Judged]:
     seen = lab.run(_OFTEN, prepare=replying_always(slow, signals=lab.signals))
     for signal in lab.signals:
         yield _sends_empty(lab.baseline, signal) or _judged(seen, signal)
+    unsampled = _sends_empty(unsampled_run(lab), "traces") if "traces" in lab.signals else None
+    if unsampled is not None:
+        yield replace(unsampled, evidence=f"{NOTHING_SAMPLED}; {unsampled.evidence}")
 
 
 def _sends_empty(seen: Observation, signal: Signal) -> Judged | None:
@@ -60,5 +65,6 @@ CASES: Final = (
         requirements=("OTLP-RESP-008",),
         judge=_judge_idle,
         expected_s=4.0,
+        runs=2,
     ),
 )

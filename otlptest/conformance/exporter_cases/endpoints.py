@@ -111,7 +111,8 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
             f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
             f" did: the source allows https for compatibility\n{seen.describe()}",
         )
-    wrong = [each.message for each in seen.all_problems if each.kind in _ASTRAY]
+    astray = _ASTRAY - {each.kind for each in lab.baseline.all_problems}
+    wrong = [each.message for each in seen.all_problems if each.kind in astray]
     if wrong:
         return broken(
             rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"

@@ -7,8 +7,9 @@ against the command only if they say themselves that they are not sampled.
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import last_words
+from otlptest.conformance.exporter_cases.shared_runs import NOTHING_SAMPLED, unsampled_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.payloads import items_of
@@ -17,27 +18,29 @@ from otlptest.model import Span
 
 __all__ = ["CASES"]
 
-_NEVER: Final = {"OTEL_TRACES_SAMPLER": "always_off"}
-_TOLD: Final = "OTEL_TRACES_SAMPLER=always_off"
 _SAMPLED: Final = 1
 _SPANS: Final = "OTLP-TRACE-035"
 _EXEMPLARS: Final = "OTLP-METRIC-052"
 
 
 def _judge(lab: ExporterLab) -> Iterator[Judged]:
-    seen = lab.run(_NEVER, signals=COMMON_SIGNALS)
+    seen = unsampled_run(lab)
     before, after = _spans(lab, lab.baseline), _spans(lab, seen)
     # Some SDKs never set the flag: there its absence says nothing.
     sets_flag = bool(before) and all(span.flags & _SAMPLED for span in before)
     unsampled = [span.name for span in after if not span.flags & _SAMPLED]
     if unsampled and sets_flag:
-        yield broken(_SPANS, f"{_TOLD}; exported without the sampled flag: {unsampled[0]!r}")
+        yield broken(
+            _SPANS, f"{NOTHING_SAMPLED}; exported without the sampled flag: {unsampled[0]!r}"
+        )
     elif after or not before:
-        yield not_observed(_SPANS, f"{_TOLD}; {len(after)} spans came; it need not be read")
+        yield not_observed(
+            _SPANS, f"{NOTHING_SAMPLED}; {len(after)} spans came; it need not be read"
+        )
     elif not seen.ended_well:
-        yield not_observed(_SPANS, f"{_TOLD}; {last_words(seen)}")
+        yield not_observed(_SPANS, f"{NOTHING_SAMPLED}; {last_words(seen)}")
     else:
-        yield held(_SPANS, f"{_TOLD}; no span came, and {len(before)} without it")
+        yield held(_SPANS, f"{NOTHING_SAMPLED}; no span came, and {len(before)} without it")
         yield _exemplars(lab, seen)
 
 
@@ -45,7 +48,7 @@ def _exemplars(lab: ExporterLab, seen: Observation) -> Judged:
     """Exemplars of what is not sampled may be asked for in code: they accuse nobody."""
     points = _points(lab, seen)
     before, after = sum(_points(lab, lab.baseline)), sum(points)
-    told = f"{_TOLD}; {after} exemplars of {len(points)} points, {before} without it"
+    told = f"{NOTHING_SAMPLED}; {after} exemplars of {len(points)} points, {before} without it"
     if before and points and not after:
         return held(_EXEMPLARS, told)
     return not_observed(_EXEMPLARS, told)

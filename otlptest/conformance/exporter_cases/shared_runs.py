@@ -15,10 +15,12 @@ from otlptest.model import Signal
 __all__ = [
     "ANSWERED_AFTER_S",
     "MANY_EXPORTS",
+    "NOTHING_SAMPLED",
     "NO_TIMEOUT",
     "delta_run",
     "slow_run",
     "unavailable_runs",
+    "unsampled_run",
 ]
 
 MANY_EXPORTS: Final = {
@@ -36,6 +38,11 @@ _DELTAS: Final = {
         "base2_exponential_bucket_histogram"
     ),
 }
+
+_UNSAMPLED: Final = {"OTEL_TRACES_SAMPLER": "always_off"}
+
+NOTHING_SAMPLED: Final = "OTEL_TRACES_SAMPLER=always_off"
+"""What `unsampled_run` is told, for evidence."""
 
 ANSWERED_AFTER_S: Final = 0.2
 
@@ -66,6 +73,11 @@ def delta_run(lab: ExporterLab) -> Observation:
         "many exports of deltas, answered slowly",
         lambda: lab.run(MANY_EXPORTS | _DELTAS, prepare=prepare, signals=COMMON_SIGNALS),
     )
+
+
+def unsampled_run(lab: ExporterLab) -> Observation:
+    """An SDK told to sample nothing. Blocks until it has ended, once for all cases."""
+    return lab.shared(NOTHING_SAMPLED, lambda: lab.run(_UNSAMPLED, signals=COMMON_SIGNALS))
 
 
 def unavailable_runs(lab: ExporterLab) -> "Mapping[Signal, Future[Observation]]":

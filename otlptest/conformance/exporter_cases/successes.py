@@ -60,6 +60,8 @@ def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
     of.
     """
     rule = "OTLP-RESP-017"
+    if each.is_hit and each.seen.has_crashed:
+        return broken(rule, f"the command crashed. {each.told}", harm="crash")
     line = line_with(each.seen, _WHY)
     if line:
         return held(rule, f"it says {line!r}. {each.told}")

@@ -127,6 +127,9 @@ def _unsampled(kind: str, requests: list[Any]) -> list[Any]:
     if kind == "traces":
         for span in requests[0].resource_spans[0].scope_spans[0].spans:
             span.flags &= ~1
+        if WRONG == "an empty request where nothing is sampled":
+            del requests[0].resource_spans[0].scope_spans[0].spans[:]
+            return requests
         return requests if WRONG == "exports what is not sampled" else []
     if kind == "metrics":
         for request in requests:

@@ -70,6 +70,8 @@ def _success(content: bytes) -> Answer:
         fields = {number for number, _ in protobuf_fields(content)}
     except ValueError as problem:
         return Answer(told=f"taken, with an answer that cannot be read: {problem}", is_success=True)
+    if WRONG == "dies of a partial success" and "rejected" in told:
+        os.abort()
     again = WRONG == "sends again after partial success" and "rejected" in told
     if WRONG == "sends again after unknown fields" and fields - {1}:
         again = True
