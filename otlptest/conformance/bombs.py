@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from otlptest.conformance.protobuf_writing import tag, varint
 from otlptest.conformance.sample_requests import sample_request
 from otlptest.model import Signal
+from otlptest.wire.protobuf_writing import tag, varint
 
 __all__ = ["MIB", "gzip_bomb", "padded", "padded_size"]
 

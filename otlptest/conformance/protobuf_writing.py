@@ -6,28 +6,12 @@ the other: `chunk(1, number(2, 7))` is field 1, a message whose field 2 is 7.
 
 from typing import Final
 
+from otlptest.wire.protobuf_writing import chunk, tag, varint
+
 __all__ = ["chunk", "fixed64", "number", "tag", "varint"]
 
 _VARINT: Final = 0
 _FIXED64: Final = 1
-_CHUNK: Final = 2
-_MORE: Final = 0x80
-
-
-def varint(value: int) -> bytes:
-    """A number as a varint; a negative one as its 64-bit two's complement."""
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value >= _MORE:
-        out.append(value & (_MORE - 1) | _MORE)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def tag(field: int, wire_type: int) -> bytes:
-    """What stands before a value."""
-    return varint(field << 3 | wire_type)
 
 
 def number(field: int, value: int) -> bytes:
@@ -38,8 +22,3 @@ def number(field: int, value: int) -> bytes:
 def fixed64(field: int, value: int) -> bytes:
     """A field of type fixed64 or sfixed64; a double is its bits."""
     return tag(field, _FIXED64) + (value & (1 << 64) - 1).to_bytes(8, "little")
-
-
-def chunk(field: int, value: bytes) -> bytes:
-    """A field of type string, bytes or a message, or packed numbers."""
-    return tag(field, _CHUNK) + varint(len(value)) + value

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
 from otlptest.strategies.protobuf_encodings import draw_encoding
-from otlptest.strategies.spoiling import Maker, Spoilt, delimited, field, varint
+from otlptest.strategies.spoiling import Maker, Spoilt, field
 from otlptest.wire.otlp_protobuf import encode_message
+from otlptest.wire.protobuf_writing import chunk, varint
 
 __all__ = ["PROTOBUF_FORMS", "nested_value"]
 
@@ -35,7 +36,7 @@ def _added(signal_level: int, content: bytes) -> bytes:
     more resource, with one more scope, with one more item. Numbers are the same for all signals.
     """
     for number in (1, 2, 2)[:signal_level][::-1]:
-        content = delimited(number, content)
+        content = chunk(number, content)
     return content
 
 
@@ -72,7 +73,7 @@ def _unknown_everywhere(draw: Draw, _signal: Signal, plain: bytes, message: Any)
 def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
     contents = (
         field(_UNKNOWN_FIELD, 0, b"\x07"),
-        delimited(_UNKNOWN_FIELD, draw(_SMALL)),
+        chunk(_UNKNOWN_FIELD, draw(_SMALL)),
         field(_UNKNOWN_FIELD, 1, bytes(8)),
         field(_UNKNOWN_FIELD, 5, b"\xff" * 4),
     )
@@ -87,7 +88,7 @@ def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> 
 
 
 def _unknown_group(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    inner = delimited(1, draw(_SMALL))
+    inner = chunk(1, draw(_SMALL))
     group = field(_UNKNOWN_FIELD, 3, inner) + field(_UNKNOWN_FIELD, 4, b"")
     return Spoilt(
         body=plain + _added(upto(draw, _LOWEST_ITEM - 1), group),
@@ -105,7 +106,7 @@ def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
         level, number = _LOWEST_ITEM, pick(draw, _RETIRED[signal])
         rule = "OTLP-LOG-037" if signal == "logs" else "OTLP-HTTP-054"
     return Spoilt(
-        body=plain + _added(level, delimited(number, b"")),  # what it once held had no content
+        body=plain + _added(level, chunk(number, b"")),  # what it once held had no content
         rule=rule,
         fault=f"the retired field {number}",
         expected="must_accept" if level == 1 else "may_refuse",  # the item has nothing else
@@ -132,7 +133,7 @@ def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
     is_url = signal == "profiles" or bool(upto(draw, 1))
     level, number = (1, 3) if is_url else (_LOWEST_ITEM, _TEXT_FIELDS[signal])
     return Spoilt(
-        body=plain + _added(level, delimited(number, content)),
+        body=plain + _added(level, chunk(number, content)),
         rule="OTLP-SRV-008",
         fault=f"a text that is no UTF-8: {content.hex()}",
         expected="may_refuse",
@@ -144,9 +145,9 @@ def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
 def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
     """Another signal's smallest item: the messages around it have the same numbers."""
     contents = {
-        "traces": delimited(1, bytes(16)) + delimited(5, b"a span"),
-        "metrics": delimited(1, b"a metric") + delimited(5, b""),
-        "logs": field(1, 1, bytes(8)) + delimited(5, delimited(1, b"a record")),
+        "traces": chunk(1, bytes(16)) + chunk(5, b"a span"),
+        "metrics": chunk(1, b"a metric") + chunk(5, b""),
+        "logs": field(1, 1, bytes(8)) + chunk(5, chunk(1, b"a record")),
     }
     others = tuple(name for name in contents if name != signal)
     other = pick(draw, others)
@@ -162,10 +163,10 @@ def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Sp
 
 def _deep(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
     depth = pick(draw, _DEPTHS)
-    attribute = delimited(1, b"k") + delimited(2, nested_value(depth))
+    attribute = chunk(1, b"k") + chunk(2, nested_value(depth))
     is_read_by_all = depth <= _READ_BY_ALL
     return Spoilt(
-        body=plain + delimited(1, delimited(1, delimited(1, attribute))),
+        body=plain + chunk(1, chunk(1, chunk(1, attribute))),
         rule="OTLP-COMMON-025" if is_read_by_all else "OTLP-SRV-013",
         fault=f"a value of {depth} lists within one another",
         expected="must_accept" if is_read_by_all else "may_refuse",

@@ -9,10 +9,11 @@ from typing import Any, Final
 from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
+from otlptest.wire.protobuf_writing import chunk
+
 __all__ = ["EVENT_NAME_IS_KNOWN", "event_name_of", "set_event_name"]
 
 _NUMBER: Final = 12
-_TAG: Final = bytes([_NUMBER << 3 | 2])
 
 _DESCRIPTOR: Any = LogRecord.DESCRIPTOR
 EVENT_NAME_IS_KNOWN: Final[bool] = "event_name" in _DESCRIPTOR.fields_by_name
@@ -44,9 +45,4 @@ def _unknown_event_name(message: LogRecord) -> str:
 def _add_unknown_event_name(message: LogRecord, name: str) -> None:
     text = name.encode()
     if text:
-        size, length = len(text), bytearray()
-        while size > 0x7F:  # noqa: PLR2004 -- seven bits to a byte of a varint
-            length.append(size & 0x7F | 0x80)
-            size >>= 7
-        length.append(size)
-        message.MergeFromString(_TAG + bytes(length) + text)
+        message.MergeFromString(chunk(_NUMBER, text))

@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from otlptest.model import Signal
+from otlptest.wire.protobuf_writing import tag, varint
 from otlptest.wire.signals import lower_camel, response_class, signal_names
 
 __all__ = ["encode_partial_success", "padding"]
@@ -51,17 +52,9 @@ def padding(size: int, encoding: str) -> bytes:
     """
     if encoding == "json":
         return _JSON_PADDING % (b"0" * (size - len(_JSON_PADDING % b"")))
-    tag = _varint(_UNKNOWN_FIELD << 3 | _LENGTH_DELIMITED)
-    room = size - len(tag)
-    length = next(room - taken for taken in range(1, 6) if len(_varint(room - taken)) <= taken)
+    before = tag(_UNKNOWN_FIELD, _LENGTH_DELIMITED)
+    room = size - len(before)
+    length = next(room - taken for taken in range(1, 6) if len(varint(room - taken)) <= taken)
     # Where the length needs a byte less than is left for it, a varint may have a byte to spare.
-    return tag + _varint(length, at_least=room - length) + b"0" * length
-
-
-def _varint(number: int, *, at_least: int = 1) -> bytes:
-    out = bytearray()
-    while number > 0x7F or len(out) + 1 < at_least:  # noqa: PLR2004 -- seven bits to a byte
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    spare = room - length - len(varint(length))
+    return before + varint(length, padding=spare) + b"0" * length

@@ -1,0 +1,40 @@
+"""Protobuf written by hand: what the generated classes do not write, or not so.
+
+Source: https://protobuf.dev/programming-guides/encoding/.
+"""
+
+from typing import Final
+
+__all__ = ["chunk", "tag", "varint"]
+
+_LENGTH_DELIMITED: Final = 2
+_MORE: Final = 0x80
+
+
+def varint(value: int, *, padding: int = 0) -> bytes:
+    """A number as a varint; a negative one as its 64-bit two's complement.
+
+    Args:
+        value: From -2**63 to 2**64 - 1; of any other, the lowest 64 bits.
+        padding: Bytes more than it needs, which mean nothing.
+    """
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value >= _MORE:
+        out.append(value & (_MORE - 1) | _MORE)
+        value >>= 7
+    out.append(value)
+    if padding:
+        out[-1] |= _MORE
+        out += bytes([_MORE] * (padding - 1) + [0])
+    return bytes(out)
+
+
+def tag(field: int, wire_type: int) -> bytes:
+    """What stands before a value."""
+    return varint(field << 3 | wire_type)
+
+
+def chunk(field: int, value: bytes) -> bytes:
+    """A field of type string, bytes or a message, or packed numbers."""
+    return tag(field, _LENGTH_DELIMITED) + varint(len(value)) + value
