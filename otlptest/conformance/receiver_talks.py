@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 
 from otlptest.conformance.cases import COMMON_SIGNALS, ReceiverCase
 from otlptest.conformance.probes import probe_request
+from otlptest.conformance.receiver_exchanges import post
 from otlptest.conformance.receiver_lab import Endpoint, ReadBack
 from otlptest.conformance.receiver_memory import resident_bytes_at
-from otlptest.errors import SendError, UsageError
+from otlptest.errors import SendError, UsageError, WireError
 from otlptest.model import Protocol, Signal
 from otlptest.sending import ExportResult, send
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.otlp_json import decode_response, encode_message
+from otlptest.wire.otlp_protobuf import decode_message, decode_request
+from otlptest.wire.signals import response_class
 
 __all__ = ["ReceiverLook", "TargetLab", "endpoint_of", "look_at_receiver"]
 
@@ -28,6 +31,7 @@ _LOOK_EVERY_S: Final = 0.1
 _NOT_SERVED_HTTP: Final = frozenset({404, 405, 501})
 _WRONG_MEDIA_TYPE: Final = 415
 _UNIMPLEMENTED: Final = 12
+_BINARY: Final = frozenset({"application/x-protobuf", "application/octet-stream"})
 
 
 def endpoint_of(text: str, *, is_grpc: bool) -> Endpoint:
@@ -176,7 +180,7 @@ class TargetLab:
         try:
             answer = self.send(probe_request(signal, self.marker()), signal=signal)
         except SendError:
-            return False
+            return not self.has_taken and not _unreachable(self, Deadline(0))
         return answer.is_success or not self.has_taken
 
     def resident_bytes(self) -> int | None:
@@ -202,12 +206,19 @@ def look_at_receiver(lab: TargetLab, *, wait_s: float = 0.0) -> ReceiverLook:
     if problem:
         return ReceiverLook(problem=problem)
     answers: dict[Signal, ExportResult] = {}
+    misnamed: set[Signal] = set()
     for signal in COMMON_SIGNALS:
         try:
             answers[signal] = lab.send(probe_request(signal, lab.marker()), signal=signal)
         except SendError as error:
-            return ReceiverLook(problem=f"it does not speak {lab.protocol}: {error.problem}")
-    served = tuple(signal for signal, answer in answers.items() if not _is_not_served(answer))
+            if not _is_misnamed(lab, signal):
+                return ReceiverLook(problem=f"it does not speak {lab.protocol}: {error.problem}")
+            misnamed.add(signal)
+    served = tuple(
+        signal
+        for signal in COMMON_SIGNALS
+        if signal in misnamed or not _is_not_served(answers[signal])
+    )
     statuses = {answer.http_status for answer in answers.values()}
     if statuses == {_WRONG_MEDIA_TYPE} and lab.protocol == "http/json":
         return ReceiverLook(problem="it takes no JSON: HTTP 415", is_lacking=True)
@@ -215,7 +226,39 @@ def look_at_receiver(lab: TargetLab, *, wait_s: float = 0.0) -> ReceiverLook:
         nothing = f"nothing at {lab.endpoint.url} serves OTLP over {lab.protocol}"
         return ReceiverLook(problem=f"{nothing}: {_told(answers)}")
     # What serves OTLP and refuses valid requests is judged like any other.
-    return ReceiverLook(signals=served, has_taken=answers[served[0]].is_success)
+    has_taken = served[0] not in misnamed and answers[served[0]].is_success
+    return ReceiverLook(signals=served, has_taken=has_taken)
+
+
+def _is_misnamed(lab: TargetLab, signal: Signal) -> bool:
+    """Whether it answers success with OTLP, in another encoding or under another media type."""
+    if lab.protocol == "grpc":
+        return False
+    body = probe_request(signal, lab.marker())
+    if lab.protocol == "http/json":
+        body = encode_message(decode_request(signal, body, protocol="http/protobuf"))
+    try:
+        answer = post(lab, body, signal=signal)
+    except SendError:
+        return False
+    if not answer.is_ok:
+        return False
+    media_type = (answer.field("content-type") or "").partition(";")[0].strip().lower()
+    return _says_response(signal, answer.body, may_be_protobuf=media_type in _BINARY)
+
+
+def _says_response(signal: Signal, body: bytes, *, may_be_protobuf: bool) -> bool:
+    try:
+        decode_response(signal, body)
+    except WireError:
+        pass
+    else:
+        return True
+    try:
+        decode_message(response_class(signal), body, rule="OTLP-RESP-002")
+    except WireError:
+        return False
+    return may_be_protobuf
 
 
 def _told(answers: Mapping[Signal, ExportResult]) -> str:

@@ -201,7 +201,7 @@ def _markers_of(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- an item of 
 def _difference(wanted: Any, got: Any, corner: Corner) -> str:  # noqa: ANN401 -- as above
     for name in corner.fields:
         expected, there = attrgetter(name)(wanted), attrgetter(name)(got)
-        if isinstance(expected, Mapping):  # receivers may add attributes of their own
+        if isinstance(expected, Mapping) and isinstance(there, Mapping):  # it may add attributes
             there = {key: there[key] for key in expected if key in there}
         if not _is_same(there, expected):
             return f"{name} is {_short(there)}, wanted: {_short(expected)}"

@@ -40,7 +40,7 @@ def _of(kind: str, *changes: Change, temporality: int = _CUMULATIVE) -> Change:
         for number, each in enumerate(changes):
             point = data.data_points.add(start_time_unix_nano=at - 10**9, time_unix_nano=at)
             point.attributes.extend(attributes)
-            point.attributes.add(key=_NAMED).value.int_value = number
+            point.attributes.add(key=_NAMED).value.string_value = str(number)
             each(point)
 
     return change

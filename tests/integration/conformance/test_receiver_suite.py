@@ -210,6 +210,18 @@ def test_a_web_server_that_serves_no_otlp_gets_one_reason() -> None:
     assert f"nothing at {url} serves OTLP over http/protobuf: traces got HTTP 404" in run.problem
 
 
+def test_a_receiver_that_names_its_protobuf_otherwise_is_judged_by_that() -> None:
+    with receiver(lambda *_: 200, media_type="application/octet-stream") as url:
+        found = verdicts(judge(url, ReceiverSuite(cases=("success/media_type",))))
+    assert (found["OTLP-HTTP-018"], found["OTLP-HTTP-019"]) == ("fail", "fail")
+
+
+def test_a_web_server_that_has_a_page_for_every_path_speaks_no_otlp() -> None:
+    with receiver(lambda *_: 200, media_type="text/html") as url:
+        run = judge(url)
+    assert "it does not speak http/protobuf" in run.problem
+
+
 def test_a_receiver_that_refuses_every_valid_request_is_judged() -> None:
     with receiver(lambda *_: 503) as url:
         assert verdicts(judge(url))["OTLP-HTTP-002"] == "fail"

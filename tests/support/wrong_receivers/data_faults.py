@@ -2,7 +2,7 @@
 
 import html
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -199,6 +199,8 @@ LOGS = (
           stored=altered(_is(LogRecord, lambda each: each.flags > 0xFF), flags=0)),
     wrong("bytes become text", "data/logs_protobuf", "LOG-023",
           stored=altered(_is(LogRecord, lambda each: isinstance(each.body, bytes)), body="/wD+")),
+    wrong("maps become text", "data/logs_protobuf", "LOG-023",
+          stored=altered(_is(LogRecord, lambda each: isinstance(each.body, Mapping)), body="{}")),
     wrong("doubles become integers", "data/logs_protobuf", "LOG-023",
           stored=altered(_is(LogRecord, lambda each: each.body == 2.0), body=2)),
     wrong("records without a body are refused", "data/logs_protobuf", "LOG-024", "LOG-038",
