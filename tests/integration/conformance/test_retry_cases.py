@@ -198,9 +198,9 @@ UNTOLD: dict[str, tuple[Row, ...]] = {
         ("silent about failures", "records/unavailable", HTTP, "RESP-039"),
         ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
         ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
-        ("timeout in seconds", "backoff/end", HTTP, "CFG-042"),
-        ("timeout in seconds", "timeouts/own", HTTP, "CFG-052"),
     ),
+    "end of back-off": (("timeout in seconds", "backoff/end", HTTP, "CFG-042"),),
+    "timeouts": (("timeout in seconds", "timeouts/own", HTTP, "CFG-052"),),
     "no retries, lingers": (
         ("lingers, and never retries", "retry/status_shapes", GRPC, "GRPC-036"),
         ("lingers, and never retries", "retry/bare_statuses", GRPC, "GRPC-037"),
