@@ -1,6 +1,7 @@
 """What the makers of faults accept, checked where the user wrote it."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 _LONGEST_S: Final = 86_400.0
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FORBIDDEN_IN_HEADER: Final = frozenset("\r\n\0")
 
 
@@ -123,7 +125,7 @@ def checked_headers(headers: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN40
         )
     for name, value in headers.items():
         is_text = isinstance(name, str) and isinstance(value, str)
-        if not is_text or not name or _FORBIDDEN_IN_HEADER & {*name, *value} or ":" in name:
+        if not is_text or not _TOKEN.fullmatch(name) or _FORBIDDEN_IN_HEADER & {*value}:
             raise UsageError(f"a header cannot be sent: {name!r}: {value!r}")
     return tuple(headers.items())
 

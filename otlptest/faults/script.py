@@ -14,6 +14,7 @@ from typing import Any, Final
 from otlptest.errors import Finding, UnknownNameError, UsageError
 from otlptest.faults.arguments import checked_count
 from otlptest.faults.reply_faults import ReplyFault
+from otlptest.faults.wire_faults import WireFault
 from otlptest.model import SIGNALS, Request
 
 __all__ = ["ReplyPlan", "ReplyScript"]
@@ -220,7 +221,16 @@ def _check_faults(faults: Sequence[object]) -> None:
             continue
         if callable(fault):
             raise UsageError(f"{fault!r} is no reply", f"call it: faults.{_name_of(fault)}()")
-        raise UsageError(f"{fault!r} is no reply", "faults of the wire go to inject(...)")
+        raise UsageError(f"{fault!r} is no reply", _reply_hint(fault))
+
+
+def _reply_hint(fault: object) -> str:
+    """How what was given may have been meant."""
+    if isinstance(fault, WireFault):
+        return "faults of the wire go to inject(...)"
+    if isinstance(fault, list | tuple):
+        return "a sequence is given as arguments: reply(faults.unavailable(), faults.ok(), …)"
+    return "write a call, e.g. faults.unavailable()"
 
 
 def _name_of(fault: Any) -> str:  # noqa: ANN401 -- whatever the user gave

@@ -12,6 +12,7 @@ is within TLS.
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
+from otlptest.errors import UsageError
 from otlptest.faults.arguments import (
     checked_choice,
     checked_count,
@@ -149,13 +150,18 @@ def reset(
         direction: Which bytes count.
 
     Raises:
-        UsageError: An argument is out of its range.
+        UsageError: An argument is out of its range, or both `after_bytes` and `at` are given.
 
     Example:
         >>> from otlptest import faults
         >>> faults.reset(after_bytes=1000)
         faults.reset(after_bytes=1000)
     """
+    if after_bytes is not None and at != "request":
+        raise UsageError(
+            f"after_bytes={after_bytes!r} does not go with at={at!r}",
+            "one of them says when the connection is reset",
+        )
     return WireFault(
         text=written("reset", after_bytes=after_bytes, **_moment(at), **_way(direction, "up")),
         kind="reset",
@@ -295,7 +301,7 @@ def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
     return WireFault(
         text=written("truncate", after_bytes=after_bytes, **_way(direction, "up")),
         kind="truncate",
-        after_bytes=_position(after_bytes),
+        after_bytes=checked_count("after_bytes", after_bytes),
         direction=_checked_way(direction, _DIRECTIONS[:2]),
     )
 

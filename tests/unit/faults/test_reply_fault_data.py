@@ -160,6 +160,7 @@ def test_only_what_the_sender_may_take_for_received_is_received(
         (lambda: faults.status(400, violations={"a": 1}), "a violation's description must be"),  # type: ignore[dict-item]  # what it must refuse
         (lambda: faults.status(503, headers=[("a", "b")]), "headers must be a mapping"),  # type: ignore[arg-type]  # what it must refuse
         (lambda: faults.status(503, headers={"a": "b\r\nc: d"}), "a header cannot be sent: 'a'"),
+        (lambda: faults.status(503, headers={"a b": "c"}), "a header cannot be sent: 'a b'"),
         (lambda: faults.status(503, headers={"a": 1}), "a header cannot be sent: 'a': 1"),  # type: ignore[dict-item]  # what it must refuse
         (lambda: faults.status(503, body="text"), "body must be bytes and is 'text'"),  # type: ignore[arg-type]  # what it must refuse
         (lambda: faults.status(503, message=None), "message must be a text and is None"),  # type: ignore[arg-type]  # what it must refuse

@@ -119,6 +119,8 @@ def test_faults_of_frames_are_told_from_faults_of_bytes() -> None:
         (lambda: faults.reset(after_bytes=-1), "after_bytes must be a whole number from 0"),
         (lambda: faults.reset(at="befor_reply"), "did you mean 'before_reply'?"),  # type: ignore[arg-type]  # what it must refuse
         (lambda: faults.reset(direction="both"), "unknown direction 'both'"),
+        (lambda: faults.reset(after_bytes=3, at="connect"), "after_bytes=3 does not go with at="),
+        (lambda: faults.truncate(after_bytes=None), "after_bytes must be a whole number from 0 to"),  # type: ignore[arg-type]  # what it must refuse
         (lambda: faults.trickle(slice_bytes=0), "slice_bytes must be a whole number from 1"),
         (lambda: faults.latency(-0.1), "latency must be seconds from 0"),
         (lambda: faults.latency(1, jitter_s=-1), "jitter_s must be seconds from 0"),
