@@ -81,7 +81,11 @@ def command(
         jobs=jobs,
     )
     if is_list:
-        return list_cases(find_cases(suite.known_cases, cases))
+        return list_cases(
+            find_cases(suite.known_cases, cases),
+            protocols=protocols_of(protocol_names),
+            is_json=output_format == "json",
+        )
     if not words:
         raise UsageError("there is no command to judge", "write it after --")
     files = checked_reports(reports)

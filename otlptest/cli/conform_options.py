@@ -1,5 +1,6 @@
 """What both conformance suites have in common on the command line."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -116,7 +117,8 @@ def checked_reports(reports: Iterable[str]) -> list[tuple[str, Path]]:
     """The reports to write, as kinds and files; known before a run that may take minutes.
 
     Raises:
-        UsageError: One is not of the form KIND=FILE, or its kind or folder does not exist.
+        UsageError: One is not of the form KIND=FILE, its kind or folder does not exist, or it
+            cannot be a file.
     """
     checked: list[tuple[str, Path]] = []
     for report in reports:
@@ -127,15 +129,42 @@ def checked_reports(reports: Iterable[str]) -> list[tuple[str, Path]]:
         path = Path(file)
         if not path.parent.is_dir():
             raise UsageError(f"cannot write {file}: there is no folder {str(path.parent)!r}")
+        if path.is_dir():
+            raise UsageError(f"cannot write {file}: it is a folder", f"{kind}={file}/FILE")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError(f"cannot write {file}: permission denied")
+        if any(path == other for _, other in checked):
+            raise UsageError(f"two reports go to {file}", "give each a file of its own")
         checked.append((kind, path))
     return checked
 
 
-def list_cases(cases: Iterable["AnyCase"]) -> int:
-    """Print each case: its id, title, requirements."""
-    for case in cases:
-        protocols = ", ".join(case.protocols)
-        write(f"{case.id}: {case.title}\n  {protocols}; judges {', '.join(case.requirements)}")
+def list_cases(cases: Iterable["AnyCase"], *, protocols: Sequence[Protocol], is_json: bool) -> int:
+    """Print each case: its id, title, protocols, requirements.
+
+    Args:
+        cases: Those asked for.
+        protocols: Only cases of one of these; none means all.
+        is_json: Whether to print JSON.
+    """
+    from otlptest.report import json_text  # noqa: PLC0415 -- loads more than a list needs
+
+    wanted = [case for case in cases if not protocols or set(protocols) & set(case.protocols)]
+    if is_json:
+        records = [
+            {
+                "id": case.id,
+                "title": case.title,
+                "protocols": list(case.protocols),
+                "requirements": list(case.requirements),
+            }
+            for case in wanted
+        ]
+        write(json_text({"cases": records}, indent=2))
+        return Exit.OK
+    for case in wanted:
+        names = ", ".join(case.protocols)
+        write(f"{case.id}: {case.title}\n  {names}; judges {', '.join(case.requirements)}")
     return Exit.OK
 
 
@@ -179,10 +208,22 @@ def finish(
     else:
         write(conformance_text(conformance, width=line_width() or 100))
     for kind, path in reports:
-        path.write_text(_report(kind, conformance, more or {}), "utf-8")
+        _write_report(path, _report(kind, conformance, more or {}))
     if conformance.has_failed:
         return Exit.FINDINGS
     return Exit.OK if conformance.has_judged else Exit.ENVIRONMENT
+
+
+def _write_report(path: Path, text: str) -> None:
+    """Write it whole.
+
+    Raises:
+        OSError: It cannot be written; the error names the file, also when the disk is full.
+    """
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as problem:
+        raise OSError(problem.errno, problem.strerror, str(path)) from problem
 
 
 def _report(kind: str, conformance: "Conformance", more: Mapping[str, Any]) -> str:

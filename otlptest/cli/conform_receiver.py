@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -108,7 +109,11 @@ def command(
         timeout_s=timeout_s,
     )
     if is_list:
-        return list_cases(find_cases(suite.known_cases, cases))
+        return list_cases(
+            find_cases(suite.known_cases, cases),
+            protocols=protocols_of(protocol_names),
+            is_json=output_format == "json",
+        )
     files = checked_reports(reports)
     asked = () if "all" in protocol_names else protocols_of(protocol_names)
     options = FuzzOptions(payloads=fuzz_payloads, seed=seed, replay=replay, folder=failures)
@@ -124,17 +129,23 @@ def command(
             reports=files,
             is_json=output_format == "json",
         )
-    with _reading_back(read_back) as stored:
+    with _reading_back(read_back) as (stored, words):
         target = Target(
-            grpc=grpc, http=http, ca_file=ca_file, read_back=stored, wait_s=wait_s, name=name
+            grpc=grpc,
+            http=http,
+            ca_file=ca_file,
+            read_back=stored,
+            read_back_words=words,
+            wait_s=wait_s,
+            name=name,
         )
         conformance = conform_receiver(target, protocols=asked, suite=suite, on_event=progress())
     return finish(conformance, reports=files, is_json=output_format == "json")
 
 
 @contextmanager
-def _reading_back(where: str) -> Iterator["ReadBack | None"]:
-    """What `--read-back` means; a fake runs as long as it is needed.
+def _reading_back(where: str) -> Iterator[tuple["ReadBack | None", str]]:
+    """What `--read-back` means, and how to mean the same again; a fake runs as long as needed.
 
     Raises:
         UsageError: It means nothing.
@@ -148,14 +159,17 @@ def _reading_back(where: str) -> Iterator["ReadBack | None"]:
 
     kind, _, rest = where.partition(":")
     if not where:
-        yield None
+        yield None, ""
     elif kind == "file" and rest:
-        yield FileReadBack(Path(rest))
+        yield FileReadBack(Path(rest)), where
     elif kind == "otlp":
         grpc_port, http_port = _ports(rest)
         with FakeCollector(grpc_port=grpc_port, http_port=http_port) as collector:
             note(f"forward to {collector.grpc_endpoint} (gRPC) or {collector.http_endpoint} (HTTP)")
-            yield ForwardReadBack(collector)
+            ports = [
+                urlsplit(each).port for each in (collector.grpc_endpoint, collector.http_endpoint)
+            ]
+            yield ForwardReadBack(collector), f"otlp:{ports[0]}:{ports[1]}"
     else:
         raise UsageError(f"--read-back {where!r} is unknown", "write file:PATH or otlp")
 

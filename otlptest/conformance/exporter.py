@@ -145,7 +145,7 @@ def _run(
     cases = suite.chosen(protocol)
     look = look_at(subject, protocol, timeout_s=suite.timeout_s, jobs=suite.jobs)
     lab = suite.lab(subject, protocol, look)
-    run_again = _run_again(subject, protocol, suite.policy)
+    run_again = _run_again(subject, protocol, suite)
     if lab is None:
         results = unjudged_results(
             cases, look.problem, suite.policy, is_lacking=look.is_lacking, run_again=run_again
@@ -200,7 +200,8 @@ def _without_protocol(run: SuiteRun, suite: ExporterSuite) -> SuiteRun:
     return replace(run, results=results, problem=problem, is_lacking=True)
 
 
-def _run_again(subject: Subject, protocol: Protocol, policy: Policy) -> str:
+def _run_again(subject: Subject, protocol: Protocol, suite: ExporterSuite) -> str:
     words = ["otlptest", "conform", "exporter", "--protocol", protocol, "--case", "{case}"]
-    words += ["--strict"] if policy.is_strict else []
+    words += [word for signal in suite.signals for word in ("--signal", signal)]
+    words += suite.policy.words
     return f"{' '.join(words)} -- {subject.words}"

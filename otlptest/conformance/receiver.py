@@ -1,5 +1,6 @@
 """The receiver suite: an endpoint, judged case by case in one protocol after the other."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ class Target:
         read_back: What it stores; None if that cannot be read.
         wait_s: How long to wait for it to come up.
         name: What reports call it; its endpoints if empty.
+        read_back_words: `read_back` as the command line has it, `file:PATH` or
+            `otlp:GRPC_PORT:HTTP_PORT`, for the command that runs a case again.
     """
 
     grpc: str = ""
@@ -45,6 +48,7 @@ class Target:
     read_back: ReadBack | None = None
     wait_s: float = 0.0
     name: str = ""
+    read_back_words: str = ""
 
     @property
     def title(self) -> str:
@@ -160,7 +164,7 @@ def _run(
 ) -> SuiteRun:
     started = SYSTEM_CLOCK.monotonic()
     cases = suite.chosen(lab.protocol)
-    run_again = _run_again(target, lab.protocol, suite.policy)
+    run_again = _run_again(target, lab.protocol, suite)
     look = look_at_receiver(lab, wait_s=waiting.remaining_s())
     if look.problem:
         results = unjudged_results(
@@ -232,10 +236,12 @@ def _missing(case: ReceiverCase, lab: TargetLab) -> str:
     return ""
 
 
-def _run_again(target: Target, protocol: Protocol, policy: Policy) -> str:
+def _run_again(target: Target, protocol: Protocol, suite: ReceiverSuite) -> str:
     words = ["otlptest", "conform", "receiver"]
     words += ["--grpc", target.grpc] if target.grpc else []
     words += ["--http", target.http] if target.http else []
     words += ["--ca-file", str(target.ca_file)] if target.ca_file else []
-    words += ["--protocol", protocol, "--case", "{case}"]
-    return " ".join(words + (["--strict"] if policy.is_strict else []))
+    words += ["--read-back", target.read_back_words] if target.read_back_words else []
+    words += ["--protocol", protocol]
+    more = [word for signal in suite.signals for word in ("--signal", signal)]
+    return " ".join([shlex.join(words), "--case", "{case}", *more, *suite.policy.words])

@@ -24,9 +24,10 @@ from otlptest.conformance.receiver_talks import look_at_receiver
 from otlptest.conformance.running import judgements
 from otlptest.conformance.subjects import Subject
 from otlptest.conformance.verdicts import Judged, Policy, Result
-from otlptest.errors import ExpectationError, Finding
-from otlptest.model import Protocol, Signal
+from otlptest.errors import ExpectationError, Finding, UsageError
+from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes import Command
+from otlptest.timing import checked_timeout
 
 __all__ = ["ConformanceWarning", "exporter_suite", "receiver_suite"]
 
@@ -63,10 +64,12 @@ def exporter_suite(
         cwd: The folder to run it in.
 
     Raises:
-        UsageError: `command` is no list of words.
+        UsageError: `command` is no list of words, or `timeout_s` is no number of seconds.
         UnknownNameError: A protocol, signal or case does not exist.
     """
+    checked_timeout(timeout_s)
     checked_choice("protocol", [protocol], ALL_PROTOCOLS)
+    checked_choice("signal", signals, SIGNALS)
     suite = ExporterSuite(
         cases=tuple(cases),
         signals=tuple(signals),
@@ -110,10 +113,18 @@ def receiver_suite(
         timeout_s: How long to wait for any one answer.
 
     Raises:
-        UsageError: The target has no endpoint for the protocol.
+        UsageError: `target` is none, it has no endpoint for the protocol, or `timeout_s` is no
+            number of seconds.
         UnknownNameError: A protocol, signal or case does not exist.
     """
+    if not isinstance(target, Target):
+        raise UsageError(
+            f"a receiver is given as a Target and not as {target!r}",
+            'Target(http="http://127.0.0.1:4318"), from otlptest.conformance',
+        )
+    checked_timeout(timeout_s)
     checked_choice("protocol", [protocol], ALL_PROTOCOLS)
+    checked_choice("signal", signals, SIGNALS)
     suite = ReceiverSuite(
         cases=tuple(cases),
         signals=tuple(signals),

@@ -121,6 +121,14 @@ class Policy:
     is_strict: bool = False
     target_version: tuple[int, ...] = DEFAULT_TARGET
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """As the options of a command line; only what is not usual."""
+        version = ".".join(map(str, self.target_version))
+        strict = ("--strict",) if self.is_strict else ()
+        is_usual = self.target_version == DEFAULT_TARGET
+        return strict if is_usual else (*strict, "--target-version", version)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:

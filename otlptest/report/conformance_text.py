@@ -103,7 +103,8 @@ def event_line(event: Event) -> str:
     """One step of a run, as a line of progress; empty for what is not worth one."""
     match event:
         case SuiteStarted():
-            return f"{event.subject} over {event.protocol}: {event.cases} cases"
+            cases = "1 case" if event.cases == 1 else f"{event.cases} cases"
+            return f"{event.subject} over {event.protocol}: {cases}"
         case CaseFinished():
             outcomes = [each.outcome for each in event.judged]
             broken = outcomes.count("broken")

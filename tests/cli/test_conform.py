@@ -94,6 +94,14 @@ def test_what_cannot_be_judged_exits_with_3(command: tuple[str, ...], problem: s
         pytest.param(("--target-version", "new", *COMMAND), "no version of OTLP", id="version"),
         pytest.param(("--report", "pdf=x", *COMMAND), "is not KIND=FILE", id="report"),
         pytest.param(("--report", "json=/no/x", *COMMAND), "there is no folder '/no'", id="folder"),
+        pytest.param(
+            ("--report", "json=/", *COMMAND), "cannot write /: it is a folder", id="a folder"
+        ),
+        pytest.param(
+            ("--report", "json=x", "--report", "junit=x", *COMMAND),
+            "two reports go to x",
+            id="twice",
+        ),
         pytest.param(("--protocol", "udp", *COMMAND), "'udp' is not one of", id="protocol"),
     ],
 )
@@ -111,6 +119,44 @@ def test_cases_are_listed_without_running_any(suite: str) -> None:
     lines = ended.stdout.splitlines()
     assert len(lines) % 2 == 0
     assert all("judges OTLP-" in line for line in lines[1::2])
+
+
+@pytest.mark.parametrize("suite", ["exporter", "receiver"], ids=str)
+def test_a_list_is_of_the_protocol_asked_for_and_json_if_asked_for(suite: str) -> None:
+    ended = otlptest("conform", suite, "--list", "--protocol", "grpc", "--format", "json")
+    assert ended.returncode == 0
+    cases = json.loads(ended.stdout)["cases"]
+    assert all("grpc" in case["protocols"] and case["requirements"] for case in cases)
+    assert all(case["id"] and case["title"] for case in cases)
+
+
+def test_a_report_that_cannot_be_written_is_named_after_the_verdicts() -> None:
+    ended = otlptest("conform", "exporter", "--report", "json=/dev/full", *FEW, *COMMAND)
+    assert ended.returncode == 3
+    assert "OTLP-CFG-027" in ended.stdout
+    assert ended.stderr.startswith("error: /dev/full: ")
+
+
+def again(output: str) -> list[str]:
+    """The commands of a JSON result that run a case again."""
+    record = json.loads(output)
+    runs = record.get("runs", [record])
+    return [result["run_again"] for run in runs for result in run["results"]]
+
+
+def test_the_command_that_runs_one_case_again_judges_by_the_same_rules(
+    collector: FakeCollector,
+) -> None:
+    chosen = ("--signal", "traces", "--target-version", "1.11", "--format", "json")
+    read_back = ("--read-back", "file:/tmp/no such file")
+    endpoint = ("--http", collector.http_endpoint, "--case", "exports", *read_back)
+    of_exporter = again(otlptest("conform", "exporter", *chosen, *FEW, *COMMAND).stdout)
+    of_receiver = again(otlptest("conform", "receiver", *chosen, *endpoint).stdout)
+    assert of_exporter
+    assert of_receiver
+    for line in of_exporter + of_receiver:
+        assert " --signal traces --target-version 1.11" in line
+    assert all(" --read-back 'file:/tmp/no such file' " in line for line in of_receiver)
 
 
 def test_help_names_the_suites_and_a_mistake_the_nearest() -> None:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance import Policy, exporter_suite
+from otlptest.conformance import Policy, Target, exporter_suite, receiver_suite
 from otlptest.conformance.suites import _tell
 from otlptest.conformance.verdicts import Judged, Outcome, result_of
 from otlptest.errors import ExpectationError, UnknownNameError, UsageError
@@ -81,6 +81,14 @@ def test_what_cannot_be_right_is_told_when_the_class_is_made() -> None:
         exporter_suite([sys.executable], cases=["nope"])
     with pytest.raises(UsageError, match="a command is a list of words"):
         exporter_suite("python emit.py")
+    with pytest.raises(UnknownNameError, match="unknown signal"):
+        exporter_suite([sys.executable], signals=["spans"])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="timeout_s must be"):
+        exporter_suite([sys.executable], timeout_s=-1)
+    with pytest.raises(UsageError, match=r"given as a Target and not as 'http://127\.0\.0\.1:1'"):
+        receiver_suite("http://127.0.0.1:1")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="unknown signal"):
+        receiver_suite(Target(http="http://127.0.0.1:1"), signals=["spans"])  # type: ignore[list-item]
 
 
 def tell(rule: str, outcome: Outcome, *, is_strict: bool) -> None:
