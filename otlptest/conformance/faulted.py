@@ -111,14 +111,17 @@ def _carries(sent: frozenset[Hashable], later: Request) -> bool:
 
 
 def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> Faulted:
-    """What became of the first telemetry of a signal, of which `faults` were answered first."""
+    """What became of the first telemetry of a signal, of which `faults` were answered first.
+
+    A request without items is none.
+    """
     requests = sorted(seen.of(signal), key=lambda each: each.started_at)
-    if not requests:
-        return Faulted(seen=seen, signal=signal, faults=faults)
-    first = requests[0]
-    sent = item_keys(first) if requests[1:] else frozenset()
-    again = (each for each in requests[1:] if _carries(sent, each))
-    return Faulted(seen=seen, signal=signal, faults=faults, attempts=(first, *again))
+    for number, first in enumerate(requests, start=1):
+        sent = item_keys(first)
+        if sent:
+            again = (each for each in requests[number:] if _carries(sent, each))
+            return Faulted(seen=seen, signal=signal, faults=faults, attempts=(first, *again))
+    return Faulted(seen=seen, signal=signal, faults=faults)
 
 
 def replying_once(plan: Plan) -> Prepare:
@@ -142,7 +145,10 @@ def _first_payload() -> Callable[[Request], bool]:
 
     def is_it(request: Request) -> bool:
         if not first:
-            first.append((request, item_keys(request)))  # once: clients wait for their answers
+            sent = item_keys(request)  # once: clients wait for their answers
+            if not sent:
+                return False
+            first.append((request, sent))
         seen, sent = first[0]
         return request is seen or (request.signal == seen.signal and _carries(sent, request))
 

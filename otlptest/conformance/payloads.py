@@ -63,20 +63,30 @@ def items_of(request: Request) -> tuple[Any, ...]:
 
     Empty where its body could not be read.
     """
+    return _read_items(request) or ()
+
+
+def _read_items(request: Request) -> tuple[Any, ...] | None:
+    """As `items_of`; None where the body could not be read."""
     if request.signal is None or not request.body:
-        return ()
+        return None
     try:
         protocol = request.protocol or "http/protobuf"
         message = decode_request(request.signal, request.body, protocol=protocol)
     except (WireError, UsageError):
-        return ()
+        return None
     return tuple(items_from_request(request.signal, message, request))
 
 
 def item_keys(request: Request) -> frozenset[Hashable]:
-    """The identities of the items of a request; of one without items that can be read, its body."""
-    keys = frozenset(map(_key, items_of(request)))
-    return keys or frozenset({(request.signal, "body", request.body)} if request.body else ())
+    """The identities of the items of a request; of one that cannot be read, its body.
+
+    Empty for a request without items: two of them have nothing in common.
+    """
+    items = _read_items(request)
+    if items is None:
+        return frozenset({(request.signal, "body", request.body)} if request.body else ())
+    return frozenset(map(_key, items))
 
 
 def _key(item: Any) -> Hashable:  # noqa: ANN401 -- an item of any signal

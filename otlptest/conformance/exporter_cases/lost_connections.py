@@ -1,6 +1,6 @@
 """Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import endpoint_at, own
 from otlptest.conformance.exporter_lab import ExporterLab, observed_again
-from otlptest.conformance.faulted import Faulted, runs_of
+from otlptest.conformance.faulted import Faulted, run_of, runs_of
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.payloads import items_of
 from otlptest.conformance.retry_control import (
@@ -33,6 +33,7 @@ __all__ = ["CASES"]
 _DROPS: Final = 3
 _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a busy machine
 _COLD_RUNS: Final = 9
+_LIKE_USUAL: Final = 0.1  # of the time between two batches: what a machine makes of it
 _REFUSALS: Final = 3
 
 # What is lost, and by which faults: each with how often it acts.
@@ -60,9 +61,14 @@ def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
     """Whether it is sent again, and not each time at once."""
     rule = "OTLP-HTTP-036"
     gaps = each.faulted_gaps_s
-    if len(gaps) >= _DROPS and max(gaps) < _SHORT_WAITS * NO_WAIT_S:
-        return broken(rule, f"sent again {len(gaps)} times without any pause. {each.told}")
-    return judged_retry(rule, lab, each)
+    if len(gaps) < _DROPS or max(gaps) >= _SHORT_WAITS * NO_WAIT_S:
+        return judged_retry(rule, lab, each)
+    told = f"sent again {len(gaps)} times without any pause. {each.told}"
+    if max(gaps) < NO_WAIT_S:
+        (again,) = run_of(lab, {each.signal: each.faults})()
+        if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
+            return broken(rule, f"{told}\nthe same in a second run: {again.told}")
+    return not_observed(rule, f"its pauses are too short to tell them from none. {told}")
 
 
 def _judge_refused(lab: ExporterLab) -> Iterator[Judged]:
@@ -80,7 +86,7 @@ def _judge_refused(lab: ExporterLab) -> Iterator[Judged]:
         arrived = [lab.arrived(other) for other in others]
     found = list(zip(signals, seen, arrived, strict=True))
     yield from condensed(_connected_again(lab, *each) for each in found)
-    waits = [_waits(each) for each in arrived]
+    waits = [_waits(lab, signal, each) for signal, _, each in found]
     yield judged_jitter("OTLP-HTTP-035", [each for each in waits if each])
 
 
@@ -97,11 +103,11 @@ def _connected_again(
         f"{signal}: the first {_REFUSALS} connections were refused; connections at"
         f" {', '.join(times) or '(none)'}; {seen.describe_end()}"
     )
-    if any(each.is_accepted for each in arrived.of(signal)):
-        return held(rule, f"the data arrived. {told}")
     if not arrived.connections:
         return not_observed(rule, f"the endpoint of one signal is not used. {told}")
     control = control_of(lab)
+    if any(each.is_accepted for each in arrived.of(signal)):
+        return _where_nobody_listens(rule, lab, signal, f"the data arrived. {told}")
     if control.gap_s(signal) is None:
         return not_observed(rule, f"{told}\n{control.told(signal)}")
     lived_s = seen.ended_at - arrived.connections[0].opened_at - usual_rest_s(lab, signal)
@@ -116,23 +122,49 @@ def _connected_again(
     )
 
 
+def _where_nobody_listens(rule: str, lab: ExporterLab, signal: Signal, told: str) -> Judged:
+    """Connections that were closed at once were made again; are those that nobody takes, too?"""
+    control = control_of(lab)
+    if control.gap_s(signal) is not None and _ends_at_once(lab, signal):
+        reason = "but where nobody listens at all it does not wait for another attempt"
+        return broken(rule, f"{reason}. {told}\n{control.told(signal)}")
+    return held(rule, told)
+
+
 def _ends_at_once(lab: ExporterLab, signal: Signal) -> bool:
     """Whether the command takes no longer where nobody listens to a signal: it does not try again.
 
-    The shorter one of two runs: a busy machine makes them longer.
+    The shorter one of two runs, against the shorter one of two without faults: a busy machine makes
+    them longer. Looked at once for each signal.
     """
-    closed = {
-        own(signal, "ENDPOINT"): f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
-    }
-    took_s = min(run.result().duration_s for run in [lab.start(closed), lab.start(closed)])
-    return took_s - lab.baseline.duration_s <= control_of(lab).at_once_s(signal)
+
+    def look() -> bool:
+        url = f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
+        closed = {own(signal, "ENDPOINT"): url}
+        took_s = min(run.result().duration_s for run in [lab.start(closed), lab.start(closed)])
+        usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
+        return took_s - usual_s <= control_of(lab).at_once_s(signal)
+
+    return lab.shared(f"nobody listens to {signal}", look)
 
 
-def _waits(arrived: Arrived) -> Sequence[float]:
-    """From one connection to the next, but for those that a client's library makes at once."""
-    opened = [each.opened_at for each in arrived.connections]
-    gaps = [later - earlier for earlier, later in pairwise(opened)]
-    return [gap for gap in gaps if gap >= NO_WAIT_S]
+def _waits(lab: ExporterLab, signal: Signal, arrived: Arrived) -> Sequence[float]:
+    """From one connection to the next, where it can only be a wait.
+
+    A client's library makes some at once. After an export was given up the next batch comes as late
+    as it does without faults: that is no wait, and has no jitter.
+    """
+    usual = _gaps(each.started_at for each in lab.baseline.of(signal))
+    return [
+        gap
+        for gap in _gaps(each.opened_at for each in arrived.connections)
+        if gap >= NO_WAIT_S
+        and not any(abs(gap - each) <= _LIKE_USUAL * each + NO_WAIT_S for each in usual)
+    ]
+
+
+def _gaps(times: Iterable[float]) -> list[float]:
+    return [later - earlier for earlier, later in pairwise(sorted(times))]
 
 
 def _judge_losses(lab: ExporterLab) -> Iterator[Judged]:

@@ -63,7 +63,7 @@ def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
     is_set_up = is_set_up_by_environment(lab)
     seen = {lab.protocol: lab.baseline, **{each: run() for each, run in runs.items()}}
     yield _judged_values(lab, seen, unknown(), is_set_up=is_set_up)
-    yield from _judged_choice(seen, is_set_up=is_set_up)
+    yield from _judged_choice(seen)
     default = untold()
     yield _judged_default(seen, default)
     yield _judged_empty(default, empty())
@@ -87,7 +87,8 @@ def _judged_values(
         f"{_PROTOCOL}={value}: {', '.join(way) or 'nothing'} came"
         for value, way in [*ways.items(), (_UNKNOWN, spoken_protocols(unknown.requests))]
     )
-    silent = [run for run in (*seen.values(), unknown) if not run.requests]
+    # One that connects has ignored the value, and speaks what the port does not.
+    silent = [run for run in (*seen.values(), unknown) if not (run.requests or run.connections)]
     if silent:
         if is_set_up:
             return broken(rule, f"{found}\n{last_words(silent[0])}")
@@ -101,25 +102,19 @@ def _judged_values(
     return held(rule, found)
 
 
-def _judged_choice(seen: Mapping[Protocol, Observation], *, is_set_up: bool) -> Iterator[Judged]:
-    """Of the two protocols that an SDK should have."""
+def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[Judged]:
+    """Of the two protocols that an SDK should have.
+
+    A program may have only some of its SDK's exporters: what it does not speak accuses nobody.
+    """
     had = {each for run in seen.values() for each in spoken_protocols(run.requests)}
-    if not had:
-        for rule in ("OTLP-CFG-048", "OTLP-CFG-049"):
-            yield not_observed(rule, "no request has the content type of a protocol")
-        return
-    text = f"with all values of {_PROTOCOL}, {', '.join(sorted(had))} came"
+    text = f"with all values of {_PROTOCOL}, {', '.join(sorted(had)) or 'no protocol'} came"
     main = had & {"grpc", "http/protobuf"}
-    if main:
-        yield held("OTLP-CFG-048", text)
-    else:
-        yield _broken_if(is_set_up, "OTLP-CFG-048", text)
-    if main == {"grpc", "http/protobuf"}:
-        yield held("OTLP-CFG-049", text)
-    elif main == {"http/protobuf"}:
-        yield not_observed("OTLP-CFG-049", f"{text}; the SDK may have grpc in another package")
-    else:
-        yield _broken_if(is_set_up, "OTLP-CFG-049", text)
+    for rule, is_met in (("OTLP-CFG-048", bool(main)), ("OTLP-CFG-049", len(main) > 1)):
+        if is_met:
+            yield held(rule, text)
+        else:
+            yield not_observed(rule, f"{text}; the SDK may have others in another package")
 
 
 def _broken_if(is_set_up: bool, rule: str, text: str) -> Judged:  # noqa: FBT001 -- reads as a sentence

@@ -38,8 +38,8 @@ def _judge_nowhere(lab: ExporterLab) -> Iterator[Judged]:
 
 def _is_failure(lab: ExporterLab, each: Faulted) -> Judged:
     rule = "OTLP-HTTP-046"
-    if not each.is_hit:
-        return not_observed(rule, each.told)
+    if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
+        return not_observed(rule, f"nothing came, or all comes twice anyway. {each.told}")
     if each.is_retried:
         return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s. {each.told}")
     lines = new_lines(each.seen, lab.baseline, about_failures=True)

@@ -7,7 +7,8 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import lost_signals
+from otlptest.conformance.command_output import failure_records
+from otlptest.conformance.exporter_cases.readings import arrived_signals, lost_signals
 from otlptest.conformance.exporter_cases.shared_runs import unavailable_runs
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.exporter_runs import TIMERS
@@ -183,8 +184,17 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
     found = [_told_apart(rule, lab, each) for each in retried()]
     yield from condensed(found)
     is_retried = any(each.outcome == "held" for each in found)
-    others = [judged_no_retry(rule, lab, each) for each in refused()]
+    others = [_refused_by_body(rule, lab, each) for each in refused()]
     yield from condensed(each for each in others if is_retried or each.outcome == "broken")
+
+
+def _refused_by_body(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """One that sends 400 again, whatever its body says, breaks another rule."""
+    found = judged_no_retry(rule, lab, each)
+    if found.outcome == "broken" and failure_records(lab)[each.signal].each.is_retried:
+        reason = "the plain 400 is sent again too, which is judged elsewhere"
+        return not_observed(rule, f"{reason}. {found.evidence}")
+    return found
 
 
 def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
@@ -199,6 +209,8 @@ def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
         missing = _missing(lab, seen, failing)
         if not seen.of(failing):
             yield not_observed(rule, f"no {failing} came; {told}")
+        elif not set(lab.signals) - {failing} <= arrived_signals(lab.baseline):
+            yield not_observed(rule, f"not all of them are taken without faults either; {told}")
         elif not missing:
             yield held(rule, f"all other signals came. {told}")
         elif _missing(lab, _refused_at_once(lab, failing), failing):
@@ -217,7 +229,8 @@ def _refused_at_once(lab: ExporterLab, failing: Signal) -> Observation:
 
 def _missing(lab: ExporterLab, seen: Observation, failing: Signal) -> list[Signal]:
     """The other signals of which nothing was taken."""
-    return [each for each in lost_signals(lab, seen) if each != failing]
+    usual = arrived_signals(lab.baseline)
+    return [each for each in lost_signals(lab, seen) if each != failing and each in usual]
 
 
 def _harm_of(seen: Observation) -> Harm | None:

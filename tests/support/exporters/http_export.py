@@ -92,6 +92,8 @@ def _answer(
         return Answer(told=f"no TLS: {problem}")
     except (OSError, http.client.HTTPException) as problem:
         _forget(settings)
+        if isinstance(problem, ConnectionRefusedError) and WRONG == "gives up where nobody listens":
+            return Answer(told="nobody listens")
         return _lost(problem)
     return _meaning(settings, reply)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from otlptest.conformance.faulted import faulted
 from otlptest.conformance.observations import Arrived, Observation
 from otlptest.conformance.payloads import item_keys, items_of, payloads_of
 from otlptest.conformance.probes import probe_request
@@ -70,6 +71,18 @@ def test_a_body_that_cannot_be_read_is_its_own_identity() -> None:
     assert items_of(garbage) == ()
     assert len(item_keys(garbage)) == 1
     assert item_keys(request(b"")) == frozenset()
+
+
+def test_requests_without_items_have_nothing_in_common() -> None:
+    hollow = b"\x0a\x02\x12\x00"  # a resource entry with an empty scope entry
+    assert item_keys(request(hollow)) == frozenset()
+    assert payloads_of([request(hollow, at=1.0), request(hollow, at=2.0)]) == ()
+    real = request(probe_request("traces", "a"), at=3.0)
+    seen = Observation(
+        arrived=Arrived(requests=(request(hollow, at=1.0), request(hollow, at=2.0), real)),
+        protocol="http/protobuf",
+    )
+    assert faulted(seen, "traces", ()).attempts == (real,)
     assert len(payloads_of([garbage, request(b"\xff\xff", at=1.0)])) == 1
 
 
