@@ -71,6 +71,7 @@ def test_a_body_that_cannot_be_read_is_its_own_identity() -> None:
     assert items_of(garbage) == ()
     assert len(item_keys(garbage)) == 1
     assert item_keys(request(b"")) == frozenset()
+    assert len(payloads_of([garbage, request(b"\xff\xff", at=1.0)])) == 1
 
 
 def test_requests_without_items_have_nothing_in_common() -> None:
@@ -83,7 +84,6 @@ def test_requests_without_items_have_nothing_in_common() -> None:
         protocol="http/protobuf",
     )
     assert faulted(seen, "traces", ()).attempts == (real,)
-    assert len(payloads_of([garbage, request(b"\xff\xff", at=1.0)])) == 1
 
 
 def test_requests_of_no_signal_carry_no_payload() -> None:
