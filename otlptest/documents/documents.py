@@ -51,10 +51,13 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as problem:
-        raise FileFormatError(name, "", problem.strerror or str(problem)) from problem
+        words = problem.strerror or str(problem)
+        raise FileFormatError(name, "", words, "give the path of a file") from problem
     except UnicodeDecodeError as problem:
         line = problem.object.count(b"\n", 0, problem.start) + 1
-        raise FileFormatError(name, f"line {line}", "is no UTF-8") from problem
+        raise FileFormatError(
+            name, f"line {line}", "is no UTF-8", "save it as text in UTF-8"
+        ) from problem
     value, places = parsed_yaml(name, text)
     if not isinstance(value, dict):
         raise FileFormatError(name, places.text(()), "is no mapping", "begin with: version: 1")
@@ -82,4 +85,5 @@ def _check_version(file: str, value: dict[str, Any], places: Places) -> None:
             file,
             places.text(("version",)),
             f"is {shown(value['version'])}; this otlptest reads version 1",
+            "write version: 1",
         )

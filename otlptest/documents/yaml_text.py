@@ -4,7 +4,9 @@ Only what JSON has is taken: mappings with text keys, lists, texts, numbers, tru
 A mistake is an error with its line. Nodes are counted: aliases cannot blow a small file up.
 """
 
+from collections.abc import Mapping
 from io import StringIO
+from types import MappingProxyType
 from typing import Any, Final
 
 from ruamel.yaml import YAML
@@ -19,6 +21,12 @@ __all__ = ["parsed_yaml"]
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_NODES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"
+_HINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        r"'\t'": "indent with spaces, not with tabs",
+        "single document": "one file is one document: leave the line '---' out",
+    }
+)
 _TEXT_TAGS: Final = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 
 
@@ -33,7 +41,9 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
         FileFormatError: It is no YAML, or holds something else than plain values.
     """
     if len(text) > _MOST_BYTES:
-        raise FileFormatError(file, "", f"is larger than {_MOST_BYTES} characters")
+        raise FileFormatError(
+            file, "", f"is larger than {_MOST_BYTES} characters", "split it into several files"
+        )
     reading = _Reading(file)
     try:
         node = YAML(typ="safe", pure=True).compose(StringIO(text))
@@ -41,12 +51,16 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
             raise FileFormatError(file, "line 1", "is empty", "begin with: version: 1")
         return reading.value(node, ()), Places(reading.lines)
     except MarkedYAMLError as broken:
-        raise FileFormatError(file, _mark(broken), f"is no YAML: {_problem(broken)}") from broken
+        problem = f"is no YAML: {_problem(broken)}"
+        raise FileFormatError(file, _mark(broken), problem, _hint(broken)) from broken
     except YAMLError as broken:
         first = str(broken).strip().splitlines()[0]
-        raise FileFormatError(file, "", f"is no YAML: {first}") from broken
+        problem = f"is no YAML: {first}"
+        raise FileFormatError(file, "", problem, "save it as plain text in UTF-8") from broken
     except RecursionError as broken:
-        raise FileFormatError(file, "", "is nested too deeply") from broken
+        raise FileFormatError(
+            file, "", "is nested too deeply", "write it with fewer levels"
+        ) from broken
 
 
 def _mark(broken: MarkedYAMLError) -> str:
@@ -57,6 +71,14 @@ def _mark(broken: MarkedYAMLError) -> str:
 def _problem(broken: MarkedYAMLError) -> str:
     said = [part for part in (broken.context, broken.problem) if part]
     return ", ".join(" ".join(part.split()) for part in said)
+
+
+def _hint(broken: MarkedYAMLError) -> str:
+    said = _problem(broken)
+    for part, hint in _HINTS.items():
+        if part in said:
+            return hint
+    return "look at the indentation and the quotes there"
 
 
 class _Reading:
@@ -102,7 +124,9 @@ class _Reading:
                 raise self._error(path, "a key is no text", at=key_node)
             key = str(key_node.value)
             if key in values:
-                raise self._error((*path, key), "the key is there twice", at=key_node)
+                raise self._error(
+                    (*path, key), "the key is there twice", at=key_node, hint="keep one of the two"
+                )
             self.lines[*path, key] = key_node.start_mark.line + 1
             values[key] = self.value(value_node, (*path, key))
         return values
@@ -129,9 +153,11 @@ class _Reading:
             return None
         raise self._error(path, f"the tag {tag.removeprefix(_TAG)!r} is not taken", at=node)
 
-    def _error(self, path: KeyPath, problem: str, *, at: Node | None = None) -> FileFormatError:
+    def _error(
+        self, path: KeyPath, problem: str, *, at: Node | None = None, hint: str = ""
+    ) -> FileFormatError:
         line = self.lines[path] if at is None else at.start_mark.line + 1
-        return FileFormatError(self._file, place_text(line, path), problem)
+        return FileFormatError(self._file, place_text(line, path), problem, hint)
 
 
 def _integer(text: str) -> int:

@@ -74,6 +74,23 @@ def test_mistake_is_told_with_its_line(text: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        pytest.param("a:\n\t- 1\n", "indent with spaces, not with tabs", id="a tab"),
+        pytest.param("a: 1\n---\nb: 2\n", "one file is one document", id="two documents"),
+        pytest.param("a: 1\na: 2\n", "keep one of the two", id="a key twice"),
+        pytest.param("a: 'open\n", "look at the indentation and the quotes", id="no end of a text"),
+        pytest.param("a: \0\n", "save it as plain text in UTF-8", id="a NUL"),
+        pytest.param("[" * 5000, "fewer levels", id="too deep"),
+    ],
+)
+def test_a_mistake_comes_with_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(FileFormatError) as refused:
+        parsed_yaml("f", text)
+    assert hint in refused.value.hint
+
+
 def test_small_file_cannot_become_a_large_value() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
