@@ -203,5 +203,7 @@ def _without_protocol(run: SuiteRun, suite: ExporterSuite) -> SuiteRun:
 def _run_again(subject: Subject, protocol: Protocol, suite: ExporterSuite) -> str:
     words = ["otlptest", "conform", "exporter", "--protocol", protocol, "--case", "{case}"]
     words += [word for signal in suite.signals for word in ("--signal", signal)]
+    if suite.timeout_s != _DEFAULT_TIMEOUT_S:
+        words += ["--timeout", f"{suite.timeout_s:g}"]
     words += suite.policy.words
     return f"{' '.join(words)} -- {subject.words}"

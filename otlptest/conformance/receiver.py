@@ -244,4 +244,6 @@ def _run_again(target: Target, protocol: Protocol, suite: ReceiverSuite) -> str:
     words += ["--read-back", target.read_back_words] if target.read_back_words else []
     words += ["--protocol", protocol]
     more = [word for signal in suite.signals for word in ("--signal", signal)]
+    if suite.timeout_s != _DEFAULT_TIMEOUT_S:
+        more += ["--timeout", f"{suite.timeout_s:g}"]
     return " ".join([shlex.join(words), "--case", "{case}", *more, *suite.policy.words])

@@ -147,7 +147,8 @@ def again(output: str) -> list[str]:
 def test_the_command_that_runs_one_case_again_judges_by_the_same_rules(
     collector: FakeCollector,
 ) -> None:
-    chosen = ("--signal", "traces", "--target-version", "1.11", "--format", "json")
+    rules = ("--signal", "traces", "--timeout", "20", "--target-version", "1.11")
+    chosen = (*rules, "--format", "json")
     read_back = ("--read-back", "file:/tmp/no such file")
     endpoint = ("--http", collector.http_endpoint, "--case", "exports", *read_back)
     of_exporter = again(otlptest("conform", "exporter", *chosen, *FEW, *COMMAND).stdout)
@@ -155,7 +156,7 @@ def test_the_command_that_runs_one_case_again_judges_by_the_same_rules(
     assert of_exporter
     assert of_receiver
     for line in of_exporter + of_receiver:
-        assert " --signal traces --target-version 1.11" in line
+        assert f" {' '.join(rules)}" in line
     assert all(" --read-back 'file:/tmp/no such file' " in line for line in of_receiver)
 
 

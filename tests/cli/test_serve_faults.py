@@ -71,7 +71,7 @@ def test_fault_that_nothing_met_is_a_warning() -> None:
                 "hint: did you mean 'times'? there are: reply, signal, times, where, rate, seed\n"
             ),
         ),
-        (None, "plan.yaml: No such file or directory\n"),
+        (None, "plan.yaml: No such file or directory\nhint: give the path of a file\n"),
     ],
     ids=["mistake", "missing"],
 )

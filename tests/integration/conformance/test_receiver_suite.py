@@ -354,7 +354,8 @@ def test_a_command_to_run_one_case_again_has_all_that_it_needs(collector: FakeCo
     assert result.runs[0].subject == "mine"
     assert result.runs[0].results[0].run_again == (
         f"otlptest conform receiver --grpc {collector.grpc_endpoint}"
-        f" --http {collector.http_endpoint} --protocol grpc --case exports/served_grpc --strict"
+        f" --http {collector.http_endpoint} --protocol grpc --case exports/served_grpc"
+        " --timeout 5 --strict"
     )
 
 
