@@ -265,6 +265,26 @@ def test_the_choice_of_protocols(had: tuple[Protocol, ...], expected: tuple[str,
     assert tuple(found) == expected
 
 
+@pytest.mark.parametrize(
+    ("is_connected", "outcome"),
+    [
+        pytest.param(False, "broken", id="it does nothing at all"),
+        pytest.param(True, "not_observed", id="it speaks what the port does not"),
+    ],
+)
+def test_who_connects_has_ignored_a_protocol_that_it_does_not_have(
+    *, is_connected: bool, outcome: str
+) -> None:
+    connection = Connection(number=1, endpoint="http", port=4318)
+    silent = Observation(
+        arrived=Arrived(connections=(connection,) if is_connected else ()), protocol=GRPC
+    )
+    lab = RecordedLab(everything(GRPC))
+    seen = {GRPC: everything(GRPC), HTTP: silent}
+    found = protocols._judged_values(lab, seen, everything(GRPC), is_set_up=True)
+    assert found.outcome == outcome
+
+
 # Switches.
 
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from otlptest import faults
 from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import find_cases
+from otlptest.conformance.exporter_cases import lost_connections
 from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.observations import Observation
-from otlptest.model import Request
+from otlptest.conformance.faulted import faulted
+from otlptest.conformance.observations import Arrived, Observation
+from otlptest.model import Connection, Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
@@ -91,3 +94,58 @@ def test_each_batch_must_be_taken(lost: Observation, control: Observation, outco
     runs = [*[lost] * LOSSES, *[control, lost, usual] * LOSSES]
     found = judged(case, Losing(usual, *runs, signals=("traces",)))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
+
+
+def attempts(*gaps_s: float) -> Observation:
+    """Spans that are sent again so long after each answer that was lost; the last one is taken."""
+    requests: list[Request] = []
+    at = 1.0
+    for gap_s in (*gaps_s, 0.0):
+        request = accepted("traces", trace_request())
+        request.started_at = request.received_at = request.replied_at = at
+        request.reply_fault = faults.ack_lost().text if gap_s or not requests else ""
+        requests.append(request)
+        at += gap_s
+    return observed(requests, ended_at=at)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        pytest.param((0.01, 0.01, 0.01), (0.01, 0.02, 0.01), "broken", id="at once, twice"),
+        pytest.param((0.01, 0.01, 0.01), (0.04, 0.08, 0.3), "not_observed", id="once by chance"),
+        pytest.param((0.11, 0.03, 0.1), (0.1, 0.1, 0.1), "not_observed", id="short, with jitter"),
+        pytest.param((0.3, 0.6, 1.2), (0.3, 0.6, 1.2), "held", id="with waits"),
+    ],
+)
+def test_short_pauses_are_none_only_if_all_of_two_runs_are(
+    first: tuple[float, ...], second: tuple[float, ...], outcome: str
+) -> None:
+    lab = RecordedLab(attempts(), attempts(*second), signals=("traces",))
+    each = faulted(attempts(*first), "traces", (faults.ack_lost(),) * 3)
+    assert lost_connections._retried_with_pauses(lab, each).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("opened", "waits"),
+    [
+        pytest.param((0.0, 0.3, 0.6), [], id="batch after batch, as always"),
+        pytest.param((0.0, 1.0, 3.0), [1.0, 2.0], id="attempt after attempt"),
+        pytest.param((0.0, 0.01, 1.01), [1.0], id="one more at once"),
+    ],
+)
+def test_the_time_between_two_batches_is_no_wait(
+    opened: tuple[float, ...], waits: list[float]
+) -> None:
+    usual = batches(0, 1, 2)
+    for request, at in zip(usual.requests, (1.0, 1.3, 1.6), strict=True):
+        request.started_at = at
+    lab = RecordedLab(usual, signals=("traces",))
+    arrived = Arrived(
+        connections=tuple(
+            Connection(number=number, endpoint="http", port=4318, opened_at=at)
+            for number, at in enumerate(opened, start=1)
+        )
+    )
+    found = lost_connections._waits(lab, "traces", arrived)
+    assert found == pytest.approx(waits)

@@ -8,12 +8,13 @@ import pytest
 from otlptest import faults
 from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import find_cases
+from otlptest.conformance.exporter_cases import redirects
 from otlptest.conformance.faulted import Faulted, faulted
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.retry_control import condensed, judged_no_retry, judged_retry
 from otlptest.conformance.verdicts import broken, held
 from otlptest.faults import ReplyFault
-from otlptest.model import Request
+from otlptest.model import Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import metric_request, trace_request
 from tests.support.validated import accepted
@@ -196,6 +197,60 @@ def test_an_exporter_that_goes_on_with_new_metrics_is_not_shut_down(
     if outcome == "held":  # the last that was said: one held makes it so
         assert "sent again after" in found["OTLP-RESP-040"].evidence
     assert outcomes == {outcome}
+
+
+def of_signals(*taken: Signal, refused: tuple[Signal, ...] = ()) -> Observation:
+    """A run in which the first signals were taken and the others refused."""
+    requests = []
+    for signal in (*taken, *refused):
+        message = metric_request() if signal == "metrics" else trace_request()
+        requests.append(accepted(signal, message))
+        if signal in refused:
+            requests[-1].is_discarded = True
+    return observed(requests)
+
+
+@pytest.mark.parametrize(
+    ("usual", "seen", "outcome"),
+    [
+        pytest.param(
+            of_signals("traces", "metrics"),
+            of_signals("traces", "metrics"),
+            "held",
+            id="the others come",
+        ),
+        pytest.param(
+            of_signals("traces", "metrics"), of_signals("traces"), "broken", id="one never comes"
+        ),
+        pytest.param(
+            of_signals("traces", refused=("metrics",)),
+            of_signals("traces", refused=("metrics",)),
+            "not_observed",
+            id="one is refused without faults too",
+        ),
+    ],
+)
+def test_a_signal_is_missed_beside_a_failing_one_only_if_it_is_taken_otherwise(
+    usual: Observation, seen: Observation, outcome: str
+) -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["retry/other_signals"])
+    lab = SharingLab(usual, seen, signals=("traces", "metrics"))
+    found = [each for each in case.judge(lab) if "all traces were" in each.evidence]
+    assert [each.outcome for each in found] == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("usual", "outcome"),
+    [
+        pytest.param(PLAIN, "broken", id="once without faults"),
+        pytest.param(run_of(1.0, 1.5), "not_observed", id="twice without faults too"),
+    ],
+)
+def test_what_comes_twice_anyway_is_no_answer_to_a_redirect(
+    usual: Observation, outcome: str
+) -> None:
+    lab = SharingLab(usual, CONTROL, signals=("traces",))
+    assert redirects._is_failure(lab, once(run_of(1.0, 2.0))).outcome == outcome
 
 
 def test_alike_judgements_become_one_that_tells_how_many() -> None:
