@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from otlptest.model import HistogramPoint, LogRecord, NumberPoint, Signal, Span
+from otlptest.model import Attributes, HistogramPoint, LogRecord, NumberPoint, Signal, Span
 from otlptest.wire.event_names import event_name_of
 from otlptest.wire.signals import SIGNAL_NAMES, request_class
 from tests.support.wrong_receivers.http_front import Heard, Said
@@ -116,6 +116,18 @@ def now_one_now_another() -> Stored:
     return alter
 
 
+def _as_double(value: object) -> object:
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def with_doubles(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Integers among the attributes have become doubles."""
+    return tuple(
+        replace(each, attributes=Attributes({k: _as_double(v) for k, v in each.attributes.items()}))
+        for each in items
+    )
+
+
 def _is(kind: type, is_it: Predicate) -> Predicate:
     return lambda each: isinstance(each, kind) and is_it(each)
 
@@ -167,6 +179,8 @@ METRICS = (
     wrong("a wrong metric takes its neighbour along", "data/metrics", "METRIC-062",
           stored=losing(_is(NumberPoint, lambda each: (
               each.metric.temporality is None and "otlptest.corner" in each.attributes)))),
+    wrong("integers become doubles, which another case judges", "data/metrics",
+          stored=with_doubles),
     wrong("a metric without data is its own fault", "data/metrics", "METRIC-062",
           change=turned(item("metrics", lambda metric: not metric.WhichOneof("data")), status=500),
           harm="server_error"),
@@ -223,6 +237,7 @@ VALUES = (
     wrong("of repeated keys any is kept", "data/values", "COMMON-007",
           stored=now_one_now_another()),
     wrong("bytes are lost", "data/values", "COMMON-008", stored=without(f"{KEY}.6")),
+    wrong("integers become doubles", "data/values", "COMMON-008", stored=with_doubles),
     wrong("attributes of events are lost", "data/values", "COMMON-008",
           stored=lambda items: tuple(
               replace(each, events=()) if isinstance(each, Span) else each for each in items
