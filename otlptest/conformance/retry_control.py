@@ -24,7 +24,6 @@ from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
 __all__ = [
-    "AT_ONCE",
     "LONGEST_FIRST_WAIT_S",
     "Control",
     "condensed",
@@ -37,11 +36,9 @@ __all__ = [
 LONGEST_FIRST_WAIT_S: Final = 8.0
 """The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
 
-AT_ONCE: Final = 0.4
-"""The part of a client's own wait below which nothing was waited for."""
-
 _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
+_AT_ONCE: Final = 0.4  # of a client's own wait: below it nothing was waited for
 _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
@@ -72,7 +69,7 @@ class Control:
 
     def at_once_s(self, signal: Signal) -> float:
         """Below what time nothing was waited for: jitter takes at most half of a wait away."""
-        return AT_ONCE * (self.gap_s(signal) or 0.0)
+        return _AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
         """After how long without a retry there is none (`otlp-requirements`, section 0)."""
@@ -113,9 +110,9 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if each.is_retried:
         return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
-    alike = lookalikes(lab, each)
-    if alike:
-        return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
+    anew = _sent_anew(rule, lab, each)
+    if anew is not None:
+        return anew
     if control.gap_s(each.signal) is not None:
         return held(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
@@ -130,9 +127,9 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         return not_observed(rule, f"{problem}; {each.told}")
     if each.is_retried:
         return held(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
-    alike = lookalikes(lab, each)
-    if alike:
-        return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
+    anew = _sent_anew(rule, lab, each)
+    if anew is not None:
+        return anew
     control = control_of(lab)
     told = f"not sent again. {each.told}\n{control.told(each.signal)}"
     if each.lived_s >= control.patience_s(each.signal):
@@ -140,6 +137,14 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if control.gap_s(each.signal) is None:
         return _judged_without_control(rule, lab, each, told)
     return _looked_at_again(rule, lab, each, told)
+
+
+def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
+    """Not observed where it seems to have come again with other ids; None if it does not."""
+    alike = lookalikes(lab, each)
+    if not alike:
+        return None
+    return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
 
 
 def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
@@ -189,7 +194,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
         return not_observed(rule, f"one time it was sent again, another time not. {told}")
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
-    if waited_s > AT_ONCE * control.gaps_s[0]:
+    if waited_s > _AT_ONCE * control.gaps_s[0]:
         return not_observed(rule, f"it may have been shut down while it waited. {told}")
     return broken(
         rule,

@@ -1,7 +1,7 @@
 """Data of sections 6 to 10 that receivers must take, or must survive: how a row of it is judged.
 
-The modules `span_data`, `metric_data`, `log_data`, `value_data` and `profile_data` are tables of
-corners: a requirement, a request that shows it, and what has to come out again.
+The modules `span_data`, `metric_data`, `log_data` and `value_data` are tables of corners: a
+requirement, a request that shows it, and what has to come out again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +39,7 @@ __all__ = [
     "beside",
     "having",
     "in_request",
+    "is_sampled",
     "judged_corners",
     "of_items",
     "rules_of",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _LONGEST: Final = 200
+_TRACE_FLAGS: Final = 0xFF
 
 PROTOBUF_ALONE: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
 """For what JSON cannot say."""
@@ -172,6 +174,12 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
 
 
 # What came out again.
+
+
+def is_sampled(items: tuple[Any, ...]) -> str:
+    """For `Corner.matches`: the low eight bits of the flags say so, whatever stands above them."""
+    flags = items[0].flags & _TRACE_FLAGS
+    return "" if flags == 1 else f"the trace flags are {flags:#x}, wanted: 0x1"
 
 
 def _as_sent(corner: Corner, body: bytes, marker: str) -> Matches:

@@ -11,6 +11,7 @@ from otlptest.conformance.receiver_cases.corners import (
     Corner,
     beside,
     having,
+    is_sampled,
     judged_corners,
     of_items,
     rules_of,
@@ -23,7 +24,6 @@ from otlptest.wire.event_names import set_event_name
 __all__ = ["CASES"]
 
 _MANY_FLAGS: Final = 0xFFFFFF01
-_TRACE_FLAGS: Final = 0xFF
 _RETIRED_FIELD: Final = 4
 _MIB: Final = 1 << 20
 _AT: Final = 1_700_000_000_000_000_000
@@ -64,11 +64,6 @@ def _minimal(marker: str) -> bytes:
 def _is_observed_then(items: tuple[Any, ...]) -> str:
     times = {items[0].time_unix_nano, items[0].observed_time_unix_nano}
     return "" if _AT in times else f"its times are {sorted(times)}, wanted: {_AT} as one of them"
-
-
-def _is_sampled(items: tuple[Any, ...]) -> str:
-    flags = items[0].flags & _TRACE_FLAGS
-    return "" if flags == 1 else f"the trace flags are {flags:#x}, wanted: 0x1"
 
 
 def _has_no_trace(items: tuple[Any, ...]) -> str:
@@ -141,7 +136,7 @@ _TRACES: Final = (
         what=f"flags {_MANY_FLAGS:#x}",
         signal="logs",
         request=_logs(having(flags=_MANY_FLAGS)),
-        matches=_is_sampled,
+        matches=is_sampled,
         needs_read_back=True,
     ),
 )

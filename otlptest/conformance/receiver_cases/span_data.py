@@ -7,9 +7,9 @@ from typing import Any, Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.receiver_cases.corners import (
     Corner,
-    Matches,
     beside,
     having,
+    is_sampled,
     judged_corners,
     of_items,
     rules_of,
@@ -23,7 +23,6 @@ from otlptest.conformance.verdicts import Judged
 __all__ = ["CASES"]
 
 _MANY_FLAGS: Final = 0x80000301
-_TRACE_FLAGS: Final = 0xFF
 _SPLIT: Final = "OTLP-TRACE-046"
 
 
@@ -32,16 +31,6 @@ def _backwards(span: Any) -> None:  # noqa: ANN401 -- a generated message
         span.end_time_unix_nano,
         span.start_time_unix_nano,
     )
-
-
-def _keeps_trace_flags(expected: int) -> Matches:
-    """The low eight bits; what stands above them is reserved."""
-
-    def matches(items: tuple[Any, ...]) -> str:
-        flags = items[0].flags & _TRACE_FLAGS
-        return "" if flags == expected else f"the trace flags are {flags:#x}, wanted: {expected:#x}"
-
-    return matches
 
 
 _CORNERS: Final = (
@@ -75,7 +64,7 @@ _CORNERS: Final = (
         what=f"flags {_MANY_FLAGS:#x}, with reserved bits",
         signal="traces",
         request=of_items("traces", having(flags=_MANY_FLAGS)),
-        matches=_keeps_trace_flags(1),
+        matches=is_sampled,
         needs_read_back=True,
     ),
     Corner(

@@ -12,8 +12,10 @@ from otlptest.conformance.receiver_cases.corners import (
     Change,
     Corner,
     Matches,
+    having,
     in_request,
     judged_corners,
+    of_items,
     rules_of,
     sent_in,
 )
@@ -62,13 +64,6 @@ def _pairs(item: Any) -> Any:  # noqa: ANN401 -- as above
     return item.attributes if hasattr(item, "attributes") else item.gauge.data_points[0].attributes
 
 
-def _text(value: str) -> Change:
-    def fill(there: Any) -> None:  # noqa: ANN401 -- as above
-        there.string_value = value
-
-    return fill
-
-
 def _mixed(value: Any) -> None:  # noqa: ANN401 -- as above
     values = value.array_value.values
     values.add().int_value = 1
@@ -86,22 +81,18 @@ def _nested(value: Any) -> None:  # noqa: ANN401 -- as above
     inner.array_value.values.add().double_value = 1.0
 
 
-def _set(name: str, value: object) -> Change:
-    return lambda there: setattr(there, name, value)
-
-
 def _map(value: Any) -> None:  # noqa: ANN401 -- as above
     value.kvlist_value.values.add(key="inner").value.int_value = 1
 
 
 _KINDS: Final = (
-    _text("text"),
-    _set("bool_value", False),
-    _set("int_value", 0),
-    _set("double_value", 3.0),
+    having(string_value="text"),
+    having(bool_value=False),
+    having(int_value=0),
+    having(double_value=3.0),
     _mixed,
     _map,
-    _set("bytes_value", b"\x00\xff"),
+    having(bytes_value=b"\x00\xff"),
 )
 _TEXTS: Final = (
     "nul \x00, bell \x07, escape \x1b",
@@ -125,10 +116,6 @@ _SCHEMA_URLS: Final = (
 )
 
 
-def _items(signal: Signal, *changes: Change) -> Callable[[str], bytes]:
-    return lambda marker: in_request(signal, marker, *changes).SerializeToString()
-
-
 def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal], Corner]:  # noqa: ANN401 -- fields of a corner
     """A corner of an item's attributes, for any signal."""
 
@@ -137,7 +124,7 @@ def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal]
             rule=rule,
             what=what,
             signal=signal,
-            request=_items(signal, change),
+            request=of_items(signal, change),
             **{"fields": ("attributes",), **more},
         )
 
@@ -169,33 +156,33 @@ _OF_ITEMS: Final = (
     _one(
         "OTLP-COMMON-053",
         "texts with control characters, of several scripts and directions",
-        _with_pairs(*map(_text, _TEXTS)),
+        _with_pairs(*[having(string_value=each) for each in _TEXTS]),
         needs_read_back=True,
     ),
     _one(
         "OTLP-COMMON-054",
         "texts that look like HTML, SQL, templates and lookups",
-        _with_pairs(*map(_text, _INERT)),
+        _with_pairs(*[having(string_value=each) for each in _INERT]),
         needs_read_back=True,
     ),
     _one(
         "OTLP-COMMON-052",
         f"{_MANY} attributes",
-        _with_pairs(*[_text("x")] * _MANY),
+        _with_pairs(*[having(string_value="x")] * _MANY),
         fields=(),
         may_be_refused=True,
     ),
     _one(
         "OTLP-COMMON-052",
         "an attribute value of 1 MiB",
-        _with_pairs(_text("x" * _MIB)),
+        _with_pairs(having(string_value="x" * _MIB)),
         fields=(),
         may_be_refused=True,
     ),
     _one(
         "OTLP-COMMON-052",
         "an attribute key of 64 KiB",
-        lambda item: _value(_pairs(item), "k" * (64 * _KIB), _text("x")),
+        lambda item: _value(_pairs(item), "k" * (64 * _KIB), having(string_value="x")),
         fields=(),
         may_be_refused=True,
     ),
