@@ -7,12 +7,13 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.command_output import failure_records
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of
 from otlptest.conformance.retry_control import condensed, control_of, judged_no_retry
 from otlptest.conformance.verdicts import Judged, not_observed
 
-__all__ = ["CASES"]
+__all__ = ["CASES", "judged_beside_plain"]
 
 _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -127,19 +128,21 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
     """A permanent error stays one, whatever its header fields say."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
     run = run_of(lab, dict.fromkeys(lab.signals, answer))
-    yield from condensed(_judged_retry_after(lab, each) for each in run())
+    yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 
-def _judged_retry_after(lab: ExporterLab, each: Faulted) -> Judged:
-    """Held against the client only where the field makes the difference."""
-    rule = "OTLP-RESP-081"
+def judged_beside_plain(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether a 400 that says more was sent only once, as far as what it says makes a difference.
+
+    One that sends every 400 again breaks another rule (OTLP-RESP-064).
+    """
     found = judged_no_retry(rule, lab, each)
     if found.outcome != "broken":
         return found
-    (plain,) = run_of(lab, {each.signal: (faults.status(_PERMANENT),)})()
+    plain = failure_records(lab)[each.signal].each
     if not plain.is_retried:
         return found
-    return not_observed(rule, f"{_PERMANENT} is sent again without the field, too. {plain.told}")
+    return not_observed(rule, f"a plain 400 is sent again too. {found.evidence}\n{plain.told}")
 
 
 CASES: Final = (

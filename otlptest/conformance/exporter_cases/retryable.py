@@ -7,7 +7,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.command_output import failure_records
+from otlptest.conformance.exporter_cases.non_retryable import judged_beside_plain
 from otlptest.conformance.exporter_cases.readings import arrived_signals, lost_signals
 from otlptest.conformance.exporter_cases.shared_runs import unavailable_runs
 from otlptest.conformance.exporter_lab import ExporterLab
@@ -184,17 +184,8 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
     found = [_told_apart(rule, lab, each) for each in retried()]
     yield from condensed(found)
     is_retried = any(each.outcome == "held" for each in found)
-    others = [_refused_by_body(rule, lab, each) for each in refused()]
+    others = [judged_beside_plain(rule, lab, each) for each in refused()]
     yield from condensed(each for each in others if is_retried or each.outcome == "broken")
-
-
-def _refused_by_body(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
-    """One that sends 400 again, whatever its body says, breaks another rule."""
-    found = judged_no_retry(rule, lab, each)
-    if found.outcome == "broken" and failure_records(lab)[each.signal].each.is_retried:
-        reason = "the plain 400 is sent again too, which is judged elsewhere"
-        return not_observed(rule, f"{reason}. {found.evidence}")
-    return found
 
 
 def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
