@@ -5,7 +5,20 @@ import signal
 import subprocess
 import threading
 
-__all__ = ["ExitWatch", "how_it_ended"]
+__all__ = ["ExitWatch", "ended_by_signal", "how_it_ended", "signal_name"]
+
+
+def signal_name(number: int) -> str:
+    """`SIGTERM`, or `signal 99` where it has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def ended_by_signal(number: int) -> str:
+    """`was ended by SIGTERM`."""
+    return f"was ended by {signal_name(number)}"
 
 
 def how_it_ended(code: int | None) -> str:
@@ -14,10 +27,7 @@ def how_it_ended(code: int | None) -> str:
         return "ended with a code that something else in this process took"
     if code >= 0:
         return f"exited with code {code}"
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was ended by signal {-code}"
+    return ended_by_signal(-code)
 
 
 class ExitWatch:
@@ -42,6 +52,16 @@ class ExitWatch:
             target=self._wait, name=f"otlptest-exit-{name}", daemon=True
         )
         self._thread.start()
+
+    def look(self) -> bool:
+        """Whether it has exited by now, even if the thread has not noticed it yet."""
+        if self.has_exited or not hasattr(os, "waitid"):
+            return self.has_exited
+        try:
+            how = os.WEXITED | os.WNOWAIT | os.WNOHANG
+            return os.waitid(os.P_PID, self._process.pid, how) is not None
+        except ChildProcessError:  # something else took its exit code
+            return True
 
     def reap(self) -> None:
         """Give the exited process back to the system; its id may then be used again."""

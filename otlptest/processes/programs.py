@@ -26,6 +26,7 @@ from otlptest.processes.commands import (
     short_name,
 )
 from otlptest.processes.descendants import KILL, MARKER, Descendant, living_processes, signal_all
+from otlptest.processes.endings import Ending, EndingRecord, recipients
 from otlptest.processes.exits import ExitWatch, how_it_ended
 from otlptest.processes.free_ports import free_port
 from otlptest.processes.guardian import guard
@@ -76,6 +77,7 @@ class Program(Listener):
         self._starter_pid = os.getpid()
         self._is_ended = True
         self._ending = threading.Lock()
+        self._record = EndingRecord()
         self._changed = threading.Condition()
         self._output = Output(name, self._changed)
         if pattern is not None:
@@ -122,6 +124,12 @@ class Program(Listener):
         """Its exit code, minus the number of the signal that ended it; None while it runs."""
         return self._exit.code
 
+    @property
+    def ending(self) -> Ending:
+        """How it has ended so far: by itself, on a signal, or killed. Does not block."""
+        has_exited = self.has_exited  # read first: the code is there once this is True
+        return self._record.ending(self.pid, has_exited=has_exited, exit_code=self.exit_code)
+
     def last_lines(self, *, count: int = _SHOWN_LINES) -> str:
         """The last `count` lines of its output."""
         return self._output.last_lines(count)
@@ -160,8 +168,12 @@ class Program(Listener):
         deadline = Deadline(timeout_s)
         with self._ending:
             if not self._is_ended:
+                had_exited = self._exit.look()
+                got = recipients(self._living(), self.pid, signal_number)
+                self._record.stopping(signal_number, timeout_s, got, had_exited=had_exited)
                 signal_all(self.pid, self._mark, signal_number)
-                self._wait_until_gone(deadline)
+                if not self._wait_until_gone(deadline):
+                    self._record.out_of_time(self._living())
                 self._kill_all()
         return self.exit_code
 
@@ -173,6 +185,7 @@ class Program(Listener):
         """
         with self._ending:
             if not self._is_ended:
+                self._record.killing(self._living(), had_exited=self._exit.look())
                 self._kill_all()
 
     def matched_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
