@@ -149,6 +149,9 @@ class Request:
         body: The request message as protobuf bytes, inflated; of a JSON request its protobuf
             equivalent; of a refused one what could be had, maybe empty.
         packed_json: The JSON text as received, inflated then zlib-compressed; None if not JSON.
+        unread_keys: Places in the JSON of an accepted request at which telemetry may stand that
+            was not read, since OTLP has no such key there: `resource_spans`,
+            `resourceSpans[0].scopeSpans[0].spans[0].Name`. At most five; empty if there are none.
         stream_id: The HTTP/2 stream, None on HTTP/1.1.
         started_at: When its headers were complete.
         received_at: When its last byte was read.
@@ -175,6 +178,7 @@ class Request:
     wire_size: int = 0
     body: bytes = field(default=b"", repr=False)
     packed_json: bytes | None = field(default=None, repr=False)
+    unread_keys: tuple[str, ...] = ()
     stream_id: int | None = None
     started_at: float = 0.0
     received_at: float = 0.0

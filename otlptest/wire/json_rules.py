@@ -18,8 +18,9 @@ from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_
 from otlptest.wire.json_text import load_json
 from otlptest.wire.json_values import shown
 from otlptest.wire.signals import request_class
+from otlptest.wire.unknown_keys import UnknownKey, unknown_key
 
-__all__ = ["TextLook", "check_text", "look_at_text"]
+__all__ = ["TextLook", "check_text", "look_at_document", "look_at_text"]
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")
@@ -58,12 +59,14 @@ class TextLook:
         seen: Rule to how many values of the text it could fail on; rules without any are left out.
         unknown_keys: Paths of keys that are no misspelt ones: those of a newer OTLP, maybe. Each
             is in `faults`, too.
+        unread: The first unknown key of each path-shape that may have lost telemetry.
         is_json: Whether it could be parsed; if not, `faults` has one row that says why.
     """
 
     faults: tuple[tuple[str, str, str], ...] = ()
     seen: Mapping[str, int] = field(default_factory=dict)
     unknown_keys: tuple[str, ...] = ()
+    unread: tuple[UnknownKey, ...] = ()
     is_json: bool = True
 
 
@@ -78,12 +81,22 @@ def look_at_text(signal: Signal, text: bytes) -> TextLook:
     except WireError as refused:
         fault = (refused.rule, refused.place, refused.problem)
         return TextLook(faults=(fault,), is_json=False)
+    return look_at_document(signal, document)
+
+
+def look_at_document(signal: Signal, document: object) -> TextLook:
+    """Check a parsed JSON request as `look_at_text` does.
+
+    Raises:
+        UsageError: The installed `opentelemetry-proto` does not have the signal.
+    """
     walk = _Walk()
     walk.message(table_of_class(request_class(signal)), document, "")
     return TextLook(
         faults=tuple(walk.rows()),
         seen=MappingProxyType({rule: count for rule, count in walk.seen.items() if count}),
         unknown_keys=tuple(walk.unknown_keys),
+        unread=tuple(walk.unread.values()),
     )
 
 
@@ -102,6 +115,7 @@ class _Walk:
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
         self.unknown_keys: list[str] = []
+        self.unread: dict[str, UnknownKey] = {}
         self._found: dict[tuple[str, str], tuple[str, str, int]] = {}
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -117,7 +131,7 @@ class _Walk:
             place = f"{path}.{key}" if path else key
             field = table.fields.get(key)
             if field is None:
-                self._unknown_key(table, key, place)
+                self._unknown_key(unknown_key(table, value, key, place))
                 continue
             self._meet(table, field, item)
             if isinstance(item, list) and field.is_list:
@@ -129,15 +143,13 @@ class _Walk:
         if check is not None:
             self._add(check(value), path)
 
-    def _unknown_key(self, table: MessageTable, key: str, place: str) -> None:
-        plain = _plain(key)
-        meant = next((known for known in table.fields if _plain(known) == plain), None)
-        if meant is not None:
-            problem = f"the key is written {key!r}, must be {meant!r}, and is ignored as it is"
-        else:
-            problem = f"{table.name} has no field {key!r}"
-            self.unknown_keys.append(_INDEX.sub("[]", place))
-        self._add(_Complaint("OTLP-JSON-012", problem), place)
+    def _unknown_key(self, found: UnknownKey) -> None:
+        self._add(_Complaint("OTLP-JSON-012", found.problem), found.place)
+        shape = _INDEX.sub("[]", found.place)
+        if not found.is_misspelt:
+            self.unknown_keys.append(shape)
+        if found.loss != "nothing":
+            self.unread.setdefault(shape, found)
 
     def _meet(self, table: MessageTable, field: FieldTable, value: object) -> None:
         """Count what the rules about keys and about zeros could fail on."""
@@ -163,11 +175,6 @@ class _Walk:
         key = (complaint.rule, _INDEX.sub("[]", place))
         path, problem, count = self._found.get(key, (place, complaint.problem, 0))
         self._found[key] = (path, problem, count + 1)
-
-
-def _plain(key: str) -> str:
-    """A key without what spellings differ in."""
-    return key.replace("_", "").lower()
 
 
 def _rules_of(field: FieldTable) -> tuple[str, ...]:

@@ -16,7 +16,15 @@ from google.protobuf.message import Message
 from otlptest.wire.event_names import EVENT_NAME_IS_KNOWN
 from otlptest.wire.protobuf_faults import is_repeated
 
-__all__ = ["EVENT_NAME", "FieldTable", "JsonKind", "MessageTable", "table_of", "table_of_class"]
+__all__ = [
+    "EVENT_NAME",
+    "FieldTable",
+    "JsonKind",
+    "MessageTable",
+    "plain_key",
+    "table_of",
+    "table_of_class",
+]
 
 
 class JsonKind(Enum):
@@ -67,11 +75,16 @@ class FieldTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageTable:
-    """One message: its fields by JSON key, and by the name that JSON must not use."""
+    """One message: its fields by JSON key, and by the name that JSON must not use.
+
+    Attributes:
+        by_plain_key: The JSON key by `plain_key` of it.
+    """
 
     name: str
     fields: Mapping[str, FieldTable]
     by_name: Mapping[str, FieldTable]
+    by_plain_key: Mapping[str, str]
     has_oneof: bool
 
 
@@ -115,6 +128,11 @@ EVENT_NAME: Final = FieldTable(
 """The field of log records that old generated classes lack."""
 
 
+def plain_key(key: str) -> str:
+    """Return a key without what spellings differ in: `resource_spans` as `resourcespans`."""
+    return key.replace("_", "").replace("-", "").lower()
+
+
 @cache
 def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type differs between protobuf's implementations
     """The table of a message descriptor."""
@@ -125,6 +143,7 @@ def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type diffe
         name=descriptor.name,
         fields=MappingProxyType({field.key: field for field in fields}),
         by_name=MappingProxyType({field.name: field for field in fields}),
+        by_plain_key=MappingProxyType({plain_key(field.key): field.key for field in fields}),
         has_oneof=any(field.oneof for field in fields),
     )
 

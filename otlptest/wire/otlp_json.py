@@ -15,12 +15,13 @@ from google.protobuf.message import Message
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.wire.event_names import EVENT_NAME_IS_KNOWN, event_name_of, set_event_name
-from otlptest.wire.json_rules import check_text
+from otlptest.wire.json_rules import check_text, look_at_document
 from otlptest.wire.json_tables import EVENT_NAME, FieldTable, JsonKind, MessageTable, table_of
 from otlptest.wire.json_text import dump_json, load_json
 from otlptest.wire.json_values import JsonFaultError, reader_of, shown, writer_of
 from otlptest.wire.limits import DEFAULT_LIMITS
 from otlptest.wire.signals import request_class, response_class
+from otlptest.wire.unknown_keys import UnknownKey, loses_telemetry
 
 __all__ = [
     "check_text",
@@ -30,6 +31,7 @@ __all__ = [
     "encode_message",
     "json_object",
     "message_from_json",
+    "read_request",
 ]
 
 _MAX_MESSAGES: Final = 101  # protobuf's own limit: both encodings refuse the same (OTLP-SRV-090)
@@ -47,6 +49,20 @@ def decode_request(
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     return decode_message(request_class(signal), data, max_depth=max_depth)
+
+
+def read_request(signal: Signal, document: object) -> tuple[Message, tuple[UnknownKey, ...]]:
+    """The `Export…ServiceRequest` that a parsed JSON value says, and keys that lost telemetry.
+
+    Costs no more than decoding unless there may be such keys.
+
+    Raises:
+        WireError: It says none.
+        UsageError: The installed `opentelemetry-proto` does not have the signal.
+    """
+    _losses.are_met = False
+    message = message_from_json(request_class(signal), document)
+    return message, look_at_document(signal, document).unread if _losses.are_met else ()
 
 
 def decode_response(signal: Signal, data: bytes) -> Message:
@@ -114,6 +130,15 @@ def _write_event_name(message: Any, result: dict[str, Any]) -> None:  # noqa: AN
         result[EVENT_NAME.key] = name
 
 
+class _Losses(threading.local):
+    """Whether the document that this thread reads has an unknown key that may lose telemetry."""
+
+    are_met = False
+
+
+_losses = _Losses()
+
+
 class _Filler:
     """Fills messages of one kind from JSON objects; made once per kind."""
 
@@ -138,7 +163,11 @@ class _Filler:
         setters = self.setters
         for key, item in value.items():
             setter = setters.get(key)
-            if setter is None or item is None:
+            if setter is None:
+                if loses_telemetry(self.table, key, item):
+                    _losses.are_met = True
+                continue
+            if item is None:
                 continue
             try:
                 setter(message, item, levels)

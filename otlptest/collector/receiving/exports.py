@@ -1,16 +1,20 @@
 """From the body of a request to what the store keeps: inflated, decoded once, dropped."""
 
 import zlib
+from typing import Final
 
 from otlptest.collector.receiving.heads import Head
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
+from otlptest.wire.json_text import load_json
 from otlptest.wire.limits import Limits
 from otlptest.wire.mistaken_signals import mistaken_for
 
 __all__ = ["Export", "decoded"]
+
+_PLACES: Final = 5  # of keys that nothing was read from
 
 
 class Export:
@@ -20,16 +24,22 @@ class Export:
         body: The message as protobuf bytes; of a refused one what could be had.
         packed_json: The JSON text, zlib-compressed; None if it is none.
         error: Why it is refused; None if it was decoded whole.
+        unread_keys: See `Request.unread_keys`.
     """
 
-    __slots__ = ("body", "error", "packed_json")
+    __slots__ = ("body", "error", "packed_json", "unread_keys")
 
     def __init__(
-        self, body: bytes, packed_json: bytes | None = None, error: WireError | None = None
+        self,
+        body: bytes,
+        packed_json: bytes | None = None,
+        error: WireError | None = None,
+        unread_keys: tuple[str, ...] = (),
     ) -> None:
         self.body = body
         self.packed_json = packed_json
         self.error = error
+        self.unread_keys = unread_keys
 
 
 def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = True) -> Export:
@@ -55,12 +65,14 @@ def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = Tr
             message = otlp_protobuf.decode_request(signal, body, protocol=protocol)
             other = mistaken_for(signal, message, body)
             return Export(body, error=_mistaken(signal, other, protocol) if other else None)
-        message = otlp_json.decode_request(signal, body, max_depth=limits.json_depth)
+        document = load_json(body, max_depth=limits.json_depth)
+        message, unread = otlp_json.read_request(signal, document)
     except WireError as error:
         if protocol == "http/json":
             return Export(b"", zlib.compress(body, 1), error)
         return Export(body, error=error)
-    return Export(message.SerializeToString(), zlib.compress(body, 1))
+    places = tuple(key.place for key in unread[:_PLACES])
+    return Export(message.SerializeToString(), zlib.compress(body, 1), unread_keys=places)
 
 
 def _mistaken(signal: Signal, other: Signal, protocol: Protocol) -> WireError:

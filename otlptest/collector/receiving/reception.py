@@ -115,6 +115,7 @@ class Reception:
             wire_size=wire_size,
             body=export.body,
             packed_json=export.packed_json,
+            unread_keys=export.unread_keys,
             stream_id=stream_id,
             started_at=started_at,
             received_at=self.now,

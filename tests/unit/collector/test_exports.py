@@ -2,15 +2,19 @@
 
 import zlib
 
-from otlptest.collector.receiving.exports import decoded
+from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import head_of
 from otlptest.wire.limits import DEFAULT_LIMITS
 
 
-def kept(media_type: str, body: bytes) -> tuple[bytes, bytes | None, str]:
+def exported(media_type: str, body: bytes, path: str = "/v1/traces") -> Export:
     fields = (("content-type", media_type),)
-    head = head_of("POST", "/v1/traces", fields, "http", None, is_http2=False)
-    export = decoded(head, body, DEFAULT_LIMITS)
+    head = head_of("POST", path, fields, "http", None, is_http2=False)
+    return decoded(head, body, DEFAULT_LIMITS)
+
+
+def kept(media_type: str, body: bytes) -> tuple[bytes, bytes | None, str]:
+    export = exported(media_type, body)
     return export.body, export.packed_json, export.error.rule if export.error else ""
 
 
@@ -24,3 +28,14 @@ def test_the_text_of_bad_json_is_kept_and_gives_no_message() -> None:
 
 def test_bad_protobuf_is_kept_as_it_came() -> None:
     assert kept("application/x-protobuf", b"\xff") == (b"\xff", None, "OTLP-HTTP-008")
+
+
+def test_places_where_json_lost_telemetry_are_kept_and_it_is_taken() -> None:
+    export = exported("application/json", b'{"resource_spans":[{"scope_spans":[]}]}')
+    assert (export.error, export.body, export.unread_keys) == (None, b"", ("resource_spans",))
+
+
+def test_five_places_are_enough() -> None:
+    keys = ",".join(f'"{"_" * number}name":"x"' for number in range(1, 9))
+    text = f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{keys}}}]}}]}}]}}'
+    assert len(exported("application/json", text.encode()).unread_keys) == 5
