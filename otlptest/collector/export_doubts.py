@@ -11,13 +11,12 @@ from typing import Final
 
 from otlptest.model import Connection, Problem, Producer, Request, Signal
 from otlptest.queries.sources import ProducerActivity
+from otlptest.queries.unseen import lost_problem, never_received, not_received, refused_request
 
 __all__ = [
     "ProducersOf",
     "export_doubts",
     "forwarder_doubts",
-    "never_received",
-    "not_received",
     "refusal_doubts",
 ]
 
@@ -86,37 +85,13 @@ def refusal_doubts(
 
     for request in requests:
         if request.problem is not None and is_its_own(request.connection):
-            yield (
-                f"request {request.number} was refused ({request.problem.kind}:"
-                f" {request.problem.message}): what it held is unknown"
-            )
+            yield refused_request(request, request.problem)
     for request in never_received(requests):
         if is_its_own(request.connection):
             yield not_received(request)
     for problem in problems:
         if is_its_own(problem.connection):
-            yield f"{problem.kind}: {problem.message}: what was lost is unknown"
-
-
-def never_received(requests: Sequence[Request]) -> Iterator[Request]:
-    """Requests that a planned fault refused, and whose bytes did not come again to be received."""
-    if not any(request.is_discarded for request in requests):
-        return  # as nearly always: no body needs to be looked at
-    came: set[tuple[Signal | None, bytes]] = set()
-    for request in reversed(requests):
-        key = (request.signal, request.body)
-        if request.is_accepted:
-            came.add(key)
-        elif request.is_discarded and key not in came:
-            yield request
-
-
-def not_received(request: Request) -> str:
-    """That a planned fault refused it, as a clause."""
-    return (
-        f"request {request.number} was answered by {request.reply_fault} and did not come again:"
-        " what it held is not received"
-    )
+            yield lost_problem(problem)
 
 
 def forwarder_doubts(

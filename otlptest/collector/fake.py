@@ -130,7 +130,7 @@ class FakeCollector(CollectorView):
         endpoints = self._first_endpoints()
         super().__init__(
             receiver,
-            StoreSource(self._store, clock=clock),
+            StoreSource(self._store, clock=clock, lost=receiver.lost_on_the_way),
             endpoints,
             ContainerPorts(receiver, endpoints),
         )
@@ -187,8 +187,8 @@ class FakeCollector(CollectorView):
     def view(self) -> CollectorView:
         """A view that begins now: what is received from here on, less what is left over.
 
-        An item is left over, and neither counted nor judged, if its time lies between the start
-        of this collector and the start of the view.
+        What is left over from before the view, or may be, is neither counted nor judged, and
+        reported; `otlptest explain leftover` says by which signs it is known.
         """
         epoch = Epoch(
             token=self._store.token(),
@@ -196,7 +196,9 @@ class FakeCollector(CollectorView):
             unix_nano=self._clock.unix_nanos(),
             monotonic=self._clock.monotonic(),
         )
-        source = StoreSource(self._store, clock=self._clock, epoch=epoch)
+        source = StoreSource(
+            self._store, clock=self._clock, epoch=epoch, lost=self._receiver.lost_on_the_way
+        )
         return CollectorView(self._receiver, source, self._endpoints, self._container_ports)
 
     def clear(self) -> None:

@@ -7,11 +7,13 @@ as gaps in the `Evidence` it returns (design: `otlptest.queries.evidence`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from otlptest.collector.export_doubts import ProducersOf, never_received, not_received
+from otlptest.collector.export_doubts import ProducersOf
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, Connection, Request, Signal
+from otlptest.processes import Ending
 from otlptest.queries.evidence import Evidence
 from otlptest.queries.sources import Source
+from otlptest.queries.unseen import never_received, not_received
 from otlptest.timing import Deadline
 
 __all__ = ["Process", "Scene", "exited", "flushed", "quiet"]
@@ -36,6 +38,11 @@ class Process(Protocol):
     @property
     def has_exited(self) -> bool:
         """Whether the program itself has ended."""
+        ...
+
+    @property
+    def ending(self) -> Ending:
+        """How it ended."""
         ...
 
     def descendants(self) -> Sequence[object]:
@@ -73,8 +80,12 @@ class Scene(Protocol):
         ...
 
 
-def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> Evidence:
+def exited(
+    scene: Scene, processes: Sequence[Process], *, timeout_s: float, is_vouched: bool = False
+) -> Evidence:
     """Evidence that nothing more can come from programs that have ended.
+
+    With `is_vouched`, the test says that they held nothing back.
 
     Blocks until all their connections are read to the end, at most `timeout_s`, and as long again
     where a proxy holds something back.
@@ -93,15 +104,38 @@ def exited(scene: Scene, processes: Sequence[Process], *, timeout_s: float) -> E
     gaps = [*scene.held_back(Deadline(timeout_s, scene.source.clock))]
     deadline = Deadline(timeout_s, scene.source.clock)  # a proxy may have used up the other one
     gaps += [gap for process in processes for gap in _exit_gaps(scene, process, deadline)]
-    owners = frozenset(process.owner for process in processes)
+    if not is_vouched:
+        gaps += [gap for process in processes for gap in _held_back_by(scene, process)]
     names = ", ".join(process.name for process in processes)
+    what = f"{names} {'has' if len(processes) == 1 else 'have'} exited"
     return Evidence(
         kind="exited",
-        what=f"{names} {'has' if len(processes) == 1 else 'have'} exited",
+        what=f"{what}, and the test says that nothing was held back" if is_vouched else what,
         token=scene.token(),
-        owners=owners,
-        gaps=(*gaps, *_refused(scene, owners)),
+        owners=frozenset(process.owner for process in processes),
+        gaps=tuple(gaps),
     )
+
+
+def _held_back_by(scene: Scene, process: Process) -> Iterator[str]:
+    """Why a program may have held telemetry back when it ended; or that it never sent any."""
+    vouch = f"exited({process.name}, flushed=True) says that it held nothing back"
+    abrupt, code = process.ending.abrupt, process.ending.exit_code
+    if abrupt:
+        yield f"{process.name} {abrupt}: it may have held telemetry back ({vouch})"
+    elif code is None:
+        yield f"{process.name} has exited, and its exit code is unknown ({vouch})"
+    elif process.ending.is_failure:
+        yield (
+            f"{process.name} exited with code {code}, perhaps by an exception, before its SDK could"
+            f" flush ({vouch})"
+        )
+    connections = scene.source.arrivals().connections
+    if not any(each.owner == process.owner and each.requests for each in connections):
+        yield (
+            f"{process.name} sent nothing to this collector in this test, so its silence proves"
+            f" nothing: does it get the endpoint, and is its SDK on? ({vouch})"
+        )
 
 
 def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[str]:
@@ -116,24 +150,6 @@ def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[s
             f"{len(still_open)} connection(s) of {process.name} were not read to their end"
             f" within {deadline.timeout_s:.1f} s"
         )
-
-
-def _refused(scene: Scene, owners: frozenset[str]) -> Iterator[str]:
-    """Refused requests of these processes: decodable or not, what they held does not count.
-
-    A request that was cut off is none: it was never received, and exit is not a promise that all
-    was delivered.
-    """
-    requests = scene.source.arrivals().requests
-    for request in never_received(requests):
-        if request.connection.owner in owners:
-            yield not_received(request)
-    for request in requests:
-        if request.problem is not None and request.connection.owner in owners:
-            yield (
-                f"request {request.number} was refused ({request.problem.kind}:"
-                f" {request.problem.message}): what it held is unknown"
-            )
 
 
 def quiet(scene: Scene, seconds: float, *, timeout_s: float) -> Evidence:

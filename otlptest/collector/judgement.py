@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from otlptest import validation
 from otlptest.errors import Finding
 from otlptest.model import Request
+from otlptest.queries.arrival_report import CLOCK_HINT
 from otlptest.queries.overview import leftovers_in_words, overview
 from otlptest.queries.sources import Arrivals, Source
 from otlptest.requirements import checked_rule
@@ -21,8 +22,8 @@ class Judged(Source, Protocol):
         """What the checks of earlier waits find now."""
         ...
 
-    def leftover_times(self, request: Request) -> Callable[[int], bool] | None:
-        """What tells items of an earlier test by their time, where a request has such items."""
+    def leftover_items(self, request: Request) -> Callable[[Any], bool] | None:
+        """The test for items that are set aside, of a request that has such; else None."""
         ...
 
 
@@ -59,7 +60,7 @@ class Judge:
         """The findings that fail a test even when it is not strict, and those only reported."""
         arrivals = self._source.arrivals()
         judgement = validation.judge(
-            arrivals.requests, arrivals.problems, foreign_times=self._source.leftover_times
+            arrivals.requests, arrivals.problems, foreign_items=self._source.leftover_items
         )
         more = self._more()
         errors = (finding for finding in more if finding.severity == "error")
@@ -85,7 +86,9 @@ def _leftover_findings(arrivals: Arrivals) -> Iterator[Finding]:
             rule="leftover",
             where="this test",
             expected="nothing of an earlier test",
-            received=f"{left_over} that began before this test, left out",
+            received="\n".join([f"{left_over} set aside", *arrivals.doubts]),
             severity="warning",
-            hint="end the earlier test with evidence, or stop its processes there",
+            hint=CLOCK_HINT
+            if arrivals.doubts
+            else "end the earlier test with evidence, or stop its processes there",
         )

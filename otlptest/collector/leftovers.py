@@ -1,15 +1,34 @@
-"""Telling what an earlier test left over from what belongs to this one."""
+"""Telling what an earlier test left over from what belongs to this one.
 
-from collections.abc import Callable, Sequence
+Signs are read from the strongest to the weakest; the first one that speaks decides:
+
+1. the port pair that brought it: opened within the test, or closed before it (`Connection`);
+2. a trace id that a test invented (`new_trace`, `fence`), of the item itself or of its links;
+3. the start of the request: one that began before the test is left over;
+4. the time of the item: the end of a span (its start where it never ended), the time of a point,
+   record or profile. From the start of the test on it is the test's. One that is older than the
+   collector, or has no time, counts by arrival: it is replayed, or its clock is far off.
+
+What is dated between the start of the collector and the start of the test, in a request that began
+within the test, is *doubtful*: a late leftover, or of a clock that is behind or shows whole
+seconds. So is what only a clock that is ahead dates into the test: a clock that dates items after
+their arrival is ahead, at least by that much. Doubtful items are set aside like leftovers, and each
+verdict on absence or a count that they could match is not proven (`queries.evidence`).
+"""
+
+import enum
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from otlptest.collector.contents import Contents
 from otlptest.collector.snapshots import Snapshot
-from otlptest.model import LogRecord, Problem, Profile, Request, Span
-from otlptest.wire.envelopes import span_start_times
+from otlptest.model import LogRecord, Problem, Request, Span
+from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads
 
-__all__ = ["Epoch", "LeftoverCount", "Leftovers", "item_time"]
+__all__ = ["Epoch", "LeftoverCount", "Leftovers", "Standing"]
+
+_SECOND: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,85 +47,202 @@ class Epoch:
     unix_nano: int
     monotonic: float
 
-    def is_before(self, unix_nano: int) -> bool:
-        """Whether a time lies between the start of the collector and the start of the view."""
-        return self.collector_unix_nano <= unix_nano < self.unix_nano
+
+class Standing(enum.Enum):
+    """How an item or a request stands to a test."""
+
+    OWN = "of this test"
+    LEFTOVER = "of an earlier test"
+    DOUBTFUL = "of an earlier test, or dated by a wrong clock"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftoverCount:
-    """How many items a request has, and how many of them are left over."""
+    """How many items a request has, and how many of them are set aside.
+
+    Attributes:
+        items: All of them.
+        leftover: Those that are set aside, doubtful ones included.
+        doubtful: Those that may be of this test.
+    """
 
     items: int
     leftover: int
+    doubtful: int
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request holds nothing but leftovers."""
+        """Whether the request holds nothing but items that are set aside."""
         return 0 < self.items == self.leftover
 
 
 class Leftovers:
-    """Judges items and requests by an epoch. Thread-safe; each request is decoded once at most."""
+    """Judges items, requests and problems by an epoch. Thread-safe.
 
-    def __init__(self, contents: Contents, epoch: Epoch) -> None:
+    The times in a request are read once at most.
+
+    Args:
+        contents: Reads items.
+        epoch: When the view begins.
+        invented: When a test invented a trace id, by its bytes; grows.
+    """
+
+    def __init__(self, contents: Contents, epoch: Epoch, invented: Mapping[bytes, float]) -> None:
         self._contents = contents
         self._epoch = epoch
+        self._invented = invented
         self._counts: dict[int, LeftoverCount] = {}
+        self._leads: dict[int, int] = {}
 
     def has(self, item: Any) -> bool:  # noqa: ANN401 -- span, point, record or profile
-        """Whether an item is left over."""
-        return self._epoch.is_before(item_time(item))
+        """Whether an item is set aside."""
+        return self.standing_of(item) is not Standing.OWN
+
+    def standing_of(self, item: Any) -> Standing:  # noqa: ANN401 -- span, point, record or profile
+        """How an item stands to the test."""
+        request: Request = item.request
+        whole = self._by_request(request)
+        return whole or self._standing(request, _head_of(item))
 
     def has_request(self, request: Request) -> bool:
-        """Whether a request is: by its items, or by its connection if they cannot be read."""
+        """Whether a request is set aside: as a whole, or with all its items."""
+        whole = self._by_request(request)
+        if whole is not None:
+            return whole is not Standing.OWN
         if request.problem is not None:
-            return request.connection.opened_unix_nano < self._epoch.unix_nano
+            return False  # it began within the test
         return self.count(request).is_whole
 
     def has_problem(self, problem: Problem) -> bool:
-        """Whether a problem is: found before the view began, or on an older connection."""
-        if problem.found_at < self._epoch.monotonic:
-            return True
+        """Whether a problem is left over: its request began before the test."""
         connection = problem.connection
-        return connection is not None and connection.opened_unix_nano < self._epoch.unix_nano
+        if connection is not None and connection.owner is not None:
+            if connection.port_opened_at >= self._epoch.monotonic:
+                return False
+            if _closed_before(connection.port_closed_at, self._epoch.monotonic):
+                return True
+        at = problem.found_at if problem.began_at is None else problem.began_at
+        return at < self._epoch.monotonic
 
     def count(self, request: Request) -> LeftoverCount:
-        """How much of a decodable request is left over."""
+        """How much of a decodable request is set aside."""
         found = self._counts.get(request.number)
         if found is None:
-            found = self._counted(request)
-            self._counts[request.number] = found
+            found = self._counts[request.number] = self._counted(request)
         return found
 
-    def times_before(self, request: Request) -> Callable[[int], bool] | None:
-        """What tells the leftovers of a decodable request by their times; None if it has none."""
-        return self._epoch.is_before if self.count(request).leftover else None
+    def message_test(self, request: Request) -> Callable[[Any], bool] | None:
+        """Decides which items of a request are set aside, given as protobuf; None if none is."""
+        signal = request.signal
+        if signal is None or not self.count(request).leftover:
+            return None
+        if self._by_request(request) is Standing.LEFTOVER:
+            return lambda _: True
+        return lambda message: (
+            self._standing(request, head_of_message(signal, message)) is not Standing.OWN
+        )
 
     def has_arriving(self, request: Request) -> bool:
-        """Whether a request is that has no number yet: it is not stored."""
+        """Whether a request is set aside that has no number yet: it is not stored."""
         return self._counted(request).is_whole
 
-    def _counted(self, request: Request) -> LeftoverCount:
-        times = self._times(request)
-        return LeftoverCount(len(times), sum(map(self._epoch.is_before, times)))
+    def doubt(self, item: Any) -> str:  # noqa: ANN401 -- span, point, record or profile
+        """Why it is doubtful that an item is left over, as a clause about it; names the clock."""
+        return self._doubt(item.request, _head_of(item))
 
-    def _times(self, request: Request) -> Sequence[int]:
+    def doubts(self, request: Request) -> str:
+        """The same for the first doubtful item of a request; empty if it has none."""
+        if not self.count(request).doubtful:
+            return ""
+        heads = self._heads(request)
+        of = (head for head in heads if self._standing(request, head) is Standing.DOUBTFUL)
+        return next((self._doubt(request, head) for head in of), "")
+
+    # The signs.
+
+    def _by_request(self, request: Request) -> Standing | None:
+        """What the request as a whole says; None if its items must be asked."""
+        connection, start = request.connection, self._epoch.monotonic
+        if connection.owner is not None:
+            if connection.port_opened_at >= start:
+                return Standing.OWN
+            if _closed_before(connection.port_closed_at, start):
+                return Standing.LEFTOVER
+        return Standing.LEFTOVER if request.started_at < start else None
+
+    def _standing(self, request: Request, head: ItemHead) -> Standing:
+        if self._invented:
+            for trace_id in (head.trace_id, *head.linked_traces):
+                invented_at = self._invented.get(trace_id)
+                if invented_at is not None:
+                    is_own = invented_at >= self._epoch.monotonic
+                    return Standing.OWN if is_own else Standing.LEFTOVER
+        if head.time < self._epoch.collector_unix_nano:
+            return Standing.OWN  # by arrival
+        is_own = head.time - self._lead(request) >= self._epoch.unix_nano
+        return Standing.OWN if is_own else Standing.DOUBTFUL
+
+    def _lead(self, request: Request) -> int:
+        """Nanoseconds by which the sender's clock is at least ahead, as its items show."""
+        if not request.received_unix_nano:
+            return 0
+        lead = self._leads.get(request.number)
+        if lead is None:
+            newest = max((head.time for head in self._heads(request)), default=0)
+            lead = max(0, newest - request.received_unix_nano)
+            if request.number:  # else it is not stored yet
+                self._leads[request.number] = lead
+        return lead
+
+    def _counted(self, request: Request) -> LeftoverCount:
+        if request.signal is None or not request.is_accepted:
+            return LeftoverCount(0, 0, 0)
+        whole = self._by_request(request)
+        if whole is not None:
+            count = self._contents.count(request.signal, request)
+            return LeftoverCount(count, 0 if whole is Standing.OWN else count, 0)
+        standings = [self._standing(request, head) for head in self._heads(request)]
+        doubtful = standings.count(Standing.DOUBTFUL)
+        return LeftoverCount(
+            len(standings), doubtful + standings.count(Standing.LEFTOVER), doubtful
+        )
+
+    def _heads(self, request: Request) -> Sequence[ItemHead]:
         if request.signal is None:
             return ()
-        if request.signal == "traces":
-            return span_start_times(request.body)
+        if request.signal != "profiles":
+            return item_heads(request.signal, request.body)
+        return [_head_of(profile) for profile in self._profiles(request)]
+
+    def _profiles(self, request: Request) -> Iterator[Any]:
         only = Snapshot([request], offset=0, start=0, stop=1)
-        return [item_time(item) for item in self._contents.items(request.signal, only, {})]
+        return self._contents.items("profiles", only, {})
+
+    def _doubt(self, request: Request, head: ItemHead) -> str:
+        before = self._epoch.unix_nano - head.time
+        if before <= 0:
+            lead = self._lead(request) / _SECOND
+            return f"the clock of its sender is at least {lead:.3g} s ahead of this machine's"
+        clock = "shows whole seconds" if head.time % _SECOND == 0 else "may be behind"
+        return (
+            f"it is dated {before / _SECOND:.3g} s before this test, in a request that began in it:"
+            f" it was sent late, or the clock of its sender {clock}"
+        )
 
 
-def item_time(item: Any) -> int:  # noqa: ANN401 -- span, point, record or profile
-    """The time by which an item is dated; 0 if it has none."""
+def _closed_before(closed_at: float | None, when: float) -> bool:
+    return closed_at is not None and closed_at < when
+
+
+def _head_of(item: Any) -> ItemHead:  # noqa: ANN401 -- span, point, record or profile
+    """The same head as `item_heads` reads from the bytes."""
     if isinstance(item, Span):
-        return item.start_time_unix_nano
+        return ItemHead(
+            item.end_time_unix_nano or item.start_time_unix_nano,
+            bytes.fromhex(item.trace_id),
+            tuple(bytes.fromhex(link.trace_id) for link in item.links),
+        )
     if isinstance(item, LogRecord):
-        return item.time_unix_nano or item.observed_time_unix_nano
-    if isinstance(item, Profile):
-        return item.time_unix_nano
-    time: int = item.time_unix_nano
-    return time
+        time = item.time_unix_nano or item.observed_time_unix_nano
+        return ItemHead(time, bytes.fromhex(item.trace_id or ""))
+    return ItemHead(item.time_unix_nano)

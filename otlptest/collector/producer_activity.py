@@ -16,6 +16,7 @@ class _Record:
 
     signals: dict[Signal, int] = field(default_factory=dict)
     last_tokens: dict[Signal, int] = field(default_factory=dict)
+    connections: set[int] = field(default_factory=set)
     user_agents: set[str] = field(default_factory=set)
 
 
@@ -56,6 +57,7 @@ class ProducerRecords:
             record = self._records.setdefault(producer, _Record())
             record.signals[signal] = record.signals.get(signal, 0) + 1
             record.last_tokens[signal] = token
+            record.connections.add(request.connection.number)
             record.user_agents.update(
                 {request.headers["user-agent"]} if "user-agent" in request.headers else ()
             )
@@ -68,6 +70,7 @@ class ProducerRecords:
                     producer=producer,
                     signals=dict(record.signals),
                     last_tokens=dict(record.last_tokens),
+                    connections=frozenset(record.connections),
                     user_agents=frozenset(record.user_agents),
                 )
                 for producer, record in self._records.items()

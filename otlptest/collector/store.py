@@ -24,6 +24,7 @@ class Store:
     Attributes:
         contents: Reads the items of the requests; shared by all views of this store.
         baselines: Where cumulative series stood at some token; shared likewise.
+        invented_traces: When a test invented a trace id, by its bytes, on the collector's clock.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class Store:
         self._listeners: tuple[Callable[[], None], ...] = ()
         self.contents = Contents()
         self.baselines = Baselines(self.contents)
+        self.invented_traces: dict[bytes, float] = {}
 
     # What the receivers tell.
 

@@ -1,10 +1,7 @@
 """What a view's queries read from: a store, and where in it the view begins.
 
-A view with an *epoch* begins with a test. An item is a *leftover* of an earlier test, and neither
-returned nor counted, if its own time (start of a span, time of a point or record) lies between the
-start of the collector and the start of the test. An item with an older time or none counts by
-arrival: it may come from a replayed file or a wrong clock. What cannot be dated (a refused request,
-a problem) counts unless its connection is older than the test.
+A view with an *epoch* begins with a test. What is left over from an earlier test, or may be, is set
+aside: neither returned nor counted, but reported. `otlptest.collector.leftovers` has the signs.
 """
 
 import threading
@@ -14,14 +11,16 @@ from itertools import chain
 from typing import Any
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.leftovers import Epoch, Leftovers
+from otlptest.collector.gathering import Process
+from otlptest.collector.leftovers import Epoch, Leftovers, Standing
 from otlptest.collector.producer_activity import ProducerRecords
 from otlptest.collector.snapshots import Snapshot
 from otlptest.collector.store import Store
+from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request
-from otlptest.queries.series import StreamKey
-from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity
+from otlptest.queries.series import StreamKey, is_cumulative, numbers, stream_key
+from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, SetAside
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
 __all__ = ["Epoch", "StoreSource"]
@@ -34,6 +33,7 @@ class StoreSource:
         store: What was received.
         clock: Whose time deadlines are measured in.
         epoch: When the view begins; None for all that was ever received.
+        lost: Tells what planned faults before the collector kept from it since a time, as clauses.
         name: What a message calls it.
     """
 
@@ -43,6 +43,7 @@ class StoreSource:
         *,
         clock: Clock = SYSTEM_CLOCK,
         epoch: Epoch | None = None,
+        lost: Callable[[float], Sequence[str]] = lambda _: (),
         name: str = "this collector",
     ) -> None:
         self._store = store
@@ -51,10 +52,15 @@ class StoreSource:
         self._name = name
         self._epoch = epoch
         self._start = 0 if epoch is None else epoch.token
-        self._leftovers = None if epoch is None else Leftovers(store.contents, epoch)
+        self._leftovers = (
+            None if epoch is None else Leftovers(store.contents, epoch, store.invented_traces)
+        )
         self._producers = ProducerRecords(store.contents.producers_of, self._start)
+        self._lost = lost
+        self._began_at = clock.monotonic() if epoch is None else epoch.monotonic
         self._lock = threading.Lock()
         self._checks: list[Callable[[], Finding | None]] = []
+        self._programs: list[Process] = []
 
     @property
     def name(self) -> str:
@@ -168,10 +174,27 @@ class StoreSource:
         """Whose telemetry a request carries, each once; none of a refused one."""
         return self._contents.producers_of(request)
 
+    def set_aside(self, kind: Kind) -> Iterator[SetAside]:
+        """See `SettingAside.set_aside`."""
+        leftovers = self._leftovers
+        if leftovers is None or kind == "requests":
+            return
+        before = self._store.baselines.before(self._start, self._store.requests())
+        for request in self._requests(None):
+            if request.signal != kind or not request.is_accepted:
+                continue
+            if not leftovers.count(request).doubtful:
+                continue
+            only = Snapshot([request], offset=0, start=0, stop=1)
+            for item in self._contents.items(kind, only, {}):
+                if leftovers.standing_of(item) is Standing.DOUBTFUL and not _repeats(item, before):
+                    yield SetAside(item=item, reason=leftovers.doubt(item))
+
     def arrivals(self) -> Arrivals:
         """See `Source.arrivals`."""
         requests: list[Request] = []
         leftovers: Counter[str] = Counter()
+        doubts: dict[str, None] = {}
         for request in self._requests(None):
             if self._is_leftover(request):
                 leftovers["requests"] += 1
@@ -180,12 +203,23 @@ class StoreSource:
             if self._leftovers is not None and request.is_accepted:
                 count = self._leftovers.count(request).leftover
                 leftovers[request.signal or "traces"] += count
+                doubts[self._leftovers.doubts(request)] = None
         return Arrivals(
             requests=tuple(requests),
             connections=tuple(filter(self._has_connection, self._store.connections())),
             problems=tuple(filter(self._has_problem, self._store.problems())),
             leftovers={kind: count for kind, count in leftovers.items() if count},
+            lost=tuple(self._lost(self._began_at)),
+            abrupt_ends=self._abrupt_ends(),
+            doubts=tuple(filter(None, doubts)),
         )
+
+    def _abrupt_ends(self) -> Mapping[str, str]:
+        with self._lock:
+            programs = tuple(self._programs)
+        ends = {program.owner: program.ending.abrupt for program in programs}
+        names = {program.owner: program.name for program in programs}
+        return {owner: f"{names[owner]} {end}" for owner, end in ends.items() if end}
 
     def _has_connection(self, connection: Connection) -> bool:
         """A connection that was still open when the view began is part of it."""
@@ -196,17 +230,27 @@ class StoreSource:
     def _has_problem(self, problem: Problem) -> bool:
         return self._leftovers is None or not self._leftovers.has_problem(problem)
 
-    def leftover_times(self, request: Request) -> Callable[[int], bool] | None:
-        """What tells items of an earlier test by their time, where a request has such items."""
+    def leftover_items(self, request: Request) -> Callable[[Any], bool] | None:
+        """The test for items that are set aside, of a request that has such; else None."""
         if self._leftovers is None or not request.is_accepted:
             return None
-        return self._leftovers.times_before(request)
+        return self._leftovers.message_test(request)
 
     # What the view does.
 
-    def add_outside_parent(self, span_id: str) -> None:
-        """Note a span id that otlptest invented: the span below it is a root, in every view."""
-        self._contents.add_outside_parent(span_id)
+    def add_context(self, context: TraceContext) -> None:
+        """Note a context that was invented here: the span below it is a root, in every view.
+
+        Where the view is a test's, the trace belongs to that test, whatever its times say.
+        """
+        self._contents.add_outside_parent(context.span_id)
+        if self._epoch is not None:
+            self._store.invented_traces[bytes.fromhex(context.trace_id)] = self._clock.monotonic()
+
+    def add_program(self, program: Process) -> None:
+        """Have evidence know how a program of the test ends."""
+        with self._lock:
+            self._programs.append(program)
 
     def clear(self) -> None:
         """Forget what was received so far; cumulative series go on from their last value."""
@@ -214,6 +258,7 @@ class StoreSource:
         self._store.baselines.before(token, self._store.requests())
         self._store.forget(token)
         self._start = max(self._start, token)
+        self._began_at = self._clock.monotonic()
         self._producers = ProducerRecords(self._contents.producers_of, self._start)
 
     def remember(self, check: Callable[[], Finding | None]) -> None:
@@ -227,3 +272,11 @@ class StoreSource:
             checks = tuple(self._checks)
         found = (check() for check in checks)
         return tuple(dict.fromkeys(finding for finding in found if finding is not None))
+
+
+def _repeats(item: Any, before: Mapping[StreamKey, DataPoint]) -> bool:  # noqa: ANN401 -- any kind
+    """Whether an item is a cumulative point that says what the last one before the view said."""
+    if not isinstance(item, DataPoint) or not is_cumulative(item):
+        return False
+    known = before.get(stream_key(item))
+    return numbers(item) == numbers(known) if known is not None else not any(numbers(item))

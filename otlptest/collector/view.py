@@ -173,7 +173,7 @@ class CollectorView:
         Its parent span is invented and nobody exports it: the span below it counts as a root.
         """
         context = invent()
-        self._source.add_outside_parent(context.span_id)
+        self._source.add_context(context)
         return Call(self, context)
 
     # Faults.
@@ -278,18 +278,32 @@ class CollectorView:
     # Evidence for absence.
 
     def exited(
-        self, *processes: gathering.Process, timeout_s: float = _EVIDENCE_TIMEOUT_S
+        self,
+        *processes: gathering.Process,
+        flushed: bool = False,
+        timeout_s: float = _EVIDENCE_TIMEOUT_S,
     ) -> Evidence:
         """Evidence that nothing more can come from programs that have ended.
 
-        Blocks, at most `timeout_s` seconds, until all their connections are read to the end. It
-        does not prove that their SDKs flushed.
+        Blocks, at most `timeout_s` seconds, until all their connections are read to the end.
+
+        What they sent has arrived then. That they held nothing back is believed of a program that
+        ended by itself or by its own handler, with exit code 0, and had sent something to this
+        collector in this test. Whatever else happened is a gap, which makes a verdict *not
+        proven*: it died by a signal, was killed, did not stop in time, exited with another code,
+        or sent nothing here.
+
+        Args:
+            processes: Programs that have ended.
+            flushed: You know that they held nothing back, however they ended. The evidence says
+                so where it is printed.
+            timeout_s: How long to wait for their connections.
 
         Raises:
             UsageError: No process was given, or one still runs.
         """
         __tracebackhide__ = True
-        return gathering.exited(self, processes, timeout_s=timeout_s)
+        return gathering.exited(self, processes, is_vouched=flushed, timeout_s=timeout_s)
 
     def fence(
         self,
@@ -319,7 +333,7 @@ class CollectorView:
         return fences.fence(
             self,
             send,
-            on_context=lambda context: self._source.add_outside_parent(context.span_id),
+            on_context=self._source.add_context,
             producers=producers,
             signals=signals,
             timeout_s=timeout_s,
@@ -366,6 +380,10 @@ class CollectorView:
             UnknownNameError: A rule does not exist.
         """
         self._judge.allow(*rules)
+
+    def add_program(self, program: gathering.Process) -> None:
+        """Have evidence know how a program of the test ends; `otlp_process` does it for its own."""
+        self._source.add_program(program)
 
     def judge_also(self, findings: Callable[[], Sequence[Finding]]) -> None:
         """Have the judgement include what else belongs to the test, e.g. a proxy's findings.

@@ -6,7 +6,9 @@ ask it. And it may break them on purpose, which is not the client's mistake.
 
 import threading
 import weakref
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from otlptest.faults.wire_faults import WireFault
@@ -14,11 +16,13 @@ from otlptest.model import Connection
 from otlptest.timing import Deadline
 
 __all__ = [
+    "Losses",
     "WayIn",
     "add_way_in",
     "begin_connection",
     "blame_planned_faults",
     "held_back",
+    "lost_on_the_way",
     "note_fault",
     "remove_way_in",
     "way_at",
@@ -60,21 +64,68 @@ class WayIn(Protocol):
         ...
 
 
+class Losses:
+    """What the faults of one way have kept from the collector. Thread-safe.
+
+    Args:
+        where: What messages call the way: `the proxy before http://127.0.0.1:4317`.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._lost: list[tuple[float, str]] = []
+
+    def add(self, at: float, fault: str) -> None:
+        """Note that `fault`, as a test writes it, kept a request or a whole connection away."""
+        self._lost.append((at, fault))
+
+    def since(self, start: float) -> Iterator[str]:
+        """What was kept away from `start` on, as clauses; one for each fault."""
+        counts = Counter(fault for at, fault in tuple(self._lost) if at >= start)
+        for fault, count in counts.items():
+            what = "a request" if count == 1 else f"{count} requests"
+            yield f"{fault} of {self._where} kept {what} from this collector"
+
+    def __bool__(self) -> bool:
+        return bool(self._lost)
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    way: "weakref.ref[WayIn]"
+    ports: frozenset[int]
+    losses: Losses
+
+
 _lock = threading.Lock()
 _faults: dict[str, tuple[str, bool]] = {}  # by the local end of a way's connection
-_ways: list[tuple["weakref.ref[WayIn]", frozenset[int]]] = []
+_ways: list[_Entry] = []
+_gone: list[_Entry] = []  # what they have lost is lost for good
 
 
 def _leading_to(ports: Collection[int]) -> list[WayIn]:
     with _lock:
-        found = [way() for way, to in _ways if not to.isdisjoint(ports)]
+        found = [entry.way() for entry in _ways if not entry.ports.isdisjoint(ports)]
     return [way for way in found if way is not None]
 
 
-def add_way_in(way: WayIn, ports: Collection[int]) -> None:
-    """From now on, evidence about collectors that listen on `ports` asks `way`. Thread-safe."""
+def add_way_in(way: WayIn, ports: Collection[int], losses: Losses) -> None:
+    """From now on, evidence about collectors that listen on `ports` asks `way`. Thread-safe.
+
+    Args:
+        way: It is forgotten once it is gone.
+        ports: Where it leads to.
+        losses: What it loses; asked after that, too.
+    """
     with _lock:
-        _ways.append((weakref.ref(way), frozenset(ports)))
+        _ways.append(_Entry(weakref.ref(way), frozenset(ports), losses))
+
+
+def lost_on_the_way(ports: Collection[int], since: float) -> tuple[str, ...]:
+    """What planned faults kept from `ports` since then, as clauses. Thread-safe."""
+    with _lock:
+        asked = [entry for entry in (*_gone, *_ways) if not entry.ports.isdisjoint(ports)]
+    return tuple(clause for entry in asked for clause in entry.losses.since(since))
 
 
 def way_at(endpoint: str, ports: Collection[int]) -> WayIn | None:
@@ -86,7 +137,9 @@ def way_at(endpoint: str, ports: Collection[int]) -> WayIn | None:
 def remove_way_in(way: WayIn) -> None:
     """It has passed on all that it will. Thread-safe."""
     with _lock:
-        _ways[:] = [entry for entry in _ways if entry[0]() not in {way, None}]
+        gone = [entry for entry in _ways if entry.way() in {way, None}]
+        _ways[:] = [entry for entry in _ways if entry not in gone]
+        _gone.extend(entry for entry in gone if entry.losses)
 
 
 def begin_connection(local: str) -> None:

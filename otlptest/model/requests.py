@@ -83,6 +83,9 @@ class Connection:
         endpoint: Which of the collector's two ports it came to.
         port: The local port.
         owner: The process under test that this port was opened for (its name), else None.
+        port_opened_at: When that port began to listen.
+        port_closed_at: When that port stopped listening while this connection was still open;
+            None if it did not.
         opened_at: When it was accepted.
         closed_at: When both sides had ended it and all that was sent had been read; None before.
         protocol: What was spoken: `http/1.1`, `h2`, or None while nothing is known.
@@ -98,6 +101,8 @@ class Connection:
     endpoint: str
     port: int
     owner: str | None = None
+    port_opened_at: float = 0.0
+    port_closed_at: float | None = None
     is_tls: bool = False
     opened_at: float = 0.0
     opened_unix_nano: int = 0
@@ -121,6 +126,9 @@ class Problem:
         message: What is wrong, one sentence; also the message of the error reply.
         place: A field path or an offset, empty where neither is known.
         expected: What the specification wants, as text.
+        connection: The connection on which it was found.
+        began_at: When the request began that it was found in; None if it was found in none.
+        found_at: When it was found.
     """
 
     kind: str
@@ -129,6 +137,7 @@ class Problem:
     place: str = ""
     expected: str = ""
     connection: Connection | None = field(default=None, compare=False, repr=False)
+    began_at: float | None = None
     found_at: float = 0.0
 
 

@@ -104,6 +104,16 @@ class Ending:
         return reported
 
     @property
+    def is_failure(self) -> bool:
+        """Whether the program exited with a code of its own that says failure.
+
+        128 plus the number of the signal of `stop` says none: a JVM that has run its shutdown hooks
+        exits with it. Where that code came from a shell, `abrupt` says so.
+        """
+        code = self.exit_code
+        return code is not None and code > 0 and code != _SHELL_BASE + (self.sent or 0)
+
+    @property
     def abrupt(self) -> str:
         """Why it had no chance to flush, as the rest of a sentence about it; "" if it had one.
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from otlptest.collector.receiving.readiness import READ, ReadinessLoop
 from otlptest.collector.receiving.sockets import Socket, accepted, close_socket
+from otlptest.collector.ways_in import Losses
 from otlptest.errors import ReceiverError
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.proxy.relay import Relay, Surroundings
@@ -49,12 +50,19 @@ class Engine:
     """
 
     def __init__(
-        self, listeners: Sequence[Listener], plan: WirePlan, ledger: Ledger, clock: Clock
+        self,
+        listeners: Sequence[Listener],
+        plan: WirePlan,
+        ledger: Ledger,
+        losses: Losses,
+        clock: Clock,
     ) -> None:
         self._listeners = tuple(listeners)
         self._clock = clock
         self._loop = ReadinessLoop(self._check_patience, _TICK_S)
-        self._around = Surroundings(self._loop, plan, ledger, clock.monotonic, _BUFFER_BYTES)
+        self._around = Surroundings(
+            self._loop, plan, ledger, losses=losses, now=clock.monotonic, buffer_size=_BUFFER_BYTES
+        )
         self._pending: set[Future[None]] = set()
         for listener in self._listeners:
             self._watch(listener)

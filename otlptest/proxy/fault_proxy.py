@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.receiving.endpoints import role_of
 from otlptest.collector.receiving.sockets import Socket, listening_socket
-from otlptest.collector.ways_in import add_way_in, remove_way_in
+from otlptest.collector.ways_in import Losses, add_way_in, remove_way_in
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
 from otlptest.faults.interference.plan import Injection, Injector, WirePlan
@@ -92,9 +92,10 @@ class OtlpProxy:
         listeners = _listening(listen, port, upstreams)
         self._ports = tuple(each.port for each in listeners)
         self.port = self._ports[0]
-        self._engine = Engine(listeners, self._plan, self._ledger, clock)
+        losses = Losses(f"the proxy before {self._where}")
+        self._engine = Engine(listeners, self._plan, self._ledger, losses, clock)
         self._is_closed = False
-        add_way_in(self, [each.address[1] for each in upstreams])
+        add_way_in(self, [each.address[1] for each in upstreams], losses)
 
     # Where to send to.
 

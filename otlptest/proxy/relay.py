@@ -8,7 +8,7 @@ from typing import Final
 
 from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
 from otlptest.collector.receiving.sockets import Socket
-from otlptest.collector.ways_in import begin_connection, note_fault
+from otlptest.collector.ways_in import Losses, begin_connection, note_fault
 from otlptest.faults.interference.connection import Interference
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.wire_faults import WireFault
@@ -29,6 +29,7 @@ class Surroundings:
         loop: Tells when sockets are ready.
         plan: The faults in force.
         ledger: Counts what passes.
+        losses: Told of what faults keep from the upstream.
         now: The time in seconds.
         buffer_size: How much is read at once.
 
@@ -42,12 +43,15 @@ class Surroundings:
         loop: ReadinessLoop,
         plan: WirePlan,
         ledger: Ledger,
+        *,
+        losses: Losses,
         now: Callable[[], float],
         buffer_size: int,
     ) -> None:
         self.loop = loop
         self.plan = plan
         self.ledger = ledger
+        self.losses = losses
         self.now = now
         self.buffer = memoryview(bytearray(buffer_size))
         self.relays: set[Relay] = set()
@@ -222,8 +226,9 @@ class Relay:
         else:
             self._client.finish()
 
-    def request_lost(self, stream_id: int | None) -> None:
-        """See `Passage`: the receiver is somebody else's."""
+    def request_lost(self, stream_id: int | None) -> None:  # noqa: ARG002 -- of `Passage`
+        """See `Passage`: evidence must know that something did not arrive."""
+        self._around.losses.add(self._around.now(), self.record.wire_fault)
 
     def reply_passed(self, request: int) -> None:
         """See `Passage`."""

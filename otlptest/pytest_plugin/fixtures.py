@@ -103,7 +103,7 @@ def otlp_process(
     from otlptest.pytest_plugin.judging import settle
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
-    factory = ProgramFactory(otlp_collector, _otlp_test)
+    factory = ProgramFactory(otlp_collector, otlp, _otlp_test)
     try:
         yield factory
     finally:

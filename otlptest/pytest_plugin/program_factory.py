@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector, PortPair
+from otlptest.collector.view import CollectorView
 from otlptest.errors import UsageError
 from otlptest.processes import Command, Program, Readiness, start_program
 from otlptest.processes.commands import checked_command, short_name
@@ -20,11 +21,13 @@ class ProgramFactory:
 
     Args:
         collector: Where their telemetry goes.
+        view: What the test sees of it.
         test: Which test they are of.
     """
 
-    def __init__(self, collector: FakeCollector, test: CurrentTest) -> None:
+    def __init__(self, collector: FakeCollector, view: CollectorView, test: CurrentTest) -> None:
         self._collector = collector
+        self._view = view
         self._test = test
         self._owners: list[str] = []
 
@@ -71,6 +74,7 @@ class ProgramFactory:
             ready=ready,
         )
         self._test.programs.append(program)
+        self._view.add_program(program)
         return program
 
     def _by_own_port(

@@ -15,6 +15,7 @@ from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Kind, Source
 from otlptest.queries.wording import listed, show
 
 __all__ = [
+    "CLOCK_HINT",
     "Report",
     "counted",
     "nothing_of_kind",
@@ -61,6 +62,10 @@ _OTHER_SIGNALS: Final[Mapping[str, str]] = {
 }
 _DISCARDED: Final = (
     "the sender was told to send it again, or that it failed: wait longer, or plan fewer faults"
+)
+CLOCK_HINT: Final = (
+    "if it is of this test, the clock of its sender is the reason: otlp.new_trace() headers for the"
+    " call, or otlp_process for the program, say whose it is, whatever the clock says"
 )
 _LEFTOVERS: Final = (
     "what arrived belongs to an earlier test, which ended before its telemetry came: end it with"
@@ -199,7 +204,8 @@ def _add_leftovers(arrivals: Arrivals, facts: list[str], hints: list[str]) -> No
     if late:
         shown = listed([counted(count, ITEM_NOUNS[kind]) for kind, count in late.items()])
         facts.append(f"left over from an earlier test: {shown}")
-        hints.append(_LEFTOVERS)
+        facts += arrivals.doubts
+        hints.append(CLOCK_HINT if arrivals.doubts else _LEFTOVERS)
 
 
 def _add_connections(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:

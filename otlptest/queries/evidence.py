@@ -21,19 +21,41 @@ from otlptest.model import (
     SIGNALS,
     AggregationTemporality,
     DataPoint,
-    NumberPoint,
     Producer,
     Signal,
 )
-from otlptest.queries.series import series_key
-from otlptest.queries.sources import ITEM_NOUNS, Kind, ProducerActivity, Source, producer_of
+from otlptest.queries.arrival_report import CLOCK_HINT
+from otlptest.queries.series import numbers, series_key
+from otlptest.queries.sources import (
+    ITEM_NOUNS,
+    Kind,
+    ProducerActivity,
+    Source,
+    producer_of,
+)
+from otlptest.queries.unseen import Unseen, set_aside
 from otlptest.timing import Deadline
 
-__all__ = ["After", "Evidence", "Proof", "Selection", "checked_evidence", "examined", "judge"]
+__all__ = [
+    "After",
+    "Evidence",
+    "Proof",
+    "Selection",
+    "checked_evidence",
+    "examined",
+    "judge",
+]
 
 EvidenceKind: TypeAlias = Literal["exited", "flushed", "fence", "quiet"]
 
 _LOCAL_DEADLINE_S = 30.0
+_COVER = (
+    "cover each sender: after=[otlp.exited(a), otlp.fence(b)], or narrow the criteria with service="
+)
+_UNKNOWN = (
+    "what was refused, cut or taken away cannot be known: see why, or assert on what must arrive"
+    " (wait_for_one)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +162,15 @@ class Proof:
 
     Attributes:
         evidence: As given.
-        gaps: Producers that it does not cover, and doubts that it carries itself.
+        gaps: Doubts that it carries itself, what was not seen, producers that it does not cover.
         stale: What covered producers sent after it was taken.
+        hints: How to close the gaps.
     """
 
     evidence: tuple[Evidence, ...]
     gaps: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Each piece with whom it covers, then the gaps and what came later, a line each."""
@@ -158,10 +182,7 @@ class Proof:
     def advice(self) -> str:
         """How to make it whole; empty if it is."""
         if self.gaps:
-            return (
-                "more may be on its way: cover each sender: after=[otlp.exited(a), otlp.fence(b)],"
-                " or narrow the criteria with service="
-            )
+            return f"more may be on its way: {'; '.join(self.hints)}"
         if self.stale:
             return "more may be on its way: take the evidence last, after all that the test causes"
         return ""
@@ -169,7 +190,11 @@ class Proof:
 
 def examined(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> Proof:
     """What the evidence leaves open for such a verdict. Does not block on a local source."""
-    gaps = [gap for piece in evidence for gap in piece.gaps]
+    carried = [gap for piece in evidence for gap in piece.gaps]
+    ended = {owner for piece in evidence if piece.kind == "exited" for owner in piece.owners}
+    not_seen = list(Unseen(source, selection.kind, selection.could_match).clauses(ended))
+    doubtful = list(set_aside(source, selection.kind, selection.selects))
+    uncovered: list[str] = []
     stale: list[str] = []
     for activity in source.producers():
         if not selection.could_match(activity.producer):
@@ -178,13 +203,15 @@ def examined(source: Source, selection: Selection, evidence: Sequence[Evidence])
             if signal in activity.signals or _may_still_send(selection.kind):
                 covering = [p for p in evidence if p.covers(activity.producer, signal)]
                 if not covering:
-                    gaps.append(_uncovered(activity, signal, evidence))
+                    uncovered.append(_uncovered(activity, signal, evidence))
                 else:
                     stale += _staleness(source, selection, activity, signal, covering)
+    hints = ((uncovered or carried, _COVER), (not_seen, _UNKNOWN), (doubtful, CLOCK_HINT))
     return Proof(
         evidence=tuple(evidence),
-        gaps=tuple(dict.fromkeys(gaps)),
+        gaps=tuple(dict.fromkeys([*carried, *not_seen, *doubtful, *uncovered])),
         stale=tuple(dict.fromkeys(stale)),
+        hints=tuple(hint for gaps, hint in hints if gaps),
     )
 
 
@@ -283,7 +310,7 @@ def _changed(
         "metrics", pushed_down={}, since=None, deadline=Deadline(_LOCAL_DEADLINE_S)
     )
     known = {
-        series_key(point): _numbers(point)
+        series_key(point): numbers(point)
         for point in everything.items
         if id(point.request) not in after_it and producer_of(point) == producer
     }
@@ -294,14 +321,8 @@ def _tells_news(point: DataPoint, before: tuple[object, ...] | None) -> bool:
     """Whether something was recorded: a delta of not zero, or another value than before."""
     temporality = point.metric.temporality
     if temporality == AggregationTemporality.DELTA:
-        return any(_numbers(point))
-    return before != _numbers(point)
-
-
-def _numbers(point: DataPoint) -> tuple[object, ...]:
-    if isinstance(point, NumberPoint):
-        return (point.value,)
-    return (point.count, point.sum)
+        return any(numbers(point))
+    return before != numbers(point)
 
 
 def _not_proven(selection: Selection, proof: Proof) -> Finding:
@@ -312,8 +333,7 @@ def _not_proven(selection: Selection, proof: Proof) -> Finding:
         expected=f"{selection.expected}, and proof that none is on its way",
         received=f"{selection.received} so far, but not proven:\n" + "\n".join(lines),
         closest=_evidence_lines(proof),
-        hint="cover each sender: after=[otlp.exited(a), otlp.fence(b)], or narrow the criteria"
-        " with service=",
+        hint="; ".join(proof.hints),
     )
 
 

@@ -6,10 +6,16 @@ MDM "Timeseries Model": a stream is a metric with one set of attributes.
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from otlptest.model import AggregationTemporality, DataPoint, MetricIdentity, SummaryPoint
+from otlptest.model import (
+    AggregationTemporality,
+    DataPoint,
+    MetricIdentity,
+    NumberPoint,
+    SummaryPoint,
+)
 from otlptest.queries.wording import otlp_type
 
-__all__ = ["SeriesKey", "StreamKey", "is_cumulative", "series_key", "stream_key"]
+__all__ = ["SeriesKey", "StreamKey", "is_cumulative", "numbers", "series_key", "stream_key"]
 
 SeriesKey: TypeAlias = tuple[MetricIdentity, tuple[object, ...]]
 """Hashable; equal for points of one series."""
@@ -43,6 +49,11 @@ def is_cumulative(point: DataPoint) -> bool:
         None,
         AggregationTemporality.DELTA,
     }
+
+
+def numbers(point: DataPoint) -> tuple[object, ...]:
+    """What a point recorded: its value, or its count and sum."""
+    return (point.value,) if isinstance(point, NumberPoint) else (point.count, point.sum)
 
 
 def _frozen(value: object) -> tuple[object, ...]:

@@ -23,6 +23,8 @@ __all__ = [
     "ProducerActivity",
     "Recalling",
     "Remembering",
+    "SetAside",
+    "SettingAside",
     "Source",
     "producer_of",
 ]
@@ -72,12 +74,14 @@ class ProducerActivity:
         producer: Who.
         signals: Number of accepted requests by signal.
         last_tokens: Position of its newest accepted request, by signal.
+        connections: Numbers of the connections that brought them.
         user_agents: As its requests told.
     """
 
     producer: Producer
     signals: Mapping[Signal, int]
     last_tokens: Mapping[Signal, int]
+    connections: frozenset[int] = frozenset()
     user_agents: frozenset[str] = frozenset()
 
 
@@ -89,13 +93,33 @@ class Arrivals:
         requests: Accepted and refused ones.
         connections: Open and closed ones.
         problems: What was not even a request.
-        leftovers: How many items of earlier tests arrived, by kind.
+        leftovers: How many items were set aside as an earlier test's, by kind.
+        lost: What planned faults of a proxy kept from the source, as clauses.
+        abrupt_ends: By the owner of its ports, each program of the test that had no chance to
+            flush: `orders was killed by kill()`.
+        doubts: Why some of these may be of this test, as clauses about one of them; name the clock.
     """
 
     requests: Sequence[Request] = ()
     connections: Sequence[Connection] = ()
     problems: Sequence[Problem] = ()
     leftovers: Mapping[str, int] = field(default_factory=dict)
+    lost: Sequence[str] = ()
+    abrupt_ends: Mapping[str, str] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """An item that a view leaves out as an earlier test's, though it may be of this one.
+
+    Attributes:
+        item: A span, data point, log record or profile.
+        reason: Why that is doubtful, as a clause about the item; names the clock if it may be that.
+    """
+
+    item: Any
+    reason: str
 
 
 class Source(Protocol):
@@ -166,6 +190,15 @@ class Recalling(Protocol):
 
     def newest(self, kind: Kind, limit: int) -> Newest:
         """The newest `limit` items, and how many there are in all."""
+        ...
+
+
+@runtime_checkable
+class SettingAside(Protocol):
+    """A source that leaves out what may be of an earlier test."""
+
+    def set_aside(self, kind: Kind) -> Iterable[SetAside]:
+        """The items that were left out and may be of this view, oldest arrival first."""
         ...
 
 

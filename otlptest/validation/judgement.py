@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from otlptest.errors import Finding
 from otlptest.model import Problem, Request
-from otlptest.validation.own_items import ForeignTimes, nothing_foreign
+from otlptest.validation.own_items import ForeignItems, nothing_foreign
 from otlptest.validation.payloads import data_findings
 from otlptest.validation.problems import findings_of_problems
 from otlptest.validation.rules import DATA_RULES
@@ -46,18 +46,18 @@ def judge(
     requests: Iterable[Request],
     problems: Iterable[Problem] = (),
     *,
-    foreign_times: ForeignTimes = nothing_foreign,
+    foreign_items: ForeignItems = nothing_foreign,
 ) -> Judgement:
     """The judgement about all that was received.
 
     Args:
         requests: Accepted and refused ones.
         problems: What arrived that was not even a whole request.
-        foreign_times: Tells items of an earlier test, which are not judged.
+        foreign_items: Tells items of an earlier test, which are not judged.
     """
     received = tuple(requests)
     undecoded = findings_of_problems(received, problems)
-    undecodable, broken = data_findings(received, foreign_times)
+    undecodable, broken = data_findings(received, foreign_items)
     return Judgement(
         failing=(
             *(finding for finding in undecoded if finding.severity == "error"),

@@ -1,7 +1,7 @@
 """What of a mixed request is judged: all but the items of an earlier test.
 
 An exporter that outlives its test sends the last items of that test and the first of the next
-together. Items are told apart by their times, as a view tells them.
+together. Which item is whose, the view decides.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,13 +11,13 @@ from otlptest.model import Request, Signal
 from otlptest.validation.notes import Message
 from otlptest.wire.signals import SIGNAL_NAMES
 
-__all__ = ["ForeignTimes", "IsForeign", "cut_foreign_items", "nothing_foreign"]
+__all__ = ["ForeignItems", "IsForeign", "cut_foreign_items", "nothing_foreign"]
 
-IsForeign: TypeAlias = Callable[[int], bool]
-"""Tells by the time of an item whether it is of an earlier test."""
+IsForeign: TypeAlias = Callable[[Message], bool]
+"""Decides whether an item is of an earlier test."""
 
-ForeignTimes: TypeAlias = Callable[[Request], IsForeign | None]
-"""For a request that has items of an earlier test, what tells them; None for any other."""
+ForeignItems: TypeAlias = Callable[[Request], IsForeign | None]
+"""The test for items of an earlier test, of a request that has such; None for any other."""
 
 
 def nothing_foreign(_: Request) -> None:
@@ -35,7 +35,7 @@ def cut_foreign_items(signal: Signal, message: Message, is_foreign: IsForeign) -
     names = SIGNAL_NAMES[signal]
     layers = [names.field, names.scope_field, names.item_field]
     layers += ["data_points"] if signal == "metrics" else []
-    _cut(message, layers, lambda item: is_foreign(_time_of(item)))
+    _cut(message, layers, is_foreign)
     return True
 
 
@@ -58,9 +58,3 @@ def _members(holder: Message, layer: str) -> Any:  # noqa: ANN401 -- a repeated 
         return getattr(holder, layer)
     kind = holder.WhichOneof("data")
     return getattr(holder, kind).data_points if kind else []
-
-
-def _time_of(item: Message) -> int:
-    if hasattr(item, "parent_span_id"):
-        return int(item.start_time_unix_nano)
-    return int(item.time_unix_nano or getattr(item, "observed_time_unix_nano", 0))

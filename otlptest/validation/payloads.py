@@ -16,7 +16,7 @@ from otlptest.validation.json_texts import text_findings
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
 from otlptest.validation.notes import Context, Message, Notes
-from otlptest.validation.own_items import ForeignTimes, cut_foreign_items, nothing_foreign
+from otlptest.validation.own_items import ForeignItems, cut_foreign_items, nothing_foreign
 from otlptest.validation.profiles import check_profiles_request
 from otlptest.validation.series import AllSeries
 from otlptest.validation.span_ids import SpanIds
@@ -30,8 +30,8 @@ __all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "p
 class _Pass:
     """One validation of a set of requests."""
 
-    def __init__(self, foreign_times: ForeignTimes) -> None:
-        self._foreign_times = foreign_times
+    def __init__(self, foreign_items: ForeignItems) -> None:
+        self._foreign_items = foreign_items
         self.notes = Notes()
         self.span_ids = SpanIds()
         self.series = AllSeries()
@@ -43,7 +43,7 @@ class _Pass:
             WireError: The body is no such message.
         """
         message = decoded_message(signal, request)
-        is_foreign = self._foreign_times(request)
+        is_foreign = self._foreign_items(request)
         if message is None or is_foreign is None:
             return message
         return message if cut_foreign_items(signal, message, is_foreign) else None
@@ -126,7 +126,7 @@ class DataFindings(NamedTuple):
 
 
 def data_findings(
-    requests: Iterable[Request], foreign_times: ForeignTimes = nothing_foreign
+    requests: Iterable[Request], foreign_items: ForeignItems = nothing_foreign
 ) -> DataFindings:
     """Check all requests; those that were refused, or carry no signal, are passed over.
 
@@ -137,7 +137,7 @@ def data_findings(
         for request in requests
         if request.signal is not None and request.problem is None
     ]
-    walk = _Pass(foreign_times)
+    walk = _Pass(foreign_items)
     undecoded: list[Finding] = []
     for signal, request in received:
         try:
@@ -148,7 +148,7 @@ def data_findings(
         if message is not None:
             walk.check(signal, request, message)
     walk.finish(request for signal, request in received if signal == "traces")
-    texts = text_findings(each for each in received if foreign_times(each[1]) is None)
+    texts = text_findings(each for each in received if foreign_items(each[1]) is None)
     return DataFindings(tuple(undecoded), (*walk.notes.findings(), *texts))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from otlptest import ROOT, FakeCollector
 from otlptest.errors import UnknownNameError, UsageError
+from otlptest.timing import Deadline
 from tests.support.producers import (
     Producer,
     a_counter_request,
@@ -105,26 +106,37 @@ def _dated(name: str, unix_nano: int) -> bytes:
     return request.SerializeToString()
 
 
-@pytest.mark.parametrize("is_older", [True, False], ids=["older-connection", "own-connection"])
-def test_an_undecodable_request_counts_unless_its_connection_is_older(
-    collector: FakeCollector, *, is_older: bool
+@pytest.mark.parametrize("had_begun", [False, True], ids=["began-within", "began-before"])
+def test_an_undecodable_request_counts_if_it_began_within_the_view(
+    collector: FakeCollector, *, had_begun: bool
 ) -> None:
+    """Every SDK keeps its connection: its age says nothing about a request."""
     request = http_bytes("/v1/traces", b"\xff\xff")
-    if is_older:
-        with a_socket(collector.http_endpoint) as peer:
-            peer.sendall(http_bytes("/v1/traces", a_trace_request("before")))
-            peer.recv(1000)
-            view = collector.view()
-            peer.sendall(request)
-            peer.recv(1000)
-    else:
+    with a_socket(collector.http_endpoint) as peer:
+        peer.sendall(http_bytes("/v1/traces", a_trace_request("before")))
+        peer.recv(1000)
+        peer.sendall(request[:-1] if had_begun else b"")
+        collector.settle(Deadline(5))
         view = collector.view()
-        with a_socket(collector.http_endpoint) as peer:
-            peer.sendall(request)
-            peer.recv(1000)
+        peer.sendall(request[-1:] if had_begun else request)
+        peer.recv(1000)
     assert [finding.rule for finding in view.failing_findings()] == (
-        [] if is_older else ["OTLP-HTTP-008"]
+        [] if had_begun else ["OTLP-HTTP-008"]
     )
+
+
+@pytest.mark.parametrize("had_begun", [False, True], ids=["began-within", "began-before"])
+def test_a_request_that_was_cut_counts_if_it_began_within_the_view(
+    collector: FakeCollector, *, had_begun: bool
+) -> None:
+    request = http_bytes("/v1/traces", a_trace_request("charge"))
+    with a_socket(collector.http_endpoint) as peer:
+        peer.sendall(request[:-20] if had_begun else b"")
+        collector.settle(Deadline(5))
+        view = collector.view()
+        peer.sendall(request[-20:-10] if had_begun else request[:-10])
+    view.settle(Deadline(5))
+    assert [finding.rule for finding in view.findings()] == ([] if had_begun else ["OTLP-SRV-050"])
 
 
 def test_a_cumulative_series_goes_on_from_its_last_value_before_the_view(

@@ -66,6 +66,7 @@ def a_request(
 ) -> Request:
     """An accepted request with these items."""
     fields.setdefault("connection", a_connection())
+    fields.setdefault("started_at", 11.0)  # within the view of `an_epoch`
     if "body" not in fields:
         fields["body"] = _WRITERS[signal or "traces"](items).SerializeToString()
     return Request(

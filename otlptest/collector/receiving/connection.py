@@ -68,6 +68,7 @@ class SocketConnection:
             endpoint.owner,
             peer,
             is_tls=endpoint.tls is not None,
+            port_opened_at=endpoint.opened_at,
         )
         self.is_closed = False
         self._socket = socket

@@ -239,6 +239,8 @@ class Engine:
                 self._accept(endpoint)
                 self._loop.unwatch(endpoint.listener.fileno())
                 endpoint.close()
+                for connection in endpoint.connections:
+                    connection.record.port_closed_at = self._reception.clock.monotonic()
         self._endpoints = [each for each in self._endpoints if each.is_open or each.connections]
 
     def _begin_drain(self, owner: str, answer: _Answer) -> None:

@@ -84,7 +84,8 @@ class Http1Session:
         request = self._parser.current
         had = "half of its head" if request is None else self._shown(request)
         message = f"the connection ended within a request: {had} had arrived"
-        self._reception.found(self._connection, refused("cut_request", "OTLP-SRV-050", message))
+        refusal = refused("cut_request", "OTLP-SRV-050", message)
+        self._reception.found(self._connection, refusal, self._began_at)
         self._is_over = True
 
     def go_away(self) -> None:
@@ -259,7 +260,7 @@ class Http1Session:
     def _refuse_headless(self, refusal: Refusal) -> None:
         """Answer bytes of which not even the head is known."""
         self._connection.requests += 1
-        self._reception.found(self._connection, refusal)
+        self._reception.found(self._connection, refusal, self._began_at)
         reply = refusal_reply(refusal)
         answer = http1_answer(reply, None, "json", (), keeps_alive=False, is_head=False)
         self._outbox.write(answer)

@@ -203,7 +203,8 @@ class Http2Session:
         if head.is_grpc and self._has_whole_message(stream):
             rule = "OTLP-GRPC-005"
             message += ", a whole message without the end of its stream"
-        self._reception.found(self._connection, refused("cut_request", rule, message))
+        refusal = refused("cut_request", rule, message)
+        self._reception.found(self._connection, refusal, stream.started_at)
 
     def _has_whole_message(self, stream: Stream) -> bool:
         try:

@@ -12,7 +12,7 @@ from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.engine import Engine
 from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.reception import Reception
-from otlptest.collector.ways_in import held_back
+from otlptest.collector.ways_in import held_back, lost_on_the_way
 from otlptest.errors import ReceiverError
 from otlptest.faults.interference.plan import WirePlan
 from otlptest.faults.script import ReplyScript
@@ -154,6 +154,10 @@ class Receiver:
             self._running().settle(deadline)
         return held
 
+    def lost_on_the_way(self, since: float) -> tuple[str, ...]:
+        """What planned faults of proxies have kept from any port since then, as clauses."""
+        return lost_on_the_way(self._ports, since)
+
     def close(self) -> None:
         """Answer what has arrived, close every socket, end the thread. Blocks at most 5 s.
 
@@ -219,9 +223,10 @@ class Receiver:
         self, grpc_port: int, http_port: int, owner: str | None, *, host: str | None = None
     ) -> list[Endpoint]:
         address = host or self.host
-        grpc = Endpoint(address, grpc_port, "grpc", owner=owner, tls=self._tls)
+        now = self._reception.clock.monotonic()
+        grpc = Endpoint(address, grpc_port, "grpc", owner=owner, tls=self._tls, opened_at=now)
         try:
-            http = Endpoint(address, http_port, "http", owner=owner, tls=self._tls)
+            http = Endpoint(address, http_port, "http", owner=owner, tls=self._tls, opened_at=now)
         except BaseException:
             grpc.close()
             raise

@@ -59,7 +59,14 @@ class Reception:
         self.unix_nanos = self.clock.unix_nanos()
 
     def opened(
-        self, endpoint: str, port: int, owner: str | None, peer: str, *, is_tls: bool
+        self,
+        endpoint: str,
+        port: int,
+        owner: str | None,
+        peer: str,
+        *,
+        is_tls: bool,
+        port_opened_at: float,
     ) -> Connection:
         """Record a connection that was just accepted."""
         self.look_at_clock()
@@ -69,6 +76,7 @@ class Reception:
             endpoint=endpoint,
             port=port,
             owner=owner,
+            port_opened_at=port_opened_at,
             peer=peer,
             is_tls=is_tls,
             opened_at=self.now,
@@ -83,10 +91,12 @@ class Reception:
         connection.close_reason = connection.close_reason or reason
         self.intake.connection_closed(connection)
 
-    def found(self, connection: Connection, refusal: Refusal) -> None:
-        """Record what is no whole request."""
+    def found(
+        self, connection: Connection, refusal: Refusal, began_at: float | None = None
+    ) -> None:
+        """Record what is not a whole request; `began_at` is when that request began."""
         blame_planned_faults(connection)
-        self.intake.problem_found(refusal.problem(connection, self.now))
+        self.intake.problem_found(refusal.problem(connection, self.now, began_at))
 
     def arrived(
         self,
@@ -120,7 +130,7 @@ class Reception:
             started_at=started_at,
             received_at=self.now,
             received_unix_nano=self.unix_nanos,
-            problem=None if refusal is None else refusal.problem(connection, self.now),
+            problem=None if refusal is None else refusal.problem(connection, self.now, started_at),
         )
         reply = self._choose_reply(request, refusal)  # notes a planned fault on the request
         self.intake.request_received(request)

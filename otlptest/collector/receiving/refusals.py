@@ -69,8 +69,10 @@ class Refusal:
     grpc_code: GrpcCode = GrpcCode.INVALID_ARGUMENT
     fields: tuple[tuple[str, str], ...] = ()
 
-    def problem(self, connection: Connection, found_at: float) -> Problem:
-        """The same as the store keeps it."""
+    def problem(
+        self, connection: Connection, found_at: float, began_at: float | None = None
+    ) -> Problem:
+        """The same as the store keeps it; `began_at` is when the request began, if there is one."""
         return Problem(
             kind=self.kind,
             rule=self.rule,
@@ -78,6 +80,7 @@ class Refusal:
             place=self.place,
             expected=self.expected,
             connection=connection,
+            began_at=began_at,
             found_at=found_at,
         )
 

@@ -4,11 +4,13 @@ from typing import Any
 import pytest
 
 from otlptest.collector.store_source import StoreSource
+from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import (
     AggregationTemporality,
     Attributes,
     DataPoint,
+    Link,
     MetricIdentity,
     MetricType,
     NumberPoint,
@@ -25,7 +27,8 @@ from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Kind, Notifying, Recalling, Remembering, Source
 from otlptest.queries.span_query import SpanQuery
-from otlptest.timing import Deadline
+from otlptest.timing import Deadline, SystemClock
+from otlptest.wire.otlp_protobuf import decode_request
 from tests.support.received import (
     a_connection,
     a_log,
@@ -37,6 +40,7 @@ from tests.support.received import (
     an_epoch,
 )
 
+NOW = 10_500_000_000
 SHOP = Resource({"service.name": "shop"})
 COUNTER = MetricIdentity(
     name="orders",
@@ -131,7 +135,7 @@ def test_log_profile_and_request_criteria_hold() -> None:
 
 def test_invented_parents_make_roots_in_every_view() -> None:
     store = a_store(a_request([a_span("a", parent_span_id="00000000000000aa")]))
-    StoreSource(store).add_outside_parent("00000000000000aa")
+    StoreSource(store).add_context(TraceContext(trace_id="1" * 32, span_id="00000000000000aa"))
     assert SpanQuery(StoreSource(store)).one().has_outside_parent
 
 
@@ -192,35 +196,222 @@ def test_what_arrived_before_the_view_is_not_in_it() -> None:
     assert len(source.arrivals().requests) == 1
 
 
-def test_refused_request_counts_unless_its_connection_is_older() -> None:
-    old = a_refused_request("malformed", "x", connection=a_connection(opened_unix_nano=999))
-    new = a_refused_request("malformed", "x", connection=a_connection(opened_unix_nano=1000))
+def test_refused_request_counts_if_it_began_within_the_view() -> None:
+    kept = a_connection(opened_at=5.0, opened_unix_nano=500)
+    old = a_refused_request("malformed", "x", connection=kept, started_at=9.9)
+    new = a_refused_request("malformed", "x", connection=kept, started_at=10.0)
     source = a_source(old, new, epoch=an_epoch())
     assert list(source.arrivals().requests) == [new]
     assert source.arrivals().leftovers == {"requests": 1}
 
 
-def test_problem_counts_unless_it_or_its_connection_is_older() -> None:
+@pytest.mark.parametrize(
+    ("began_at", "found_at", "ports", "is_leftover"),
+    [
+        (None, 9.0, {}, True),
+        (None, 11.0, {}, False),
+        (9.0, 11.0, {}, True),
+        (10.5, 11.0, {"opened_at": 1.0}, False),
+        (9.0, 11.0, {"owner": "shop", "port_opened_at": 10.0}, False),
+        (10.5, 11.0, {"owner": "shop", "port_opened_at": 1.0}, False),
+        (10.5, 11.0, {"owner": "shop", "port_opened_at": 1.0, "port_closed_at": 9.0}, True),
+        (10.5, 11.0, {"owner": "shop", "port_opened_at": 1.0, "port_closed_at": 10.4}, False),
+    ],
+    ids=[
+        "found before",
+        "found within",
+        "request began before",
+        "old connection",
+        "own ports",
+        "older ports",
+        "ports of an earlier test",
+        "ports closed within",
+    ],
+)
+def test_problem_is_left_over_if_its_request_began_before_the_view(
+    began_at: float | None,
+    found_at: float,
+    ports: dict[str, Any],
+    is_leftover: bool,  # noqa: FBT001 -- a parameter of the table
+) -> None:
     store = a_store()
     source = StoreSource(store, epoch=an_epoch())
-    problems = [
-        Problem(
-            kind="wrong_port",
-            rule="",
-            message=message,
-            found_at=found_at,
-            connection=None if opened is None else a_connection(opened_unix_nano=opened),
-        )
-        for message, found_at, opened in (
-            ("found before", 9.0, None),
-            ("older connection", 11.0, 999),
-            ("no connection", 11.0, None),
-            ("new", 11.0, 1000),
-        )
-    ]
-    for problem in problems:
-        store.problem_found(problem)
-    assert [p.message for p in source.arrivals().problems] == ["no connection", "new"]
+    problem = Problem(
+        kind="cut_request",
+        rule="",
+        message="x",
+        began_at=began_at,
+        found_at=found_at,
+        connection=a_connection(**ports),
+    )
+    store.problem_found(problem)
+    assert list(source.arrivals().problems) == ([] if is_leftover else [problem])
+
+
+# Stronger signs than the time of an item.
+
+THEIRS, OURS = "aa" * 16, "bb" * 16
+
+
+class StoppedClock(SystemClock):
+    """Stands still."""
+
+    def __init__(self, now: float) -> None:
+        self.now = now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def a_view(*requests: Request) -> StoreSource:
+    """A view in which trace `OURS` was invented, after a view in which `THEIRS` was."""
+    store = a_store(*requests)
+    earlier = StoreSource(store, epoch=an_epoch(monotonic=1.0), clock=StoppedClock(1.0))
+    earlier.add_context(TraceContext(trace_id=THEIRS, span_id="00000000000000aa"))
+    view = StoreSource(store, epoch=an_epoch(), clock=StoppedClock(10.0))
+    view.add_context(TraceContext(trace_id=OURS, span_id="00000000000000bb"))
+    return view
+
+
+SIGNS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]] = {
+    # what the span says, what its connection and its request say, whether it is this test's
+    "own ports, older time": ({}, {"owner": "a", "port_opened_at": 10.0}, {}, True),
+    "own ports, trace of another test": (
+        {"trace_id": THEIRS},
+        {"owner": "a", "port_opened_at": 10.0},
+        {},
+        True,
+    ),
+    "ports of an earlier test, newer time": (
+        {"start_time_unix_nano": 2000},
+        {"owner": "a", "port_opened_at": 1.0, "port_closed_at": 9.0},
+        {},
+        False,
+    ),
+    "ports of an earlier test, own trace": (
+        {"trace_id": OURS},
+        {"owner": "a", "port_opened_at": 1.0, "port_closed_at": 9.0},
+        {},
+        False,
+    ),
+    "ports of the session, older time": ({}, {"owner": "a", "port_opened_at": 1.0}, {}, False),
+    "ports of the session, newer time": (
+        {"start_time_unix_nano": 2000},
+        {"owner": "a", "port_opened_at": 1.0},
+        {},
+        True,
+    ),
+    "own trace, older time": ({"trace_id": OURS}, {}, {}, True),
+    "link to the own trace, older time": (
+        {"links": (Link(trace_id=OURS, span_id="1" * 16),)},
+        {},
+        {},
+        True,
+    ),
+    "trace of another test, newer time": (
+        {"trace_id": THEIRS, "start_time_unix_nano": 2000},
+        {},
+        {},
+        False,
+    ),
+    "request began before, newer time": (
+        {"start_time_unix_nano": 2000},
+        {},
+        {"started_at": 9.9},
+        False,
+    ),
+    "ended within, began before": ({"end_time_unix_nano": 1000}, {}, {}, True),
+    "ended before": ({"end_time_unix_nano": 999}, {}, {}, False),
+    "ended before the collector": ({"end_time_unix_nano": 99}, {}, {}, True),
+    "dated after its arrival, by a clock 400 ns ahead": (
+        {"start_time_unix_nano": 1300, "end_time_unix_nano": 1350},
+        {},
+        {"received_unix_nano": 950},
+        False,
+    ),
+    "late enough even for a clock 400 ns ahead": (
+        {"start_time_unix_nano": 1300, "end_time_unix_nano": 1400},
+        {},
+        {"received_unix_nano": 1000},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("of_span", "of_connection", "of_request", "is_own"), SIGNS.values(), ids=SIGNS.keys()
+)
+def test_a_stronger_sign_overrules_a_weaker_one(
+    of_span: dict[str, Any],
+    of_connection: dict[str, Any],
+    of_request: dict[str, Any],
+    is_own: bool,  # noqa: FBT001 -- a parameter of the table
+) -> None:
+    span = a_span("a", **{"start_time_unix_nano": 500, **of_span})
+    request = a_request([span], connection=a_connection(**of_connection), **of_request)
+    source = a_view(request)
+    assert SpanQuery(source).count() == (1 if is_own else 0)
+    assert RequestQuery(source).count() == (1 if is_own else 0)
+    assert source.newest("traces", 5).total == (1 if is_own else 0)
+    assert source.newest("traces", 0).total == (1 if is_own else 0)
+    assert source.arrivals().leftovers == ({} if is_own else {"requests": 1, "traces": 1})
+    assert source.has_arriving(replace(request, number=0)) is is_own
+    message: Any = decode_request("traces", request.body, protocol="grpc")
+    is_set_aside = source.leftover_items(request)
+    (item,) = message.resource_spans[0].scope_spans[0].spans
+    assert (is_set_aside is not None and is_set_aside(item)) is not is_own
+
+
+def test_logs_of_the_own_trace_are_of_the_view_whatever_their_time() -> None:
+    logs = [a_log("mine", trace_id=OURS, time_unix_nano=500), a_log("late", time_unix_nano=500)]
+    source = a_view(a_request(logs, signal="logs"))
+    assert LogQuery(source).one().body == "mine"
+    assert [each.item.body for each in source.set_aside("logs")] == ["late"]
+
+
+LATE = (
+    "before this test, in a request that began in it: it was sent late, or the clock of its sender"
+)
+DOUBTS: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
+    "behind": (
+        {"start_time_unix_nano": NOW - 800_000_001},
+        {},
+        f"it is dated 0.8 s {LATE} may be behind",
+    ),
+    "whole seconds": (
+        {"start_time_unix_nano": NOW - 500_000_000},
+        {},
+        f"it is dated 0.5 s {LATE} shows whole seconds",
+    ),
+    "ahead": (
+        {"start_time_unix_nano": NOW + 500_000_000},
+        {"received_unix_nano": NOW - 2_000_000_000},
+        "the clock of its sender is at least 2.5 s ahead of this machine's",
+    ),
+    "trace of an earlier test": ({"trace_id": THEIRS}, {}, None),
+    "request of an earlier test": ({"start_time_unix_nano": NOW - 1}, {"started_at": 9.0}, None),
+    "of this test": ({"start_time_unix_nano": NOW}, {}, None),
+}
+
+
+@pytest.mark.parametrize(("of_span", "of_request", "doubt"), DOUBTS.values(), ids=DOUBTS.keys())
+def test_what_only_a_time_puts_into_an_earlier_test_is_doubtful(
+    of_span: dict[str, Any], of_request: dict[str, Any], doubt: str | None
+) -> None:
+    store = a_store(a_request([a_span("a", **of_span)], **of_request))
+    store.invented_traces[bytes.fromhex(THEIRS)] = 1.0
+    source = StoreSource(store, epoch=an_epoch(unix_nano=NOW))
+    assert [each.reason for each in source.set_aside("traces")] == ([doubt] if doubt else [])
+    assert source.arrivals().doubts == ((doubt,) if doubt else ())
+
+
+def test_a_cumulative_point_that_repeats_its_baseline_is_in_no_doubt() -> None:
+    store = a_store(a_request([a_point(3, 300)], signal="metrics"))
+    source = StoreSource(store, epoch=an_epoch(token=1))
+    store.request_received(a_request([a_point(3, 500)], signal="metrics"))
+    assert list(source.set_aside("metrics")) == []
+    store.request_received(a_request([a_point(4, 600)], signal="metrics"))
+    assert [each.item.value for each in source.set_aside("metrics")] == [4]
 
 
 def test_connection_that_had_ended_before_the_view_is_not_in_it() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from otlptest.model import Request
 from otlptest.validation import judge
+from otlptest.wire.envelopes import head_of_message
 from tests.support.right_profiles import profile_request
 from tests.support.right_requests import (
     START,
@@ -20,9 +21,12 @@ from tests.support.validated import accepted
 LATER = START + 3_600 * 10**9
 
 
-def earlier_ones(request: Request) -> Callable[[int], bool] | None:
+def earlier_ones(request: Request) -> Callable[[Any], bool] | None:
     """The items of the first request began before the test."""
-    return (lambda time: time < LATER) if request.number == 1 else None
+    if request.number != 1:
+        return None
+    signal = request.signal or "traces"
+    return lambda item: head_of_message(signal, item).time < LATER
 
 
 def shifted_span(span: Any) -> None:  # noqa: ANN401 -- a generated class
@@ -73,20 +77,20 @@ MIXED: dict[str, tuple[Any, Any, str]] = {
 def test_only_items_of_this_test_are_judged(signal: Any, make: Any, rule: str) -> None:  # noqa: ANN401 -- of the table
     theirs, ours = accepted(signal, make(broken=0)), accepted(signal, make(broken=1))
     assert rule in {finding.rule for finding in judge([theirs]).findings}
-    assert judge([theirs], foreign_times=earlier_ones).findings == ()
-    assert [f.rule for f in judge([ours], foreign_times=earlier_ones).findings] == [rule]
+    assert judge([theirs], foreign_items=earlier_ones).findings == ()
+    assert [f.rule for f in judge([ours], foreign_items=earlier_ones).findings] == [rule]
 
 
 def test_what_held_nothing_else_is_cut_too_and_what_was_empty_is_not() -> None:
     message = trace_request()
     message.resource_spans[0].schema_url = "nonsense"
     assert judge([accepted("traces", message)]).findings != ()
-    assert judge([accepted("traces", message)], foreign_times=earlier_ones).findings == ()
+    assert judge([accepted("traces", message)], foreign_items=earlier_ones).findings == ()
     empty = metric_request()
     empty.resource_metrics[0].scope_metrics[0].metrics[0].gauge.ClearField("data_points")
     rules = {
         finding.rule
-        for finding in judge([accepted("metrics", empty)], foreign_times=earlier_ones).findings
+        for finding in judge([accepted("metrics", empty)], foreign_items=earlier_ones).findings
     }
     assert rules == {"OTLP-METRIC-003"}
 
@@ -97,12 +101,12 @@ def test_a_repeated_span_id_is_found_among_those_of_this_test_only() -> None:
     spans.add().CopyFrom(spans[1])
     spans[2].name = "another"
     first = accepted("traces", message)
-    found = judge([first], foreign_times=earlier_ones).findings
+    found = judge([first], foreign_items=earlier_ones).findings
     assert [finding.rule for finding in found] == ["OTLP-TRACE-006"]
     shifted = traces(broken=0)
     twin = shifted.resource_spans[0].scope_spans[0].spans
     twin[0].span_id = twin[1].span_id
-    assert judge([accepted("traces", shifted)], foreign_times=earlier_ones).findings == ()
+    assert judge([accepted("traces", shifted)], foreign_items=earlier_ones).findings == ()
 
 
 def test_profiles_with_foreign_items_are_not_judged_for_they_share_a_dictionary() -> None:
@@ -110,7 +114,7 @@ def test_profiles_with_foreign_items_are_not_judged_for_they_share_a_dictionary(
     message.resource_profiles[0].scope_profiles[0].profiles[0].profile_id = bytes(3)
     request = accepted("profiles", message)
     assert judge([request]).findings != ()
-    assert judge([request], foreign_times=earlier_ones).findings == ()
+    assert judge([request], foreign_items=earlier_ones).findings == ()
 
 
 def test_the_json_text_of_a_mixed_request_is_not_judged() -> None:
@@ -119,4 +123,4 @@ def test_the_json_text_of_a_mixed_request_is_not_judged() -> None:
         b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":1}]}]}]}'
     )
     assert judge([request]).findings != ()
-    assert judge([request], foreign_times=earlier_ones).findings == ()
+    assert judge([request], foreign_items=earlier_ones).findings == ()
