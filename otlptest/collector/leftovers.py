@@ -11,22 +11,23 @@ Signs are read from the strongest to the weakest; the first one that speaks deci
 
 What is dated between the start of the collector and the start of the test, in a request that began
 within the test, is *doubtful*: a late leftover, or of a clock that is behind or shows whole
-seconds. So is what only a clock that is ahead dates into the test: a clock that dates items after
-their arrival is ahead, at least by that much. Doubtful items are set aside like leftovers, and each
-verdict on absence or a count that they could match is not proven (`queries.evidence`).
+seconds. So is what only a clock that is ahead dates into the test (`ClockLeads`). Doubtful items
+are set aside like leftovers, and each verdict on absence or a count that they could match is not
+proven (`queries.evidence`).
 """
 
 import enum
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from otlptest.collector.contents import Contents
 from otlptest.collector.snapshots import Snapshot
-from otlptest.model import LogRecord, Problem, Request, Span
-from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads
+from otlptest.model import LogRecord, Problem, Producer, Request, Span
+from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads, newest_time
 
-__all__ = ["Epoch", "LeftoverCount", "Leftovers", "Standing"]
+__all__ = ["ClockLeads", "Epoch", "LeftoverCount", "Leftovers", "Standing"]
 
 _SECOND: Final = 1_000_000_000
 
@@ -76,6 +77,46 @@ class LeftoverCount:
         return 0 < self.items == self.leftover
 
 
+class ClockLeads:
+    """How far the clocks of senders are ahead, as their items show. Thread-safe.
+
+    An item that is dated after it was received comes from a clock that is ahead, by at least the
+    time between. The longest such time of a producer is taken for its lead.
+
+    Args:
+        contents: Knows whose telemetry a request carries.
+        requests: Gives all stored requests after a token.
+    """
+
+    def __init__(self, contents: Contents, requests: Callable[[int], Snapshot[Request]]) -> None:
+        self._contents = contents
+        self._requests = requests
+        self._lock = threading.Lock()
+        self._next_token = 0
+        self._leads: dict[Producer, int] = {}
+
+    def of(self, request: Request) -> int:
+        """Nanoseconds by which the clock of a request's sender is ahead, at least."""
+        with self._lock:
+            new = self._requests(self._next_token)
+            self._next_token = new.stop
+            for each in new:
+                self._add(each)
+            if not self._leads:
+                return 0
+            producers = self._contents.producers_of(request)
+            return max((self._leads.get(each, 0) for each in producers), default=0)
+
+    def _add(self, request: Request) -> None:
+        if request.signal in {None, "profiles"} or not request.is_accepted:
+            return
+        newest = newest_time(request.signal or "traces", request.body)
+        if newest > request.received_unix_nano > 0:
+            for producer in self._contents.producers_of(request):
+                lead = max(self._leads.get(producer, 0), newest - request.received_unix_nano)
+                self._leads[producer] = lead
+
+
 class Leftovers:
     """Judges items, requests and problems by an epoch. Thread-safe.
 
@@ -85,14 +126,21 @@ class Leftovers:
         contents: Reads items.
         epoch: When the view begins.
         invented: When a test invented a trace id, by its bytes; grows.
+        leads: Which clocks are ahead.
     """
 
-    def __init__(self, contents: Contents, epoch: Epoch, invented: Mapping[bytes, float]) -> None:
+    def __init__(
+        self,
+        contents: Contents,
+        epoch: Epoch,
+        invented: Mapping[bytes, float],
+        leads: ClockLeads,
+    ) -> None:
         self._contents = contents
         self._epoch = epoch
         self._invented = invented
+        self._leads = leads
         self._counts: dict[int, LeftoverCount] = {}
-        self._leads: dict[int, int] = {}
 
     def has(self, item: Any) -> bool:  # noqa: ANN401 -- span, point, record or profile
         """Whether an item is set aside."""
@@ -179,20 +227,10 @@ class Leftovers:
                     return Standing.OWN if is_own else Standing.LEFTOVER
         if head.time < self._epoch.collector_unix_nano:
             return Standing.OWN  # by arrival
-        is_own = head.time - self._lead(request) >= self._epoch.unix_nano
+        if head.time < self._epoch.unix_nano:
+            return Standing.DOUBTFUL
+        is_own = head.time - self._leads.of(request) >= self._epoch.unix_nano
         return Standing.OWN if is_own else Standing.DOUBTFUL
-
-    def _lead(self, request: Request) -> int:
-        """Nanoseconds by which the sender's clock is at least ahead, as its items show."""
-        if not request.received_unix_nano:
-            return 0
-        lead = self._leads.get(request.number)
-        if lead is None:
-            newest = max((head.time for head in self._heads(request)), default=0)
-            lead = max(0, newest - request.received_unix_nano)
-            if request.number:  # else it is not stored yet
-                self._leads[request.number] = lead
-        return lead
 
     def _counted(self, request: Request) -> LeftoverCount:
         if request.signal is None or not request.is_accepted:
@@ -221,7 +259,7 @@ class Leftovers:
     def _doubt(self, request: Request, head: ItemHead) -> str:
         before = self._epoch.unix_nano - head.time
         if before <= 0:
-            lead = self._lead(request) / _SECOND
+            lead = self._leads.of(request) / _SECOND
             return f"the clock of its sender is at least {lead:.3g} s ahead of this machine's"
         clock = "shows whole seconds" if head.time % _SECOND == 0 else "may be behind"
         return (

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from otlptest.collector.baselines import Baselines
 from otlptest.collector.contents import Contents
+from otlptest.collector.leftovers import ClockLeads
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request
 from otlptest.timing import Deadline
@@ -24,6 +25,7 @@ class Store:
     Attributes:
         contents: Reads the items of the requests; shared by all views of this store.
         baselines: Where cumulative series stood at some token; shared likewise.
+        clock_leads: Which senders' clocks are ahead.
         invented_traces: When a test invented a trace id, by its bytes, on the collector's clock.
     """
 
@@ -38,6 +40,7 @@ class Store:
         self.contents = Contents()
         self.baselines = Baselines(self.contents)
         self.invented_traces: dict[bytes, float] = {}
+        self.clock_leads = ClockLeads(self.contents, self.requests)
 
     # What the receivers tell.
 

@@ -53,7 +53,9 @@ class StoreSource:
         self._epoch = epoch
         self._start = 0 if epoch is None else epoch.token
         self._leftovers = (
-            None if epoch is None else Leftovers(store.contents, epoch, store.invented_traces)
+            None
+            if epoch is None
+            else Leftovers(store.contents, epoch, store.invented_traces, store.clock_leads)
         )
         self._producers = ProducerRecords(store.contents.producers_of, self._start)
         self._lost = lost

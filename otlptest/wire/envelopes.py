@@ -26,6 +26,7 @@ __all__ = [
     "head_of_message",
     "item_count",
     "item_heads",
+    "newest_time",
     "resources_of",
     "span_names",
 ]
@@ -209,6 +210,23 @@ def item_heads(signal: Signal, body: bytes) -> list[ItemHead]:
         for scopes in resources.scopes
         for item in scopes.items
     ]
+
+
+def newest_time(signal: Signal, body: bytes) -> int:
+    """The latest `ItemHead.time` of a request's spans, log records or data points; 0 if none."""
+    if signal == "metrics":
+        return max((point.time_unix_nano for point in _points(body)), default=0)
+    if signal == "logs":
+        return max((head.time for head in item_heads(signal, body)), default=0)
+    return max(
+        (
+            span.end_time_unix_nano or span.start_time_unix_nano
+            for resources in _SpanRequest.FromString(body).resources
+            for scopes in resources.scopes
+            for span in scopes.items
+        ),
+        default=0,
+    )
 
 
 def _points(body: bytes) -> Iterator[Any]:

@@ -263,16 +263,26 @@ class StoppedClock(SystemClock):
         return self.now
 
 
+def an_earlier_request(lead: int) -> Request:
+    """The request of an earlier test that shows how far the clock of 'shop' is ahead."""
+    span = a_span("earlier", start_time_unix_nano=300 + lead)
+    return a_request([span], received_unix_nano=300, started_at=2.0)
+
+
 def a_view(*requests: Request) -> StoreSource:
-    """A view in which trace `OURS` was invented, after a view in which `THEIRS` was."""
+    """A view in which trace `OURS` was invented, after a view in which `THEIRS` was.
+
+    The first request came before it.
+    """
     store = a_store(*requests)
     earlier = StoreSource(store, epoch=an_epoch(monotonic=1.0), clock=StoppedClock(1.0))
     earlier.add_context(TraceContext(trace_id=THEIRS, span_id="00000000000000aa"))
-    view = StoreSource(store, epoch=an_epoch(), clock=StoppedClock(10.0))
+    view = StoreSource(store, epoch=an_epoch(token=1), clock=StoppedClock(10.0))
     view.add_context(TraceContext(trace_id=OURS, span_id="00000000000000bb"))
     return view
 
 
+AHEAD = {"received_unix_nano": 1200, "seen_before": 400}
 SIGNS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]] = {
     # what the span says, what its connection and its request say, whether it is this test's
     "own ports, older time": ({}, {"owner": "a", "port_opened_at": 10.0}, {}, True),
@@ -323,16 +333,12 @@ SIGNS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool]] = 
     "ended within, began before": ({"end_time_unix_nano": 1000}, {}, {}, True),
     "ended before": ({"end_time_unix_nano": 999}, {}, {}, False),
     "ended before the collector": ({"end_time_unix_nano": 99}, {}, {}, True),
-    "dated after its arrival, by a clock 400 ns ahead": (
-        {"start_time_unix_nano": 1300, "end_time_unix_nano": 1350},
+    "by a clock 400 ns ahead, too early": ({"end_time_unix_nano": 1399}, {}, AHEAD, False),
+    "by a clock 400 ns ahead": ({"end_time_unix_nano": 1400}, {}, AHEAD, True),
+    "by a clock 400 ns ahead, own trace": (
+        {"end_time_unix_nano": 1399, "trace_id": OURS},
         {},
-        {"received_unix_nano": 950},
-        False,
-    ),
-    "late enough even for a clock 400 ns ahead": (
-        {"start_time_unix_nano": 1300, "end_time_unix_nano": 1400},
-        {},
-        {"received_unix_nano": 1000},
+        AHEAD,
         True,
     ),
 }
@@ -348,8 +354,10 @@ def test_a_stronger_sign_overrules_a_weaker_one(
     is_own: bool,  # noqa: FBT001 -- a parameter of the table
 ) -> None:
     span = a_span("a", **{"start_time_unix_nano": 500, **of_span})
-    request = a_request([span], connection=a_connection(**of_connection), **of_request)
-    source = a_view(request)
+    fields = dict(of_request)
+    lead = fields.pop("seen_before", 0)
+    request = a_request([span], connection=a_connection(**of_connection), **fields)
+    source = a_view(an_earlier_request(lead), request)
     assert SpanQuery(source).count() == (1 if is_own else 0)
     assert RequestQuery(source).count() == (1 if is_own else 0)
     assert source.newest("traces", 5).total == (1 if is_own else 0)
@@ -364,7 +372,7 @@ def test_a_stronger_sign_overrules_a_weaker_one(
 
 def test_logs_of_the_own_trace_are_of_the_view_whatever_their_time() -> None:
     logs = [a_log("mine", trace_id=OURS, time_unix_nano=500), a_log("late", time_unix_nano=500)]
-    source = a_view(a_request(logs, signal="logs"))
+    source = a_view(an_earlier_request(0), a_request(logs, signal="logs"))
     assert LogQuery(source).one().body == "mine"
     assert [each.item.body for each in source.set_aside("logs")] == ["late"]
 
@@ -384,8 +392,8 @@ DOUBTS: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
         f"it is dated 0.5 s {LATE} shows whole seconds",
     ),
     "ahead": (
-        {"start_time_unix_nano": NOW + 500_000_000},
-        {"received_unix_nano": NOW - 2_000_000_000},
+        {"start_time_unix_nano": NOW + 2_400_000_000},
+        {"received_unix_nano": NOW + 100_000_000},
         "the clock of its sender is at least 2.5 s ahead of this machine's",
     ),
     "trace of an earlier test": ({"trace_id": THEIRS}, {}, None),
@@ -398,9 +406,11 @@ DOUBTS: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
 def test_what_only_a_time_puts_into_an_earlier_test_is_doubtful(
     of_span: dict[str, Any], of_request: dict[str, Any], doubt: str | None
 ) -> None:
-    store = a_store(a_request([a_span("a", **of_span)], **of_request))
+    ahead = a_request([a_span(start_time_unix_nano=2_500_000_100)], received_unix_nano=100)
+    earlier = [ahead] if "received_unix_nano" in of_request else [an_earlier_request(0)]
+    store = a_store(*earlier, a_request([a_span("a", **of_span)], **of_request))
     store.invented_traces[bytes.fromhex(THEIRS)] = 1.0
-    source = StoreSource(store, epoch=an_epoch(unix_nano=NOW))
+    source = StoreSource(store, epoch=an_epoch(token=1, unix_nano=NOW))
     assert [each.reason for each in source.set_aside("traces")] == ([doubt] if doubt else [])
     assert source.arrivals().doubts == ((doubt,) if doubt else ())
 
