@@ -3,6 +3,9 @@
 All requests share their outer field numbers, so a logs request decodes as traces: every field of a
 log record has another wire type than the span field of its number, and counts as unknown. What is
 left is an item without the least that an item has. Only then is it looked at closer.
+
+In JSON a request of another signal is one with unknown keys only, which a reader ignores. It is
+known by its key at the top.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +16,10 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from otlptest.model import Signal
-from otlptest.wire.signals import SIGNAL_NAMES, request_class
+from otlptest.wire.json_tables import plain_key
+from otlptest.wire.signals import SIGNAL_BY_JSON_KEY, SIGNAL_NAMES, request_class
 
-__all__ = ["mistaken_for"]
+__all__ = ["mistaken_for", "mistaken_json_for"]
 
 _HOLLOW: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
     {
@@ -37,6 +41,20 @@ def mistaken_for(signal: Signal, message: Message, body: bytes) -> Signal | None
     if signal not in _HOLLOW or _is_sound(signal, message):
         return None
     return next((other for other in _HOLLOW if other != signal and _is_one(other, body)), None)
+
+
+def mistaken_json_for(signal: Signal, document: object) -> Signal | None:
+    """The signal whose request a JSON document really is; None if it may be that of `signal`.
+
+    Args:
+        signal: Whose request it was sent as.
+        document: The parsed JSON.
+    """
+    if type(document) is not dict or SIGNAL_NAMES[signal].json_key in document:
+        return None
+    filled = {plain_key(key) for key, value in document.items() if value and type(value) is list}
+    others = [other for key, other in SIGNAL_BY_JSON_KEY.items() if key.lower() in filled]
+    return others[0] if others and signal not in others else None
 
 
 def _is_one(signal: Signal, body: bytes) -> bool:

@@ -1,9 +1,13 @@
 """What is kept of a body that cannot be taken."""
 
+import itertools
 import zlib
+
+import pytest
 
 from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import head_of
+from otlptest.wire import otlp_json
 from otlptest.wire.limits import DEFAULT_LIMITS
 
 
@@ -33,6 +37,61 @@ def test_bad_protobuf_is_kept_as_it_came() -> None:
 def test_places_where_json_lost_telemetry_are_kept_and_it_is_taken() -> None:
     export = exported("application/json", b'{"resource_spans":[{"scope_spans":[]}]}')
     assert (export.error, export.body, export.unread_keys) == (None, b"", ("resource_spans",))
+
+
+SIGNALS_IN_JSON = {
+    "traces": ("/v1/traces", "resourceSpans"),
+    "metrics": ("/v1/metrics", "resourceMetrics"),
+    "logs": ("/v1/logs", "resourceLogs"),
+    "profiles": ("/v1development/profiles", "resourceProfiles"),
+}
+
+
+@pytest.mark.parametrize(
+    ("sent_as", "other"), list(itertools.permutations(SIGNALS_IN_JSON, 2)), ids="-as-".join
+)
+def test_json_of_another_signal_is_refused_as_protobuf_is(sent_as: str, other: str) -> None:
+    path, _ = SIGNALS_IN_JSON[sent_as]
+    _, key = SIGNALS_IN_JSON[other]
+    export = exported("application/json", f'{{"{key}":[{{}}]}}'.encode(), path)
+    assert export.error is not None
+    assert (export.error.kind, export.error.rule) == ("malformed", "OTLP-JSON-036")
+    assert export.error.problem == f"a request of {other}, sent as {sent_as}"
+    assert export.packed_json is not None
+
+
+def test_logs_as_traces_get_one_sentence_in_both_encodings() -> None:
+    text = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"5","flags":1}]}]}]}'
+    message = otlp_json.decode_request("logs", text).SerializeToString()
+    in_json, in_protobuf = (
+        exported("application/json", text).error,
+        exported("application/x-protobuf", message).error,
+    )
+    assert in_json is not None
+    assert in_protobuf is not None
+    assert in_json.problem == in_protobuf.problem == "a request of logs, sent as traces"
+
+
+@pytest.mark.parametrize("key", ["resource_logs", "ResourceLogs"])
+def test_a_misspelt_key_of_another_signal_is_that_signals(key: str) -> None:
+    export = exported("application/json", f'{{"{key}":[{{}}]}}'.encode())
+    assert export.error is not None
+    assert export.error.problem == "a request of logs, sent as traces"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"resourceLogs":[]}', id="nothing in it"),
+        pytest.param('{"resourceLogs":null}', id="null"),
+        pytest.param('{"resourceLogs":1}', id="no list"),
+        pytest.param('{"resourceSpans":[],"resourceLogs":[{}]}', id="its own key too"),
+        pytest.param('{"resource_spans":[{}],"resourceLogs":[{}]}', id="its own key, misspelt"),
+        pytest.param("{}", id="an empty request"),
+    ],
+)
+def test_json_that_may_be_of_its_signal_is_taken(text: str) -> None:
+    assert exported("application/json", text.encode()).error is None
 
 
 def test_five_places_are_enough() -> None:
