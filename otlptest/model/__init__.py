@@ -38,6 +38,7 @@ from otlptest.model.requests import (
     Problem,
     Producer,
     Request,
+    UnreadKey,
 )
 from otlptest.model.traces import Link, Span, SpanEvent, Status
 
@@ -79,6 +80,7 @@ __all__ = [
     "Status",
     "StatusCode",
     "SummaryPoint",
+    "UnreadKey",
     "ValueType",
     "same_value",
 ]

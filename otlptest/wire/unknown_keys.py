@@ -6,7 +6,7 @@ word. So telemetry is taken to be lost under a key whose value is not empty, and
 
 * which is a field of its message, spelt differently, or as an older OTLP called it; or
 * which is a list of the envelope, one level off; or
-* in whose message items belong, and nothing is under the keys that lead to them; or
+* in whose message items belong, and none of the keys that lead to them is there; or
 * whose message is a choice (a oneof), and nothing was chosen.
 """
 
@@ -125,12 +125,12 @@ def unknown_key(
         loss: Loss = "nothing" if not is_lost else "items" if meant in ways_down else "parts"
         return UnknownKey(place, problem, loss, f"write {meant!r}", is_misspelt=True)
     problem = f"{table.name} has no field {key!r}"
-    if value and isinstance(value, dict | list):
+    if _has_objects(value):
         right, home = _HOMES.get(plain_key(key), ("", ""))
         if home and table.name in _ENVELOPE:
             hint = f"{right!r} belongs {home}"
             return UnknownKey(place, problem, "items", hint, is_misspelt=True)
-        if ways_down and not any(message.get(way) for way in ways_down):
+        if ways_down and all(message.get(way) is None for way in ways_down):
             near = ways_down[0] if len(ways_down) == 1 else nearest_name(key, ways_down)
             hint = f"write {near!r}" if near else f"write one of {', '.join(ways_down)}"
             return UnknownKey(place, problem, "items", hint)
@@ -143,6 +143,13 @@ def _meant(table: MessageTable, key: str) -> str:
     """The field that a key was meant for: another spelling of it, or its name in an older OTLP."""
     plain = plain_key(key)
     return table.by_plain_key.get(plain) or _OLD_KEYS.get((table.name, plain), "")
+
+
+def _has_objects(value: object) -> bool:
+    """Whether an item, or what leads to one, may stand in a value."""
+    if isinstance(value, list):
+        return any(isinstance(element, dict) for element in value)
+    return isinstance(value, dict) and bool(value)
 
 
 def _has_choice(table: MessageTable, message: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from typing import Final
 
 from otlptest.collector.receiving.heads import Head
 from otlptest.errors import WireError
-from otlptest.model import Protocol, Signal
+from otlptest.model import Protocol, Signal, UnreadKey
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
 from otlptest.wire.json_text import load_json
@@ -14,7 +14,7 @@ from otlptest.wire.mistaken_signals import mistaken_for, mistaken_json_for
 
 __all__ = ["Export", "decoded"]
 
-_PLACES: Final = 5  # of keys that nothing was read from
+_KEYS_KEPT: Final = 5  # of those that nothing was read from
 
 
 class Export:
@@ -34,7 +34,7 @@ class Export:
         body: bytes,
         packed_json: bytes | None = None,
         error: WireError | None = None,
-        unread_keys: tuple[str, ...] = (),
+        unread_keys: tuple[UnreadKey, ...] = (),
     ) -> None:
         self.body = body
         self.packed_json = packed_json
@@ -80,8 +80,8 @@ def _from_json(signal: Signal, text: bytes, limits: Limits) -> Export:
         message, unread = otlp_json.read_request(signal, document)
     except WireError as error:
         return Export(b"", packed, error)
-    places = tuple(key.place for key in unread[:_PLACES])
-    return Export(message.SerializeToString(), packed, unread_keys=places)
+    keys = tuple(UnreadKey(place=key.place, hint=key.hint) for key in unread[:_KEYS_KEPT])
+    return Export(message.SerializeToString(), packed, unread_keys=keys)
 
 
 def _mistaken(signal: Signal, other: Signal, protocol: Protocol) -> WireError:

@@ -7,6 +7,7 @@ import pytest
 
 from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import head_of
+from otlptest.model import UnreadKey
 from otlptest.wire import otlp_json
 from otlptest.wire.limits import DEFAULT_LIMITS
 
@@ -36,7 +37,8 @@ def test_bad_protobuf_is_kept_as_it_came() -> None:
 
 def test_places_where_json_lost_telemetry_are_kept_and_it_is_taken() -> None:
     export = exported("application/json", b'{"resource_spans":[{"scope_spans":[]}]}')
-    assert (export.error, export.body, export.unread_keys) == (None, b"", ("resource_spans",))
+    key = UnreadKey(place="resource_spans", hint="write 'resourceSpans'")
+    assert (export.error, export.body, export.unread_keys) == (None, b"", (key,))
 
 
 SIGNALS_IN_JSON = {

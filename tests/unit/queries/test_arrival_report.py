@@ -15,6 +15,7 @@ from otlptest.model import (
     MetricType,
     NumberPoint,
     Problem,
+    UnreadKey,
 )
 from otlptest.queries import arrival_report
 from otlptest.queries.log_query import LogQuery
@@ -206,6 +207,31 @@ def test_empty_requests_are_told() -> None:
     lines, hint = report(a_source(a_request([]), a_request([])))
     assert lines == ["no spans, within 0.0 s", "2 requests of traces without spans"]
     assert hint == "the sender exports, but no spans"
+
+
+def test_keys_that_nothing_was_read_from_are_named_with_the_right_ones() -> None:
+    first, second = a_request([]), a_request([])
+    first.unread_keys = (UnreadKey(place="resource_spans", hint="write 'resourceSpans'"),)
+    second.unread_keys = (*first.unread_keys, UnreadKey(place="resourceSpans[0].data"))
+    lines, hint = report(a_source(first, second))
+    assert lines == [
+        "no spans, within 0.0 s",
+        "not read in 2 requests: what stands under resource_spans and resourceSpans[0].data",
+        "2 requests of traces without spans",
+    ]
+    assert hint == "resource_spans is not a key of OTLP in JSON: write 'resourceSpans'"
+
+
+def test_keys_that_nothing_was_read_from_are_named_beside_what_was() -> None:
+    request = a_request([a_span(name="refund")])
+    request.unread_keys = (UnreadKey(place="resourceSpans[0].spans"),)
+    with pytest.raises(ExpectationError) as caught:
+        SpanQuery(a_source(request)).wait_for_first(name="charge", timeout_s=0.0)
+    (finding,) = caught.value.findings
+    assert (
+        finding.received.splitlines()[-1]
+        == "not read in 1 request: what stands under resourceSpans[0].spans"
+    )
 
 
 def test_leftovers_of_an_earlier_test_are_told() -> None:

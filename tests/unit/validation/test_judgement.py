@@ -10,6 +10,7 @@ import pytest
 from otlptest.errors import Finding
 from otlptest.model import Connection, Problem, Request
 from otlptest.validation import findings_of_problems, judge, validate_requests
+from otlptest.wire.otlp_json import decode_request
 from tests.planted.span_faults import server
 from tests.support.right_requests import metric_request, resource, trace_request
 from tests.support.validated import accepted, findings_of
@@ -185,6 +186,49 @@ def test_json_text_is_judged_beside_the_data() -> None:
         received="1700000000000000000 is a number and must be a string of decimal digits",
         severity="error",
     )
+
+
+def json_request(text: str, number: int = 1) -> Request:
+    request = accepted("traces", decode_request("traces", text.encode()), number=number)
+    request.protocol = "http/json"
+    request.packed_json = zlib.compress(text.encode())
+    return request
+
+
+SPANS = '[{"resource": {}, "scope_spans": []}]'
+
+
+def test_items_of_json_under_an_unknown_key_fail_a_test() -> None:
+    judgement = judge([json_request(f'{{"resource_spans": {SPANS}}}', 4)])
+    assert judgement.reported == ()
+    assert judgement.failing == (
+        Finding(
+            rule="OTLP-JSON-012",
+            where="request 4: resource_spans",
+            expected="JSON as OTLP maps it",
+            received="the key is written 'resource_spans', must be 'resourceSpans', and is "
+            "ignored as it is: what stands under it was not read",
+            severity="error",
+            hint="write 'resourceSpans'",
+        ),
+    )
+
+
+def test_unknown_keys_under_which_no_items_stand_are_reported_beside_one_that_fails() -> None:
+    span = '{"Name": "x", "future": 1}'
+    text = f"""{{"futureKey": 1, "resourceSpans": [{{"resource": {{}}, "futureList": [1],
+        "instrumentationLibrarySpans": [1], "scopeSpans": [{{"spans": [{span}]}}]}}]}}"""
+    judgement = judge([json_request(text), json_request(text, 2)])
+    (lost,) = (each for each in judgement.failing if each.rule == "OTLP-JSON-012")
+    keys = "resourceSpans[0].instrumentationLibrarySpans"
+    assert lost.where == f"request 1: {keys}; request 2: {keys}"
+    reported = [each for each in judgement.reported if each.rule == "OTLP-JSON-012"]
+    assert [(each.received, each.hint) for each in reported] == [
+        ("ExportTraceServiceRequest has no field 'futureKey'", ""),
+        ("ResourceSpans has no field 'futureList'", ""),
+        ("the key is written 'Name', must be 'name', and is ignored as it is", "write 'name'"),
+        ("Span has no field 'future'", ""),
+    ]
 
 
 def test_same_fault_of_many_json_texts_is_one_finding() -> None:
