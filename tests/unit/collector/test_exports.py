@@ -1,13 +1,16 @@
 """What is kept of a body that cannot be taken."""
 
 import itertools
+import json
 import zlib
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from otlptest.collector.receiving.exports import Export, decoded
 from otlptest.collector.receiving.heads import head_of
-from otlptest.model import UnreadKey
+from otlptest.model import Signal, UnreadKey
 from otlptest.wire import otlp_json
 from otlptest.wire.limits import DEFAULT_LIMITS
 
@@ -72,6 +75,56 @@ def test_logs_as_traces_get_one_sentence_in_both_encodings() -> None:
     assert in_json is not None
     assert in_protobuf is not None
     assert in_json.problem == in_protobuf.problem == "a request of logs, sent as traces"
+
+
+TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
+LOGS_BODY_ONLY = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}'
+POINTS = '{"dataPoints":[{"asInt":"1","timeUnixNano":"5"}]}'
+METRIC = (
+    f'{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"hits","sum":{POINTS}}}]}}]}}]}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "text", "sent_as"),
+    [
+        pytest.param("logs", LOGS_BODY_ONLY, "traces", id="a record with a body only, as a span"),
+        pytest.param("metrics", METRIC, "traces", id="a metric, its name as a trace id"),
+        pytest.param("metrics", METRIC, "logs", id="a metric as a record"),
+    ],
+)
+def test_protobuf_of_another_signal_is_known_by_a_whole_item(
+    other: Signal, text: str, sent_as: Signal
+) -> None:
+    message = otlp_json.decode_request(other, text.encode()).SerializeToString()
+    export = exported("application/x-protobuf", message, f"/v1/{sent_as}")
+    assert export.error is not None
+    assert export.error.problem == f"a request of {other}, sent as {sent_as}"
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        pytest.param({}, id="an empty span"),
+        pytest.param({"name": "x"}, id="only a name"),
+        pytest.param({"name": "POST /checkout", "startTimeUnixNano": "5"}, id="no ids"),
+        pytest.param({"traceId": TRACE_ID, "name": "x"}, id="no span id"),
+        pytest.param({"spanId": SPAN_ID, "name": "x", "attributes": [{"key": "a"}]}, id="one id"),
+    ],
+)
+def test_a_span_that_lacks_something_is_no_item_of_another_signal(span: dict[str, object]) -> None:
+    text = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+    message = otlp_json.decode_request("traces", text).SerializeToString()
+    assert exported("application/x-protobuf", message).error is None
+
+
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_an_unknown_field_does_not_make_a_span_of_wrong_ids_another_signals(has_ids: bool) -> None:  # noqa: FBT001 -- a parameter of the table
+    span = Span(trace_id=TRACE_ID.encode() if has_ids else b"", name="x", start_time_unix_nano=5)
+    later = span.SerializeToString() + b"\xfa\x3f\x01x"  # field 1023: a newer OTLP's
+    scope = ScopeSpans.FromString(b"\x12" + bytes([len(later)]) + later)
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope])])
+    assert exported("application/x-protobuf", request.SerializeToString()).error is None
 
 
 @pytest.mark.parametrize("key", ["resource_logs", "ResourceLogs"])
