@@ -290,6 +290,38 @@ def test_deltas_sent_again_are_accused_only_if_their_sender_knew(
     assert rules == ({"OTLP-METRIC-021"} if is_accused else set())
 
 
+def test_two_deltas_of_one_interval_that_differ_are_reported_as_what_they_are() -> None:
+    first, second = metric_request(), metric_request()
+    second.resource_metrics[0].scope_metrics[0].metrics[2].sum.data_points[0].as_int = 99
+    unanswered = accepted("metrics", first, number=1, replied_after_s=None)
+    judgement = judge([unanswered, accepted("metrics", second, number=2)])
+    assert judgement.failing == ()
+    (finding,) = judgement.reported
+    assert finding == Finding(
+        rule="OTLP-METRIC-021",
+        where="request 2, service 'shop', metric 'hits', point 1: start_time_unix_nano",
+        expected="delta points of one series whose intervals do not overlap",
+        received="two points that differ for the interval "
+        "(1700000000000000000, 1700000001000000000], the former from request 1",
+        severity="error",
+        hint="two processes may share one resource: give each its own service.instance.id",
+    )
+
+
+def test_a_delta_that_is_sent_again_is_known_by_all_that_it_says_even_without_a_number() -> None:
+    message = metric_request()
+    message.resource_metrics[0].scope_metrics[0].metrics[2].sum.data_points[0].as_double = math.nan
+    requests = [
+        accepted("metrics", message, number=1, replied_after_s=None),
+        accepted("metrics", message, number=2),
+    ]
+    assert validate_requests(requests) == ()
+    requests[0].replied_at = 100.01
+    requests[0].http_status = 200
+    (finding,) = validate_requests(requests)
+    assert finding.received.startswith("the same point again for the interval (")
+
+
 def test_deltas_sent_again_after_a_refusal_are_not_accused() -> None:
     first = accepted("metrics", metric_request(), number=1)
     first.grpc_status = 14
