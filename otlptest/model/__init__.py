@@ -38,7 +38,6 @@ from otlptest.model.requests import (
     Problem,
     Producer,
     Request,
-    UnreadKey,
 )
 from otlptest.model.traces import Link, Span, SpanEvent, Status
 
@@ -80,7 +79,6 @@ __all__ = [
     "Status",
     "StatusCode",
     "SummaryPoint",
-    "UnreadKey",
     "ValueType",
     "same_value",
 ]

@@ -12,7 +12,7 @@ from typing import Final
 from otlptest.model.attributes import Resource
 from otlptest.model.enums import Protocol, Signal
 
-__all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request", "UnreadKey"]
+__all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request"]
 
 SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "api-key", "x-api-key"}
@@ -141,19 +141,6 @@ class Problem:
     found_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnreadKey:
-    """A key of a JSON request that OTLP does not have, and under which telemetry may stand.
-
-    Attributes:
-        place: Its path: `resource_spans`, `resourceSpans[0].scopeSpans[0].spans[0].Name`.
-        hint: What to write instead, `write 'resourceSpans'`; empty where that is not known.
-    """
-
-    place: str
-    hint: str = ""
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class Request:
     """One request as received, whole: an export call, or one that was refused.
@@ -172,7 +159,8 @@ class Request:
             equivalent; of a refused one what could be had, maybe empty.
         packed_json: The JSON text as received, inflated then zlib-compressed; None if not JSON.
         unread_keys: Keys in the JSON of an accepted request under which telemetry may stand that
-            was not read, since OTLP has no such keys there. At most five; empty if there are none.
+            was not read, since OTLP has no such keys there: `resource_spans instead of
+            resourceSpans`, or only the place. At most five; empty if there are none.
         stream_id: The HTTP/2 stream, None on HTTP/1.1.
         started_at: When its headers were complete.
         received_at: When its last byte was read.
@@ -199,7 +187,7 @@ class Request:
     wire_size: int = 0
     body: bytes = field(default=b"", repr=False)
     packed_json: bytes | None = field(default=None, repr=False)
-    unread_keys: tuple[UnreadKey, ...] = ()
+    unread_keys: tuple[str, ...] = ()
     stream_id: int | None = None
     started_at: float = 0.0
     received_at: float = 0.0

@@ -191,10 +191,9 @@ def _add_unread(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
     if not requests:
         return
     keys = list(dict.fromkeys(key for request in requests for key in request.unread_keys))
-    shown = listed([key.place for key in keys[:_SHOWN]])
+    shown = listed(keys[:_SHOWN])
     facts.append(f"not read in {counted(len(requests), 'request')}: what stands under {shown}")
-    hint = next((f": {key.hint}" for key in keys if key.hint), "")
-    hints.append(f"{keys[0].place} is not a key of OTLP in JSON{hint}")
+    hints.append(f"the JSON has {keys[0]}: a reader of OTLP ignores keys that it does not know")
 
 
 def _add_accepted(

@@ -5,7 +5,7 @@ from typing import Final
 
 from otlptest.collector.receiving.heads import Head
 from otlptest.errors import WireError
-from otlptest.model import Protocol, Signal, UnreadKey
+from otlptest.model import Protocol, Signal
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
 from otlptest.wire.json_text import load_json
@@ -34,7 +34,7 @@ class Export:
         body: bytes,
         packed_json: bytes | None = None,
         error: WireError | None = None,
-        unread_keys: tuple[UnreadKey, ...] = (),
+        unread_keys: tuple[str, ...] = (),
     ) -> None:
         self.body = body
         self.packed_json = packed_json
@@ -80,7 +80,7 @@ def _from_json(signal: Signal, text: bytes, limits: Limits) -> Export:
         message, unread = otlp_json.read_request(signal, document)
     except WireError as error:
         return Export(b"", packed, error)
-    keys = tuple(UnreadKey(place=key.place, hint=key.hint) for key in unread[:_KEYS_KEPT])
+    keys = tuple(str(key) for key in unread[:_KEYS_KEPT])
     return Export(message.SerializeToString(), packed, unread_keys=keys)
 
 

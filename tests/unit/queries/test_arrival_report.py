@@ -15,7 +15,6 @@ from otlptest.model import (
     MetricType,
     NumberPoint,
     Problem,
-    UnreadKey,
 )
 from otlptest.queries import arrival_report
 from otlptest.queries.log_query import LogQuery
@@ -211,20 +210,26 @@ def test_empty_requests_are_told() -> None:
 
 def test_keys_that_nothing_was_read_from_are_named_with_the_right_ones() -> None:
     first, second = a_request([]), a_request([])
-    first.unread_keys = (UnreadKey(place="resource_spans", hint="write 'resourceSpans'"),)
-    second.unread_keys = (*first.unread_keys, UnreadKey(place="resourceSpans[0].data"))
+    first.unread_keys = ("resource_spans instead of resourceSpans",)
+    second.unread_keys = (*first.unread_keys, "resourceSpans[0].data")
     lines, hint = report(a_source(first, second))
     assert lines == [
         "no spans, within 0.0 s",
-        "not read in 2 requests: what stands under resource_spans and resourceSpans[0].data",
+        (
+            "not read in 2 requests: what stands under resource_spans instead of resourceSpans and"
+            " resourceSpans[0].data"
+        ),
         "2 requests of traces without spans",
     ]
-    assert hint == "resource_spans is not a key of OTLP in JSON: write 'resourceSpans'"
+    assert hint == (
+        "the JSON has resource_spans instead of resourceSpans: a reader of OTLP ignores keys that"
+        " it does not know"
+    )
 
 
 def test_keys_that_nothing_was_read_from_are_named_beside_what_was() -> None:
     request = a_request([a_span(name="refund")])
-    request.unread_keys = (UnreadKey(place="resourceSpans[0].spans"),)
+    request.unread_keys = ("resourceSpans[0].spans",)
     with pytest.raises(ExpectationError) as caught:
         SpanQuery(a_source(request)).wait_for_first(name="charge", timeout_s=0.0)
     (finding,) = caught.value.findings
