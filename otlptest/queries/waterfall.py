@@ -4,6 +4,7 @@ Spans on the critical path are marked by `*`, failed ones by `ERROR`; colour car
 fit any width from 40 columns; what does not fit beside the name goes below it, nothing is cut.
 """
 
+import math
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -88,7 +89,9 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def duration_text(duration_ms: float) -> str:
-    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`."""
+    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`; NaN as `no end`."""
+    if math.isnan(duration_ms):
+        return "no end"
     if abs(duration_ms) < 1:
         return f"{duration_ms * 1000:.0f} us"
     if abs(duration_ms) < 1000:  # noqa: PLR2004 -- a second
