@@ -115,7 +115,8 @@ def _head(forest: Forest, trace_id: str, logs: int, width: int) -> list[str]:
         facts.append(_counted(logs, "log record"))
     if spans:
         since, until = _extent(spans)
-        facts.append(duration_text((until - since) / 1e6))
+        has_end = any(span.end_time_unix_nano for span in spans)
+        facts.append(duration_text((until - since) / 1e6 if has_end else math.nan))
     lines = [f"trace {trace_id}".rstrip(), *textwrap.wrap(", ".join(facts), width - 2)]
     if spans:
         lines.append("* on the critical path")

@@ -131,8 +131,18 @@ def test_a_span_without_an_end_is_drawn_where_it_starts() -> None:
         f"trace {TRACE_ID}\n"
         "  2 spans, 1 service, 100.0 ms\n"
         "  * on the critical path\n"
-        "* POST /         shop  100.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━\n"
-        "* └─ still open  shop    no end                        ━"
+        "* POST /         shop  100.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━\n"
+        "* └─ still open  shop    no end                         ━"
+    )
+
+
+def test_a_trace_in_which_nothing_has_ended_has_no_end() -> None:
+    still_open = replace(placed("a", None, (50, 60), name="still open"), end_time_unix_nano=0)
+    assert Trace(trace_id=TRACE_ID, spans=(still_open,)).waterfall() == (
+        f"trace {TRACE_ID}\n"
+        "  1 span, 1 service, no end\n"
+        "  * on the critical path\n"
+        "* still open  shop  no end  ━"
     )
 
 
