@@ -4,11 +4,32 @@ A series has one writer (MDM "Single-Writer"). Two processes with one resource b
 their points amount to together can only be guessed.
 """
 
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from otlptest.model import DataPoint, MetricType, NumberPoint
+from otlptest.model import (
+    DataPoint,
+    ExponentialHistogramPoint,
+    HistogramPoint,
+    MetricType,
+    NumberPoint,
+    SummaryPoint,
+)
 
-__all__ = ["Conflict", "Conflicts", "amount_of", "is_sent_again"]
+__all__ = ["Conflict", "Conflicts", "all_it_says", "amount_of"]
+
+_OF_STREAM: Final = frozenset(
+    {"metric", "attributes", "start_time_unix_nano", "time_unix_nano", "exporter", "request"}
+)
+_SAID: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
+    {
+        kind: tuple(each.name for each in fields(kind) if each.name not in _OF_STREAM)
+        for kind in (NumberPoint, HistogramPoint, ExponentialHistogramPoint, SummaryPoint)
+    }
+)
+"""The fields of each kind of point in which points of one stream and time can differ."""
 
 _FALLS: Final = {MetricType.SUM: "OTLP-METRIC-019", MetricType.SUMMARY: "OTLP-METRIC-046"}
 
@@ -18,18 +39,18 @@ def amount_of(point: DataPoint) -> int | float | None:
     return point.value if isinstance(point, NumberPoint) else point.count
 
 
-def is_sent_again(point: DataPoint, other: DataPoint) -> bool:
-    """Whether a delta point is another one of its stream and time, received once more.
+def all_it_says(point: DataPoint) -> tuple[str, bytes]:
+    """Return what tells a delta point from other ones of its stream and time.
 
-    A request that is sent again is the same, byte by byte. Points are equal if all they say is.
-    Where they do not say which interval they cover, two exports within one tick of a clock may
-    well say the same, so the whole requests must be equal.
+    One that is sent again is equal in it, since a request is sent again byte by byte. A point that
+    does not say which interval it covers brings its whole request: two exports within one tick of a
+    clock may well say the same of one series.
     """
-    if repr(point) != repr(other):  # by type too, and NaN is equal to itself
-        return False
-    if _has_interval(point) or point.request is None or other.request is None:
-        return True
-    return point.request.body == other.request.body
+    said = [getattr(point, name) for name in _SAID[type(point)]]
+    text = repr(said)  # with types, and NaN is equal to itself
+    if _has_interval(point) or point.request is None:
+        return text, b""
+    return text, point.request.body
 
 
 class Conflict(NamedTuple):

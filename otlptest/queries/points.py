@@ -36,7 +36,7 @@ from otlptest.queries.amounts import (
     has_fallen,
     total_of,
 )
-from otlptest.queries.conflicts import Conflict, Conflicts, amount_of, is_sent_again
+from otlptest.queries.conflicts import Conflict, Conflicts, all_it_says, amount_of
 from otlptest.queries.exponential import ExponentialBuckets
 from otlptest.queries.quantiles import checked_quantile, quantile_rank, ranked_bounds
 from otlptest.queries.series import StreamKey, is_cumulative, series_key, stream_key
@@ -278,15 +278,19 @@ def _is_delta(point: DataPoint) -> bool:
 def _once_each(points: Sequence[DataPoint], conflicts: Conflicts) -> list[DataPoint]:
     """Delta points without those that were sent again; what has no time cannot be told apart."""
     kept: list[DataPoint] = []
-    by_time: dict[object, list[DataPoint]] = {}
+    firsts: dict[object, DataPoint] = {}
+    seen: dict[object, set[object]] = {}
     for point in points:
-        if point.time_unix_nano:
-            others = by_time.setdefault((stream_key(point), point.time_unix_nano), [])
-            if any(is_sent_again(point, other) for other in others):
+        key = (stream_key(point), point.time_unix_nano) if point.time_unix_nano else None
+        first = firsts.get(key)
+        if first is not None:
+            said, known = all_it_says(point), seen.setdefault(key, {all_it_says(first)})
+            if said in known:
                 continue
-            if others:
-                conflicts.add_same_interval(others[0], point)
-            others.append(point)
+            known.add(said)
+            conflicts.add_same_interval(first, point)
+        elif key is not None:
+            firsts[key] = point
         kept.append(point)
     return kept
 

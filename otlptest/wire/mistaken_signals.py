@@ -9,7 +9,7 @@ In JSON a request of another signal is one with unknown keys only, which a reade
 known by its key at the top.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ _ID_SIZES: Final = (16, 8)
 _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
     {
         "traces": lambda span: (len(span.trace_id), len(span.span_id)) == _ID_SIZES,
-        "metrics": lambda metric: bool(metric.name),
+        "metrics": lambda metric: bool(metric.name or _points_of(metric)),
         "logs": lambda log: bool(log.time_unix_nano or log.observed_time_unix_nano),
     }
 )
@@ -79,12 +79,18 @@ def _is_whole(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated m
     if _has_unknown(item):
         return False
     if signal == "metrics":
-        kind = item.WhichOneof("data")
-        points = () if kind is None else getattr(item, kind).data_points
+        points = _points_of(item)
         return bool(item.name and points) and not any(map(_has_unknown, points))
     if signal == "logs":
         return item.body.WhichOneof("value") is not None and not _has_unknown(item.body)
     return _COMPLETE[signal](item)
+
+
+def _points_of(metric: Any) -> Sequence[Any]:  # noqa: ANN401 -- generated messages
+    """The data points of a metric; none if its data has what is strange to it."""
+    kind = metric.WhichOneof("data")
+    data = None if kind is None else getattr(metric, kind)
+    return () if data is None or _has_unknown(data) else data.data_points
 
 
 def _has_unknown(message: Message) -> bool:

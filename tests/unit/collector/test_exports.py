@@ -77,6 +77,14 @@ def test_logs_as_traces_get_one_sentence_in_both_encodings() -> None:
     assert in_json.problem == in_protobuf.problem == "a request of logs, sent as traces"
 
 
+def test_a_metric_without_a_name_is_no_log_record_though_it_could_be_read_as_one() -> None:
+    point = '{"asInt":"1"}'  # as the body of a record: a text of control characters
+    text = f'{{"gauge":{{"dataPoints":[{point}]}}}}'
+    request = f'{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{text}]}}]}}]}}'
+    message = otlp_json.decode_request("metrics", request.encode()).SerializeToString()
+    assert exported("application/x-protobuf", message, "/v1/metrics").error is None
+
+
 TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
 LOGS_BODY_ONLY = '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}}]}]}]}'
 POINTS = '{"dataPoints":[{"asInt":"1","timeUnixNano":"5"}]}'

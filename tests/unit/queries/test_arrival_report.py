@@ -227,6 +227,13 @@ def test_keys_that_nothing_was_read_from_are_named_with_the_right_ones() -> None
     )
 
 
+def test_keys_of_another_signal_are_not_the_cause() -> None:
+    request = a_request([], signal="metrics")
+    request.unread_keys = ("resource_metrics instead of resourceMetrics",)
+    lines, _ = report(a_source(request))
+    assert lines == ["no spans, within 0.0 s", "only other signals: 1 request of metrics"]
+
+
 def test_keys_that_nothing_was_read_from_are_named_beside_what_was() -> None:
     request = a_request([a_span(name="refund")])
     request.unread_keys = ("resourceSpans[0].spans",)

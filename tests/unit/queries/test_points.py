@@ -284,6 +284,11 @@ def test_signs_of_two_writers_are_kept_with_what_counts(
     assert [str(each) for each in point.conflicts] == conflicts
 
 
+def test_many_deltas_of_one_tick_are_told_apart_in_time() -> None:
+    point = merged([number(value, 2, 0, metric=SUM_DELTA) for value in range(5_000)])
+    assert (point.value, point.export_count) == (sum(range(5_000)), 5_000)
+
+
 def test_a_fall_below_what_was_before_the_view_is_a_sign_too() -> None:
     (sign,) = merged([number(3, 5)], [number(4, 3)]).conflicts
     assert sign.clause == "it has 4 and then 3 since one start, which counts as a reset"
