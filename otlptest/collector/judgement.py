@@ -86,7 +86,9 @@ def _leftover_findings(arrivals: Arrivals) -> Iterator[Finding]:
             rule="leftover",
             where="this test",
             expected="nothing of an earlier test",
-            received="\n".join([f"{left_over} set aside", *arrivals.doubts]),
+            received="\n".join(
+                [f"{left_over} set aside", *(f"one of them: {doubt}" for doubt in arrivals.doubts)]
+            ),
             severity="warning",
             hint=CLOCK_HINT
             if arrivals.doubts

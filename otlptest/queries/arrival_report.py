@@ -218,7 +218,7 @@ def _add_leftovers(arrivals: Arrivals, facts: list[str], hints: list[str]) -> No
     if late:
         shown = listed([counted(count, ITEM_NOUNS[kind]) for kind, count in late.items()])
         facts.append(f"left over from an earlier test: {shown}")
-        facts += arrivals.doubts
+        facts += [f"one of them: {doubt}" for doubt in arrivals.doubts]
         hints.append(CLOCK_HINT if arrivals.doubts else _LEFTOVERS)
 
 

@@ -175,7 +175,7 @@ def test_what_only_the_clock_puts_into_an_earlier_test_proves_no_absence(
             "E*no_matching_span: this collector",
             "E*received: no spans, within 0.1 s",
             "E*left over from an earlier test: 1 span",
-            f"E*it is dated 0.* s before this test, {late} may be behind",
+            f"E*one of them: it is dated 0.* s before this test, {late} may be behind",
             f"E*hint: *the clock of its sender is the reason: {hint}*",
         ]
     )

@@ -246,6 +246,19 @@ def test_keys_that_nothing_was_read_from_are_named_beside_what_was() -> None:
     )
 
 
+def test_leftovers_that_are_surely_of_an_earlier_test_are_told() -> None:
+    source = a_source(a_request([a_span()], started_at=9.0), epoch=an_epoch())
+    lines, hint = report(source)
+    assert lines == [
+        "no spans, within 0.0 s",
+        "left over from an earlier test: 1 request and 1 span",
+    ]
+    assert hint == (
+        "what arrived belongs to an earlier test, which ended before its telemetry came: end it"
+        " with evidence or stop its processes"
+    )
+
+
 def test_leftovers_of_an_earlier_test_are_told() -> None:
     source = a_source(
         a_request([a_span(start_time_unix_nano=500), a_span(start_time_unix_nano=600)]),
@@ -255,10 +268,14 @@ def test_leftovers_of_an_earlier_test_are_told() -> None:
     assert lines == [
         "no spans, within 0.0 s",
         "left over from an earlier test: 1 request and 2 spans",
+        (
+            "one of them: it is dated 5e-07 s before this test, in a request that began in it: it"
+            " was sent late, or the clock of its sender may be behind"
+        ),
     ]
     assert hint == (
-        "what arrived belongs to an earlier test, which ended before its telemetry came: end it"
-        " with evidence or stop its processes"
+        "if it is of this test, the clock of its sender is the reason: otlp.new_trace() headers for"
+        " the call, or otlp_process for the program, say whose it is, whatever the clock says"
     )
 
 
