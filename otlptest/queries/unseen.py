@@ -8,9 +8,13 @@ to flush, an item that may be of this test or of an earlier one.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Final
 
+from otlptest.errors import UsageError, WireError
 from otlptest.model import Connection, Problem, Producer, Request, Signal
 from otlptest.queries.nearest_miss import item_name
 from otlptest.queries.sources import Arrivals, Kind, ProducerActivity, SettingAside, Source
+from otlptest.wire.mistaken_signals import mistake, mistaken_for
+from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = [
     "Unseen",
@@ -48,7 +52,7 @@ class Unseen:
         """
         requests = self._arrivals.requests
         for request in requests:
-            if self._may_hold(request.connection, request.signal):
+            if self._may_hold(request.connection, self._held_signal(request)):
                 yield from self._not_read(request)
         for request in never_received(requests):
             if self._may_hold(request.connection, request.signal):
@@ -75,6 +79,19 @@ class Unseen:
                 f"request {request.number} has telemetry under keys that OTLP does not have"
                 f" ({keys}): it was not read"
             )
+
+    def _held_signal(self, request: Request) -> Signal | None:
+        """The signal of what was not read: that of the request's path, unless it is another's."""
+        signal, kind, problem = request.signal, self._kind, request.problem
+        if signal is None or kind == "requests" or kind == signal:
+            return signal
+        if problem is not None:
+            is_asked = problem.message == mistake(signal, kind) or _reads_as(kind, request)
+        else:
+            is_asked = any(
+                key.startswith(SIGNAL_NAMES[kind].json_key) for key in request.unread_keys
+            )
+        return kind if is_asked else signal
 
     def _may_hold(self, connection: Connection | None, signal: Signal | None) -> bool:
         """Whether what came over a connection may hold a match, by all that came over it."""
@@ -106,6 +123,15 @@ def set_aside(source: Source, kind: Kind, selects: Callable[[Any], bool]) -> Ite
         yield f"{name} matches and was set aside as an earlier test's, but {each.reason}"
     if len(found) > _SHOWN:
         yield f"{len(found) - _SHOWN:,} more that match were set aside like it"
+
+
+def _reads_as(signal: Signal, request: Request) -> bool:
+    """Whether a refused body, which is no request of its path's signal, is one of another."""
+    try:
+        message = decode_request(signal, request.body, protocol=request.protocol or "grpc")
+    except (UsageError, WireError):
+        return False
+    return message.ByteSize() > 0 and mistaken_for(signal, message, request.body) is None
 
 
 def _is_probe(request: Request) -> bool:

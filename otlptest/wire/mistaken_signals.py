@@ -20,7 +20,7 @@ from otlptest.model import Signal
 from otlptest.wire.json_tables import plain_key
 from otlptest.wire.signals import SIGNAL_BY_JSON_KEY, SIGNAL_NAMES, request_class
 
-__all__ = ["mistaken_for", "mistaken_json_for"]
+__all__ = ["mistake", "mistaken_for", "mistaken_json_for"]
 
 _ID_SIZES: Final = (16, 8)
 _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
@@ -31,6 +31,11 @@ _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
     }
 )
 """Whether an item has the least that each item of its signal has."""
+
+
+def mistake(signal: Signal, other: Signal) -> str:
+    """Return the sentence with which a request of `other` is refused that came as `signal`."""
+    return f"a request of {other}, sent as {signal}"
 
 
 def mistaken_for(signal: Signal, message: Message, body: bytes) -> Signal | None:

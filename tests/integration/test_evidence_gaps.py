@@ -253,6 +253,17 @@ def other_signal(payments: Payments) -> Act:
     return lambda _: answered(post("/v1/logs", b"\xff\xff"), 400)
 
 
+def mistaken_signal(payments: Payments) -> Act:
+    post = kept_sender(payments)
+    return lambda _: answered(post("/v1/logs", a_trace_request("refund")), 400)
+
+
+def key_of_another_signal(payments: Payments) -> Act:
+    post = kept_sender(payments)
+    body = b'{"resourceLogs": [], "resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x"}]}]}]}'
+    return lambda _: answered(post("/v1/logs", body, content_type="application/json"), 200)
+
+
 def unknown_key(payments: Payments) -> Act:
     post = kept_sender(payments)
     body = b'{"resource_spans": [{"scope_spans": [{"spans": [{"name": "refund"}]}]}]}'
@@ -347,6 +358,8 @@ UNSEEN: dict[str, tuple[Callable[[Payments], Act], str]] = {
     "refused": (refused, "request "),
     "wrong path": (wrong_path, "request "),
     "unknown key": (unknown_key, "request "),
+    "mistaken signal": (mistaken_signal, "request "),
+    "key of another signal": (key_of_another_signal, "request "),
     "cut": (cut, "cut_request: "),
     "planned reply": (planned_reply, "request "),
     "planned refusal": (planned_refusal, "cut_request: faults.refuse() kept a request"),

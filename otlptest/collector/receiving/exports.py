@@ -10,7 +10,7 @@ from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
 from otlptest.wire.json_text import load_json
 from otlptest.wire.limits import Limits
-from otlptest.wire.mistaken_signals import mistaken_for, mistaken_json_for
+from otlptest.wire.mistaken_signals import mistake, mistaken_for, mistaken_json_for
 
 __all__ = ["Export", "decoded"]
 
@@ -85,5 +85,5 @@ def _from_json(signal: Signal, text: bytes, limits: Limits) -> Export:
 
 
 def _mistaken(signal: Signal, other: Signal, protocol: Protocol) -> WireError:
-    problem = f"a request of {other}, sent as {signal}"
+    problem = mistake(signal, other)
     return WireError("malformed", otlp_protobuf.rule_of_malformed(protocol), problem)
