@@ -35,6 +35,9 @@ PROBLEM_KINDS: Final = (
 )
 
 
+_CUT_KINDS: Final = frozenset({"cut_request", "too_slow"})
+
+
 class Headers(Mapping[str, str]):
     """Request headers (HTTP) or metadata (gRPC): read-only, names without regard to case.
 
@@ -139,6 +142,14 @@ class Problem:
     connection: Connection | None = field(default=None, compare=False, repr=False)
     began_at: float | None = None
     found_at: float = 0.0
+
+    @property
+    def planned_by(self) -> str:
+        """The injected fault that made it, as a test writes it; empty if it is the sender's."""
+        connection = self.connection
+        if connection is None or not (connection.is_corrupted or self.kind in _CUT_KINDS):
+            return ""
+        return connection.wire_fault
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -14,8 +14,8 @@ from otlptest.errors import Finding
 from otlptest.model import LogRecord, Request, Span
 from otlptest.queries.arrival_report import (
     counted,
+    losses,
     nothing_of_kind,
-    refusals,
     shown_requests,
     what_arrived,
 )
@@ -156,12 +156,9 @@ def nearest(query: Question[Any], matched: int = 0) -> Miss:
     if not newest.total:
         report = nothing_of_kind(query.kind, query.vocabulary, query.source)
         return Miss(total=0, received=report.received, hint=report.hint)
-    received = "\n".join(
-        [
-            shown_requests(query.kind, query.vocabulary, newest.total, query.source),
-            *refusals(query.source),
-        ]
-    )
+    lost = losses(query.kind, query.source)
+    arrived = shown_requests(query.kind, query.vocabulary, newest.total, query.source)
+    received = f"{arrived}\n{lost.received}".rstrip()
     ranked = _ranked(query, newest.items)
     is_close = _is_very_close if matched else _is_close
     close = [each for each in ranked if is_close(each, len(query.conditions))]
@@ -171,11 +168,11 @@ def nearest(query: Question[Any], matched: int = 0) -> Miss:
             total=newest.total,
             received=received,
             closest=_shown(close, newest, query.vocabulary),
-            hint=closest_hint(differences),
+            hint=closest_hint(differences) or lost.hint,
             differences=differences,
         )
-    arrived = "" if matched else what_arrived(newest.items, query.vocabulary)
-    return Miss(total=newest.total, received=received, closest=arrived)
+    others = "" if matched else what_arrived(newest.items, query.vocabulary)
+    return Miss(total=newest.total, received=received, closest=others, hint=lost.hint)
 
 
 class _Candidate:
