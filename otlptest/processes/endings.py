@@ -57,6 +57,11 @@ class Recipient:
     is_program: bool
 
     @property
+    def is_deaf(self) -> bool:
+        """Whether it is no shell, and the signal ends it before it can flush, or may."""
+        return not self.is_shell and self.reaction in {"default", "unclear"}
+
+    @property
     def is_shell(self) -> bool:
         """Whether it is a shell, which has no SDK."""
         return self.name in _SHELLS
@@ -127,6 +132,25 @@ class Ending:
         return self.had_to_be_killed or self._abrupt_program() or self._abrupt_descendants()
 
     @property
+    def advice(self) -> str:
+        """What would give it a chance to flush, for a program that had none; else ""."""
+        if self.had_to_be_killed:
+            return "its end hangs, or it needs more time: --otlp-stop-timeout-s, stop(timeout_s=…)"
+        if self.way == "killed":
+            return "stop() would give it one"
+        culprit = next((one for one in self.recipients if one.is_deaf), None)
+        if not self.abrupt or culprit is None or self.sent is None:
+            return ""
+        name = signal_name(self.sent)
+        if culprit.name.startswith(("python", "pypy")):
+            return (
+                f"let it handle {name}: signal.signal(signal.{name}, lambda *_: sys.exit(0)); or"
+                " stop(signal_number=signal.SIGINT), on which Python flushes"
+            )
+        how = f" in process.on({name!r}, …)" if culprit.name in _NODES else ""
+        return f"let it handle {name} and shut its SDK down{how}"
+
+    @property
     def had_to_be_killed(self) -> str:
         """What did not end in the time of `stop`, as the rest of a sentence; "" if all did.
 
@@ -163,7 +187,7 @@ class Ending:
         if self.killed:
             return f"has started {_named(self.killed)}, which kill() killed"
         for one in self.recipients:
-            if one.is_program or one.is_shell or one.reaction not in {"default", "unclear"}:
+            if one.is_program or not one.is_deaf:
                 continue
             got = f"process {one.pid} ({one.name}), which got {signal_name(self.sent or 0)}"
             what = "has no handler" if one.reaction == "default" else "may have no handler"

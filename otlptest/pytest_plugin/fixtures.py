@@ -104,6 +104,7 @@ def otlp_process(
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
     factory = ProgramFactory(otlp_collector, otlp, _otlp_test)
+    otlp.explain_also(factory.circumstances)
     try:
         yield factory
     finally:

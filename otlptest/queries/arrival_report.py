@@ -136,15 +136,15 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     sure: list[str] = []
     hints: list[str] = []
     _add_refusals(arrivals, facts, sure)
-    _add_circumstances(kind, source, arrivals, facts, sure)
     _add_accepted(kind, vocabulary, arrivals, facts, hints)
     _add_leftovers(arrivals, facts, hints)
     _add_connections(arrivals, facts, hints)
-    noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
-    received = f"no {noun}"
-    if not facts:
+    if not (facts or arrivals.requests):
         facts.append("no connection was opened")
         hints.append(_NO_CONNECTION)
+    _add_circumstances(kind, source, arrivals, facts, sure)
+    noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
+    received = f"no {noun}"
     lines = [received, *facts]
     return Report(received="\n".join(lines), hint=_joined(sure) or "".join(hints[:1]))
 
