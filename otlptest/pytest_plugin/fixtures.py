@@ -58,10 +58,11 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
     `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is meant.
     """
     __tracebackhide__ = True
-    from otlptest.pytest_plugin.judging import judge
+    from otlptest.pytest_plugin.judging import judge, killed_programs
 
     view = otlp_collector.view()
     view.allow(*_otlp_test.settings.allow)
+    view.judge_also(lambda: killed_programs(_otlp_test))
     _otlp_test.views["otlp"] = view
     try:
         yield view

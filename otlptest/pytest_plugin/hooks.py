@@ -52,6 +52,7 @@ def pytest_runtest_makereport(
         error = call.excinfo.value if call.excinfo is not None else None
         report.sections.extend(failure_sections(test, getattr(error, "findings", ())))
         _drop_remark_on_hidden_entries(report)
+        _mark_every_line(report)
     return report
 
 
@@ -71,3 +72,15 @@ def _drop_remark_on_hidden_entries(report: pytest.TestReport) -> None:
     for traceback, *_ in getattr(report.longrepr, "chain", ()):
         if traceback.extraline and traceback.extraline.startswith("All traceback entries"):
             traceback.extraline = None
+
+
+def _mark_every_line(report: pytest.TestReport) -> None:
+    """Put pytest's `E` before all lines of an error without a traceback, not the first alone."""
+    for traceback, *_ in getattr(report.longrepr, "chain", ()):
+        for entry in traceback.reprentries:
+            first = next((n for n, line in enumerate(entry.lines) if line.startswith("E ")), None)
+            if first is not None:
+                entry.lines[first:] = [
+                    f"E{line[1:]}" if line.startswith("  ") else line
+                    for line in entry.lines[first:]
+                ]

@@ -171,12 +171,13 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
     texts: Counter[tuple[str, str, str]] = Counter()
     for problem, request in found:
         about = f" ({request.method} {request.path})" if request is not None else ""
-        texts[problem.kind, problem.planned_by, f"{problem.message}{about}"] += 1
-    for (kind, fault, text), count in texts.most_common(_SHOWN):
+        excuse = f"made by {problem.planned_by} of this test" if problem.planned_by else ""
+        excuse = "a probe, which holds no telemetry" if request and request.is_probe else excuse
+        texts[problem.kind, excuse, f"{problem.message}{about}"] += 1
+    for (kind, excuse, text), count in texts.most_common(_SHOWN):
         times = f" {count:,} times" if count > 1 else ""
-        why = f"{kind}, made by {fault} of this test" if fault else kind
-        facts.append(f"refused{times} ({why}): {text}")
-        hints += [_HINTS[kind]] if kind in _HINTS and not fault else []
+        facts.append(f"refused{times} ({kind}{f', {excuse}' if excuse else ''}): {text}")
+        hints += [_HINTS[kind]] if kind in _HINTS and not excuse else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
 

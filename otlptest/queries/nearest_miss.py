@@ -21,7 +21,7 @@ from otlptest.queries.arrival_report import (
 )
 from otlptest.queries.conditions import Condition, Difference
 from otlptest.queries.criteria import Vocabulary
-from otlptest.queries.hints import closest_hint, look_hint, wait_hint
+from otlptest.queries.hints import closest_hint, look_hint, wait_hint, with_loop_hint
 from otlptest.queries.looking import Look
 from otlptest.queries.matching import Matcher
 from otlptest.queries.sources import Kind, Newest, Recalling, Source
@@ -105,7 +105,12 @@ def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
 
 
 def missing(
-    query: Question[Any], look: Look[Any], enough: int, deadline: Deadline | None = None
+    query: Question[Any],
+    look: Look[Any],
+    enough: int,
+    deadline: Deadline | None = None,
+    *,
+    is_awaited: bool = False,
 ) -> Finding:
     """The finding that fewer than `enough` match; `deadline` is that of a wait."""
     matched = len(look.matches())
@@ -116,13 +121,16 @@ def missing(
         received = "\n".join([f"{counted(matched, 'match', 'matches')} among {head}", *rest])
     when = "now" if deadline is None else f"within {deadline.timeout_s} s"
     advice = look_hint if deadline is None else wait_hint
+    hint = miss.hint or (advice(differs=bool(miss.differences)) if miss.total else "")
+    if deadline is not None and not is_awaited:
+        hint = with_loop_hint(hint, query.vocabulary.nouns)
     return Finding(
         rule=f"no_matching_{query.vocabulary.noun.split()[0]}",
         where=place(query),
         expected=amount(query, enough),
         received=_with_time(received, when),
         closest=miss.closest,
-        hint=miss.hint or (advice(differs=bool(miss.differences)) if miss.total else ""),
+        hint=hint,
     )
 
 

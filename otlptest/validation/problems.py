@@ -33,7 +33,8 @@ def _of_request(request: Request) -> Finding | None:
     problem = request.problem
     if problem is None or problem.planned_by:
         return None
-    return _finding(problem, f"request {_request_name(request)}")
+    where = f"request {_request_name(request)}"
+    return _finding(problem, where, is_harmless=request.is_probe)
 
 
 def _of_problem(problem: Problem) -> Finding:
@@ -54,11 +55,11 @@ def _connection_name(problem: Problem) -> Iterator[str]:
         yield f"process {connection.owner!r}"
 
 
-def _finding(problem: Problem, where: str) -> Finding:
+def _finding(problem: Problem, where: str, *, is_harmless: bool = False) -> Finding:
     return Finding(
         rule=problem.rule,
         where=f"{where}: {problem.place}" if problem.place else where,
         expected=problem.expected or "a well-formed OTLP request",
         received=problem.message,
-        severity="warning" if problem.kind in _HARMLESS else "error",
+        severity="warning" if is_harmless or problem.kind in _HARMLESS else "error",
     )
