@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST, CurrentTest
+from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST, CurrentTest
 from otlptest.pytest_plugin.settings import settings_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
     __tracebackhide__ = True
     test = CurrentTest(settings_of(request.node))
     request.node.stash[CURRENT_TEST] = test
+    request.config.stash[RUNNING_TEST] = test
     return test
 
 

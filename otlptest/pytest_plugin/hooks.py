@@ -5,7 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST
+from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST
+from otlptest.pytest_plugin.interruption import Interruption
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     check_configuration(config)
     config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
+    config.pluginmanager.register(Interruption(config), "otlptest-interruption")
 
 
 # Outermost, so that what skips and expected failures make of an outcome is known.
@@ -41,6 +43,7 @@ def pytest_runtest_makereport(
     if test is None:
         return report
     if report.when == "teardown":
+        item.config.stash[RUNNING_TEST] = None
         attach_rules(report, test)
     elif not report.passed:
         test.outcome = report.outcome
