@@ -119,4 +119,5 @@ def _afterwards(fault: WireFault, since: str) -> str:
 
 def _is_harmless(fault: WireFault) -> bool:
     """Whether the requests that it hits have been received by then."""
-    return fault.direction == "down" or fault.at in {"before_reply", "after_reply"}
+    is_late = fault.at in {"before_reply", "after_reply"}
+    return is_late or (fault.direction == "down" and not fault.acts_on_frames)
