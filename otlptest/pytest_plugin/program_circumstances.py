@@ -110,8 +110,8 @@ def _of_life(
     else:
         how = how_it_ended(ending.exit_code)
         fact = f"{program.name} {how}{'' if is_connected else _NEVER}"
-        failed = ending.exit_code not in {0, None} and ending.sent is None
-        yield Circumstance(fact=fact, hint=f"{fact}: its output says why" if failed else "")
+        hint = f"{fact}: its output may say why" if ending.is_failure else ""
+        yield Circumstance(fact=fact, hint=hint)
 
 
 def of_environment(

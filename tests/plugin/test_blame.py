@@ -198,8 +198,8 @@ def test_it(otlp, otlp_process):
             "\"print('up', flush=True)\\nsys.exit(3)\"",
             "None",
             ["orders exited with code 3 and has never connected to this collector"],
-            "orders exited with code 3 and has never connected to this collector: its output says"
-            " why",
+            "orders exited with code 3 and has never connected to this collector: its output may"
+            " say why",
             id="exit code",
         ),
     ],
