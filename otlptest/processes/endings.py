@@ -24,6 +24,10 @@ Reaction = Literal["default", "ignores", "blocks", "catches", "unclear"]
 """What a process does with a signal. *unclear*: the system does not say, or the runtime (Go, Node)
 catches it whether or not the program has a handler."""
 
+_NO_CHANCE: Final = frozenset(  # of a crash, or that cannot be caught
+    getattr(signal, name, -1)
+    for name in ("SIGKILL", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+)
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ash", "ksh", "fish", "busybox"})
 _NODES: Final = frozenset({"node", "nodejs", "bun", "deno"})
 _ENDS_BY_WHAT_IT_CAUGHT: Final = {  # their handlers unwind, flush at exit, then end by the signal
@@ -130,6 +134,18 @@ class Ending:
         if self.way == "killed":
             return "was killed by kill()" if self.sent != KILL else "was killed by stop()"
         return self.had_to_be_killed or self._abrupt_program() or self._abrupt_descendants()
+
+    @property
+    def may_have_flushed(self) -> bool:
+        """Whether it could have flushed although its end was `abrupt`.
+
+        True where it caught the signal, or the system or its runtime does not say, and where
+        somebody else sent a signal that can be caught.
+        """
+        if self.way == "by itself":
+            return not self.killed and self.signal_number not in _NO_CHANCE
+        is_deaf = any(one.is_deaf and one.reaction == "default" for one in self.recipients)
+        return self.way == "stopped" and not (self.killed or is_deaf or self.sent is None)
 
     @property
     def advice(self) -> str:

@@ -96,7 +96,8 @@ def _of_life(
     """How a program is, where that may be the reason; `is_asked`: its SDK alone can be."""
     ending = program.ending
     if ending.abrupt:
-        hint = f"{program.name} {ending.abrupt}: its SDK had no chance to flush"
+        had = "may have had" if ending.may_have_flushed else "had"
+        hint = f"{program.name} {ending.abrupt}: its SDK {had} no chance to flush"
         advice = f"; {ending.advice}" if ending.advice else ""
         yield Circumstance(fact=f"{program.name} {ending.abrupt}", hint=hint + advice)
     elif has_sent:
@@ -182,7 +183,7 @@ class _Settings:
             if key in self._changed:
                 yield (
                     f"sets {key}={_without_secrets(value)}, which is {endpoint.place}",
-                    "leave it out, and it is set to this collector",
+                    "leave it out, unless what listens there passes it on to this collector",
                 )
             return
         protocol_key = self._specific("PROTOCOL")

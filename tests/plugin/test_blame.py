@@ -183,7 +183,8 @@ def test_it(otlp, otlp_process):
                 "orders runs and has never connected to this collector",
             ],
             "env= of 'orders' sets OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:9, which is not"
-            " this collector: leave it out, and it is set to this collector",
+            " this collector: leave it out, unless what listens there passes it on to this"
+            " collector",
             id="endpoint",
         ),
         pytest.param(

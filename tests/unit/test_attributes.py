@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.errors import MissingAttributeError
-from otlptest.model import Attributes, Headers, Resource
+from otlptest.model import Attributes, Headers, Resource, Span
 
 HEADERS = Headers((("Content-Type", "a"), ("Authorization", "Bearer secret")))
 
@@ -35,3 +35,16 @@ def test_name_that_may_be_missing_can_be_asked_for() -> None:
     assert HEADERS.get("CONTENT-TYPE") == "a"
     assert HEADERS.get("x") is None
     assert HEADERS.get("x", 3) == 3
+
+
+def test_span_is_shown_by_what_tells_it_from_others() -> None:
+    span = Span(
+        trace_id="4b" * 16,
+        span_id="00" * 8,
+        name="charge",
+        resource=Resource({"service.name": "shop"}),
+        attributes=Attributes({"a": "x" * 1000}),
+    )
+    assert repr(span) == (
+        f"<Span 'charge' of service 'shop', span_id='0000000000000000', trace_id={'4b' * 16!r}>"
+    )

@@ -223,3 +223,25 @@ PYTHON_ADVICE = (
 )
 def test_end_without_a_chance_to_flush_has_its_advice(ending: Ending, advice: str) -> None:
     assert ending.advice == advice
+
+
+@pytest.mark.parametrize(
+    ("ending", "may"),
+    [
+        pytest.param(stopped(-15, recipient("python3", "default")), False, id="no handler"),
+        pytest.param(stopped(-15, recipient("python3", "catches")), True, id="handler"),
+        pytest.param(stopped(-15, recipient("node", "unclear")), True, id="Node"),
+        pytest.param(
+            stopped(-9, recipient("shop", "ignores"), way="out of time"), False, id="out of time"
+        ),
+        pytest.param(Ending(way="killed", exit_code=-9), False, id="kill"),
+        pytest.param(Ending(way="by itself", exit_code=-9), False, id="killed by somebody"),
+        pytest.param(Ending(way="by itself", exit_code=-11), False, id="crash"),
+        pytest.param(Ending(way="by itself", exit_code=-15), True, id="stopped by somebody"),
+        pytest.param(Ending(way="by itself", exit_code=0, killed=(CHILD,)), False, id="child"),
+    ],
+)
+def test_end_that_may_have_left_a_chance_is_not_called_one_without(
+    ending: Ending, *, may: bool
+) -> None:
+    assert ending.may_have_flushed is may

@@ -39,14 +39,14 @@ def doubts(changes: dict[str, str | None], kind: Kind = "traces") -> list[Circum
         pytest.param(
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://me:secret@localhost:4317?key=secret"},
             "sets OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317, which is not this collector",
-            "leave it out, and it is set to this collector",
+            "leave it out, unless what listens there passes it on to this collector",
             id="endpoint",
         ),
         pytest.param(
             {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://localhost:9"},
             "sets OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://localhost:9, which is not this"
             " collector",
-            "leave it out, and it is set to this collector",
+            "leave it out, unless what listens there passes it on to this collector",
             id="endpoint of the signal",
         ),
         pytest.param(
