@@ -12,6 +12,8 @@ from otlptest.timing import Deadline
 from tests.support.plugin_runs import SENDER, run_suite
 from tests.support.small_programs import web_server
 
+pytestmark = pytest.mark.timeout(90)
+
 HEAD = """
 import asyncio, http.client, os, signal, sys
 import sender
@@ -402,11 +404,11 @@ def test_it(otlp, otlp_process):
         text=True,
         start_new_session=True,
     )
-    until = Deadline(60)
+    until = Deadline(40)
     while not Path(waiting).exists():
         assert until.pause(0.05)
     os.killpg(run.pid, signal.SIGINT)
-    printed, _ = run.communicate(timeout=60)
+    printed, _ = run.communicate(timeout=40)
     when = ", when test_suite.py::test_it was interrupted"
     assert f"otlptest: received{when}" in printed
     assert "1 request over 1 connection\n1 span:\n  shop:\n         1  'work'\n" in printed
