@@ -4,6 +4,7 @@
     ├── UsageError                       a wrong argument (shows the value)
     │   └── UnknownNameError             an unknown name (shows the nearest valid one)
     │       └── UnknownMatcherError      `match.contain`; also an AttributeError, so `hasattr` works
+    ├── MissingAttributeError            `span.attributes["…"]` that is not there; also a KeyError
     ├── TruncatedResultError             a count or an absence was asked of a part of the result
     ├── FileFormatError                  a file that is not what it should be: where, and why
     │   └── UnknownBundledFileError      no shipped file has that name
@@ -21,13 +22,14 @@ what lets pytest-xdist and load workers pickle it; `__str__` renders them. Wordi
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 __all__ = [
     "ExpectationError",
     "FileFormatError",
     "Finding",
+    "MissingAttributeError",
     "MissingPartError",
     "OtlptestError",
     "PortTakenError",
@@ -41,17 +43,32 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "WireError",
+    "condensed",
+    "kin_names",
     "nearest_name",
 ]
 
 
 _SHOWN_NAMES = 30
+_SHOWN_VALUE = 200
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was most likely meant to be, or None if none is close."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def kin_names(name: str, known: Iterable[str]) -> Iterator[str]:
+    """The known dotted names that may have taken the place of `name`, or it of them.
+
+    `http.status_code` for `http.response.status_code`: the same last part, or more parts.
+    """
+    parts = name.split(".")
+    for each in known:
+        others = each.split(".")
+        if others[-1] == parts[-1] or set(parts) < set(others):
+            yield each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +111,19 @@ class Finding:
             if text:
                 lines.append(f"  {label + ':':<9} {_indented(text)}")
         return "\n".join(lines)
+
+
+def condensed(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings, those that differ in their place only as one that says how many there are."""
+    alike: dict[Finding, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(replace(finding, where=""), []).append(finding)
+    return [
+        group[0]
+        if len(group) == 1
+        else replace(group[0], where=f"{group[0].where}, and {len(group) - 1:,} more like it")
+        for group in alike.values()
+    ]
 
 
 def _indented(text: str) -> str:
@@ -143,6 +173,40 @@ class UnknownNameError(UsageError):
 
 class UnknownMatcherError(UnknownNameError, AttributeError):  # type: ignore[misc]  # a name is never None here
     """A matcher that `otlptest.match` does not have."""
+
+
+class MissingAttributeError(OtlptestError, KeyError):
+    """An attribute or a header was read by a name that is not there.
+
+    Attributes:
+        noun: What it is: `attribute`, `resource attribute`, `header`.
+        name: The name that was read.
+        present: Those that are there.
+    """
+
+    def __init__(self, noun: str, name: str, present: Mapping[str, object]) -> None:
+        super().__init__(noun, name, present)
+        self.noun = noun
+        self.name = name
+        self.present = present
+
+    def __str__(self) -> str:
+        """Name what is missing, and what is there with a name like it."""
+        kin = next(kin_names(self.name, self.present), None) or nearest_name(
+            self.name, self.present
+        )
+        if kin is None:
+            known = list(self.present)
+            return _with_hint(
+                f"there is no {self.noun} {self.name!r}",
+                _choices(known) if known else f"there is no {self.noun} at all",
+            )
+        value = repr(self.present[kin])
+        shown = value if len(value) <= _SHOWN_VALUE else f"{value[:_SHOWN_VALUE]}…"
+        return _with_hint(
+            f"there is no {self.noun} {self.name!r}; there is {kin!r} = {shown}",
+            f"the {self.noun} has another name than the test expects",
+        )
 
 
 class TruncatedResultError(OtlptestError):
@@ -326,4 +390,4 @@ class ExpectationError(AssertionError):
         """Number of findings, then each of them."""
         count = len(self.findings)
         head = f"{count} unmet expectation{'s' if count != 1 else ''}"
-        return "\n".join([head, *map(str, self.findings)])
+        return "\n".join([head, *map(str, condensed(self.findings))])

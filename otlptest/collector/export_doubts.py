@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Final
 
 from otlptest.model import Connection, Problem, Producer, Request, Signal
+from otlptest.queries.planned_losses import never_received
 from otlptest.queries.sources import ProducerActivity
-from otlptest.queries.unseen import lost_problem, never_received, not_received, refused_request
+from otlptest.queries.unseen import lost_problem, not_received, refused_request
 
 __all__ = [
     "ProducersOf",

@@ -31,11 +31,16 @@ class PortPair:
     Attributes:
         owner: The name under which it was opened.
         endpoints: Where it is reached.
+        grpc_port: The port for OTLP/gRPC.
+        http_port: The port for OTLP/HTTP.
     """
 
     def __init__(self, owner: str, endpoints: Endpoints) -> None:
         self.owner = owner
         self.endpoints = endpoints
+        self.grpc_port, self.http_port = (
+            int(url.rpartition(":")[2]) for url in (endpoints.grpc, endpoints.http)
+        )
 
     def environ(
         self, protocol: str = "http/protobuf", /, *, inherit: bool = True

@@ -12,8 +12,9 @@ from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, Connection, Request, Signal
 from otlptest.processes import Ending
 from otlptest.queries.evidence import Evidence
+from otlptest.queries.planned_losses import never_received
 from otlptest.queries.sources import Source
-from otlptest.queries.unseen import never_received, not_received
+from otlptest.queries.unseen import not_received
 from otlptest.timing import Deadline
 
 __all__ = ["Process", "Scene", "exited", "flushed", "quiet"]

@@ -108,9 +108,10 @@ class ClockLeads:
             return max((self._leads.get(each, 0) for each in producers), default=0)
 
     def _add(self, request: Request) -> None:
-        if request.signal in {None, "profiles"} or not request.is_accepted:
+        signal = request.signal
+        if signal is None or signal == "profiles" or not request.is_accepted:
             return
-        newest = newest_time(request.signal or "traces", request.body)
+        newest = newest_time(signal, request.body)
         if newest > request.received_unix_nano > 0:
             for producer in self._contents.producers_of(request):
                 lead = max(self._leads.get(producer, 0), newest - request.received_unix_nano)

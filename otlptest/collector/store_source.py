@@ -6,7 +6,7 @@ aside: neither returned nor counted, but reported. `otlptest.collector.leftovers
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -19,11 +19,15 @@ from otlptest.collector.store import Store
 from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request
+from otlptest.queries.circumstances import Circumstance
 from otlptest.queries.series import StreamKey, is_cumulative, numbers, stream_key
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, SetAside
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["Epoch", "StoreSource"]
+__all__ = ["Epoch", "Explanation", "StoreSource"]
+
+Explanation = Callable[[Kind, Arrivals], Iterable[Circumstance]]
+"""Says what the test did that explains missing items of a kind, given all that arrived."""
 
 
 class StoreSource:
@@ -63,6 +67,7 @@ class StoreSource:
         self._lock = threading.Lock()
         self._checks: list[Callable[[], Finding | None]] = []
         self._programs: list[Process] = []
+        self._explanations: list[Explanation] = []
 
     @property
     def name(self) -> str:
@@ -237,6 +242,23 @@ class StoreSource:
         if self._leftovers is None or not request.is_accepted:
             return None
         return self._leftovers.message_test(request)
+
+    @property
+    def begin(self) -> float:
+        """When the view began, on the collector's monotonic clock."""
+        return self._began_at
+
+    def explain_with(self, explain: Explanation) -> None:
+        """Ask `explain`, too, what may be the reason that something is missing."""
+        with self._lock:
+            self._explanations.append(explain)
+
+    def circumstances(self, kind: Kind) -> tuple[Circumstance, ...]:
+        """See `Explaining.circumstances`."""
+        with self._lock:
+            explanations = tuple(self._explanations)
+        arrivals = self.arrivals()
+        return tuple(each for explain in explanations for each in explain(kind, arrivals))
 
     # What the view does.
 

@@ -4,27 +4,30 @@
 *epoch*: it begins with the test, and what an earlier test left over is reported, never counted.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from otlptest.collector import fences, gathering
 from otlptest.collector.container_ports import ContainerPorts
 from otlptest.collector.environment import Endpoints, environment
+from otlptest.collector.injected_losses import injected_losses
 from otlptest.collector.judgement import Judge
 from otlptest.collector.planned_faults import PlannedFaults, Where, WhichSignal
 from otlptest.collector.receiving.receiver import Receiver
-from otlptest.collector.store_source import StoreSource
+from otlptest.collector.store_source import Explanation, StoreSource
 from otlptest.collector.trace_contexts import TraceContext, invent
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault, WireFault
 from otlptest.faults.interference.plan import Injection, Injector
 from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
 from otlptest.queries.asynchronous import AsyncQueries
+from otlptest.queries.circumstances import Circumstance
 from otlptest.queries.evidence import Evidence
 from otlptest.queries.log_query import LogQuery
 from otlptest.queries.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
+from otlptest.queries.sources import Arrivals, Kind
 from otlptest.queries.span_query import SpanQuery
 from otlptest.queries.trace_query import TraceQuery
 from otlptest.timing import Deadline
@@ -90,6 +93,7 @@ class CollectorView:
             self._injector.findings,
         ]
         self._judge = Judge(source, self._more_findings)
+        source.explain_with(self._injected_losses)
 
     # Where to send to.
 
@@ -392,6 +396,26 @@ class CollectorView:
             findings: Called at each judgement; errors fail the test, warnings are reported.
         """
         self._also_found.append(findings)
+
+    def explain_also(self, explain: Explanation) -> None:
+        """Have failures say what else of the test may be the reason that something is missing.
+
+        Args:
+            explain: Called for each failure, in its thread, with the kind of what is missing and
+                all that arrived.
+        """
+        self._source.explain_with(explain)
+
+    def _injected_losses(self, kind: Kind, arrivals: Arrivals) -> Iterator[Circumstance]:
+        before = [("the proxy", each) for each in self._receiver.injections_before()]
+        here = [(self._source.name, each) for each in self._injector.injections]
+        return injected_losses(
+            (*here, *before),
+            arrivals.requests,
+            kind,
+            begin=self._source.begin,
+            now=self._source.clock.monotonic(),
+        )
 
     def _more_findings(self) -> tuple[Finding, ...]:
         return tuple(finding for also in self._also_found for finding in also())

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from otlptest.faults.interference.plan import Injection
 from otlptest.faults.wire_faults import WireFault
 from otlptest.model import Connection
 from otlptest.timing import Deadline
@@ -22,6 +23,7 @@ __all__ = [
     "begin_connection",
     "blame_planned_faults",
     "held_back",
+    "injections_before",
     "lost_on_the_way",
     "note_fault",
     "remove_way_in",
@@ -53,6 +55,11 @@ class WayIn(Protocol):
         Raises:
             ReceiverError: No port can be opened.
         """
+        ...
+
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """All faults that were injected there, ended ones too."""
         ...
 
     def pass_on(self, deadline: Deadline) -> str:
@@ -159,6 +166,11 @@ def blame_planned_faults(connection: Connection) -> None:
     if fault:
         connection.wire_fault = fault
         connection.is_corrupted = connection.is_corrupted or is_corrupted
+
+
+def injections_before(ports: Collection[int]) -> tuple[Injection, ...]:
+    """The faults that were injected on the ways to `ports`. Thread-safe."""
+    return tuple(injection for way in _leading_to(ports) for injection in way.injections)
 
 
 def held_back(ports: Collection[int], deadline: Deadline) -> tuple[str, ...]:

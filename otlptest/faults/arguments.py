@@ -1,10 +1,12 @@
 """What the makers of faults accept, checked where the user wrote it."""
 
+import functools
+import inspect
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 from otlptest.errors import UnknownNameError, UsageError
 
@@ -17,12 +19,34 @@ __all__ = [
     "checked_name",
     "checked_seconds",
     "checked_text",
+    "with_known_names",
     "written",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LONGEST_S: Final = 86_400.0
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _FORBIDDEN_IN_HEADER: Final = frozenset("\r\n\0")
+
+
+def with_known_names(make: Callable[P, T]) -> Callable[P, T]:
+    """A maker of faults that names the nearest argument where an unknown one is given.
+
+    Such a call raises `UnknownNameError` instead of Python's `TypeError`.
+    """
+    known = tuple(inspect.signature(make).parameters)
+
+    @functools.wraps(make)
+    def made(*arguments: P.args, **options: P.kwargs) -> T:
+        __tracebackhide__ = True
+        for name in options:
+            if name not in known:
+                raise UnknownNameError(f"argument of faults.{make.__name__}()", name, known)
+        return make(*arguments, **options)
+
+    return made
 
 
 def written(call: str, *arguments: object, **options: object) -> str:

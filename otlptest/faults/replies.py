@@ -11,6 +11,7 @@ from otlptest.faults.arguments import (
     checked_headers,
     checked_seconds,
     checked_text,
+    with_known_names,
     written,
 )
 from otlptest.faults.reply_faults import Ending, ReplyFault
@@ -35,6 +36,7 @@ _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _USUAL_REDIRECT: Final = 307
 
 
+@with_known_names
 def ok() -> ReplyFault:
     """The good answer, full success: for a place in a sequence.
 
@@ -46,6 +48,7 @@ def ok() -> ReplyFault:
     return ReplyFault(text="faults.ok()")
 
 
+@with_known_names
 def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
     """Success, but so many items were rejected; with 0 and a message a warning.
 
@@ -71,6 +74,7 @@ def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
     )
 
 
+@with_known_names
 def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
     """The reply comes later.
 
@@ -95,6 +99,7 @@ def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
     )
 
 
+@with_known_names
 def hang() -> ReplyFault:
     """No reply, ever; the connection stays open until the client gives up.
 
@@ -103,6 +108,7 @@ def hang() -> ReplyFault:
     return ReplyFault(text="faults.hang()", ending="hang", keeps_telemetry=False)
 
 
+@with_known_names
 def ack_lost(*, ending: Ending = "close") -> ReplyFault:
     """The telemetry is received, and the reply never arrives.
 
@@ -123,6 +129,7 @@ def ack_lost(*, ending: Ending = "close") -> ReplyFault:
     )
 
 
+@with_known_names
 def malformed_body(*, body: bytes | None = None) -> ReplyFault:
     """Success by its status, with a body that is no message in its encoding.
 
@@ -139,6 +146,7 @@ def malformed_body(*, body: bytes | None = None) -> ReplyFault:
     )
 
 
+@with_known_names
 def wrong_content_type(
     content_type: str = "text/html", /, *, body: bytes | None = None
 ) -> ReplyFault:
@@ -159,6 +167,7 @@ def wrong_content_type(
     )
 
 
+@with_known_names
 def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None) -> ReplyFault:
     """Success whose message is larger than clients must take (4 MiB), yet well-formed.
 
@@ -179,6 +188,7 @@ def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None
     )
 
 
+@with_known_names
 def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> ReplyFault:
     """Over HTTP a redirect; over gRPC, which has none, the same bare HTTP status.
 
@@ -207,6 +217,7 @@ def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> Re
     )
 
 
+@with_known_names
 def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) -> ReplyFault:
     """The body of the reply is compressed, whether the client said that it takes that or not.
 

@@ -253,6 +253,6 @@ def _predicate_failed(wanted: str, error: Exception) -> Finding:
         rule="fault_predicate_failed",
         where=f"the faults planned for {wanted}",
         expected="a where= that says yes or no to every request",
-        received=f"{type(error).__name__}: {error}",
+        received=f"{type(error).__name__}: {error}".partition("\n")[0],
         hint="a request may have no signal, no such header, or no body",
     )

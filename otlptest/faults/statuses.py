@@ -15,6 +15,7 @@ from otlptest.faults.arguments import (
     checked_name,
     checked_seconds,
     checked_text,
+    with_known_names,
     written,
 )
 from otlptest.faults.reply_faults import ReplyFault, RetryAfterForm
@@ -31,6 +32,7 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _NO_VIOLATIONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+@with_known_names
 def status(
     code: int | str | GrpcCode,
     /,
@@ -112,6 +114,7 @@ def status(
     return replace(said, keeps_telemetry=said.is_success)
 
 
+@with_known_names
 def unavailable(
     *,
     retry_after_s: float | None = None,
@@ -136,6 +139,7 @@ def unavailable(
     return _named("unavailable", GrpcCode.UNAVAILABLE, retry_after_s, message, retry_after_form)
 
 
+@with_known_names
 def resource_exhausted(
     *,
     retry_after_s: float | None = None,

@@ -20,6 +20,7 @@ from otlptest.faults.arguments import (
     checked_name,
     checked_seconds,
     checked_text,
+    with_known_names,
     written,
 )
 from otlptest.wire.http2_frames import ErrorCode
@@ -137,6 +138,7 @@ class WireFault:
         return self.kind == "corrupt" and self.direction == "up"
 
 
+@with_known_names
 def reset(
     *, after_bytes: int | None = None, at: Moment = "request", direction: Direction = "up"
 ) -> WireFault:
@@ -171,6 +173,7 @@ def reset(
     )
 
 
+@with_known_names
 def refuse() -> WireFault:
     """New connections are reset as soon as they are made; open ones go on.
 
@@ -180,6 +183,7 @@ def refuse() -> WireFault:
     return WireFault(text="faults.refuse()", kind="refuse", at="connect")
 
 
+@with_known_names
 def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFault:
     """The connection is open and nothing passes any more; no side gets an error.
 
@@ -198,6 +202,7 @@ def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFau
     )
 
 
+@with_known_names
 def trickle(
     *, slice_bytes: int = 1, pause_s: float = 0.05, direction: Direction = "up"
 ) -> WireFault:
@@ -220,6 +225,7 @@ def trickle(
     )
 
 
+@with_known_names
 def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `faults.slice`
     *, slice_bytes: int = 1, direction: Direction = "up"
 ) -> WireFault:
@@ -240,6 +246,7 @@ def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `f
     )
 
 
+@with_known_names
 def latency(
     seconds: float, /, *, jitter_s: float = 0.0, direction: Direction = "down", seed: int = 0
 ) -> WireFault:
@@ -270,6 +277,7 @@ def latency(
     )
 
 
+@with_known_names
 def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
     """No more than so many bytes pass in a second.
 
@@ -288,6 +296,7 @@ def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
     )
 
 
+@with_known_names
 def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
     """So many bytes pass, the rest is swallowed, and both sides are closed in order (TCP FIN).
 
@@ -306,6 +315,7 @@ def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
     )
 
 
+@with_known_names
 def corrupt(
     *, after_bytes: int = 0, count: int = 1, direction: Direction = "up", seed: int = 0
 ) -> WireFault:
@@ -336,6 +346,7 @@ def corrupt(
     )
 
 
+@with_known_names
 def goaway(
     *,
     last_stream_id: int | None = None,
@@ -382,6 +393,7 @@ def goaway(
     )
 
 
+@with_known_names
 def rst_stream(
     code: int | str | ErrorCode = "REFUSED_STREAM", /, *, at: Moment = "request"
 ) -> WireFault:
@@ -407,6 +419,7 @@ def rst_stream(
     )
 
 
+@with_known_names
 def window(window_bytes: int = 0, /) -> WireFault:
     """The client gets a flow-control window for each stream that is never opened any further.
 

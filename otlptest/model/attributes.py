@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
+
+from otlptest.errors import MissingAttributeError
 
 __all__ = ["AttributeValue", "Attributes", "Resource", "Scope", "same_value"]
 
@@ -23,11 +25,26 @@ class Attributes(Mapping[str, AttributeValue]):
 
     __slots__ = ("_items",)
 
+    _NOUN: ClassVar[str] = "attribute"
+
     def __init__(self, items: Mapping[str, AttributeValue] | None = None) -> None:
         self._items: dict[str, AttributeValue] = dict(items or {})
 
     def __getitem__(self, key: str) -> AttributeValue:
-        return self._items[key]
+        """The value of an attribute.
+
+        Raises:
+            MissingAttributeError: It is not there; also a `KeyError`.
+        """
+        __tracebackhide__ = True
+        try:
+            return self._items[key]
+        except KeyError:
+            raise MissingAttributeError(self._NOUN, key, self._items) from None
+
+    def get(self, key: str, /, default: Any = None) -> AttributeValue:  # noqa: ANN401 -- as given
+        """The value of an attribute, or `default` if it is not there."""
+        return self._items.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._items)
@@ -86,6 +103,8 @@ class Resource(Attributes):
     """The attributes of what produced the telemetry, with the schema URL of their names."""
 
     __slots__ = ("dropped_attributes_count", "schema_url")
+
+    _NOUN: ClassVar[str] = "resource attribute"
 
     def __init__(
         self,

@@ -7,12 +7,15 @@ collector's monotonic clock, `…_unix_nano` are nanoseconds since 1970.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar, overload
 
+from otlptest.errors import MissingAttributeError
 from otlptest.model.attributes import Resource
 from otlptest.model.enums import Protocol, Signal
 
 __all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request"]
+
+T = TypeVar("T")
 
 SECRET_HEADERS: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "api-key", "x-api-key"}
@@ -33,6 +36,11 @@ PROBLEM_KINDS: Final = (
     "too_slow",  # a request that did not arrive within the receiver's patience
     "flood",  # frames or headers in numbers that only an attack has
 )
+
+
+_CUT_KINDS: Final = frozenset({"cut_request", "too_slow"})
+_PROBE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_PROBED_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 
 class Headers(Mapping[str, str]):
@@ -58,7 +66,26 @@ class Headers(Mapping[str, str]):
         return self._fields
 
     def __getitem__(self, name: str) -> str:
-        return self._by_name()[name.lower()]
+        """The value of a header.
+
+        Raises:
+            MissingAttributeError: It is not there; also a `KeyError`.
+        """
+        __tracebackhide__ = True
+        try:
+            return self._by_name()[name.lower()]
+        except KeyError:
+            raise MissingAttributeError("header", name.lower(), self._shown()) from None
+
+    @overload
+    def get(self, name: str, /) -> str | None: ...
+
+    @overload
+    def get(self, name: str, /, default: T) -> str | T: ...
+
+    def get(self, name: str, /, default: object = None) -> object:
+        """The value of a header, or `default` if it is not there."""
+        return self._by_name().get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._by_name()
@@ -70,8 +97,10 @@ class Headers(Mapping[str, str]):
         return len(self._by_name())
 
     def __repr__(self) -> str:
-        shown = {k: "***" if k in SECRET_HEADERS else v for k, v in self._by_name().items()}
-        return f"Headers({shown!r})"
+        return f"Headers({self._shown()!r})"
+
+    def _shown(self) -> dict[str, str]:
+        return {k: "***" if k in SECRET_HEADERS else v for k, v in self._by_name().items()}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -140,6 +169,14 @@ class Problem:
     began_at: float | None = None
     found_at: float = 0.0
 
+    @property
+    def planned_by(self) -> str:
+        """The injected fault that made it, as a test writes it; empty if it is the sender's."""
+        connection = self.connection
+        if connection is None or not (connection.is_corrupted or self.kind in _CUT_KINDS):
+            return ""
+        return connection.wire_fault
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Request:
@@ -204,6 +241,16 @@ class Request:
     def is_accepted(self) -> bool:
         """Whether its telemetry counts: decoded whole, and not refused by a planned fault."""
         return self.problem is None and not self.is_discarded
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it only asks if somebody is there: it has no place for telemetry.
+
+        A GET, HEAD, OPTIONS or TRACE without a body, or gRPC's health and reflection services.
+        """
+        if self.path.startswith(_PROBED_SERVICES):
+            return True
+        return self.method in _PROBE_METHODS and not self.wire_size
 
     @property
     def size(self) -> int:

@@ -24,6 +24,10 @@ Reaction = Literal["default", "ignores", "blocks", "catches", "unclear"]
 """What a process does with a signal. *unclear*: the system does not say, or the runtime (Go, Node)
 catches it whether or not the program has a handler."""
 
+_NO_CHANCE: Final = frozenset(  # of a crash, or that cannot be caught
+    getattr(signal, name, -1)
+    for name in ("SIGKILL", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
+)
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ash", "ksh", "fish", "busybox"})
 _NODES: Final = frozenset({"node", "nodejs", "bun", "deno"})
 _ENDS_BY_WHAT_IT_CAUGHT: Final = {  # their handlers unwind, flush at exit, then end by the signal
@@ -55,6 +59,11 @@ class Recipient:
     name: str
     reaction: Reaction
     is_program: bool
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether it is no shell, and the signal ends it before it can flush, or may."""
+        return not self.is_shell and self.reaction in {"default", "unclear"}
 
     @property
     def is_shell(self) -> bool:
@@ -127,6 +136,37 @@ class Ending:
         return self.had_to_be_killed or self._abrupt_program() or self._abrupt_descendants()
 
     @property
+    def may_have_flushed(self) -> bool:
+        """Whether it could have flushed although its end was `abrupt`.
+
+        True where it caught the signal, or the system or its runtime does not say, and where
+        somebody else sent a signal that can be caught.
+        """
+        if self.way == "by itself":
+            return not self.killed and self.signal_number not in _NO_CHANCE
+        is_deaf = any(one.is_deaf and one.reaction == "default" for one in self.recipients)
+        return self.way == "stopped" and not (self.killed or is_deaf or self.sent is None)
+
+    @property
+    def advice(self) -> str:
+        """What would give it a chance to flush, for a program that had none; else ""."""
+        if self.had_to_be_killed:
+            return "its end hangs, or it needs more time: --otlp-stop-timeout-s, stop(timeout_s=…)"
+        if self.way == "killed":
+            return "stop() would give it one"
+        culprit = next((one for one in self.recipients if one.is_deaf), None)
+        if not self.abrupt or culprit is None or self.sent is None:
+            return ""
+        name = signal_name(self.sent)
+        if culprit.name.startswith(("python", "pypy")):
+            return (
+                f"let it handle {name}: signal.signal(signal.{name}, lambda *_: sys.exit(0)); or"
+                " stop(signal_number=signal.SIGINT), on which Python flushes"
+            )
+        how = f" in process.on({name!r}, …)" if culprit.name in _NODES else ""
+        return f"let it handle {name} and shut its SDK down{how}"
+
+    @property
     def had_to_be_killed(self) -> str:
         """What did not end in the time of `stop`, as the rest of a sentence; "" if all did.
 
@@ -163,7 +203,7 @@ class Ending:
         if self.killed:
             return f"has started {_named(self.killed)}, which kill() killed"
         for one in self.recipients:
-            if one.is_program or one.is_shell or one.reaction not in {"default", "unclear"}:
+            if one.is_program or not one.is_deaf:
                 continue
             got = f"process {one.pid} ({one.name}), which got {signal_name(self.sent or 0)}"
             what = "has no handler" if one.reaction == "default" else "may have no handler"

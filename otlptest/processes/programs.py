@@ -222,7 +222,7 @@ class Program(Listener):
                     self.name,
                     f"{problem}, {seen}",
                     self.last_lines(),
-                    ready.hint or self.port_hint(),
+                    ready.advice(seen) or self.port_hint(),
                 )
             with self._changed:
                 self._changed.wait(min(_LOOK_EVERY_S, deadline.remaining_s()))

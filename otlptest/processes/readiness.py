@@ -20,6 +20,13 @@ __all__ = ["Readiness", "Starting", "http", "line", "port"]
 
 _ONE_LOOK_S = 5.0
 _SUCCESS = range(200, 300)
+_ANSWER = "the answer was "
+_WHY = {
+    3: "redirects are not followed, so is it the path that it redirects to?",
+    5: "its output may say why it is not ready",
+    401: "it asks for a login: is there a path that does not?",
+    403: "it is forbidden: is there a path that is not?",
+}
 
 
 class Starting(Protocol):
@@ -53,14 +60,19 @@ class Readiness:
         look: Looks once, and says what it saw instead, or None if it is met. Called again and
             again, from the thread that starts the program.
         pattern: What to look for in its output from the first byte on, if anything.
-        hint: What to try when it is not met.
+        hint: What to try when it is not met, or a function that says it of what was seen last;
+            empty where the port may be wrong.
     """
 
     description: str
     timeout_s: float
     look: Callable[[Starting], str | None]
     pattern: re.Pattern[str] | None = None
-    hint: str = ""
+    hint: str | Callable[[str], str] = ""
+
+    def advice(self, seen: str) -> str:
+        """What to try after `seen` was seen last."""
+        return self.hint if isinstance(self.hint, str) else self.hint(seen)
 
 
 def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Readiness:
@@ -91,14 +103,24 @@ def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Re
                 seen = f"there was no HTTP answer ({type(error).__name__})"
                 continue
             program.listens_on(host)
-            return None if answer.status in wanted else f"the answer was {answer.status}"
+            return None if answer.status in wanted else f"{_ANSWER}{answer.status}"
         return seen
+
+    def advice(seen: str) -> str:
+        if not seen.startswith(_ANSWER):
+            return ""
+        answered = int(seen.removeprefix(_ANSWER))
+        said = f"{path} answers {answered}"
+        if status is not None and answered in _SUCCESS:
+            return f"{said}, and status={status} was asked for"
+        return f"{said}: {_WHY.get(answered, _WHY.get(answered // 100, 'is the path right?'))}"
 
     expected = "2xx" if status is None else str(status)
     return Readiness(
         description=f"{expected} answer to GET {path}",
         timeout_s=checked_timeout(timeout_s),
         look=answers,
+        hint=advice,
     )
 
 

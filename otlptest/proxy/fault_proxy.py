@@ -209,6 +209,11 @@ class OtlpProxy:
         """Let everything pass again; what fired, and what did not, stays known."""
         self._injector.end()
 
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """All faults that were injected so far, ended ones too."""
+        return self._injector.injections
+
     # What passed.
 
     @property

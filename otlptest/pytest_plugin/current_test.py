@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # what is heavy to import is imported by the fixture that nee
     from otlptest.processes import Program
     from otlptest.pytest_plugin.setting_values import Settings
 
-__all__ = ["CURRENT_TEST", "CurrentTest"]
+__all__ = ["CURRENT_TEST", "RUNNING_TEST", "CurrentTest"]
 
 
 class CurrentTest:
@@ -62,3 +62,6 @@ class CurrentTest:
 
 
 CURRENT_TEST: Final = pytest.StashKey[CurrentTest]()
+
+RUNNING_TEST: Final = pytest.StashKey[CurrentTest | None]()
+"""In the configuration's stash: the test that runs now; None: none that uses otlptest."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.collector.view import CollectorView
-from otlptest.errors import Finding, OtlptestError
+from otlptest.errors import Finding, OtlptestError, condensed
 from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
 from otlptest.pytest_plugin.current_test import CurrentTest
@@ -42,12 +42,13 @@ def _wrong(view: CollectorView, told: Sequence[Finding]) -> Iterator[str]:
     findings = [finding for finding in view.findings() if finding not in told]
     if findings:
         yield f"{len(findings)} broken rule{'s' if len(findings) > 1 else ''} besides the failure:"
-    yield from map(str, findings[:_SHOWN_FINDINGS])
-    if len(findings) > _SHOWN_FINDINGS:
-        yield f"and {len(findings) - _SHOWN_FINDINGS} more"
+    shown = condensed(findings)
+    yield from map(str, shown[:_SHOWN_FINDINGS])
+    if len(shown) > _SHOWN_FINDINGS:
+        yield f"and {len(shown) - _SHOWN_FINDINGS} more"
 
 
 def _state(program: Program) -> str:
     if program.has_exited:
-        return f"[{how_it_ended(program.exit_code)}]"
+        return f"[{program.ending.abrupt or how_it_ended(program.exit_code)}]"
     return f"[still runs, pid {program.pid}]"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST, CurrentTest
+from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST, CurrentTest
 from otlptest.pytest_plugin.settings import settings_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
     __tracebackhide__ = True
     test = CurrentTest(settings_of(request.node))
     request.node.stash[CURRENT_TEST] = test
+    request.config.stash[RUNNING_TEST] = test
     return test
 
 
@@ -58,10 +59,11 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
     `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is meant.
     """
     __tracebackhide__ = True
-    from otlptest.pytest_plugin.judging import judge
+    from otlptest.pytest_plugin.judging import judge, killed_programs
 
     view = otlp_collector.view()
     view.allow(*_otlp_test.settings.allow)
+    view.judge_also(lambda: killed_programs(_otlp_test))
     _otlp_test.views["otlp"] = view
     try:
         yield view
@@ -104,6 +106,7 @@ def otlp_process(
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
     factory = ProgramFactory(otlp_collector, otlp, _otlp_test)
+    otlp.explain_also(factory.circumstances)
     try:
         yield factory
     finally:

@@ -5,7 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST
+from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST
+from otlptest.pytest_plugin.interruption import Interruption
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     check_configuration(config)
     config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
+    config.pluginmanager.register(Interruption(config), "otlptest-interruption")
 
 
 # Outermost, so that what skips and expected failures make of an outcome is known.
@@ -41,6 +43,7 @@ def pytest_runtest_makereport(
     if test is None:
         return report
     if report.when == "teardown":
+        item.config.stash[RUNNING_TEST] = None
         attach_rules(report, test)
     elif not report.passed:
         test.outcome = report.outcome
@@ -52,6 +55,7 @@ def pytest_runtest_makereport(
         error = call.excinfo.value if call.excinfo is not None else None
         report.sections.extend(failure_sections(test, getattr(error, "findings", ())))
         _drop_remark_on_hidden_entries(report)
+        _mark_every_line(report)
     return report
 
 
@@ -71,3 +75,15 @@ def _drop_remark_on_hidden_entries(report: pytest.TestReport) -> None:
     for traceback, *_ in getattr(report.longrepr, "chain", ()):
         if traceback.extraline and traceback.extraline.startswith("All traceback entries"):
             traceback.extraline = None
+
+
+def _mark_every_line(report: pytest.TestReport) -> None:
+    """Put pytest's `E` before all lines of an error without a traceback, not the first alone."""
+    for traceback, *_ in getattr(report.longrepr, "chain", ()):
+        for entry in traceback.reprentries:
+            first = next((n for n, line in enumerate(entry.lines) if line.startswith("E ")), None)
+            if first is not None:
+                entry.lines[first:] = [
+                    f"E{line[1:]}" if line.startswith("  ") else line
+                    for line in entry.lines[first:]
+                ]

@@ -5,10 +5,11 @@ from typing import Final
 
 from otlptest.collector.view import CollectorView
 from otlptest.errors import ExpectationError, Finding, ReceiverError
+from otlptest.processes.exits import signal_name
 from otlptest.pytest_plugin.current_test import CurrentTest
 from otlptest.timing import Deadline
 
-__all__ = ["judge", "settle"]
+__all__ = ["judge", "killed_programs", "settle"]
 
 _SETTLE_S: Final = 5.0
 _GLANCE_S: Final = 1.0
@@ -36,6 +37,22 @@ def judge(test: CurrentTest, *views: CollectorView) -> None:
     failing = [finding for view in views for finding in _failing_of(test, view)]
     if failing:
         raise ExpectationError(failing)
+
+
+def killed_programs(test: CurrentTest) -> tuple[Finding, ...]:
+    """One finding for each program that did not end in time on the signal of its `stop`."""
+    return tuple(
+        Finding(
+            rule="program_killed",
+            where=program.name,
+            expected=f"an end within {ending.timeout_s or 0:g} s of {signal_name(ending.sent)}",
+            received=f"it {ending.had_to_be_killed}",
+            hint="what it had not sent by then is lost: end it on the signal, give it more time"
+            " (--otlp-stop-timeout-s), or say otlp.allow('program_killed')",
+        )
+        for program in test.programs
+        if (ending := program.ending).had_to_be_killed and ending.sent is not None
+    )
 
 
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:

@@ -1,15 +1,24 @@
 """What the fixture `otlp_process` gives: starts programs whose telemetry comes to the test."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
+from otlptest.collector.container_ports import CONTAINER_HOST
 from otlptest.collector.fake import FakeCollector, PortPair
 from otlptest.collector.view import CollectorView
 from otlptest.errors import UsageError
 from otlptest.processes import Command, Program, Readiness, start_program
 from otlptest.processes.commands import checked_command, short_name
 from otlptest.pytest_plugin.current_test import CurrentTest
+from otlptest.pytest_plugin.program_circumstances import (
+    Endpoint,
+    StartedProgram,
+    program_circumstances,
+)
+from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.sources import Arrivals, Kind
 
 __all__ = ["ProgramFactory"]
 
@@ -30,6 +39,8 @@ class ProgramFactory:
         self._view = view
         self._test = test
         self._owners: list[str] = []
+        self._started: list[StartedProgram] = []
+        self._ports: list[PortPair] = []
 
     def __call__(
         self,
@@ -64,18 +75,45 @@ class ProgramFactory:
         owner = self._test.unique_owner(called)
         ports = self._collector.open_ports(owner)
         self._owners.append(owner)
+        self._ports.append(ports)
+        base = ports.environ(protocol)
         program = start_program(
             command,
             name=called,
             owner=owner,
-            env=_merged(ports.environ(protocol), self._by_own_port(changes, ports)),
+            env=_merged(base, self._by_own_port(changes, ports)),
             cwd=cwd,
             port=port,
             ready=ready,
         )
         self._test.programs.append(program)
         self._view.add_program(program)
+        self._started.append(StartedProgram(program, base, changes))
         return program
+
+    def circumstances(self, kind: Kind, arrivals: Arrivals) -> Iterator[Circumstance]:
+        """What the test did to its programs that explains missing items of a kind."""
+        return program_circumstances(self._started, kind, arrivals, self._endpoint_of)
+
+    def _endpoint_of(self, url: str) -> Endpoint:
+        """What a URL in a program's environment leads to."""
+        try:
+            place = urlsplit(url if "://" in url else f"http://{url}")
+            port = place.port
+        except ValueError:
+            return Endpoint("no URL", None)
+        grpc_ports = {self._collector.grpc_port, *(each.grpc_port for each in self._ports)}
+        if port in {self._collector.http_port, *(each.http_port for each in self._ports)}:
+            return Endpoint("", is_grpc=False)
+        if port in grpc_ports:
+            return Endpoint("", is_grpc=True)
+        base = f"{place.scheme}://{place.netloc}"
+        if place.hostname == CONTAINER_HOST or self._collector.way_in(base) is not None:
+            return Endpoint("", None)
+        for name, view in self._test.views.items():
+            if base in {view.grpc_endpoint, view.http_endpoint}:
+                return Endpoint(f"the collector {name!r}", None)
+        return Endpoint("not this collector", None)
 
     def _by_own_port(
         self, changes: Mapping[str, str | None], ports: PortPair
@@ -89,10 +127,8 @@ class ProgramFactory:
         way = None if endpoint is None else self._collector.way_in(endpoint)
         if way is None or endpoint is None:
             return changes
-        grpc_port, http_port = (
-            int(url.rpartition(":")[2]) for url in (ports.endpoints.grpc, ports.endpoints.http)
-        )
-        return {**changes, _ENDPOINT: way.open_port(endpoint, grpc_port, http_port)}
+        opened = way.open_port(endpoint, ports.grpc_port, ports.http_port)
+        return {**changes, _ENDPOINT: opened}
 
     def close_ports(self) -> None:
         """Stop listening on the ports of all programs; what they sent must be received by then."""

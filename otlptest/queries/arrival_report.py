@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otlptest.model import SIGNALS, Connection, Problem, Request
+from otlptest.queries.circumstances import circumstances
 from otlptest.queries.criteria import Vocabulary
+from otlptest.queries.planned_losses import planned_losses
 from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Kind, Source
 from otlptest.queries.wording import listed, show
 
@@ -18,13 +20,14 @@ __all__ = [
     "CLOCK_HINT",
     "Report",
     "counted",
+    "losses",
     "nothing_of_kind",
-    "refusals",
     "shown_requests",
     "what_arrived",
 ]
 
 _SHOWN: Final = 5
+_HINTS_SHOWN: Final = 3
 
 _HINTS: Final[Mapping[str, str]] = {
     "wrong_path": "OTLP/HTTP has /v1/traces, /v1/metrics, /v1/logs; with"
@@ -60,9 +63,6 @@ _OTHER_SIGNALS: Final[Mapping[str, str]] = {
     "logs": "is the exporter on (OTEL_LOGS_EXPORTER=otlp), and the log handler installed?",
     "profiles": "does the SDK export profiles? Most do not yet",
 }
-_DISCARDED: Final = (
-    "the sender was told to send it again, or that it failed: wait longer, or plan fewer faults"
-)
 CLOCK_HINT: Final = (
     "if it is of this test, the clock of its sender is the reason: otlp.new_trace() headers for the"
     " call, or otlp_process for the program, say whose it is, whatever the clock says"
@@ -133,30 +133,36 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     """How far the telemetry got, when not one item of the kind arrived."""
     arrivals = source.arrivals()
     facts: list[str] = []
+    sure: list[str] = []
     hints: list[str] = []
-    _add_refusals(arrivals, facts, hints)
-    _add_discarded(arrivals, facts, hints)
-    _add_unread(kind, arrivals, facts, hints)
+    _add_refusals(arrivals, facts, sure)
+    _add_unread(kind, arrivals, facts, sure)
     _add_accepted(kind, vocabulary, arrivals, facts, hints)
     _add_leftovers(arrivals, facts, hints)
     _add_connections(arrivals, facts, hints)
-    noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
-    received = f"no {noun}"
-    if not facts:
+    if not (facts or arrivals.requests):
         facts.append("no connection was opened")
         hints.append(_NO_CONNECTION)
+    _add_circumstances(kind, source, arrivals, facts, sure)
+    noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
+    received = f"no {noun}"
     lines = [received, *facts]
-    return Report(received="\n".join(lines), hint=hints[0] if hints else "")
+    return Report(received="\n".join(lines), hint=_joined(sure) or "".join(hints[:1]))
 
 
-def refusals(source: Source) -> list[str]:
-    """What could not be taken, a line each: what is missing may have been in it."""
+def _joined(hints: Sequence[str]) -> str:
+    return "\n".join(list(dict.fromkeys(hints))[:_HINTS_SHOWN])
+
+
+def losses(kind: Kind, source: Source) -> Report:
+    """What could not be taken or was prevented: what is missing may have been in it."""
     facts: list[str] = []
+    hints: list[str] = []
     arrivals = source.arrivals()
     _add_refusals(arrivals, facts, [])
-    _add_discarded(arrivals, facts, [])
-    _add_unread("requests", arrivals, facts, [])
-    return facts
+    _add_unread(kind, arrivals, facts, hints)
+    _add_circumstances(kind, source, arrivals, facts, hints)
+    return Report(received="\n".join(facts), hint=_joined(hints))
 
 
 def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
@@ -164,25 +170,28 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
     found: list[tuple[Problem, Request | None]] = [*refused]
     known = {id(problem) for problem, _ in refused}
     found += [(problem, None) for problem in arrivals.problems if id(problem) not in known]
-    texts: Counter[tuple[str, str]] = Counter()
+    texts: Counter[tuple[str, str, str]] = Counter()
     for problem, request in found:
         about = f" ({request.method} {request.path})" if request is not None else ""
-        texts[problem.kind, f"{problem.message}{about}"] += 1
-    for (kind, text), count in texts.most_common(_SHOWN):
+        excuse = f"made by {problem.planned_by} of this test" if problem.planned_by else ""
+        excuse = "a probe, which holds no telemetry" if request and request.is_probe else excuse
+        texts[problem.kind, excuse, f"{problem.message}{about}"] += 1
+    for (kind, excuse, text), count in texts.most_common(_SHOWN):
         times = f" {count:,} times" if count > 1 else ""
-        facts.append(f"refused{times} ({kind}): {text}")
-        hints += [_HINTS[kind]] if kind in _HINTS else []
+        facts.append(f"refused{times} ({kind}{f', {excuse}' if excuse else ''}): {text}")
+        hints += [_HINTS[kind]] if kind in _HINTS and not excuse else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
 
 
-def _add_discarded(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
-    """Requests that planned faults refused: nothing of them counts as received."""
-    faults = Counter(r.reply_fault for r in arrivals.requests if r.is_discarded)
-    for fault, count in faults.most_common(_SHOWN):
-        facts.append(f"{counted(count, 'request')} not received, answered by {fault}")
-    if faults:
-        hints.append(_DISCARDED)
+def _add_circumstances(
+    kind: Kind, source: Source, arrivals: Arrivals, facts: list[str], hints: list[str]
+) -> None:
+    """What the test did, and what of it took telemetry away."""
+    now = source.clock.monotonic()
+    for each in (*planned_losses(arrivals.requests, kind, now), *circumstances(source, kind)):
+        facts.append(each.fact)
+        hints += [each.hint] if each.hint else []
 
 
 def _add_unread(kind: Kind, arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
@@ -229,7 +238,8 @@ def _add_connections(arrivals: Arrivals, facts: list[str], hints: list[str]) -> 
     if not silent:
         return
     facts.append(f"{counted(len(silent), 'connection')} without a request{_spoken(silent)}")
-    hints.append(_NO_REQUEST)
+    faults = sorted({c.wire_fault for c in silent if c.wire_fault})
+    hints.append(f"{listed(faults)} of this test acted on it" if faults else _NO_REQUEST)
 
 
 def _spoken(connections: Sequence[Connection]) -> str:

@@ -147,7 +147,7 @@ async def _waited(query: Query[T], enough: int, timeout_s: float) -> Look[T]:
     look = query._look()  # noqa: SLF001 -- the other face of one class
     while len(look.matches()) < enough:
         if not await _change(query.source, look.token, deadline):
-            return query._last_look(enough, deadline)  # noqa: SLF001 -- the other face of one class
+            return query._last_look(enough, deadline, is_awaited=True)  # noqa: SLF001 -- the other face of one class
         look.at_new(deadline)
     return look
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from otlptest.errors import nearest_name
+from otlptest.errors import kin_names, nearest_name
 from otlptest.queries.matching import Matcher, equals
 from otlptest.queries.wording import ABSENT, otlp_type, show, show_typed
 
@@ -208,10 +208,8 @@ def _similar_key(
     `http.status_code` for `http.response.status_code`.
     """
     free = [each for each in received if each not in taken]
-    last = key.rsplit(".", 1)[-1]
-    for each in free:
-        is_kin = each.rsplit(".", 1)[-1] == last or set(key.split(".")) < set(each.split("."))
-        if is_kin and (isinstance(wanted, Matcher) or equals(wanted, received[each])):
+    for each in kin_names(key, free):
+        if isinstance(wanted, Matcher) or equals(wanted, received[each]):
             return each
     return nearest_name(key, free)
 

@@ -4,12 +4,13 @@
 the wanted item arrived and differs, nor in a verdict whose evidence says that all has arrived.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from otlptest.queries.conditions import Difference
 
-__all__ = ["FLUSH", "closest_hint", "look_hint", "wait_hint"]
+__all__ = ["FLUSH", "closest_hint", "look_hint", "wait_hint", "with_loop_hint"]
 
 FLUSH: Final = "if the SDK batches, flush it before waiting (force_flush)"
 
@@ -45,3 +46,25 @@ def look_hint(*, differs: bool) -> str:
     if differs:
         return "the closest did arrive, and differs; if another is meant, wait_for_first(…) waits"
     return "this looks once; wait_for_first(…) waits for what is still on its way"
+
+
+def with_loop_hint(hint: str, nouns: str) -> str:
+    """`hint`, with a line before it if the wait that has failed blocked an event loop.
+
+    What would have sent in that loop could not go on. A wait for another process works there, so
+    it is no mistake by itself.
+
+    Args:
+        hint: What else may help.
+        nouns: What was waited for: `spans`.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return hint
+    query = nouns.split(maxsplit=1)[0].removesuffix("s") + "s"  # `log records` are `logs`
+    blocked = (
+        "this wait blocked the event loop of its thread, and what runs there:"
+        f" await otlp.aio.{query}.wait_for_…(…)"
+    )
+    return f"{blocked}\n{hint}".rstrip()

@@ -16,6 +16,7 @@ from otlptest.queries.evidence import (
     examined,
     judge,
 )
+from otlptest.queries.hints import with_loop_hint
 from otlptest.queries.looking import GroupingSieve, Look, Sieve
 from otlptest.queries.matching import Matcher
 from otlptest.queries.metrics import Metric, metrics_of
@@ -207,11 +208,12 @@ class MetricQuery(Query[Metric]):
             received, closest, hint = f"{received}: {among}", miss.closest, miss.hint
         if proof is not None:
             received += f"\nafter {proof}"
+        advice = hint or total_hint(total, found, proof)
         return Finding(
             rule="wrong_total",
             where=nearest_miss.place(self),
             expected=self._expected(total, attributes),
             received=received,
             closest=closest,
-            hint=hint or total_hint(total, found, proof),
+            hint=with_loop_hint(advice, "metrics") if when else advice,
         )

@@ -14,14 +14,14 @@ from otlptest.errors import Finding
 from otlptest.model import LogRecord, Request, Span
 from otlptest.queries.arrival_report import (
     counted,
+    losses,
     nothing_of_kind,
-    refusals,
     shown_requests,
     what_arrived,
 )
 from otlptest.queries.conditions import Condition, Difference
 from otlptest.queries.criteria import Vocabulary
-from otlptest.queries.hints import closest_hint, look_hint, wait_hint
+from otlptest.queries.hints import closest_hint, look_hint, wait_hint, with_loop_hint
 from otlptest.queries.looking import Look
 from otlptest.queries.matching import Matcher
 from otlptest.queries.sources import Kind, Newest, Recalling, Source
@@ -105,7 +105,12 @@ def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
 
 
 def missing(
-    query: Question[Any], look: Look[Any], enough: int, deadline: Deadline | None = None
+    query: Question[Any],
+    look: Look[Any],
+    enough: int,
+    deadline: Deadline | None = None,
+    *,
+    is_awaited: bool = False,
 ) -> Finding:
     """The finding that fewer than `enough` match; `deadline` is that of a wait."""
     matched = len(look.matches())
@@ -116,13 +121,16 @@ def missing(
         received = "\n".join([f"{counted(matched, 'match', 'matches')} among {head}", *rest])
     when = "now" if deadline is None else f"within {deadline.timeout_s} s"
     advice = look_hint if deadline is None else wait_hint
+    hint = miss.hint or (advice(differs=bool(miss.differences)) if miss.total else "")
+    if deadline is not None and not is_awaited:
+        hint = with_loop_hint(hint, query.vocabulary.nouns)
     return Finding(
         rule=f"no_matching_{query.vocabulary.noun.split()[0]}",
         where=place(query),
         expected=amount(query, enough),
         received=_with_time(received, when),
         closest=miss.closest,
-        hint=miss.hint or (advice(differs=bool(miss.differences)) if miss.total else ""),
+        hint=hint,
     )
 
 
@@ -156,12 +164,9 @@ def nearest(query: Question[Any], matched: int = 0) -> Miss:
     if not newest.total:
         report = nothing_of_kind(query.kind, query.vocabulary, query.source)
         return Miss(total=0, received=report.received, hint=report.hint)
-    received = "\n".join(
-        [
-            shown_requests(query.kind, query.vocabulary, newest.total, query.source),
-            *refusals(query.source),
-        ]
-    )
+    lost = losses(query.kind, query.source)
+    arrived = shown_requests(query.kind, query.vocabulary, newest.total, query.source)
+    received = f"{arrived}\n{lost.received}".rstrip()
     ranked = _ranked(query, newest.items)
     is_close = _is_very_close if matched else _is_close
     close = [each for each in ranked if is_close(each, len(query.conditions))]
@@ -171,11 +176,11 @@ def nearest(query: Question[Any], matched: int = 0) -> Miss:
             total=newest.total,
             received=received,
             closest=_shown(close, newest, query.vocabulary),
-            hint=closest_hint(differences),
+            hint=closest_hint(differences) or lost.hint,
             differences=differences,
         )
-    arrived = "" if matched else what_arrived(newest.items, query.vocabulary)
-    return Miss(total=newest.total, received=received, closest=arrived)
+    others = "" if matched else what_arrived(newest.items, query.vocabulary)
+    return Miss(total=newest.total, received=received, closest=others, hint=lost.hint)
 
 
 class _Candidate:

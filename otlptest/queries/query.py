@@ -275,7 +275,7 @@ class Query(Generic[T]):
             look.at_new(deadline)
         return look
 
-    def _last_look(self, enough: int, deadline: Deadline) -> Look[T]:
+    def _last_look(self, enough: int, deadline: Deadline, *, is_awaited: bool = False) -> Look[T]:
         """Look at everything once more, now that the time is up.
 
         Raises:
@@ -284,7 +284,7 @@ class Query(Generic[T]):
         __tracebackhide__ = True
         look = self._look()
         if len(look.matches()) < enough:
-            self._missed(look, enough, deadline)
+            self._missed(look, enough, deadline, is_awaited=is_awaited)
         return look
 
     def _only(self, look: Look[T]) -> T:
@@ -294,9 +294,18 @@ class Query(Generic[T]):
             raise ExpectationError([miscounts.too_many(self, look.matches())])
         return look.matches()[0]
 
-    def _missed(self, look: Look[T], enough: int, deadline: Deadline | None = None) -> NoReturn:
+    def _missed(
+        self,
+        look: Look[T],
+        enough: int,
+        deadline: Deadline | None = None,
+        *,
+        is_awaited: bool = False,
+    ) -> NoReturn:
         __tracebackhide__ = True
-        raise ExpectationError([nearest_miss.missing(self, look, enough, deadline)])
+        raise ExpectationError(
+            [nearest_miss.missing(self, look, enough, deadline, is_awaited=is_awaited)]
+        )
 
     def _judged(self, expected: int | None, after: After | None) -> Sequence[T]:
         """The matches, if there are exactly `expected` (None: none) and the evidence proves it."""

@@ -1,15 +1,16 @@
 """Queries of traces: their trees, and the service edges in them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, Unpack
+from typing import Any, ClassVar, Final, Self, Unpack
 
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import LogRecord, Span
+from otlptest.queries.arrival_report import losses
 from otlptest.queries.conditions import Condition
 from otlptest.queries.criteria import TraceCriteria, Vocabulary
 from otlptest.queries.evidence import After, Selection, checked_evidence, examined, judge
 from otlptest.queries.forest import Forest, forest_of
-from otlptest.queries.hints import FLUSH
+from otlptest.queries.hints import FLUSH, with_loop_hint
 from otlptest.queries.looking import Look, Sieve
 from otlptest.queries.nearest_miss import newest_of, place
 from otlptest.queries.query import Query
@@ -25,6 +26,10 @@ from otlptest.timing import Deadline
 
 __all__ = ["TraceQuery"]
 
+_EDGE_HINT: Final = (
+    "an edge needs the callee's span to have the caller's as its direct parent: is the context"
+    " propagated (traceparent)?"
+)
 _LOOK_S = 30.0  # patience of a look that does not wait, for sources on a network
 _EXPECTED_EDGES = "edges={('shop', 'payments')}: pairs of (caller, callee)"
 
@@ -117,13 +122,14 @@ class TraceQuery(Query[Trace]):
 
         waited = wait_until(self._source, self._new_look, is_met, timeout_s)
         if not found:
+            lost = losses("traces", self._source)
             finding = tree_finding(
                 [(trace.trace_id, _forest(trace.spans, rules)) for trace in waited.items],
                 top,
                 rules,
                 where=place(self),
-                received=f"{_amounts(waited.items)}, {waited.within()}",
-                hint=FLUSH,
+                received=f"{_amounts(waited.items)}, {waited.within()}\n{lost.received}".rstrip(),
+                hint=with_loop_hint(lost.hint or FLUSH, "traces"),
                 elsewhere=newest_of(self._source, "traces").items,
             )
             raise ExpectationError([finding])
@@ -219,17 +225,18 @@ class TraceQuery(Query[Trace]):
         received = _edges(waited.items)
         services = frozenset(s for trace in waited.items for s in trace.services)
         shown = _shown_edges(received) if received else "no edges"
+        came = f"{shown}, from {_amounts(waited.items)}, {waited.within()}"
+        lost = losses("traces", self._source)
         return Finding(
             rule="missing_edges",
             where=place(self),
             expected=f"at least {_shown_edges(wanted)}",
-            received=f"{shown}, from {_amounts(waited.items)}, {waited.within()}",
+            received=f"{came}\n{lost.received}".rstrip(),
             closest="\n".join(
                 f"missing {_shown_edges([edge])}: {_why_missing(edge, waited.items, services)}"
                 for edge in sorted(wanted - received)
             ),
-            hint="an edge needs the callee's span to have the caller's as its direct parent: is the"
-            " context propagated (traceparent)?",
+            hint=with_loop_hint(lost.hint or _EDGE_HINT, "traces"),
         )
 
 

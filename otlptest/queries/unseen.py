@@ -11,6 +11,7 @@ from typing import Any, Final
 from otlptest.errors import UsageError, WireError
 from otlptest.model import Connection, Problem, Producer, Request, Signal
 from otlptest.queries.nearest_miss import item_name
+from otlptest.queries.planned_losses import never_received
 from otlptest.queries.sources import Arrivals, Kind, ProducerActivity, SettingAside, Source
 from otlptest.wire.mistaken_signals import mistake, mistaken_for
 from otlptest.wire.otlp_protobuf import decode_request
@@ -19,14 +20,12 @@ from otlptest.wire.signals import SIGNAL_NAMES
 __all__ = [
     "Unseen",
     "lost_problem",
-    "never_received",
     "not_received",
     "refused_request",
     "set_aside",
 ]
 
 _SHOWN: Final = 3
-_PROBES: Final = ("/grpc.health.", "/grpc.reflection.")
 
 
 class Unseen:
@@ -71,7 +70,7 @@ class Unseen:
 
     def _not_read(self, request: Request) -> Iterator[str]:
         problem = request.problem
-        if problem is not None and self._kind != "requests" and not _is_probe(request):
+        if problem is not None and self._kind != "requests" and not request.is_probe:
             yield refused_request(request, problem)
         if request.unread_keys:
             keys = ", ".join(request.unread_keys)
@@ -83,7 +82,7 @@ class Unseen:
     def _held_signal(self, request: Request) -> Signal | None:
         """The signal of what was not read: that of the request's path, unless it is another's."""
         signal, kind, problem = request.signal, self._kind, request.problem
-        if signal is None or kind == "requests" or kind == signal:
+        if signal is None or kind == "requests":
             return signal
         if problem is not None:
             is_asked = problem.message == mistake(signal, kind) or _reads_as(kind, request)
@@ -134,11 +133,6 @@ def _reads_as(signal: Signal, request: Request) -> bool:
     return message.ByteSize() > 0 and mistaken_for(signal, message, request.body) is None
 
 
-def _is_probe(request: Request) -> bool:
-    """Whether a refused request could not hold telemetry: it asks whether somebody listens."""
-    return request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(_PROBES)
-
-
 def refused_request(request: Request, problem: Problem) -> str:
     """Return that a request was refused for what it is, as a clause."""
     return (
@@ -150,19 +144,6 @@ def refused_request(request: Request, problem: Problem) -> str:
 def lost_problem(problem: Problem) -> str:
     """Return that something arrived which was not even a request, as a clause."""
     return f"{problem.kind}: {problem.message}: what was lost is unknown"
-
-
-def never_received(requests: Sequence[Request]) -> Iterator[Request]:
-    """Requests that a planned fault refused, and whose bytes did not come again to be received."""
-    if not any(request.is_discarded for request in requests):
-        return  # as nearly always: no body needs to be looked at
-    came: set[tuple[Signal | None, bytes]] = set()
-    for request in reversed(requests):
-        key = (request.signal, request.body)
-        if request.is_accepted:
-            came.add(key)
-        elif request.is_discarded and key not in came:
-            yield request
 
 
 def not_received(request: Request) -> str:

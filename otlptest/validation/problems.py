@@ -11,7 +11,6 @@ __all__ = ["findings_of_problems"]
 # A client may end a request (a kill, a timeout of its own), and whatever looks whether a port is
 # open may ask with GET: nothing that was meant to count is lost with these.
 _HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
-_CUT: Final = frozenset({"cut_request", "too_slow"})
 
 
 def findings_of_problems(
@@ -26,15 +25,16 @@ def findings_of_problems(
         problems: What arrived that was not even a whole request.
     """
     refused = (_of_request(request) for request in requests if request.problem is not None)
-    others = (_of_problem(problem) for problem in problems if not _is_planned(problem))
+    others = (_of_problem(problem) for problem in problems if not problem.planned_by)
     return (*(finding for finding in refused if finding), *others)
 
 
 def _of_request(request: Request) -> Finding | None:
     problem = request.problem
-    if problem is None or _is_planned(problem):
+    if problem is None or problem.planned_by:
         return None
-    return _finding(problem, f"request {_request_name(request)}")
+    where = f"request {_request_name(request)}"
+    return _finding(problem, where, is_harmless=request.is_probe)
 
 
 def _of_problem(problem: Problem) -> Finding:
@@ -55,19 +55,11 @@ def _connection_name(problem: Problem) -> Iterator[str]:
         yield f"process {connection.owner!r}"
 
 
-def _finding(problem: Problem, where: str) -> Finding:
+def _finding(problem: Problem, where: str, *, is_harmless: bool = False) -> Finding:
     return Finding(
         rule=problem.rule,
         where=f"{where}: {problem.place}" if problem.place else where,
         expected=problem.expected or "a well-formed OTLP request",
         received=problem.message,
-        severity="warning" if problem.kind in _HARMLESS else "error",
+        severity="warning" if is_harmless or problem.kind in _HARMLESS else "error",
     )
-
-
-def _is_planned(problem: Problem) -> bool:
-    """Whether an injected fault made it: that is nobody's mistake."""
-    connection = problem.connection
-    if connection is None:
-        return False
-    return connection.is_corrupted or (connection.wire_fault != "" and problem.kind in _CUT)

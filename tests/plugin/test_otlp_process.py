@@ -174,7 +174,7 @@ print('up', flush=True)
 signal.pause()
 '''
 
-@pytest.mark.otlp(stop_timeout_s=0.1)
+@pytest.mark.otlp(stop_timeout_s=0.1, allow=["program_killed"])
 @pytest.mark.parametrize("fails", [False, True])
 def test_it(otlp_process, fails):
     otlp_process([*program(DAEMON), os.path.abspath("pids")], ready=UP)

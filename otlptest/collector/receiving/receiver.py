@@ -12,9 +12,9 @@ from otlptest.collector.receiving.endpoints import Endpoint
 from otlptest.collector.receiving.engine import Engine
 from otlptest.collector.receiving.planned_replies import PlannedReplies
 from otlptest.collector.receiving.reception import Reception
-from otlptest.collector.ways_in import held_back, lost_on_the_way
+from otlptest.collector.ways_in import held_back, injections_before, lost_on_the_way
 from otlptest.errors import ReceiverError
-from otlptest.faults.interference.plan import WirePlan
+from otlptest.faults.interference.plan import Injection, WirePlan
 from otlptest.faults.script import ReplyScript
 from otlptest.model import Connection
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
@@ -157,6 +157,10 @@ class Receiver:
     def lost_on_the_way(self, since: float) -> tuple[str, ...]:
         """What planned faults of proxies have kept from any port since then, as clauses."""
         return lost_on_the_way(self._ports, since)
+
+    def injections_before(self) -> tuple[Injection, ...]:
+        """The faults that were injected in proxies before any port."""
+        return injections_before(self._ports)
 
     def close(self) -> None:
         """Answer what has arrived, close every socket, end the thread. Blocks at most 5 s.

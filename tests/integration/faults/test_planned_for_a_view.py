@@ -122,8 +122,10 @@ def test_wait_that_runs_out_says_what_faults_refused(fake: FakeCollector) -> Non
     with pytest.raises(ExpectationError) as caught:
         fake.spans.wait_for_one(name="good", timeout_s=0.05)
     (finding,) = caught.value.findings
-    assert "1 request not received, answered by faults.unavailable()" in finding.received
-    assert finding.hint.startswith("the sender was told to send it again")
+    assert "1 request not received because of faults.unavailable(), and" in finding.received
+    assert finding.hint.startswith(
+        "this test planned faults.unavailable(): 503 is retryable, so a right exporter sends again"
+    )
 
 
 def test_description_counts_what_faults_answered(fake: FakeCollector) -> None:

@@ -187,3 +187,25 @@ def test_what_cannot_be_meant_is_refused_with_its_value(
 def test_unknown_name_is_told_as_one() -> None:
     with pytest.raises(UnknownNameError):
         faults.compressed("brotli")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(
+            lambda: faults.unavailable(retry_after=1),  # type: ignore[call-arg]
+            "unknown argument of faults.unavailable() 'retry_after'\n"
+            "  hint: did you mean 'retry_after_s'?",
+            id="reply",
+        ),
+        pytest.param(
+            lambda: faults.reset(bytes=1),  # type: ignore[call-arg]
+            "unknown argument of faults.reset() 'bytes'\n  hint: did you mean 'after_bytes'?",
+            id="wire",
+        ),
+    ],
+)
+def test_unknown_argument_names_the_nearest(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        make()
+    assert str(caught.value) == message

@@ -177,7 +177,10 @@ def test_predicate_that_raises_says_no_and_is_told() -> None:
     assert answers(a_script(plan), [of(), of()]) == [None, None]
     never, failed = plan.findings()
     assert never.rule == "fault_never_fired"
-    assert (failed.rule, failed.received) == ("fault_predicate_failed", "KeyError: 'tenant'")
+    assert (failed.rule, failed.received) == (
+        "fault_predicate_failed",
+        "MissingAttributeError: there is no header 'tenant'",
+    )
     assert failed.where == "the faults planned for any signal, where by_tenant"
 
 

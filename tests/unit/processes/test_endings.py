@@ -182,3 +182,66 @@ def test_program_that_ended_just_after_its_time_was_stopped() -> None:
     assert record.ending(LEADER, has_exited=True, exit_code=0).way == "stopped"
     late = record.ending(LEADER, has_exited=True, exit_code=-9)
     assert (late.way, late.killed, late.timeout_s) == ("out of time", (CHILD,), 1.0)
+
+
+PYTHON_ADVICE = (
+    "let it handle SIGTERM: signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); or"
+    " stop(signal_number=signal.SIGINT), on which Python flushes"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "advice"),
+    [
+        pytest.param(Ending(way="running"), "", id="runs"),
+        pytest.param(stopped(0, recipient("python3", "catches")), "", id="flushed"),
+        pytest.param(stopped(-15, recipient("python3", "default")), PYTHON_ADVICE, id="Python"),
+        pytest.param(
+            stopped(-15, recipient("sh", "default"), recipient("python3", "default", pid=11)),
+            PYTHON_ADVICE,
+            id="Python in a shell",
+        ),
+        pytest.param(
+            stopped(-15, recipient("node", "unclear")),
+            "let it handle SIGTERM and shut its SDK down in process.on('SIGTERM', …)",
+            id="Node",
+        ),
+        pytest.param(
+            stopped(-15, recipient("shop", "unclear")),
+            "let it handle SIGTERM and shut its SDK down",
+            id="Go",
+        ),
+        pytest.param(stopped(-11, recipient("shop", "catches")), "", id="crash"),
+        pytest.param(Ending(way="killed", exit_code=-9), "stop() would give it one", id="kill"),
+        pytest.param(
+            stopped(-9, recipient("shop", "ignores"), way="out of time"),
+            "its end hangs, or it needs more time: --otlp-stop-timeout-s, stop(timeout_s=…)",
+            id="out of time",
+        ),
+        pytest.param(Ending(way="by itself", exit_code=-9), "", id="somebody else"),
+    ],
+)
+def test_end_without_a_chance_to_flush_has_its_advice(ending: Ending, advice: str) -> None:
+    assert ending.advice == advice
+
+
+@pytest.mark.parametrize(
+    ("ending", "may"),
+    [
+        pytest.param(stopped(-15, recipient("python3", "default")), False, id="no handler"),
+        pytest.param(stopped(-15, recipient("python3", "catches")), True, id="handler"),
+        pytest.param(stopped(-15, recipient("node", "unclear")), True, id="Node"),
+        pytest.param(
+            stopped(-9, recipient("shop", "ignores"), way="out of time"), False, id="out of time"
+        ),
+        pytest.param(Ending(way="killed", exit_code=-9), False, id="kill"),
+        pytest.param(Ending(way="by itself", exit_code=-9), False, id="killed by somebody"),
+        pytest.param(Ending(way="by itself", exit_code=-11), False, id="crash"),
+        pytest.param(Ending(way="by itself", exit_code=-15), True, id="stopped by somebody"),
+        pytest.param(Ending(way="by itself", exit_code=0, killed=(CHILD,)), False, id="child"),
+    ],
+)
+def test_end_that_may_have_left_a_chance_is_not_called_one_without(
+    ending: Ending, *, may: bool
+) -> None:
+    assert ending.may_have_flushed is may

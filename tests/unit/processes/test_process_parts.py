@@ -83,6 +83,42 @@ def test_readiness_that_cannot_be_right_is_refused(make: object, message: str) -
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("status", "seen", "hint"),
+    [
+        (None, "the answer was 404", "/health answers 404: is the path right?"),
+        (
+            None,
+            "the answer was 503",
+            "/health answers 503: its output may say why it is not ready",
+        ),
+        (
+            None,
+            "the answer was 302",
+            (
+                "/health answers 302: redirects are not followed, so is it the path that it"
+                " redirects to?"
+            ),
+        ),
+        (
+            None,
+            "the answer was 401",
+            "/health answers 401: it asks for a login: is there a path that does not?",
+        ),
+        (
+            None,
+            "the answer was 403",
+            "/health answers 403: it is forbidden: is there a path that is not?",
+        ),
+        (204, "the answer was 200", "/health answers 200, and status=204 was asked for"),
+        (None, "nobody listened on its port", ""),
+    ],
+)
+def test_answer_that_is_not_ready_has_its_hint(status: int | None, seen: str, hint: str) -> None:
+    assert ready.http("/health", status=status).advice(seen) == hint
+    assert ready.port().advice(seen) == ""
+
+
 def test_ps_listing_is_read_by_group_and_marker() -> None:
     listing = """
     10    10 S    /usr/bin/shop --fast

@@ -10,6 +10,7 @@ from otlptest.errors import ExpectationError, UsageError
 from otlptest.model import Span
 from otlptest.queries.asynchronous import AsyncQueries, AsyncQuery
 from otlptest.queries.evidence import Evidence
+from otlptest.queries.hints import with_loop_hint
 from otlptest.queries.memory_source import MemorySource
 from otlptest.queries.span_query import SpanQuery
 from otlptest.queries.trees import tree
@@ -237,3 +238,17 @@ def test_where_keeps_the_awaited_kind() -> None:
     wrapped = AsyncQuery(query, query.where)
     assert type(wrapped.where(name="a")) is AsyncQuery
     assert asyncio.run(wrapped.where(name="a").one()) == A
+
+
+@pytest.mark.parametrize(
+    ("nouns", "query"), [("spans", "spans"), ("log records", "logs"), ("traces", "traces")]
+)
+def test_blocked_event_loop_is_named_where_one_runs(nouns: str, query: str) -> None:
+    async def hint() -> str:
+        return with_loop_hint("flush it", nouns)
+
+    assert with_loop_hint("flush it", nouns) == "flush it"
+    assert asyncio.run(hint()) == (
+        "this wait blocked the event loop of its thread, and what runs there:"
+        f" await otlp.aio.{query}.wait_for_…(…)\nflush it"
+    )

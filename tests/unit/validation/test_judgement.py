@@ -137,6 +137,52 @@ def test_request_that_its_sender_gave_up_is_only_told(kind: str) -> None:
     assert (told.severity, told.where) == ("warning", "request 7 (http/protobuf to /v1/traces)")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "size", "is_probe"),
+    [
+        pytest.param("GET", "/", 0, True, id="GET"),
+        pytest.param("HEAD", "/v1/traces", 0, True, id="HEAD"),
+        pytest.param("OPTIONS", "/v1/traces", 0, True, id="OPTIONS"),
+        pytest.param("POST", "/grpc.health.v1.Health/Check", 5, True, id="health"),
+        pytest.param(
+            "POST", "/grpc.reflection.v1alpha.ServerReflection/Info", 9, True, id="reflection"
+        ),
+        pytest.param("GET", "/", 2, False, id="GET with a body"),
+        pytest.param("POST", "/v1/trace", 9, False, id="wrong path"),
+        pytest.param("POST", "/v1/trace", 0, False, id="wrong path without a body"),
+        pytest.param("POST", "/grpc.healthy/Check", 5, False, id="another service"),
+    ],
+)
+def test_probe_of_a_port_fails_no_test(
+    method: str, path: str, size: int, *, is_probe: bool
+) -> None:
+    request = refused("wrong_path")
+    request.method, request.path, request.wire_size = method, path, size
+    assert request.is_probe is is_probe
+    judgement = judge([request])
+    assert (len(judgement.failing), len(judgement.reported)) == ((0, 1) if is_probe else (1, 0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "is_corrupted", "planned_by"),
+    [
+        ("cut_request", "faults.reset()", False, "faults.reset()"),
+        ("malformed", "faults.reset()", False, ""),
+        ("malformed", "faults.corrupt()", True, "faults.corrupt()"),
+        ("cut_request", "", False, ""),
+    ],
+)
+def test_problem_knows_the_fault_that_made_it(
+    kind: str, fault: str, planned_by: str, *, is_corrupted: bool
+) -> None:
+    connection = Connection(
+        number=1, endpoint="http", port=1, wire_fault=fault, is_corrupted=is_corrupted
+    )
+    problem = Problem(kind=kind, rule="OTLP-HTTP-008", message="m", connection=connection)
+    assert problem.planned_by == planned_by
+    assert replace(problem, connection=None).planned_by == ""
+
+
 def test_problem_of_a_connection_names_port_and_process() -> None:
     connection = Connection(number=4, endpoint="grpc", port=1, owner="shop")
     problem = Problem(

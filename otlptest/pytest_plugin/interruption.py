@@ -1,0 +1,58 @@
+"""What Ctrl-C shows: what the interrupted test has received so far, and what its programs printed.
+
+pytest makes no report of an interrupted test. Under pytest-xdist the worker itself prints, since
+nothing travels to the process that does otherwise.
+"""
+
+import os
+import sys
+
+import pytest
+
+from otlptest.pytest_plugin.current_test import RUNNING_TEST
+
+__all__ = ["Interruption"]
+
+
+class Interruption:
+    """Keeps what an interrupted test would have shown, and prints it; a plugin of its own.
+
+    Args:
+        config: Of this process.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._sections: list[tuple[str, str]] = []
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Take down how things are now: the fixtures of the test are about to end."""
+        test = self._config.stash.get(RUNNING_TEST, None)
+        if test is None:
+            return
+        from otlptest.pytest_plugin.failure_sections import (  # noqa: PLC0415 -- heavy to import
+            failure_sections,
+        )
+
+        where = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+        self._sections = [
+            (f"{title}, when {where} was interrupted", text)
+            for title, text in failure_sections(test, ())
+        ]
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            self._print_in_worker()
+
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
+        """Print it."""
+        for title, text in self._sections:
+            terminalreporter.section(title, sep="-")
+            terminalreporter.write_line(text)
+
+    def _print_in_worker(self) -> None:
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        text = "\n".join(f"{title}\n{text}" for title, text in self._sections)
+        if capture is None:
+            print(text, file=sys.stderr)  # noqa: T201 -- the only way out of a worker
+            return
+        with capture.global_and_fixture_disabled():
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 -- as above
