@@ -1,7 +1,7 @@
 """A trace: the spans that share a trace id, with their log records."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,11 +52,16 @@ class Trace:
     spans: tuple[Span, ...] = ()
     home: TraceHome | None = field(default=None, repr=False, compare=False)
     _forest: Forest = field(init=False, repr=False, compare=False)
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         forest = forest_of(span for span in self.spans if span.trace_id == self.trace_id)
         object.__setattr__(self, "_forest", forest)
         object.__setattr__(self, "spans", forest.spans)
+        places: dict[str, int] = {}
+        for place, span in enumerate(forest.spans):
+            places.setdefault(span.span_id, place)
+        object.__setattr__(self, "_places", places)
 
     @property
     def logs(self) -> tuple[LogRecord, ...]:
@@ -106,10 +111,8 @@ class Trace:
     def children_of(self, span: Span | str) -> tuple[Span, ...]:
         """The direct children of a span, or of a span id, by start; empty if it has none."""
         span_id = span if isinstance(span, str) else span.span_id
-        for place, candidate in enumerate(self.spans):
-            if candidate.span_id == span_id:
-                return self._at(self._forest.children[place])
-        return ()
+        place = self._places.get(span_id)
+        return () if place is None else self._at(self._forest.children[place])
 
     def edges(self) -> frozenset[tuple[str, str]]:
         """(caller, callee): services of which the one's span is the other's direct parent."""
@@ -176,7 +179,7 @@ class Trace:
         if isinstance(item, Span):
             return item in self.spans
         if isinstance(item, LogRecord) and item.trace_id == self.trace_id:
-            return item.span_id is None or any(s.span_id == item.span_id for s in self.spans)
+            return item.span_id is None or item.span_id in self._places
         return False
 
     def __str__(self) -> str:
