@@ -138,8 +138,10 @@ class Trace:
             after: Evidence, one or several; without it nothing is proven.
             order: `any`, or `start`: children start in the order of their patterns; equal starts
                 in any order. Across services that rests on their clocks.
-            extra: `forbid`, or `allow` further spans anywhere in the trace.
-            pruned: Criteria, or several: such spans are taken out first, their children move up.
+            extra: `forbid`, or `allow` further spans above, beside and below those of the tree.
+                `children` stay direct children: spans between are for `descendants` or `pruned`.
+            pruned: Criteria of spans, or a list of them, e.g. `{"scope": "express"}`: spans that
+                meet one are taken out first, and their children move up to the next ancestor.
 
         Raises:
             UsageError: There is no evidence, an argument cannot be meant, or the trace was made by

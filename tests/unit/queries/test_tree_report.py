@@ -5,7 +5,7 @@ import pytest
 from otlptest.model import Span, Status, StatusCode
 from otlptest.queries.forest import forest_of
 from otlptest.queries.tree_alignment import nearest_alignment
-from otlptest.queries.tree_report import side_by_side, tree_finding, tree_text
+from otlptest.queries.tree_report import compared, tree_finding, tree_text
 from otlptest.queries.trees import Tree, TreeRules, tree
 from tests.support.shapes import placed
 
@@ -38,44 +38,46 @@ tree_mismatch: service 'shop'
   expected: the tree 'POST /checkout' of 5 to 6 spans and no others
   received: 1 trace of 6 spans, within 5.0 s
   closest:  trace 0af7:
-              expected                          received
-              'POST /checkout'                  'POST /checkout' (shop)
-                'charge'                          'charge' (shop)
-            ~     'POST /charge'                    'POST /charge' (payments)
-                    status: expected StatusCode.OK, received StatusCode.ERROR
-                'INSERT orders' x2                'INSERT orders' (shop)
-            -   'INSERT orders' x2
-            +                                     'GET /a/rather/long/path/that/
-                                                    wraps' (shop)
-            +                                       'dns' (shop)
+              expected            received
+              'POST /checkout'    'POST /checkout' (shop)
+                'charge'            'charge' (shop)
+            ~     'POST /charge'      'POST /charge' (payments)
+                    status: expected StatusCode.OK, received
+                      StatusCode.ERROR
+                'INSERT orders'     'INSERT orders' (shop)
+            -   'INSERT orders'
+            +                       'GET /a/rather/long/path/that/wraps'
+                                      (shop)
+            +                         'dns' (shop)
               ~ differs, - missing, + unexpected
   hint:     flush it
   explain:  otlptest explain tree_mismatch"""
 AT_40 = """\
-  expected            received
-  'POST /checkout'    'POST /checkout'
-                        (shop)
-    'charge'            'charge' (shop)
-~     'POST /charge'      'POST /charge'
-                            (payments)
+  expected
+  'POST /checkout'
+    'charge'
+~     'POST /charge'
+    'INSERT orders'
+-   'INSERT orders'
+  received
+  'POST /checkout' (shop)
+    'charge' (shop)
+~     'POST /charge' (payments)
         status: expected StatusCode.OK,
           received StatusCode.ERROR
-    'INSERT orders'     'INSERT orders'
-      x2                  (shop)
--   'INSERT orders'
-      x2
-+                       'GET /a/rather/l
-                          ong/path/that/
-                          wraps' (shop)
-+                         'dns' (shop)
+    'INSERT orders' (shop)
++   'GET /a/rather/long/path/that/wraps'
+      (shop)
++     'dns' (shop)
   ~ differs, - missing, + unexpected"""
 
 
 def report(spans: Sequence[Span], pattern: Tree, rules: TreeRules = RULES) -> list[str]:
-    return side_by_side(nearest_alignment(forest_of(spans), pattern, rules)).splitlines()[1:]
+    return compared(nearest_alignment(forest_of(spans), pattern, rules), 68).splitlines()[1:]
 
 
-def test_mismatch_shows_both_trees_side_by_side() -> None:
+def test_mismatch_shows_both_trees_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     finding = tree_finding(
         [("0af7", forest_of(SPANS))],
         CHECKOUT,
@@ -87,9 +89,9 @@ def test_mismatch_shows_both_trees_side_by_side() -> None:
     assert str(finding) == WHOLE
 
 
-def test_side_by_side_at_40_columns() -> None:
+def test_trees_stand_below_each_other_at_40_columns() -> None:
     rows = nearest_alignment(forest_of(SPANS), CHECKOUT, RULES)
-    text = side_by_side(rows, 40)
+    text = compared(rows, 40)
     assert text == AT_40
     assert max(map(len, text.splitlines())) <= 40
 
@@ -118,7 +120,7 @@ def test_a_missing_root_is_told_with_the_way_out() -> None:
     forest = forest_of([placed("a", "x")])
     finding = tree_finding([("0af7", forest)], tree("a"), RULES, where="w", received="r")
     assert finding.closest.splitlines()[2:] == [
-        "~ 'a'                               'a' (shop)",
+        "~ 'a'       'a' (shop)",
         "    its parent 0000000000000078 has not been received",
         "  ~ differs",
     ]
@@ -199,10 +201,10 @@ def test_flushing_is_advised_only_where_a_span_is_missing(
 def test_orphans_and_circles_beside_the_tree_are_unexpected() -> None:
     spans = [placed("a"), placed("o", "x", (2, 3)), placed("k", "k", (4, 5))]
     assert report(spans, tree("a")) == [
-        "  'a'                               'a' (shop)",
-        "+                                   'o' (shop)",
+        "  'a'       'a' (shop)",
+        "+           'o' (shop)",
         "    its parent 0000000000000078 has not been received",
-        "+                                   'k' (shop)",
+        "+           'k' (shop)",
         "    it is among its own ancestors",
         "  + unexpected",
     ]
@@ -214,7 +216,7 @@ def test_a_wrong_order_is_told_as_depending_on_clocks_across_services() -> None:
     pattern = tree("r", children=[tree("b"), tree("a")])
     rules = TreeRules(order="start")
     assert report(spans, pattern, rules)[:2] == [
-        "~ 'r'                               'r' (shop)",
+        "~ 'r'       'r' (shop)",
         "    children start in the order 'a', 'b', expected 'b', 'a'",
     ]
     assert report(across, pattern, rules)[1:3] == [
@@ -227,10 +229,10 @@ def test_a_span_that_nearly_fits_is_shown_as_different_not_as_missing() -> None:
     spans = [placed("r", None, (0, 9)), placed("1", "r", name="GET /item"), placed("2", "r")]
     pattern = tree("r", children=[tree("GET /items"), tree("2"), tree("3", children=[tree("4")])])
     assert report(spans, pattern) == [
-        "  'r'                               'r' (shop)",
-        "~   'GET /items'                      'GET /item' (shop)",
+        "  'r'             'r' (shop)",
+        "~   'GET /items'    'GET /item' (shop)",
         "      name: expected 'GET /items', received 'GET /item'",
-        "    '2'                               '2' (shop)",
+        "    '2'             '2' (shop)",
         "-   '3'",
         "-     '4'",
         "  ~ differs, - missing",
@@ -241,7 +243,7 @@ def test_with_extra_allowed_only_what_is_missing_is_told() -> None:
     spans = [placed("q"), placed("r", "q"), placed("x", "r")]
     pattern = tree("r", children=[tree("a")])
     assert report(spans, pattern, TreeRules(extra="allow")) == [
-        "  'r'                               'r' (shop)",
+        "  'r'       'r' (shop)",
         "-   'a'",
         "  - missing",
     ]
