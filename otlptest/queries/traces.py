@@ -11,8 +11,9 @@ from otlptest.queries.critical_path import critical_path
 from otlptest.queries.edges import service_edges
 from otlptest.queries.evidence import After
 from otlptest.queries.forest import Forest, forest_of
+from otlptest.queries.screen import screen_columns
 from otlptest.queries.trees import Extra, Order, Pruned, Tree
-from otlptest.queries.waterfall import waterfall
+from otlptest.queries.waterfall import LEAST_WIDTH, waterfall
 
 __all__ = ["Trace", "TraceHome", "traces_of"]
 
@@ -185,8 +186,9 @@ class Trace:
         return False
 
     def __str__(self) -> str:
-        """The waterfall, in what standard output can show."""
-        return self.waterfall(encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
+        """The waterfall, as wide as the screen and in what standard output can show."""
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return self.waterfall(width=max(LEAST_WIDTH, screen_columns()), encoding=encoding)
 
     def _at(self, places: Iterable[int]) -> tuple[Span, ...]:
         return tuple(self._forest.spans[place] for place in places)

@@ -1,6 +1,6 @@
 """What to try when a trace is not the expected tree: where the missing spans are instead."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from otlptest.model import Span
@@ -139,7 +139,7 @@ class Comparison:
 
     def _pruning(self, spans: Sequence[Span], wanted: Sequence[Span]) -> str:
         """The `pruned=` that takes out these spans and no wanted one; empty if there is none."""
-        if any(each.fits(span) for each in _patterns(self.pattern) for span in spans):
+        if any(each.fits(span) for each in self.pattern.walk() for span in spans):
             return ""
         for criterion, texts, kept in (
             ("scope", [s.scope.name for s in spans], {s.scope.name for s in wanted}),
@@ -149,7 +149,7 @@ class Comparison:
             if all(distinct) and not kept.intersection(distinct):
                 listed = _listed(distinct)
                 value = listed if len(distinct) == 1 else f"match.one_of({listed})"
-                return f'pruned={{"{criterion}": {value}}}'
+                return f"pruned={{'{criterion}': {value}}}"
         return ""
 
     def _stray(self, elsewhere: Iterable[Span]) -> str:
@@ -169,14 +169,6 @@ class Comparison:
             f"{_name(span)}{printable(service)} arrived in another trace, {span.trace_id}: does its"
             " caller pass the context on (traceparent), and does it read it?"
         )
-
-
-def _patterns(pattern: Tree) -> Iterator[Tree]:
-    stack = [pattern]
-    while stack:
-        each = stack.pop()
-        yield each
-        stack.extend(each.below)
 
 
 def _listed(texts: Sequence[str]) -> str:

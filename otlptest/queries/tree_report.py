@@ -4,7 +4,6 @@ They stand side by side where both fit into the width there is, the wider one wi
 else one below the other.
 """
 
-import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from dataclasses import replace
 from otlptest.errors import Finding
 from otlptest.model import Span
 from otlptest.queries.forest import Forest
+from otlptest.queries.screen import screen_columns
 from otlptest.queries.tree_alignment import Mark, Row, faults, nearest_alignment
 from otlptest.queries.tree_hints import Comparison, lacks
 from otlptest.queries.trees import Tree, TreeRules
@@ -74,15 +74,20 @@ def tree_text(pattern: Tree, rules: TreeRules) -> str:
     """The expectation in one line: `the tree 'POST /checkout' of 3 spans and no others`."""
     least, most = pattern.span_counts()
     number = f"{least} to {most} spans" if least != most else f"{most} span{'s' * (most != 1)}"
-    others = "and no others" if rules.extra == "forbid" else "with others allowed"
+    if rules.extra == "allow":
+        others = "with others allowed"
+    elif any(each.descendants for each in pattern.walk()):
+        others = "and no others but those on the way to descendants"
+    else:
+        others = "and no others"
     order = ", children in order of start" if rules.order == "start" else ""
     pruned = ", some spans pruned" if rules.pruned else ""
     return f"the tree {show(pattern.name)} of {number} {others}{order}{pruned}"
 
 
 def _width() -> int:
-    """Columns that a comparison may take: those of $COLUMNS or the terminal, without the margin."""
-    return max(_LEAST_WIDTH, shutil.get_terminal_size((80, 24)).columns - _MARGIN)
+    """Columns that a comparison may take."""
+    return max(_LEAST_WIDTH, screen_columns() - _MARGIN)
 
 
 def compared(rows: Sequence[Row], width: int) -> str:
@@ -105,24 +110,31 @@ def compared(rows: Sequence[Row], width: int) -> str:
     hidden = len(rows) - len(shown)
     if hidden:
         hidden_faults = faults(rows) - faults(shown)
-        lines.append(f"  ({hidden} more rows, {hidden_faults} of them with faults)")
+        lines += _plain(f"({hidden} more rows, {hidden_faults} of them with faults)", width)
     used = {row.mark for row in rows} - {"same"}
     words = [f"{_MARKS[mark]} {mark}" for mark in _MARKS if mark in used]
     if words:
-        lines.append("  " + ", ".join(words))
+        lines += _plain(", ".join(words), width)
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _merged(rows: Iterable[Row]) -> Iterator[Row]:
+def _plain(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
+
+
+def _merged(rows: Sequence[Row]) -> Iterator[Row]:
     """Rows that are alike and have nothing below them as one."""
     pending: Row | None = None
-    for row in rows:
-        if pending is not None and row.depth <= pending.depth and _is_alike(pending, row):
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        is_leaf = following is None or following.depth <= row.depth
+        if pending is not None and is_leaf and _is_alike(pending, row):
             pending = replace(pending, count=pending.count + row.count)
             continue
         if pending is not None:
             yield pending
-        pending = row
+        pending = row if is_leaf else None
+        if not is_leaf:
+            yield row
     if pending is not None:
         yield pending
 

@@ -4,7 +4,7 @@ A *pattern* is what `tree(...)` gives: criteria for one span, the patterns of it
 patterns of its *descendants*, which stand anywhere below it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias
 
@@ -66,6 +66,14 @@ class Tree:
     def fits(self, span: Span) -> bool:
         """Whether the span itself is as wanted, whatever its children are."""
         return all(condition.matches(span) for condition in self.conditions)
+
+    def walk(self) -> Iterator["Tree"]:
+        """The pattern and all patterns below it."""
+        stack = [self]
+        while stack:
+            each = stack.pop()
+            yield each
+            stack.extend(each.below)
 
     def span_counts(self) -> tuple[int, int]:
         """How many spans it stands for, at least and at most."""
@@ -229,14 +237,11 @@ def checked_top(pattern: object, rules: TreeRules | None = None) -> Tree:
             f" times={pattern.times}, optional={pattern.optional}",
             "leave out times and optional at the top",
         )
-    stack = [pattern] if rules is not None and rules.order == "start" else []
-    while stack:
-        each = stack.pop()
+    for each in pattern.walk() if rules is not None and rules.order == "start" else ():
         if each.children and each.descendants:
             raise UsageError(
                 f"the spans below {show(each.name)} have no order to compare: it has children"
                 " and descendants",
                 'order="any", or only one of the two',
             )
-        stack.extend(each.below)
     return pattern

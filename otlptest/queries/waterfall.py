@@ -14,9 +14,9 @@ from otlptest.model import Span, StatusCode
 from otlptest.queries.critical_path import critical_path
 from otlptest.queries.forest import Forest
 
-__all__ = ["duration_text", "printable", "waterfall"]
+__all__ = ["LEAST_WIDTH", "duration_text", "printable", "waterfall"]
 
-_LEAST_WIDTH = 40
+LEAST_WIDTH = 40
 _LEAST_BAR = 10
 _MARK = "* "
 _DETAILS_INDENT = "    "
@@ -65,8 +65,8 @@ def waterfall(
     Raises:
         UsageError: `width` is below 40.
     """
-    if width < _LEAST_WIDTH:
-        raise UsageError(f"width must be {_LEAST_WIDTH} or more, and is {width!r}")
+    if width < LEAST_WIDTH:
+        raise UsageError(f"width must be {LEAST_WIDTH} or more, and is {width!r}")
     glyphs = _LINES if _can_write(_LINES.branch + _LINES.bar, encoding) else _ASCII
     critical = frozenset(critical_path(forest))
     canvas = _Canvas(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from otlptest.cli import demo
 from otlptest.cli.application import COMMANDS
 from tests.support import conformed
 from tests.support.command_line import PROGRAM, otlptest
+from tests.support.plugin_runs import SENDER
 from tests.support.pseudo_terminal import Screen, run_in_terminal
 
 pytestmark = pytest.mark.timeout(120)
@@ -160,6 +162,45 @@ def demo_prose(text: str) -> list[str]:
         if is_ours:
             found.append(line)
     return found
+
+
+TREE_TEST = """
+from sender import send
+from otlptest import tree
+
+def test_tree(otlp):
+    send(otlp.http_endpoint, name="POST /checkout")
+    child = tree("a name of about forty characters in all")
+    otlp.traces.wait_for_tree(tree("POST /checkout", children=[child]), timeout_s=0)
+
+def test_print(otlp):
+    send(otlp.http_endpoint, name="POST /checkout")
+    print(otlp.traces.one())
+    raise KeyError
+"""
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_trees_and_waterfalls_use_the_width_of_pytests_terminal(
+    tmp_path: Path, columns: int
+) -> None:
+    (tmp_path / "sender.py").write_text(SENDER, "utf-8")
+    (tmp_path / "test_tree.py").write_text(TREE_TEST, "utf-8")
+    options = ("--disable-plugin-autoload", "-p", "otlptest.pytest_plugin", "--color=no")
+    screen = run_in_terminal(
+        [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider"],
+        columns=columns,
+        cwd=tmp_path,
+    )
+    assert screen.exit_code == 1, screen.text
+    lines = screen.text.splitlines()
+    message = [line.removeprefix("E") for line in lines if line.startswith("E   ")]
+    heads = [line.split() for line in message]
+    assert (["expected", "received"] in heads) == (columns > 60)
+    assert (["expected"] in heads) == (columns == 60)
+    assert ("forty characters in all'" in "".join(message)) == (columns == 200)
+    drawn = [line for line in lines if "━" in line]
+    assert [len(line) for line in drawn] == [columns]
 
 
 def test_a_terminal_shows_what_is_too_wide() -> None:

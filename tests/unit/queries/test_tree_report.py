@@ -2,11 +2,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from otlptest.model import Span, Status, StatusCode
+from otlptest.errors import Finding
+from otlptest.model import Scope, Span, Status, StatusCode
+from otlptest.queries import match
 from otlptest.queries.forest import forest_of
 from otlptest.queries.tree_alignment import nearest_alignment
+from otlptest.queries.tree_matching import has_tree
 from otlptest.queries.tree_report import compared, tree_finding, tree_text
 from otlptest.queries.trees import Tree, TreeRules, tree
+from tests.support.received import TRACE_ID
 from tests.support.shapes import placed
 
 SPANS = [
@@ -108,6 +112,233 @@ def test_the_closest_of_several_traces_is_shown() -> None:
         received="",
     )
     assert finding.closest.startswith("trace near:\n")
+
+
+HTTP, EXPRESS, ROUTER, SHOP = (
+    Scope(name=name) for name in ("http", "express", "router", "shop.orders")
+)
+FRAMEWORK = [
+    placed("a", None, (0, 100), name="POST /checkout", scope=HTTP),
+    placed("b", "a", (1, 90), name="middleware - patched", scope=EXPRESS),
+    placed("c", "b", (2, 90), name="request handler", scope=ROUTER),
+    placed("d", "c", (3, 90), name="request handler - /checkout", scope=EXPRESS),
+    placed("e", "d", (4, 80), name="reserve", scope=SHOP),
+    *(placed(f"f{i}", "d", (i, i + 9), name="charge attempt", scope=SHOP) for i in (10, 20, 30)),
+]
+RESERVED = [tree("reserve"), tree("charge attempt", times=3)]
+DEEPER = (
+    "'reserve' arrived 3 levels deeper, under 'middleware - patched', 'request handler',"
+    " 'request handler - /checkout' (scopes 'express', 'router'):"
+    " pruned={'scope': match.one_of('express', 'router')} takes such spans out, and"
+    " descendants=[…] finds it below them"
+)
+FRAMEWORK_AT_80 = """\
+  expected               received
+  'POST /checkout'       'POST /checkout' (shop)
+-   'reserve'
+-   'charge attempt' x3
++                          'middleware - patched' (shop)
++                            'request handler' (shop)
++                              'request handler - /checkout'
+                                 (shop)
++                                'reserve' (shop)
++                                'charge attempt' (shop) x3
+  - missing, + unexpected"""
+FRAMEWORK_ALLOWED = """\
+  expected               received
+  'POST /checkout'       'POST /checkout' (shop)
+-   'reserve'
+-   'charge attempt' x3
+  - missing"""
+DESCENDANTS_AT_80 = """\
+  expected                      received
+  'POST /checkout'              'POST /checkout' (shop)
+    'reserve' (anywhere below)    'reserve' (shop)
+-   'reserve' (anywhere below)
+    'charge attempt' x3           'charge attempt' (shop) x3
+      (anywhere below)
+  - missing"""
+
+
+def finding_of(pattern: Tree, rules: TreeRules = RULES, spans: Sequence[Span] = ()) -> Finding:
+    received = list(spans) or FRAMEWORK
+    return tree_finding(
+        [(TRACE_ID, forest_of(received).without(rules.prunes))],
+        pattern,
+        rules,
+        where="w",
+        received="r",
+        hint="flush it",
+        elsewhere=received,
+    )
+
+
+def test_spans_that_a_framework_puts_between_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    strict = finding_of(tree("POST /checkout", children=RESERVED))
+    assert strict.closest == f"trace {TRACE_ID}:\n{FRAMEWORK_AT_80}"
+    assert strict.hint == DEEPER
+    # What it advises works.
+    pruned = {"scope": match.one_of("express", "router")}
+    rules = TreeRules.made(order="any", extra="forbid", pruned=pruned)
+    forest = forest_of(FRAMEWORK)
+    children = tree("POST /checkout", children=RESERVED)
+    assert has_tree(forest.without(rules.prunes), children, rules)
+    assert has_tree(forest, tree("POST /checkout", descendants=RESERVED), RULES)
+
+
+def test_with_extra_allowed_the_root_that_is_meant_is_compared() -> None:
+    allowed = finding_of(tree("POST /checkout", children=RESERVED), TreeRules(extra="allow"))
+    assert allowed.closest == f"trace {TRACE_ID}:\n{FRAMEWORK_ALLOWED}"
+    assert allowed.hint == DEEPER
+    nobody = finding_of(tree("GET /nothing", children=RESERVED), TreeRules(extra="allow"))
+    assert "'GET /nothing'         'POST /checkout' (shop)" in nobody.closest
+
+
+def test_a_descendant_that_is_missing_is_told_by_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    twice = [tree("reserve", times=2), RESERVED[1]]
+    finding = finding_of(tree("POST /checkout", descendants=twice))
+    assert finding.closest == f"trace {TRACE_ID}:\n{DESCENDANTS_AT_80}"
+    assert finding.hint == "flush it"
+    assert finding.expected == (
+        "the tree 'POST /checkout' of 6 spans and no others but those on the way to descendants"
+    )
+
+
+WEB = Scope(name="web")
+BETWEEN = [placed("a", scope=WEB), placed("b", "a", scope=WEB), placed("x", "b", scope=WEB)]
+PRUNES = {"order": "any", "extra": "forbid"}
+WHEREABOUTS: dict[str, tuple[list[Span], Tree, TreeRules, str]] = {
+    "one level, without a scope": (
+        [placed("a"), placed("b", "a"), placed("x", "b")],
+        tree("a", children=[tree("x")]),
+        RULES,
+        (
+            "'x' arrived 1 level deeper, under 'b': pruned={'name': 'b'} takes such spans out, and"
+            " descendants=[…] finds it below them"
+        ),
+    ),
+    "the scope is that of what is wanted": (
+        BETWEEN,
+        tree("a", children=[tree("x")]),
+        RULES,
+        (
+            "'x' arrived 1 level deeper, under 'b' (scope 'web'): pruned={'name': 'b'} takes"
+            " such spans out, and descendants=[…] finds it below them"
+        ),
+    ),
+    "below a span that is wanted itself": (
+        BETWEEN,
+        tree("a", children=[tree("b"), tree("x")]),
+        RULES,
+        (
+            "'x' arrived 1 level deeper, under 'b' (scope 'web'): descendants=[…] finds it below"
+            " them"
+        ),
+    ),
+    "very deep": (
+        [
+            placed("a"),
+            *(placed(f"b{i}", f"b{i - 1}" if i else "a", scope=WEB) for i in range(9)),
+            placed("x", "b8", scope=WEB),
+        ],
+        tree("a", children=[tree("x", service="shop")]),
+        TreeRules(extra="allow"),
+        (
+            "'x' arrived 9 levels deeper, under 'b0', 'b1', 'b2', 'b3', 'b4', …, 'b8' (scope"
+            " 'web'): pruned={'name': match.one_of('b0', 'b1', 'b2', 'b3', 'b4', 'b5', 'b6',"
+            " 'b7', 'b8')} takes such spans out, and descendants=[…] finds it below them"
+        ),
+    ),
+    "below another parent": (
+        [placed("a"), placed("b", "a", (0, 1)), placed("d", "a", (2, 3)), placed("c", "d")],
+        tree("a", children=[tree("b", children=[tree("c")]), tree("d")]),
+        RULES,
+        (
+            "'c' is in this trace, under 'd', and is expected directly under 'b': in which context"
+            " was it started?"
+        ),
+    ),
+    "at the top": (
+        [placed("a"), placed("x", None, (2, 3))],
+        tree("a", descendants=[tree("x")]),
+        RULES,
+        (
+            "'x' is in this trace, at the top, and is expected below 'a': in which context was it"
+            " started?"
+        ),
+    ),
+    "below another descendant": (
+        BETWEEN,
+        tree("a", descendants=[tree("b"), tree("x")]),
+        RULES,
+        (
+            "'x' arrived under 'b', below a span that stands for another pattern: expect it there,"
+            " in that pattern's children or descendants"
+        ),
+    ),
+    "below a top of another name": (
+        BETWEEN,
+        tree("x"),
+        RULES,
+        "'x' is in this trace, 2 levels below the top: extra=\"allow\" lets spans stand above it",
+    ),
+    "taken out by pruned": (
+        BETWEEN,
+        tree("a", children=[tree("x")]),
+        TreeRules.made(**PRUNES, pruned={"name": match.one_of("b", "x")}),
+        "'x' is in this trace, and pruned= takes it out",
+    ),
+    "nowhere": (BETWEEN, tree("a", children=[tree("b"), tree("z")]), RULES, "flush it"),
+}
+
+
+@pytest.mark.parametrize(
+    ("spans", "pattern", "rules", "hint"), WHEREABOUTS.values(), ids=WHEREABOUTS.keys()
+)
+def test_a_missing_span_that_is_somewhere_else_is_named(
+    spans: list[Span], pattern: Tree, rules: TreeRules, hint: str
+) -> None:
+    assert finding_of(pattern, rules, spans).hint == hint
+
+
+def test_the_wider_tree_gets_the_room() -> None:
+    name = "a name that takes about forty columns"
+    spans = [placed("r"), placed("c", "r", name=name)]
+    left_heavy = tree("r", children=[tree(match.regex(name + "( and more)?"))])
+    rows = nearest_alignment(forest_of(spans), tree("r", children=[tree("x")]), RULES)
+    assert compared(rows, 50).splitlines() == [
+        "  expected  received",
+        "  'r'       'r' (shop)",
+        "-   'x'",
+        "+             'a name that takes about forty",
+        "                columns' (shop)",
+        "  - missing, + unexpected",
+    ]
+    both = nearest_alignment(forest_of(spans), left_heavy, RULES)
+    for width in (24, 40, 60, 80, 120, 200):
+        for each in (rows, both):
+            assert max(map(len, compared(each, width).splitlines())) <= width
+    assert compared(both, 60).splitlines()[0] == "  expected"
+    assert compared(both, 120).splitlines()[0].split() == ["expected", "received"]
+
+
+def test_equal_leaves_are_one_row_and_others_are_not() -> None:
+    spans = [placed("r", None, (0, 99))]
+    spans += [placed(f"q{i}", "r", (i, i + 1), name="q") for i in range(4)]
+    spans += [placed("x", "q3", (3, 4))]
+    pattern = tree("r", children=[tree("q", times=5, optional=True), tree("z", times=2)])
+    assert report(spans, pattern) == [
+        "  'r'                  'r' (shop)",
+        "    'q' x3 (optional)    'q' (shop) x3",
+        "    'q' (optional)       'q' (shop)",
+        "+                          'x' (shop)",
+        "-   'z' x2",
+        "  - missing, + unexpected",
+    ]
 
 
 def test_nothing_received_is_no_comparison() -> None:
