@@ -110,10 +110,11 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def _failures(junit: Path) -> dict[str, str]:
-    """What pytest's JUnit file says of tests that failed; nothing if it came to write none."""
-    if not junit.exists():
+    """What pytest's JUnit file says of tests that failed; nothing if it is missing or cut."""
+    try:
+        root = ET.parse(junit).getroot()  # noqa: S314 -- written by the pytest above
+    except (FileNotFoundError, ET.ParseError):  # pytest was ended before it had written it
         return {}
-    root = ET.parse(junit).getroot()  # noqa: S314 -- written by the pytest above
     failures: dict[str, str] = {}
     for case in root.iter("testcase"):
         faults = [each for each in case if each.tag in ("failure", "error")]

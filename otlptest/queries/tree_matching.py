@@ -185,8 +185,9 @@ def candidates_below(
     direct = forest.children[place]
     if not pattern.descendants:
         return Candidates(places=direct, fitting=tuple(_mask(matching, child) for child in direct))
+    strays: list[int] = []
     if rules.extra == "allow":
-        places, strays = _all_below(forest, place, pattern), []
+        places = _all_below(forest, place, pattern)
     else:
         places, strays = _first_below(forest, place, pattern)
     children = (1 << len(pattern.children)) - 1

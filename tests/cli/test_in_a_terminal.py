@@ -108,7 +108,7 @@ def test_a_command_fits_its_terminal(
     places = {RESULTS: str(results), RECEIVER: receiver.http_endpoint}
     command = [PROGRAM, *(places.get(word, word) for word in words)]
     for columns, colour in WAYS:
-        screen = run_in_terminal(command, columns=columns, **colour)
+        screen = run_in_terminal(command, columns=columns, variables=colour)
         judged(screen, exit_code, is_json=is_json)
         assert "\x1b" not in screen.output
 
@@ -136,7 +136,7 @@ def test_the_demo_passes_in_a_terminal(
     tmp_path: Path, columns: int, fault: str, colour: dict[str, str], *, is_coloured: bool
 ) -> None:
     screen = run_in_terminal(
-        [PROGRAM, "demo", "--fault", fault], columns=columns, cwd=tmp_path, **colour
+        [PROGRAM, "demo", "--fault", fault], columns=columns, variables=colour, cwd=tmp_path
     )
     assert screen.exit_code == 0, screen.text
     assert ("\x1b[" in screen.output) == is_coloured

@@ -54,9 +54,9 @@ def run_in_terminal(
     command: Sequence[str | Path],
     *,
     columns: int,
+    variables: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     patience_s: float = 60.0,
-    **variables: str,
 ) -> Screen:
     """Run `command` to its end with stdin, stdout and stderr in a terminal of its own.
 
@@ -65,9 +65,9 @@ def run_in_terminal(
     Args:
         command: The program and its arguments.
         columns: The width of the terminal.
+        variables: Added to the environment, which says nothing of width or colour otherwise.
         cwd: The folder that it runs in.
         patience_s: When it is killed.
-        variables: Added to the environment, which says nothing of width or colour otherwise.
 
     Raises:
         TimeoutError: It did not end in time.
@@ -78,7 +78,7 @@ def run_in_terminal(
         process = subprocess.Popen(
             [*map(str, command)],
             cwd=cwd,
-            env=_environment(variables),
+            env=_environment(variables or {}),
             stdin=slave,
             stdout=slave,
             stderr=slave,
