@@ -16,7 +16,7 @@ from tests.support.command_line import PROGRAM, otlptest
 from tests.support.plugin_runs import SENDER
 from tests.support.pseudo_terminal import Screen, run_in_terminal
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 WAYS: tuple[tuple[int, dict[str, str]], ...] = (
     (60, {"NO_COLOR": "1"}),

@@ -56,7 +56,7 @@ def run_in_terminal(
     columns: int,
     variables: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    patience_s: float = 60.0,
+    patience_s: float = 240.0,
 ) -> Screen:
     """Run `command` to its end with stdin, stdout and stderr in a terminal of its own.
 
