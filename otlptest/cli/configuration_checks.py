@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.cli.machine_checks import Check
+from otlptest.cli.pytest_run import without_color
 from otlptest.cli.pytest_settings import MARK
 
 __all__ = ["configuration_checks"]
@@ -15,7 +16,7 @@ __all__ = ["configuration_checks"]
 _PATIENCE_S: Final = 30.0
 _COMMAND: Final = (
     sys.executable, "-m", "pytest", "-p", "otlptest",
-    "-p", "otlptest.cli.pytest_settings", "-p", "no:cacheprovider", "--noconftest",
+    "-p", "otlptest.cli.pytest_settings", "-p", "no:cacheprovider", "--noconftest", "--color=no",
 )  # fmt: skip
 
 
@@ -24,7 +25,11 @@ def configuration_checks() -> Iterator[Check]:
     try:
         done = subprocess.run(  # noqa: S603 -- our own arguments, no shell
             _COMMAND,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+            env={
+                **without_color(os.environ),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONIOENCODING": "utf-8",
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

@@ -147,7 +147,7 @@ def list_cases(cases: Iterable["AnyCase"], *, protocols: Sequence[Protocol], is_
         protocols: Only cases of one of these; none means all.
         is_json: Whether to print JSON.
     """
-    from otlptest.report import json_text  # noqa: PLC0415 -- loads more than a list needs
+    from otlptest.report import json_text, wrapped  # noqa: PLC0415 -- loads more than a list needs
 
     wanted = [case for case in cases if not protocols or set(protocols) & set(case.protocols)]
     if is_json:
@@ -162,9 +162,14 @@ def list_cases(cases: Iterable["AnyCase"], *, protocols: Sequence[Protocol], is_
         ]
         write(json_text({"cases": records}, indent=2))
         return Exit.OK
+    width = line_width()
     for case in wanted:
-        names = ", ".join(case.protocols)
-        write(f"{case.id}: {case.title}\n  {names}; judges {', '.join(case.requirements)}")
+        judged = f"{', '.join(case.protocols)}; judges {', '.join(case.requirements)}"
+        if width is None:
+            write(f"{case.id}: {case.title}\n  {judged}")
+        else:
+            write(wrapped(f"{case.id}: {case.title}", width))
+            write(wrapped(judged, width, indent="  "))
     return Exit.OK
 
 

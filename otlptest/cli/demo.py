@@ -4,7 +4,9 @@ The shop, its tests and the planted mistakes are files of `fixtures/demo`; this 
 them, with the pytest and the Python of the user, in a folder that is gone afterwards.
 """
 
+import ast
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from otlptest.cli.machine_checks import has_sdk
 from otlptest.cli.options import NarrowCommand
 from otlptest.cli.pytest_run import Run, run_pytest
 from otlptest.cli.streams import note, screen_width, write
-from otlptest.errors import MissingPartError
+from otlptest.errors import MissingPartError, UsageError
 from otlptest.report import wrapped
 
 __all__ = ["FAULTS", "FIRST_TEST", "Fault", "command"]
@@ -51,11 +53,11 @@ FAULTS: Final = {
         reading=(
             "The line with > is the line of your test; otlptest's own code is left out.",
             (
-                "Both trees stand side by side: what the test wrote, and the trace that came "
+                "Two trees are compared: the one that the test expects, and the trace that came "
                 "nearest. The spans of payments are missing: they arrived, but in another trace, "
                 "which the hint names."
             ),
-            "A charge without its order: in production the trace would end at the network.",
+            "Why it matters: the charge could not be linked to its order.",
         ),
     ),
     "leaked_card": Fault(
@@ -74,6 +76,8 @@ FAULTS: Final = {
 }
 
 FIRST_TEST: Final = "first_test/test_shop.py"
+FIRST_SERVICE: Final = "first_test/shop.py"
+_TESTS: Final = "demo/test_shop.py"
 _CONFIGURATION: Final = "[pytest]\n"
 
 
@@ -81,7 +85,8 @@ _HELP = """\
 Test a small shop of three real services, then break it.
 
 Needs the OpenTelemetry SDK: pip install "otlptest[sdk]". Takes less than 20 seconds and leaves
-nothing behind.
+nothing behind. --copy runs nothing: it copies the first test that the demo shows, and the service
+that it tests.
 
 \b
 Example:
@@ -98,12 +103,22 @@ Example:
     show_default=True,
     help="The mistake that the shop makes in the second part.",
 )
-def command(fault_name: str) -> int:
+@click.option(
+    "--copy",
+    "target",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Copy the first test and its service there, and do nothing else.",
+)
+def command(fault_name: str, target: Path | None) -> int:
     """Run the tests of the shop as it is, then with a mistake, and explain the failure.
 
     Raises:
         MissingPartError: The OpenTelemetry SDK is not installed.
+        UsageError: A file to copy is there already.
     """
+    if target is not None:
+        return _copy_first_test(target)
     if not has_sdk():
         raise MissingPartError(
             "the demo", "the OpenTelemetry SDK with its exporters", 'pip install "otlptest[sdk]"'
@@ -114,8 +129,9 @@ def command(fault_name: str) -> int:
         _say(
             "frontend, stock and payments are real processes with the real OpenTelemetry SDK; "
             "payments exports over gRPC, the others over HTTP. pytest starts them and asks the "
-            "fake collector what they told."
+            "fake collector what they reported. One of the tests:"
         )
+        write("\n" + _source_of(fault.test))
         good = run_pytest(folder, ["-rP"])
         _headline(f"2. The same shop with a mistake ({fault_name})")
         _say(fault.story)
@@ -128,7 +144,7 @@ def _verdict(fault: Fault, good: Run, broken: Run) -> int:
         note("error: the tests of the unbroken shop failed, see above")
         note("hint: `otlptest doctor` looks for what may be wrong with this machine")
         return Exit.FINDINGS
-    if broken.exit_code != 1 or fault.test not in broken.failed or fault.rule not in broken.output:
+    if broken.exit_code != 1 or fault.rule not in broken.failures.get(fault.test, ""):
         note("error: the planted mistake was not caught as it should be, see above")
         note("hint: this is a bug in otlptest; please report it with this output")
         return Exit.FINDINGS
@@ -137,13 +153,52 @@ def _verdict(fault: Fault, good: Run, broken: Run) -> int:
         _say(f"{number}. {paragraph}")
     _say(f"More about the verdict: otlptest explain {fault.rule}")
     _headline("4. Your turn: a first test to copy")
-    first = bundled.path("fixtures", FIRST_TEST)
-    write(first.read_text("utf-8"))
+    write(bundled.path("fixtures", FIRST_TEST).read_text("utf-8"))
     _say("Copy it with the service that it tests, and run it:")
-    write(f"  cp {first} {first.with_name('shop.py')} .\n  pytest test_shop.py")
-    write("Then put your own service in the place of shop.py. The tests of this demo, to read:")
-    write(f"  {bundled.path('fixtures', 'demo/test_shop.py')}")
+    write(f"  {_typed('otlptest')} demo --copy .\n  {_typed('pytest')} {Path(FIRST_TEST).name}")
+    _say("Then put your own service in the place of shop.py. The tests of this demo, to read:")
+    write(f"  {_short(bundled.path('fixtures', _TESTS))}")
     return Exit.OK
+
+
+def _copy_first_test(target: Path) -> int:
+    """Copy the first test and its service into a folder, made if it is missing.
+
+    Raises:
+        UsageError: One of them is there already.
+    """
+    files = [bundled.path("fixtures", name) for name in (FIRST_TEST, FIRST_SERVICE)]
+    for file in files:
+        if (target / file.name).exists():
+            raise UsageError(f"{target / file.name} is there already", "--copy another folder")
+    target.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        shutil.copyfile(file, target / file.name)
+        write(str(target / file.name))
+    return Exit.OK
+
+
+def _source_of(test: str) -> str:
+    """The code of one of the shop's tests."""
+    text = bundled.path("fixtures", _TESTS).read_text("utf-8")
+    return next(
+        ast.get_source_segment(text, node) or ""
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef) and node.name == test
+    )
+
+
+def _typed(program: str) -> str:
+    """What to type for a program of this environment: its folder may not be on the PATH."""
+    return program if shutil.which("otlptest") else str(Path(sys.argv[0]).with_name(program))
+
+
+def _short(path: Path) -> str:
+    """The path from here or from home, if it is below."""
+    for start, prefix in ((Path.cwd(), Path()), (Path.home(), Path("~"))):
+        if path.is_relative_to(start):
+            return str(prefix / path.relative_to(start))
+    return str(path)
 
 
 @contextmanager

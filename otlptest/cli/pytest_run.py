@@ -4,16 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+from xml.etree import ElementTree as ET
 
-from otlptest.cli.streams import screen_width, write
+from otlptest.cli.streams import screen_width, wants_color, write
 
-__all__ = ["Run", "run_pytest"]
+__all__ = ["Run", "run_pytest", "without_color"]
 
 _PATIENCE_S: Final = 60.0
 _GRACE_S: Final = 15.0  # pytest stops the services of a test before it ends
@@ -25,43 +27,52 @@ class Run:
 
     Attributes:
         exit_code: pytest's own: 0 passed, 1 tests failed, other numbers: it could not run.
-        output: All that it printed.
-        failed: Names of the tests in its list of failures.
+        failures: The text of each failure or error, without colour, by the name of its test.
     """
 
     exit_code: int
-    output: str
-    failed: frozenset[str]
+    failures: Mapping[str, str]
 
 
 def run_pytest(folder: Path, arguments: Sequence[str], **variables: str) -> Run:
     """Run pytest in `folder` with the otlptest plugin and no other; print what it prints.
 
     Blocks until it ends, at most a minute. Ctrl-C is handed on, so that pytest stops what it
-    started, and then raised.
+    started, and then raised. What failed is read from its JUnit file: the printed text may be
+    coloured and wrapped.
     """
-    child = subprocess.Popen(  # noqa: S603 -- our own arguments, no shell
-        [
-            sys.executable, "-m", "pytest", "-p", "otlptest.pytest_plugin",
-            "-p", "no:cacheprovider", f"--color={'yes' if _wants_color() else 'no'}",
-            "--disable-warnings", *arguments,
-        ],
-        cwd=folder,
-        env=_environment(variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # a Ctrl-C reaches it once: from us, not from the terminal too
-    )  # fmt: skip
-    try:
-        with _in_time(child):
-            output = _shown(child.stdout)
-            exit_code = child.wait()
-    finally:
-        _end(child)
-    return Run(exit_code=exit_code, output=output, failed=_failed(output))
+    with tempfile.TemporaryDirectory(prefix="otlptest-junit-") as name:
+        junit = Path(name) / "junit.xml"
+        child = subprocess.Popen(  # noqa: S603 -- our own arguments, no shell
+            [
+                sys.executable, "-m", "pytest", "-p", "otlptest.pytest_plugin",
+                "-p", "no:cacheprovider", f"--color={'yes' if wants_color() else 'no'}",
+                "--disable-warnings", f"--junitxml={junit}", *arguments,
+            ],
+            cwd=folder,
+            env=_environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # a Ctrl-C reaches it once: from us, not from the terminal too
+        )  # fmt: skip
+        try:
+            with _in_time(child):
+                _show(child.stdout, junit)
+                exit_code = child.wait()
+        finally:
+            _end(child)
+        return Run(exit_code=exit_code, failures=_failures(junit))
+
+
+def without_color(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables for a child whose output is read: nothing asks it for colour."""
+    asking = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYTHON_COLORS")
+    return {name: text for name, text in variables.items() if name not in asking} | {
+        "NO_COLOR": "1"
+    }
 
 
 @contextmanager
@@ -81,12 +92,10 @@ def _in_time(child: subprocess.Popen[str]) -> Iterator[None]:
             timer.cancel()
 
 
-def _shown(stream: IO[str] | None) -> str:
-    lines = []
+def _show(stream: IO[str] | None, junit: Path) -> None:
     for line in stream or ():
-        lines.append(line)
-        write(line.rstrip("\n"))
-    return "".join(lines)
+        if str(junit) not in line:  # pytest says where it wrote the file
+            write(line.rstrip("\n"))
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -100,14 +109,28 @@ def _end(child: subprocess.Popen[str]) -> None:
         child.communicate()
 
 
-def _failed(output: str) -> frozenset[str]:
-    lines = (line.split() for line in output.splitlines() if "FAILED " in line)
-    return frozenset(word.partition("::")[2] for words in lines for word in words if "::" in word)
+def _failures(junit: Path) -> dict[str, str]:
+    """What pytest's JUnit file says of tests that failed; nothing if it is missing or cut."""
+    try:
+        root = ET.parse(junit).getroot()  # noqa: S314 -- written by the pytest above
+    except (FileNotFoundError, ET.ParseError):  # pytest was ended before it had written it
+        return {}
+    failures: dict[str, str] = {}
+    for case in root.iter("testcase"):
+        faults = [each for each in case if each.tag in ("failure", "error")]
+        if faults:
+            texts = [f"{each.get('message', '')}\n{each.text}" for each in faults]
+            failures[case.get("name", "")] = "\n".join(texts)
+    return failures
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    """The user's environment, without what would change how pytest runs or prints."""
+    """The user's environment, without what would change how pytest runs or prints.
+
+    Colour is asked for by `--color` alone: what the tests write, and the JUnit file, have none.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    kept = without_color(kept)
     kept.pop("SHOP_FAULT", None)
     return kept | {
         "COLUMNS": str(screen_width()),
@@ -116,7 +139,3 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         **variables,
     }
-
-
-def _wants_color() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import re
 import shutil
 import sys
 
@@ -14,6 +15,7 @@ __all__ = [
     "prepare_streams",
     "screen_width",
     "silence_stdout",
+    "wants_color",
     "write",
 ]
 
@@ -58,6 +60,25 @@ def line_width() -> int | None:
     if "COLUMNS" in os.environ or sys.stdout.isatty():
         return screen_width()
     return None
+
+
+def wants_color() -> bool:
+    """Return whether stdout gets colour, by pytest's own rules.
+
+    The strongest first: `--color` in PYTEST_ADDOPTS, PY_COLORS, NO_COLOR, FORCE_COLOR; then a
+    terminal that is not `dumb` gets it.
+    """
+    environment = os.environ
+    asked = re.findall(r"--color[= ](yes|no)\b", environment.get("PYTEST_ADDOPTS", ""))
+    if asked:
+        return bool(asked[-1] == "yes")
+    if environment.get("PY_COLORS") in ("0", "1"):
+        return environment["PY_COLORS"] == "1"
+    if environment.get("NO_COLOR"):
+        return False
+    if environment.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and environment.get("TERM") != "dumb"
 
 
 def write(text: str) -> None:

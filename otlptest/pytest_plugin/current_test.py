@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # what is heavy to import is imported by the fixture that nee
     from otlptest.processes import Program
     from otlptest.pytest_plugin.setting_values import Settings
 
-__all__ = ["CURRENT_TEST", "RUNNING_TEST", "CurrentTest"]
+__all__ = ["COLUMNS", "CURRENT_TEST", "RUNNING_TEST", "CurrentTest"]
 
 
 class CurrentTest:
@@ -60,6 +60,9 @@ class CurrentTest:
         if first_error is not None:
             raise first_error
 
+
+COLUMNS: Final = pytest.StashKey[int]()
+"""Of a session: how wide its terminal is."""
 
 CURRENT_TEST: Final = pytest.StashKey[CurrentTest]()
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST, CurrentTest
+from otlptest.pytest_plugin.current_test import (
+    COLUMNS,
+    CURRENT_TEST,
+    RUNNING_TEST,
+    CurrentTest,
+)
 from otlptest.pytest_plugin.settings import settings_of
 
 if TYPE_CHECKING:
@@ -44,6 +49,9 @@ def otlp_collector() -> "Iterator[FakeCollector]":
 def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
     """What otlptest knows about this run of the test; for its own fixtures."""
     __tracebackhide__ = True
+    from otlptest.queries.screen import remember_columns
+
+    remember_columns(request.config.stash[COLUMNS])
     test = CurrentTest(settings_of(request.node))
     request.node.stash[CURRENT_TEST] = test
     request.config.stash[RUNNING_TEST] = test

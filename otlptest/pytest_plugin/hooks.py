@@ -1,11 +1,12 @@
 """The hooks of pytest that otlptest takes part in."""
 
+import shutil
 import sys
 from collections.abc import Generator
 
 import pytest
 
-from otlptest.pytest_plugin.current_test import CURRENT_TEST, RUNNING_TEST
+from otlptest.pytest_plugin.current_test import COLUMNS, CURRENT_TEST, RUNNING_TEST
 from otlptest.pytest_plugin.interruption import Interruption
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the settings and get ready to sum up."""
     config.addinivalue_line("markers", _MARKER)
     check_configuration(config)
+    config.stash[COLUMNS] = shutil.get_terminal_size((80, 24)).columns  # not captured yet
     config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
     config.pluginmanager.register(Interruption(config), "otlptest-interruption")
 

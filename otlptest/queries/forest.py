@@ -6,7 +6,7 @@ ancestors (one that is its own parent included); its earliest span is taken as i
 span is reached exactly once from the tops.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from otlptest.model import Span
@@ -65,18 +65,18 @@ class Forest:
         if len(kept) == len(self.spans):
             return self
         renumbered = {place: number for number, place in enumerate(kept)}
-        parents: list[int | None] = []
-        tops_as: dict[str, list[int]] = {"roots": [], "orphans": [], "circles": []}
-        kind_of = dict.fromkeys(self.roots, "roots")
-        kind_of |= dict.fromkeys(self.orphans, "orphans")
-        kind_of |= dict.fromkeys(self.circles, "circles")
-        for number, place in enumerate(kept):
-            top, above = place, self.parents[place]
-            while above is not None and above not in renumbered:
-                top, above = above, self.parents[above]
-            parents.append(None if above is None else renumbered[above])
-            if above is None:
-                tops_as[kind_of[top]].append(number)
+        parents: list[int | None] = [None] * len(kept)
+        tops_as: dict[str, list[int]] = {}
+        for kind, tops in (
+            ("roots", self.roots), ("orphans", self.orphans), ("circles", self.circles)
+        ):  # fmt: skip
+            found = tops_as.setdefault(kind, [])
+            for top in tops:
+                for place, above in self._nearest_above(top, renumbered):
+                    parents[renumbered[place]] = above
+                    if above is None:
+                        found.append(renumbered[place])
+            found.sort()
         return Forest(
             spans=tuple(self.spans[place] for place in kept),
             parents=tuple(parents),
@@ -85,6 +85,15 @@ class Forest:
             orphans=tuple(tops_as["orphans"]),
             circles=tuple(tops_as["circles"]),
         )
+
+    def _nearest_above(self, top: int, kept: Mapping[int, int]) -> Iterator[tuple[int, int | None]]:
+        """Each kept span at or below `top`, with the new number of its nearest kept ancestor."""
+        above: dict[int, int | None] = {}
+        for place, _ in self.walk(top):
+            parent = self.parents[place]
+            above[place] = None if parent is None else kept.get(parent, above[parent])
+            if place in kept:
+                yield place, above[place]
 
 
 def forest_of(spans: Iterable[Span]) -> Forest:

@@ -98,16 +98,18 @@ class TraceQuery(Query[Trace]):
             timeout_s: Seconds, measured on the source's clock.
             order: `any`, or `start`: children start in the order of their patterns; equal starts
                 in any order. Across services that rests on their clocks.
-            extra: `forbid`, or `allow` further spans anywhere in the trace.
-            pruned: Criteria, or several: such spans are taken out first, their children move up.
+            extra: `forbid`, or `allow` further spans above, beside and below those of the tree.
+                `children` stay direct children: spans between are for `descendants` or `pruned`.
+            pruned: Criteria of spans, or a list of them, e.g. `{"scope": "express"}`: spans that
+                meet one are taken out first, and their children move up to the next ancestor.
 
         Raises:
-            UsageError: An argument cannot be meant.
+            UsageError: An argument is invalid.
             ExpectationError: No trace became that tree in time; shows the nearest.
         """
         __tracebackhide__ = True
-        top = checked_top(pattern)
         rules = TreeRules.made(order=order, extra=extra, pruned=pruned)
+        top = checked_top(pattern, rules)
         found: list[Trace] = []
         tried: dict[str, Trace] = {}
 
@@ -166,8 +168,8 @@ class TraceQuery(Query[Trace]):
             ExpectationError: The trace is another tree, or it is not proven.
         """
         __tracebackhide__ = True
-        top = checked_top(pattern)
         rules = TreeRules.made(order=order, extra=extra, pruned=pruned)
+        top = checked_top(pattern, rules)
         evidence = checked_evidence(after)
         spans = self._again(trace_id)
         forest = _forest(spans, rules)

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,8 +12,9 @@ from otlptest.queries.critical_path import critical_path
 from otlptest.queries.edges import service_edges
 from otlptest.queries.evidence import After
 from otlptest.queries.forest import Forest, forest_of
+from otlptest.queries.screen import screen_columns
 from otlptest.queries.trees import Extra, Order, Pruned, Tree
-from otlptest.queries.waterfall import waterfall
+from otlptest.queries.waterfall import LEAST_WIDTH, waterfall
 
 __all__ = ["Trace", "TraceHome", "traces_of"]
 
@@ -53,11 +54,16 @@ class Trace:
     spans: tuple[Span, ...] = ()
     home: TraceHome | None = field(default=None, repr=False, compare=False)
     _forest: Forest = field(init=False, repr=False, compare=False)
+    _places: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         forest = forest_of(span for span in self.spans if span.trace_id == self.trace_id)
         object.__setattr__(self, "_forest", forest)
         object.__setattr__(self, "spans", forest.spans)
+        places: dict[str, int] = {}
+        for place, span in enumerate(forest.spans):
+            places.setdefault(span.span_id, place)
+        object.__setattr__(self, "_places", places)
 
     @property
     def logs(self) -> tuple[LogRecord, ...]:
@@ -111,10 +117,8 @@ class Trace:
     def children_of(self, span: Span | str) -> tuple[Span, ...]:
         """The direct children of a span, or of a span id, by start; empty if it has none."""
         span_id = span if isinstance(span, str) else span.span_id
-        for place, candidate in enumerate(self.spans):
-            if candidate.span_id == span_id:
-                return self._at(self._forest.children[place])
-        return ()
+        place = self._places.get(span_id)
+        return () if place is None else self._at(self._forest.children[place])
 
     def edges(self) -> frozenset[tuple[str, str]]:
         """(caller, callee): services of which the one's span is the other's direct parent."""
@@ -140,8 +144,10 @@ class Trace:
             after: Evidence, one or several; without it nothing is proven.
             order: `any`, or `start`: children start in the order of their patterns; equal starts
                 in any order. Across services that rests on their clocks.
-            extra: `forbid`, or `allow` further spans anywhere in the trace.
-            pruned: Criteria, or several: such spans are taken out first, their children move up.
+            extra: `forbid`, or `allow` further spans above, beside and below those of the tree.
+                `children` stay direct children: spans between are for `descendants` or `pruned`.
+            pruned: Criteria of spans, or a list of them, e.g. `{"scope": "express"}`: spans that
+                meet one are taken out first, and their children move up to the next ancestor.
 
         Raises:
             UsageError: There is no evidence, an argument cannot be meant, or the trace was made by
@@ -181,12 +187,13 @@ class Trace:
         if isinstance(item, Span):
             return item in self.spans
         if isinstance(item, LogRecord) and item.trace_id == self.trace_id:
-            return item.span_id is None or any(s.span_id == item.span_id for s in self.spans)
+            return item.span_id is None or item.span_id in self._places
         return False
 
     def __str__(self) -> str:
-        """The waterfall, in what standard output can show."""
-        return self.waterfall(encoding=getattr(sys.stdout, "encoding", None) or "utf-8")
+        """The waterfall, as wide as the screen and in what standard output can show."""
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        return self.waterfall(width=max(LEAST_WIDTH, screen_columns()), encoding=encoding)
 
     def _at(self, places: Iterable[int]) -> tuple[Span, ...]:
         return tuple(self._forest.spans[place] for place in places)

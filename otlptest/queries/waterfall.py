@@ -15,9 +15,9 @@ from otlptest.model import Span, StatusCode
 from otlptest.queries.critical_path import critical_path
 from otlptest.queries.forest import Forest
 
-__all__ = ["duration_text", "printable", "waterfall"]
+__all__ = ["LEAST_WIDTH", "duration_text", "printable", "waterfall"]
 
-_LEAST_WIDTH = 40
+LEAST_WIDTH = 40
 _LEAST_BAR = 10
 _MARK = "* "
 _DETAILS_INDENT = "    "
@@ -66,16 +66,17 @@ def waterfall(
     Raises:
         UsageError: `width` is below 40.
     """
-    if width < _LEAST_WIDTH:
-        raise UsageError(f"width must be {_LEAST_WIDTH} or more, and is {width!r}")
+    if width < LEAST_WIDTH:
+        raise UsageError(f"width must be {LEAST_WIDTH} or more, and is {width!r}")
     glyphs = _LINES if _can_write(_LINES.branch + _LINES.bar, encoding) else _ASCII
     critical = frozenset(critical_path(forest))
     canvas = _Canvas(
         forest=forest, critical=critical, glyphs=glyphs, width=width, encoding=encoding
     )
     rows = tuple(canvas.rows())
-    lines = _head(forest, trace_id, logs, width)
-    lines += _laid_out(rows, forest, width, glyphs.bar)
+    extent = _extent(forest.spans)
+    lines = _head(forest, trace_id, logs, width, extent)
+    lines += _laid_out(rows, extent, width, glyphs.bar)
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -107,14 +108,16 @@ def _can_write(text: str, encoding: str) -> bool:
     return True
 
 
-def _head(forest: Forest, trace_id: str, logs: int, width: int) -> list[str]:
+def _head(
+    forest: Forest, trace_id: str, logs: int, width: int, extent: tuple[int, int]
+) -> list[str]:
     spans = forest.spans
     services = {span.service for span in spans} - {None}
     facts = [_counted(len(spans), "span"), _counted(len(services), "service")]
     if logs:
         facts.append(_counted(logs, "log record"))
     if spans:
-        since, until = _extent(spans)
+        since, until = extent
         has_end = any(span.end_time_unix_nano for span in spans)
         facts.append(duration_text((until - since) / 1e6 if has_end else math.nan))
     lines = [f"trace {trace_id}".rstrip(), *textwrap.wrap(", ".join(facts), width - 2)]
@@ -128,8 +131,9 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _extent(spans: Sequence[Span]) -> tuple[int, int]:
-    since = min(span.start_time_unix_nano for span in spans)
-    return since, max(since, *(span.end_time_unix_nano for span in spans))
+    """The first start and the last end."""
+    since = min((span.start_time_unix_nano for span in spans), default=0)
+    return since, max((span.end_time_unix_nano for span in spans), default=since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +199,7 @@ def _most_branches(width: int) -> int:
     return width // 2 - 6
 
 
-def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Iterator[str]:
+def _laid_out(rows: Sequence[_Row], extent: tuple[int, int], width: int, bar: str) -> Iterator[str]:
     services = max((_columns(row.service) for row in rows), default=0)
     durations = max(
         (len(duration_text(r.span.duration_ms)) for r in rows if r.span is not None), default=0
@@ -219,7 +223,7 @@ def _laid_out(rows: Sequence[_Row], forest: Forest, width: int, bar: str) -> Ite
         if has_status:
             facts += f"  {status:<5}"
         if bar_width >= _LEAST_BAR:
-            facts += "  " + _bar(row.span, forest.spans, bar_width, bar)
+            facts += "  " + _bar(row.span, extent, bar_width, bar)
         below = " " * len(_MARK) + row.below
         if not is_stacked and _columns(label) <= name_width:
             yield f"{mark}{_padded(label, name_width)}  {facts}"
@@ -246,8 +250,8 @@ def _status(span: Span) -> str:
     return "OK" if span.status.code == StatusCode.OK else ""
 
 
-def _bar(span: Span, spans: Sequence[Span], width: int, char: str) -> str:
-    since, until = _extent(spans)
+def _bar(span: Span, extent: tuple[int, int], width: int, char: str) -> str:
+    since, until = extent
     scale = (width - 1) / max(1, until - since)
     left = round((span.start_time_unix_nano - since) * scale)
     right = round((max(span.start_time_unix_nano, span.end_time_unix_nano) - since) * scale)
@@ -256,6 +260,8 @@ def _bar(span: Span, spans: Sequence[Span], width: int, char: str) -> str:
 
 def _columns(text: str) -> int:
     """Columns that a terminal needs: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text

@@ -78,9 +78,9 @@ def test_without_the_sdk_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     )
 
 
-GOOD = Run(exit_code=0, output="", failed=frozenset())
+GOOD = Run(exit_code=0, failures={})
 CAUGHT = {
-    name: Run(exit_code=1, output=f"E {fault.rule}: x", failed=frozenset({fault.test}))
+    name: Run(exit_code=1, failures={fault.test: f"E {fault.rule}: x"})
     for name, fault in FAULTS.items()
 }
 
@@ -93,19 +93,19 @@ CAUGHT = {
         pytest.param(GOOD, GOOD, 1, id="fault-not-noticed"),
         pytest.param(
             GOOD,
-            Run(exit_code=1, output="tree_mismatch", failed=frozenset({"test_other"})),
+            Run(exit_code=1, failures={"test_other": "tree_mismatch"}),
             1,
             id="another-test-failed",
         ),
         pytest.param(
             GOOD,
-            Run(exit_code=1, output="", failed=CAUGHT["lost_context"].failed),
+            Run(exit_code=1, failures=dict.fromkeys(CAUGHT["lost_context"].failures, "E x")),
             1,
             id="failed-for-another-reason",
         ),
         pytest.param(
             GOOD,
-            Run(exit_code=2, output="tree_mismatch", failed=CAUGHT["lost_context"].failed),
+            Run(exit_code=2, failures=CAUGHT["lost_context"].failures),
             1,
             id="interrupted",
         ),
@@ -124,8 +124,55 @@ def test_what_a_fault_expects_exists(fault: demo.Fault) -> None:
     assert find_verdict(fault.rule).name == fault.rule
 
 
-def test_a_run_tells_what_failed_and_keeps_foreign_settings_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+COLOURS: dict[str, tuple[dict[str, str], bool]] = {
+    "a pipe": ({}, False),
+    "NO_COLOR": ({"NO_COLOR": "1"}, False),
+    "FORCE_COLOR": ({"FORCE_COLOR": "1"}, True),
+    "FORCE_COLOR on a dumb terminal": ({"FORCE_COLOR": "1", "TERM": "dumb"}, True),
+    "both": ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    "PY_COLORS over NO_COLOR": ({"NO_COLOR": "1", "PY_COLORS": "1"}, True),
+    "PY_COLORS=0 over FORCE_COLOR": ({"FORCE_COLOR": "1", "PY_COLORS": "0"}, False),
+    "--color over all": ({"PYTEST_ADDOPTS": "-q --color=yes", "PY_COLORS": "0"}, True),
+    "the last --color": ({"PYTEST_ADDOPTS": "--color yes --color no"}, False),
+    "--color=auto": ({"PYTEST_ADDOPTS": "--color=auto", "FORCE_COLOR": "1"}, True),
+}
+
+
+@pytest.mark.parametrize(("variables", "is_coloured"), COLOURS.values(), ids=COLOURS.keys())
+def test_a_run_tells_what_failed_whatever_its_colours(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    *,
+    is_coloured: bool,
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "def test_right(): pass\n"
+        "def test_wrong(): assert 'tree' == 'mismatch'\n"
+        "@pytest.fixture\n"
+        "def broken(): raise OSError('no_fixture')\n"
+        "def test_error(broken): pass\n",
+        "utf-8",
+    )
+    run = run_pytest(tmp_path, ["-rfE"])
+    output = capsys.readouterr().out
+    assert ("\x1b[31m" in output) == is_coloured
+    assert "junit" not in output
+    assert (run.exit_code, set(run.failures)) == (1, {"test_wrong", "test_error"})
+    assert "assert 'tree' == 'mismatch'" in run.failures["test_wrong"]
+    assert "OSError: no_fixture" in run.failures["test_error"]
+    assert "\x1b" not in "".join(run.failures.values())
+
+
+def test_a_run_keeps_foreign_settings_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--nonsense")
     monkeypatch.setenv("SHOP_FAULT", "lost_context")
@@ -137,8 +184,9 @@ def test_a_run_tells_what_failed_and_keeps_foreign_settings_out(
         "utf-8",
     )
     run = run_pytest(tmp_path, ["-rf"], MORE="x")
-    assert (run.exit_code, run.failed) == (1, frozenset({"test_wrong"}))
-    assert "1 failed, 1 passed" in run.output
+    assert (run.exit_code, set(run.failures)) == (1, {"test_wrong"})
+    assert "AssertionError: assert 'x' == 'ü'" in run.failures["test_wrong"]
+    assert "1 failed, 1 passed" in capsys.readouterr().out
 
 
 def test_a_run_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,3 +202,36 @@ def test_a_run_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
     )
     run = run_pytest(tmp_path, [])
     assert run.exit_code < 0
+    assert run.failures == {}
+
+
+def test_the_first_test_can_be_copied_and_is_never_overwritten(tmp_path: Path) -> None:
+    done = otlptest("demo", "--copy", "new/folder", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "new/folder/test_shop.py\nnew/folder/shop.py\n"
+    for name in ("test_shop.py", "shop.py"):
+        shipped = bundled.path("fixtures", f"first_test/{name}")
+        assert (tmp_path / "new/folder" / name).read_bytes() == shipped.read_bytes()
+    (tmp_path / "test_shop.py").write_text("mine", "utf-8")
+    again = otlptest("demo", "--copy", ".", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr == ("error: test_shop.py is there already\nhint: --copy another folder\n")
+    assert (tmp_path / "test_shop.py").read_text("utf-8") == "mine"
+    assert not (tmp_path / "shop.py").exists()
+
+
+def test_what_the_demo_says_to_type_is_short_and_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert demo._typed("pytest") == "pytest"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/otlptest", "demo"])
+    assert demo._typed("otlptest") == ".venv/bin/otlptest"
+    assert demo._typed("pytest") == ".venv/bin/pytest"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert demo._short(tmp_path / "work/a/b.py") == "a/b.py"
+    assert demo._short(tmp_path / "lib/b.py") == "~/lib/b.py"
+    assert demo._short(Path("/lib/b.py")) == "/lib/b.py"

@@ -2,8 +2,9 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from otlptest.model import Span
 from otlptest.queries.assignment import assigned
@@ -108,12 +109,18 @@ def span_lists(draw: st.DrawFn, most: int = 6) -> list[Span]:
 
 
 @st.composite
-def patterns(draw: st.DrawFn, depth: int = 2, *, is_top: bool = True) -> Tree:
+def patterns(
+    draw: st.DrawFn, depth: int = 2, *, is_top: bool = True, with_descendants: bool = False
+) -> Tree:
     """Small patterns whose names have much in common."""
-    children = draw(st.lists(patterns(depth - 1, is_top=False), max_size=3)) if depth else []
+    below = patterns(depth - 1, is_top=False, with_descendants=with_descendants)
+    most = 2 if with_descendants else 3
+    children = draw(st.lists(below, max_size=most)) if depth else []
+    descendants = draw(st.lists(below, max_size=most)) if depth and with_descendants else []
     return tree(
         draw(st.sampled_from(NAMES)),
         children=children,
+        descendants=descendants,
         times=1 if is_top else draw(st.sampled_from([1, 1, 2])),
         optional=False if is_top else draw(st.booleans()),
     )
@@ -142,6 +149,62 @@ def slow_fits(forest: Forest, place: int, pattern: Tree, extra: Extra, order: Or
     )
 
 
+def declared_fits(forest: Forest, place: int, pattern: Tree, extra: Extra) -> bool:
+    """Whether a span is as the pattern says, from the definition of `tree(...)`.
+
+    Tries every way to say of the spans below: it stands for this pattern, it is on the way, or it
+    is no matter of this pattern.
+    """
+    if forest.spans[place].name != pattern.name:
+        return False
+    below = [each for each, depth in forest.walk(place) if depth]
+    roles: list[list[int | str]] = []
+    for each in below:
+        is_direct = forest.parents[each] == place
+        possible: list[int | str] = ["other", "passed"]
+        for number, part in enumerate(pattern.below):
+            is_allowed = is_direct or number >= len(pattern.children)
+            if is_allowed and declared_fits(forest, each, part, extra):
+                possible.append(number)
+        roles.append(possible)
+    return any(
+        _is_consistent(forest, place, pattern, dict(zip(below, chosen, strict=True)), extra)
+        for chosen in itertools.product(*roles)
+    )
+
+
+def _is_consistent(
+    forest: Forest, place: int, pattern: Tree, roles: dict[int, int | str], extra: Extra
+) -> bool:
+    counts = [list(roles.values()).count(number) for number in range(len(pattern.below))]
+    if not all(p.least <= n <= p.times for p, n in zip(pattern.below, counts, strict=True)):
+        return False
+    if extra == "allow":
+        return True
+    for each, role in roles.items():
+        parent = forest.parents[each]
+        is_direct = parent == place
+        is_reached = is_direct or (parent is not None and roles[parent] == "passed")
+        if is_reached == (role == "other"):
+            return False
+        if role == "passed":
+            wanted = pattern.below if is_direct else pattern.descendants
+            if any(part.name == forest.spans[each].name for part in wanted):
+                return False
+            if not pattern.descendants or not forest.children[each]:
+                return False
+    return True
+
+
+def declared_has_tree(forest: Forest, pattern: Tree, extra: Extra) -> bool:
+    if extra == "allow":
+        places: Sequence[int] = range(len(forest.spans))
+    else:
+        is_one_tree = len(forest.tops) == 1 and len(forest.roots) == 1
+        places = forest.roots if is_one_tree else ()
+    return any(declared_fits(forest, place, pattern, extra) for place in places)
+
+
 def slow_has_tree(forest: Forest, pattern: Tree, extra: Extra, order: Order) -> bool:
     if extra == "allow":
         return any(
@@ -150,6 +213,25 @@ def slow_has_tree(forest: Forest, pattern: Tree, extra: Extra, order: Order) -> 
     if len(forest.tops) != 1 or len(forest.roots) != 1:
         return False
     return slow_fits(forest, forest.roots[0], pattern, extra, order)
+
+
+@settings(max_examples=200)
+@given(span_lists(5), patterns(with_descendants=True), st.sampled_from(EXTRAS))
+def test_descendants_agree_with_their_definition(
+    spans: list[Span], pattern: Tree, extra: Extra
+) -> None:
+    forest = forest_of(spans)
+    expected = declared_has_tree(forest, pattern, extra)
+    assert has_tree(forest, pattern, TreeRules(extra=extra)) == expected
+
+
+@given(span_lists(), patterns(with_descendants=True))
+def test_what_matches_with_nothing_else_matches_with_others_allowed(
+    spans: list[Span], pattern: Tree
+) -> None:
+    forest = forest_of(spans)
+    if has_tree(forest, pattern, TreeRules()):
+        assert has_tree(forest, pattern, TreeRules(extra="allow"))
 
 
 @given(span_lists(), patterns(), st.sampled_from(EXTRAS), st.sampled_from(ORDERS))
@@ -161,16 +243,27 @@ def test_tree_matching_agrees_with_trying_all(
     assert has_tree(forest, pattern, rules) == slow_has_tree(forest, pattern, extra, order)
 
 
-@given(span_lists(), patterns(), st.sampled_from(EXTRAS), st.sampled_from(ORDERS))
+@given(
+    span_lists(),
+    st.one_of(patterns(), patterns(with_descendants=True)),
+    st.sampled_from(EXTRAS),
+    st.sampled_from(ORDERS),
+)
 def test_a_mismatch_always_shows_a_fault(
     spans: list[Span], pattern: Tree, extra: Extra, order: Order
 ) -> None:
+    assume(order == "any" or not _is_mixed(pattern))
     forest = forest_of(spans)
     rules = TreeRules(extra=extra, order=order)
     if not has_tree(forest, pattern, rules):
         finding = tree_finding([("t", forest)], pattern, rules, where="w", received="r")
         marks = {line[:1] for line in finding.closest.splitlines()[2:]}
         assert marks & set("~-+"), finding.closest
+
+
+def _is_mixed(pattern: Tree) -> bool:
+    """Whether a span has children and descendants, which have no order together."""
+    return bool(pattern.children and pattern.descendants) or any(map(_is_mixed, pattern.below))
 
 
 def _as_pattern(forest: Forest, place: int) -> Tree:
@@ -190,6 +283,33 @@ def test_every_tree_matches_the_pattern_made_of_it(spans: list[Span]) -> None:
         if len(forest.tops) == len(forest.roots) == 1:
             assert has_tree(forest, pattern, TreeRules())
             assert has_tree(forest, pattern, TreeRules(order="start"))
+
+
+def _thinned(draw: st.DrawFn, forest: Forest, place: int) -> Tree:
+    """A pattern of some spans at and below one, by their unique names, each anywhere below."""
+    kept: list[Tree] = []
+    stack = list(forest.children[place])
+    while stack:
+        each = stack.pop()
+        if draw(st.booleans()) or not forest.children[each]:
+            kept.append(_thinned(draw, forest, each))
+        else:
+            stack.extend(forest.children[each])
+    return tree(forest.spans[place].name, descendants=kept)
+
+
+@given(span_lists(8), st.data())
+def test_spans_on_the_way_can_be_left_out_of_descendants(
+    spans: list[Span], data: st.DataObject
+) -> None:
+    named = [replace(span, name=f"{span.name}{at}") for at, span in enumerate(spans)]
+    forest = forest_of(named)
+    for top in forest.tops:
+        pattern = data.draw(st.composite(_thinned)(forest, top))
+        assert has_tree(forest, pattern, TreeRules(extra="allow"))
+        assert has_tree(forest, pattern, TreeRules()) == (
+            len(forest.tops) == len(forest.roots) == 1
+        )
 
 
 @given(span_lists(10))

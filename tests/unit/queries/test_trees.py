@@ -66,6 +66,119 @@ CASES: dict[str, tuple[list[Span], Tree, bool, bool]] = {
 }
 
 
+M = placed("m", "r", (1, 9), name="middleware")
+UNDER_M = placed("a", "m", (2, 3))
+X = tree("x")
+
+# the same for descendants
+DESCENDANTS: dict[str, tuple[list[Span], Tree, bool, bool]] = {
+    "a direct child": ([R, A], tree("r", descendants=[tree("a")]), True, True),
+    "a span between": ([R, M, UNDER_M], tree("r", descendants=[tree("a")]), True, True),
+    "the same as a child": ([R, M, UNDER_M], tree("r", children=[tree("a")]), False, False),
+    "many spans between": (
+        [R, M, placed("n", "m"), placed("o", "n"), placed("a", "o")],
+        tree("r", descendants=[tree("a")]),
+        True,
+        True,
+    ),
+    "not there": ([R, M], tree("r", descendants=[tree("a")]), False, False),
+    "optional and not there": ([R], tree("r", descendants=[tree("a", optional=True)]), True, True),
+    "a way that leads nowhere": (
+        [R, M, UNDER_M, placed("n", "m")],
+        tree("r", descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "an unexpected child beside": (
+        [R, M, UNDER_M, B],
+        tree("r", descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "below the descendant": (
+        [R, M, UNDER_M, placed("c", "a")],
+        tree("r", descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "twice, at different depths": (
+        [R, M, UNDER_M, placed("d", "r", name="a")],
+        tree("r", descendants=[tree("a", times=2)]),
+        True,
+        True,
+    ),
+    "once of two": ([R, M, UNDER_M], tree("r", descendants=[tree("a", times=2)]), False, False),
+    "two of one": (
+        [R, M, UNDER_M, placed("d", "r", name="a")],
+        tree("r", descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "two of one, below each other": (
+        [R, A, placed("d", "a", name="a")],
+        tree("r", descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "one that is only too deep for children": (
+        [R, M, UNDER_M],
+        tree("r", children=[tree("middleware")], descendants=[tree("a")]),
+        False,
+        True,
+    ),
+    "children and descendants": (
+        [R, B, M, UNDER_M],
+        tree("r", children=[tree("b")], descendants=[tree("a")]),
+        True,
+        True,
+    ),
+    "a deeper span is no child": (
+        [R, M, UNDER_M, placed("b", "m")],
+        tree("r", children=[tree("b")], descendants=[tree("a")]),
+        False,
+        False,
+    ),
+    "told apart by what is below": (
+        [R, A, placed("x", "a"), M, placed("d", "m", name="a")],
+        tree("r", children=[tree("a", children=[X])], descendants=[tree("a")]),
+        True,
+        True,
+    ),
+    "told apart, both direct": (
+        [R, A, placed("d", "r", name="a"), placed("x", "d")],
+        tree("r", children=[tree("a")], descendants=[tree("a", children=[X])]),
+        True,
+        True,
+    ),
+    "descendants of descendants": (
+        [R, M, UNDER_M, placed("n", "a", name="middleware"), placed("x", "n")],
+        tree("r", descendants=[tree("a", descendants=[X])]),
+        True,
+        True,
+    ),
+    "children of a descendant stay direct": (
+        [R, M, UNDER_M, placed("n", "a", name="middleware"), placed("x", "n")],
+        tree("r", descendants=[tree("a", children=[X])]),
+        False,
+        False,
+    ),
+    "two descendants below each other": (
+        [R, M, UNDER_M, placed("x", "a")],
+        tree("r", descendants=[tree("a"), X]),
+        False,
+        True,
+    ),
+    "two roots": ([R, A, placed("q")], tree("r", descendants=[tree("a")]), False, True),
+    "in another tree": (
+        [R, placed("q"), placed("a", "q")],
+        tree("r", descendants=[tree("a")]),
+        False,
+        False,
+    ),
+}
+CASES |= {f"descendants: {name}": case for name, case in DESCENDANTS.items()}
+
+
 @pytest.mark.parametrize(
     ("spans", "pattern", "strictly", "loosely"), CASES.values(), ids=CASES.keys()
 )
@@ -115,6 +228,29 @@ def test_pruned_spans_are_taken_out_first() -> None:
     )
 
 
+def test_descendants_start_in_the_order_of_their_patterns() -> None:
+    spans = [R, placed("m", "r", (1, 8)), placed("a", "m", (2, 3)), placed("b", "r", (1, 2))]
+    assert matches(spans, tree("r", descendants=[tree("b"), tree("a")]), order="start")
+    assert not matches(spans, tree("r", descendants=[tree("a"), tree("b")]), order="start")
+    assert matches(spans, tree("r", descendants=[tree("a"), tree("b")]))
+
+
+def test_descendants_and_pruning_can_be_combined() -> None:
+    spans = [R, M, UNDER_M, placed("n", "m", name="middleware")]
+    pattern = tree("r", descendants=[tree("a")])
+    assert not matches(spans, pattern)
+    assert matches(spans, pattern, pruned={"name": "middleware"})
+
+
+def test_a_thousand_descendants_at_any_depth_are_matched() -> None:
+    spine = [placed(f"s{i:03}", f"s{i - 1:03}" if i else "r", name="m") for i in range(500)]
+    leaves = [placed(f"x{i:03}", f"s{i:03}", name="x") for i in range(500)]
+    spans = [R, *spine, *leaves]
+    assert matches(spans, tree("r", descendants=[tree("x", times=500)]))
+    assert not matches(spans, tree("r", descendants=[tree("x", times=499)]))
+    assert not matches([*spans, placed("z", "s499")], tree("r", descendants=[tree("x", times=500)]))
+
+
 def test_a_thousand_siblings_are_matched_whatever_their_order() -> None:
     siblings = [placed(f"{i:04}", "r", (i, i + 1)) for i in range(1_000)]
     patterns = [tree(match.regex(r"\d+"), times=500)]
@@ -141,6 +277,7 @@ def test_pattern_counts_the_spans_that_it_stands_for() -> None:
         "r", children=[tree("a", times=2, children=[tree("b")]), tree("c", optional=True, times=3)]
     )
     assert pattern.span_counts() == (5, 8)
+    assert tree("r", descendants=[pattern]).span_counts() == (6, 9)
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -165,6 +302,20 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a child that is no tree": (
         lambda: tree("a", children=["b"]),  # type: ignore[list-item]  # as above
         "children must be trees, and one is 'b'\n  hint: children=[tree(…)]",
+    ),
+    "one descendant without a list": (
+        lambda: tree("a", descendants=tree("b")),  # type: ignore[arg-type]  # as above
+        "descendants must be a list of trees, and is one tree ('b')\n  hint: descendants=[tree(…)]",
+    ),
+    "an order of children and descendants": (
+        lambda: checked_top(
+            tree("r", children=[tree("a", children=[tree("b")], descendants=[tree("c")])]),
+            TreeRules(order="start"),
+        ),
+        (
+            "the spans below 'a' have no order to compare: it has children and descendants\n"
+            '  hint: order="any", or only one of the two'
+        ),
     ),
     "two names": (
         lambda: tree("a", name="b"),

@@ -90,9 +90,15 @@ def test_every_line_fits_and_no_name_is_cut(width: int) -> None:
     assert "(19)" in text or width > 130
 
 
-def test_print_draws_the_waterfall(capsys: pytest.CaptureFixture[str]) -> None:
-    print(TRACE)  # noqa: T201 -- what a user writes
-    assert capsys.readouterr().out == AT_80 + "\n"
+def test_print_draws_the_waterfall_as_wide_as_the_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for columns, drawn in (("80", AT_80), ("60", TRACE.waterfall(width=60))):
+        monkeypatch.setenv("COLUMNS", columns)
+        print(TRACE)  # noqa: T201 -- what a user writes
+        assert capsys.readouterr().out == drawn + "\n"
+    monkeypatch.setenv("COLUMNS", "20")
+    assert str(TRACE) == TRACE.waterfall(width=40)
 
 
 def test_names_cannot_break_lines_or_the_encoding() -> None:

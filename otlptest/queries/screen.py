@@ -1,0 +1,22 @@
+"""The width of the screen that messages are read on.
+
+Under pytest, standard output is captured while a test runs; so the plugin, which starts before
+that, remembers how wide the terminal is.
+"""
+
+import shutil
+from typing import Final
+
+__all__ = ["remember_columns", "screen_columns"]
+
+_REMEMBERED: Final = {"columns": 80}
+
+
+def screen_columns() -> int:
+    """Return the columns of $COLUMNS, else of the terminal, else those remembered, else 80."""
+    return shutil.get_terminal_size((_REMEMBERED["columns"], 24)).columns
+
+
+def remember_columns(columns: int) -> None:
+    """Keep a width for when standard output is no terminal."""
+    _REMEMBERED["columns"] = columns
