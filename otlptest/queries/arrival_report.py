@@ -48,6 +48,7 @@ _NO_CONNECTION: Final = (
     "does the program get the endpoint (otlp.environ(), OTEL_EXPORTER_OTLP_ENDPOINT), does it"
     " still run, is its SDK on, and was it flushed (force_flush)?"
 )
+_NOTED: Final = "what should have come here may have gone where the last lines say"
 _NO_REQUEST: Final = (
     "it connected and sent nothing yet: flush the SDK (force_flush), or wait longer than its batch"
     " delay (OTEL_BSP_SCHEDULE_DELAY)"
@@ -144,8 +145,8 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     received = f"no {noun}"
     if not facts:
         facts.append("no connection was opened")
-        hints.append(_NO_CONNECTION)
-    lines = [received, *facts]
+        hints.append(_NOTED if arrivals.notes else _NO_CONNECTION)
+    lines = [received, *facts, *arrivals.notes]
     return Report(received="\n".join(lines), hint=hints[0] if hints else "")
 
 
@@ -156,7 +157,7 @@ def refusals(source: Source) -> list[str]:
     _add_refusals(arrivals, facts, [])
     _add_discarded(arrivals, facts, [])
     _add_unread("requests", arrivals, facts, [])
-    return facts
+    return [*facts, *arrivals.notes]
 
 
 def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
