@@ -14,11 +14,11 @@ from otlptest.cli.conform_options import (
     finish,
     list_cases,
     policy_of,
-    progress,
     protocols_of,
     signals_of,
     suite_options,
 )
+from otlptest.cli.conform_watch import Watch
 from otlptest.cli.options import NarrowCommand
 from otlptest.cli.streams import note
 from otlptest.errors import UsageError
@@ -139,8 +139,16 @@ def command(
             wait_s=wait_s,
             name=name,
         )
-        conformance = conform_receiver(target, protocols=asked, suite=suite, on_event=progress())
-    return finish(conformance, reports=files, is_json=output_format == "json")
+        watch = Watch(suite.chosen, suite.policy)
+        conformance = watch.run(
+            lambda: conform_receiver(target, protocols=asked, suite=suite, on_event=watch.tell)
+        )
+    return finish(
+        conformance,
+        reports=files,
+        is_json=output_format == "json",
+        interrupted=watch.exit_code,
+    )
 
 
 @contextmanager

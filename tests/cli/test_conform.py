@@ -51,8 +51,9 @@ def test_a_wrong_exporter_is_told_in_every_form(tmp_path: Path) -> None:
     )
     assert ended.returncode == 1
     record = json.loads(ended.stdout)
-    assert record["summary"]["fail"] == 1
-    (failed,) = [each for each in record["results"] if each["verdict"] == "fail"]
+    (run,) = record["runs"]
+    assert run["summary"]["fail"] == 1
+    (failed,) = [each for each in run["results"] if each["verdict"] == "fail"]
     assert (failed["id"], failed["case"]) == ("OTLP-CFG-027", "environment/headers")
     assert json.loads(reports["json"].read_text("utf-8")) == record
     assert ET.parse(reports["junit"]).find(".//failure") is not None  # noqa: S314 -- our own
@@ -63,7 +64,8 @@ def test_the_command_that_runs_one_case_again_does() -> None:
     ended = otlptest(
         "conform", "exporter", "--format", "json", *FEW, *COMMAND, WRONG="environment/headers"
     )
-    (failed,) = [each for each in json.loads(ended.stdout)["results"] if each["verdict"] == "fail"]
+    (run,) = json.loads(ended.stdout)["runs"]
+    (failed,) = [each for each in run["results"] if each["verdict"] == "fail"]
     name, *words = failed["run_again"].split()
     assert name == "otlptest"
     again = otlptest(*words, WRONG="environment/headers")
@@ -139,8 +141,7 @@ def test_a_report_that_cannot_be_written_is_named_after_the_verdicts() -> None:
 
 def again(output: str) -> list[str]:
     """The commands of a JSON result that run a case again."""
-    record = json.loads(output)
-    runs = record.get("runs", [record])
+    runs = json.loads(output)["runs"]
     return [result["run_again"] for run in runs for result in run["results"]]
 
 
@@ -218,7 +219,8 @@ def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
     )
     assert ended.returncode == 3
     assert "it cannot be reached at http://127.0.0.1:1" in ended.stdout
-    assert json.loads(report.read_text("utf-8"))["summary"]["inconclusive"] > 0
+    (run,) = json.loads(report.read_text("utf-8"))["runs"]
+    assert run["summary"]["inconclusive"] > 0
 
 
 @pytest.mark.parametrize(
