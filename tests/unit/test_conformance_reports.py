@@ -283,6 +283,21 @@ def test_matrix_puts_subjects_side_by_side() -> None:
     )
 
 
+def test_matrix_reads_a_single_run_as_the_first_version_wrote_it() -> None:
+    (record,) = conformance_record(ONE)["runs"]
+    assert recorded_runs(record, "x.json") == recorded_runs(conformance_record(ONE), "x.json")
+
+
+def test_interrupted_run_says_so_in_every_report() -> None:
+    interrupted = "interrupted: 2 of 3 cases had not ended"
+    part = Conformance(runs=(replace(run(*ALL), interrupted=interrupted),))
+    assert conformance_record(part)["runs"][0]["interrupted"] == interrupted
+    assert f"\n\n{interrupted}\n\n" in conformance_text(part)
+    assert f"\n\n**{interrupted}**\n" in conformance_markdown(part)
+    assert f'<property name="interrupted" value="{interrupted}" />' in conformance_junit(part)
+    assert "interrupted" not in conformance_record(ONE)["runs"][0]
+
+
 def result(**changes: object) -> dict[str, object]:
     fields = ("id", "level", "verdict", "title", "evidence", "source")
     return {**dict.fromkeys(fields, "x"), "verdict": "pass", **changes}
