@@ -35,8 +35,8 @@ Give its gRPC endpoint, its HTTP endpoint, or both; every protocol that they may
 With --read-back also that data comes out unchanged: from the OTLP file that the receiver writes
 (file:PATH), or from what it forwards to a fake collector, whose ports are told (otlp) or given
 (otlp:GRPC_PORT:HTTP_PORT). A run takes one to five minutes; Ctrl-C and SIGTERM print the verdicts
-reached so far, and write them to the reports. Exit code 1 if a requirement fails, 3 if nothing could
-be judged.
+reached so far, and write them to the reports. Exit code 1 if a requirement fails, 3 if nothing
+could be judged.
 
 \b
 Example:
