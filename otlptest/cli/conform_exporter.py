@@ -7,11 +7,11 @@ from otlptest.cli.conform_options import (
     finish,
     list_cases,
     policy_of,
-    progress,
     protocols_of,
     signals_of,
     suite_options,
 )
+from otlptest.cli.conform_watch import Watch
 from otlptest.cli.options import NarrowCommand
 from otlptest.errors import UsageError
 
@@ -21,7 +21,10 @@ _HELP = """\
 Judge a command that exports, a verdict for each requirement.
 
 COMMAND is any program that reads the standard OTEL_* variables, emits some telemetry, shuts its
-SDK down and exits with 0. It is run many times, each time against a fake collector of its own.
+SDK down and exits with 0. It is run about 200 times for each protocol, several times at once, each
+time against a fake collector of its own. That takes one to five minutes, and more for a command
+that is slow to start or stays up for long: 5 to 10 seconds of life show retries and periodic
+exports. Ctrl-C and SIGTERM print the verdicts reached so far, and write them to the reports.
 Without --protocol: http/protobuf. Exit code 1 if a requirement fails, 3 if nothing could be judged.
 
 \b
@@ -42,13 +45,13 @@ Example:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="When a run of the command is ended.",
+    help="Kill a run of the command after this long.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Runs at a time; chosen by what one costs if not given.",
+    help="Parallel runs; default: from the cost of one run.",
 )
 def command(
     *,
@@ -89,11 +92,19 @@ def command(
     if not words:
         raise UsageError("there is no command to judge", "write it after --")
     files = checked_reports(reports)
-    conformance = conform_exporter(
-        words,
-        protocols=protocols_of(protocol_names) or ("http/protobuf",),
-        suite=suite,
-        name=name,
-        on_event=progress(),
+    watch = Watch(suite.chosen, suite.policy)
+    conformance = watch.run(
+        lambda: conform_exporter(
+            words,
+            protocols=protocols_of(protocol_names) or ("http/protobuf",),
+            suite=suite,
+            name=name,
+            on_event=watch.tell,
+        )
     )
-    return finish(conformance, reports=files, is_json=output_format == "json")
+    return finish(
+        conformance,
+        reports=files,
+        is_json=output_format == "json",
+        interrupted=watch.exit_code,
+    )

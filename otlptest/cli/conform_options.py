@@ -1,7 +1,6 @@
 """What both conformance suites have in common on the command line."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -10,12 +9,12 @@ import click
 
 from otlptest.cli.exits import Exit
 from otlptest.cli.options import format_option
-from otlptest.cli.streams import line_width, note, write
+from otlptest.cli.streams import line_width, write
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 
 if TYPE_CHECKING:
-    from otlptest.conformance import Conformance, Event, Policy
+    from otlptest.conformance import Conformance, Policy
     from otlptest.conformance.cases import AnyCase
 
 __all__ = [
@@ -23,7 +22,6 @@ __all__ = [
     "finish",
     "list_cases",
     "policy_of",
-    "progress",
     "protocols_of",
     "signals_of",
     "suite_options",
@@ -173,26 +171,13 @@ def list_cases(cases: Iterable["AnyCase"], *, protocols: Sequence[Protocol], is_
     return Exit.OK
 
 
-def progress() -> "Callable[[Event], None] | None":
-    """Tells each step on stderr, where a person watches."""
-    if not sys.stderr.isatty():
-        return None
-    from otlptest.report.conformance_text import event_line  # noqa: PLC0415 -- loads all cases
-
-    def tell(event: "Event") -> None:
-        line = event_line(event)
-        if line:
-            note(line)
-
-    return tell
-
-
 def finish(
     conformance: "Conformance",
     *,
     reports: Iterable[tuple[str, Path]],
     is_json: bool,
     more: Mapping[str, Any] | None = None,
+    interrupted: Exit | None = None,
 ) -> int:
     """Print the result, write the reports, and give the exit code.
 
@@ -201,6 +186,7 @@ def finish(
         reports: Kinds and files.
         is_json: Whether to print JSON.
         more: What stands beside the verdicts in JSON.
+        interrupted: The exit code of a run that was interrupted, with the verdicts until then.
     """
     from otlptest.report import json_text  # noqa: PLC0415 -- with the next
     from otlptest.report.conformance_json import (  # noqa: PLC0415 -- loads all cases
@@ -214,6 +200,8 @@ def finish(
         write(conformance_text(conformance, width=line_width() or 100))
     for kind, path in reports:
         _write_report(path, _report(kind, conformance, more or {}))
+    if interrupted is not None:
+        return interrupted
     if conformance.has_failed:
         return Exit.FINDINGS
     return Exit.OK if conformance.has_judged else Exit.ENVIRONMENT

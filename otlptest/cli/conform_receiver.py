@@ -14,11 +14,11 @@ from otlptest.cli.conform_options import (
     finish,
     list_cases,
     policy_of,
-    progress,
     protocols_of,
     signals_of,
     suite_options,
 )
+from otlptest.cli.conform_watch import Watch
 from otlptest.cli.options import NarrowCommand
 from otlptest.cli.streams import note
 from otlptest.errors import UsageError
@@ -34,7 +34,9 @@ Judge a receiver, a verdict for each requirement.
 Give its gRPC endpoint, its HTTP endpoint, or both; every protocol that they may speak is judged.
 With --read-back also that data comes out unchanged: from the OTLP file that the receiver writes
 (file:PATH), or from what it forwards to a fake collector, whose ports are told (otlp) or given
-(otlp:GRPC_PORT:HTTP_PORT). Exit code 1 if a requirement fails, 3 if nothing could be judged.
+(otlp:GRPC_PORT:HTTP_PORT). A run takes one to five minutes; Ctrl-C and SIGTERM print the verdicts
+reached so far, and write them to the reports. Exit code 1 if a requirement fails, 3 if nothing
+could be judged.
 
 \b
 Example:
@@ -139,8 +141,16 @@ def command(
             wait_s=wait_s,
             name=name,
         )
-        conformance = conform_receiver(target, protocols=asked, suite=suite, on_event=progress())
-    return finish(conformance, reports=files, is_json=output_format == "json")
+        watch = Watch(suite.chosen, suite.policy)
+        conformance = watch.run(
+            lambda: conform_receiver(target, protocols=asked, suite=suite, on_event=watch.tell)
+        )
+    return finish(
+        conformance,
+        reports=files,
+        is_json=output_format == "json",
+        interrupted=watch.exit_code,
+    )
 
 
 @contextmanager

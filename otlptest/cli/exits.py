@@ -22,6 +22,8 @@ class Exit(IntEnum):
     """Ended by Ctrl-C (128 + SIGINT)."""
     PIPE_CLOSED = 141
     """Nobody reads the output any more (128 + SIGPIPE), as after `| head`."""
+    TERMINATED = 143
+    """Ended by SIGTERM (128 + SIGTERM), where the command has something to tell before it ends."""
 
 
 def exit_for(error: OtlptestError) -> Exit:

@@ -68,6 +68,7 @@ class StoreSource:
         self._checks: list[Callable[[], Finding | None]] = []
         self._programs: list[Process] = []
         self._explanations: list[Explanation] = []
+        self._notes: list[str] = []
 
     @property
     def name(self) -> str:
@@ -219,6 +220,7 @@ class StoreSource:
             lost=tuple(self._lost(self._began_at)),
             abrupt_ends=self._abrupt_ends(),
             doubts=tuple(filter(None, doubts)),
+            notes=tuple(self._notes),
         )
 
     def _abrupt_ends(self) -> Mapping[str, str]:
@@ -227,6 +229,10 @@ class StoreSource:
         ends = {program.owner: program.ending.abrupt for program in programs}
         names = {program.owner: program.name for program in programs}
         return {owner: f"{names[owner]} {end}" for owner, end in ends.items() if end}
+
+    def note(self, text: str) -> None:
+        """Have `arrivals` say what may have gone elsewhere; one sentence."""
+        self._notes.append(text)
 
     def _has_connection(self, connection: Connection) -> bool:
         """A connection that was still open when the view began is part of it."""

@@ -389,6 +389,14 @@ class CollectorView:
         """Have evidence know how a program of the test ends; `otlp_process` does it for its own."""
         self._source.add_program(program)
 
+    def note(self, text: str) -> None:
+        """Have each message of this view say this too, where something was not received.
+
+        Args:
+            text: One sentence: what may have gone elsewhere, and what to do.
+        """
+        self._source.note(text)
+
     def judge_also(self, findings: Callable[[], Sequence[Finding]]) -> None:
         """Have the judgement include what else belongs to the test, e.g. a proxy's findings.
 

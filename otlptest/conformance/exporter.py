@@ -25,6 +25,7 @@ from otlptest.timing import SYSTEM_CLOCK, checked_timeout
 __all__ = ["ExporterSuite", "conform_exporter", "judged_case"]
 
 _DEFAULT_TIMEOUT_S: Final = 60.0
+_RUNS_PER_CASE: Final = 2.5  # measured: some cases run the command ten times, many share a run
 _SLACK: Final = 3.0  # a run with faults may take that many times as long as one without, and more
 
 
@@ -146,25 +147,26 @@ def _run(
     look = look_at(subject, protocol, timeout_s=suite.timeout_s, jobs=suite.jobs)
     lab = suite.lab(subject, protocol, look)
     run_again = _run_again(subject, protocol, suite)
+    jobs = suite.jobs or default_jobs()
     if lab is None:
         results = unjudged_results(
             cases, look.problem, suite.policy, is_lacking=look.is_lacking, run_again=run_again
         )
     else:
         if on_event is not None:
-            expected_s = max((case.expected_s for case in cases), default=0.0)
             on_event(
                 SuiteStarted(
                     subject=subject.name,
                     protocol=protocol,
                     cases=len(cases),
-                    expected_s=expected_s,
+                    expected_s=_expected_s(cases, lab, jobs),
+                    run_again=run_again,
                 )
             )
         judged = run_cases(
             cases,
             lambda case: judged_case(case, lab),
-            jobs=suite.jobs or default_jobs(),
+            jobs=jobs,
             on_event=on_event,
             on_stop=subject.close,
         )
@@ -180,6 +182,14 @@ def _run(
         policy=suite.policy,
     )
     return run, look
+
+
+def _expected_s(cases: Sequence[ExporterCase], lab: CommandLab, jobs: int) -> float:
+    """How long the cases take together, roughly."""
+    own_s = lab.baseline.duration_s
+    waits = [case.expected_s + _RUNS_PER_CASE * own_s for case in cases]
+    starts_s = _RUNS_PER_CASE * len(cases) * lab.subject.seconds_per_start
+    return max(*waits, sum(waits) / jobs, starts_s) if waits else 0.0
 
 
 def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[Judged]:

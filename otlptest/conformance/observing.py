@@ -56,6 +56,7 @@ def look_at(
         timeout_s: When a run is ended.
         jobs: How many runs at a time to allow; chosen by what the first one cost if None.
     """
+    spent_s = _processor_s()
     try:
         with subject.turn(), FakeCollector() as collector:
             seen = observed_run(
@@ -67,7 +68,11 @@ def look_at(
             )
     except ProcessError as problem:
         return FirstLook(problem=f"the command cannot be run: {problem}")
-    subject.allow(jobs=jobs or default_jobs(_peak_bytes()), starting_s=seen.duration_s)
+    subject.allow(
+        jobs=jobs or default_jobs(_peak_bytes()),
+        starting_s=_starting_s(seen, _processor_s() - spent_s),
+        starts=jobs,
+    )
     return _told(subject, seen, timeout_s)
 
 
@@ -160,6 +165,30 @@ def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> A
             return arrived_at(elsewhere)
     except OtlptestError:  # a port is taken, or the command broke: then it stays unknown
         return None
+
+
+def _starting_s(seen: Observation, processor_s: float) -> float:
+    """For how long a start keeps a core busy: until the first request, but it may wait or sleep.
+
+    Args:
+        seen: The run.
+        processor_s: The processor time that it took, all its children included; 0 if not known.
+    """
+    came = [each.started_at for each in seen.requests] + [
+        each.opened_at for each in seen.connections
+    ]
+    until_first_s = min(came) - seen.started_at if came else seen.duration_s
+    return min(until_first_s, processor_s) if processor_s > 0 else until_first_s
+
+
+def _processor_s() -> float:
+    """The processor time of all children of this process that have ended; 0 if not known."""
+    try:
+        import resource  # noqa: PLC0415 -- Windows has no such module
+    except ImportError:  # pragma: no cover -- Windows
+        return 0.0
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _peak_bytes() -> int:

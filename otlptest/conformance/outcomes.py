@@ -31,6 +31,7 @@ class SuiteRun:
         problem: Why nothing could be judged; empty if something could.
         is_lacking: That the subject does not speak the protocol is all that is wrong.
         signals: What the subject sends or takes.
+        interrupted: How much is missing because the run was interrupted; empty if it was not.
         duration_s: How long the run took.
         policy: How strictly it was judged.
     """
@@ -41,6 +42,7 @@ class SuiteRun:
     problem: str = ""
     is_lacking: bool = False
     signals: tuple[str, ...] = ()
+    interrupted: str = ""
     duration_s: float = 0.0
     policy: Policy = field(default_factory=Policy)
 

@@ -45,13 +45,15 @@ class SuiteStarted:
         subject: What is judged.
         protocol: In which protocol.
         cases: How many cases there are.
-        expected_s: How long the longest of them waits, roughly.
+        expected_s: How long all of them take, roughly.
+        run_again: The command that runs one case, with `{case}` for its id; empty if not known.
     """
 
     subject: str
     protocol: str
     cases: int
     expected_s: float
+    run_again: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The command that exports: run as often as cases ask, and ended for sure.
 
 How many run at a time is bounded. Most of a case is waiting, so many may; but a start costs the
-processor, and a command that starts among ten others takes its time, so fewer may start at a time.
+processor, and a command that starts among ten others takes its time, so fewer may start at a time,
+unless a person has said how many runs there shall be.
 """
 
 import os
@@ -81,18 +82,27 @@ class Subject:
         self._running: set[Program] = set()
         self._is_closed = False
         self._starting_s = 0.0
-        self._starts = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._most_starts = os.cpu_count() or 1
+        self._starts = threading.BoundedSemaphore(self._most_starts)
         self._turns = threading.BoundedSemaphore(1)
 
-    def allow(self, *, jobs: int, starting_s: float) -> None:
+    def allow(self, *, jobs: int, starting_s: float, starts: int | None = None) -> None:
         """Set how many run at a time; call it while none runs.
 
         Args:
             jobs: How many.
             starting_s: For how long after its start one keeps a core busy.
+            starts: How many may start at a time; one for each core if None.
         """
+        self._most_starts = starts or os.cpu_count() or 1
+        self._starts = threading.BoundedSemaphore(self._most_starts)
         self._turns = threading.BoundedSemaphore(jobs)
         self._starting_s = min(starting_s, _LONGEST_START_S)
+
+    @property
+    def seconds_per_start(self) -> float:
+        """How long one more start takes when many are to be made."""
+        return self._starting_s / self._most_starts
 
     @contextmanager
     def turn(self) -> Iterator[None]:

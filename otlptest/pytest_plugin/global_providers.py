@@ -2,7 +2,8 @@
 
 The API lets each global be set once. This resets its private once-flags, and makes the proxies that
 libraries hold (`tracer = trace.get_tracer(__name__)` at import) forget what they were resolved to;
-without that they would stay with the provider of the first test for ever.
+without that they would stay with the provider of the first test for ever. What code gets while
+globals are lent is no such proxy: see `following`.
 """
 
 # ruff: noqa: SLF001 -- the API has no public way to set a global a second time
@@ -10,7 +11,7 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry._logs import _internal as logs_internal
@@ -19,7 +20,9 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
-__all__ = ["GlobalProviders"]
+__all__ = ["NOUNS", "GlobalProviders", "Signal", "global_provider"]
+
+Signal: TypeAlias = Literal["traces", "metrics", "logs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,25 +34,48 @@ class _Place:
     once: str
 
 
-_PLACES: Final = (
-    _Place(module=trace, provider="_TRACER_PROVIDER", once="_TRACER_PROVIDER_SET_ONCE"),
-    _Place(module=metrics_internal, provider="_METER_PROVIDER", once="_METER_PROVIDER_SET_ONCE"),
-    _Place(module=logs_internal, provider="_LOGGER_PROVIDER", once="_LOGGER_PROVIDER_SET_ONCE"),
-)
+_PLACES: Final[dict[Signal, _Place]] = {
+    "traces": _Place(module=trace, provider="_TRACER_PROVIDER", once="_TRACER_PROVIDER_SET_ONCE"),
+    "metrics": _Place(
+        module=metrics_internal, provider="_METER_PROVIDER", once="_METER_PROVIDER_SET_ONCE"
+    ),
+    "logs": _Place(
+        module=logs_internal, provider="_LOGGER_PROVIDER", once="_LOGGER_PROVIDER_SET_ONCE"
+    ),
+}
+NOUNS: Final[dict[Signal, str]] = {
+    "traces": "tracer provider",
+    "metrics": "meter provider",
+    "logs": "logger provider",
+}
 _RESOLVED: Final = (
     (trace.ProxyTracer, "_real_tracer"),
     (logs_internal.ProxyLogger, "_real_logger"),
 )
 
 
+def global_provider(signal: Signal) -> Any:  # noqa: ANN401 -- whoever's it is
+    """Return the global provider, None if none is set; unlike the API, never set one."""
+    return getattr(_PLACES[signal].module, _PLACES[signal].provider)
+
+
 class GlobalProviders:
-    """The globals as they were, to be put back by `restore`."""
+    """The globals as they were, to be put back by `restore`.
+
+    Attributes:
+        earlier: The providers that somebody had set, by signal.
+    """
 
     def __init__(self) -> None:
         self._saved = [
             (place, getattr(place.module, place.provider), getattr(place.module, place.once)._done)
-            for place in _PLACES
+            for place in _PLACES.values()
         ]
+        self.earlier: Final[dict[Signal, object]] = {
+            signal: provider
+            for signal in _PLACES
+            if (provider := global_provider(signal)) is not None
+        }
         self._saved_meter_provider = metrics_internal._PROXY_METER_PROVIDER._real_meter_provider
 
     def install(
@@ -59,7 +85,7 @@ class GlobalProviders:
         logger_provider: LoggerProvider,
     ) -> None:
         """Make these the globals, whatever was set before."""
-        for place in _PLACES:
+        for place in _PLACES.values():
             _put(place, None, is_set=False)
         _forget_resolved()
         trace.set_tracer_provider(tracer_provider)

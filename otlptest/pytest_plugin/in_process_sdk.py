@@ -7,21 +7,27 @@ the standard environment variables, which hold only while it is made.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import Logger
 from opentelemetry.metrics import Meter
-from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 
 from otlptest.errors import UsageError
+from otlptest.pytest_plugin.earlier_providers import earlier_provider_gaps
+from otlptest.pytest_plugin.following_metrics import follow_with_observables
 from otlptest.pytest_plugin.global_providers import GlobalProviders
+from otlptest.pytest_plugin.late_telemetry import LateLogs, LateSpans, Station
+from otlptest.pytest_plugin.lendable_providers import (
+    LendableLoggerProvider,
+    LendableMeterProvider,
+    LendableTracerProvider,
+)
 
 if TYPE_CHECKING:
     from otlptest.collector.fake import PortPair
@@ -51,18 +57,27 @@ class InProcessSdk:
         self._globals: GlobalProviders | None = None
         self._is_shut_down = False
         self._failures: list[str] = []
+        self._earlier: tuple[str, ...] = ()
         with _environment_of_telemetry(ports.environ(protocol, inherit=False)):
             spans, points, records = _exporters(protocol)
             for what, exporter in (("spans", spans), ("metrics", points), ("logs", records)):
                 exporter.export = self._watched(what, exporter.export)
             resource = Resource.create({"service.name": service})
-            self.tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-            self.tracer_provider.add_span_processor(BatchSpanProcessor(spans))
-            self.meter_provider = MeterProvider(
+            station = Station(BatchSpanProcessor(spans), BatchLogRecordProcessor(records))
+            self.tracer_provider = LendableTracerProvider(resource=resource, shutdown_on_exit=False)
+            self.tracer_provider.add_span_processor(LateSpans(station))
+            self.meter_provider = LendableMeterProvider(
                 [PeriodicExportingMetricReader(points)], resource, shutdown_on_exit=False
             )
-            self.logger_provider = LoggerProvider(resource, shutdown_on_exit=False)
-            self.logger_provider.add_log_record_processor(BatchLogRecordProcessor(records))
+            self.logger_provider = LendableLoggerProvider(resource, shutdown_on_exit=False)
+            self.logger_provider.add_log_record_processor(LateLogs(station))
+            self._station = station
+
+    @property
+    def _providers(
+        self,
+    ) -> tuple[LendableTracerProvider, LendableMeterProvider, LendableLoggerProvider]:
+        return self.tracer_provider, self.meter_provider, self.logger_provider
 
     @property
     def tracer(self) -> Tracer:
@@ -82,7 +97,11 @@ class InProcessSdk:
     def set_globals(self) -> None:
         """Make the three providers the global ones until the test ends; then put back what was.
 
-        Tracers, loggers and meters that libraries got before follow, and follow back.
+        Tracers, meters, loggers and instruments that libraries got through the API before follow,
+        and those that they get from now on go on with the next test that calls this; between such
+        tests they do nothing. An observable instrument is observed again in each of those tests,
+        until code creates it again. What was got from a provider that somebody had set before
+        does not follow: messages name that provider, and `flushed` proves no absence.
 
         Raises:
             UsageError: The SDK has been shut down.
@@ -91,15 +110,27 @@ class InProcessSdk:
             raise UsageError("otlp_sdk has been shut down, and cannot become the global SDK")
         if self._globals is None:
             self._globals = GlobalProviders()
-            self._globals.install(self.tracer_provider, self.meter_provider, self.logger_provider)
+            self._earlier = tuple(earlier_provider_gaps(self._globals.earlier))
+            for gap in self._earlier:
+                self._view.note(gap)
+            for provider in self._providers:
+                provider.follows = True
+            self._station.is_lent = True
+            self._globals.install(*self._providers)
+            follow_with_observables()
 
     def flushed(self, *, timeout_s: float = _FLUSH_S) -> "Evidence":
         """Flush all three providers: evidence that what had ended has been received.
 
-        Blocks at most `timeout_s` for each provider. What keeps it from being proof, a flush that
-        returned false or a request that was not answered with success, is a gap in the evidence.
+        Blocks at most `timeout_s` for each provider. What keeps it from being proof is a gap in the
+        evidence: a flush that returned false, a request that was not answered with success, a
+        global provider that was set before `set_globals`, telemetry that went to the SDK of an
+        earlier test.
         """
-        return self._view.flushed(lambda: self._failures_of_flushing(timeout_s), owner=self._owner)
+        evidence = self._view.flushed(
+            lambda: self._failures_of_flushing(timeout_s), owner=self._owner
+        )
+        return replace(evidence, gaps=(*evidence.gaps, *self._earlier, *self._station.gaps()))
 
     def shutdown(self) -> None:
         """Flush, stop, and put the globals back; the fixture does it. Again does nothing."""
@@ -110,8 +141,16 @@ class InProcessSdk:
             steps.callback(self.logger_provider.shutdown)
             steps.callback(self.meter_provider.shutdown)
             steps.callback(self.tracer_provider.shutdown)
-            if self._globals is not None:
-                self._globals.restore()
+            steps.callback(self._end)
+
+    def _end(self) -> None:
+        """Let nothing more in: from here on the globals are what they were."""
+        if self._globals is not None:
+            self._globals.restore()
+        self._station.end()
+        for provider in self._providers:
+            provider.end()
+        self.meter_provider.give_measurements_to(self._station.measured_late)
 
     def _watched(self, what: str, export: Callable[..., Any]) -> Callable[..., Any]:
         """The export of an exporter, remembering when it fails: `force_flush` does not tell."""
@@ -129,9 +168,8 @@ class InProcessSdk:
         return watched
 
     def _failures_of_flushing(self, timeout_s: float) -> Iterator[str]:
-        providers = (self.tracer_provider, self.meter_provider, self.logger_provider)
-        for provider in providers:
-            name = type(provider).__name__
+        for provider in self._providers:
+            name = type(provider).__name__.removeprefix("Lendable")
             try:
                 has_flushed = provider.force_flush(int(timeout_s * 1000))
             except Exception as error:  # noqa: BLE001 -- a reader raises whatever its exporter did

@@ -51,6 +51,7 @@ _NO_CONNECTION: Final = (
     "does the program get the endpoint (otlp.environ(), OTEL_EXPORTER_OTLP_ENDPOINT), does it"
     " still run, is its SDK on, and was it flushed (force_flush)?"
 )
+_NOTED: Final = "what should have come here may have gone where the last lines say"
 _NO_REQUEST: Final = (
     "it connected and sent nothing yet: flush the SDK (force_flush), or wait longer than its batch"
     " delay (OTEL_BSP_SCHEDULE_DELAY)"
@@ -142,11 +143,11 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     _add_connections(arrivals, facts, hints)
     if not (facts or arrivals.requests):
         facts.append("no connection was opened")
-        hints.append(_NO_CONNECTION)
+        hints.append(_NOTED if arrivals.notes else _NO_CONNECTION)
     _add_circumstances(kind, source, arrivals, facts, sure)
     noun = "data points" if kind == "metrics" else "spans" if kind == "traces" else vocabulary.nouns
     received = f"no {noun}"
-    lines = [received, *facts]
+    lines = [received, *facts, *arrivals.notes]
     return Report(received="\n".join(lines), hint=_joined(sure) or "".join(hints[:1]))
 
 
@@ -162,7 +163,7 @@ def losses(kind: Kind, source: Source) -> Report:
     _add_refusals(arrivals, facts, [])
     _add_unread(kind, arrivals, facts, hints)
     _add_circumstances(kind, source, arrivals, facts, hints)
-    return Report(received="\n".join(facts), hint=_joined(hints))
+    return Report(received="\n".join([*facts, *arrivals.notes]), hint=_joined(hints))
 
 
 def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:

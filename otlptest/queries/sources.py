@@ -98,6 +98,7 @@ class Arrivals:
         abrupt_ends: By the owner of its ports, each program of the test that had no chance to
             flush: `orders was killed by kill()`.
         doubts: Why some of these may be of this test, as clauses about one of them; name the clock.
+        notes: What else may explain that something is missing, a sentence each.
     """
 
     requests: Sequence[Request] = ()
@@ -107,6 +108,7 @@ class Arrivals:
     lost: Sequence[str] = ()
     abrupt_ends: Mapping[str, str] = field(default_factory=dict)
     doubts: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

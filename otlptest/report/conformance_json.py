@@ -15,9 +15,11 @@ _MORE_FIELDS: Final = ("group", "case", "run_again")
 
 
 def conformance_record(conformance: Conformance) -> dict[str, Any]:
-    """One run as `subject`, `protocol`, `summary` and `results`; several under `runs`."""
-    records = [_run_record(run) for run in conformance.runs]
-    return records[0] if len(records) == 1 else {"runs": records}
+    """Return the runs under `runs`, each with `subject`, `protocol`, `summary` and `results`.
+
+    A run that was interrupted also has `interrupted`, one that could not be judged `problem`.
+    """
+    return {"runs": [_run_record(run) for run in conformance.runs]}
 
 
 def _run_record(run: SuiteRun) -> dict[str, Any]:
@@ -26,6 +28,7 @@ def _run_record(run: SuiteRun) -> dict[str, Any]:
         "protocol": run.protocol,
         "summary": dict(run.summary),
         **({"problem": run.problem} if run.problem else {}),
+        **({"interrupted": run.interrupted} if run.interrupted else {}),
         "results": [_result_record(result) for result in run.results],
     }
 
@@ -51,7 +54,7 @@ class RecordedRun:
 
 
 def recorded_runs(record: object, file: str) -> tuple[RecordedRun, ...]:
-    """The runs that `conformance_record` wrote.
+    """Return the runs that `conformance_record` wrote, also a single one as 0.1 wrote it.
 
     Args:
         record: What the file holds, parsed.

@@ -45,6 +45,9 @@ def _add_suite(root: ET.Element, run: SuiteRun, group: str, results: list[Result
         skipped=str(sum(1 for result in results if result.verdict in _NOT_JUDGED)),
         time=f"{run.duration_s:.3f}",
     )
+    if run.interrupted:
+        properties = ET.SubElement(suite, "properties")
+        ET.SubElement(properties, "property", name="interrupted", value=run.interrupted)
     for result in results:
         _add_case(suite, run, result)
 

@@ -30,7 +30,7 @@ def _run_lines(run: SuiteRun) -> list[str]:
     if run.problem:
         verdict = "skip" if run.is_lacking else "inconclusive"
         return ["", f"**{verdict}**", "", *_fenced(run.problem)]
-    lines: list[str] = []
+    lines: list[str] = ["", f"**{run.interrupted}**"] if run.interrupted else []
     for result in run.results:
         if result.verdict in {"fail", "warn"}:
             lines += ["", *_whole(result)]

@@ -12,6 +12,7 @@ from otlptest.report.plain_text import one_line
 __all__ = ["conformance_text", "event_line", "summary_text"]
 
 _WIDTH: Final = 100
+_IN_SECONDS: Final = 90.0
 _MOST_LINES: Final = 20  # of the evidence of one result
 _HEADINGS: Final[dict[VerdictName, str]] = {
     "inconclusive": "inconclusive, it could not be observed",
@@ -43,7 +44,8 @@ def _run_text(run: SuiteRun, width: int) -> str:
         verdict = "skip" if run.is_lacking else "inconclusive"
         said = "\n".join(map(one_line, run.problem.splitlines()))
         return f"{head}\n\n{verdict}: {said}"
-    blocks = [head, *_group_blocks(run.results, "conformance", width)]
+    blocks = [head, *([run.interrupted] if run.interrupted else [])]
+    blocks += _group_blocks(run.results, "conformance", width)
     apart = _group_blocks(run.results, "robustness", width)
     if apart:
         blocks += ["robustness, which is no part of conformance:", *apart]
@@ -99,12 +101,19 @@ def _by_reason(results: Sequence[Result]) -> list[str]:
     return lines
 
 
+def _about(seconds: float) -> str:
+    """A rough time: `about 40 s`, `about 3 minutes`."""
+    if seconds < _IN_SECONDS:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {seconds / 60:.0f} minutes"
+
+
 def event_line(event: Event) -> str:
     """One step of a run, as a line of progress; empty for what is not worth one."""
     match event:
         case SuiteStarted():
             cases = "1 case" if event.cases == 1 else f"{event.cases} cases"
-            return f"{event.subject} over {event.protocol}: {cases}"
+            return f"{event.subject} over {event.protocol}: {cases}, {_about(event.expected_s)}"
         case CaseFinished():
             outcomes = [each.outcome for each in event.judged]
             broken = outcomes.count("broken")

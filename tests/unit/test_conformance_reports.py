@@ -123,7 +123,7 @@ def test_a_run_without_judgement_is_one_sentence(*, is_lacking: bool, word: str)
     whole = Conformance(runs=(problem,))
     assert conformance_text(whole).endswith(f"\n\n{word}: it is\ndown")
     assert f"**{word}**\n\n```text\nit is\ndown\n```" in conformance_markdown(whole)
-    assert conformance_record(whole)["problem"] == "it is\ndown"
+    assert conformance_record(whole)["runs"][0]["problem"] == "it is\ndown"
 
 
 def test_a_run_without_results_says_so() -> None:
@@ -131,7 +131,7 @@ def test_a_run_without_results_says_so() -> None:
 
 
 def test_json_has_the_shape_that_is_promised() -> None:
-    record = json.loads(json.dumps(conformance_record(ONE)))
+    (record,) = json.loads(json.dumps(conformance_record(ONE)))["runs"]
     assert record["subject"] == "python emit.py"
     assert record["protocol"] == "http/protobuf"
     assert record["summary"] == {"pass": 1, "fail": 1, "warn": 2, "skip": 1, "inconclusive": 1}
@@ -152,9 +152,10 @@ def test_json_of_several_protocols_is_a_list_of_runs() -> None:
 
 
 def test_json_tells_why_a_row_is_not_judged() -> None:
-    (result,) = conformance_record(Conformance(runs=(run(("OTLP-GRPC-023", "broken", "x")),)))[
-        "results"
+    (record,) = conformance_record(Conformance(runs=(run(("OTLP-GRPC-023", "broken", "x")),)))[
+        "runs"
     ]
+    (result,) = record["results"]
     assert (result["verdict"], result["marks"]) == ("skip", ["since 1.11"])
 
 
@@ -210,8 +211,13 @@ def test_markdown_stays_in_its_cells_and_fences() -> None:
     [
         pytest.param(
             SuiteStarted(subject="x", protocol="grpc", cases=3, expected_s=1.0),
-            "x over grpc: 3 cases",
+            "x over grpc: 3 cases, about 1 s",
             id="suite",
+        ),
+        pytest.param(
+            SuiteStarted(subject="x", protocol="grpc", cases=1, expected_s=150.0),
+            "x over grpc: 1 case, about 2 minutes",
+            id="long suite",
         ),
         pytest.param(CaseStarted(case="a/b", title="t"), "", id="start"),
         pytest.param(
@@ -275,6 +281,21 @@ def test_matrix_puts_subjects_side_by_side() -> None:
     assert "| OTLP-HTTP-001 Telemetry is sent with POST | MUST | pass | pass | pass |" in (
         matrix_markdown(matrix)
     )
+
+
+def test_matrix_reads_a_single_run_as_the_first_version_wrote_it() -> None:
+    (record,) = conformance_record(ONE)["runs"]
+    assert recorded_runs(record, "x.json") == recorded_runs(conformance_record(ONE), "x.json")
+
+
+def test_interrupted_run_says_so_in_every_report() -> None:
+    interrupted = "interrupted: 2 of 3 cases had not ended"
+    part = Conformance(runs=(replace(run(*ALL), interrupted=interrupted),))
+    assert conformance_record(part)["runs"][0]["interrupted"] == interrupted
+    assert f"\n\n{interrupted}\n\n" in conformance_text(part)
+    assert f"\n\n**{interrupted}**\n" in conformance_markdown(part)
+    assert f'<property name="interrupted" value="{interrupted}" />' in conformance_junit(part)
+    assert "interrupted" not in conformance_record(ONE)["runs"][0]
 
 
 def result(**changes: object) -> dict[str, object]:

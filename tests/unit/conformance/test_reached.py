@@ -1,0 +1,90 @@
+"""What is left of a run that was interrupted: only what is certain already."""
+
+from collections.abc import Iterable
+
+from otlptest.conformance.cases import ExporterCase
+from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.reached import ReachedVerdicts
+from otlptest.conformance.running import CaseFinished, CaseStarted, SuiteStarted
+from otlptest.conformance.verdicts import Judged, Outcome, Policy
+
+PATH, METHOD, TYPE = "OTLP-HTTP-006", "OTLP-HTTP-001", "OTLP-HTTP-007"
+
+
+def nothing(_: ExporterLab) -> Iterable[Judged]:
+    return ()
+
+
+def case(name: str, *rules: str) -> ExporterCase:
+    return ExporterCase(id=name, title=name, requirements=rules, judge=nothing)
+
+
+CASES = (case("one", PATH, METHOD), case("two", METHOD, TYPE), case("three", TYPE))
+START = SuiteStarted(
+    subject="x", protocol="http/protobuf", cases=3, expected_s=1.0, run_again="again {case}"
+)
+
+
+def ended(name: str, **outcomes: Outcome) -> CaseFinished:
+    rules = {"path": PATH, "method": METHOD, "type": TYPE}
+    judged = tuple(
+        Judged(requirement=rules[rule], outcome=outcome, evidence="seen")
+        for rule, outcome in outcomes.items()
+    )
+    return CaseFinished(case=name, judged=judged, elapsed_s=0.1, finished=1, cases=3)
+
+
+def collected() -> ReachedVerdicts:
+    return ReachedVerdicts(lambda _: CASES, Policy())
+
+
+def test_a_requirement_that_an_open_case_judges_too_is_not_passed() -> None:
+    reached = collected()
+    for event in (
+        START,
+        CaseStarted(case="one", title="one"),
+        ended("one", path="held", method="held"),
+    ):
+        reached.tell(event)
+    (run,) = reached.conformance().runs
+    assert [(each.id, each.verdict, each.run_again) for each in run.results] == [
+        (PATH, "pass", "again one")
+    ]
+    assert run.interrupted == "interrupted: 2 of 3 cases had not ended"
+
+
+def test_a_requirement_that_is_broken_already_fails() -> None:
+    reached = collected()
+    for event in (START, ended("one", path="held", method="broken")):
+        reached.tell(event)
+    (run,) = reached.conformance().runs
+    assert {each.id: each.verdict for each in run.results} == {METHOD: "fail", PATH: "pass"}
+
+
+def test_what_comes_after_the_stop_is_not_heard() -> None:
+    reached = collected()
+    reached.tell(START)
+    reached.stop()
+    reached.tell(ended("one", path="broken", method="broken"))
+    (run,) = reached.conformance().runs
+    assert run.results == ()
+    assert run.interrupted == "interrupted: 3 of 3 cases had not ended"
+
+
+def test_a_protocol_whose_cases_have_all_ended_is_whole() -> None:
+    reached = collected()
+    reached.tell(START)
+    for each in (
+        ended("one", path="held", method="held"),
+        ended("two", method="held", type="held"),
+        ended("three", type="held"),
+    ):
+        reached.tell(each)
+    reached.tell(START)
+    whole, begun = reached.conformance().runs
+    assert (whole.interrupted, len(whole.results)) == ("", 3)
+    assert begun.interrupted == "interrupted: 3 of 3 cases had not ended"
+
+
+def test_nothing_is_reached_before_the_first_case() -> None:
+    assert collected().conformance().runs == ()
