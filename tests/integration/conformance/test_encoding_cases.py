@@ -47,6 +47,11 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("never ends its stream", "transport/grpc_calls", GRPC, "GRPC-005"),
     ("no te", "transport/grpc_calls", GRPC, "GRPC-006"),
     ("a media type of HTTP", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("grpc-encoding and te twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("grpc-encoding twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("te twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("content-type twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("a list of encodings", "encoding/grpc_gzip", GRPC, "GRPC-011"),
     ("another signal's message", "transport/grpc_calls", GRPC, "GRPC-007"),
     ("transport/http_requests", "transport/http_requests", HTTP, "HTTP-001"),
     ("gRPC prefix over HTTP", "transport/http_requests", HTTP, "HTTP-008"),
@@ -136,6 +141,25 @@ def test_a_wrong_exporter_is_caught(
     environment.setenv("WRONG", wrong)
     run = conformed(protocol, case)
     assert broken_rules(run) == {f"OTLP-{rule}" for rule in rules.split()}
+
+
+def test_a_doubled_header_is_one_accusation(environment: pytest.MonkeyPatch) -> None:
+    """As the Collector does, the fake takes the call; what is left of the run is judged."""
+    environment.setenv("WRONG", "grpc-encoding and te twice")
+    environment.setenv("SIGNALS", "traces")
+    run = conformed(GRPC, "transport", "encoding", "data/traces")
+    results = {each.id: each for each in run.results}
+    assert broken_rules(run) == {"OTLP-GRPC-006"}
+    assert results["OTLP-GRPC-011"].verdict == results["OTLP-TRACE-001"].verdict == "pass"
+    said, _, rest = results["OTLP-GRPC-006"].evidence.partition("\n")
+    assert said == (
+        "the header te is there twice, and a call has it once; "
+        "the header grpc-encoding is there twice, and a call has it once"
+    )
+    assert rest.endswith(
+        "content-type: application/grpc; te: trailers; grpc-encoding: gzip; "
+        "grpc-encoding: gzip; te: trailers"
+    )
 
 
 def test_calls_that_all_have_a_media_type_of_http_are_wrong_calls(
