@@ -88,6 +88,11 @@ def _fault_of_gzip(request: Request) -> str:
         return problem.message
     if coding and problem is not None and problem.kind != "malformed":
         return ""  # refused before it was inflated
+    return _fault_of_streams(request, coding)
+
+
+def _fault_of_streams(request: Request, coding: str) -> str:
+    """Return how a body that was read is compressed otherwise than its header says."""
     if _raw(request).startswith(_GZIP_MAGIC):
         header = f"the header says {coding}" if coding else "no header says so"
         return f"the body is a gzip stream, and {header}"
