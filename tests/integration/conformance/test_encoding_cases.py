@@ -78,6 +78,9 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("JSON: an array", "json/encoding", JSON, "JSON-012"),
     ("JSON: bare attribute values", "json/encoding", JSON, "JSON-012"),
     ("JSON: a count below 0", "json/encoding", JSON, "JSON-016"),
+    ("JSON: no zero of a oneof", "json/encoding", JSON, "JSON-030"),
+    ("JSON: values under another key", "data/metrics", JSON, "METRIC-013"),
+    ("JSON: values under another key", "json/encoding", JSON, ""),
     ("JSON: bare NaN", "json/encoding", JSON, "JSON-024"),
     ("JSON: Latin-1", "text/json", JSON, "JSON-035"),
     ("JSON: no escapes", "text/json", JSON, "JSON-035"),
@@ -109,6 +112,8 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("the same ids in every run", "data/trace_ids", HTTP, "TRACE-008"),
     ("exports what is not sampled", "data/sampling", HTTP, "TRACE-035"),
     ("no sampled flag", "data/trace_flags", GRPC, "TRACE-029"),
+    ("no flags", "data/trace_flags", GRPC, ""),
+    ("no flags", "data/traces", JSON, ""),
     (plant_of("LOG-009"), "data/observed_time", HTTP, "LOG-010"),
 )
 
