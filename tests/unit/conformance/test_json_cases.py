@@ -127,8 +127,10 @@ def test_a_value_under_an_unknown_key_is_no_zero_that_was_left_out() -> None:
     found = points_alone("JSON: values under another key")["OTLP-JSON-030"]
     assert (found.outcome, found.evidence) == (
         "not_observed",
-        "oneof member at its zero value: 0 in 1 JSON texts; what is missed may stand under "
-        "resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[].value",
+        (
+            "oneof member at its zero value: 0 in 1 JSON texts; what is missed may stand under "
+            "resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[].value"
+        ),
     )
 
 
@@ -136,9 +138,11 @@ def test_points_that_never_have_a_value_tell_nothing_of_zeros() -> None:
     found = points_alone("JSON: no values of points")["OTLP-JSON-030"]
     assert (found.outcome, found.evidence) == (
         "not_observed",
-        "no point has its value, zero or not, which OTLP-METRIC-013 judges\n"
-        "request 1: resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0]: "
-        "neither asInt nor asDouble is written; zero must be, too",
+        (
+            "no point has its value, zero or not, which OTLP-METRIC-013 judges\n"
+            "request 1: resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0]: "
+            "neither asInt nor asDouble is written; zero must be, too"
+        ),
     )
 
 
