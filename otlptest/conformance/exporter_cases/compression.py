@@ -7,12 +7,12 @@ from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
     general,
     judged_requests,
-    last_words,
     lost_signals,
     mention,
     own,
     steady,
     told,
+    whole_run,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
@@ -97,7 +97,7 @@ def _unknown(lab: ExporterLab, seen: Observation) -> Judged:
     """
     rule, what = "OTLP-CFG-038", told(seen, [_COMPRESSION])
     if lost_signals(lab, seen):
-        return broken(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
+        return broken(rule, f"{what}; {whole_run(seen)}")
     claimed = [each for each in seen.requests if _encoding(each) not in {"identity", "gzip"}]
     if claimed:
         return broken(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")

@@ -13,6 +13,7 @@ from otlptest.conformance.exporter_cases.readings import (
     own,
     steady,
     told,
+    whole_run,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Plan, run_of
@@ -129,7 +130,7 @@ def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
     elif seen.output.strip() and not seen.requests:
         yield held(rule, f"{what}; it refuses them: {last_words(seen)}")
     else:
-        yield not_observed(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
+        yield not_observed(rule, f"{what}; {whole_run(seen)}")
 
 
 def _judge_repeated(lab: ExporterLab) -> Iterator[Judged]:

@@ -42,6 +42,8 @@ RIGHT: dict[Protocol, tuple[str, ...]] = {
 WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("default port", "endpoints/default_http", HTTP, "CFG-001 HTTP-040"),
     ("default port", "endpoints/default_grpc", GRPC, "CFG-002 GRPC-034"),
+    ("silent without an endpoint", "endpoints/default_http", HTTP, "CFG-001"),
+    ("silent without an endpoint", "endpoints/default_grpc", GRPC, "CFG-002"),
     ("empty endpoint is kept", "endpoints/default_http", HTTP, "CFG-054"),
     ("empty endpoint is kept", "endpoints/default_grpc", GRPC, "CFG-054"),
     ("appends to own URL", "endpoints/as_is", HTTP, "CFG-006 CFG-007 CFG-008"),

@@ -324,6 +324,8 @@ def is_disabled() -> bool:
 
 def is_on(kind: str) -> bool:
     """Whether the signal is exported over OTLP."""
+    if WRONG == "silent without an endpoint" and not any(endpoints(kind)):
+        return False
     name = f"OTEL_{kind.upper()}_EXPORTER"
     default = "none" if WRONG == "no default exporter" else "otlp"
     value = os.environ.get(name, "") or default

@@ -66,8 +66,8 @@ SILENT = {
     "environment/headers": ("CFG-026 CFG-027 CFG-028 CFG-031",) * 2,
     "environment/service_name": ("", ""),
     "environment/resource_attributes": ("", ""),
-    "endpoints/default_http": ("", ""),
-    "endpoints/default_grpc": ("", ""),
+    "endpoints/default_http": ("CFG-001", ""),
+    "endpoints/default_grpc": ("CFG-002", ""),
     "endpoints/as_is": ("CFG-006 CFG-007 CFG-008",) * 2,
     "endpoints/unchanged": ("CFG-011 CFG-013", "CFG-013"),
     "endpoints/url": ("", ""),
@@ -110,6 +110,7 @@ class SteadyLab(RecordedLab):
 @pytest.fixture
 def own_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "HTTP_PORT", free_port())
+    monkeypatch.setattr(endpoints, "GRPC_PORT", free_port())
 
 
 @pytest.mark.usefixtures("own_ports")
