@@ -171,8 +171,10 @@ def is_true(name: str, value: str) -> bool:
 
 
 def compression(kind: str) -> str:
-    if WRONG == "no gzip":
+    if WRONG == "no gzip" or (WRONG == "gzip for traces alone" and kind != "traces"):
         return "none"
+    if WRONG == "always gzip":
+        return "gzip"
     if WRONG == "none is unknown" and option(kind, "COMPRESSION") == "none":
         sys.exit("unknown compression 'none'")
     if WRONG == "takes any COMPRESSION":
