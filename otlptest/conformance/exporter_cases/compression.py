@@ -84,8 +84,8 @@ class _Bodies:
 def _bodies(lab: ExporterLab, seen: Observation) -> _Bodies:
     requests = _requests(lab, seen)
     return _Bodies(
-        packed=tuple(_length(each) for each in requests if _is_packed(each)),
-        plain=tuple(_length(each) for each in requests if each.encoding == "identity"),
+        packed=tuple(_length(each) for each in requests if _encoding(each) == "gzip"),
+        plain=tuple(_length(each) for each in requests if _encoding(each) == "identity"),
     )
 
 
@@ -93,10 +93,12 @@ def _requests(lab: ExporterLab, seen: Observation) -> list[Request]:
     return [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
 
 
-def _is_packed(request: Request) -> bool:
-    """Return whether a body came as gzip: a gRPC message may stay as it is in a gzip call."""
-    is_changed = request.protocol != "grpc" or request.wire_size != request.size
-    return request.encoding == "gzip" and is_changed and not _is_mangled(request)
+def _encoding(request: Request) -> str:
+    """Return how a body came: a gRPC message may stay as it is in a call that says gzip."""
+    if _is_mangled(request):
+        return f"{request.encoding}, which it is not"
+    is_unchanged = request.protocol == "grpc" and request.wire_size == request.size
+    return "identity" if is_unchanged else request.encoding
 
 
 def _is_mangled(request: Request) -> bool:
@@ -105,7 +107,7 @@ def _is_mangled(request: Request) -> bool:
 
 
 def _length(request: Request) -> int:
-    if request.encoding == "identity":
+    if _encoding(request) == "identity":
         return request.wire_size
     packed = request.packed_json
     return request.size if packed is None else len(zlib.decompress(packed))
@@ -209,10 +211,10 @@ def _are_of(
         rule,
         lab,
         seen,
-        lambda request: request.encoding in encodings and not _is_mangled(request),
+        lambda request: _encoding(request) in encodings,
         expected=f"the encoding {min(encodings)}",  # gzip, where it may be either
         variables=variables,
-        received=lambda request: f"the encoding {request.encoding}",
+        received=lambda request: f"the encoding {_encoding(request)}",
     )
 
 
