@@ -146,7 +146,7 @@ def choice(kind: str, name: str, values: tuple[str, ...], default: str) -> str:
     value = told if WRONG == "enums in small letters only" else told.lower()
     if not value or value in values:
         return value or default
-    if f"stops at an unknown {name}" == WRONG:
+    if WRONG.endswith(f"stops at an unknown {name}"):
         sys.exit(f"unknown value {told!r}")
     if WRONG != "silent about unknown values":
         warn(f"OTEL_EXPORTER_OTLP_{name}: unknown value {told!r} is ignored")
@@ -266,6 +266,8 @@ def grpc_place(kind: str) -> dict[str, Any]:
 def is_insecure(kind: str) -> bool:
     if WRONG == "never insecure":
         return False
+    if WRONG == "always insecure":
+        return True
     old = _OLD_INSECURE.get(kind)
     if old and is_true(old, os.environ.get(f"OTEL_EXPORTER_OTLP_{old}", "")):
         return True
@@ -331,7 +333,9 @@ def is_on(kind: str) -> bool:
     name = f"OTEL_{kind.upper()}_EXPORTER"
     default = "none" if WRONG == "no default exporter" else "otlp"
     value = os.environ.get(name, "") or default
-    if WRONG == "exporters in code" or (WRONG == "logs are always on" and kind == "logs"):
+    if WRONG.startswith(("exporters in code", "in code, ")) or (
+        WRONG == "logs are always on" and kind == "logs"
+    ):
         return True
     if WRONG == "disabled in part" and os.environ.get("OTEL_SDK_DISABLED") == "true":
         return kind != "traces" and value == "otlp"
