@@ -277,9 +277,18 @@ def is_insecure(kind: str) -> bool:
 # Headers.
 
 
+def told_headers(kind: str) -> str:
+    if WRONG == "no headers":
+        return ""
+    told = option(kind, "HEADERS")
+    if WRONG == "stops at any header" and told:
+        sys.exit("no headers here")
+    return told
+
+
 def headers(kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for entry in option(kind, "HEADERS").split(","):
+    for entry in told_headers(kind).split(","):
         key, separator, text = entry.partition("=")
         if separator and key.strip():
             if WRONG != "keeps spaces":
