@@ -207,6 +207,7 @@ UNTOLD: dict[str, tuple[Row, ...]] = {
         ("never retries", "losses/refused", HTTP, "HTTP-035"),
     ),
     "silence and delays": (
+        ("partial success without details", "success/partial", HTTP, "RESP-017"),
         ("silent about failures", "records/unavailable", HTTP, "RESP-039"),
         ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
         ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
@@ -268,6 +269,16 @@ def test_a_misdirected_request_may_be_tried_elsewhere() -> None:
         HTTP, "refusals/other_http_statuses", wrong="tries what was misdirected elsewhere"
     )
     assert [(each.id, each.verdict) for each in run.results] == [("OTLP-RESP-070", "pass")]
+
+
+def test_the_count_of_a_partial_success_is_one_of_its_details() -> None:
+    run = conformed(HTTP, "success/partial", wrong="partial success as a count")
+    verdicts = {each.id: each.verdict for each in run.results}
+    assert verdicts == {"OTLP-RESP-015": "pass", "OTLP-RESP-017": "pass"}, run.results
+    assert run.results[1].evidence.startswith(
+        "it says how many were rejected, without the receiver's message: 'WARNING: traces: "
+        "partial success: the server rejected 1 of 1 spans'. traces answered "
+    )
 
 
 def runs_of(rows: tuple[Row, ...]) -> list[SuiteRun]:
