@@ -175,8 +175,8 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("dies of a late answer", "timeouts/late_reply", HTTP, "RESP-088"),
     ),
     "timeouts of exports that hang beside the program": (
-        ("TIMEOUT bounds the shutdown alone", "timeouts/values", HTTP, "CFG-040"),
-        ("TIMEOUT bounds the shutdown alone", "timeouts/values", GRPC, "CFG-040"),
+        ("TIMEOUT bounds the shutdown alone", "timeouts/values", HTTP, "CFG-040 CFG-041"),
+        ("TIMEOUT bounds the shutdown alone", "timeouts/values", GRPC, "CFG-040 CFG-041"),
         ("no timeout, stays up", "timeouts/values", HTTP, "CFG-040"),
         ("stays up", "timeouts/values", HTTP, ""),
         ("stays up", "timeouts/values", GRPC, ""),

@@ -1,5 +1,6 @@
 """What cases of configuration say of runs that show little, or are odd."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,10 @@ SILENT = {
 }
 
 
+# How a command ended, told twice in a row.
+TWICE = re.compile(r"(it exited with code \d+ after [\d.]+ s)\W+\1")
+
+
 class SteadyLab(RecordedLab):
     """One in which the command, run without changes, sends all."""
 
@@ -130,6 +135,35 @@ def test_a_command_that_sends_nothing_any_more(name: str, exit_code: int) -> Non
     broken = {rule for rule, each in found.items() if each.outcome == "broken"}
     assert broken == {f"OTLP-{rule}" for rule in SILENT[name][exit_code].split()}
     assert all(each.evidence for each in found.values())
+    assert [each for each in found.values() if TWICE.search(each.evidence)] == []
+
+
+def test_what_is_refused_in_each_run_is_no_loss() -> None:
+    """A receiver that refuses all for what it is shows no switch that is heeded in part."""
+    refused = everything()
+    for each in refused.requests:
+        each.problem = Problem(kind="malformed", rule="OTLP-HTTP-008", message="bad")
+    lab = RecordedLab(refused)
+    assert lost_signals(lab, refused) == ()
+    assert lost_signals(lab, observed()) == ("traces", "metrics", "logs")
+    found = judged(case("sdk/disabled"), lab)["OTLP-CFG-065"]
+    assert (found.outcome, found.evidence) == (
+        "not_observed",
+        (
+            "OTEL_SDK_DISABLED unset; it sent; the program sets its exporters up in code: "
+            "OTEL_<S>_EXPORTER=none changes nothing"
+        ),
+    )
+
+
+def test_a_wrong_header_is_told_with_what_came_instead() -> None:
+    wrong = everything()
+    for each in wrong.requests:
+        each.headers = Headers((*each.headers.pairs, ("x-otlptest-plain", "1")))
+    lab = RecordedLab(everything(), wrong)
+    found = judged(case("headers/own"), lab)["OTLP-CFG-032"]
+    assert found.outcome == "broken"
+    assert "; received no x-otlptest-both with traces:\n" in found.evidence
 
 
 # Readings.
