@@ -33,9 +33,9 @@ def conformance_text(conformance: Conformance, *, width: int = _WIDTH) -> str:
 def summary_text(run: SuiteRun) -> str:
     """How many have which verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
     missing = sum(map(_is_not_emitted, run.results))
-    numbers: dict[str, int] = {**run.summary, "not emitted": missing}
-    numbers["inconclusive"] -= missing
-    counts = [f"{count} {name}" for name, count in numbers.items() if count]
+    found = {**run.summary, "inconclusive": run.summary["inconclusive"] - missing}
+    numbers = [*found.items(), ("not emitted", missing)]
+    counts = [f"{count} {name}" for name, count in numbers if count]
     return ", ".join(counts) or "no results"
 
 

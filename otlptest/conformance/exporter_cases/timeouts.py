@@ -258,10 +258,10 @@ class _Bounds:
         if not self.usual.each.is_hit:
             return not_observed(rule, f"the default itself was not seen. {told}")
         if self._is_unlike_usual(wait):
-            again = _waiting(self.lab, wait.value, wait.each.signal)()
-            if again.each.is_hit and self._is_unlike_usual(again):
+            second = _waiting(self.lab, wait.value, wait.each.signal)()
+            if second.each.is_hit and self._is_unlike_usual(second):
                 return broken(rule, told)
-            return not_observed(rule, f"one time so, another time not. {told}\n{again.told}")
+            return not_observed(rule, f"one time so, another time not. {told}\n{second.told}")
         return self._alike(rule, wait, told)
 
     def _alike(self, rule: str, wait: _Wait, told: str) -> Judged:

@@ -232,7 +232,8 @@ def test_a_wrong_exporter_is_caught(
 
 @pytest.mark.timeout(300)  # as above
 @pytest.mark.parametrize(
-    "row", [pytest.param(row, id=f"{row[0]}: {row[3]} over {row[2]}") for row in UNTOLD]
+    "row",
+    [pytest.param(row, id=f"{row[0]}, in {row[1]}: {row[3]} over {row[2]}") for row in UNTOLD],
 )
 def test_what_cannot_be_seen_is_not_held_against_an_exporter(
     monkeypatch: pytest.MonkeyPatch, row: tuple[str, str, Protocol, str, str]
