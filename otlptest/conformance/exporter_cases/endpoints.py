@@ -211,6 +211,12 @@ def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], 
     return is_wanted
 
 
+def _own_run(lab: ExporterLab) -> Observation:
+    """Return a run in which each signal has its own URL, with the usual path; once for all."""
+    plan = {signal: ("", SIGNAL_NAMES[signal].http_path) for signal in lab.signals}
+    return lab.shared("own endpoints at the usual paths", steady(lab, _own_urls(plan)))
+
+
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
 ) -> Judged:
@@ -227,6 +233,9 @@ def _judged_path(
         return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
     if signal not in _sent(lab.baseline):
         return not_observed(rule, f"{what}; no {signal} ever came to the path of {signal}")
+    if signal not in _sent(_own_run(lab)):
+        reason = f"with its own endpoint at the usual path no {signal} come either"
+        return not_observed(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
     return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
 
 
@@ -262,6 +271,9 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> Judged:
         return held(rule, f"{what}\n{seen.describe()}")
     if seen.requests:
         return broken(rule, f"{what}\n{seen.describe()}")
+    if not came_signals(lab, _own_run(lab)):
+        reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
+        return not_observed(rule, f"{what}; {reason}")
     if seen.output.strip() or seen.exit_code:
         return held(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
     return broken(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")

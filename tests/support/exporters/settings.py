@@ -191,6 +191,8 @@ def endpoints(kind: str) -> tuple[str, str]:
         return os.environ["DEAF_ENDPOINT"] + PATHS[kind], ""
     own = os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_ENDPOINT", "")
     general = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if own and WRONG == "stops at an own ENDPOINT":
+        sys.exit("one endpoint for all signals")
     if WRONG == "no own ENDPOINT":
         own = ""
     if WRONG == "own ENDPOINT counts for all":
