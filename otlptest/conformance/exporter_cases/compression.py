@@ -302,7 +302,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _beside_alone(lab: ExporterLab, found: Judged, alone: Mapping[str, str]) -> Judged:
-    """One that does otherwise by a word, whatever variable has it, breaks another rule."""
+    """Return what is found, unless the word does the same in the general variable alone."""
     if found.outcome != "broken":
         return found
     word = alone[_COMPRESSION]

@@ -74,7 +74,7 @@ def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str])
 
 
 def _beside_a_plain_header(lab: ExporterLab, found: Judged) -> Judged:
-    """Return what is found of an odd value, if a plain one is heeded; else the cause is another."""
+    """Return what is found of an odd value; not observed where a plain one is not heeded either."""
     if found.outcome == "broken" and not reads_headers(lab):
         return not_observed(found.requirement, f"{_UNREAD}. {found.evidence}")
     return found

@@ -65,7 +65,7 @@ PLAIN_HEADER: Final = "x-otlptest-plain"
 def plain_header_run(lab: ExporterLab) -> Observation:
     """Return a run that is told one header without anything odd; made once for all cases.
 
-    What an odd value of the variable leads to is only its oddity's where this one is heeded.
+    An odd value of the variable is only blamed where this one is heeded.
     """
     changes = {HEADERS: f"{PLAIN_HEADER}=1"}
     return lab.shared("one plain header", steady(lab, changes))
