@@ -89,7 +89,7 @@ def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
 
 
 def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> Judged:
-    """Judge the attempts beside those without the variable, which must go on for longer."""
+    """Judge the attempts against those without the variable, which must go on for longer."""
     rule = "OTLP-CFG-042"
     signal: Signal = each.signal
     told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_MILLISECONDS}. {each.told}"

@@ -2,8 +2,8 @@
 
 A client may leave short bodies as they are: no source says that each request is compressed. So what
 is compared are lengths, of what is compressed and of what is not; where only short bodies came,
-they are made longer by an attribute of the resource. And a variable is only seen to be read beside
-a run that is told otherwise, and does otherwise.
+they are made longer by an attribute of the resource. And only a run that is told otherwise, and
+does otherwise, shows that a variable is read.
 """
 
 import zlib
@@ -126,7 +126,7 @@ def _judged_gzip(
 ) -> Judged:
     """Judge whether what is told to compress does.
 
-    A stream that is none breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
+    A body that is not gzip breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
 
     Args:
         rule: The requirement.
@@ -138,7 +138,7 @@ def _judged_gzip(
     what = told(seen, variables)
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
     if mangled:
-        reason = "it says gzip and is none, which another case judges"
+        reason = "the header says gzip and the body is not gzip, which another case judges"
         return not_observed(rule, f"{what}; {reason}\n{seen.describe(mangled)}")
     found = _are_of(rule, lab, seen, _ENCODINGS, variables)
     if found.outcome == "broken":
@@ -256,7 +256,7 @@ def _in_capitals(
         return not_observed(rule, f"what the value does in small letters was not seen: {reason}")
     mangled = [each for each in capital.requests if _is_mangled(each)]
     if mangled:
-        told_wrong = f"it says {mangled[0].encoding} and is none"
+        told_wrong = f"the header says {mangled[0].encoding} and the body is not"
         return broken(rule, f"{what}; {told_wrong}\n{capital.describe(mangled)}")
     bodies = _bodies(lab, capital)
     if not bodies.packed and bodies.longest_plain >= _bodies(lab, gzip).least_packed > 0:
@@ -297,11 +297,11 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-CFG-052"
     packs = _judged_gzip(rule, lab, on, others=(off, lab.baseline), variables=variables)
     plain = _plain(rule, lab, off, others=(on, lab.baseline), contrast=packs, variables=variables)
-    yield _beside_alone(lab, packs, {_COMPRESSION: "gzip"})
-    yield _beside_alone(lab, plain, {_COMPRESSION: "none"})
+    yield _unless_alone(lab, packs, {_COMPRESSION: "gzip"})
+    yield _unless_alone(lab, plain, {_COMPRESSION: "none"})
 
 
-def _beside_alone(lab: ExporterLab, found: Judged, alone: Mapping[str, str]) -> Judged:
+def _unless_alone(lab: ExporterLab, found: Judged, alone: Mapping[str, str]) -> Judged:
     """Return what is found, unless the word does the same in the general variable alone."""
     if found.outcome != "broken":
         return found

@@ -70,7 +70,7 @@ def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Judge
 
 
 def _judge_headers(lab: ExporterLab) -> Iterator[Judged]:
-    """All in one run; where none of them comes, each in one of its own beside the plain one."""
+    """All in one run; where none of them comes, each in one of its own, the plain one first."""
     seen = _with_headers(lab, ",".join(entry for _, entry, _ in _ENTRIES))
     spoils = not any(name in each.headers for each in seen.requests for name in _NAMES)
     plain: Judged | None = None

@@ -70,10 +70,10 @@ def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str])
         variables=[HEADERS],
         received=lambda each: _shown(each, wanted),
     )
-    return _beside_a_plain_header(lab, found)
+    return _if_a_plain_one_comes(lab, found)
 
 
-def _beside_a_plain_header(lab: ExporterLab, found: Judged) -> Judged:
+def _if_a_plain_one_comes(lab: ExporterLab, found: Judged) -> Judged:
     """Return what is found of an odd value; not observed where a plain one is not heeded either."""
     if found.outcome == "broken" and not reads_headers(lab):
         return not_observed(found.requirement, f"{_UNREAD}. {found.evidence}")
@@ -101,7 +101,7 @@ def _without_property(lab: ExporterLab, seen: Observation) -> Judged:
     is_taken = any("x-otlptest-a" in each.headers for each in seen.requests)
     if found.outcome == "held" and not is_taken and not reads_headers(lab):
         return not_observed(rule, f"{_UNREAD}. {found.evidence}")
-    return _beside_a_plain_header(lab, found)
+    return _if_a_plain_one_comes(lab, found)
 
 
 def _has_no_property(request: Request) -> bool:
@@ -134,7 +134,7 @@ def _judge_own_headers(lab: ExporterLab) -> Iterator[Judged]:
             variables=[HEADERS, *names],
             received=lambda each: f"{_shown(each, ['x-otlptest-both'])} with {each.signal}",
         )
-        yield _beside_a_plain_header(lab, found)
+        yield _if_a_plain_one_comes(lab, found)
 
 
 def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:

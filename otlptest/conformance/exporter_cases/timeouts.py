@@ -212,7 +212,7 @@ class _Bounds:
         for wait in self.shorts:
             found = self.of_short(wait)
             if found.outcome == "held" and hanging:
-                reason = "the variable may bound the shutdown alone: beside it this export hung on"
+                reason = "the variable may bound the shutdown alone: with it this export hung on"
                 yield not_observed(
                     found.requirement, f"{reason}: {hanging[0].told}\n{found.evidence}"
                 )
@@ -249,7 +249,7 @@ class _Bounds:
         return broken(rule, f"{told}\n{self.longer.told}")
 
     def of_default_again(self, rule: str, wait: _Wait) -> Judged:
-        """Judge a value that is none: as if it were not set, whatever is done then."""
+        """Judge an invalid value: as if it were not set, whatever is done then."""
         told = f"expected as if unset. {wait.told}"
         if not wait.each.is_hit:
             again = _waiting(self.lab, wait.value, wait.each.signal)
@@ -329,24 +329,24 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     runs = [_waiting(lab, long, signal, own_value=short) for signal in lab.signals]
     general_alone = _waiting(lab, long, lab.signals[0])
     waits = [run() for run in runs]
-    beside = general_alone()
-    yield from condensed(_of_own(lab, wait, beside) for wait in waits)
+    longer = general_alone()
+    yield from condensed(_of_own(lab, wait, longer) for wait in waits)
 
 
-def _of_own(lab: ExporterLab, wait: _Wait, beside: _Wait) -> Judged:
+def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> Judged:
     """Held against a client that waits too long only where it heeds the general variable.
 
     Args:
         lab: Runs the command.
         wait: One with both variables.
-        beside: One with the general variable alone: unless it is longer, `wait` shows nothing.
+        longer: One with the general variable alone: unless it is longer, `wait` shows nothing.
     """
     rule = "OTLP-CFG-052"
     when = _when(lab, wait, _SHORT_S) if wait.each.is_hit else "unknown"
     told = f"expected {_SHORT_S:g} s. {wait.told}"
-    if when == "right" and beside.seconds <= _SHORT_S + _LATE_S:
+    if when == "right" and longer.seconds <= _SHORT_S + _LATE_S:
         reason = "with the general variable alone it waits no longer, or that was not seen"
-        return not_observed(rule, f"{reason}. {told}\n{beside.told}")
+        return not_observed(rule, f"{reason}. {told}\n{longer.told}")
     if when == "right":
         return held(rule, told)
     if when != "late":
