@@ -16,7 +16,7 @@ from otlptest.conformance.running import (
     run_cases,
 )
 from otlptest.conformance.subjects import Subject, default_jobs
-from otlptest.conformance.verdicts import Judged, Policy, not_observed
+from otlptest.conformance.verdicts import NOT_EMITTED, Judged, Policy, not_observed
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes import Command
@@ -197,7 +197,7 @@ def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[Judged]:
     narrowed = lab.narrowed(case)
     if not narrowed.signals:
         needed = " or ".join(case.signals)
-        return [not_observed(rule, f"the command emits no {needed}") for rule in case.requirements]
+        return [not_observed(rule, f"{NOT_EMITTED}{needed}") for rule in case.requirements]
     return case.judge(narrowed)
 
 

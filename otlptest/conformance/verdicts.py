@@ -24,6 +24,7 @@ from otlptest.errors import UsageError
 from otlptest.requirements import Requirement, find
 
 __all__ = [
+    "NOT_EMITTED",
     "VERDICTS",
     "Group",
     "Harm",
@@ -50,6 +51,9 @@ VerdictName: TypeAlias = Literal["pass", "fail", "warn", "skip", "inconclusive"]
 Group: TypeAlias = Literal["conformance", "robustness"]
 
 VERDICTS: Final[tuple[VerdictName, ...]] = ("pass", "fail", "warn", "skip", "inconclusive")
+
+NOT_EMITTED: Final = "the command emits no "
+"""Begins the reason of what an exporter that lacks a signal cannot show; the signals follow."""
 
 DEFAULT_TARGET: Final = (1, 10)
 """The OTLP version that subjects are held to unless told otherwise: the one before 1.11."""

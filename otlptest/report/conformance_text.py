@@ -6,7 +6,7 @@ from typing import Final
 
 from otlptest.conformance.outcomes import Conformance, SuiteRun
 from otlptest.conformance.running import CaseFinished, CaseStarted, Event, SuiteStarted
-from otlptest.conformance.verdicts import Group, Result, VerdictName
+from otlptest.conformance.verdicts import NOT_EMITTED, Group, Result, VerdictName
 from otlptest.report.plain_text import one_line
 
 __all__ = ["conformance_text", "event_line", "summary_text"]
@@ -32,9 +32,28 @@ def conformance_text(conformance: Conformance, *, width: int = _WIDTH) -> str:
 
 
 def summary_text(run: SuiteRun) -> str:
-    """How many have which verdict: `3 pass, 1 fail, 2 inconclusive`."""
-    counts = [f"{count} {name}" for name, count in run.summary.items() if count]
+    """How many have which verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
+    missing = sum(map(_is_not_emitted, run.results))
+    found = {**run.summary, "inconclusive": run.summary["inconclusive"] - missing}
+    numbers = [*found.items(), ("not emitted", missing)]
+    counts = [f"{count} {name}" for name, count in numbers if count]
     return ", ".join(counts) or "no results"
+
+
+def _is_not_emitted(result: Result) -> bool:
+    """Return whether a result is inconclusive because the command lacks a signal, and no more."""
+    lines = result.evidence.splitlines()
+    return result.verdict == "inconclusive" and all(each.startswith(NOT_EMITTED) for each in lines)
+
+
+def _not_emitted_line(results: Sequence[Result]) -> str:
+    """The signals that are missing, and how many requirements are about them alone."""
+    told = [
+        line.removeprefix(NOT_EMITTED) for each in results for line in each.evidence.splitlines()
+    ]
+    signals = dict.fromkeys(signal for each in told for signal in each.split(" or "))
+    requirements = "1 requirement" if len(results) == 1 else f"{len(results)} requirements"
+    return f"not emitted: {', '.join(signals)} ({requirements})"
 
 
 def _run_text(run: SuiteRun, width: int) -> str:
@@ -61,7 +80,10 @@ def _group_blocks(results: Iterable[Result], group: Group, width: int) -> list[s
         if result.verdict == verdict
     ]
     for verdict in ("inconclusive", "skip"):
-        alike = [result for result in mine if result.verdict == verdict]
+        missing = [result for result in mine if _is_not_emitted(result)]
+        alike = [each for each in mine if each.verdict == verdict and each not in missing]
+        if verdict == "inconclusive" and missing:
+            blocks.append(_not_emitted_line(missing))
         if alike:
             blocks.append("\n".join([f"{_HEADINGS[verdict]}:", *_by_reason(alike)]))
     passed = [result.id for result in mine if result.verdict == "pass"]

@@ -141,7 +141,8 @@ class _Walk:
             else:
                 self._value(field, item, place)
         check = _MESSAGE_CHECKS.get(table.name)
-        if check is not None:
+        if check is not None and value.keys() <= table.fields.keys():
+            # What is missed may stand under a key that the message does not have.
             self._add(check(value), path)
 
     def _unknown_key(self, found: UnknownKey) -> None:

@@ -106,6 +106,26 @@ def test_text_cuts_long_evidence_and_shows_control_characters() -> None:
     assert "\\x1b[31m" in text
 
 
+def test_text_tells_signals_that_are_not_emitted_in_one_line() -> None:
+    missing = run(
+        ("OTLP-LOG-001", "not_observed", "the command emits no logs"),
+        ("OTLP-METRIC-001", "not_observed", "the command emits no metrics"),
+        ("OTLP-COMMON-001", "not_observed", "the command emits no metrics or logs"),
+        ("OTLP-HTTP-006", "not_observed", "no request came"),
+    )
+    text = conformance_text(Conformance(runs=(missing,)))
+    assert text == (
+        "python emit.py over http/protobuf (traces): 1 inconclusive, 3 not emitted\n"
+        "\n"
+        "not emitted: logs, metrics (3 requirements)\n"
+        "\n"
+        "inconclusive, it could not be observed:\n"
+        "  OTLP-HTTP-006 MUST: Clients use the default paths `/v1/traces`, `/v1/metrics`"
+        " and `/v1/logs`\n"
+        "    no request came"
+    )
+
+
 def test_text_tells_one_reason_once() -> None:
     alike = run(
         ("OTLP-HTTP-001", "not_observed", "no request"),

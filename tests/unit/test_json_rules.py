@@ -291,6 +291,18 @@ def seen(signal: Signal, document: dict[str, Any]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(point("sum", value=5), id="a value under an unknown key"),
+        pytest.param(point("sum", as_int="0"), id="a value under a misspelt key"),
+        pytest.param(point("histogram", min=-5, maximum=0), id="a max under another key"),
+    ],
+)
+def test_what_may_stand_under_another_key_is_not_missed(document: dict[str, Any]) -> None:
+    assert set(rules("metrics", document)) == {"012"}
+
+
+@pytest.mark.parametrize(
     ("signal", "document", "rule", "count"),
     [
         pytest.param("traces", span(traceId=TRACE_ID), "003", 1, id="trace_id"),

@@ -82,11 +82,12 @@ class Head:
         self.headers = _shared_headers(fields)
         content_types = [value for name, value in fields if name.lower() == "content-type"]
         media_type = _media_type(content_types)
+        if is_http2 and all(map(is_grpc_content_type, map(_plain, content_types))):
+            media_type = _plain(content_types[-1]) if content_types else ""  # as for grpc-go
         self.is_grpc = is_http2 and is_grpc_content_type(media_type)
         self.protocol = "grpc" if self.is_grpc else _PROTOCOLS.get(media_type)
         self.signal = _signal(self.path, is_grpc=self.is_grpc)
-        coding = "grpc-encoding" if self.is_grpc else "content-encoding"
-        self.encoding = sys.intern(canonical_encoding(self.headers.get(coding, "")))
+        self.encoding = sys.intern(canonical_encoding(self._coding()))
         is_protobuf = self.protocol in {"grpc", "http/protobuf"}
         self.error_encoding: BodyEncoding = "protobuf" if is_protobuf else "json"
         self.timeout_s = timeout_seconds(self.headers.get("grpc-timeout", ""))
@@ -99,6 +100,18 @@ class Head:
             self.refusal = self._refusal_on_grpc_port(content_types, is_http2=is_http2)
         else:
             self.refusal = self._refusal_on_http_port(content_types)
+
+    def _coding(self) -> str:
+        """Return what the sender calls the encoding of its body.
+
+        `Content-Encoding` is a list, `grpc-encoding` one name: where that header is there twice,
+        the last one counts, as it does for grpc-go.
+        """
+        if not self.is_grpc:
+            return self.headers.get("content-encoding", "")
+        pairs = self.headers.pairs
+        named = [value for name, value in pairs if name.lower() == "grpc-encoding"]
+        return named[-1] if named else ""
 
     def _refusal_on_grpc_port(self, content_types: list[str], *, is_http2: bool) -> Refusal | None:
         if not is_http2:
@@ -152,7 +165,8 @@ class Head:
         return self._refusal_of_encoding("OTLP-SRV-022")
 
     def _refusal_of_encoding(self, rule: str) -> Refusal | None:
-        codings = [canonical_encoding(part) for part in self.encoding.split(",")]
+        parts = [self.encoding] if self.is_grpc else self.encoding.split(",")
+        codings = [canonical_encoding(part) for part in parts]
         if all(coding in SUPPORTED_ENCODINGS for coding in codings):
             return None
         return refused("unknown_encoding", rule, f"the encoding is {_shown(self.encoding)}")
@@ -199,7 +213,12 @@ def _media_type(content_types: list[str]) -> str:
     """The media type in lower case without parameters; empty unless there is exactly one."""
     if len(content_types) != 1:
         return ""
-    return content_types[0].partition(";")[0].strip().lower()
+    return _plain(content_types[0])
+
+
+def _plain(content_type: str) -> str:
+    """Return a content type in lower case without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _signal(path: str, *, is_grpc: bool) -> Signal | None:

@@ -65,7 +65,11 @@ def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
         _bounded(lab, faulted(run.result(), signal, (answer,))) for signal, run in usual.items()
     )
     yield from condensed(
-        _bounded_in_all(lab, faulted(run.result(), signal, (answer,)))
+        _bounded_in_all(
+            lab,
+            faulted(run.result(), signal, (answer,)),
+            faulted(usual[signal].result(), signal, (answer,)),
+        )
         for signal, run in timed.items()
     )
 
@@ -84,7 +88,8 @@ def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
     return broken(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
 
 
-def _bounded_in_all(lab: ExporterLab, each: Faulted) -> Judged:
+def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> Judged:
+    """Judge the attempts against those without the variable, which must go on for longer."""
     rule = "OTLP-CFG-042"
     signal: Signal = each.signal
     told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_MILLISECONDS}. {each.told}"
@@ -102,6 +107,9 @@ def _bounded_in_all(lab: ExporterLab, each: Faulted) -> Judged:
             rule,
             f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",
         )
+    if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
+        reason = "its attempts end as early where the variable is not set"
+        return not_observed(rule, f"{reason}. {told}\n{usual.told}")
     return held(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
 
 

@@ -64,10 +64,11 @@ def _variable(seen: Observation) -> str:
 
 
 def _coding(request: Request) -> str:
-    """What the header says; empty for nothing, or for identity."""
-    name = "grpc-encoding" if request.protocol == "grpc" else "content-encoding"
-    value = request.headers.get(name, "").strip().lower()
-    return "" if value == "identity" else value
+    """Return what the header says; empty for nothing, or for identity.
+
+    Of a `grpc-encoding` that is there twice the last one: OTLP-GRPC-006 judges the other.
+    """
+    return "" if request.encoding == "identity" else request.encoding
 
 
 def _is_gzip(request: Request) -> bool:
@@ -79,12 +80,19 @@ def _is_gzip(request: Request) -> bool:
 def _fault_of_gzip(request: Request) -> str:
     """How header and body contradict each other; empty where they do not, or nothing is gzip."""
     coding, problem = _coding(request), request.problem
+    if "," in coding and request.protocol == "grpc":
+        return f"the header says {coding!r}, which is a list: gRPC has one encoding"
     if problem is not None and problem.kind == "bad_compression" and coding:
         return f"the header says {coding}, and {problem.message}"
     if problem is not None and problem.rule == _FLAG_WITHOUT_ENCODING:
         return problem.message
     if coding and problem is not None and problem.kind != "malformed":
         return ""  # refused before it was inflated
+    return _fault_of_streams(request, coding)
+
+
+def _fault_of_streams(request: Request, coding: str) -> str:
+    """Return how a body that was read is compressed otherwise than its header says."""
     if _raw(request).startswith(_GZIP_MAGIC):
         header = f"the header says {coding}" if coding else "no header says so"
         return f"the body is a gzip stream, and {header}"

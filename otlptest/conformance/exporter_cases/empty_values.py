@@ -11,6 +11,7 @@ from otlptest.conformance.exporter_cases.readings import (
     own,
     steady,
 )
+from otlptest.conformance.exporter_cases.shared_runs import HEADERS, reads_headers
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -28,12 +29,17 @@ _OPTIONS: Final = (
     "CLIENT_KEY",
     "INSECURE",
 )
-_HEADERS: Final = general("HEADERS")
+_HEADER: Final = "x-otlptest-a"
+_UNREAD: Final = "not even a header that is set comes: nothing shows that the variables are read"
 
 
 def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
     """All general options but the endpoint and the protocol, which other cases empty."""
-    yield from _judged(lab, {general(option): "" for option in _OPTIONS}, {})
+    for found in _judged(lab, {general(option): "" for option in _OPTIONS}, {}):
+        if found.outcome == "held" and not reads_headers(lab):
+            yield not_observed(_RULE, f"{_UNREAD}. {found.evidence}")
+        else:
+            yield found
 
 
 def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
@@ -41,7 +47,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     emptied = {
         own(signal, option): "" for signal in lab.signals for option in ("ENDPOINT", *_OPTIONS)
     }
-    yield from _judged(lab, emptied, {_HEADERS: "x-otlptest-a=1"})
+    yield from _judged(lab, emptied, {HEADERS: f"{_HEADER}=1"})
 
 
 def _judged(
@@ -51,6 +57,9 @@ def _judged(
     unset = lab.baseline if not others else steady(lab, others)()
     if lost_signals(lab, unset):
         yield not_observed(_RULE, f"without the empty variables not all comes: {unset.describe()}")
+        return
+    if others and not any(_HEADER in each.headers for each in unset.requests):
+        yield not_observed(_RULE, f"{_UNREAD}\n{unset.describe()}")
         return
     fault = _fault(lab, steady(lab, {**others, **emptied})(), unset)
     names = f"{', '.join(emptied)} empty"
@@ -89,8 +98,7 @@ def _shape(lab: ExporterLab, seen: Observation) -> tuple[frozenset[str], frozens
     return (
         frozenset(map(_encoding, requests)),
         frozenset(
-            each.headers.get("x-otlptest-a", "no header of the general variable")
-            for each in requests
+            each.headers.get(_HEADER, "no header of the general variable") for each in requests
         ),
     )
 

@@ -1,5 +1,6 @@
 """Where the command sends to: defaults, the endpoint of one signal, what becomes of a URL."""
 
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
@@ -10,9 +11,12 @@ from otlptest.conformance.cases import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterC
 from otlptest.conformance.exporter_cases.own_requests import Mark
 from otlptest.conformance.exporter_cases.readings import (
     arrived_signals,
+    came_signals,
     confirmed,
     endpoint_at,
     general,
+    has_connection,
+    is_set_up_by_environment,
     last_words,
     lost_signals,
     own,
@@ -35,6 +39,7 @@ DEFAULT_PORTS: Final = ("port 4317", "port 4318")
 """What a case claims that listens there, or whose runs may send there by mistake."""
 
 _ENDPOINT: Final = general("ENDPOINT")
+_SOON_S: Final = 1.0
 _GENERAL_PATH: Final = "/otlptest/general"
 
 # What tells of a request that it should have gone elsewhere; what else is wrong with one is judged
@@ -98,7 +103,8 @@ def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     if others:
         return broken(rule, f"{what} port {', '.join(map(str, others))}")
     if not ports:
-        return not_observed(rule, f"{what} neither port; {last_words(seen)}")
+        judge = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
+        return not_observed(rule, f"{what} neither port, which {judge} judges; {last_words(seen)}")
     return held(rule, f"{what} port {', '.join(map(str, ports))}")
 
 
@@ -117,11 +123,53 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
         return broken(
             rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
         )
+    if not (seen.requests or seen.connections or seen.problems):
+        return _judged_silence(rule, lab, seen)
     lost = lost_signals(lab, seen)
     if lost:
         missing = ", ".join(lost)
         return not_observed(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
     return held(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
+
+
+def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    """Judge a command that sends nothing where it is told no endpoint.
+
+    A program may ask for the variable in code, before it sets an exporter up, and a client may
+    know one of the two addresses of localhost alone. What is left sends to no default.
+    """
+    what = f"{told(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
+    if not seen.ended_well:
+        return not_observed(rule, f"{what}; {last_words(seen)}")
+    if not is_set_up_by_environment(lab):
+        reason = "the program sets its exporters up in code, and may want the variable"
+        return not_observed(rule, f"{what}: {reason}; {last_words(seen)}")
+    if _is_tried_over_ipv6(lab):
+        return not_observed(rule, f"{what}: it connects to [::1] alone; {last_words(seen)}")
+    reason = "OTEL_<S>_EXPORTER=none alone silences it, so that the environment sets it up"
+    return broken(rule, f"{what}: {reason}\n{last_words(seen)}")
+
+
+def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
+    """Return whether a command that sent nothing to 127.0.0.1 may have sent it to `::1`."""
+    with ExitStack() as stack:
+        try:
+            listeners = [
+                stack.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
+                for port in (GRPC_PORT, HTTP_PORT)
+            ]
+        except OSError:  # there is no IPv6, or something else is at the port, and answers
+            return _is_heard_over_ipv6(GRPC_PORT) or _is_heard_over_ipv6(HTTP_PORT)
+        lab.run({_ENDPOINT: None}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)
+        return any(map(has_connection, listeners))
+
+
+def _is_heard_over_ipv6(port: int) -> bool:
+    try:
+        socket.create_connection(("::1", port), timeout=_SOON_S).close()
+    except OSError:
+        return False
+    return True
 
 
 # URLs of one signal.
@@ -163,6 +211,12 @@ def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], 
     return is_wanted
 
 
+def _own_run(lab: ExporterLab) -> Observation:
+    """Return a run in which each signal has its own URL, with the usual path; once for all."""
+    plan = {signal: ("", SIGNAL_NAMES[signal].http_path) for signal in lab.signals}
+    return lab.shared("own endpoints at the usual paths", steady(lab, _own_urls(plan)))
+
+
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
 ) -> Judged:
@@ -179,6 +233,9 @@ def _judged_path(
         return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
     if signal not in _sent(lab.baseline):
         return not_observed(rule, f"{what}; no {signal} ever came to the path of {signal}")
+    if signal not in _sent(_own_run(lab)):
+        reason = f"with its own endpoint at the usual path no {signal} come either"
+        return not_observed(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
     return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
 
 
@@ -210,10 +267,13 @@ def _with_parts(lab: ExporterLab) -> Changes:
 def _judged_parts(lab: ExporterLab, seen: Observation) -> Judged:
     rule = "OTLP-CFG-011"
     what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
-    if arrived_signals(seen):
+    if came_signals(lab, seen):
         return held(rule, f"{what}\n{seen.describe()}")
     if seen.requests:
         return broken(rule, f"{what}\n{seen.describe()}")
+    if not came_signals(lab, _own_run(lab)):
+        reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
+        return not_observed(rule, f"{what}; {reason}")
     if seen.output.strip() or seen.exit_code:
         return held(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
     return broken(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")

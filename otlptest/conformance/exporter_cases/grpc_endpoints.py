@@ -74,7 +74,7 @@ def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
     secure, insecure = runs.secure.result(), runs.insecure.result()
     yield _is_taken(secure, insecure)
     yield judged_spoken("OTLP-CFG-018", secure, "tls", names)
-    yield _optional("OTLP-CFG-019", insecure, names)
+    yield _optional("OTLP-CFG-019", insecure, names, without=secure)
     has_option = "plaintext" in spoken(insecure)
     odd = [run.result() for run in runs.odd]
     if "plaintext" in spoken(secure):
@@ -84,8 +84,9 @@ def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
         yield not_observed("OTLP-CFG-055", why)
     else:
         yield from _booleans(runs.capital.result(), odd, has_option=has_option)
-    yield _overriding(lab, runs.overriding.result(), has_option=has_option)
-    yield _optional("OTLP-CFG-021", runs.old_names.result(), _OLD_NAMES)
+    overriding, old_names = runs.overriding.result(), runs.old_names.result()
+    yield _overriding(lab, overriding, without=secure, has_option=has_option)
+    yield _optional("OTLP-CFG-021", old_names, _OLD_NAMES, without=secure)
 
 
 def _bare_runs(lab: ExporterLab) -> _BareRuns:
@@ -130,20 +131,35 @@ def _booleans(
         yield judged_spoken(rule, seen, "tls", names)
 
 
-def _overriding(lab: ExporterLab, seen: Observation, *, has_option: bool) -> Judged:
+def _overriding(
+    lab: ExporterLab, seen: Observation, *, without: Observation, has_option: bool
+) -> Judged:
     """`INSECURE` of the signals against the general one."""
     rule = "OTLP-CFG-052"
     names = (_INSECURE, *(own(signal, "INSECURE") for signal in lab.signals))
-    if has_option:
+    found = _optional(rule, seen, names, without=without)
+    if has_option and found.outcome == "lacking":
         return judged_spoken(rule, seen, "plaintext", names)
-    return _optional(rule, seen, names)
+    return found
 
 
-def _optional(rule: str, seen: Observation, names: Iterable[str]) -> Judged:
-    """For an option that may be left out: TLS all the same is no fault, but lacking."""
+def _optional(
+    rule: str, seen: Observation, names: Iterable[str], *, without: Observation
+) -> Judged:
+    """Judge an option that may be left out: TLS all the same is no fault, but lacking.
+
+    Args:
+        rule: The requirement.
+        seen: The run that is told to speak plaintext.
+        names: The variables that tell it.
+        without: A run without them: one that speaks plaintext there, too, shows nothing.
+    """
     judged = judged_spoken(rule, seen, "plaintext", names)
     if judged.outcome == "broken":
         return lacking(rule, f"{judged.evidence}; {_OPTIONAL}")
+    if judged.outcome == "held" and "plaintext" in spoken(without):
+        reason = "it speaks plaintext without the variables too, so that nothing shows them read"
+        return not_observed(rule, f"{judged.evidence}; {reason}")
     return judged
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import general, last_words
+from otlptest.conformance.exporter_cases.readings import general, last_words, whole_run
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
 from otlptest.conformance.tls_front import TlsFront
@@ -35,7 +35,7 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
         yield not_observed(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
         return
     told = "where ALPN offers HTTP/1.1 alone nothing came, in two runs; with HTTP/2 it did"
-    yield broken(_RULE, f"{told}\n{bound.describe()}\n{last_words(bound)}")
+    yield broken(_RULE, f"{told}\n{whole_run(bound)}")
 
 
 def _without_http2(lab: ExporterLab) -> Observation:

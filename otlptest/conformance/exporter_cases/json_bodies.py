@@ -23,6 +23,7 @@ _UTF8: Final = "OTLP-JSON-035"
 _NO_INTEGER: Final = frozenset({"OTLP-JSON-019", "OTLP-JSON-020"})
 _INTEGER_32: Final = "OTLP-JSON-021"
 _INTEGER_64: Final = "OTLP-JSON-016"
+_ZEROS: Final = ("OTLP-JSON-030", "OTLP-JSON-031")
 _FIELDS_OF_32_BITS: Final = re.compile(r"(?:dropped\w+Count|flags|scale|offset)$")
 
 # What each rule could fail on, as evidence names it.
@@ -42,6 +43,7 @@ _LOOKED_AT: Final = {
     "OTLP-JSON-031": "sum, min or max of 0",
 }
 
+_VALUE_OF_A_POINT: Final = re.compile(rb'"as(Int|Double)"\s*:')
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 _Fault: TypeAlias = tuple[str, str, str]  # rule, path, problem
@@ -55,12 +57,16 @@ class _Texts:
         faults: By rule, places and problems.
         seen: By rule, how many values it could fail on.
         unknown_keys: Paths of keys that may be those of a newer OTLP.
+        strange_keys: The same, and paths of misspelt keys: what is missed may stand there.
+        has_values: Whether any number point has its value.
         count: How many texts there were.
     """
 
     faults: dict[str, list[str]] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     unknown_keys: set[str] = field(default_factory=set)
+    strange_keys: set[str] = field(default_factory=set)
+    has_values: bool = False
     count: int = 0
 
 
@@ -70,8 +76,23 @@ def _judge_texts(lab: ExporterLab) -> Iterator[Judged]:
         if rule == _KEYS and texts.unknown_keys and not texts.faults.get(rule):
             keys = ", ".join(sorted(texts.unknown_keys))
             yield not_observed(rule, f"keys that this otlptest does not know: {keys}")
+        elif rule in _ZEROS:
+            yield _judged_zeros(rule, looked_at, texts)
         else:
             yield _judged(rule, looked_at, texts)
+
+
+def _judged_zeros(rule: str, looked_at: str, texts: _Texts) -> Judged:
+    """Judge what a writer leaves out: a zero, unless there is another reason to leave it out."""
+    found = _judged(rule, looked_at, texts)
+    if found.outcome == "broken" and rule == _ZEROS[0] and not texts.has_values:
+        reason = "no point has its value, zero or not, which OTLP-METRIC-013 judges"
+        return not_observed(rule, f"{reason}\n{found.evidence}")
+    keys = [each for each in texts.strange_keys if rule == _ZEROS[0] or "istogram." in each]
+    if found.outcome == "not_observed" and keys:
+        told = f"{found.evidence}; what is missed may stand under {', '.join(sorted(keys))}"
+        return not_observed(rule, told)
+    return found
 
 
 def _judged(rule: str, looked_at: str, texts: _Texts) -> Judged:
@@ -87,20 +108,31 @@ def _texts_of(requests: Iterable[Request]) -> _Texts:
     faults: dict[str, list[str]] = {}
     seen: Counter[str] = Counter()
     unknown: set[str] = set()
-    count = 0
+    strange: set[str] = set()
+    count, has_values = 0, False
     for request in requests:
         if request.signal is None or request.packed_json is None:
             continue
         count += 1
-        look = look_at_text(request.signal, zlib.decompress(request.packed_json))
+        text = zlib.decompress(request.packed_json)
+        look = look_at_text(request.signal, text)
+        has_values |= _VALUE_OF_A_POINT.search(text) is not None
         seen.update(look.seen)
         unknown.update(look.unknown_keys)
+        strange.update(_INDEX.sub("[]", path) for rule, path, _ in look.faults if rule == _KEYS)
         found = _faults_of(look) or _fault_of_refused(request.problem)
         for rule, path, problem in found:
             told = f"request {request.number}: {path}: {problem}" if path else problem
             for broken_rule in _rules_of(rule, is_json=look.is_json):
                 faults.setdefault(broken_rule, []).append(told)
-    return _Texts(faults=faults, seen=seen, unknown_keys=unknown, count=count)
+    return _Texts(
+        faults=faults,
+        seen=seen,
+        unknown_keys=unknown,
+        strange_keys=strange,
+        has_values=has_values,
+        count=count,
+    )
 
 
 def _faults_of(look: TextLook) -> list[_Fault]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import last_words
+from otlptest.conformance.exporter_cases.readings import has_connection, last_words, whole_run
 from otlptest.conformance.exporter_cases.shared_runs import MANY_EXPORTS
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.exporter_runs import TIMERS
@@ -53,7 +53,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
         shown = ", ".join(f"{name} ({count})" for name, count in sorted(lost.items())[:_SHOWN])
         told = f"with all timers at 600 s, in two runs, these did not come: {shown}"
         why = "they come when batches are sent at once; a command must shut its SDK down"
-        yield broken(rule, f"{told}; {why}\n{second.describe()}\n{last_words(second)}")
+        yield broken(rule, f"{told}; {why}\n{whole_run(second)}")
     else:
         yield not_observed(rule, "the command does not emit the same in each run")
 
@@ -128,7 +128,7 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[Judged]:
         changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
         # Of one signal where the command can be told so: some shut down one after the other.
         seen = lab.run(changes, signals=lab.signals[:1], timeout_s=_FOR_EVER_S)
-        is_tried = _has_connection(silent)
+        is_tried = has_connection(silent)
     told = f"an endpoint that never answers; {seen.describe_end()}"
     if not is_tried:
         yield not_observed(rule, f"the command did not connect to it; {seen.describe_end()}")
@@ -136,15 +136,6 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[Judged]:
         yield broken(rule, f"{told}\n{last_words(seen)}")
     else:
         yield held(rule, told)
-
-
-def _has_connection(listener: socket.socket) -> bool:
-    listener.setblocking(False)
-    try:
-        listener.accept()[0].close()
-    except BlockingIOError:
-        return False
-    return True
 
 
 CASES: Final = (

@@ -60,17 +60,28 @@ def _starts_by_id(seen: Observation) -> dict[str, int]:
 
 
 def _judge_flags(lab: ExporterLab) -> Iterator[Judged]:
-    """Only sampled spans are exported, so that the flag is set on each."""
+    """Only sampled spans are exported, so that flags that are set have the bit.
+
+    The field is optional, and 0 is how protobuf has an optional field that is not set.
+    """
+    rule = "OTLP-TRACE-029"
     spans = [span for span in _spans(lab.baseline.of("traces")) if _SDK_NAME in span.resource]
-    wrong = [span for span in spans if not span.flags & _SAMPLED]
+    flagged = [span for span in spans if span.flags]
+    wrong = [span for span in flagged if not span.flags & _SAMPLED]
     if not spans:
-        yield not_observed("OTLP-TRACE-029", _NO_SDK)
+        yield not_observed(rule, _NO_SDK)
+    elif not flagged:
+        reason = "the flags of no span are set, and the field is optional"
+        yield not_observed(rule, f"{reason}: {len(spans)} exported spans have 0")
     elif wrong:
         shown = ", ".join(f"{each.name!r} has {each.flags:#x}" for each in wrong[:_SHOWN])
         told = f"{len(wrong)} of {len(spans)} exported spans: {shown}"
-        yield broken("OTLP-TRACE-029", f"expected flags with bit 0 (sampled); {told}")
+        yield broken(rule, f"expected flags with bit 0 (sampled); {told}")
     else:
-        yield held("OTLP-TRACE-029", f"all {len(spans)} exported spans have bit 0 (sampled) set")
+        unset = len(spans) - len(flagged)
+        others = f"; {unset} more have none" if unset else ""
+        told = f"all {len(flagged)} exported spans with flags have bit 0 (sampled) set{others}"
+        yield held(rule, told)
 
 
 def _judge_observed_time(lab: ExporterLab) -> Iterator[Judged]:

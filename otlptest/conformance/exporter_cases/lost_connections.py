@@ -104,7 +104,8 @@ def _connected_again(
         f" {', '.join(times) or '(none)'}; {seen.describe_end()}"
     )
     if not arrived.connections:
-        return not_observed(rule, f"the endpoint of one signal is not used. {told}")
+        reason = f"{own(signal, 'ENDPOINT')} is not heeded, which OTLP-CFG-009 judges"
+        return not_observed(rule, f"{reason}. {told}")
     control = control_of(lab)
     if any(each.is_accepted for each in arrived.of(signal)):
         return _where_nobody_listens(rule, lab, signal, f"the data arrived. {told}")

@@ -6,6 +6,7 @@ sends deltas and exponential histograms. Each run is validated by itself: two ru
 processes, whose series have nothing to do with each other.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ __all__ = ["CASES"]
 
 _FINDINGS_SHOWN: Final = 3
 _SAME_START: Final = "OTLP-METRIC-020"
+_REQUEST: Final = re.compile(r"^request [0-9]+,? ?")
 _STEPS: Final = 2  # of a start, after which it is no reset any more
 
 
@@ -140,7 +142,15 @@ def _judged_rule(rule: str, data: _Data) -> Judged:
 
 
 def _told(findings: list[Finding]) -> list[str]:
-    return [f"{each.where}: {each.received}" for each in findings[:_FINDINGS_SHOWN]]
+    """Return a line for each of the first findings; one for those that differ by request alone."""
+    lines = [f"{each.where}: {each.received}" for each in findings]
+    alike: dict[str, list[str]] = {}
+    for line in lines:
+        alike.setdefault(_REQUEST.sub("", line), []).append(line)
+    return [
+        first if not more else f"{first} (and in {len(more)} more requests)"
+        for first, *more in list(alike.values())[:_FINDINGS_SHOWN]
+    ]
 
 
 def _rules(group: str) -> tuple[str, ...]:

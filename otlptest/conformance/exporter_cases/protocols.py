@@ -66,7 +66,7 @@ def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
     yield from _judged_choice(seen)
     default = untold()
     yield _judged_default(seen, default)
-    yield _judged_empty(default, empty())
+    yield _judged_empty(default, empty(), is_read=_is_read(seen))
 
 
 def _sends(seen: Observation) -> bool:
@@ -90,7 +90,7 @@ def _judged_values(
     # One that connects has ignored the value, and speaks what the port does not.
     silent = [run for run in (*seen.values(), unknown) if not (run.requests or run.connections)]
     if silent:
-        if is_set_up:
+        if is_set_up or _is_read(seen):
             return broken(rule, f"{found}\n{last_words(silent[0])}")
         return not_observed(rule, f"{found}; {_IN_CODE}\n{last_words(silent[0])}")
     ignored = [(value, seen[value]) for value, way in ways.items() if way != (value,)]
@@ -100,6 +100,12 @@ def _judged_values(
                 rule, f"{found}; no warning of {value} was printed, nor need be to output"
             )
     return held(rule, found)
+
+
+def _is_read(seen: Mapping[Protocol, Observation]) -> bool:
+    """Return whether two values of the variable lead to two protocols."""
+    heeded = [value for value, run in seen.items() if spoken_protocols(run.requests) == (value,)]
+    return len(heeded) > 1
 
 
 def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[Judged]:
@@ -137,7 +143,7 @@ def _judged_default(seen: Mapping[Protocol, Observation], untold: Observation) -
     return not_observed(rule, f"{text}, and whatever the value is; {_IN_CODE}")
 
 
-def _judged_empty(untold: Observation, empty: Observation) -> Judged:
+def _judged_empty(untold: Observation, empty: Observation, *, is_read: bool) -> Judged:
     rule = "OTLP-CFG-054"
     expected, chosen = spoken_protocols(untold.requests), spoken_protocols(empty.requests)
     unset, emptied = (", ".join(each) or "nothing" for each in (expected, chosen))
@@ -146,6 +152,8 @@ def _judged_empty(untold: Observation, empty: Observation) -> Judged:
         return not_observed(rule, text)
     if set(expected) != set(chosen):
         return broken(rule, f"{text}\n{last_words(empty)}")
+    if not is_read:
+        return not_observed(rule, f"{text}, and whatever the value is; {_IN_CODE}")
     return held(rule, text)
 
 

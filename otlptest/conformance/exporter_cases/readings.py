@@ -4,6 +4,7 @@ A run in which something is missing may have been unlucky; `steady` tells what i
 """
 
 import re
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -19,9 +20,11 @@ from otlptest.wire.signals import SIGNAL_NAMES
 __all__ = [
     "Spoken",
     "arrived_signals",
+    "came_signals",
     "confirmed",
     "endpoint_at",
     "general",
+    "has_connection",
     "is_quiet",
     "is_set_up_by_environment",
     "judged_requests",
@@ -35,6 +38,7 @@ __all__ = [
     "spoken",
     "steady",
     "told",
+    "whole_run",
 ]
 
 Spoken: TypeAlias = Literal["tls", "plaintext"]
@@ -99,9 +103,19 @@ def is_quiet(seen: Observation) -> bool:
     return seen.ended_well and not seen.requests and not seen.problems
 
 
+def came_signals(lab: ExporterLab, arrived: Arrived | Observation) -> frozenset[Signal]:
+    """Return the signals of which a request came that was as good as in the observing run.
+
+    What was refused there already, for what it is, is refused whatever a case changes: it came.
+    """
+    usual = arrived_signals(lab.baseline)
+    tried = {each.signal for each in arrived.requests if each.signal is not None}
+    return arrived_signals(arrived) | (tried - usual)
+
+
 def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
-    """The signals that came in the observing run, and not in this one."""
-    came = arrived_signals(seen)
+    """Return the signals that came in the observing run, and not as well in this one."""
+    came = came_signals(lab, seen)
     return tuple(signal for signal in lab.signals if signal not in came)
 
 
@@ -219,6 +233,16 @@ def is_set_up_by_environment(lab: ExporterLab) -> bool:
     return is_quiet(seen)
 
 
+def has_connection(listener: socket.socket) -> bool:
+    """Return whether a connection waits at a listening socket; takes it, and does not block."""
+    listener.setblocking(False)
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
 def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
     """The first line of output that has one of the words, and that the observing run had not."""
     known = set(lab.baseline.output.splitlines())
@@ -236,6 +260,12 @@ def last_words(seen: Observation) -> str:
     return "\n".join([seen.describe_end(), *(f"| {line[:_LONGEST_LINE]}" for line in lines)])
 
 
+def whole_run(seen: Observation) -> str:
+    """Return what came in a run and how it ended, with its last lines of output, as evidence."""
+    came = f"{seen.describe()}\n" if seen.requests else "no request; "
+    return came + last_words(seen)
+
+
 def judged_requests(
     rule: str,
     lab: ExporterLab,
@@ -244,6 +274,7 @@ def judged_requests(
     *,
     expected: str,
     variables: Iterable[str],
+    received: Callable[[Request], str] | None = None,
 ) -> Judged:
     """Broken if a request is wrong or a signal lost, held if each came and all are right.
 
@@ -254,12 +285,14 @@ def judged_requests(
         is_right: Of a request of any signal.
         expected: What is right, for evidence.
         variables: What the run was told.
+        received: Says what a wrong request had instead, for evidence.
     """
     what = told(seen, variables)
     requests = [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
-        return broken(rule, f"{what}; expected {expected}; not so:\n{seen.describe(wrong)}")
+        had = f"received {received(wrong[0])}" if received else "not so"
+        return broken(rule, f"{what}; expected {expected}; {had}:\n{seen.describe(wrong)}")
     missing = set(lab.signals) - {each.signal for each in requests}
     if missing:
         lost = ", ".join(sorted(missing))

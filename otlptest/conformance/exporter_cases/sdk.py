@@ -9,7 +9,7 @@ from typing import Any, Final
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
-    arrived_signals,
+    came_signals,
     endpoint_at,
     general,
     is_quiet,
@@ -20,6 +20,7 @@ from otlptest.conformance.exporter_cases.readings import (
     resources_of,
     steady,
     told,
+    whole_run,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Arrived, Observation
@@ -88,7 +89,7 @@ def _judged_false(lab: ExporterLab, seen: Observation) -> Judged:
         return held(rule, f"{what} is false: all was sent")
     if is_quiet(seen):
         return broken(rule, f"{what} was taken as true; nothing was sent")
-    return not_observed(rule, f"{what}; {seen.describe()}\n{last_words(seen)}")
+    return not_observed(rule, f"{what}; {whole_run(seen)}")
 
 
 def _judged_warning(lab: ExporterLab, seen: Observation) -> Judged:
@@ -132,7 +133,7 @@ def _ends(seen: Observation) -> bool:
 
 
 def _rest_came(lab: ExporterLab, seen: Observation) -> bool:
-    return arrived_signals(seen) >= set(lab.signals[1:])
+    return came_signals(lab, seen) >= set(lab.signals[1:])
 
 
 def _sent(seen: Observation) -> set[Signal | None]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import COMMON_SIGNALS
+from otlptest.conformance.exporter_cases.readings import general, lost_signals, steady
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import replying_always
 from otlptest.conformance.observations import Observation
@@ -14,10 +15,14 @@ from otlptest.model import Signal
 
 __all__ = [
     "ANSWERED_AFTER_S",
+    "HEADERS",
     "MANY_EXPORTS",
     "NOTHING_SAMPLED",
     "NO_TIMEOUT",
+    "PLAIN_HEADER",
     "delta_run",
+    "plain_header_run",
+    "reads_headers",
     "slow_run",
     "unavailable_runs",
     "unsampled_run",
@@ -48,6 +53,30 @@ ANSWERED_AFTER_S: Final = 0.2
 
 NO_TIMEOUT: Final = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
 """Leaves a client the time to wait as long as it is told to."""
+
+
+HEADERS: Final = general("HEADERS")
+"""The variable of the headers of all signals."""
+
+PLAIN_HEADER: Final = "x-otlptest-plain"
+"""What `plain_header_run` is told to send, with the value 1."""
+
+
+def plain_header_run(lab: ExporterLab) -> Observation:
+    """Return a run that is told one header without anything odd; made once for all cases.
+
+    An odd value of the variable is only blamed where this one is heeded.
+    """
+    changes = {HEADERS: f"{PLAIN_HEADER}=1"}
+    return lab.shared("one plain header", steady(lab, changes))
+
+
+def reads_headers(lab: ExporterLab) -> bool:
+    """Return whether all comes with the header of `plain_header_run`."""
+    seen = plain_header_run(lab)
+    return not lost_signals(lab, seen) and all(
+        PLAIN_HEADER in each.headers for each in seen.requests
+    )
 
 
 def slow_run(lab: ExporterLab) -> Observation:

@@ -29,6 +29,7 @@ _WARNING: Final = "otlptest-warns-of-it"
 _PACKED: Final = "otlptest-packs-it"
 _COUNTED: Final = "otlptest-counts-it"
 _REJECTED: Final = 1
+_COUNT: Final = re.compile(rf"(?<![\d:.-]){_REJECTED}(?![\d:.-])")
 _TALKATIVE: Final = MappingProxyType({"OTEL_LOG_LEVEL": "debug"})
 _JSON_COUNT: Final = 3
 _PARTIAL: Final = re.compile(r"partial|reject", re.IGNORECASE)
@@ -56,8 +57,8 @@ def _judge_partial(lab: ExporterLab) -> Iterator[Judged]:
 def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
     """Whether the command says why a part was rejected, as it speaks of what passes by.
 
-    A plain failure is no measure: a program may print that one itself, and not what its SDK warns
-    of.
+    The requirement asks that details are surfaced: how many items were rejected is one. A plain
+    failure is no measure: a program may print that one itself, and not what its SDK warns of.
     """
     rule = "OTLP-RESP-017"
     if each.is_hit and each.seen.has_crashed:
@@ -65,12 +66,20 @@ def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
     line = line_with(each.seen, _WHY)
     if line:
         return held(rule, f"it says {line!r}. {each.told}")
+    partial = [line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line)]
+    counted = next(filter(_COUNT.search, partial), "")
+    if counted:
+        reason = f"it says how many were rejected, without the receiver's message: {counted!r}"
+        return held(rule, f"{reason}. {each.told}")
+    if partial:
+        reason = "it tells neither the receiver's message nor how many were rejected"
+        return not_observed(rule, f"{reason}: {partial[0]!r}. {each.told}")
     words = new_lines(transient.seen, lab.baseline, about_failures=True)
     if not each.is_hit or not transient.is_retried or not words:
         return not_observed(
             rule,
-            "its output tells neither of rejected items nor of other passing troubles: an SDK may"
-            f" log them elsewhere, or count them. {each.told}",
+            f"its output has no line about rejected items, nor the receiver's message {_WHY!r}, and"
+            f" none about a transient error: an SDK may log elsewhere, or count them. {each.told}",
         )
     return broken(
         rule,

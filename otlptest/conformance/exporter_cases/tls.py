@@ -6,7 +6,6 @@ from typing import Final
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter_cases.readings import (
-    arrived_signals,
     general,
     judged_spoken,
     last_words,
@@ -14,6 +13,7 @@ from otlptest.conformance.exporter_cases.readings import (
     own,
     spoken,
     told,
+    whole_run,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.observations import Observation
@@ -82,11 +82,11 @@ def _judge_trust(lab: ExporterLab) -> Iterator[Judged]:
 
 def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> Judged:
     rule = "OTLP-CFG-022"
-    if arrived_signals(refused):
+    if refused.requests:
         return broken(rule, f"the certificate of another authority was trusted; {_seen(refused)}")
     failure = _handshake_failure(taken)
     if lost_signals(lab, taken):
-        judge = broken if failure and not arrived_signals(taken) else not_observed
+        judge = broken if failure and not taken.requests else not_observed
         return judge(rule, f"with the right authority; {_seen(taken)}{failure}")
     if not _handshake_failure(refused):
         return not_observed(rule, f"no handshake with another authority; {_seen(refused)}")
@@ -230,7 +230,7 @@ def _handshake_failure(seen: Observation) -> str:
 
 
 def _seen(seen: Observation, *names: str) -> str:
-    return f"{told(seen, [_ENDPOINT, _CA, *names])}\n{seen.describe()}\n{last_words(seen)}"
+    return f"{told(seen, [_ENDPOINT, _CA, *names])}\n{whole_run(seen)}"
 
 
 CASES: Final = (

@@ -12,6 +12,7 @@ from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import UsageError, WireError
 from otlptest.model import Request
+from otlptest.wire.grpc_framing import is_grpc_content_type
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.signals import SIGNAL_NAMES
 from otlptest.wire.strange_fields import strange_fields
@@ -24,6 +25,9 @@ _MEDIA_TYPES: Final = {
 }
 _SHOWN_FAULTS: Final = 3
 _FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
+# What the grammar of a call has once (gRPC over HTTP/2, "Requests").
+_ONCE: Final = ("te", "content-type", "grpc-encoding", "grpc-timeout", "grpc-message-type")
+_TWICE: Final = 2
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
 
 
@@ -31,7 +35,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
     seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
     yield _of_all("OTLP-GRPC-004", seen, requests, lambda each: each.path in paths)
-    yield _of_all("OTLP-GRPC-006", seen, requests, _is_grpc_call)
+    yield _calls(seen, requests)
     yield _body("OTLP-GRPC-007", seen, requests)
     yield _unary_calls(lab, requests)
 
@@ -74,21 +78,60 @@ def _of_all(
     return held(rule, seen.describe(requests))
 
 
+def _calls(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    """Judge the heads of gRPC calls, and say what is wrong with one."""
+    rule = "OTLP-GRPC-006"
+    wrong = [(each, faults) for each in requests if (faults := _faults_of_call(each))]
+    if wrong:
+        first, faults = wrong[0]
+        shown = seen.describe([each for each, _ in wrong])
+        return broken(rule, f"{'; '.join(faults)}\n{shown}\n{_head(first)}")
+    if not requests:
+        return not_observed(rule, "no request came")
+    return held(rule, seen.describe(requests))
+
+
+def _faults_of_call(request: Request) -> list[str]:
+    """Return what keeps a request from being a gRPC call, one sentence for each header."""
+    pairs = [(name.lower(), value) for name, value in request.headers.pairs]
+    names = [name for name, _ in pairs]
+    faults = [
+        f"the header {name} is there {_times(names.count(name))}, and a call has it once"
+        for name in _ONCE
+        if names.count(name) > 1
+    ]
+    if request.method != "POST":
+        faults.append(f"the method is {request.method}, and must be POST")
+    media_types = {value for name, value in pairs if name == "content-type"}
+    if not media_types or not all(map(is_grpc_content_type, media_types)):
+        told = _values(media_types)
+        faults.append(f"the content-type is {told}, and must begin with 'application/grpc'")
+    te = {value.lower() for name, value in pairs if name == "te"}
+    if te != {"trailers"}:
+        faults.append(f"the header te is {_values(te)}, and must be 'trailers'")
+    return faults
+
+
+def _values(values: Iterable[str]) -> str:
+    return " and ".join(sorted(map(repr, values))) or "missing"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == _TWICE else f"{count} times"
+
+
 def _head(request: Request) -> str:
-    told = [f"{name}: {value}" for name, value in request.headers.items() if name in _SHOWN]
+    told = [
+        f"{name.lower()}: {value}"
+        for name, value in request.headers.pairs
+        if name.lower() in _SHOWN
+    ]
     problem = [f"refused: {request.problem.message}"] if request.problem else []
     return "; ".join([*told, *problem])
 
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
-
-
-def _is_grpc_call(request: Request) -> bool:
-    media_type = _media_type(request)
-    is_grpc = media_type == "application/grpc" or media_type.startswith("application/grpc+")
-    is_te = request.headers.get("te", "").lower() == "trailers"
-    return request.method == "POST" and is_grpc and is_te
 
 
 def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> Judged:

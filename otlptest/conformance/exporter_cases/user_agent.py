@@ -1,7 +1,7 @@
 """How the command introduces itself; judged from the observing run alone."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -9,7 +9,9 @@ from otlptest.conformance.exporter_cases.readings import resources_of
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 
-__all__ = ["CASES", "user_agent_fault"]
+__all__ = ["CASES", "judged_agent"]
+
+_RULE: Final = "OTLP-CFG-057"
 
 # As RFC 9110 has it: products, each a name that may have a version, and comments between them.
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -22,25 +24,22 @@ _LIBRARY: Final = re.compile(
     re.IGNORECASE,
 )
 _LANGUAGES: Final = (
-    *("ada", "c#", "c++", "clojure", "cpp", "crystal", "d", "dart", "deno", "dotnet", ".net"),
-    *("elixir", "erlang", "go", "golang", "haskell", "java", "javascript", "js", "julia"),
-    *("kotlin", "lua", "nim", "node", "nodejs", "ocaml", "perl", "php", "python", "r", "ruby"),
-    *("rust", "scala", "swift", "typescript", "webjs", "zig", "collector", "otelcol"),
+    *("ada", "bash", "c", "c#", "c++", "clojure", "cpp", "crystal", "csharp", "d", "dart", "deno"),
+    *("dotnet", ".net", "elixir", "erlang", "f#", "fsharp", "fortran", "gleam", "go", "golang"),
+    *("groovy", "haskell", "java", "javascript", "js", "julia", "kotlin", "lua", "nim", "node"),
+    *("nodejs", "objc", "ocaml", "perl", "php", "powershell", "python", "r", "ruby", "rust"),
+    *("scala", "shell", "swift", "typescript", "webjs", "zig", "collector", "otelcol"),
 )
 _EXPORTER: Final = re.compile(r"otel|otlp|telemetry|exporter", re.IGNORECASE)
 _SHORT: Final = 3  # shorter names of languages are parts of other words
-# Names of one language, where `telemetry.sdk.language` may have another than the exporter.
-_SAME: Final = (
-    {"nodejs", "node", "js", "javascript", "webjs", "typescript"},
-    {"cpp", "c++"},
-    {"dotnet", ".net", "c#", "csharp"},
-    {"go", "golang"},
-    {"erlang", "elixir"},
+# What names of exporters are made of beside the language. The longer ones come first.
+_NO_LANGUAGE: Final = re.compile(
+    r"opentelemetry|instrumentation|telemetry|exporter|protobuf|metrics?|traces?|signals?|client"
+    r"|spans?|https?|agent|proto|otel|otlp|grpc|json|logs?|over|open|sdk|[^a-z#+]",
 )
 
 
 def _judge(lab: ExporterLab) -> Iterator[Judged]:
-    rule = "OTLP-CFG-057"
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     languages = {
         str(resource["telemetry.sdk.language"])
@@ -49,32 +48,35 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
     }
     agents = sorted({each.headers.get("user-agent", "") for each in requests})
     for agent in agents:
-        fault = user_agent_fault(agent, languages)
-        told = f"User-Agent: {agent or '(none)'}"
-        yield broken(rule, f"{told}; {fault}") if fault else held(rule, told)
+        yield judged_agent(agent, languages)
     if not agents:
-        yield not_observed(rule, "no request came")
+        yield not_observed(_RULE, "no request came")
 
 
-def user_agent_fault(agent: str, languages: set[str]) -> str:
-    """What a user agent lacks of `OTel-OTLP-Exporter-Python/1.2.3`; empty if nothing.
+def judged_agent(agent: str, languages: Collection[str] = ()) -> Judged:
+    """Judge whether a user agent is one such as `OTel-OTLP-Exporter-Python/1.2.3`.
 
     The grammar of RFC 9110 lets the name take several products, the last one with the version, and
-    lets others stand before and after: a distribution's, the library's that sends.
+    lets others stand before and after: a distribution's, the library's that sends. The language is
+    that of the exporter, not of the SDK above it. There are more languages than anybody lists: a
+    name in which a word is left that may be one is neither held nor broken.
 
     Args:
         agent: The header.
-        languages: What the SDK says that it is written in; empty if it says nothing.
+        languages: What SDKs say that they are written in, beside the languages that are known.
     """
+    told = f"User-Agent: {agent or '(none)'}"
     if not agent:
-        return "none is sent"
+        return broken(_RULE, f"{told}; none is sent")
     products = _COMMENT.sub(" ", agent).split()
     if not products or not all(map(_PRODUCT.fullmatch, products)):
-        return "it is no list of products, as NAME/1.2.3"
-    found = [_name_fault(name, languages) for name in _versioned_names(products)]
+        return broken(_RULE, f"{told}; it is no list of products, as NAME/1.2.3")
+    names = list(_versioned_names(products))
+    found = [_judged_name(name, told, languages) for name in names]
     if not found:
-        return "it tells no version, as NAME/1.2.3"
-    return "" if "" in found else found[0]
+        return broken(_RULE, f"{told}; it tells no version, as NAME/1.2.3")
+    order = ("held", "not_observed", "broken")
+    return min(found, key=lambda each: order.index(each.outcome))
 
 
 def _versioned_names(products: Iterable[str]) -> Iterator[str]:
@@ -89,31 +91,26 @@ def _versioned_names(products: Iterable[str]) -> Iterator[str]:
             words = []
 
 
-def _name_fault(name: str, languages: set[str]) -> str:
+def _judged_name(name: str, told: str, languages: Collection[str]) -> Judged:
     if _LIBRARY.match(name) and not _EXPORTER.search(name):
-        return "it names the library that sends, not the exporter"
-    return _language_fault(name.lower(), languages)
-
-
-def _language_fault(name: str, languages: set[str]) -> str:
-    wanted = {each for language in languages for each in _names_of(language.lower())}
-    if wanted:
-        is_named = any(each in name for each in wanted)
-        return "" if is_named else f"it does not name the language, {', '.join(sorted(languages))}"
-    words = set(re.findall(r"[a-z+#.]+", name))
-    is_named = any(each in words or (len(each) > _SHORT and each in name) for each in _LANGUAGES)
-    return "" if is_named else "it names no language"
-
-
-def _names_of(language: str) -> set[str]:
-    return next((names for names in _SAME if language in names), {language})
+        return broken(_RULE, f"{told}; it names the library that sends, not the exporter")
+    small = name.lower()
+    words = re.findall(r"[a-z+#.]+", small)
+    known = {*_LANGUAGES, *(each.lower() for each in languages)}
+    if any(each in words or (len(each) > _SHORT and each in small) for each in known):
+        return held(_RULE, told)
+    others = [left for word in words if (left := _NO_LANGUAGE.sub("", word))]
+    if others and (len(words) > 1 or others != words):
+        may_be = " or ".join(repr(each) for each in others)
+        return not_observed(_RULE, f"{told}; {may_be} may be a language that is not known here")
+    return broken(_RULE, f"{told}; it names no language")
 
 
 CASES: Final = (
     ExporterCase(
         id="user_agent/product",
         title="The User-Agent names the exporter, its language and version",
-        requirements=("OTLP-CFG-057",),
+        requirements=(_RULE,),
         judge=_judge,
         expected_s=0.0,
         runs=0,

@@ -47,6 +47,11 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("never ends its stream", "transport/grpc_calls", GRPC, "GRPC-005"),
     ("no te", "transport/grpc_calls", GRPC, "GRPC-006"),
     ("a media type of HTTP", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("grpc-encoding and te twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("grpc-encoding twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("te twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("content-type twice", "transport/grpc_calls", GRPC, "GRPC-006"),
+    ("a list of encodings", "encoding/grpc_gzip", GRPC, "GRPC-011"),
     ("another signal's message", "transport/grpc_calls", GRPC, "GRPC-007"),
     ("transport/http_requests", "transport/http_requests", HTTP, "HTTP-001"),
     ("gRPC prefix over HTTP", "transport/http_requests", HTTP, "HTTP-008"),
@@ -73,6 +78,9 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("JSON: an array", "json/encoding", JSON, "JSON-012"),
     ("JSON: bare attribute values", "json/encoding", JSON, "JSON-012"),
     ("JSON: a count below 0", "json/encoding", JSON, "JSON-016"),
+    ("JSON: no zero of a oneof", "json/encoding", JSON, "JSON-030"),
+    ("JSON: values under another key", "data/metrics", JSON, "METRIC-013"),
+    ("JSON: values under another key", "json/encoding", JSON, ""),
     ("JSON: bare NaN", "json/encoding", JSON, "JSON-024"),
     ("JSON: Latin-1", "text/json", JSON, "JSON-035"),
     ("JSON: no escapes", "text/json", JSON, "JSON-035"),
@@ -104,6 +112,8 @@ WRONG: tuple[tuple[str, str, Protocol, str], ...] = (
     ("the same ids in every run", "data/trace_ids", HTTP, "TRACE-008"),
     ("exports what is not sampled", "data/sampling", HTTP, "TRACE-035"),
     ("no sampled flag", "data/trace_flags", GRPC, "TRACE-029"),
+    ("no flags", "data/trace_flags", GRPC, ""),
+    ("no flags", "data/traces", JSON, ""),
     (plant_of("LOG-009"), "data/observed_time", HTTP, "LOG-010"),
 )
 
@@ -136,6 +146,25 @@ def test_a_wrong_exporter_is_caught(
     environment.setenv("WRONG", wrong)
     run = conformed(protocol, case)
     assert broken_rules(run) == {f"OTLP-{rule}" for rule in rules.split()}
+
+
+def test_a_doubled_header_is_one_accusation(environment: pytest.MonkeyPatch) -> None:
+    """As the Collector does, the fake takes the call; what is left of the run is judged."""
+    environment.setenv("WRONG", "grpc-encoding and te twice")
+    environment.setenv("SIGNALS", "traces")
+    run = conformed(GRPC, "transport", "encoding", "data/traces")
+    results = {each.id: each for each in run.results}
+    assert broken_rules(run) == {"OTLP-GRPC-006"}
+    assert results["OTLP-GRPC-011"].verdict == results["OTLP-TRACE-001"].verdict == "pass"
+    said, _, rest = results["OTLP-GRPC-006"].evidence.partition("\n")
+    assert said == (
+        "the header te is there twice, and a call has it once; "
+        "the header grpc-encoding is there twice, and a call has it once"
+    )
+    assert rest.endswith(
+        "content-type: application/grpc; te: trailers; grpc-encoding: gzip; "
+        "grpc-encoding: gzip; te: trailers"
+    )
 
 
 def test_calls_that_all_have_a_media_type_of_http_are_wrong_calls(

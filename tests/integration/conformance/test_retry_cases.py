@@ -160,6 +160,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("a tenth of the timeout", "timeouts/values", HTTP, "CFG-040"),
         ("another default timeout", "timeouts/values", HTTP, "CFG-041"),
         ("zero is the default timeout", "timeouts/values", HTTP, "CFG-043"),
+        ("no limit by a negative timeout", "timeouts/values", HTTP, "CFG-041 CFG-044"),
         (
             "gives up at once after a negative timeout",
             "timeouts/values",
@@ -172,6 +173,13 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("dies of a timeout that is none", "timeouts/odd_numbers", HTTP, "CFG-045"),
         ("dies of a negative queue", "timeouts/odd_numbers", GRPC, "CFG-046"),
         ("dies of a late answer", "timeouts/late_reply", HTTP, "RESP-088"),
+    ),
+    "timeouts of exports that hang beside the program": (
+        ("TIMEOUT bounds the shutdown alone", "timeouts/values", HTTP, "CFG-040 CFG-041"),
+        ("TIMEOUT bounds the shutdown alone", "timeouts/values", GRPC, "CFG-040 CFG-041"),
+        ("no timeout, stays up", "timeouts/values", HTTP, "CFG-040"),
+        ("stays up", "timeouts/values", HTTP, ""),
+        ("stays up", "timeouts/values", GRPC, ""),
     ),
 }
 # What does not show by the command's ways, and must not be held against it.
@@ -199,12 +207,19 @@ UNTOLD: dict[str, tuple[Row, ...]] = {
         ("never retries", "losses/refused", HTTP, "HTTP-035"),
     ),
     "silence and delays": (
+        ("partial success without details", "success/partial", HTTP, "RESP-017"),
         ("silent about failures", "records/unavailable", HTTP, "RESP-039"),
         ("silent about failures", "redirects/nowhere", HTTP, "HTTP-046"),
         ("never delayed", "throttling/retry_info", GRPC, "RESP-048"),
     ),
-    "end of back-off": (("timeout in seconds", "backoff/end", HTTP, "CFG-042"),),
-    "timeouts": (("timeout in seconds", "timeouts/own", HTTP, "CFG-052"),),
+    "end of back-off": (
+        ("timeout in seconds", "backoff/end", HTTP, "CFG-042"),
+        ("two attempts at most", "backoff/end", HTTP, "CFG-042"),
+    ),
+    "timeouts": (
+        ("timeout in seconds", "timeouts/own", HTTP, "CFG-052"),
+        ("no timeout, stays up and never retries", "timeouts/values", HTTP, "CFG-040 CFG-041"),
+    ),
     "no retries, lingers": (
         ("lingers, and never retries", "retry/status_shapes", GRPC, "GRPC-036"),
         ("lingers, and never retries", "retry/bare_statuses", GRPC, "GRPC-037"),
@@ -254,6 +269,16 @@ def test_a_misdirected_request_may_be_tried_elsewhere() -> None:
         HTTP, "refusals/other_http_statuses", wrong="tries what was misdirected elsewhere"
     )
     assert [(each.id, each.verdict) for each in run.results] == [("OTLP-RESP-070", "pass")]
+
+
+def test_the_count_of_a_partial_success_is_one_of_its_details() -> None:
+    run = conformed(HTTP, "success/partial", wrong="partial success as a count")
+    verdicts = {each.id: each.verdict for each in run.results}
+    assert verdicts == {"OTLP-RESP-015": "pass", "OTLP-RESP-017": "pass"}, run.results
+    assert run.results[1].evidence.startswith(
+        "it says how many were rejected, without the receiver's message: 'WARNING: traces: "
+        "partial success: the server rejected 1 of 1 spans'. traces answered "
+    )
 
 
 def runs_of(rows: tuple[Row, ...]) -> list[SuiteRun]:

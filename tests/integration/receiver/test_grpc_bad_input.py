@@ -47,6 +47,11 @@ REFUSED = {  # frames on stream 3, gRPC status, kind of problem
         12,
         "unknown_encoding",
     ),
+    "a list of encodings, and gRPC has none": (
+        call(3, body=GZIPPED, fields=grpc_fields(grpc_encoding="gzip, gzip")),
+        12,
+        "unknown_encoding",
+    ),
     "compressed without an encoding": (call(3, body=GZIPPED), 13, "protocol_error"),
     "an unknown flag": (call(3, body=b"\2" + bytes(4)), 13, "protocol_error"),
     "no message": (call(3, body=b""), 13, "protocol_error"),
@@ -84,6 +89,12 @@ TAKEN = {
     "gzip": call(body=GZIPPED, fields=GZIP),
     "gzip allowed and not used": call(fields=GZIP),
     "identity said": call(fields=grpc_fields(grpc_encoding="identity")),
+    "grpc-encoding twice": call(body=GZIPPED, fields=(*GZIP, ("grpc-encoding", "gzip"))),
+    "the last of two encodings": call(
+        body=GZIPPED, fields=(*grpc_fields(grpc_encoding="x-nope"), ("grpc-encoding", "gzip"))
+    ),
+    "te twice": call(fields=(*grpc_fields(), ("te", "trailers"))),
+    "content-type twice": call(fields=(*grpc_fields(), ("content-type", "application/grpc"))),
     "+proto": call(fields=grpc_fields(content_type="application/grpc+proto")),
     "pieces of one byte": frames.header_frames(1, block(grpc_fields()), ends_stream=False)
     + b"".join(

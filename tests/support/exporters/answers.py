@@ -61,6 +61,10 @@ def partial_success(content: bytes, *, is_json: bool) -> str:
     rejected, message = part
     if not rejected and not message:
         return "partial success" if WRONG == "warns of an empty partial success" else ""
+    if WRONG == "partial success without details":
+        return "partial success: some were rejected"
+    if WRONG == "partial success as a count":
+        return f"partial success: the server rejected {rejected} of {rejected} spans"
     return f"partial success, {rejected} rejected: {message}" if rejected else f"told: {message}"
 
 

@@ -172,6 +172,8 @@ class _Move:
         for field, value in message.ListFields():
             if field.name == "flags" and WRONG == "no sampled flag":
                 message.flags &= ~1
+            elif field.name == "flags" and WRONG == "no flags":
+                message.flags = 0
             elif field.name.endswith("_unix_nano") and value > _LATEST_MADE_UP:
                 setattr(message, field.name, value + self._later)
             elif field.name in {"trace_id", "span_id", "parent_span_id"}:

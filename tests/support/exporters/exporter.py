@@ -8,6 +8,8 @@ The modules beside it each do one part: telemetry, settings, an export over HTTP
 import os
 import signal
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # it is run as a file, from anywhere
@@ -28,6 +30,39 @@ def export(settings: Settings, kind: str, body: bytes) -> bool:
     from tests.support.exporters import http_export  # noqa: PLC0415 -- takes long to load
 
     return http_export.export(settings, kind, body)
+
+
+# Those that export at once, beside a program that stays up, each with how long its exports and its
+# shutdown may take, seconds; None: as long as the variable says.
+STAYS_UP_S = 9.0
+STAYING_UP = {
+    "stays up": (None, None),
+    "TIMEOUT bounds the shutdown alone": (30.0, None),
+    "no timeout, stays up": (30.0, 0.0),
+    "no timeout, stays up and never retries": (30.0, 0.0),
+}
+
+
+def stay_up() -> None:
+    """Export traces beside the program, all else at its end, and leave what is not done."""
+    export_s, shutdown_s = STAYING_UP[WRONG]
+
+    def beside() -> None:
+        for kind, body in exports(["traces"] if is_on("traces") else []):
+            settings = settings_of(kind)
+            limit_s = settings.timeout_s if export_s is None else export_s
+            export(replace(settings, timeout_s=limit_s), kind, body)
+
+    thread = threading.Thread(target=beside, daemon=True)
+    thread.start()
+    threading.Event().wait(STAYS_UP_S)
+    for kind, body in exports(kind for kind in KINDS[1:] if is_on(kind)):
+        settings = settings_of(kind)
+        if shutdown_s != 0.0:
+            export(settings, kind, body)
+    thread.join(settings_of("traces").timeout_s if shutdown_s is None else shutdown_s)
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def misbehave_before() -> None:
@@ -56,6 +91,8 @@ def main() -> None:
     misbehave_before()
     if is_disabled():
         return
+    if WRONG in STAYING_UP:
+        stay_up()
     wanted = os.environ.get("SIGNALS", "traces,metrics,logs").split(",")
     for kind, body in exports(kind for kind in KINDS if kind in wanted and is_on(kind)):
         export(settings_of(kind), kind, body)

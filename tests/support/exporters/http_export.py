@@ -31,6 +31,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MISDIRECTED: Final = 421
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _PIECE: Final = 65536
+_KIB: Final = 1024
 
 _kept: dict[tuple[object, ...], http.client.HTTPConnection] = {}
 
@@ -284,7 +285,8 @@ def _content(settings: Settings, kind: str, body: bytes) -> tuple[bytes, dict[st
         media_type = "text/plain"
     headers = {**settings.headers, "Content-Type": media_type, "Accept-Encoding": "gzip"}
     content = json_text(kind, body) if is_json else body
-    if settings.compression == "gzip":
+    is_long = len(content) >= _KIB or WRONG != "gzip from 1 KiB on"
+    if settings.compression == "gzip" and is_long:
         headers["Content-Encoding"] = "gzip"
         content = gzip.compress(content)
     return planted_request(content, headers)

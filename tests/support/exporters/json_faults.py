@@ -68,6 +68,18 @@ def without_zeros(found: dict[str, Any]) -> None:
             del found[name]
 
 
+def values_elsewhere(found: dict[str, Any]) -> None:
+    """The value of a point, not of an exemplar, under a key that OTLP does not have."""
+    for name in found.keys() & {"asInt", "asDouble"}:
+        if "spanId" not in found:
+            found["value"] = found.pop(name)
+
+
+def no_values(found: dict[str, Any]) -> None:
+    for name in found.keys() & {"asInt", "asDouble"}:
+        del found[name]
+
+
 def without_zero_min(found: dict[str, Any]) -> None:
     if found.get("min") == 0:
         del found["min"]
@@ -99,6 +111,8 @@ JSON_FAULTS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "JSON: bare NaN": lambda text: re.sub(rb'"asDouble":[^,}]*', b'"asDouble":NaN', text),
     "JSON: bytes in hex": values(frozenset({"bytesValue"}), lambda _: "fffefd!"),
     "JSON: no zero of a oneof": in_objects(without_zeros),
+    "JSON: values under another key": in_objects(values_elsewhere),
+    "JSON: no values of points": in_objects(no_values),
     "JSON: no zero of a minimum": in_objects(without_zero_min),
     "JSON: Latin-1": lambda text: text.decode().encode("latin-1", "replace"),
     "JSON: no escapes": lambda text: text.replace(b'\\"', b'"'),

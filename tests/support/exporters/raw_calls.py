@@ -15,7 +15,8 @@ from tests.support.exporters.settings import USER_AGENT, Settings
 
 __all__ = ["OVER_HTTP2", "RAW_CALLS", "post_over_http2", "raw_call"]
 
-_Call: TypeAlias = tuple[dict[str, str], bytes, bool]
+_Fields: TypeAlias = tuple[tuple[str, str], ...]
+_Call: TypeAlias = tuple[_Fields, bytes, bool]
 _GZIP: Final = "gzip"
 _PATIENCE_S: Final = 0.5  # after the last word of the receiver
 
@@ -24,8 +25,8 @@ def raw_call(target: str, method: str, message: bytes, compression: str) -> bool
     """Make one call on a connection of its own; whether anything came back."""
     fields, body, ends_stream = RAW_CALLS[WRONG](message, compression)
     named = {":method": "POST", ":scheme": "http", ":path": method, ":authority": target}
-    named |= {"user-agent": USER_AGENT, **fields}
-    head = Encoder().encode([(name, value) for name, value in named.items() if value])
+    named |= {"user-agent": USER_AGENT}
+    head = Encoder().encode([*named.items(), *fields])
     host, _, port = target.rpartition(":")
     with socket.create_connection((host, int(port)), timeout=_PATIENCE_S) as connection:
         return _exchange(connection, head, body, ends_stream=ends_stream)
@@ -69,7 +70,10 @@ def _hears(connection: socket.socket) -> bool:
     return bool(heard)
 
 
-_RIGHT: Final = {"content-type": "application/grpc", "te": "trailers"}
+_TYPE: Final[_Fields] = (("content-type", "application/grpc"),)
+_TE: Final[_Fields] = (("te", "trailers"),)
+_RIGHT: Final[_Fields] = (*_TYPE, *_TE)
+_PACKED: Final[_Fields] = (("grpc-encoding", _GZIP),)
 
 
 def _two_messages(message: bytes, _compression: str) -> _Call:
@@ -81,11 +85,12 @@ def _endless(message: bytes, _compression: str) -> _Call:
 
 
 def _without_te(message: bytes, _compression: str) -> _Call:
-    return _RIGHT | {"te": ""}, encode_grpc_frame(message), True
+    return _TYPE, encode_grpc_frame(message), True
 
 
 def _named_as_over_http(message: bytes, _compression: str) -> _Call:
-    return _RIGHT | {"content-type": "application/x-protobuf"}, encode_grpc_frame(message), True
+    fields = (("content-type", "application/x-protobuf"), *_TE)
+    return fields, encode_grpc_frame(message), True
 
 
 def _flag_alone(message: bytes, compression: str) -> _Call:
@@ -94,16 +99,31 @@ def _flag_alone(message: bytes, compression: str) -> _Call:
 
 
 def _claimed_gzip(message: bytes, compression: str) -> _Call:
-    fields = _RIGHT | {"grpc-encoding": "gzip"} if compression == _GZIP else _RIGHT
+    fields = (*_RIGHT, *_PACKED) if compression == _GZIP else _RIGHT
     return fields, encode_grpc_frame(message, is_compressed=compression == _GZIP), True
 
 
 def _silent_gzip(message: bytes, compression: str) -> _Call:
-    return (
-        _RIGHT,
-        encode_grpc_frame(gzip.compress(message) if compression == _GZIP else message),
-        True,
-    )
+    body = gzip.compress(message) if compression == _GZIP else message
+    return _RIGHT, encode_grpc_frame(body), True
+
+
+def _packed(message: bytes) -> bytes:
+    return encode_grpc_frame(gzip.compress(message), is_compressed=True)
+
+
+def _twice(*doubled: _Fields) -> Callable[[bytes, str], _Call]:
+    """A right call, whatever it is told, in which some header is there twice."""
+
+    def call(message: bytes, _compression: str) -> _Call:
+        fields = (*_RIGHT, *_PACKED, *(pair for each in doubled for pair in each))
+        return fields, _packed(message), True
+
+    return call
+
+
+def _listed(message: bytes, _compression: str) -> _Call:
+    return (*_RIGHT, ("grpc-encoding", "gzip, gzip")), _packed(gzip.compress(message)), True
 
 
 RAW_CALLS: Final[dict[str, Callable[[bytes, str], _Call]]] = {
@@ -114,6 +134,11 @@ RAW_CALLS: Final[dict[str, Callable[[bytes, str], _Call]]] = {
     "flag without an encoding": _flag_alone,
     "says gzip and is none": _claimed_gzip,
     "gzip without saying so": _silent_gzip,
+    "grpc-encoding and te twice": _twice(_PACKED, _TE),
+    "grpc-encoding twice": _twice(_PACKED),
+    "te twice": _twice(_TE),
+    "content-type twice": _twice(_TYPE),
+    "a list of encodings": _listed,
 }
 """Word to the call: fields, body, and whether its stream ends."""
 

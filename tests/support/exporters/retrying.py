@@ -22,7 +22,7 @@ __all__ = ["Answer", "deliver", "planted_verdict"]
 
 _FIRST_WAIT_S: Final = 0.4
 _LONGEST_WAIT_S: Final = 1.0 if WRONG == "never ends" else 30.0
-_MOST_ATTEMPTS: Final = 5 if WRONG == "timeout per attempt" else 1000
+_MOST_ATTEMPTS: Final = {"timeout per attempt": 5, "two attempts at most": 2}.get(WRONG, 1000)
 LINGERING_S: Final = 9.0
 _SLOW_S: Final = 1.0
 _GROWTH: Final = 2.0
@@ -32,6 +32,7 @@ _TRIES_ONCE: Final = frozenset(
         "never retries",
         "never retries, and is slow to tell",
         "lingers, and never retries",
+        "no timeout, stays up and never retries",
         "deaf",
     }
 )

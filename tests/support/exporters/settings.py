@@ -146,7 +146,7 @@ def choice(kind: str, name: str, values: tuple[str, ...], default: str) -> str:
     value = told if WRONG == "enums in small letters only" else told.lower()
     if not value or value in values:
         return value or default
-    if f"stops at an unknown {name}" == WRONG:
+    if WRONG.endswith(f"stops at an unknown {name}"):
         sys.exit(f"unknown value {told!r}")
     if WRONG != "silent about unknown values":
         warn(f"OTEL_EXPORTER_OTLP_{name}: unknown value {told!r} is ignored")
@@ -171,8 +171,10 @@ def is_true(name: str, value: str) -> bool:
 
 
 def compression(kind: str) -> str:
-    if WRONG == "no gzip":
+    if WRONG == "no gzip" or (WRONG == "gzip for traces alone" and kind != "traces"):
         return "none"
+    if WRONG == "always gzip":
+        return "gzip"
     if WRONG == "none is unknown" and option(kind, "COMPRESSION") == "none":
         sys.exit("unknown compression 'none'")
     if WRONG == "takes any COMPRESSION":
@@ -189,6 +191,8 @@ def endpoints(kind: str) -> tuple[str, str]:
         return os.environ["DEAF_ENDPOINT"] + PATHS[kind], ""
     own = os.environ.get(f"OTEL_EXPORTER_OTLP_{kind.upper()}_ENDPOINT", "")
     general = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if own and WRONG == "stops at an own ENDPOINT":
+        sys.exit("one endpoint for all signals")
     if WRONG == "no own ENDPOINT":
         own = ""
     if WRONG == "own ENDPOINT counts for all":
@@ -264,6 +268,8 @@ def grpc_place(kind: str) -> dict[str, Any]:
 def is_insecure(kind: str) -> bool:
     if WRONG == "never insecure":
         return False
+    if WRONG == "always insecure":
+        return True
     old = _OLD_INSECURE.get(kind)
     if old and is_true(old, os.environ.get(f"OTEL_EXPORTER_OTLP_{old}", "")):
         return True
@@ -273,9 +279,18 @@ def is_insecure(kind: str) -> bool:
 # Headers.
 
 
+def told_headers(kind: str) -> str:
+    if WRONG == "no headers":
+        return ""
+    told = option(kind, "HEADERS")
+    if WRONG == "stops at any header" and told:
+        sys.exit("no headers here")
+    return told
+
+
 def headers(kind: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for entry in option(kind, "HEADERS").split(","):
+    for entry in told_headers(kind).split(","):
         key, separator, text = entry.partition("=")
         if separator and key.strip():
             if WRONG != "keeps spaces":
@@ -324,10 +339,14 @@ def is_disabled() -> bool:
 
 def is_on(kind: str) -> bool:
     """Whether the signal is exported over OTLP."""
+    if WRONG == "silent without an endpoint" and not any(endpoints(kind)):
+        return False
     name = f"OTEL_{kind.upper()}_EXPORTER"
     default = "none" if WRONG == "no default exporter" else "otlp"
     value = os.environ.get(name, "") or default
-    if WRONG == "exporters in code" or (WRONG == "logs are always on" and kind == "logs"):
+    if WRONG.startswith(("exporters in code", "in code, ")) or (
+        WRONG == "logs are always on" and kind == "logs"
+    ):
         return True
     if WRONG == "disabled in part" and os.environ.get("OTEL_SDK_DISABLED") == "true":
         return kind != "traces" and value == "otlp"

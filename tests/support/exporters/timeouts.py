@@ -10,6 +10,7 @@ __all__ = ["timeout_s_of"]
 
 _DEFAULT_S: Final = 10.0
 _SECONDS: Final = {"timeout in seconds": 1.0, "a tenth of the timeout": 0.0001}
+_OTHER_DEFAULTS: Final = {"another default timeout": 25.0, "no limit by a negative timeout": 1.0}
 
 
 def timeout_s_of(value: str) -> float | None:
@@ -20,12 +21,14 @@ def timeout_s_of(value: str) -> float | None:
     """
     if WRONG == "dies of a negative queue" and os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE"):
         raise ValueError("OTEL_BSP_MAX_QUEUE_SIZE")
-    default = 25.0 if WRONG == "another default timeout" else _DEFAULT_S
+    default = _OTHER_DEFAULTS.get(WRONG, _DEFAULT_S)
     if not value:
         return default
     if WRONG == "dies of a timeout that is none" and not value.isdigit():
         raise ValueError(value)
     milliseconds = int(value) if value.lstrip("-").isdigit() else -1
+    if value.startswith("-") and WRONG == "no limit by a negative timeout":
+        return None
     if milliseconds < 0:
         sys.stderr.write(f"WARNING: {value!r} is no timeout in milliseconds\n")
         return 0.1 if WRONG == "gives up at once after a negative timeout" else default

@@ -72,6 +72,19 @@ def test_what_is_odd_and_right_is_told() -> None:
     assert "inf" in found.evidence
 
 
+def test_what_is_wrong_in_each_run_alike_is_told_once() -> None:
+    message = metric_request()
+    for metric in message.resource_metrics[0].scope_metrics[0].metrics:
+        if metric.WhichOneof("data") == "gauge":
+            metric.gauge.data_points[0].ClearField("as_double")
+            metric.gauge.data_points[0].ClearField("as_int")
+    seen = observed([accepted("metrics", message)])
+    found = judged(DATA["data/metrics"], RecordedLab(seen, signals=("metrics",)))
+    evidence = found["OTLP-METRIC-013"].evidence.splitlines()
+    assert len(evidence) == 2, evidence
+    assert evidence[1].endswith("value: neither of them (and in 2 more requests)")
+
+
 @pytest.mark.parametrize("signal", RIGHT, ids=str)
 def test_what_did_not_come_was_not_observed(signal: Signal) -> None:
     found = found_in(signal, [type(RIGHT[signal]())()])

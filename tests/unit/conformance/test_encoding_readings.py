@@ -58,6 +58,7 @@ def request(
     made.started_at = made.received_at = at
     made.replied_at = at + took_s
     made.headers = Headers(tuple(headers))
+    made.encoding = made.headers.get("content-encoding", "identity")  # as the receiver has it
     made.connection = Connection(number=connection, endpoint="http", port=4318, protocol="http/1.1")
     if problem:
         made.problem = Problem(kind=problem, rule=rule, message="it is bad")

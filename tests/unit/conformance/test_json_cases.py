@@ -37,6 +37,8 @@ BROKEN: Mapping[str, str] = {
     "JSON: bare NaN": "024",
     "JSON: bytes in hex": "026",
     "JSON: no zero of a oneof": "030",
+    "JSON: values under another key": "",
+    "JSON: no values of points": "",
     "JSON: no zero of a minimum": "031",
     "JSON: an array": "012",
     "JSON: attributes as an object": "012",
@@ -110,6 +112,38 @@ def test_a_key_that_nobody_knows_is_neither_right_nor_wrong() -> None:
     found = found_in({"traces": JSON_FAULTS["JSON: an unknown key"](texts()["traces"])})
     assert found["OTLP-JSON-012"].outcome == "not_observed"
     assert "futureKey" in found["OTLP-JSON-012"].evidence
+
+
+def points_alone(fault: str) -> dict[str, Judged]:
+    """What is found of a run of one sum, with a fault."""
+    text = (
+        b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"requests","sum":{'
+        b'"aggregationTemporality":1,"dataPoints":[{"timeUnixNano":"1","asInt":"5"}]}}]}]}]}'
+    )
+    return found_in({"metrics": JSON_FAULTS[fault](text)})
+
+
+def test_a_value_under_an_unknown_key_is_no_zero_that_was_left_out() -> None:
+    found = points_alone("JSON: values under another key")["OTLP-JSON-030"]
+    assert (found.outcome, found.evidence) == (
+        "not_observed",
+        (
+            "oneof member at its zero value: 0 in 1 JSON texts; what is missed may stand under "
+            "resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[].value"
+        ),
+    )
+
+
+def test_points_that_never_have_a_value_tell_nothing_of_zeros() -> None:
+    found = points_alone("JSON: no values of points")["OTLP-JSON-030"]
+    assert (found.outcome, found.evidence) == (
+        "not_observed",
+        (
+            "no point has its value, zero or not, which OTLP-METRIC-013 judges\n"
+            "request 1: resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0]: "
+            "neither asInt nor asDouble is written; zero must be, too"
+        ),
+    )
 
 
 def test_a_text_that_says_little_shows_little() -> None:

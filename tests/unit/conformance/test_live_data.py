@@ -91,9 +91,12 @@ def log(observed_at: int, *, is_sdk: bool = True) -> Request:
             "data/trace_flags", "TRACE-029", [trace(flags=0x100)], "broken", id="not sampled"
         ),
         pytest.param(
+            "data/trace_flags", "TRACE-029", [trace(flags=0)], "not_observed", id="no flags at all"
+        ),
+        pytest.param(
             "data/trace_flags",
             "TRACE-029",
-            [trace(flags=0, is_sdk=False)],
+            [trace(flags=0x100, is_sdk=False)],
             "not_observed",
             id="flags of no SDK",
         ),
@@ -117,6 +120,19 @@ def test_what_a_run_adds_to_its_payloads(
     name: str, rule: str, runs: list[Request], expected: str
 ) -> None:
     assert outcome(name, rule, *map(of_an_sdk, runs)) == expected
+
+
+def test_flags_that_are_not_set_are_told_and_accuse_nobody() -> None:
+    (case,) = find_cases(exporter_cases.CASES, ["data/trace_flags"])
+    unset = judged(case, RecordedLab(of_an_sdk(trace(flags=0))))["OTLP-TRACE-029"]
+    assert unset.evidence == (
+        "the flags of no span are set, and the field is optional: 2 exported spans have 0"
+    )
+    some = judged(case, RecordedLab(of_an_sdk(trace(), trace(flags=0))))["OTLP-TRACE-029"]
+    assert (some.outcome, some.evidence) == (
+        "held",
+        "all 2 exported spans with flags have bit 0 (sampled) set; 2 more have none",
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from otlptest.conformance import exporter_cases
 from otlptest.conformance.cases import find_cases
 from otlptest.conformance.observations import Observation
+from otlptest.conformance.verdicts import Judged
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
@@ -59,6 +60,87 @@ def test_a_client_that_goes_on_with_other_batches_is_judged_by_its_first(
     waits = (short_s, default_s, ENDLESS_S, LONGER_S, default_s, default_s)
     found = outcomes(*map(hanging, waits))
     assert {rule: found[rule] for rule in expected} == expected, found
+
+
+def open_until(seconds: float) -> Observation:
+    """A run whose only batch is open until the command ends."""
+    return observed([unanswered(0, 0.0)], protocol="grpc", ended_at=seconds)
+
+
+def refused(at_s: float, *, again_at_s: float = 0.0) -> Observation:
+    """A run in which the batch is refused so late, and comes again, or not."""
+    requests = [unanswered(0, 0.0)]
+    requests += [unanswered(0, again_at_s)] if again_at_s else []
+    requests[0].replied_at = at_s
+    return observed(requests, protocol="grpc", ended_at=LIFE_S)
+
+
+LIFE_S: Final = 9.0
+
+
+def staying_up() -> Observation:
+    """The observing run of a command that stays up."""
+    seen = open_until(LIFE_S)
+    seen.requests[0].replied_at = 0.01
+    return seen
+
+
+def of_one_that_stays_up(late: Observation) -> dict[str, Judged]:
+    """What is found where each wait ends with the command; `late` is the run with a refusal."""
+    (case,) = find_cases(exporter_cases.CASES, ["timeouts/values"])
+    runs = [open_until(LIFE_S)] * 6
+    return judged(case, RecordedLab(staying_up(), *runs, late, signals=("traces",)))
+
+
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [
+        pytest.param(refused(5.0, again_at_s=5.4), "broken", id="it answers to a late refusal"),
+        pytest.param(refused(5.0, again_at_s=2.5), "not_observed", id="it had given up before"),
+        pytest.param(refused(5.0), "not_observed", id="it does not send again"),
+    ],
+)
+def test_a_late_refusal_shows_that_an_export_hangs(late: Observation, expected: str) -> None:
+    assert of_one_that_stays_up(late)["OTLP-CFG-040"].outcome == expected
+
+
+def test_a_wait_that_the_end_of_the_command_ends_says_what_to_do() -> None:
+    found = of_one_that_stays_up(refused(5.0))
+    assert found["OTLP-CFG-041"].evidence.partition(". ")[0] == (
+        "the end of the command ended the wait, not the client: keep the program up for 15 s after"
+        " its first request"
+    )
+    assert found["OTLP-CFG-040"].evidence.partition(". ")[0] == (
+        "nothing ends the wait but the end of the command, and an UNAVAILABLE (503) after 5 s is"
+        " not followed by another attempt, which would show that it was waited for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("negative", "expected"),
+    [
+        pytest.param(hanging(1.0), "held", id="as unset"),
+        pytest.param(open_until(32.0), "broken", id="no limit"),
+        pytest.param(hanging(2.8), "not_observed", id="a bit longer"),
+    ],
+)
+def test_a_negative_timeout_is_compared_with_none_whatever_that_is(
+    negative: Observation, expected: str
+) -> None:
+    """One that waits for 1 s by default, and answers to the variable."""
+    runs = [hanging(seconds) for seconds in (SHORT_S, 1.0, ENDLESS_S, LONGER_S)]
+    (case,) = find_cases(exporter_cases.CASES, ["timeouts/values"])
+    lab = RecordedLab(USUAL, *runs, negative, negative, signals=("traces",))
+    found = judged(case, lab)["OTLP-CFG-044"]
+    assert found.outcome == expected
+    assert "OTEL_EXPORTER_OTLP_TIMEOUT=-1; it waited" in found.evidence
+
+
+def test_what_never_changes_is_not_passed() -> None:
+    """10 s by default, and whatever the variable says: only that it is heeded is judged."""
+    found = outcomes(hanging(DEFAULT_S))
+    assert found["CFG-040"] == "broken"
+    assert found["CFG-044"] == found["CFG-045"] == "not_observed"
 
 
 @pytest.mark.parametrize(
