@@ -98,6 +98,8 @@ class ReceiverCase:
         expected_s: Seconds that it takes, roughly. The longest start first.
         exclusive: Names of things that only one case at a time can have. `receiver` runs the case
             alone: it floods, fills memory, or counts what others would disturb.
+        is_plain: It is about plain valid requests themselves. Every other case sees only the
+            signals whose plain valid request is taken, and is not observed where there are none.
     """
 
     id: str
@@ -109,6 +111,7 @@ class ReceiverCase:
     needs: tuple[Need, ...] = ()
     expected_s: float = 0.5
     exclusive: tuple[str, ...] = ()
+    is_plain: bool = False
 
 
 AnyCase: TypeAlias = ExporterCase | ReceiverCase

@@ -14,6 +14,7 @@ from otlptest.conformance.cases import (
 )
 from otlptest.conformance.outcomes import Conformance, SuiteRun, results_of, unjudged_results
 from otlptest.conformance.receiver_cases import CASES
+from otlptest.conformance.receiver_cases.contrasts import with_plain_signals
 from otlptest.conformance.receiver_lab import ReadBack
 from otlptest.conformance.receiver_talks import TargetLab, endpoint_of, look_at_receiver
 from otlptest.conformance.running import EventSink, SuiteStarted, run_cases
@@ -220,7 +221,10 @@ def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[Judged]
     missing = _missing(case, narrowed)
     if missing:
         return [lacking(rule, missing) for rule in case.requirements]
-    return case.judge(narrowed)
+    plain, reason = with_plain_signals(narrowed, case)
+    if reason:
+        return [not_observed(rule, reason) for rule in case.requirements]
+    return case.judge(plain)
 
 
 def _missing(case: ReceiverCase, lab: TargetLab) -> str:

@@ -145,13 +145,16 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[Judged]:
     body = sample_request(signal, lab.marker()) if is_json else document
     what = "protobuf declared as JSON" if is_json else "JSON declared as protobuf"
     answer = post(lab, body)
-    wanted = media_type_of(lab)
+    # Errors that are all of another type are told elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
+    cut = post(lab, document[:-1] if is_json else b"\x0a\x05ab")
+    wanted = media_type_of(lab) if cut.is_ok else cut.media_type
 
     def right(each: Answer) -> bool:
         return answered(400)(each) and answer.media_type == wanted
 
     tries = [Try(what=what, answer=answer)]
-    yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of type {wanted}")
+    kind = f"type {wanted}" if wanted else "no type"
+    yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message")
 
 
 def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[Judged]:

@@ -68,6 +68,7 @@ CASES: Final = (
         requirements=tuple(_SERVES["http"].values()),
         judge=_judge_served,
         protocols=("http/protobuf",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="exports/served_grpc",
@@ -75,6 +76,7 @@ CASES: Final = (
         requirements=tuple(_SERVES["grpc"].values()),
         judge=_judge_served,
         protocols=("grpc",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="exports/gzip",

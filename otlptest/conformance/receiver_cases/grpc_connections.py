@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import request_bytes
 from otlptest.conformance.raw_http2 import Http2Talk
 from otlptest.conformance.raw_socket import RawSocket, end_words
+from otlptest.conformance.receiver_cases.contrasts import contrasted, plain_answer
 from otlptest.conformance.receiver_exchanges import (
     call,
     call_fields,
@@ -169,8 +171,10 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[Judged]:
 
 
 def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
-    """Streams that are opened and reset at once (CVE-2023-44487), then cut within a message."""
+    """A call that is cut within its message, then streams reset at once (CVE-2023-44487)."""
     rule = "OTLP-SRV-062"
+    # Before the flood, which may keep it busy for a while.
+    cancelled = _after_a_cancel(lab)
     block = encode_fields(call_fields(lab))
     done = connections = 0
     while done < _RESETS and connections < _RESETS // _RESETS_EACH:
@@ -187,18 +191,25 @@ def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
                 if not talk.say(b"".join(pairs)):
                     break
     seen = f"{done} streams were opened and reset on {connections} connections"
+    fall = fallen(lab, rule, seen, harm="hang")
+    if fall is not None:
+        yield fall
+    elif not cancelled.is_ok:
+        wrong = f"after a call that was cancelled, another came to {cancelled.told()}"
+        yield contrasted(
+            broken(rule, wrong), lambda: plain_answer(lab, lab.signals[0]), "a plain call"
+        )
+    else:
+        yield held(rule, f"after a call that was cancelled, another is taken; {seen}; it goes on")
+
+
+def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
+    """The answer to a call on a connection where one was cancelled within its message."""
     with grpc_talk(lab) as talk:
         stream = talk.open(call_fields(lab))
         talk.body(stream, b"\x00\x00\x00\x10\x00abc", ends_stream=False)
         talk.say(frames.reset(stream, 8))
-        after = call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
-    fall = fallen(lab, rule, seen, harm="hang")
-    if fall is not None:
-        yield fall
-    elif not after.is_ok:
-        yield broken(rule, f"after a call that was cancelled, another came to {after.told()}")
-    else:
-        yield held(rule, f"{seen}; it goes on")
+        return call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
 
 
 def _judge_cleartext(lab: ReceiverLab) -> Iterator[Judged]:
