@@ -112,7 +112,10 @@ def _judge_grpc_success(lab: ReceiverLab) -> Iterator[Judged]:
         answer = call(lab, sample_request(signal, lab.marker()), signal=signal)
         seen = f"a valid {signal} call came to {answer.told()}"
         if not answer.is_ok:
-            yield not_observed("OTLP-RESP-001", f"{seen}: no success came")
+            if answer.is_refused or answer.is_hang:
+                yield not_observed("OTLP-RESP-001", f"{seen}: no success came")
+            else:
+                yield broken("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
             continue
         count = len(answer.messages)
         if count != 1 or answer.message_problem:
@@ -284,7 +287,9 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[Judged]:
         for body in [sample_body(lab, signal, lab.marker())]
     ]
     yield _unlike_packed(lab, judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200"))
-    yield judged(lab, "OTLP-HTTP-011", answers, _is_http1, "an HTTP/1.1 answer")
+    told = "; ".join(f"{each.what}: {each.answer.told()}" for each in answers)
+    say = held if all(_is_http1(each.answer) for each in answers) else broken
+    yield say("OTLP-HTTP-011", told)
 
 
 def _unlike_packed(lab: ReceiverLab, found: Judged) -> Judged:
