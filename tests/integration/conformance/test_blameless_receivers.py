@@ -1,0 +1,115 @@
+"""Receivers that refuse something for another reason than a case looks for are not accused."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+import pytest
+
+from otlptest import FakeCollector
+from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.receiver_cases import CASES
+from otlptest.conformance.verdicts import Judged
+from otlptest.model import Protocol, Signal
+from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
+from tests.support.wrong_receivers.blameless import BLAMELESS, Blameless, MetricsStore
+from tests.support.wrong_receivers.http_front import Change
+from tests.support.wrong_receivers.planted import ALL, always, turned, wrong
+
+NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in BLAMELESS]
+# These flood, or take long: what they find has nothing to do with the data.
+FLOODS = ("bombs/", "endurance/", "sizes/", "framing/aborted", "secured/")
+OVER_HTTP: Sequence[Protocol] = ("http/protobuf", "http/json")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("trait", BLAMELESS, ids=NAMES)
+def test_a_trait_is_told_as_itself_alone(trait: Blameless) -> None:
+    fault = wrong(
+        trait.name,
+        trait.case,
+        change=trait.change,
+        call=trait.call,
+        protocol=trait.protocol,
+        signals=trait.signals,
+        origins=trait.origins,
+    )
+    with ExitStack() as stack:
+        collector = stack.enter_context(FakeCollector(cors_origins=trait.origins))
+        judged = found(BY_ID[trait.case], lab_of(collector, fault, stack))
+    broken = {each.requirement for each in judged if each.outcome == "broken"}
+    assert broken == trait.broken, judged
+    for rule, outcomes in trait.outcomes.items():
+        assert {each.outcome for each in judged if each.requirement == rule} == outcomes, judged
+
+
+def cases_of(protocol: Protocol) -> list[ReceiverCase]:
+    return [case for case in CASES if protocol in case.protocols and not case.id.startswith(FLOODS)]
+
+
+METRICS = [
+    (case, protocol)
+    for protocol in OVER_HTTP
+    for case in cases_of(protocol)
+    if "metrics" in case.signals
+]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("case", "protocol"), METRICS, ids=[f"{case.id} {protocol}" for case, protocol in METRICS]
+)
+def test_a_store_that_refuses_old_points_is_accused_of_nothing(
+    case: ReceiverCase, protocol: Protocol
+) -> None:
+    judged = judged_of(case, protocol, MetricsStore(), signals=("metrics",))
+    assert [each for each in judged if each.outcome == "broken"] == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("protocol", OVER_HTTP)
+def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Protocol) -> None:
+    """It wants a header, or has another reason: 422 to everything."""
+    wants = turned(always, status=422, body=b'{"detail":"field required"}')
+    with FakeCollector() as collector, ExitStack() as stack:
+        there = lab_of(collector, wrong("", "", change=wants, protocol=protocol), stack)
+        there = replace(there, has_taken=False)
+        judged = {case.id: found(case, there) for case in cases_of(protocol)}
+    accused = {
+        case: {each.requirement for each in some if each.outcome == "broken"}
+        for case, some in judged.items()
+    }
+    served = {"OTLP-HTTP-002", "OTLP-HTTP-003", "OTLP-HTTP-004"}
+    wanted = {"exports/served": served} if protocol == "http/protobuf" else {}
+    assert {case: rules for case, rules in accused.items() if rules} == wanted
+    assert {each.outcome for some in judged.values() for each in some} <= {
+        "broken",
+        "not_observed",
+        "lacking",
+        *(["held"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
+    }
+
+
+def judged_of(
+    case: ReceiverCase, protocol: Protocol, change: Change, signals: tuple[Signal, ...] = ALL
+) -> Sequence[Judged]:
+    with FakeCollector() as collector, ExitStack() as stack:
+        fault = wrong("", case.id, change=change, protocol=protocol, signals=signals)
+        return found(case, lab_of(collector, fault, stack))
+
+
+def test_why_nothing_is_told_of_one_that_takes_no_plain_request() -> None:
+    case = BY_ID["bad_data/framed"]
+    judged = judged_of(
+        case,
+        "http/protobuf",
+        turned(always, status=422, content_type="text/plain", body=b"no"),
+        signals=("traces", "logs"),
+    )
+    assert [each.evidence for each in judged] == [
+        (
+            "nothing can be told from other requests: "
+            "a plain valid traces request was answered HTTP 422 text/plain 'no'; "
+            "a plain valid logs request was answered HTTP 422 text/plain 'no'"
+        )
+    ]
