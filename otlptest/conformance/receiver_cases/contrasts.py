@@ -5,14 +5,14 @@ the age of the data, a kind of metric that it has no place for. An odd request i
 the same request without what is odd about it is taken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_http1 import Http1Answer
 from otlptest.conformance.receiver_cases.successes import sample_body
-from otlptest.conformance.receiver_exchanges import Answer, post, submit
+from otlptest.conformance.receiver_exchanges import Answer, Try, post, submit
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.conformance.verdicts import Judged, not_observed
@@ -20,7 +20,15 @@ from otlptest.errors import SendError
 from otlptest.model import Signal
 from otlptest.wire.statuses import GrpcCode
 
-__all__ = ["Plain", "contrasted", "is_limit", "is_overloaded", "plain_answer", "with_plain_signals"]
+__all__ = [
+    "Plain",
+    "contrasted",
+    "is_limit",
+    "is_overloaded",
+    "plain_answer",
+    "unlike_plain",
+    "with_plain_signals",
+]
 
 Plain = Callable[[], Answer]
 """Sends a request without what is odd about another, and gives the answer."""
@@ -91,6 +99,17 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
         return ""
     why = "it says that it is overloaded: " if is_overloaded(answer) else ""
     return f"a plain valid {signal} request was answered {why}{answer.told()}"
+
+
+def unlike_plain(pairs: Iterable[tuple[Try, Plain]]) -> list[Try]:
+    """What was taken, and what was refused though it is taken without what is odd about it.
+
+    Args:
+        pairs: Each request that must be taken, and how to send the plain form of it.
+    """
+    return [
+        sent for sent, plain in pairs if sent.answer.is_ok or sent.answer.is_hang or plain().is_ok
+    ]
 
 
 def contrasted(found: Judged, plain: Plain, what: str) -> Judged:

@@ -250,7 +250,7 @@ KINDS = (
         broken="METRIC-061"),
     _json("deltas are refused in any document", "json/examples", "held|not_observed JSON-045",
           change=turned(_has_delta, status=400)),
-    _json("exponential histograms are refused in any document", "json/examples", "held|not_observed JSON-045",
+    _json("no exponential histograms at all", "json/examples", "held|not_observed JSON-045",
           change=_NO_EXPONENTIAL),
     _json("bytes are its own fault, in any alphabet", "json_values/right", "not_observed JSON-027",
           change=_BYTES),
@@ -263,6 +263,10 @@ KINDS = (
           change=turned(has_kind("histogram"), status=400)),
     _json("flags are refused as a number too", "json_values/flags", "not_observed JSON-022",
           change=turned(lambda heard, _: b'"flags"' in heard.body, status=400)),
+    _json("a key that must be there", "json/nulls", "held JSON-028",
+          change=turned(
+              lambda heard, _: "traces" in heard.target and b'"resource":{' not in heard.body,
+              status=400)),
     _is("1 MiB is over its limit", "data/logs_protobuf", "held LOG-024", change=_large),
 )  # fmt: skip
 
