@@ -6,8 +6,8 @@ from typing import Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.probes import probe_request
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_stored import judged_stored
-from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.conformance.receiver_stored import unwanted_items
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
 from otlptest.sending import ExportResult
 
@@ -41,8 +41,21 @@ def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
             yield broken(rule, seen)
         elif lab.read_back is None:
             yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
-        else:  # lost only if what was sent later has come
-            yield judged_stored(lab, rule, signal, packed, seen, matches=lambda _: "")
+        elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
+            yield held(rule, f"{seen}, and is in {lab.read_back.name}")
+        else:
+            yield _judged_late(lab, rule, signal, packed, seen)
+
+
+def _judged_late(lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str) -> Judged:
+    """Lost is only what has not come when something plain has that was sent later."""
+    where = lab.read_back.name if lab.read_back is not None else ""
+    late = unwanted_items(lab, signal, marker)
+    if late is None:
+        return not_observed(rule, f"{seen}; no {signal} came to {where}")
+    if late:
+        return held(rule, f"{seen}, and is in {where}")
+    return broken(rule, f"{seen}, and only a plain one like it is in {where}")
 
 
 def told(answer: ExportResult) -> str:
