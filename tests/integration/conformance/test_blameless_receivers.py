@@ -3,17 +3,28 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otlptest import FakeCollector
 from otlptest.conformance.cases import ReceiverCase
+from otlptest.conformance.fuzzing import FuzzPlan, fuzz_receiver
+from otlptest.conformance.read_back import ForwardReadBack
+from otlptest.conformance.receiver import Target
 from otlptest.conformance.receiver_cases import CASES
+from otlptest.conformance.receiver_lab import ReadBack
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Protocol, Signal
 from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
-from tests.support.wrong_receivers.blameless import BLAMELESS, Blameless, MetricsStore
-from tests.support.wrong_receivers.http_front import Change
+from tests.support.wrong_receivers.blameless import (
+    BLAMELESS,
+    Blameless,
+    MetricsStore,
+    metrics_of,
+)
+from tests.support.wrong_receivers.http_front import Change, Heard, Said, http_front
 from tests.support.wrong_receivers.planted import ALL, always, turned, wrong
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in BLAMELESS]
@@ -88,6 +99,79 @@ def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Prot
         "lacking",
         *(["held"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
     }
+
+
+class LateReadBack:
+    """Gives what carries a marker only when it is asked for it again."""
+
+    name = "what it stored"
+
+    def __init__(self, right: ReadBack) -> None:
+        self._right = right
+        self._asked: set[str] = set()
+
+    def items(
+        self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
+    ) -> tuple[Any, ...]:
+        """See `ReadBack.items`."""
+        is_first = not self._asked  # of all markers: the gzip request's
+        self._asked.add(marker)
+        return (
+            () if is_first else self._right.items(signal, marker, count=count, timeout_s=timeout_s)
+        )
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_gzip_data_that_come_late_are_not_called_lost(protocol: Protocol) -> None:
+    case = BY_ID["exports/gzip_grpc" if protocol == "grpc" else "exports/gzip"]
+    with FakeCollector() as collector, ExitStack() as stack:
+        there = lab_of(collector, wrong("", case.id, protocol=protocol), stack)
+        late = replace(there, read_back=LateReadBack(ForwardReadBack(collector)))
+        judged = found(case, late)
+    assert {each.outcome for each in judged} == {"held"}, judged
+
+
+def without_buckets(metric: Any) -> bool:  # noqa: ANN401 -- a generated message
+    return any(not each.bucket_counts for each in metric.histogram.data_points)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("protocol", "seed"), [("http/protobuf", 2), ("http/json", 1)])
+def test_fuzzing_blames_nobody_for_age_or_order(
+    protocol: Protocol, seed: int, tmp_path: Path
+) -> None:
+    assert fuzzed(MetricsStore(), protocol, seed, tmp_path) == []
+
+
+@pytest.mark.timeout(180)
+def test_fuzzing_still_finds_what_such_a_store_refuses_otherwise(tmp_path: Path) -> None:
+    store = MetricsStore()
+
+    def picky(heard: Heard, said: Said) -> Said:
+        is_without = any(map(without_buckets, metrics_of(heard)))
+        return said.having(status=400) if is_without else store(heard, said)
+
+    found = fuzzed(picky, "http/protobuf", 2, tmp_path)
+    assert ("refused_right", ("OTLP-METRIC-030",)) in found
+
+
+def fuzzed(
+    change: Change, protocol: Protocol, seed: int, folder: Path
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The signatures of the faults that fuzzing finds."""
+    plan = FuzzPlan(
+        payloads=400,
+        seed=seed,
+        folder=folder,
+        signals=("metrics",),
+        attempts=60,
+        timeout_s=30.0,
+        grace_s=0.2,
+    )
+    with FakeCollector() as collector, http_front(collector.http_port, change) as front:
+        report = fuzz_receiver(Target(http=front.url), plan, protocols=[protocol])
+    failures = [each.failure for run in report.runs for each in run.failures]
+    return [each.fault.signature for each in failures]
 
 
 def judged_of(

@@ -16,6 +16,7 @@ from otlptest.wire import otlp_json
 from otlptest.wire.signals import SIGNAL_NAMES, request_class
 from tests.support.wrong_receivers.grpc_faults import after
 from tests.support.wrong_receivers.grpc_front import Change2, failure
+from tests.support.wrong_receivers.http_answers import SLOW_ONCE
 from tests.support.wrong_receivers.http_front import Change, Heard, Said
 from tests.support.wrong_receivers.planted import (
     ALL,
@@ -303,6 +304,8 @@ ANSWERS = (
 )  # fmt: skip
 
 ROUTES = (
+    _is("one bad body takes long, once", "bad_data/random_bytes", "not_observed RESP-087",
+        change=SLOW_ONCE),
     _is("a page for GET", "routes/methods", "held SRV-042", change=_get_gives(200),
         broken="SRV-040"),
     _is("404 for GET", "routes/methods", "held SRV-042", change=_get_gives(404), broken="SRV-040"),

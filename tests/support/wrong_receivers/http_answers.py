@@ -57,10 +57,22 @@ def _once_seen() -> Change:
     return change
 
 
-def _slowly(heard: Heard, said: Said) -> Said:
-    if said.status == 400 and heard.number < 40:
-        threading.Event().wait(2.2 if heard.number == 30 else 0)
-    return said
+def _slowly(*, again: bool) -> Change:
+    """One of the bad bodies takes long; every time that it comes, or once."""
+    slow: list[bytes] = []
+
+    def change(heard: Heard, said: Said) -> Said:
+        if said.status == 400 and heard.number == 30:
+            slow.append(heard.body)
+            threading.Event().wait(2.2)
+        elif again and heard.body in slow:
+            threading.Event().wait(2.2)
+        return said
+
+    return change
+
+
+SLOW_ONCE = _slowly(again=False)
 
 
 def _echoes(heard: Heard, said: Said) -> Said:
@@ -166,7 +178,7 @@ BAD_DATA = (
     wrong("random bytes are taken", "bad_data/random_bytes", "SRV-002", change=accepts(refused)),
     wrong("500 for random bytes", "bad_data/random_bytes", "SRV-002",
           change=turned(refused, status=500), harm="server_error"),
-    wrong("bad bytes take long", "bad_data/random_bytes", "RESP-087", change=_slowly),
+    wrong("bad bytes take long", "bad_data/random_bytes", "RESP-087", change=_slowly(again=True)),
     wrong("cut bodies are taken", "bad_data/cut", "SRV-001", change=accepts(refused)),
     wrong("500 for another wire type", "bad_data/protobuf", "SRV-003",
           change=turned(lambda heard, _: heard.body == b"\x08\x07", status=500),
