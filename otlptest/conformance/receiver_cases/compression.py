@@ -193,8 +193,8 @@ def _judged_identity(lab: ReceiverLab, sent: Try) -> Judged:
     """A receiver may refuse what a sender should not write."""
     rule = "OTLP-SRV-023"
     if sent.answer.is_refused:
-        reason = "RFC 9110, 8.4.1: identity SHOULD NOT be included in Content-Encoding"
-        return lacking(rule, f"{sent.what}: {sent.answer.told()}, as it may; {reason}")
+        reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
+        return lacking(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
     return judged(lab, rule, [sent], is_ok, "HTTP 200")
 
 

@@ -227,7 +227,7 @@ def _refused_example(
     answer = post(lab, example_bytes(rest, lab.marker()), signal=signal)
     if not answer.is_ok:
         return broken(rule, f"wanted: HTTP 200; {seen}; without {', '.join(refused)} as well")
-    reason = f"it takes {' and '.join(refused)} in no document, and the rest of this one"
+    reason = f"it refuses {', '.join(refused)} in any document, and takes the rest of this one"
     return not_observed(rule, f"{reason}; {seen}")
 
 

@@ -24,8 +24,9 @@ from tests.support.wrong_receivers.blameless import (
     MetricsStore,
     metrics_of,
 )
-from tests.support.wrong_receivers.http_front import Change, Heard, Said, http_front
-from tests.support.wrong_receivers.planted import ALL, always, turned, wrong
+from tests.support.wrong_receivers.http_front import Change, Heard, Said, Talk, http_front
+from tests.support.wrong_receivers.planted import ALL, Wrong, always, turned, wrong
+from tests.support.wrong_receivers.tables import WRONG
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in BLAMELESS]
 # These flood, or take long: what they find has nothing to do with the data.
@@ -99,6 +100,91 @@ def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Prot
         "lacking",
         *(["held"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
     }
+
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    "histograms are refused, of any count": (
+        "OTLP-JSON-018",
+        (
+            "it does not take a count of 1 either (HTTP 400 application/json '{}'); wanted: HTTP 200; "
+            "a count of 18446744073709551615: HTTP 400 application/json '{}'"
+        ),
+    ),
+    "identity is refused": (
+        "OTLP-SRV-023",
+        (
+            "Content-Encoding: identity: HTTP 415 application/x-protobuf; it may: "
+            "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
+        ),
+    ),
+    "deltas are refused in any document": (
+        "OTLP-JSON-045",
+        (
+            "it refuses till.payments, till.amounts, till.delays in any document, and takes the rest "
+            "of this one; metrics: HTTP 400 application/json '{}'"
+        ),
+    ),
+    "no gzip at all": (
+        "OTLP-SRV-016",
+        "it takes no gzip body at all, not even a plain valid one",
+    ),
+    "a success without a media type, whatever Accept says": (
+        "OTLP-SRV-035",
+        "without Accept: HTTP 200, which is not application/x-protobuf",
+    ),
+    "1 MiB is over its limit": (
+        "OTLP-LOG-039",
+        (
+            "a body with 1 MiB, 1048731 bytes: a limit, which is nobody's fault: "
+            "HTTP 413 application/x-protobuf"
+        ),
+    ),
+    "both lengths are taken": (
+        "OTLP-SRV-049",
+        (
+            "wanted: a close after the answer; Content-Length with Transfer-Encoding: "
+            "HTTP 200 application/x-protobuf; the connection stayed open"
+        ),
+    ),
+    "422 for one bad item": (
+        "OTLP-RESP-071",
+        (
+            "wanted: HTTP 400 for what it finds invalid; 2 good items and 3 with an all-zero trace id: "
+            "HTTP 422 application/x-protobuf"
+        ),
+    ),
+    "short ids are taken": (
+        "OTLP-JSON-007",
+        (
+            "wanted: 400, or rejected; a trace id that is 6 digits (traces): "
+            "HTTP 200 application/json '{}'"
+        ),
+    ),
+    "a success of other keys": (
+        "OTLP-RESP-002",
+        (
+            "a valid traces request was answered HTTP 200 application/json '{\"ok\":1}', and that is "
+            "no response message: it has no field of ExportTraceServiceResponse, but others"
+        ),
+    ),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_is_told(name: str) -> None:
+    rule, told = MESSAGES[name]
+    planted: dict[str, Blameless | Wrong] = {each.name: each for each in WRONG}
+    planted |= {each.name: each for each in BLAMELESS}
+    subject = planted[name]
+    judged = judged_of(
+        BY_ID[subject.case],
+        subject.protocol,
+        subject.change,
+        signals=subject.signals,
+        talk=getattr(subject, "talk", None),
+    )
+    assert told in [each.evidence for each in judged if each.requirement == rule]
 
 
 class LateReadBack:
@@ -175,10 +261,15 @@ def fuzzed(
 
 
 def judged_of(
-    case: ReceiverCase, protocol: Protocol, change: Change, signals: tuple[Signal, ...] = ALL
+    case: ReceiverCase,
+    protocol: Protocol,
+    change: Change | None,
+    *,
+    signals: tuple[Signal, ...] = ALL,
+    talk: Talk | None = None,
 ) -> Sequence[Judged]:
     with FakeCollector() as collector, ExitStack() as stack:
-        fault = wrong("", case.id, change=change, protocol=protocol, signals=signals)
+        fault = wrong("", case.id, change=change, protocol=protocol, signals=signals, talk=talk)
         return found(case, lab_of(collector, fault, stack))
 
 
