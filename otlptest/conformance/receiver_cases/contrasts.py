@@ -97,8 +97,9 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
         return f"it could not be reached before this case: {unreachable.problem}"
     if answer.is_ok:
         return ""
-    why = "it says that it is overloaded: " if is_overloaded(answer) else ""
-    return f"a plain valid {signal} request was answered {why}{answer.told()}"
+    if is_overloaded(answer):
+        return f"it says that it is overloaded: {answer.told()} to a plain valid {signal} request"
+    return f"a plain valid {signal} request was answered {answer.told()}"
 
 
 def unlike_plain(pairs: Iterable[tuple[Try, Plain]]) -> list[Try]:

@@ -106,8 +106,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "histograms are refused, of any count": (
         "OTLP-JSON-018",
         (
-            "it does not take a count of 1 either (HTTP 400 application/json '{}'); wanted: HTTP 200; "
-            "a count of 18446744073709551615: HTTP 400 application/json '{}'"
+            "it does not take a count of 1 either (HTTP 400 application/json '{}'); "
+            "wanted: HTTP 200; a count of 18446744073709551615: HTTP 400 application/json '{}'"
         ),
     ),
     "identity is refused": (
@@ -120,8 +120,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "deltas are refused in any document": (
         "OTLP-JSON-045",
         (
-            "it refuses till.payments, till.amounts, till.delays in any document, and takes the rest "
-            "of this one; metrics: HTTP 400 application/json '{}'"
+            "it refuses till.payments, till.amounts, till.delays in any document, and takes the "
+            "rest of this one; metrics: HTTP 400 application/json '{}'"
         ),
     ),
     "no gzip at all": (
@@ -149,8 +149,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "422 for one bad item": (
         "OTLP-RESP-071",
         (
-            "wanted: HTTP 400 for what it finds invalid; 2 good items and 3 with an all-zero trace id: "
-            "HTTP 422 application/x-protobuf"
+            "wanted: HTTP 400 for what it finds invalid; "
+            "2 good items and 3 with an all-zero trace id: HTTP 422 application/x-protobuf"
         ),
     ),
     "short ids are taken": (
@@ -163,8 +163,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "a success of other keys": (
         "OTLP-RESP-002",
         (
-            "a valid traces request was answered HTTP 200 application/json '{\"ok\":1}', and that is "
-            "no response message: it has no field of ExportTraceServiceResponse, but others"
+            "a valid traces request was answered HTTP 200 application/json '{\"ok\":1}', and "
+            "that is no response message: it has no field of ExportTraceServiceResponse, but others"
         ),
     ),
 }
