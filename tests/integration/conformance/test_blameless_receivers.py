@@ -257,7 +257,7 @@ def fuzzed(
     with FakeCollector() as collector, http_front(collector.http_port, change) as front:
         report = fuzz_receiver(Target(http=front.url), plan, protocols=[protocol])
     failures = [each.failure for run in report.runs for each in run.failures]
-    return [each.fault.signature for each in failures]
+    return [(each.fault.kind, each.fault.rules) for each in failures]
 
 
 def judged_of(
