@@ -51,6 +51,7 @@ class Right(BaseHTTPRequestHandler):
     """Takes all signals in protobuf, and JSON not at all."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     kinds: ClassVar[dict[str, Any]] = KINDS
     option: ClassVar[str] = ""
 
