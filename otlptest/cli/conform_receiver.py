@@ -131,9 +131,7 @@ def command(
     if options.is_wanted:
         options.check_alone({"--case": cases, "--read-back": read_back})
         return fuzz(
-            Target(
-                grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name, headers=wanted
-            ),
+            Target(grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name, headers=wanted),
             options,
             protocols=asked,
             signals=suite.signals,

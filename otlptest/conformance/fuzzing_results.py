@@ -115,7 +115,9 @@ def _evidence(failure: Failure, command: str) -> str:
     if failure.payload.validity == "valid":
         lines.insert(1, "nothing is odd about the payload; requests with other data may be taken")
     if failure.others:
-        lines.append(f"{failure.others:,} of them were odd or broken payloads; the cause is not that")
+        lines.append(
+            f"{failure.others:,} of them were odd or broken payloads; the cause is not that"
+        )
     if failure.note:
         lines.append(failure.note)
     return "\n".join(lines)

@@ -62,7 +62,9 @@ class SuiteRun:
     @property
     def has_judged(self) -> bool:
         """Whether some requirement was seen to be met or broken, and no run was cut short."""
-        return not self.shortfall and any(result.verdict in {"pass", "fail", "warn"} for result in self.results)
+        return not self.shortfall and any(
+            result.verdict in {"pass", "fail", "warn"} for result in self.results
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

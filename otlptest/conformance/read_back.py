@@ -25,7 +25,8 @@ __all__ = ["FileReadBack", "ForwardReadBack"]
 _LOOK_EVERY_S: Final = 0.05
 _TIMES_THE_LONGEST: Final = 5
 _SHORTEST_WAIT_S: Final = 1.0
-_FEWEST_SEEN: Final = 3  # arrivals that tell how long one takes
+_SHORT_WAIT_S: Final = 3.0  # while fewer arrivals than these tell how long one takes
+_FEWEST_SEEN: Final = 3
 _MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
 _PACKED: Final = frozenset({".gz", ".zst", ".pb", ".binpb"})
 
@@ -63,11 +64,10 @@ class _Marked:
 
     def _patience_s(self) -> float:
         """How long what was stored may take: a few times the longest that was seen."""
-        if self._arrivals >= _FEWEST_SEEN:
-            return max(_SHORTEST_WAIT_S, _TIMES_THE_LONGEST * self._longest_s)
-        if not self._arrivals and self._in_vain_s >= _MOST_IN_VAIN_S:
-            return _SHORTEST_WAIT_S
-        return math.inf
+        if self._arrivals:
+            least_s = _SHORTEST_WAIT_S if self._arrivals >= _FEWEST_SEEN else _SHORT_WAIT_S
+            return max(least_s, _TIMES_THE_LONGEST * self._longest_s)
+        return _SHORTEST_WAIT_S if self._in_vain_s >= _MOST_IN_VAIN_S else math.inf
 
     def _take_in(self, signal: Signal) -> None:
         for kind, item in self._new_items(signal):

@@ -20,8 +20,8 @@ from otlptest.conformance.outcomes import (
     unjudged_results,
 )
 from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_lab import ReadBack
 from otlptest.conformance.receiver_headers import checked_headers, header_words
+from otlptest.conformance.receiver_lab import ReadBack
 from otlptest.conformance.receiver_look import ReceiverLook, look_at_receiver
 from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
 from otlptest.conformance.receiver_watch import ReceiverWatch

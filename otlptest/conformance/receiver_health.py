@@ -71,11 +71,14 @@ def condition_of_answer(answer: Http1Answer | GrpcAnswer) -> Condition:
         return Condition(health="busy", told=answer.told())
     if answer.is_hang:
         return Condition(health="late", harm="hang")
-    is_grpc = isinstance(answer, GrpcAnswer)
-    status = answer.grpc_status or answer.http_status if is_grpc else answer.status
+    harm: Harm | None = "server_error"
+    if isinstance(answer, GrpcAnswer):
+        status = answer.grpc_status or answer.http_status
+    else:
+        status = answer.status
+        harm = None if status is None or status < _SERVER_ERROR else harm
     if status is None:
         return Condition(health="cut", harm="hang")
-    harm: Harm | None = "server_error" if is_grpc or status >= _SERVER_ERROR else None
     return Condition(health="refusing", told=answer.told(), harm=harm)
 
 

@@ -218,9 +218,7 @@ def _told(answers: Mapping[Signal, ExportResult]) -> str:
 
 def _words(answer: ExportResult) -> str:
     status = (
-        f"HTTP {answer.http_status}"
-        if answer.http_status
-        else f"gRPC status {answer.grpc_status}"
+        f"HTTP {answer.http_status}" if answer.http_status else f"gRPC status {answer.grpc_status}"
     )
     message = answer.message.strip()[:_MOST_SHOWN]
     return f"{status} {message!r}" if message else status

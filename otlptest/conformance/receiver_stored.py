@@ -18,6 +18,7 @@ __all__ = [
     "NO_READ_BACK",
     "judged_stored",
     "judged_taken",
+    "loses_plain_ones",
     "stored_items",
     "unwanted_items",
     "why_unread",
@@ -72,8 +73,11 @@ def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any
     return tuple(found)
 
 
-def _loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
-    """Whether a plain request, which is taken, is lost too: then what was odd is no reason."""
+def loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
+    """Whether a plain request that is taken is not stored either: then no oddity is the reason.
+
+    Blocks until what was sent later has come, at most twice `lab.timeout_s`.
+    """
     marker = lab.marker()
     try:
         if not lab.send(sample_request(signal, marker), signal=signal).is_success:
@@ -122,7 +126,7 @@ def judged_stored(
             return not_observed(rule, f"{seen}; no {signal} came to {where}")
         found = late
     if len(found) < count:
-        if not is_plain and _loses_plain_ones(lab, signal):
+        if not is_plain and loses_plain_ones(lab, signal):
             lost = f"plain {signal} requests that were taken are not in {where} either"
             return not_observed(rule, f"{seen}; {lost}")
         missing = f"{len(found)} of {count} items are in {where}, and what was sent later is"

@@ -60,13 +60,14 @@ class ReceiverWatch:
             yield from self._not_seen(case.requirements, reason)
             return
         seen: list[str] = []
-        has_died = False
+        has_sent = has_died = False
         problem: SendError | None = None
         try:
             for each in self._judge_case(case, self._lab):
-                if self._is_over and each.outcome == "broken":
+                if self._is_over() and each.outcome == "broken":
                     break  # what was cut short proves nothing
                 seen.append(each.requirement)
+                has_sent = has_sent or each.outcome != "lacking"
                 has_died = has_died or each.harm == "crash"
                 yield each
         except SendError as failed:
@@ -75,36 +76,28 @@ class ReceiverWatch:
             self._last = case.id
             self._owed_s = _AFTER_A_FLOOD_S if case.flood else _RECOVERS_S
         unseen = [rule for rule in case.requirements if rule not in seen]
-        if self._is_over:
+        if self._is_over():
             yield from self._not_seen(unseen, self._out_of_time())
             return
         if problem is not None or self._lab.condition().health == "down":
             condition = self._settled(_RECOVERS_S)
             if condition.health == "down":
-                yield from self._died(unseen or seen[-1:], condition, problem, is_told=has_died)
+                if (has_sent or problem is not None) and not has_died:
+                    rule = (unseen or seen[-1:])[0]
+                    unseen = [each for each in unseen if each != rule]
+                    yield broken(
+                        rule, f"the receiver died in this case: {condition}", harm=condition.harm
+                    )
+                yield from self._not_seen(unseen, "the receiver died before, in this case")
                 return
         if problem is not None:
             raise problem
-
-    def _died(
-        self, rules: Iterable[str], condition: Condition, problem: SendError | None, *, is_told: bool
-    ) -> Iterator[Judged]:
-        """The judgements of a case that the receiver did not survive."""
-        first, *rest = rules
-        if is_told:
-            rest = [first, *rest] if problem is not None else []
-        else:
-            yield broken(
-                first, f"the receiver died in this case: {condition}", harm=condition.harm
-            )
-        yield from self._not_seen(rest, "the receiver died before, in this case")
 
     def _not_seen(self, rules: Iterable[str], reason: str) -> Iterator[Judged]:
         for rule in rules:
             self.unseen.setdefault(rule, reason)
             yield not_observed(rule, reason)
 
-    @property
     def _is_over(self) -> bool:
         return self._lab.left_s <= 0.0
 
@@ -114,12 +107,12 @@ class ReceiverWatch:
 
     def _unfit(self) -> str:
         """Why nothing can be observed of the receiver now; empty if something can."""
-        if self._is_over:
+        if self._is_over():
             return self._out_of_time()
         if self._given_up:
             return self._given_up
         condition = self._settled(self._owed_s)
-        if self._is_over:
+        if self._is_over():
             return self._out_of_time()
         since = f"since the case {self._last}" if self._last else "since the first look"
         if condition.is_well:

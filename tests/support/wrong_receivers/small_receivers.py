@@ -115,7 +115,23 @@ class Right(BaseHTTPRequestHandler):
         self.body()
         self.answer(405, status("POST only"), Allow="POST")
 
-    do_GET = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = other
+    def do_GET(self) -> None:
+        self.other()
+
+    def do_PUT(self) -> None:
+        self.other()
+
+    def do_PATCH(self) -> None:
+        self.other()
+
+    def do_DELETE(self) -> None:
+        self.other()
+
+    def do_HEAD(self) -> None:
+        self.other()
+
+    def do_OPTIONS(self) -> None:
+        self.other()
 
 
 class Busy(Right):
@@ -144,10 +160,10 @@ class SlowStore(Right):
     def good(self, request: Any) -> None:  # noqa: ANN401 -- a generated message
         is_slow = spans(request) > MANY
         if is_slow:
-            time.sleep(float(self.option) / 2)
+            threading.Event().wait(float(self.option) / 2)
         with self.lock:
             if is_slow:
-                time.sleep(float(self.option))
+                threading.Event().wait(float(self.option))
         self.answer(200)
 
 
@@ -218,7 +234,7 @@ class Silent(Right):
     def do_POST(self) -> None:
         Silent.count += 1
         if Silent.count > int(self.option):
-            time.sleep(3600)
+            threading.Event().wait(3600)
         super().do_POST()
 
 
@@ -290,7 +306,8 @@ def main() -> None:
     handler = RECEIVERS[sys.argv[1]]
     handler.option = sys.argv[2]
     server = Server(("127.0.0.1", 0), handler)
-    print(server.server_port, flush=True)
+    sys.stdout.write(f"{server.server_port}\n")
+    sys.stdout.flush()
     server.serve_forever()
 
 

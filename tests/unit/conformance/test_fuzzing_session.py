@@ -151,7 +151,10 @@ def test_a_hunt_ends_after_so_many_attempts() -> None:
 
 def test_many_kinds_of_failures_are_not_all_hunted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otlptest.conformance.fuzzing_session._MOST_HUNTS", 2)
-    made, _, _ = session(lambda _payload: "failed", attempts=1)
+    odd = "failed"
+    made, _, _ = session(
+        lambda payload: right(payload) if payload.validity == "valid" else odd, attempts=1
+    )
     made.run()
     notes = [failure.note for failure in made.failures]
     assert len(notes) > 2
