@@ -125,8 +125,9 @@ def test_a_receiver_that_stays_busy_after_a_flood_makes_no_green_run() -> None:
     assert not run.has_judged
     lost = run.summary["inconclusive"]
     assert run.shortfall == (
-        f"nothing can be told about {lost} of {lost + 1} requirements: it says that it is "
-        "overloaded: HTTP 503 application/x-protobuf '\\x12\\x0bat capacity', since the case a/flood"
+        f"nothing can be told about {lost} of {lost + 1} requirements: "
+        "it says that it is overloaded: HTTP 503 application/x-protobuf '\\x12\\x0bat capacity', "
+        "since the case a/flood"
     )
 
 
