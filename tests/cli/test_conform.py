@@ -318,8 +318,10 @@ def test_a_receiver_that_wants_a_header_is_judged_with_it() -> None:
     assert without.stdout.splitlines() == [
         f"{url} over http/protobuf: 3 inconclusive",
         "",
-        "inconclusive: it refuses plain valid requests: traces got HTTP 422 'field required: "
-        "x-tenant'; a header that it wants is given with --header 'NAME: VALUE'",
+        (
+            "inconclusive: it refuses plain valid requests: traces got HTTP 422 'field required: "
+            "x-tenant'; a header that it wants is given with --header 'NAME: VALUE'"
+        ),
     ]
     assert ended.returncode == 0
     assert "passed: OTLP-HTTP-002" in ended.stdout

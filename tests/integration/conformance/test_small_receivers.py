@@ -164,7 +164,8 @@ def test_a_receiver_that_dies_of_bad_data_fails_the_case_that_killed_it() -> Non
     ],
 )
 def test_a_receiver_that_answers_nobody_any_more_is_given_up(
-    more: dict[str, float], reason: str
+    more: dict[str, Any],  # fields of a suite
+    reason: str,
 ) -> None:
     took = Deadline(120.0)
     with small_receiver("silent", "20") as url:
