@@ -146,7 +146,8 @@ def unjudged_results(
     for rule, each in found.items():
         before = results.get(rule)
         case = FIRST_LOOK if before is None else before.case
-        results[rule] = result_of(rule, [(case, each)], policy, run_again=run_again)
+        again = run_again.replace(" --case {case}", "") if before is None else run_again
+        results[rule] = result_of(rule, [(case, each)], policy, run_again=again)
     return tuple(results[rule.id] for rule in all_requirements() if rule.id in results)
 
 

@@ -197,6 +197,8 @@ def test_a_receiver_without_json_gets_one_warning(name: str) -> None:
     assert json.is_lacking
     assert set(verdicts(json).values()) == {"skip"}
     assert accused(alone) == {"OTLP-HTTP-039": "warn"}
+    (warned,) = [each for each in alone.results if each.verdict == "warn"]
+    assert warned.run_again == f"otlptest conform receiver --http {url} --protocol http/json"
     status = 415 if name == "traces_only" else 400
     assert json.problem.startswith(f"it takes no JSON: traces got HTTP {status}")
     assert json.problem.endswith("; it takes protobuf")
