@@ -22,6 +22,7 @@ from otlptest.conformance.read_back import FileReadBack
 from otlptest.conformance.receiver_cases import CASES
 from otlptest.conformance.receiver_exchanges import post
 from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
 from otlptest.conformance.sample_requests import sample_item, wrapped
 from otlptest.conformance.verdicts import Judged, held
 from otlptest.model import Protocol, Signal
@@ -292,3 +293,38 @@ def test_fuzzing_keeps_the_headers(tmp_path: Path) -> None:
     (run,) = report.conformance.runs
     assert accused(run) == {}
     assert "--header 'x-tenant: acme' --fuzz 60 --seed 1" in run.results[0].run_again
+
+
+# Messages, whole.
+
+
+def _judge(case: str, url: str, timeout_s: float) -> list[tuple[str, str, str]]:
+    lab = TargetLab(
+        protocol="http/protobuf",
+        signals=TRACES,
+        http=endpoint_of(url, is_grpc=False),
+        timeout_s=timeout_s,
+    )
+    return [(each.requirement, each.outcome, each.evidence) for each in BY_ID[case].judge(lab)]
+
+
+def test_no_answer_to_many_bad_items_is_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlptest.conformance.receiver_cases.bombs.FLOOD_PATIENCE_S", 0.5)
+    with small_receiver("silent", "0") as url:
+        judged_so = _judge("bombs/longest_answer", url, 0.5)
+    assert judged_so == [
+        (
+            "OTLP-HTTP-032",
+            "not_observed",
+            "100,000 bad items got no answer that can be measured: no answer: nothing came",
+        )
+    ]
+
+
+def test_a_burst_is_told_in_numbers() -> None:
+    with small_receiver("right") as url:
+        ((rule, outcome, evidence),) = _judge("endurance/overload", url, 60.0)
+    assert (rule, outcome) == ("OTLP-SRV-084", "not_observed")
+    assert evidence == (
+        "1000 requests on 50 connections at once came to: 1000 HTTP 200: that was no overload"
+    )
