@@ -16,7 +16,6 @@ from otlptest.conformance.receiver_exchanges import (
     judged,
     post,
 )
-from otlptest.conformance.receiver_health import is_overload
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import (
     TEXT_FIELDS,
@@ -28,14 +27,13 @@ from otlptest.conformance.sample_requests import (
     text,
     wrapped,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.conformance.verdicts import Judged, broken, held
 from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
 _NO_UTF8: Final = b"\xff\xfe"
-_PLAIN: Final = "a plain valid request"
-_FEWEST: Final = 2  # protocols that take plain requests: what others say is about the protocol
+_UNSUPPORTED: Final = 415
 
 
 def _verdict(answer: Answer) -> str:
@@ -49,27 +47,21 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
     signal = lab.signals[0]
     lines: list[str] = []
     unlike: list[str] = []
-    taking: set[str] = set()
     for what, (body, document) in _corpus(lab, signal).items():
         answers: dict[str, Answer] = {
             "grpc": call(lab, body, signal=signal),
             "http/protobuf": post(lab, body, signal=signal, media_type=PROTOBUF),
-            "http/json": post(lab, json_bytes(document), signal=signal, media_type=JSON),
         }
+        as_json = post(lab, json_bytes(document), signal=signal, media_type=JSON)
+        if as_json.status != _UNSUPPORTED:
+            answers["http/json"] = as_json
         told = ", ".join(f"{name} {_verdict(answer)}" for name, answer in answers.items())
         lines.append(f"{what}: {told}")
-        if what == _PLAIN:
-            taking = {name for name, answer in answers.items() if answer.is_ok}
-            continue
-        busy = {name for name, answer in answers.items() if is_overload(answer)}
-        if len({_verdict(answers[name]) for name in taking - busy}) > 1:
+        if len({_verdict(answer) for answer in answers.values()}) > 1:
             unlike.append(f"{what}: {told}")
     fall = fallen(lab, rule, "; ".join(lines))
     if fall is not None:
         yield fall
-    elif len(taking) < _FEWEST:
-        told = ", ".join(sorted(taking)) or "no protocol"
-        yield lacking(rule, f"a plain valid request is taken over {told} alone; {lines[0]}")
     elif unlike:
         yield broken(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
     else:
@@ -80,7 +72,7 @@ def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]
     """The same telemetry in protobuf and in JSON."""
     empty_key = attribute("", text("x"))
     corpus: dict[str, tuple[bytes, object]] = {
-        _PLAIN: (
+        "a valid request": (
             wrapped(sample_item(signal, lab.marker())),
             json_request(signal, json_item(signal, lab.marker())),
         ),
