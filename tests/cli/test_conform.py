@@ -309,6 +309,7 @@ def test_matrix_refuses_what_is_no_result(
     assert problem in ended.stderr
 
 
+@pytest.mark.timeout(120)
 def test_a_receiver_that_wants_a_header_is_judged_with_it() -> None:
     with small_receiver("guarded", "acme") as url:
         case = ("--protocol", "http/protobuf", "--signal", "traces", "--case", "exports/served")
@@ -327,6 +328,7 @@ def test_a_receiver_that_wants_a_header_is_judged_with_it() -> None:
     assert "passed: OTLP-HTTP-002" in ended.stdout
 
 
+@pytest.mark.timeout(120)
 def test_a_receiver_that_dies_exits_with_1() -> None:
     with small_receiver("dying") as url:
         case = (
