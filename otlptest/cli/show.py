@@ -11,6 +11,7 @@ from otlptest.cli.options import NarrowCommand, format_option
 from otlptest.cli.streams import note, screen_width, write
 from otlptest.errors import FileFormatError, UsageError, nearest_name
 from otlptest.report import (
+    duration_value,
     item_record,
     json_text,
     logs_text,
@@ -120,7 +121,7 @@ def _trace_record(trace: "Trace") -> dict[str, Any]:
     return {
         "trace_id": trace.trace_id,
         "services": sorted(trace.services),
-        "duration_ms": trace.duration_ms,
+        "duration_ms": duration_value(trace.duration_ms),
         "edges": sorted(trace.edges()),
         "critical_path": [span.span_id for span in trace.critical_path],
         "spans": [item_record(span) for span in trace.spans],

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from otlptest.conformance.fuzzing_answers import Answer, AnswerKind, Talk
-from otlptest.conformance.fuzzing_judgement import Fault, fallen, fault_of
+from otlptest.conformance.fuzzing_judgement import ALSO_PLAIN, Fault, fallen, fault_of
 from otlptest.conformance.probes import probe_request
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal
 from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
+from otlptest.strategies.payloads import plain_of
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.fields_of_time import shift_times
@@ -43,11 +44,13 @@ class Examination:
         answer: The answer that counts.
         fault: What is wrong with it; None if nothing is.
         is_aged: Whether a right request was refused only for the age of its data.
+        plain: The plain payload that shows the fault just as well; None if none does.
     """
 
     answer: Answer
     fault: Fault | None = None
     is_aged: bool = False
+    plain: Payload | None = None
 
 
 class Examiner:
@@ -103,7 +106,7 @@ class Examiner:
 
     def _health_now(self) -> Health:
         probe = _probe(self._lab.signals[0], self._lab.protocol, self._lab.marker())
-        with Talk(self._lab) as talk:
+        with Talk(self._lab, reads_successes=self._talk.reads_successes) as talk:
             kind = talk.send(probe).kind
         if kind == "late":
             return "late"
@@ -155,7 +158,22 @@ class Examiner:
         if answer.kind == "refused" and payload.expected == "must_accept":
             takes_plain, is_aged = self._takes_plain(payload)
         fault = fault_of(payload, answer, takes_plain=takes_plain)
+        if fault is not None and fault.kind in ALSO_PLAIN and payload.plain:
+            also = self._fails_plain(payload, answer)
+            if also is not None:
+                return also
         return Examination(answer=answer, fault=fault, is_aged=is_aged)
+
+    def _fails_plain(self, payload: Payload, answer: Answer) -> Examination | None:
+        """What the plain payload shows, if it fails in the same way: nothing odd is the cause."""
+        plain = plain_of(payload)
+        again = self._settled(plain)
+        if again.kind == "failed":
+            again = self._settled(plain)
+        if again.kind != answer.kind:
+            return None
+        fault = fault_of(plain, again, takes_plain=True)
+        return Examination(answer=again, fault=fault, plain=plain)
 
     def _takes_plain(self, payload: Payload) -> tuple[bool, bool]:
         """Whether it takes the same as an SDK would have sent it, and whether age is the reason."""

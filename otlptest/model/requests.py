@@ -158,9 +158,9 @@ class Request:
         body: The request message as protobuf bytes, inflated; of a JSON request its protobuf
             equivalent; of a refused one what could be had, maybe empty.
         packed_json: The JSON text as received, inflated then zlib-compressed; None if not JSON.
-        unread_keys: Places in the JSON of an accepted request at which telemetry may stand that
-            was not read, since OTLP has no such key there: `resource_spans`,
-            `resourceSpans[0].scopeSpans[0].spans[0].Name`. At most five; empty if there are none.
+        unread_keys: Keys in the JSON of an accepted request under which telemetry may stand that
+            was not read, since OTLP has no such keys there: `resource_spans instead of
+            resourceSpans`, or only the place. At most five; empty if there are none.
         stream_id: The HTTP/2 stream, None on HTTP/1.1.
         started_at: When its headers were complete.
         received_at: When its last byte was read.

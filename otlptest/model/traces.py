@@ -1,5 +1,6 @@
 """Spans, their events, links and status (trace.proto)."""
 
+import math
 from dataclasses import dataclass, field
 
 from otlptest.model.attributes import Attributes, Resource, Scope
@@ -88,7 +89,14 @@ class Span:
 
     @property
     def duration_ms(self) -> float:
-        """From start to end in milliseconds; negative if the payload says so."""
+        """From start to end in milliseconds; negative if the payload says so.
+
+        NaN if the span has no end (an `end_time_unix_nano` of 0, OTLP-TRACE-014): it has no
+        duration, and every comparison is false, `duration_ms < 500` and `duration_ms > 500`. The
+        criterion `duration_ms` takes it as absent.
+        """
+        if not self.end_time_unix_nano:
+            return math.nan
         return (self.end_time_unix_nano - self.start_time_unix_nano) / 1e6
 
     @property

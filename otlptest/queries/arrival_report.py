@@ -136,6 +136,7 @@ def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Repor
     hints: list[str] = []
     _add_refusals(arrivals, facts, hints)
     _add_discarded(arrivals, facts, hints)
+    _add_unread(kind, arrivals, facts, hints)
     _add_accepted(kind, vocabulary, arrivals, facts, hints)
     _add_leftovers(arrivals, facts, hints)
     _add_connections(arrivals, facts, hints)
@@ -154,6 +155,7 @@ def refusals(source: Source) -> list[str]:
     arrivals = source.arrivals()
     _add_refusals(arrivals, facts, [])
     _add_discarded(arrivals, facts, [])
+    _add_unread("requests", arrivals, facts, [])
     return facts
 
 
@@ -181,6 +183,18 @@ def _add_discarded(arrivals: Arrivals, facts: list[str], hints: list[str]) -> No
         facts.append(f"{counted(count, 'request')} not received, answered by {fault}")
     if faults:
         hints.append(_DISCARDED)
+
+
+def _add_unread(kind: Kind, arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
+    """Keys of JSON requests under which telemetry may stand that was not read."""
+    requests = [r for r in arrivals.requests if r.is_accepted and r.unread_keys]
+    requests = [r for r in requests if kind in {"requests", r.signal}]
+    if not requests:
+        return
+    keys = list(dict.fromkeys(key for request in requests for key in request.unread_keys))
+    shown = listed(keys[:_SHOWN])
+    facts.append(f"not read in {counted(len(requests), 'request')}: what stands under {shown}")
+    hints.append(f"the JSON has {keys[0]}: a reader of OTLP ignores keys that it does not know")
 
 
 def _add_accepted(

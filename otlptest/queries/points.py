@@ -3,7 +3,8 @@
 A *series* is a metric with one set of attributes; a *stream* is what one writer sends of it since
 one start time. Points are merged by their times, so in whatever order they arrived:
 
-* delta points are added; one that was sent twice (same stream and time) counts once;
+* delta points are added; one that was sent again counts once, and only what is equal was sent
+  again: two points of one stream and time that differ are two (OTLP-METRIC-021);
 * of cumulative points the last of each stream counts, less the last one before the view began; a
   new start time begins a new stream, and a value that falls shows a reset without one. Streams are
   added, so two writers of one series do not look like resets of each other;
@@ -35,6 +36,7 @@ from otlptest.queries.amounts import (
     has_fallen,
     total_of,
 )
+from otlptest.queries.conflicts import Conflict, Conflicts, all_it_says, amount_of
 from otlptest.queries.exponential import ExponentialBuckets
 from otlptest.queries.quantiles import checked_quantile, quantile_rank, ranked_bounds
 from otlptest.queries.series import StreamKey, is_cumulative, series_key, stream_key
@@ -58,6 +60,7 @@ class MergedPoint:
         has_ended: The latest point says that there is no value any more (NO_RECORDED_VALUE).
         export_count: How many data points were merged, the resent ones not counted.
         resent_count: How many delta points were sent more than once; each counts once.
+        conflicts: Signs that two writers share this series, as text by `str`.
         recorded: What histogram and summary points amount to.
         quantile_values: The quantiles of the latest summary point.
     """
@@ -72,6 +75,7 @@ class MergedPoint:
     has_ended: bool = False
     export_count: int = 0
     resent_count: int = 0
+    conflicts: tuple[Conflict, ...] = ()
     recorded: Distribution | None = None
     quantile_values: tuple[QuantileValue, ...] = ()
 
@@ -222,8 +226,9 @@ def _merged(points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint]) 
     ordered = sorted(points, key=_moment if is_cumulative(points[0]) else _time)
     latest = ordered[-1]
     valued = [point for point in ordered if not _has_no_value(point)]
-    kept = _once_each(valued) if _is_delta(latest) else valued
-    stretches = _stretches(kept, before)
+    conflicts = Conflicts()
+    kept = _once_each(valued, conflicts) if _is_delta(latest) else valued
+    stretches = _stretches(kept, before, conflicts)
     first = points[0]
     last = kept[-1] if kept else None
     has_ended = latest.has_no_recorded_value
@@ -241,6 +246,7 @@ def _merged(points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint]) 
         has_ended=has_ended,
         export_count=len(points) - (len(valued) - len(kept)),
         resent_count=len(valued) - len(kept),
+        conflicts=conflicts.found(),
         recorded=None if is_number else distribution(stretches),
         quantile_values=last.quantile_values if isinstance(last, SummaryPoint) else (),
     )
@@ -251,8 +257,13 @@ def _time(point: DataPoint) -> int:
 
 
 def _moment(point: DataPoint) -> tuple[int, float]:
-    """By time; at one time the lower first, or a reset would be seen where there is none."""
-    amount = point.value if isinstance(point, NumberPoint) else point.count
+    """By time; at one time the lower first, or a reset would be seen where there is none.
+
+    What may fall is in the order of arrival.
+    """
+    if point.metric.is_monotonic is False:
+        return point.time_unix_nano, 0.0
+    amount = amount_of(point)
     return point.time_unix_nano, amount if amount is not None and amount == amount else 0.0  # noqa: PLR0124 -- NaN
 
 
@@ -264,13 +275,24 @@ def _is_delta(point: DataPoint) -> bool:
     return point.metric.temporality == AggregationTemporality.DELTA
 
 
-def _once_each(points: Sequence[DataPoint]) -> list[DataPoint]:
+def _once_each(points: Sequence[DataPoint], conflicts: Conflicts) -> list[DataPoint]:
     """Delta points without those that were sent again; what has no time cannot be told apart."""
-    kept: dict[object, DataPoint] = {}
-    for number, point in enumerate(points):
-        told_by = (stream_key(point), point.time_unix_nano) if point.time_unix_nano else number
-        kept.setdefault(told_by, point)
-    return list(kept.values())
+    kept: list[DataPoint] = []
+    firsts: dict[object, DataPoint] = {}
+    seen: dict[object, set[object]] = {}
+    for point in points:
+        key = (stream_key(point), point.time_unix_nano) if point.time_unix_nano else None
+        first = firsts.get(key)
+        if first is not None:
+            said, known = all_it_says(point), seen.setdefault(key, {all_it_says(first)})
+            if said in known:
+                continue
+            known.add(said)
+            conflicts.add_same_interval(first, point)
+        elif key is not None:
+            firsts[key] = point
+        kept.append(point)
+    return kept
 
 
 def _value(
@@ -289,7 +311,9 @@ def _value(
     return total_of(terms)
 
 
-def _stretches(points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint]) -> list[Stretch]:
+def _stretches(
+    points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint], conflicts: Conflicts
+) -> list[Stretch]:
     """The stretches that points of one series, by time, make."""
     if not points or not is_cumulative(points[0]):
         return [(point, None) for point in points]
@@ -299,18 +323,23 @@ def _stretches(points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint
     return [
         stretch
         for key, members in streams.items()
-        for stretch in _stream_stretches(members, before.get(key))
+        for stretch in _stream_stretches(members, before.get(key), conflicts)
     ]
 
 
-def _stream_stretches(points: Sequence[DataPoint], baseline: DataPoint | None) -> list[Stretch]:
+def _stream_stretches(
+    points: Sequence[DataPoint], baseline: DataPoint | None, conflicts: Conflicts
+) -> list[Stretch]:
     """From one reset to the next, each counted from where it began."""
     found: list[Stretch] = []
     earlier = last = baseline
     for point in points:
         if baseline is not None and 0 < point.time_unix_nano < baseline.time_unix_nano:
             continue  # it arrived late: what it says is in the baseline
+        if last is not None:
+            conflicts.add_cumulative(last, point)
         if last is not None and has_fallen(point, last):
+            conflicts.add_fall(last, point)
             if last is not baseline:
                 found.append((last, earlier))
             earlier = None

@@ -1,7 +1,7 @@
 """Criteria on what hangs on a span: its parent, its events, its links."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from otlptest.errors import UsageError
@@ -18,9 +18,38 @@ from otlptest.queries.criterion_values import attributes_wanted, choice_wanted, 
 from otlptest.queries.matching import Matcher, equals
 from otlptest.queries.wording import ABSENT, show
 
-__all__ = ["ParentCondition", "events_condition", "links_condition"]
+__all__ = ["DurationCondition", "ParentCondition", "events_condition", "links_condition"]
 
 _TEXT_MATCHERS: Final = {"regex", "starts_with", "ends_with"}  # say nothing about a list
+
+
+@dataclass(frozen=True, slots=True)
+class DurationCondition:
+    """A criterion on a span's duration in milliseconds; a span without an end has none."""
+
+    wanted: object
+    criterion: str = "duration_ms"
+
+    def matches(self, item: Span) -> bool:
+        """See `Condition.matches`."""
+        return equals(self.wanted, _duration_of(item))
+
+    def differences(self, item: Span) -> tuple[Difference, ...]:
+        """See `Condition.differences`."""
+        if self.matches(item):
+            return ()
+        found = difference(self.criterion, self.wanted, _duration_of(item))
+        if item.end_time_unix_nano:
+            return (found,)
+        return (replace(found, received="none: the span has no end (end_time_unix_nano is 0)"),)
+
+    def phrases(self) -> tuple[str, ...]:
+        """See `Condition.phrases`."""
+        return (phrase(self.criterion, self.wanted),)
+
+
+def _duration_of(span: Span) -> object:
+    return span.duration_ms if span.end_time_unix_nano else ABSENT
 
 
 @dataclass(frozen=True, slots=True)

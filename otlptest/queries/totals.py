@@ -16,6 +16,7 @@ from otlptest.queries.wording import show
 __all__ = ["Series", "Total", "checked_total", "total_hint", "total_over"]
 
 _SHOWN = 10
+_TWO_WRITERS = "give each process that records it a service.instance.id of its own"
 _RELATIVE = 1e-9  # doubles are added in another order than the program under test added them
 
 
@@ -36,12 +37,13 @@ class Series:
     is_selected: bool
 
     def __str__(self) -> str:
-        """Render in one line: service, attributes, amount."""
+        """Render in one line: service, attributes, amount; conflicts in a line each below it."""
         service = show(self.point.service) if self.point.service else "no service.name"
         attributes = show(dict(self.point.attributes)) if self.point.attributes else "no attributes"
         resent = self.point.resent_count
         again = f" ({resent} resent, counted once)" if resent else ""
-        return f"{self.amount!r} from service {service}, {attributes}{again}"
+        line = f"{self.amount!r} from service {service}, {attributes}{again}"
+        return "\n  ".join([line, *map(str, self.point.conflicts)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,10 @@ def total_hint(total: float, found: Total, proof: Proof | None) -> str:
     """What a wrong total suggests; `proof` is that of a verdict, None where a wait ended."""
     if found.series and not found.selected:
         return "no series has these attributes; values compare by OTLP type: 1, 1.0, '1' and True"
+    conflicts = [conflict for each in found.selected for conflict in each.point.conflicts]
+    if conflicts:
+        rule = next((f", see {each.rule}" for each in conflicts if each.rule), "")
+        return f"a series may have two writers{rule}: {_TWO_WRITERS}"
     if found.amount > total:
         return "something else counted too: narrow it with attributes= or service="
     if proof is None:

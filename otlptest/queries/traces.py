@@ -1,5 +1,6 @@
 """A trace: the spans that share a trace id, with their log records."""
 
+import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -89,11 +90,15 @@ class Trace:
 
     @property
     def duration_ms(self) -> float:
-        """From the first start to the last end, in milliseconds; 0 without spans."""
+        """From the first start to the last end, in milliseconds; 0 without spans.
+
+        Spans without an end (an `end_time_unix_nano` of 0) are left out; NaN if none has one.
+        """
         if not self.spans:
             return 0.0
+        last = max(span.end_time_unix_nano for span in self.spans)
         since = min(span.start_time_unix_nano for span in self.spans)
-        return (max(span.end_time_unix_nano for span in self.spans) - since) / 1e6
+        return (last - since) / 1e6 if last else math.nan
 
     @property
     def critical_path(self) -> tuple[Span, ...]:

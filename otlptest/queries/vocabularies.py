@@ -35,7 +35,12 @@ from otlptest.queries.criterion_values import (
     number_wanted,
     text_wanted,
 )
-from otlptest.queries.span_parts import ParentCondition, events_condition, links_condition
+from otlptest.queries.span_parts import (
+    DurationCondition,
+    ParentCondition,
+    events_condition,
+    links_condition,
+)
 from otlptest.queries.trace_conditions import (
     ContainingCondition,
     PointsCondition,
@@ -118,9 +123,7 @@ def _parent(wanted: object) -> Condition:
 
 
 def _duration(wanted: object) -> Condition:
-    return FieldCondition(
-        "duration_ms", number_wanted("duration_ms", wanted), lambda x: x.duration_ms
-    )
+    return DurationCondition(number_wanted("duration_ms", wanted))
 
 
 def _type(wanted: object) -> Condition:

@@ -4,6 +4,7 @@ Spans on the critical path are marked by `*`, failed ones by `ERROR`; colour car
 fit any width from 40 columns; what does not fit beside the name goes below it, nothing is cut.
 """
 
+import math
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -88,7 +89,9 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def duration_text(duration_ms: float) -> str:
-    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`."""
+    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`; NaN as `no end`."""
+    if math.isnan(duration_ms):
+        return "no end"
     if abs(duration_ms) < 1:
         return f"{duration_ms * 1000:.0f} us"
     if abs(duration_ms) < 1000:  # noqa: PLR2004 -- a second
@@ -112,7 +115,8 @@ def _head(forest: Forest, trace_id: str, logs: int, width: int) -> list[str]:
         facts.append(_counted(logs, "log record"))
     if spans:
         since, until = _extent(spans)
-        facts.append(duration_text((until - since) / 1e6))
+        has_end = any(span.end_time_unix_nano for span in spans)
+        facts.append(duration_text((until - since) / 1e6 if has_end else math.nan))
     lines = [f"trace {trace_id}".rstrip(), *textwrap.wrap(", ".join(facts), width - 2)]
     if spans:
         lines.append("* on the critical path")

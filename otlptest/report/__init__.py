@@ -2,6 +2,7 @@
 
 from otlptest.report.explanations import Rule, explanation_record, explanation_text
 from otlptest.report.json_shapes import (
+    duration_value,
     fault_record,
     item_record,
     json_text,
@@ -17,6 +18,7 @@ from otlptest.report.verdicts_text import findings_text
 __all__ = [
     "Rule",
     "cut",
+    "duration_value",
     "explanation_record",
     "explanation_text",
     "fault_line",

@@ -26,6 +26,7 @@ def _run_record(run: SuiteRun) -> dict[str, Any]:
         "protocol": run.protocol,
         "summary": dict(run.summary),
         **({"problem": run.problem} if run.problem else {}),
+        **({"shortfall": run.shortfall} if run.shortfall else {}),
         "results": [_result_record(result) for result in run.results],
     }
 

@@ -16,7 +16,7 @@ from typing import Any
 from otlptest.errors import Finding
 from otlptest.model import DataPoint, LogRecord, Problem, Profile, Request, Span
 
-__all__ = ["item_record", "json_text", "plain_value", "verdict_record"]
+__all__ = ["duration_value", "item_record", "json_text", "plain_value", "verdict_record"]
 
 Record = dict[str, Any]
 
@@ -44,7 +44,7 @@ def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Recor
     """One received item with `type` first: span, metric, log, profile or problem."""
     match item:
         case Span():
-            more: Record = {"duration_ms": item.duration_ms}
+            more: Record = {"duration_ms": duration_value(item.duration_ms)}
             return _record("span", item.service, item, more)
         case LogRecord():
             return _record("log", item.service, item, {})
@@ -56,6 +56,11 @@ def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Recor
             return {"type": "problem", **_fields(item, leave_out=("found_at",)), **more}
         case _:
             return _record("metric", item.metric.service, item, {})
+
+
+def duration_value(duration_ms: float) -> float | None:
+    """A duration for JSON: null where a span, or all spans of a trace, have no end."""
+    return None if math.isnan(duration_ms) else duration_ms
 
 
 def fault_record(request: Request) -> Record:

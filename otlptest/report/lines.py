@@ -105,7 +105,8 @@ def _span(span: Span) -> str:
     status = code.name if isinstance(code, StatusCode) else f"status {code}"
     if span.status.message:
         status += f" ({one_line(span.status.message)})"
-    said = f"{one_line(span.name)}  {span.duration_ms:.1f} ms  {status}"
+    duration = f"{span.duration_ms:.1f} ms" if span.end_time_unix_nano else "no end"
+    said = f"{one_line(span.name)}  {duration}  {status}"
     return _with_attributes(said, span.attributes)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.validation.notes import Item, Message, Notes, quoted
+from otlptest.wire.mistaken_ids import mistake_in_bytes
 
 __all__ = ["TABLES", "check_dictionary", "check_orphans"]
 
@@ -25,6 +26,7 @@ TABLES: Final = (
 _BUILD_IDS: Final = frozenset(
     f"process.executable.build_id.{kind}" for kind in ("gnu", "go", "htlhash")
 )
+
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 
@@ -43,7 +45,10 @@ def check_dictionary(notes: Notes, item: Item, dictionary: Message) -> None:
         sizes = (len(link.trace_id), len(link.span_id))
         if sizes != (_TRACE_ID_BYTES, _SPAN_ID_BYTES):
             received = f"ids of {sizes[0]} and {sizes[1]} bytes"
-            notes.note("OTLP-PROF-023", item, f"link_table[{index}]", received, shape="link_table")
+            hint = mistake_in_bytes(link.trace_id, _TRACE_ID_BYTES)
+            hint = hint or mistake_in_bytes(link.span_id, _SPAN_ID_BYTES)
+            place = f"link_table[{index}]"
+            notes.note("OTLP-PROF-023", item, place, received, shape="link_table", hint=hint)
     _check_functions(notes, item, dictionary)
     _check_locations(notes, item, dictionary)
     _check_mappings(notes, item, dictionary)

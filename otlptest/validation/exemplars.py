@@ -4,6 +4,7 @@ from typing import Final
 
 from otlptest.validation.attributes import check_attributes
 from otlptest.validation.notes import Item, Message, Notes, quoted, shown_id
+from otlptest.wire.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_exemplars"]
 
@@ -43,7 +44,8 @@ def _check_ids(notes: Notes, item: Item, path: str, exemplar: Message) -> None:
         value = getattr(exemplar, name)
         if value and (len(value) != size or not any(value)):
             received = shown_id(value) if any(value) else f"{len(value)} zero bytes"
-            notes.note("OTLP-METRIC-049", item, f"{path}.{name}", received, shape=name)
+            hint = mistake_in_bytes(value, size)
+            notes.note("OTLP-METRIC-049", item, f"{path}.{name}", received, shape=name, hint=hint)
 
 
 def _check_time(

@@ -18,8 +18,8 @@ class Judgement:
     """The findings about all that a test received.
 
     Attributes:
-        failing: Fail a test that did not say otherwise: what could not be decoded, and invalid
-            ids (`DataRule.fails_test`).
+        failing: Fail a test that did not say otherwise: what could not be decoded, items of JSON
+            under a key that no reader knows, and invalid ids (`DataRule.fails_test`).
         reported: Every other broken rule: told in a line, and failing only where a test is strict.
     """
 
@@ -39,7 +39,7 @@ def validate_requests(requests: Iterable[Request]) -> tuple[Finding, ...]:
     `findings_of_problems`.
     """
     found = data_findings(requests)
-    return (*found.undecoded, *found.broken)
+    return (*found.undecoded, *found.lost, *found.broken)
 
 
 def judge(
@@ -57,11 +57,12 @@ def judge(
     """
     received = tuple(requests)
     undecoded = findings_of_problems(received, problems)
-    undecodable, broken = data_findings(received, foreign_items)
+    undecodable, lost, broken = data_findings(received, foreign_items)
     return Judgement(
         failing=(
             *(finding for finding in undecoded if finding.severity == "error"),
             *undecodable,
+            *lost,
             *(finding for finding in broken if _fails_test(finding)),
         ),
         reported=(

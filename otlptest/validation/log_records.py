@@ -6,6 +6,7 @@ from otlptest.model import Severity
 from otlptest.validation.attributes import check_attributes, check_value
 from otlptest.validation.notes import Context, Item, Message, Notes, shown_id
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
+from otlptest.wire.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_log_record"]
 
@@ -44,7 +45,8 @@ def _check_ids(notes: Notes, item: Item, record: Message) -> None:
     ids = (("trace_id", trace_id, _TRACE_ID_BYTES), ("span_id", span_id, _SPAN_ID_BYTES))
     for path, value, size in ids:
         if value and len(value) != size:
-            notes.note("OTLP-LOG-015", item, path, shown_id(value))
+            hint = mistake_in_bytes(value, size)
+            notes.note("OTLP-LOG-015", item, path, shown_id(value), hint=hint)
         elif value and not any(value):
             notes.note("OTLP-LOG-016", item, path, f"{size} zero bytes")
     if not trace_id and len(span_id) == _SPAN_ID_BYTES and any(span_id):

@@ -91,9 +91,10 @@ class Item(NamedTuple):
 class _Entry:
     """All that is known of one rule broken in one shape."""
 
-    __slots__ = ("count", "places", "received", "rule", "severity")
+    __slots__ = ("count", "hint", "places", "received", "rule", "severity")
 
-    def __init__(self, rule: str, severity: str, received: str) -> None:
+    def __init__(self, rule: str, severity: str, received: str, hint: str) -> None:
+        self.hint = hint
         self.rule = rule
         self.severity = severity
         self.received = received
@@ -112,7 +113,7 @@ class _Entry:
             if self.count > 1
             else self.received,
             severity=self.severity,
-            hint=data_rule.hint,
+            hint=self.hint or data_rule.hint,
         )
 
 
@@ -131,6 +132,7 @@ class Notes:
         *,
         shape: str | None = None,
         severity: str = "",
+        hint: str = "",
     ) -> None:
         """Write down that `item` breaks `rule` at `path`.
 
@@ -141,12 +143,13 @@ class Notes:
             received: What is there, as text.
             shape: What tells this place from others; the path, unless given.
             severity: `error` or `warning`; by the rule, unless given.
+            hint: What made this fault, where that shows; the rule's hint, unless given.
         """
         strength = severity or severity_of(rule)
         key = (rule, item.kind, path if shape is None else shape, strength)
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(rule, strength, received)
+            entry = self._entries[key] = _Entry(rule, strength, received, hint)
         entry.count += 1
         if len(entry.places) < _PLACES_NAMED:
             entry.places.append(f"{item}: {path}" if path else str(item))

@@ -118,10 +118,12 @@ class DataFindings(NamedTuple):
 
     Attributes:
         undecoded: Accepted requests that are no message of their signal after all.
-        broken: Every broken data rule, folded, and every broken rule of a JSON text.
+        lost: Keys of JSON texts under which items stood that nobody reads.
+        broken: Every broken data rule, folded, and every other broken rule of a JSON text.
     """
 
     undecoded: tuple[Finding, ...]
+    lost: tuple[Finding, ...]
     broken: tuple[Finding, ...]
 
 
@@ -149,7 +151,7 @@ def data_findings(
             walk.check(signal, request, message)
     walk.finish(request for signal, request in received if signal == "traces")
     texts = text_findings(each for each in received if foreign_items(each[1]) is None)
-    return DataFindings(tuple(undecoded), (*walk.notes.findings(), *texts))
+    return DataFindings(tuple(undecoded), texts.lost, (*walk.notes.findings(), *texts.broken))
 
 
 def decoded_message(signal: Signal, request: Request) -> Message | None:

@@ -7,6 +7,7 @@ from typing import Final
 from otlptest.validation.dictionaries import TABLES, check_dictionary, check_orphans
 from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+from otlptest.wire.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_profiles_request"]
 
@@ -111,7 +112,8 @@ def _check_profile(notes: Notes, item: Item, profile: Message, indexes: Indexes)
     identifier = profile.profile_id
     if identifier and (len(identifier) != _PROFILE_ID_BYTES or not any(identifier)):
         received = f"{identifier[:32].hex()}, {len(identifier)} bytes"
-        notes.note("OTLP-PROF-019", item, "profile_id", received)
+        hint = mistake_in_bytes(identifier, _PROFILE_ID_BYTES)
+        notes.note("OTLP-PROF-019", item, "profile_id", received, hint=hint)
     if bool(profile.original_payload) != bool(profile.original_payload_format):
         received = "only the payload" if profile.original_payload else "only the format"
         notes.note("OTLP-PROF-020", item, "original_payload", received)

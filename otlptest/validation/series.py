@@ -6,8 +6,9 @@ unit, temporality, monotonicity) and one set of attributes; its points are compa
 their times, whatever order they came in. A *resend* is the same point received again.
 
 Not accused: resets (a new start that is not before the last time), gaps in delta series (nothing
-was measured), unknown starts and times (0), and a resend of a request that was not answered with
-success at once.
+was measured), unknown starts and times (0), a resend of a request that was not answered with
+success at once, and points of several exports that have one time and cover no interval of their
+own: a process may export twice within one tick of its clock.
 """
 
 from collections.abc import Iterator
@@ -152,10 +153,15 @@ class AllSeries:
 def _check_delta(notes: Notes, before: _Point, after: _Point) -> None:
     if not (before.start and after.start) or after.start >= before.time:
         return
-    if (before.start, before.time) == (after.start, after.time) and _is_excused(before, after):
-        return
+    received = f"intervals {_interval(before)} and {_interval(after)}"
+    if (before.start, before.time) == (after.start, after.time):
+        is_resend = _is_equal(before.message, after.message)
+        if is_resend and _is_excused(before, after):
+            return
+        again = "the same point again" if is_resend else "two points that differ"
+        received = f"{again} for the interval {_interval(after)}"
     rule = "OTLP-METRIC-024" if before.origin == after.origin else "OTLP-METRIC-021"
-    received = f"intervals {_interval(before)} and {_interval(after)}, {_origin(before)}"
+    received = f"{received}, {_origin(before)}"
     notes.note(rule, after.item, "start_time_unix_nano", received)
 
 
@@ -191,13 +197,14 @@ def _number(point: Message, name: str) -> float:
 
 
 def _is_excused(before: _Point, after: _Point) -> bool:
-    """Whether the later point is a resend that its sender had reason for."""
+    """Whether the sender of a resend had reason for it."""
     first, second = sorted((before, after), key=lambda point: point.arrival)
-    return (
-        first.origin != second.origin
-        and first.message == second.message
-        and not _was_acknowledged(first.item.context.request)
-    )
+    return first.origin != second.origin and not _was_acknowledged(first.item.context.request)
+
+
+def _is_equal(point: Message, other: Message) -> bool:
+    """Whether two points say the same; NaN is equal to itself."""
+    return bool(point == other) or point.SerializeToString() == other.SerializeToString()
 
 
 def _was_acknowledged(request: Request) -> bool:

@@ -10,6 +10,7 @@ from otlptest.validation.attributes import check_attributes
 from otlptest.validation.notes import Context, Item, Message, Notes, quoted, shown_id
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.validation.trace_states import fault_of_ot_member, fault_of_trace_state
+from otlptest.wire.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_span"]
 
@@ -46,18 +47,21 @@ def check_span(notes: Notes, context: Context, span: Message) -> None:
 def _check_ids(notes: Notes, item: Item, span: Message) -> None:
     trace_id, span_id, parent = span.trace_id, span.span_id, span.parent_span_id
     if len(trace_id) != _TRACE_ID_BYTES:
-        notes.note("OTLP-TRACE-001", item, "trace_id", _shown(trace_id))
+        hint = mistake_in_bytes(trace_id, _TRACE_ID_BYTES)
+        notes.note("OTLP-TRACE-001", item, "trace_id", _shown(trace_id), hint=hint)
     elif trace_id == _NO_TRACE:
         notes.note("OTLP-TRACE-002", item, "trace_id", "16 zero bytes")
     if len(span_id) != _SPAN_ID_BYTES:
-        notes.note("OTLP-TRACE-003", item, "span_id", _shown(span_id))
+        hint = mistake_in_bytes(span_id, _SPAN_ID_BYTES)
+        notes.note("OTLP-TRACE-003", item, "span_id", _shown(span_id), hint=hint)
     elif span_id == _NO_SPAN:
         notes.note("OTLP-TRACE-004", item, "span_id", "8 zero bytes")
     if not parent:
         return
     if len(parent) != _SPAN_ID_BYTES or parent == _NO_SPAN:
         received = "8 zero bytes" if parent == _NO_SPAN else shown_id(parent)
-        notes.note("OTLP-TRACE-005", item, "parent_span_id", received)
+        hint = mistake_in_bytes(parent, _SPAN_ID_BYTES)
+        notes.note("OTLP-TRACE-005", item, "parent_span_id", received, hint=hint)
     elif parent == span_id:
         notes.note("OTLP-TRACE-006", item, "parent_span_id", "its own span_id")
 
@@ -140,7 +144,9 @@ def _check_link(notes: Notes, item: Item, path: str, link: Message) -> None:
     carries_something = bool(link.attributes) or bool(link.trace_state)
     if sizes != (_TRACE_ID_BYTES, _SPAN_ID_BYTES) and not (sizes == (0, 0) and carries_something):
         received = f"trace_id {_shown(trace_id)}, span_id {_shown(span_id)}"
-        notes.note("OTLP-TRACE-021", item, path, received, shape="links")
+        hint = mistake_in_bytes(trace_id, _TRACE_ID_BYTES)
+        hint = hint or mistake_in_bytes(span_id, _SPAN_ID_BYTES)
+        notes.note("OTLP-TRACE-021", item, path, received, shape="links", hint=hint)
     flags = getattr(link, "flags", 0)
     if flags & _REMOTE_MASK == _IS_REMOTE:
         notes.note("OTLP-TRACE-025", item, f"{path}.flags", f"{flags:#x}", shape="links.flags")

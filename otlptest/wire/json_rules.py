@@ -17,6 +17,7 @@ from otlptest.model import Signal
 from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_of, table_of_class
 from otlptest.wire.json_text import load_json
 from otlptest.wire.json_values import shown
+from otlptest.wire.mistaken_ids import mistake_in_text
 from otlptest.wire.signals import request_class
 from otlptest.wire.unknown_keys import UnknownKey, unknown_key
 
@@ -229,7 +230,9 @@ def _check_id(field: FieldTable, value: object) -> _Complaint | None:
         return None  # an absent id is a question about the data, not about JSON
     if isinstance(value, str) and len(value) == digits and _HEX.fullmatch(value):
         return None
-    return _Complaint(field.id_rule, f"{shown(value)} is not {digits} hex digits")
+    problem = f"{shown(value)} is not {digits} hex digits"
+    mistake = mistake_in_text(value, field.id_bytes) if isinstance(value, str) else ""
+    return _Complaint(field.id_rule, f"{problem}: {mistake}" if mistake else problem)
 
 
 def _nothing(_field: FieldTable, _value: object) -> None:

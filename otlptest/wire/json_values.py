@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from otlptest.wire.json_tables import FieldTable, JsonKind
+from otlptest.wire.mistaken_ids import mistake_in_text
 
 __all__ = ["JsonFaultError", "reader_of", "shown", "writer_of"]
 
@@ -215,7 +216,8 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
         if not value:  # OTLP-FILE-026; whether the item may lack it is a question about the data
             return b""
         problem = f"{shown(value)} has {len(value)} characters, and an id {digits} hex digits"
-        raise JsonFaultError(field.id_rule, problem)
+        mistake = mistake_in_text(value, field.id_bytes)
+        raise JsonFaultError(field.id_rule, f"{problem}: {mistake}" if mistake else problem)
 
     return read
 

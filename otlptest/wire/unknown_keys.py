@@ -6,7 +6,7 @@ word. So telemetry is taken to be lost under a key whose value is not empty, and
 
 * which is a field of its message, spelt differently, or as an older OTLP called it; or
 * which is a list of the envelope, one level off; or
-* in whose message items belong, and nothing is under the keys that lead to them; or
+* in whose message items belong, and none of the keys that lead to them is there; or
 * whose message is a choice (a oneof), and nothing was chosen.
 """
 
@@ -31,15 +31,21 @@ class UnknownKey(NamedTuple):
         place: Its path in the document.
         problem: A clause that says what is wrong with it.
         loss: What may have been lost under it.
-        hint: What to write instead; empty where that is not known.
+        right: The key, or its path, to write instead; empty where that is not known.
+        hint: The same as advice.
         is_misspelt: Whether a field of OTLP was meant; if not, it may be one of a newer OTLP.
     """
 
     place: str
     problem: str
     loss: Loss = "nothing"
+    right: str = ""
     hint: str = ""
     is_misspelt: bool = False
+
+    def __str__(self) -> str:
+        """Name the place, and the right key where it is known."""
+        return f"{self.place} instead of {self.right}" if self.right else self.place
 
 
 def _upper_camel(key: str) -> str:
@@ -62,13 +68,15 @@ def _ways_down() -> dict[str, tuple[str, ...]]:
 
 
 def _homes() -> dict[str, tuple[str, str]]:
-    """The lists of the envelope by their plain keys: the right key, and where it belongs."""
+    """The lists of the envelope by their plain keys: the right path, and where each belongs."""
     found: dict[str, tuple[str, str]] = {}
     for signal, names in SIGNAL_NAMES.items():
         scopes, items = lower_camel(names.scope_field), lower_camel(names.item_field)
-        found[plain_key(names.json_key)] = names.json_key, f"at the top of a request of {signal}"
-        found[plain_key(scopes)] = scopes, f"in {names.json_key}[]"
-        found[plain_key(items)] = items, f"in {names.json_key}[].{scopes}[]"
+        top = names.json_key
+        path = f"{top}[].{scopes}"
+        found[plain_key(top)] = top, f"{top!r} belongs at the top of a request of {signal}"
+        found[plain_key(scopes)] = path, f"{scopes!r} belongs in {top}[]"
+        found[plain_key(items)] = f"{path}[].{items}", f"{items!r} belongs in {path}[]"
     return found
 
 
@@ -123,17 +131,16 @@ def unknown_key(
         problem = f"the key is written {key!r}, must be {meant!r}, and is ignored as it is"
         is_lost = bool(value) and message.get(meant) != value  # some write both
         loss: Loss = "nothing" if not is_lost else "items" if meant in ways_down else "parts"
-        return UnknownKey(place, problem, loss, f"write {meant!r}", is_misspelt=True)
+        return UnknownKey(place, problem, loss, meant, f"write {meant!r}", is_misspelt=True)
     problem = f"{table.name} has no field {key!r}"
-    if value and isinstance(value, dict | list):
+    if _has_objects(value):
         right, home = _HOMES.get(plain_key(key), ("", ""))
-        if home and table.name in _ENVELOPE:
-            hint = f"{right!r} belongs {home}"
-            return UnknownKey(place, problem, "items", hint, is_misspelt=True)
-        if ways_down and not any(message.get(way) for way in ways_down):
+        if right and table.name in _ENVELOPE:
+            return UnknownKey(place, problem, "items", right, home, is_misspelt=True)
+        if ways_down and all(message.get(way) is None for way in ways_down):
             near = ways_down[0] if len(ways_down) == 1 else nearest_name(key, ways_down)
             hint = f"write {near!r}" if near else f"write one of {', '.join(ways_down)}"
-            return UnknownKey(place, problem, "items", hint)
+            return UnknownKey(place, problem, "items", near or "", hint)
     if value and table.has_oneof and not _has_choice(table, message):
         return UnknownKey(place, problem, "parts")
     return UnknownKey(place, problem)
@@ -143,6 +150,13 @@ def _meant(table: MessageTable, key: str) -> str:
     """The field that a key was meant for: another spelling of it, or its name in an older OTLP."""
     plain = plain_key(key)
     return table.by_plain_key.get(plain) or _OLD_KEYS.get((table.name, plain), "")
+
+
+def _has_objects(value: object) -> bool:
+    """Whether an item, or what leads to one, may stand in a value."""
+    if isinstance(value, list):
+        return any(isinstance(element, dict) for element in value)
+    return isinstance(value, dict) and bool(value)
 
 
 def _has_choice(table: MessageTable, message: Mapping[str, Any]) -> bool:

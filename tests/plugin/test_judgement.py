@@ -54,6 +54,52 @@ def test_zero_span_id_fails_in_teardown(pytester: pytest.Pytester) -> None:
     result.stdout.no_fnmatch_line("*judging.py*")
 
 
+def test_json_items_under_an_unknown_key_fail_in_teardown_and_can_be_allowed(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run_suite(
+        pytester,
+        """
+        BODY = '{"resource_spans": [{"scope_spans": [{"spans": [{"name": "charge"}]}]}]}'
+
+        def test_it(otlp):
+            assert sender.post(otlp.http_endpoint, BODY) == 200
+
+        def test_allowed(otlp):
+            otlp.allow("OTLP-JSON-012")
+            assert sender.post(otlp.http_endpoint, BODY) == 200
+
+        def test_unknown_scalar(otlp):
+            assert sender.post(otlp.http_endpoint, '{"resourceSpans": [], "future": [{}]}') == 200
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_it*",
+            "*1 unmet expectation*",
+            "*OTLP-JSON-012: *request 1: resource_spans*",
+            "*received: *'resource_spans', must be 'resourceSpans'*was not read*",
+            "*hint: *write 'resourceSpans'*",
+        ]
+    )
+
+
+def test_json_of_another_signal_fails_in_teardown_as_protobuf_does(
+    pytester: pytest.Pytester,
+) -> None:
+    result = run_suite(
+        pytester,
+        """
+        def test_it(otlp):
+            body = '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"flags": 1}]}]}]}'
+            assert sender.post(otlp.http_endpoint, body) == 400
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*received: a request of logs, sent as traces"])
+
+
 def test_what_cannot_be_decoded_fails_in_teardown(pytester: pytest.Pytester) -> None:
     result = run_suite(
         pytester,

@@ -29,6 +29,7 @@ from otlptest.queries.trace_query import TraceQuery
 def spans(query: SpanQuery) -> None:
     one: Span = query.where(service="shop", kind=SpanKind.CLIENT).one()
     several: tuple[Span, ...] = query.wait_for(3, name=match.regex("x"), timeout_s=1.0)
+    is_fast: bool = one.duration_ms < 500  # a float also where the span has no end
     narrowed: SpanQuery = query.where(
         lambda span: span.dropped_attributes_count > 0,
         attributes={"db.system.name": "postgresql", "n": match.less_than(5)},
@@ -42,7 +43,7 @@ def spans(query: SpanQuery) -> None:
     for span in narrowed:
         kept: Span = span
         del kept
-    del several
+    del several, is_fast
     query.where(nam="x")  # type: ignore[call-arg]
     query.where(status="ERROR")  # type: ignore[arg-type]
     query.where(kind="server")  # type: ignore[arg-type]

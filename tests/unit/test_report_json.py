@@ -110,6 +110,12 @@ def test_a_span_has_its_duration_and_service() -> None:
     assert record["resource"] == {"service.name": "shop"}
 
 
+def test_a_span_without_an_end_has_the_duration_null() -> None:
+    record = item_record(Span(trace_id="a", span_id="b", start_time_unix_nano=5))
+    assert record["duration_ms"] is None
+    assert '"duration_ms": null' in json_text(record)
+
+
 def test_a_problem_names_the_port_it_came_to() -> None:
     connection = Connection(number=1, endpoint="grpc", port=4317)
     problem = Problem(kind="wrong_path", rule="r", message="m", connection=connection)

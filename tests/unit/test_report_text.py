@@ -138,9 +138,16 @@ def test_line_of_a_span_in_a_narrow_terminal() -> None:
 
 
 def test_line_of_a_span_with_little_to_say() -> None:
-    span = Span(trace_id="", span_id="", name="x", status=Status(code=7))
+    span = Span(trace_id="", span_id="", name="x", end_time_unix_nano=9, status=Status(code=7))
     assert item_line(span, at_unix_nano=NOON) == (
         "12:00:00.000 span    (no service): x  0.0 ms  status 7"
+    )
+
+
+def test_line_of_a_span_without_an_end() -> None:
+    span = Span(trace_id="", span_id="", name="x", start_time_unix_nano=NOON)
+    assert item_line(span, at_unix_nano=NOON) == (
+        "12:00:00.000 span    (no service): x  no end  UNSET"
     )
 
 

@@ -209,10 +209,35 @@ def test_a_key_that_lost_telemetry_is_found_while_the_request_is_read(
     assert (found.place, found.loss, found.hint) == (place, loss, hint)
 
 
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ("snake_case at the top", "resource_spans instead of resourceSpans"),
+        (
+            "an old name of scopes",
+            "resourceSpans[0].instrumentationLibrarySpans instead of scopeSpans",
+        ),
+        ("within another object", "data instead of resourceSpans"),
+        (
+            "spans without a scope",
+            "resourceSpans[0].spans instead of resourceSpans[].scopeSpans[].spans",
+        ),
+        ("a Go struct's data", "resourceMetrics[0].scopeMetrics[0].metrics[0].Data"),
+    ],
+)
+def test_a_key_as_text_says_what_it_stands_for(case: str, text: str) -> None:
+    signal, document, *_ = LOST[case]
+    _, (found,) = read_request(signal, document)
+    assert str(found) == text
+
+
 NOTHING_LOST: dict[str, tuple[Signal, dict[str, Any]]] = {
     "a list of a newer OTLP": ("traces", {**traces(spans=[SPAN]), "futureList": [{"a": 1}]}),
     "an object of a newer OTLP in a span": ("traces", traces(spans=[{**SPAN, "future": {"a": 1}}])),
     "a number where items belong": ("traces", {"version": 1}),
+    "numbers where items belong": ("traces", {"versions": [1]}),
+    "an empty object where items belong": ("traces", {"future": {}}),
+    "the right key, empty, beside a newer one": ("traces", {"resourceSpans": [], "future": [{}]}),
     "an empty list": ("traces", {"resource_spans": []}),
     "no value": ("traces", traces(spans=[{**SPAN, "Attributes": None}])),
     "a zero": ("traces", traces(spans=[{**SPAN, "dropped_attributes_count": 0}])),

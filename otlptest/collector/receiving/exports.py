@@ -10,11 +10,11 @@ from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.compression import decompress
 from otlptest.wire.json_text import load_json
 from otlptest.wire.limits import Limits
-from otlptest.wire.mistaken_signals import mistaken_for
+from otlptest.wire.mistaken_signals import mistaken_for, mistaken_json_for
 
 __all__ = ["Export", "decoded"]
 
-_PLACES: Final = 5  # of keys that nothing was read from
+_KEYS_KEPT: Final = 5  # of those that nothing was read from
 
 
 class Export:
@@ -60,19 +60,28 @@ def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = Tr
             body = decompress(head.encoding, body, limits.request_bytes, protocol=protocol)
         except WireError as error:
             return Export(b"", error=error)
+    if protocol == "http/json":
+        return _from_json(signal, body, limits)
     try:
-        if protocol != "http/json":
-            message = otlp_protobuf.decode_request(signal, body, protocol=protocol)
-            other = mistaken_for(signal, message, body)
-            return Export(body, error=_mistaken(signal, other, protocol) if other else None)
-        document = load_json(body, max_depth=limits.json_depth)
+        message = otlp_protobuf.decode_request(signal, body, protocol=protocol)
+    except WireError as error:
+        return Export(body, error=error)
+    other = mistaken_for(signal, message, body)
+    return Export(body, error=_mistaken(signal, other, protocol) if other else None)
+
+
+def _from_json(signal: Signal, text: bytes, limits: Limits) -> Export:
+    packed = zlib.compress(text, 1)
+    try:
+        document = load_json(text, max_depth=limits.json_depth)
+        other = mistaken_json_for(signal, document)
+        if other is not None:
+            return Export(b"", packed, _mistaken(signal, other, "http/json"))
         message, unread = otlp_json.read_request(signal, document)
     except WireError as error:
-        if protocol == "http/json":
-            return Export(b"", zlib.compress(body, 1), error)
-        return Export(body, error=error)
-    places = tuple(key.place for key in unread[:_PLACES])
-    return Export(message.SerializeToString(), zlib.compress(body, 1), unread_keys=places)
+        return Export(b"", packed, error)
+    keys = tuple(str(key) for key in unread[:_KEYS_KEPT])
+    return Export(message.SerializeToString(), packed, unread_keys=keys)
 
 
 def _mistaken(signal: Signal, other: Signal, protocol: Protocol) -> WireError:

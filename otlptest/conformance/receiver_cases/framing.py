@@ -314,7 +314,7 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
         with http_talk(lab) as talk:
             talk.say(request)
     seen = f"{_ABORTS} requests were broken off"
-    fall = fallen(lab, rule, seen, harm="hang")
+    fall = fallen(lab, rule, seen)
     if fall is not None:
         yield fall
         return
@@ -390,6 +390,7 @@ CASES: Final = (
         requirements=("OTLP-SRV-050",),
         judge=_judge_aborted,
         protocols=("http/protobuf",),
+        flood=1,
         expected_s=2.0,
         exclusive=("receiver",),
     ),

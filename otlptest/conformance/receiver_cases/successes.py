@@ -343,7 +343,9 @@ def _judge_kept(lab: ReceiverLab) -> Iterator[Judged]:
         if not answer.is_ok:
             yield not_observed("OTLP-RESP-010", seen)
             continue
-        yield judged_stored(lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "")
+        yield judged_stored(
+            lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "", is_plain=True
+        )
 
 
 CASES: Final = (

@@ -85,7 +85,6 @@ def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Prot
     wants = turned(always, status=422, body=b'{"detail":"field required"}')
     with FakeCollector() as collector, ExitStack() as stack:
         there = lab_of(collector, wrong("", "", change=wants, protocol=protocol), stack)
-        there = replace(there, has_taken=False)
         judged = {case.id: found(case, there) for case in cases_of(protocol)}
     accused = {
         case: {each.requirement for each in some if each.outcome == "broken"}

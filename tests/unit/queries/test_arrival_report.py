@@ -208,6 +208,44 @@ def test_empty_requests_are_told() -> None:
     assert hint == "the sender exports, but no spans"
 
 
+def test_keys_that_nothing_was_read_from_are_named_with_the_right_ones() -> None:
+    first, second = a_request([]), a_request([])
+    first.unread_keys = ("resource_spans instead of resourceSpans",)
+    second.unread_keys = (*first.unread_keys, "resourceSpans[0].data")
+    lines, hint = report(a_source(first, second))
+    assert lines == [
+        "no spans, within 0.0 s",
+        (
+            "not read in 2 requests: what stands under resource_spans instead of resourceSpans and"
+            " resourceSpans[0].data"
+        ),
+        "2 requests of traces without spans",
+    ]
+    assert hint == (
+        "the JSON has resource_spans instead of resourceSpans: a reader of OTLP ignores keys that"
+        " it does not know"
+    )
+
+
+def test_keys_of_another_signal_are_not_the_cause() -> None:
+    request = a_request([], signal="metrics")
+    request.unread_keys = ("resource_metrics instead of resourceMetrics",)
+    lines, _ = report(a_source(request))
+    assert lines == ["no spans, within 0.0 s", "only other signals: 1 request of metrics"]
+
+
+def test_keys_that_nothing_was_read_from_are_named_beside_what_was() -> None:
+    request = a_request([a_span(name="refund")])
+    request.unread_keys = ("resourceSpans[0].spans",)
+    with pytest.raises(ExpectationError) as caught:
+        SpanQuery(a_source(request)).wait_for_first(name="charge", timeout_s=0.0)
+    (finding,) = caught.value.findings
+    assert (
+        finding.received.splitlines()[-1]
+        == "not read in 1 request: what stands under resourceSpans[0].spans"
+    )
+
+
 def test_leftovers_of_an_earlier_test_are_told() -> None:
     source = a_source(
         a_request([a_span(start_time_unix_nano=500), a_span(start_time_unix_nano=600)]),

@@ -6,7 +6,7 @@ import pytest
 
 from otlptest.collector.store import Store
 from otlptest.collector.store_source import StoreSource
-from otlptest.errors import ExpectationError, UsageError
+from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import AggregationTemporality, DataPoint, MetricIdentity, MetricType
 from otlptest.queries import match
 from otlptest.queries.evidence import Evidence
@@ -39,6 +39,13 @@ POINTS: tuple[DataPoint, ...] = (
 
 def metrics(*points: DataPoint) -> MetricQuery:
     return MetricQuery(MemorySource(points or POINTS, name="this collector"))
+
+
+def finding_of(call: Callable[[], object]) -> Finding:
+    with pytest.raises(ExpectationError) as caught:
+        call()
+    (finding,) = caught.value.findings
+    return finding
 
 
 def failure_of(call: Callable[[], object]) -> str:
@@ -201,6 +208,55 @@ def test_a_passed_total_fails_at_once() -> None:
         "  closest:  5 from service 'shop', {'region': 'eu'}\n"
         "  hint:     something else counted too: narrow it with attributes= or service=\n"
         "  explain:  otlptest explain wrong_total"
+    )
+
+
+def test_two_cumulative_writers_of_one_series_are_named_when_a_total_has_passed() -> None:
+    points = [number(3, 2), number(5, 2), number(4, 3), number(6, 3)]
+    message = failure_of(lambda: metrics(*points).wait_for_total("orders", 10, timeout_s=60))
+    assert message == (
+        "1 unmet expectation\n"
+        "wrong_total: this collector\n"
+        "  expected: a total of 10 of the metric named 'orders'\n"
+        "  received: 11 in 1 series\n"
+        "  closest:  11 from service 'shop', no attributes\n"
+        "              it has 5 and then 4 since one start, which counts as a reset"
+        " (OTLP-METRIC-019)\n"
+        "              it has 3 and 5 at one time, and the latter counts\n"
+        "  hint:     a series may have two writers, see OTLP-METRIC-019: give each process that"
+        " records it a service.instance.id of its own\n"
+        "  explain:  otlptest explain wrong_total"
+    )
+
+
+def test_two_writers_at_one_time_are_named_when_a_total_falls_short() -> None:
+    query = metrics(number(3, 2), number(5, 2))
+    finding = finding_of(lambda: query.wait_for_total("orders", 8, timeout_s=0))
+    assert finding.hint == (
+        "a series may have two writers: give each process that records it a service.instance.id"
+        " of its own"
+    )
+
+
+def test_two_writers_of_a_series_that_is_not_selected_are_not_the_cause() -> None:
+    query = metrics(number(3, 2), number(5, 2), number(1, attributes=EU))
+    finding = finding_of(lambda: query.wait_for_total("orders", 2, attributes=EU, timeout_s=0))
+    assert finding.hint == "if the SDK exports in intervals, flush it before waiting (force_flush)"
+
+
+def test_two_deltas_of_one_interval_both_count_and_are_named_in_a_wrong_total() -> None:
+    delta = an_identity(temporality=DELTA)
+    query = metrics(number(3, metric=delta), number(4, metric=delta))
+    assert query.wait_for_total("orders", 7, timeout_s=0) == 7
+    query.expect_total("orders", 7, after=QUIET)
+    finding = finding_of(lambda: query.expect_total("orders", 3, after=QUIET))
+    assert finding.closest.splitlines() == [
+        "7 from service 'shop', no attributes",
+        "  it has 3 and 4 for one interval, and both count (OTLP-METRIC-021)",
+    ]
+    assert finding.hint == (
+        "a series may have two writers, see OTLP-METRIC-021: give each process that records it a"
+        " service.instance.id of its own"
     )
 
 

@@ -213,7 +213,7 @@ def test_only_the_newest_are_compared_and_it_says_so() -> None:
 DIFFERENCES: dict[str, tuple[Mapping[str, Any], str]] = {
     "matcher": (
         {"duration_ms": match.less_than(-1)},
-        "duration_ms: expected match.less_than(-1), received 0.0",
+        "duration_ms: expected match.less_than(-1), received 2.0",
     ),
     "root": ({"parent": ROOT}, "parent: expected ROOT, received span 00000000000000aa"),
     "parent id": (
@@ -251,11 +251,25 @@ DIFFERENCES: dict[str, tuple[Mapping[str, Any], str]] = {
 
 @pytest.mark.parametrize(("criteria", "line"), DIFFERENCES.values(), ids=DIFFERENCES)
 def test_difference_of_each_kind_of_field(criteria: Mapping[str, Any], line: str) -> None:
-    span = numbered("a", 1, parent_span_id="00000000000000aa", events=(SpanEvent(name="e"),))
+    span = numbered(
+        "a",
+        1,
+        parent_span_id="00000000000000aa",
+        end_time_unix_nano=2_000_000,
+        events=(SpanEvent(name="e"),),
+    )
     assert (
         f"  closest:  'a' (span 0000000000000001): {line}"
         in message(span, name="a", **criteria).splitlines()
     )
+
+
+def test_a_span_that_has_no_end_has_no_duration_to_match() -> None:
+    span = numbered("a", 1, start_time_unix_nano=1_700_000_000_000_000_000)
+    assert (
+        "  closest:  'a' (span 0000000000000001): duration_ms: expected match.less_than(500),"
+        " received none: the span has no end (end_time_unix_nano is 0)"
+    ) in message(span, name="a", duration_ms=match.less_than(500)).splitlines()
 
 
 def test_failing_callable_is_named_by_its_place() -> None:

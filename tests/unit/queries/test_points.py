@@ -45,6 +45,10 @@ def owned(owner: str) -> Any:  # noqa: ANN401 -- a request
     return a_request(signal="metrics", body=b"", connection=a_connection(owner=owner))
 
 
+def carried(body: bytes) -> Any:  # noqa: ANN401 -- a request
+    return a_request(signal="metrics", body=body)
+
+
 # points as they arrive, points before the view, the value
 VALUES: dict[str, tuple[list[DataPoint], list[DataPoint], object]] = {
     "deltas add up": (
@@ -53,6 +57,53 @@ VALUES: dict[str, tuple[list[DataPoint], list[DataPoint], object]] = {
         5,
     ),
     "a delta sent twice counts once": ([number(2, 2, 1, metric=SUM_DELTA)] * 2, [], 2),
+    "deltas of one interval that differ are two": (
+        [number(3, 2, 1, metric=SUM_DELTA), number(4, 2, 1, metric=SUM_DELTA)],
+        [],
+        7,
+    ),
+    "each of two deltas of one interval sent twice": (
+        [number(value, 2, 1, metric=SUM_DELTA) for value in (3, 4, 3, 4)],
+        [],
+        7,
+    ),
+    "deltas without a start that differ are two": (
+        [number(1, 2, 0, metric=SUM_DELTA), number(4, 2, 0, metric=SUM_DELTA)],
+        [],
+        5,
+    ),
+    "a delta of another type is another one": (
+        [number(2, 2, 1, metric=SUM_DELTA), number(2.0, 2, 1, metric=SUM_DELTA)],
+        [],
+        4.0,
+    ),
+    "a delta with other exemplars is another one": (
+        [
+            number(2, 2, 1, metric=SUM_DELTA),
+            number(2, 2, 1, metric=SUM_DELTA, exemplars=(Exemplar(value=2),)),
+        ],
+        [],
+        4,
+    ),
+    "NaN sent twice counts once": (
+        [number(float("nan"), 2, 1, metric=SUM_DELTA) for _ in range(2)],
+        [],
+        math.nan,
+    ),
+    "equal deltas of one tick in one and the same request, sent twice": (
+        [number(2, 2, 2, metric=SUM_DELTA, request=carried(b"a")) for _ in range(2)],
+        [],
+        2,
+    ),
+    "equal deltas of one tick in different requests": (
+        [
+            number(2, 2, start, metric=SUM_DELTA, request=carried(body))
+            for body in (b"a", b"b")
+            for start in (0, 2)
+        ],
+        [],
+        8,
+    ),
     "deltas without a time are all counted": ([number(2, 0, 0, metric=SUM_DELTA)] * 2, [], 4),
     "deltas of two processes are two": (
         [number(2, metric=SUM_DELTA, request=owned(name)) for name in "ab"],
@@ -95,6 +146,11 @@ VALUES: dict[str, tuple[list[DataPoint], list[DataPoint], object]] = {
     ),
     "an up-down counter falls without a reset": (
         [number(4, 3, metric=UP_DOWN), number(1, 4, metric=UP_DOWN)],
+        [],
+        1,
+    ),
+    "an up-down counter that falls within one tick": (
+        [number(4, 3, metric=UP_DOWN), number(1, 3, metric=UP_DOWN)],
         [],
         1,
     ),
@@ -146,6 +202,96 @@ def test_value_of_a_merged_point(
     received = merged(points, before).value
     assert received == value or (value != value and received != received)  # noqa: PLR0124 -- NaN
     assert type(received) is type(value)
+
+
+HISTOGRAM_DELTA = a_histogram(temporality=DELTA)
+EXPONENTIAL_DELTA = an_identity(
+    "x", type=exponential([]).metric.type, temporality=DELTA, is_monotonic=None
+)
+RESET = ", which counts as a reset"
+
+# points, the count or value, the signs that two writers sent them
+CONFLICTS: dict[str, tuple[list[DataPoint], float, list[str]]] = {
+    "deltas of one interval that differ": (
+        [number(3, 2, 1, metric=SUM_DELTA), number(4, 2, 1, metric=SUM_DELTA)],
+        7,
+        ["it has 3 and 4 for one interval, and both count (OTLP-METRIC-021)"],
+    ),
+    "deltas of an unknown interval that differ": (
+        [number(3, 2, 0, metric=SUM_DELTA), number(4, 2, 0, metric=SUM_DELTA)],
+        7,
+        ["it has 3 and 4 for one interval, and both count"],
+    ),
+    "histograms of one interval that differ in a bucket": (
+        [explicit([value], 2, 1, metric=HISTOGRAM_DELTA, sum=0.0) for value in (-3, 4)],
+        2,
+        ["it has 1 and 1 for one interval, and both count (OTLP-METRIC-021)"],
+    ),
+    "a histogram sent again": ([explicit([5], 2, 1, metric=HISTOGRAM_DELTA)] * 2, 1, []),
+    "exponential histograms of one interval that differ in a bucket": (
+        [exponential([value], 2, 1, metric=EXPONENTIAL_DELTA) for value in (3, 40)],
+        2,
+        ["it has 1 and 1 for one interval, and both count (OTLP-METRIC-021)"],
+    ),
+    "an exponential histogram sent again": (
+        [exponential([3], 2, 1, metric=EXPONENTIAL_DELTA)] * 2,
+        1,
+        [],
+    ),
+    "two cumulative writers that take turns": (
+        [number(3, 2), number(5, 2), number(4, 3), number(6, 3)],
+        11,
+        [
+            f"it has 5 and then 4 since one start{RESET} (OTLP-METRIC-019)",
+            "it has 3 and 5 at one time, and the latter counts",
+        ],
+    ),
+    "two cumulative writers at one time": (
+        [number(3, 2), number(5, 2)],
+        5,
+        ["it has 3 and 5 at one time, and the latter counts"],
+    ),
+    "a cumulative point sent again": ([number(3, 2), number(3, 2), number(5, 3)], 5, []),
+    "a fall without a start": ([number(5, 2, 0), number(3, 3, 0)], 8, []),
+    "a reset with a new start": ([number(5, 2, 1), number(3, 4, 3)], 8, []),
+    "an up-down counter that falls": (
+        [number(5, 2, metric=UP_DOWN), number(3, 3, metric=UP_DOWN)],
+        3,
+        [],
+    ),
+    "a cumulative histogram that falls": (
+        [explicit([1, 2], 2), explicit([3], 3)],
+        3,
+        [f"it has 2 and then 1 since one start{RESET}"],
+    ),
+    "a summary that falls": (
+        [a_summary(7, 1.0, 2, 1), a_summary(2, 1.0, 3, 1)],
+        9,
+        [f"it has 7 and then 2 since one start{RESET} (OTLP-METRIC-046)"],
+    ),
+    "gauges of one time": ([number(9, 3, metric=GAUGE), number(4, 3, metric=GAUGE)], 4, []),
+}
+
+
+@pytest.mark.parametrize(
+    ("points", "amount", "conflicts"), CONFLICTS.values(), ids=CONFLICTS.keys()
+)
+def test_signs_of_two_writers_are_kept_with_what_counts(
+    points: list[DataPoint], amount: float, conflicts: list[str]
+) -> None:
+    point = merged(points)
+    assert (point.value if point.recorded is None else point.count) == amount
+    assert [str(each) for each in point.conflicts] == conflicts
+
+
+def test_many_deltas_of_one_tick_are_told_apart_in_time() -> None:
+    point = merged([number(value, 2, 0, metric=SUM_DELTA) for value in range(5_000)])
+    assert (point.value, point.export_count) == (sum(range(5_000)), 5_000)
+
+
+def test_a_fall_below_what_was_before_the_view_is_a_sign_too() -> None:
+    (sign,) = merged([number(3, 5)], [number(4, 3)]).conflicts
+    assert sign.clause == "it has 4 and then 3 since one start, which counts as a reset"
 
 
 def test_merged_point_tells_what_it_was_made_of() -> None:

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -137,6 +138,26 @@ CASES: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     ),
     "exporter": ({"exporter": "otlp/tracing"}, {"exporter": match.absent()}),
 }
+
+
+NO_END = Span(trace_id="", span_id="", name="open", start_time_unix_nano=1_700_000_000 * 10**9)
+
+
+def test_a_span_without_an_end_has_no_duration() -> None:
+    assert math.isnan(NO_END.duration_ms)
+    assert not NO_END.duration_ms < 500
+    assert not NO_END.duration_ms > 500
+    found = query(NO_END)
+    for number in (0, -1e12, match.less_than(500), match.greater_than(0), match.between(-1e18, 0)):
+        assert found.where(duration_ms=number).count() == 0
+    assert found.where(duration_ms=match.absent()).count() == 1
+    assert found.where(duration_ms=match.present()).count() == 0
+
+
+def test_a_span_that_ends_before_it_starts_keeps_its_negative_duration() -> None:
+    span = Span(trace_id="", span_id="", start_time_unix_nano=3_000_000, end_time_unix_nano=10**6)
+    assert span.duration_ms == -2
+    assert query(span).where(duration_ms=match.less_than(0)).count() == 1
 
 
 def query(*spans: Span) -> SpanQuery:

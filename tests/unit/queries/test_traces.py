@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import pytest
 
 from otlptest.errors import UsageError
@@ -26,6 +29,12 @@ def test_trace_tells_roots_children_services_and_duration() -> None:
     assert TRACE.services == {"shop", "payments", "stock"}
     assert TRACE.duration_ms == 10
     assert [span.name for span in TRACE.critical_path] == ["r", "a", "p", "b", "q", "n", "s"]
+
+
+def test_a_trace_lasts_until_the_last_span_that_has_ended() -> None:
+    still_open = replace(placed("o", "r", (8, 9)), end_time_unix_nano=0)
+    assert Trace(trace_id=TRACE_ID, spans=(*SPANS, still_open)).duration_ms == 10
+    assert math.isnan(Trace(trace_id=TRACE_ID, spans=(still_open,)).duration_ms)
 
 
 def test_edges_are_direct_children_in_another_named_service() -> None:

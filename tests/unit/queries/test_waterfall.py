@@ -1,4 +1,6 @@
+import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -122,9 +124,38 @@ def test_too_narrow_a_width_is_refused() -> None:
     assert str(caught.value) == "width must be 40 or more, and is 39"
 
 
+def test_a_span_without_an_end_is_drawn_where_it_starts() -> None:
+    still_open = replace(placed("b", "a", (50, 60), name="still open"), end_time_unix_nano=0)
+    trace = Trace(trace_id=TRACE_ID, spans=(placed("a", None, (0, 100), name="POST /"), still_open))
+    assert trace.waterfall() == (
+        f"trace {TRACE_ID}\n"
+        "  2 spans, 1 service, 100.0 ms\n"
+        "  * on the critical path\n"
+        "* POST /         shop  100.0 ms  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━\n"
+        "* └─ still open  shop    no end                         ━"
+    )
+
+
+def test_a_trace_in_which_nothing_has_ended_has_no_end() -> None:
+    still_open = replace(placed("a", None, (50, 60), name="still open"), end_time_unix_nano=0)
+    assert Trace(trace_id=TRACE_ID, spans=(still_open,)).waterfall() == (
+        f"trace {TRACE_ID}\n"
+        "  1 span, 1 service, no end\n"
+        "  * on the critical path\n"
+        "* still open  shop  no end  ━"
+    )
+
+
 @pytest.mark.parametrize(
     ("duration_ms", "text"),
-    [(0.0004, "0 us"), (0.85, "850 us"), (12.34, "12.3 ms"), (4560, "4.56 s"), (-2, "-2.0 ms")],
+    [
+        (0.0004, "0 us"),
+        (0.85, "850 us"),
+        (12.34, "12.3 ms"),
+        (4560, "4.56 s"),
+        (-2, "-2.0 ms"),
+        (math.nan, "no end"),
+    ],
     ids=str,
 )
 def test_durations_have_the_unit_that_suits_them(duration_ms: float, text: str) -> None:

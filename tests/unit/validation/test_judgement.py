@@ -10,6 +10,7 @@ import pytest
 from otlptest.errors import Finding
 from otlptest.model import Connection, Problem, Request
 from otlptest.validation import findings_of_problems, judge, validate_requests
+from otlptest.wire.otlp_json import decode_request
 from tests.planted.span_faults import server
 from tests.support.right_requests import metric_request, resource, trace_request
 from tests.support.validated import accepted, findings_of
@@ -187,6 +188,49 @@ def test_json_text_is_judged_beside_the_data() -> None:
     )
 
 
+def json_request(text: str, number: int = 1) -> Request:
+    request = accepted("traces", decode_request("traces", text.encode()), number=number)
+    request.protocol = "http/json"
+    request.packed_json = zlib.compress(text.encode())
+    return request
+
+
+SPANS = '[{"resource": {}, "scope_spans": []}]'
+
+
+def test_items_of_json_under_an_unknown_key_fail_a_test() -> None:
+    judgement = judge([json_request(f'{{"resource_spans": {SPANS}}}', 4)])
+    assert judgement.reported == ()
+    assert judgement.failing == (
+        Finding(
+            rule="OTLP-JSON-012",
+            where="request 4: resource_spans",
+            expected="JSON as OTLP maps it",
+            received="the key is written 'resource_spans', must be 'resourceSpans', and is "
+            "ignored as it is: what stands under it was not read",
+            severity="error",
+            hint="write 'resourceSpans'",
+        ),
+    )
+
+
+def test_unknown_keys_under_which_no_items_stand_are_reported_beside_one_that_fails() -> None:
+    span = '{"Name": "x", "future": 1}'
+    text = f"""{{"futureKey": 1, "resourceSpans": [{{"resource": {{}}, "futureList": [1],
+        "instrumentationLibrarySpans": [1], "scopeSpans": [{{"spans": [{span}]}}]}}]}}"""
+    judgement = judge([json_request(text), json_request(text, 2)])
+    (lost,) = (each for each in judgement.failing if each.rule == "OTLP-JSON-012")
+    keys = "resourceSpans[0].instrumentationLibrarySpans"
+    assert lost.where == f"request 1: {keys}; request 2: {keys}"
+    reported = [each for each in judgement.reported if each.rule == "OTLP-JSON-012"]
+    assert [(each.received, each.hint) for each in reported] == [
+        ("ExportTraceServiceRequest has no field 'futureKey'", ""),
+        ("ResourceSpans has no field 'futureList'", ""),
+        ("the key is written 'Name', must be 'name', and is ignored as it is", "write 'name'"),
+        ("Span has no field 'future'", ""),
+    ]
+
+
 def test_same_fault_of_many_json_texts_is_one_finding() -> None:
     requests = [accepted("traces", trace_request(), number=number) for number in range(1, 6)]
     for request in requests:
@@ -244,6 +288,38 @@ def test_deltas_sent_again_are_accused_only_if_their_sender_knew(
     ]
     rules = {finding.rule for finding in validate_requests(requests)}
     assert rules == ({"OTLP-METRIC-021"} if is_accused else set())
+
+
+def test_two_deltas_of_one_interval_that_differ_are_reported_as_what_they_are() -> None:
+    first, second = metric_request(), metric_request()
+    second.resource_metrics[0].scope_metrics[0].metrics[2].sum.data_points[0].as_int = 99
+    unanswered = accepted("metrics", first, number=1, replied_after_s=None)
+    judgement = judge([unanswered, accepted("metrics", second, number=2)])
+    assert judgement.failing == ()
+    (finding,) = judgement.reported
+    assert finding == Finding(
+        rule="OTLP-METRIC-021",
+        where="request 2, service 'shop', metric 'hits', point 1: start_time_unix_nano",
+        expected="delta points of one series whose intervals do not overlap",
+        received="two points that differ for the interval "
+        "(1700000000000000000, 1700000001000000000], the former from request 1",
+        severity="error",
+        hint="two processes may share one resource: give each its own service.instance.id",
+    )
+
+
+def test_a_delta_that_is_sent_again_is_known_by_all_that_it_says_even_without_a_number() -> None:
+    message = metric_request()
+    message.resource_metrics[0].scope_metrics[0].metrics[2].sum.data_points[0].as_double = math.nan
+    requests = [
+        accepted("metrics", message, number=1, replied_after_s=None),
+        accepted("metrics", message, number=2),
+    ]
+    assert validate_requests(requests) == ()
+    requests[0].replied_at = 100.01
+    requests[0].http_status = 200
+    (finding,) = validate_requests(requests)
+    assert finding.received.startswith("the same point again for the interval (")
 
 
 def test_deltas_sent_again_after_a_refusal_are_not_accused() -> None:

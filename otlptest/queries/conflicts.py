@@ -1,0 +1,111 @@
+"""Data points of one series that one writer does not send: signs that two share it.
+
+A series has one writer (MDM "Single-Writer"). Two processes with one resource break that, and what
+their points amount to together can only be guessed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from otlptest.model import (
+    DataPoint,
+    ExponentialHistogramPoint,
+    HistogramPoint,
+    MetricType,
+    NumberPoint,
+    SummaryPoint,
+)
+
+__all__ = ["Conflict", "Conflicts", "all_it_says", "amount_of"]
+
+_OF_STREAM: Final = frozenset(
+    {"metric", "attributes", "start_time_unix_nano", "time_unix_nano", "exporter", "request"}
+)
+_SAID: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType(
+    {
+        kind: tuple(each.name for each in fields(kind) if each.name not in _OF_STREAM)
+        for kind in (NumberPoint, HistogramPoint, ExponentialHistogramPoint, SummaryPoint)
+    }
+)
+"""The fields of each kind of point in which points of one stream and time can differ."""
+
+_FALLS: Final = {MetricType.SUM: "OTLP-METRIC-019", MetricType.SUMMARY: "OTLP-METRIC-046"}
+
+
+def amount_of(point: DataPoint) -> int | float | None:
+    """Return the value of a number, or how many values another point counts."""
+    return point.value if isinstance(point, NumberPoint) else point.count
+
+
+def all_it_says(point: DataPoint) -> tuple[str, bytes]:
+    """Return what tells a delta point from other ones of its stream and time.
+
+    One that is sent again is equal in it, since a request is sent again byte by byte. A point that
+    does not say which interval it covers brings its whole request: two exports within one tick of a
+    clock may well say the same of one series.
+    """
+    said = [getattr(point, name) for name in _SAID[type(point)]]
+    text = repr(said)  # with types, and NaN is equal to itself
+    if _has_interval(point) or point.request is None:
+        return text, b""
+    return text, point.request.body
+
+
+class Conflict(NamedTuple):
+    """A sign that a series has two writers.
+
+    Attributes:
+        clause: What was received, and how it counts.
+        rule: The requirement that it breaks; empty if the points may be right by themselves.
+    """
+
+    clause: str
+    rule: str = ""
+
+    def __str__(self) -> str:
+        """Render as a clause with the rule."""
+        return f"{self.clause} ({self.rule})" if self.rule else self.clause
+
+
+class Conflicts:
+    """The first sign of each kind in one series; not thread-safe."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Conflict] = {}
+
+    def add_same_interval(self, point: DataPoint, other: DataPoint) -> None:
+        """Take in two delta points of one stream and time that differ."""
+        rule = "OTLP-METRIC-021" if _has_interval(point) else ""
+        clause = f"it has {_both(point, other)} for one interval, and both count"
+        self._found.setdefault("interval", Conflict(clause, rule))
+
+    def add_cumulative(self, earlier: DataPoint, later: DataPoint) -> None:
+        """Take in two successive cumulative points of one stream; the lower first at one time."""
+        is_same_time = earlier.time_unix_nano == later.time_unix_nano != 0
+        if is_same_time and amount_of(earlier) != amount_of(later):
+            clause = f"it has {_both(earlier, later)} at one time, and the latter counts"
+            self._found.setdefault("time", Conflict(clause))
+
+    def add_fall(self, earlier: DataPoint, later: DataPoint) -> None:
+        """Take in two successive cumulative points of one stream that shows a reset by them.
+
+        Where the points do not say when the stream began, there is no other way to show it.
+        """
+        if later.start_time_unix_nano:
+            clause = f"it has {amount_of(earlier)!r} and then {amount_of(later)!r} since one start"
+            rule = _FALLS.get(later.metric.type, "")
+            self._found.setdefault("fall", Conflict(f"{clause}, which counts as a reset", rule))
+
+    def found(self) -> tuple[Conflict, ...]:
+        """Return the signs, those that break a rule first."""
+        return tuple(sorted(self._found.values(), key=lambda each: not each.rule))
+
+
+def _has_interval(point: DataPoint) -> bool:
+    return 0 < point.start_time_unix_nano < point.time_unix_nano
+
+
+def _both(point: DataPoint, other: DataPoint) -> str:
+    return f"{amount_of(point)!r} and {amount_of(other)!r}"
