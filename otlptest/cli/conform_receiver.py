@@ -34,9 +34,9 @@ Judge a receiver, a verdict for each requirement.
 Give its gRPC endpoint, its HTTP endpoint, or both; every protocol that they may speak is judged.
 With --read-back also that data comes out unchanged: from the OTLP file that the receiver writes
 (file:PATH), or from what it forwards to a fake collector, whose ports are told (otlp) or given
-(otlp:GRPC_PORT:HTTP_PORT). A run takes one to five minutes; Ctrl-C and SIGTERM print the verdicts
-reached so far, and write them to the reports. Exit code 1 if a requirement fails, 3 if nothing
-could be judged.
+(otlp:GRPC_PORT:HTTP_PORT). The whole run ends within about five minutes; Ctrl-C and SIGTERM print
+the verdicts reached so far, and write them to the reports. Exit code 1 if a requirement fails, 3 if
+nothing could be judged, or hardly anything.
 
 \b
 Example:
@@ -53,6 +53,13 @@ _PORTS = 2
     "--ca-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="PEM of the authority to trust, for https.",
+)
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="'NAME: VALUE'",
+    help="Header that it wants with each request, over gRPC metadata; repeatable.",
 )
 @click.option(
     "--wait",
@@ -80,6 +87,7 @@ def command(
     http: str,
     read_back: str,
     ca_file: Path | None,
+    headers: tuple[str, ...],
     wait_s: float,
     protocol_names: tuple[str, ...],
     signal_names: tuple[str, ...],
@@ -103,6 +111,7 @@ def command(
         conform_receiver,
     )
     from otlptest.conformance.cases import find_cases  # noqa: PLC0415 -- as above
+    from otlptest.conformance.receiver_headers import parsed_headers  # noqa: PLC0415 -- as above
 
     suite = ReceiverSuite(
         cases=cases,
@@ -117,12 +126,13 @@ def command(
             is_json=output_format == "json",
         )
     files = checked_reports(reports)
+    wanted = parsed_headers(headers)
     asked = () if "all" in protocol_names else protocols_of(protocol_names)
     options = FuzzOptions(payloads=fuzz_payloads, seed=seed, replay=replay, folder=failures)
     if options.is_wanted:
         options.check_alone({"--case": cases, "--read-back": read_back})
         return fuzz(
-            Target(grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name),
+            Target(grpc=grpc, http=http, ca_file=ca_file, wait_s=wait_s, name=name, headers=wanted),
             options,
             protocols=asked,
             signals=suite.signals,
@@ -140,6 +150,7 @@ def command(
             read_back_words=words,
             wait_s=wait_s,
             name=name,
+            headers=wanted,
         )
         watch = Watch(suite.chosen, suite.policy)
         conformance = watch.run(

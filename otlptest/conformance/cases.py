@@ -95,9 +95,13 @@ class ReceiverCase:
             for `http/protobuf`.
         signals: The signals that it sends; a case that goes over several looks at `lab.signals`.
         needs: What it cannot do without; where that is missing the frame yields `lacking`.
+        flood: How much it leaves a receiver to work off. Cases with 0 run first, in all protocols;
+            1 is for thousands of connections or many megabytes, 2 for 100,000 items to be stored.
         expected_s: Seconds that it takes, roughly. The longest start first.
         exclusive: Names of things that only one case at a time can have. `receiver` runs the case
             alone: it floods, fills memory, or counts what others would disturb.
+        is_plain: It is about plain valid requests themselves. Every other case sees only the
+            signals whose plain valid request is taken, and is not observed where there are none.
     """
 
     id: str
@@ -107,8 +111,10 @@ class ReceiverCase:
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
     signals: tuple[Signal, ...] = COMMON_SIGNALS
     needs: tuple[Need, ...] = ()
+    flood: int = 0
     expected_s: float = 0.5
     exclusive: tuple[str, ...] = ()
+    is_plain: bool = False
 
 
 AnyCase: TypeAlias = ExporterCase | ReceiverCase

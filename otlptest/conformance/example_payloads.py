@@ -1,7 +1,8 @@
 """JSON payloads that use whatever the examples of the specification's repository use.
 
 One each of traces, metrics, logs and events: upper-case ids, a scope with version and attributes,
-every kind of value, every metric type, `eventName`. `@marker` stands where the marker goes.
+every kind of value, every metric type, `eventName`. Their times are those of now: a store may
+refuse what is old.
 """
 
 from collections.abc import Mapping
@@ -9,12 +10,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
+from otlptest.conformance.sample_requests import json_bytes
 from otlptest.model import Signal
+from otlptest.timing import SYSTEM_CLOCK
 
-__all__ = ["EXAMPLES"]
+__all__ = ["EXAMPLES", "example_bytes"]
 
-_START: Final = "1700000000000000000"
-_END: Final = "1700000001000000000"
+# What stands for the times and for the marker.
+_START: Final = "@start"
+_END: Final = "@end"
+_SECOND: Final = 1_000_000_000
 _MARK: Final = {"key": MARKER_ATTRIBUTE, "value": {"stringValue": "@marker"}}
 
 
@@ -172,3 +177,16 @@ EXAMPLES: Final[Mapping[str, tuple[Signal, dict[str, Any]]]] = MappingProxyType(
         "events": ("logs", _logs(_record(eventName="till.opened"))),
     }
 )
+"""Signal and document of each example, for `example_bytes`."""
+
+
+def example_bytes(document: object, marker: str) -> bytes:
+    """An example, or a part of one, as JSON text of now.
+
+    Args:
+        document: What `EXAMPLES` has.
+        marker: The value of `MARKER_ATTRIBUTE` in it.
+    """
+    now = SYSTEM_CLOCK.unix_nanos()
+    text = json_bytes(document).replace(b"@marker", marker.encode())
+    return text.replace(b"@start", b"%d" % (now - _SECOND)).replace(b"@end", b"%d" % now)

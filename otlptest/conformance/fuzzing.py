@@ -14,12 +14,14 @@ from otlptest.conformance.cases import ALL_PROTOCOLS, checked_choice
 from otlptest.conformance.fuzzing_answers import Talk
 from otlptest.conformance.fuzzing_examination import Examiner
 from otlptest.conformance.fuzzing_files import read_payload, write_payload
-from otlptest.conformance.fuzzing_results import fuzz_results, replay_results
+from otlptest.conformance.fuzzing_results import accused_results, fuzz_results, replay_results
 from otlptest.conformance.fuzzing_session import Failure, FuzzEvent, Session, Tally
 from otlptest.conformance.outcomes import Conformance, SuiteRun
 from otlptest.conformance.receiver import ReceiverSuite, Target
-from otlptest.conformance.receiver_talks import ReceiverLook, TargetLab, look_at_receiver
-from otlptest.conformance.verdicts import Policy
+from otlptest.conformance.receiver_headers import header_words
+from otlptest.conformance.receiver_look import ReceiverLook, look_at_receiver
+from otlptest.conformance.receiver_talks import TargetLab
+from otlptest.conformance.verdicts import Judged, Policy, broken
 from otlptest.errors import SendError, UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.sending import send
@@ -209,13 +211,18 @@ def _fuzz_endpoint(
     look = look_at_receiver(lab, wait_s=waiting.remaining_s())
     served = _served(lab, look, plan)
     problem = look.problem or _nothing_to_send(look, plan, served)
+    again = ["--fuzz", str(plan.payloads), "--seed", str(plan.seed)]
+    run_again = _command(target, lab.protocol, again)
     if problem or not share:
         reason = problem or "no payload fell to this protocol"
         return SuiteRun(
-            results=(), problem=reason, is_lacking=look.is_lacking or not share, **common
+            results=accused_results(look.accusations, plan.policy, run_again=run_again),
+            problem=reason,
+            is_lacking=look.is_lacking or not share,
+            **common,
         ), None
-    lab = replace(lab, signals=served, has_taken=look.has_taken)
-    with Talk(lab) as talk:
+    lab = replace(lab, signals=served)
+    with Talk(lab, reads_successes=not look.unreadable) as talk:
         examiner = Examiner(lab, talk, grace_s=plan.grace_s)
         session = Session(
             lab,
@@ -244,9 +251,8 @@ def _fuzz_endpoint(
         [(each.failure, each.command) for each in run.failures],
         session.examples,
         plan.policy,
-        run_again=_command(
-            target, lab.protocol, ["--fuzz", str(plan.payloads), "--seed", str(plan.seed)]
-        ),
+        run_again=run_again,
+        accusations=_unreadable(lab.protocol, look),
     )
     return SuiteRun(results=results, signals=served, duration_s=duration_s, **common), run
 
@@ -254,9 +260,16 @@ def _fuzz_endpoint(
 def _nothing_to_send(look: ReceiverLook, plan: FuzzPlan, served: Sequence[Signal]) -> str:
     if not served:
         return f"it takes no {' or '.join(plan.signals or look.signals)}"
-    if not look.has_taken:
-        return "it refuses plain valid requests, so nothing can be told from what else it refuses"
     return ""
+
+
+def _unreadable(protocol: Protocol, look: ReceiverLook) -> tuple[Judged, ...]:
+    """What is wrong with successes that cannot be read; the payloads are judged by the status."""
+    if not look.unreadable:
+        return ()
+    rules = {"grpc": "OTLP-RESP-001", "http/json": "OTLP-JSON-039"}
+    rule = rules.get(protocol, "OTLP-RESP-002")
+    return (broken(rule, f"it takes a plain valid request, but {look.unreadable}"),)
 
 
 def _served(lab: TargetLab, look: ReceiverLook, plan: FuzzPlan) -> tuple[Signal, ...]:
@@ -277,6 +290,7 @@ def _serves_profiles(lab: TargetLab) -> bool:
             signal="profiles",
             timeout_s=lab.timeout_s,
             ca_file=lab.ca_file,
+            headers=dict(lab.headers),
         )
     except SendError:
         return False
@@ -315,7 +329,8 @@ def _command(target: Target, protocol: Protocol, words: Sequence[str]) -> str:
     else:
         command += ["--http", target.http]
     command += ["--ca-file", str(target.ca_file)] if target.ca_file else []
-    return shlex.join([*command, "--protocol", protocol, *words])
+    given = shlex.join([*command, "--protocol", protocol])
+    return " ".join([given + header_words(target.headers), shlex.join(words)])
 
 
 def replay_payload(
@@ -351,8 +366,8 @@ def replay_payload(
     if look.problem:
         run = SuiteRun(results=(), problem=look.problem, is_lacking=look.is_lacking, **common)
         return Conformance(runs=(run,))
-    lab = replace(lab, signals=look.signals, has_taken=look.has_taken)
-    with Talk(lab) as talk:
+    lab = replace(lab, signals=look.signals)
+    with Talk(lab, reads_successes=not look.unreadable) as talk:
         examiner = Examiner(lab, talk, grace_s=chosen.grace_s)
         seen = examiner.examine(payload)
         if seen.fault is None:

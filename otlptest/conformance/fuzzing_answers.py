@@ -48,6 +48,7 @@ _SENDER_AT_FAULT: Final = frozenset(
 )
 _MEDIA_TYPES: Final = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}
 _LATE: Final = "no answer within"
+_UNREAD: Final = "it answers success "
 _CUT: Final = "closed the connection"
 _SHOWN: Final = 160
 
@@ -79,9 +80,12 @@ class Talk:
 
     Args:
         lab: Where the receiver is, and how long to wait for an answer.
+        reads_successes: Whether a success must be an OTLP message. Not of a receiver that answers
+            plain valid requests with what is none: there the status alone counts.
     """
 
-    def __init__(self, lab: TargetLab) -> None:
+    def __init__(self, lab: TargetLab, *, reads_successes: bool = True) -> None:
+        self.reads_successes = reads_successes
         self._lab = lab
         self._delivery: Any = None
 
@@ -98,7 +102,10 @@ class Talk:
             result = self._connected().export(sent, self._lab.timeout_s)
         except SendError as problem:
             self.hang_up()
-            return Answer(kind=_kind_of(problem), told=problem.problem[:_SHOWN])
+            kind = _kind_of(problem)
+            if problem.problem.startswith(_UNREAD) and not self.reads_successes:
+                kind = "taken"
+            return Answer(kind=kind, told=problem.problem[:_SHOWN])
         answer = _answer(result, payload)
         if answer.kind == "failed":
             self.hang_up()  # whatever is wrong there, the next payload begins afresh
@@ -125,10 +132,10 @@ def _delivery(lab: TargetLab) -> Any:  # noqa: ANN401 -- either kind of delivery
             GrpcDelivery,
         )
 
-        return GrpcDelivery(target, compression="identity", headers=())
+        return GrpcDelivery(target, compression="identity", headers=lab.headers)
     from otlptest.sending.http_delivery import HttpDelivery  # noqa: PLC0415 -- as above
 
-    return HttpDelivery(target, compression="identity", headers=())
+    return HttpDelivery(target, compression="identity", headers=lab.headers)
 
 
 def _kind_of(problem: SendError) -> AnswerKind:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from otlptest.conformance.fuzzing_answers import Answer, AnswerKind, Talk
-from otlptest.conformance.fuzzing_judgement import Fault, fallen, fault_of
+from otlptest.conformance.fuzzing_judgement import ALSO_PLAIN, Fault, fallen, fault_of
 from otlptest.conformance.probes import probe_request
+from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal
 from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
+from otlptest.strategies.payloads import plain_of
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.fields_of_time import shift_times
@@ -42,11 +44,13 @@ class Examination:
         answer: The answer that counts.
         fault: What is wrong with it; None if nothing is.
         is_aged: Whether a right request was refused only for the age of its data.
+        plain: The plain payload that shows the fault just as well; None if none does.
     """
 
     answer: Answer
     fault: Fault | None = None
     is_aged: bool = False
+    plain: Payload | None = None
 
 
 class Examiner:
@@ -102,7 +106,7 @@ class Examiner:
 
     def _health_now(self) -> Health:
         probe = _probe(self._lab.signals[0], self._lab.protocol, self._lab.marker())
-        with Talk(self._lab) as talk:
+        with Talk(self._lab, reads_successes=self._talk.reads_successes) as talk:
             kind = talk.send(probe).kind
         if kind == "late":
             return "late"
@@ -154,13 +158,29 @@ class Examiner:
         if answer.kind == "refused" and payload.expected == "must_accept":
             takes_plain, is_aged = self._takes_plain(payload)
         fault = fault_of(payload, answer, takes_plain=takes_plain)
+        if fault is not None and fault.kind in ALSO_PLAIN and payload.plain:
+            also = self._fails_plain(payload, answer)
+            if also is not None:
+                return also
         return Examination(answer=answer, fault=fault, is_aged=is_aged)
+
+    def _fails_plain(self, payload: Payload, answer: Answer) -> Examination | None:
+        """What the plain payload shows, if it fails in the same way: nothing odd is the cause."""
+        plain = plain_of(payload)
+        again = self._settled(plain)
+        if again.kind == "failed":
+            again = self._settled(plain)
+        if again.kind != answer.kind:
+            return None
+        fault = fault_of(plain, again, takes_plain=True)
+        return Examination(answer=again, fault=fault, plain=plain)
 
     def _takes_plain(self, payload: Payload) -> tuple[bool, bool]:
         """Whether it takes the same as an SDK would have sent it, and whether age is the reason."""
-        if payload.plain:
-            return self._is_taken(payload, payload.plain), False
-        fresh = _fresh(payload)
+        if payload.plain and not self._is_taken(payload, payload.plain):
+            return False, False
+        # What is odd about the way it is encoded does not survive, and the plain one has the age.
+        fresh = _fresh(payload, self._lab.marker(), is_odd=bool(payload.plain))
         is_aged = fresh is not None and self._is_taken(payload, fresh)
         return not is_aged, is_aged
 
@@ -200,9 +220,13 @@ def _probe(signal: Signal, protocol: Protocol, marker: str) -> Payload:
     )
 
 
-def _fresh(payload: Payload) -> bytes | None:
-    """A right request with its times moved to now; None if it cannot be read."""
+def _fresh(payload: Payload, marker: str, *, is_odd: bool) -> bytes | None:
+    """A right request with its times moved to now, its points in series of their own.
+
+    None if it cannot be read, or if what is odd about it would be gone.
+    """
     is_json = payload.protocol == "http/json"
+    encode = otlp_json.encode_message if is_json else otlp_protobuf.encode_message
     try:
         message: Any = (
             otlp_json.decode_request(payload.signal, payload.body)
@@ -213,5 +237,20 @@ def _fresh(payload: Payload) -> bytes | None:
         )
     except WireError:
         return None
+    if is_odd and encode(message) != payload.body:
+        return None
     shift_times(message, SYSTEM_CLOCK.unix_nanos() - DEFAULT_UNIX_NANO)
-    return otlp_json.encode_message(message) if is_json else otlp_protobuf.encode_message(message)
+    if payload.signal == "metrics":
+        _set_apart(message, marker)
+    return encode(message)
+
+
+def _set_apart(message: Any, marker: str) -> None:  # noqa: ANN401 -- a generated message
+    """Give each point an attribute that no other has: a store wants the points of one in order."""
+    for holder in message.resource_metrics:
+        for scope in holder.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                for number, point in enumerate(getattr(metric, kind).data_points if kind else ()):
+                    value = point.attributes.add(key=MARKER_ATTRIBUTE).value
+                    value.string_value = f"{marker}.{number}"

@@ -2,9 +2,10 @@
 
 Nobody is accused of what may have another reason: a limit or load (413, 429, 503, …) is counted
 apart, a refusal of an odd request counts only if the plain one is taken, and of a right one only
-if it is no kind that receivers may lack.
+if it is no kind that receivers may lack. What fails with the plain one too is a fault of that.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -13,7 +14,15 @@ from otlptest.conformance.verdicts import Harm
 from otlptest.requirements import find
 from otlptest.strategies import Payload
 
-__all__ = ["FAULT_TITLES", "Fault", "FaultKind", "fallen", "fault_of"]
+__all__ = [
+    "ALSO_PLAIN",
+    "FAULT_TITLES",
+    "Fault",
+    "FaultKind",
+    "fallen",
+    "fault_of",
+    "reason_of",
+]
 
 FaultKind: TypeAlias = Literal[
     "crash",
@@ -66,6 +75,9 @@ _ALWAYS_WRONG: Final[dict[AnswerKind, FaultKind]] = {
     "garbage": "garbage",
 }
 _BAD_REQUEST: Final = 400
+_QUOTED: Final = re.compile(r"""(["'`]).*?\1""", re.DOTALL)
+_VARYING: Final = re.compile(r"\S*\d\S*")
+_REASON_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +88,15 @@ class Fault:
         kind: What it did.
         rules: The requirements that this breaks.
         told: The answer in words.
+        reason: Of a right request that fails: the answer without what differs from payload to
+            payload. Two reasons are two faults, and what is answered so to an odd payload is not
+            about what is odd.
     """
 
     kind: FaultKind
     rules: tuple[str, ...]
     told: str
+    reason: str = ""
 
     @property
     def harm(self) -> Harm | None:
@@ -88,9 +104,9 @@ class Fault:
         return _HARMS.get(self.kind)
 
     @property
-    def signature(self) -> tuple[str, tuple[str, ...]]:
+    def signature(self) -> tuple[str, tuple[str, ...], str]:
         """What makes two faults the same one, for counting and shrinking."""
-        return self.kind, self.rules
+        return self.kind, self.rules, self.reason
 
 
 def fault_of(payload: Payload, answer: Answer, *, takes_plain: bool) -> Fault | None:
@@ -104,7 +120,18 @@ def fault_of(payload: Payload, answer: Answer, *, takes_plain: bool) -> Fault | 
     kind = _kind(payload, answer, takes_plain=takes_plain)
     if kind is None:
         return None
-    return Fault(kind=kind, rules=_rules(kind, payload), told=answer.told)
+    reason = reason_of(answer) if kind in ALSO_PLAIN and payload.validity == "valid" else ""
+    return Fault(kind=kind, rules=_rules(kind, payload), told=answer.told, reason=reason)
+
+
+ALSO_PLAIN: Final[frozenset[FaultKind]] = frozenset({"hang", "server_error", "cut_off", "garbage"})
+"""What a receiver may do to a right request as well as to an odd one."""
+
+
+def reason_of(answer: Answer) -> str:
+    """An answer without numbers, ids and names: the same for all payloads that meet one fault."""
+    message = _VARYING.sub("…", _QUOTED.sub("…", answer.told.partition(": ")[2]))
+    return f"{answer.kind} {answer.status or ''} {message[:_REASON_SHOWN]}".strip()
 
 
 def _kind(payload: Payload, answer: Answer, *, takes_plain: bool) -> FaultKind | None:

@@ -4,7 +4,7 @@ A requirement counts as held only where the answers alone show it; that data cam
 for the receiver cases. What failed counts for every requirement that it breaks.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from otlptest.conformance.fuzzing_examination import Examination
@@ -22,13 +22,14 @@ from otlptest.conformance.verdicts import (
 from otlptest.requirements import all_requirements
 from otlptest.strategies import Payload
 
-__all__ = ["CASE", "fuzz_results", "replay_results"]
+__all__ = ["CASE", "accused_results", "fuzz_results", "replay_results"]
 
 CASE: Final = "fuzzing"
 """What reports call the case."""
 
 _FEWEST: Final = 10  # payloads; fewer show little
 _SHOWN: Final = 64
+_SHOWN_TEXT: Final = 500  # of JSON: what matters is in its middle
 # Requirements that the answer alone shows to be held.
 _SEEN_IN_ANSWERS: Final = frozenset(
     f"OTLP-{rule}"
@@ -52,6 +53,7 @@ def fuzz_results(
     policy: Policy,
     *,
     run_again: str,
+    accusations: Sequence[Judged] = (),
 ) -> tuple[Result, ...]:
     """A verdict for each requirement, in the order of the catalogue.
 
@@ -61,8 +63,9 @@ def fuzz_results(
         examples: For each requirement what one payload about it was.
         policy: How strictly to judge.
         run_again: The command of the whole run.
+        accusations: What is wrong with the answer to a plain valid request.
     """
-    judged: dict[str, list[Judged]] = {}
+    judged: dict[str, list[Judged]] = {each.requirement: [each] for each in accusations}
     commands: dict[str, str] = {}
     for failure, command in failures:
         for rule in failure.fault.rules:
@@ -84,6 +87,16 @@ def fuzz_results(
     )
 
 
+def accused_results(
+    accusations: Sequence[Judged], policy: Policy, *, run_again: str
+) -> tuple[Result, ...]:
+    """The verdicts where nothing could be fuzzed: what a plain valid request showed."""
+    return tuple(
+        result_of(each.requirement, [(CASE, each)], policy, run_again=run_again)
+        for each in accusations
+    )
+
+
 def _tallied(rule: str, tally: Tally, example: str) -> Judged:
     about = f", e.g. {example}" if example else ""
     told = f"payloads{about}: {tally}"
@@ -96,17 +109,24 @@ def _evidence(failure: Failure, command: str) -> str:
     lines = [
         f"{FAULT_TITLES[failure.fault.kind]}: {failure.fault.told}",
         f"payload: {failure.payload}",
-        f"bytes: {_shown(failure.payload.body)}",
+        f"bytes: {_shown(failure.payload)}",
         f"seen {failure.times:,} times; send it again: {command}",
     ]
+    if failure.payload.validity == "valid":
+        lines.insert(1, "nothing is odd about the payload; requests with other data may be taken")
+    if failure.others:
+        lines.append(
+            f"{failure.others:,} of them were odd or broken payloads; the cause is not that"
+        )
     if failure.note:
         lines.append(failure.note)
     return "\n".join(lines)
 
 
-def _shown(body: bytes) -> str:
-    shown = repr(body[:_SHOWN])[1:]
-    return f"{shown}… ({len(body)} bytes)" if len(body) > _SHOWN else shown
+def _shown(payload: Payload) -> str:
+    body, most = payload.body, _SHOWN_TEXT if payload.protocol == "http/json" else _SHOWN
+    shown = repr(body[:most])[1:]
+    return f"{shown}… ({len(body)} bytes)" if len(body) > most else shown
 
 
 def replay_results(
@@ -129,5 +149,5 @@ def _replayed(payload: Payload, seen: Examination) -> list[Judged]:
 
 def _failed(payload: Payload, fault: Fault) -> list[Judged]:
     told = f"{FAULT_TITLES[fault.kind]}: {fault.told}"
-    evidence = f"{told}\npayload: {payload}\nbytes: {_shown(payload.body)}"
+    evidence = f"{told}\npayload: {payload}\nbytes: {_shown(payload)}"
     return [broken(rule, evidence, harm=fault.harm) for rule in fault.rules]

@@ -14,7 +14,7 @@ from otlptest.conformance.fuzzing_drawing import (
     topics_in_order,
 )
 from otlptest.conformance.fuzzing_examination import Examination, Examiner
-from otlptest.conformance.fuzzing_judgement import Fault
+from otlptest.conformance.fuzzing_judgement import ALSO_PLAIN, Fault, reason_of
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
 from otlptest.strategies.payloads import Topic
@@ -43,6 +43,7 @@ class Tally:
     overloaded: int = 0
     faulty: int = 0
     aged: int = 0
+    alike: int = 0
 
     @property
     def judged(self) -> int:
@@ -57,6 +58,8 @@ class Tally:
             "refused": self.refused,
             "refused for load or size": self.overloaded,
             "refused for the age of their data": self.aged,
+            "failed as the same telemetry without the oddity does": self.alike,
+            "failed, which is reported as a failure of its own": self.faulty,
         }
         return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
@@ -72,6 +75,8 @@ class Failure:
         times: How many of the drawn payloads did.
         is_shrunk: Whether a smaller payload was looked for to the end.
         note: What a reader has to know: why it was not shrunk, or that it does not always fail.
+        others: How many of `times` were odd or broken payloads that got the same answer.
+        reason: See `reason_of`.
     """
 
     fault: Fault
@@ -80,6 +85,8 @@ class Failure:
     times: int = 1
     is_shrunk: bool = False
     note: str = ""
+    others: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +195,7 @@ class Session:
                 self._run_round()
         except _OverError:
             self._finish_hunt()  # with what was found so far
+        self._merge()
         self._look_at_memory()
 
     def _run_round(self) -> None:
@@ -235,18 +243,29 @@ class Session:
         self._tell()
         if self.sent % _LOOK_EVERY == 0:
             self._look_at_memory()
-        return seen.fault is not None and self._note(payload, seen.fault)
+        return seen.fault is not None and self._note(payload, seen)
 
-    def _note(self, payload: Payload, fault: Fault) -> bool:
+    def _note(self, payload: Payload, seen: Examination) -> bool:
         """Remember a fault; whether it is new and hunted down now."""
-        known = self._known.get(fault.signature)
+        fault = seen.fault
+        if fault is None:
+            return False
+        known = self._known_as(fault, seen)
+        if known is not None and known.fault.signature != fault.signature:
+            known.times += 1
+            known.others += 1
+            self._stand_up(known)
+            return False
+        payload = seen.plain or payload
         if known is not None:
             known.times += 1
             if len(payload.body) < len(known.payload.body):
                 known.payload, known.fault = payload, fault
             self._stand_up(known)
             return False
-        failure = Failure(fault=fault, payload=payload, first=payload)
+        failure = Failure(
+            fault=fault, payload=payload, first=payload, reason=reason_of(seen.answer)
+        )
         self.failures.append(failure)
         self._known[fault.signature] = failure
         self._on_event(FuzzFailed(fault=fault, payload=payload, is_shrunk=False))
@@ -261,6 +280,28 @@ class Session:
             most_attempts=self._attempts,
         )
         return True
+
+    def _known_as(self, fault: Fault, seen: Examination) -> Failure | None:
+        """The failure that a fault counts to: its own kind, or that of a right payload."""
+        known = self._known.get(fault.signature)
+        if known is not None or fault.kind not in ALSO_PLAIN:
+            return known
+        reason = reason_of(seen.answer)
+        alike = (each for each in self.failures if each.fault.kind == fault.kind)
+        return next((each for each in alike if each.fault.reason == reason), None)
+
+    def _merge(self) -> None:
+        """Count what an odd payload met with to the right one that met with it later on."""
+        for failure in list(self.failures):
+            if failure.fault.kind not in ALSO_PLAIN or failure.fault.reason:
+                continue
+            reason = failure.reason
+            for other in self.failures:
+                if other.fault.reason == reason and other.fault.kind == failure.fault.kind:
+                    other.times += failure.times
+                    other.others += failure.times
+                    self.failures.remove(failure)
+                    break
 
     def _stand_up(self, failure: Failure) -> None:
         """Go on only with a receiver that answers.
@@ -290,13 +331,13 @@ class Session:
         if hunt.is_over:
             raise _EnoughError
         hunt.attempts += 1
-        fault = self._look(hunt.failure, payload)
-        if fault is None or fault.signature != hunt.failure.fault.signature:
+        seen = self._look(hunt.failure, payload)
+        if seen.fault is None or seen.fault.signature != hunt.failure.fault.signature:
             return False
-        hunt.smaller.append(payload)
+        hunt.smaller.append(seen.plain or payload)
         return True
 
-    def _look(self, failure: Failure, payload: Payload) -> Fault | None:
+    def _look(self, failure: Failure, payload: Payload) -> Examination:
         """What a payload of a hunt shows; the receiver answers again afterwards.
 
         Raises:
@@ -304,10 +345,10 @@ class Session:
         """
         is_mortal = failure.fault.kind in _MORTAL
         look = self._examiner.look_again if is_mortal else self._examiner.examine
-        fault = look(payload).fault
-        if fault is not None and fault.kind in _MORTAL:
+        seen = look(payload)
+        if seen.fault is not None and seen.fault.kind in _MORTAL:
             self._stand_up(failure)
-        return fault
+        return seen
 
     def _finish_hunt(self) -> None:
         """Keep the smallest payload that fails when it is sent once more."""
@@ -330,7 +371,7 @@ class Session:
 
     def _confirms(self, failure: Failure, payload: Payload) -> bool:
         """Whether a payload fails once more; then it is what the failure is shown with."""
-        fault = self._look(failure, payload)
+        fault = self._look(failure, payload).fault
         if fault is None or fault.signature != failure.fault.signature:
             return False
         failure.fault, failure.payload = fault, payload
@@ -342,6 +383,8 @@ class Session:
         if seen.is_aged:
             tally.aged += 1
             self._at = SYSTEM_CLOCK.unix_nanos()  # from the next portion on
+        elif seen.plain is not None:
+            tally.alike += 1
         elif seen.fault is not None:
             tally.faulty += 1
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from otlptest.conformance.cases import AnyCase
 from otlptest.conformance.verdicts import (
@@ -29,6 +30,7 @@ class SuiteRun:
         results: A verdict for each requirement that the chosen cases judge, in the order of
             sections and numbers.
         problem: Why nothing could be judged; empty if something could.
+        shortfall: Why most of it could not be judged; empty if it could.
         is_lacking: That the subject does not speak the protocol is all that is wrong.
         signals: What the subject sends or takes.
         interrupted: How much is missing because the run was interrupted; empty if it was not.
@@ -40,6 +42,7 @@ class SuiteRun:
     protocol: str
     results: tuple[Result, ...]
     problem: str = ""
+    shortfall: str = ""
     is_lacking: bool = False
     signals: tuple[str, ...] = ()
     interrupted: str = ""
@@ -60,8 +63,10 @@ class SuiteRun:
 
     @property
     def has_judged(self) -> bool:
-        """Whether any requirement was seen to be met or broken."""
-        return any(result.verdict in {"pass", "fail", "warn"} for result in self.results)
+        """Whether some requirement was seen to be met or broken, and no run was cut short."""
+        return not self.shortfall and any(
+            result.verdict in {"pass", "fail", "warn"} for result in self.results
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +127,46 @@ def unjudged_results(
     *,
     is_lacking: bool,
     run_again: str,
+    accusations: Sequence[Judged] = (),
 ) -> tuple[Result, ...]:
-    """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks."""
+    """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks.
+
+    Args:
+        cases: Those that did not run.
+        reason: Why not.
+        policy: How strictly to judge.
+        is_lacking: That the subject does not have it is all that is wrong.
+        run_again: The command that runs one case, with `{case}` for its id.
+        accusations: What was found out without a case: of what the cases claim, and of more.
+    """
     judge = lacking if is_lacking else not_observed
     judged = {case.id: [judge(rule, reason) for rule in case.requirements] for case in cases}
-    return results_of(cases, judged, policy, run_again=run_again)
+    found = {each.requirement: each for each in accusations}
+    results = {
+        result.id: result for result in results_of(cases, judged, policy, run_again=run_again)
+    }
+    for rule, each in found.items():
+        before = results.get(rule)
+        case = FIRST_LOOK if before is None else before.case
+        again = run_again.replace(" --case {case}", "") if before is None else run_again
+        results[rule] = result_of(rule, [(case, each)], policy, run_again=again)
+    return tuple(results[rule.id] for rule in all_requirements() if rule.id in results)
+
+
+FIRST_LOOK: Final = "first look"
+"""What reports call the case of what is seen before any case runs."""
+
+
+def shortfall_of(results: Sequence[Result], unseen: Mapping[str, str]) -> str:
+    """Why most requirements of a run could not be judged; empty if they could.
+
+    Args:
+        results: The verdicts.
+        unseen: The requirements that a receiver was away for, or that no time was left for, each
+            with the reason.
+    """
+    lost = [each.id for each in results if each.verdict == "inconclusive" and each.id in unseen]
+    if 2 * len(lost) <= len(results):
+        return ""
+    reason = unseen[lost[0]]
+    return f"nothing can be told about {len(lost)} of {len(results)} requirements: {reason}"

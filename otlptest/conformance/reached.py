@@ -34,6 +34,7 @@ class ReachedVerdicts:
         self._chosen = chosen
         self._policy = policy
         self._runs: list[_Run] = []
+        self._current: _Run | None = None
         self._has_stopped = False
 
     def tell(self, event: Event) -> None:
@@ -42,12 +43,20 @@ class ReachedVerdicts:
             return
         match event:
             case SuiteStarted():
-                cases = self._chosen(cast("Protocol", event.protocol))
-                self._runs.append(_Run(start=event, cases=cases))
-            case CaseFinished():
-                self._runs[-1].judged[event.case] = event.judged
+                self._current = self._run_of(event)
+            case CaseFinished() if self._current is not None:
+                self._current.judged[event.case] = event.judged
             case _:
                 pass
+
+    def _run_of(self, start: SuiteStarted) -> _Run:
+        """The run of a protocol, which may begin again: a receiver's floods come last of all."""
+        for run in self._runs:
+            if run.start.protocol == start.protocol:
+                return run
+        run = _Run(start=start, cases=self._chosen(cast("Protocol", start.protocol)))
+        self._runs.append(run)
+        return run
 
     def stop(self) -> None:
         """Ignore what cases find out from here on: the programs that they run are being ended."""

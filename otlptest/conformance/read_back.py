@@ -1,8 +1,10 @@
 """Reads what a receiver has stored or passed on: a file that it writes, or a fake behind it.
 
-Each look takes in only what is new since the last one, and keeps only what carries a marker.
+Each look takes in only what is new since the last one, and keeps only what carries a marker. What
+has not come within a few times the longest that anything took is lost: nobody waits for it longer.
 """
 
+import math
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +23,11 @@ from otlptest.wire.otlp_requests import items_from_request
 __all__ = ["FileReadBack", "ForwardReadBack"]
 
 _LOOK_EVERY_S: Final = 0.05
+_TIMES_THE_LONGEST: Final = 5
+_SHORTEST_WAIT_S: Final = 1.0
+_SHORT_WAIT_S: Final = 3.0  # while fewer arrivals than these tell how long one takes
+_FEWEST_SEEN: Final = 3
+_MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
 _PACKED: Final = frozenset({".gz", ".zst", ".pb", ".binpb"})
 
 
@@ -34,21 +41,42 @@ class _Marked:
     def __init__(self, new_items: Callable[[Signal], Iterable[tuple[Signal, Any]]]) -> None:
         self._new_items = new_items
         self._found: dict[tuple[Signal, str], list[Any]] = defaultdict(list)
+        self._asked: dict[tuple[Signal, str], Deadline] = {}
+        self._arrivals = 0
+        self._longest_s = 0.0
+        self._in_vain_s = 0.0
         self._lock = threading.Lock()
 
     def awaited(self, signal: Signal, marker: str, count: int, timeout_s: float) -> tuple[Any, ...]:
-        deadline = Deadline(timeout_s)
+        with self._lock:
+            self._asked.setdefault((signal, marker), Deadline(timeout_s))
+            deadline = Deadline(min(timeout_s, self._patience_s()))
         while True:
             with self._lock:
                 self._take_in(signal)
                 found = tuple(self._found.get((signal, marker), ()))
-            if len(found) >= count or not deadline.pause(_LOOK_EVERY_S):
+            if len(found) >= count:
                 return found
+            if not deadline.pause(_LOOK_EVERY_S):
+                with self._lock:
+                    self._in_vain_s += deadline.timeout_s
+                return found
+
+    def _patience_s(self) -> float:
+        """How long what was stored may take: a few times the longest that was seen."""
+        if self._arrivals:
+            least_s = _SHORTEST_WAIT_S if self._arrivals >= _FEWEST_SEEN else _SHORT_WAIT_S
+            return max(least_s, _TIMES_THE_LONGEST * self._longest_s)
+        return _SHORTEST_WAIT_S if self._in_vain_s >= _MOST_IN_VAIN_S else math.inf
 
     def _take_in(self, signal: Signal) -> None:
         for kind, item in self._new_items(signal):
             for marker in _markers(item):
                 self._found[kind, marker].append(item)
+                asked = self._asked.pop((kind, marker), None)
+                if asked is not None:
+                    self._arrivals += 1
+                    self._longest_s = max(self._longest_s, asked.elapsed_s())
 
 
 class ForwardReadBack:

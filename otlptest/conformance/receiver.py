@@ -1,8 +1,8 @@
 """The receiver suite: an endpoint, judged case by case in one protocol after the other."""
 
 import shlex
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,12 +12,22 @@ from otlptest.conformance.cases import (
     checked_choice,
     fitting_cases,
 )
-from otlptest.conformance.outcomes import Conformance, SuiteRun, results_of, unjudged_results
+from otlptest.conformance.outcomes import (
+    Conformance,
+    SuiteRun,
+    results_of,
+    shortfall_of,
+    unjudged_results,
+)
 from otlptest.conformance.receiver_cases import CASES
+from otlptest.conformance.receiver_cases.contrasts import with_plain_signals
+from otlptest.conformance.receiver_headers import checked_headers, header_words
 from otlptest.conformance.receiver_lab import ReadBack
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of, look_at_receiver
+from otlptest.conformance.receiver_look import ReceiverLook, look_at_receiver
+from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
+from otlptest.conformance.receiver_watch import ReceiverWatch
 from otlptest.conformance.running import EventSink, SuiteStarted, run_cases
-from otlptest.conformance.verdicts import Judged, Policy, lacking, not_observed
+from otlptest.conformance.verdicts import Judged, Policy, Result, lacking, not_observed
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
@@ -25,6 +35,7 @@ from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 __all__ = ["ReceiverSuite", "Target", "conform_receiver", "judged_receiver_case"]
 
 _DEFAULT_TIMEOUT_S: Final = 10.0
+_WHOLE_RUN_S: Final = 270.0  # and some seconds for the case that runs then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +51,11 @@ class Target:
         name: What reports call it; its endpoints if empty.
         read_back_words: `read_back` as the command line has it, `file:PATH` or
             `otlp:GRPC_PORT:HTTP_PORT`, for the command that runs a case again.
+        headers: What it wants with each request: header fields over HTTP, metadata over gRPC,
+            e.g. `{"Authorization": "Bearer …"}`.
+
+    Raises:
+        UsageError: A header cannot be sent.
     """
 
     grpc: str = ""
@@ -49,6 +65,15 @@ class Target:
     wait_s: float = 0.0
     name: str = ""
     read_back_words: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse headers that cannot be sent.
+
+        Raises:
+            UsageError: One cannot.
+        """
+        checked_headers(self.headers)
 
     @property
     def title(self) -> str:
@@ -73,6 +98,7 @@ class Target:
             ca_file=self.ca_file,
             read_back=self.read_back,
             timeout_s=suite.timeout_s,
+            headers=tuple(self.headers.items()),
         )
 
 
@@ -86,6 +112,8 @@ class ReceiverSuite:
         policy: How strictly to judge.
         timeout_s: How long to wait for any one answer.
         jobs: How many cases at a time. One by default: who made a receiver fall must be certain.
+        budget_s: How long the whole run may take, in all protocols, whatever the receiver does;
+            what is left then is not observed.
         known_cases: What there is to choose from.
     """
 
@@ -94,15 +122,17 @@ class ReceiverSuite:
     policy: Policy = field(default_factory=Policy)
     timeout_s: float = _DEFAULT_TIMEOUT_S
     jobs: int = 1
+    budget_s: float = _WHOLE_RUN_S
     known_cases: tuple[ReceiverCase, ...] = field(default=CASES, repr=False)
 
     def chosen(self, protocol: Protocol) -> tuple[ReceiverCase, ...]:
-        """The cases that make sense in a protocol, out of those asked for.
+        """The cases that make sense in a protocol, out of those asked for, floods last.
 
         Raises:
             UnknownNameError: A case that was asked for does not exist.
         """
-        return fitting_cases(self.known_cases, self.cases, protocol, self.signals)
+        fitting = fitting_cases(self.known_cases, self.cases, protocol, self.signals)
+        return tuple(sorted(fitting, key=lambda case: case.flood))
 
 
 def conform_receiver(
@@ -114,7 +144,8 @@ def conform_receiver(
 ) -> Conformance:
     """Judge a receiver by what it answers and, where it can be read back, what it stores.
 
-    Blocks until all cases have ended, in each protocol one after the other.
+    Blocks until all cases have ended, in each protocol one after the other; the floods follow when
+    everything else is done. At most `suite.budget_s`, and half a minute more.
 
     Args:
         target: Where it is.
@@ -133,7 +164,15 @@ def conform_receiver(
     for lab in labs:
         _ = lab.endpoint
     waiting = Deadline(target.wait_s)  # one wait for all protocols
-    return Conformance(runs=tuple(_run(target, lab, chosen, on_event, waiting) for lab in labs))
+    until = Deadline(target.wait_s + chosen.budget_s)
+    runs = [_ProtocolRun(target, replace(lab, until=until), chosen, on_event) for lab in labs]
+    for run in runs:
+        run.look(waiting)
+        run.judge(flood=0)
+    for flood in sorted({case.flood for run in runs for case in run.cases} - {0}):
+        for run in runs:
+            run.judge(flood=flood)
+    return Conformance(runs=tuple(run.finished(among=asked) for run in runs))
 
 
 def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
@@ -155,63 +194,94 @@ def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
         )
 
 
-def _run(
-    target: Target,
-    lab: TargetLab,
-    suite: ReceiverSuite,
-    on_event: EventSink | None,
-    waiting: Deadline,
-) -> SuiteRun:
-    started = SYSTEM_CLOCK.monotonic()
-    cases = suite.chosen(lab.protocol)
-    run_again = _run_again(target, lab.protocol, suite)
-    look = look_at_receiver(lab, wait_s=waiting.remaining_s())
-    if look.problem:
-        results = unjudged_results(
-            cases, look.problem, suite.policy, is_lacking=look.is_lacking, run_again=run_again
-        )
-    else:
-        watch = _Watch(lab.after(look, suite.signals))
-        if on_event is not None:
-            on_event(_started(target, lab, cases))
-        judged = run_cases(cases, watch.judge, jobs=suite.jobs, on_event=on_event)
-        results = results_of(cases, judged, suite.policy, run_again=run_again)
-    return SuiteRun(
-        subject=target.title,
-        protocol=lab.protocol,
-        results=results,
-        problem=look.problem,
-        is_lacking=look.is_lacking,
-        signals=look.signals,
-        duration_s=SYSTEM_CLOCK.monotonic() - started,
-        policy=suite.policy,
-    )
+class _ProtocolRun:
+    """The run of the cases in one protocol, in stages."""
 
-
-def _started(target: Target, lab: TargetLab, cases: Sequence[ReceiverCase]) -> SuiteStarted:
-    return SuiteStarted(
-        subject=target.title,
-        protocol=lab.protocol,
-        cases=len(cases),
-        expected_s=sum(case.expected_s for case in cases),
-    )
-
-
-class _Watch:
-    """Runs cases as long as the receiver answers; a fallen one is not blamed case after case."""
-
-    def __init__(self, lab: TargetLab) -> None:
+    def __init__(
+        self,
+        target: Target,
+        lab: TargetLab,
+        suite: ReceiverSuite,
+        on_event: EventSink | None,
+    ) -> None:
+        self.cases = suite.chosen(lab.protocol)
+        self._target = target
         self._lab = lab
-        self._fallen_after = ""
+        self._suite = suite
+        self._on_event = on_event
+        self._look = ReceiverLook()
+        self._watch = ReceiverWatch(lab, judged_receiver_case)
+        self._judged: dict[str, Sequence[Judged]] = {}
+        self._duration_s = 0.0
 
-    def judge(self, case: ReceiverCase) -> Iterable[Judged]:
-        """What a case finds out; nothing is observed of a receiver that fell before."""
-        if self._fallen_after and not self._lab.is_alive():
-            reason = f"the receiver answers no more since the case {self._fallen_after}"
-            return [not_observed(rule, reason) for rule in case.requirements]
-        judged = list(judged_receiver_case(case, self._lab))
-        self._fallen_after = "" if self._lab.is_alive() else case.id
-        return judged
+    def look(self, waiting: Deadline) -> None:
+        """Find out what the receiver takes; blocks at most `waiting` and some requests."""
+        started = SYSTEM_CLOCK.monotonic()
+        self._look = look_at_receiver(
+            self._lab, wait_s=waiting.remaining_s(), wanted=self._suite.signals
+        )
+        self._watch = ReceiverWatch(self._look.lab(self._lab), judged_receiver_case)
+        self._duration_s += SYSTEM_CLOCK.monotonic() - started
+
+    def judge(self, *, flood: int) -> None:
+        """Run the cases that flood as much; blocks until they have ended."""
+        cases = [case for case in self.cases if case.flood == flood]
+        if self._look.problem or not cases:
+            return
+        started = SYSTEM_CLOCK.monotonic()
+        if self._on_event is not None:
+            self._on_event(self._started(cases))
+        self._judged |= run_cases(
+            cases, self._watch.judge, jobs=self._suite.jobs, on_event=self._on_event
+        )
+        self._duration_s += SYSTEM_CLOCK.monotonic() - started
+
+    def _started(self, cases: Sequence[ReceiverCase]) -> SuiteStarted:
+        return SuiteStarted(
+            subject=self._target.title,
+            protocol=self._lab.protocol,
+            cases=len(cases),
+            expected_s=sum(case.expected_s for case in cases),
+            run_again=_run_again(self._target, self._lab.protocol, self._suite),
+        )
+
+    def finished(self, *, among: Sequence[Protocol]) -> SuiteRun:
+        """The verdicts.
+
+        Args:
+            among: All protocols of the whole run.
+        """
+        look, policy = self._look, self._suite.policy
+        results = self._unjudged(among) if look.problem else self._results()
+        return SuiteRun(
+            subject=self._target.title,
+            protocol=self._lab.protocol,
+            results=results,
+            problem=look.problem,
+            shortfall=shortfall_of(results, {} if look.problem else self._watch.unseen),
+            is_lacking=look.is_lacking,
+            signals=look.signals,
+            duration_s=self._duration_s,
+            policy=policy,
+        )
+
+    def _results(self) -> tuple[Result, ...]:
+        run_again = _run_again(self._target, self._lab.protocol, self._suite)
+        return results_of(self.cases, self._judged, self._suite.policy, run_again=run_again)
+
+    def _unjudged(self, among: Sequence[Protocol]) -> tuple[Result, ...]:
+        """The verdicts where no case could be run: what is wrong is told once."""
+        look = self._look
+        # That an encoding is lacking is judged in the run of the other one, if there is one.
+        is_told = look.is_lacking and {"http/protobuf", "http/json"} <= set(among)
+        return unjudged_results(
+            self.cases,
+            look.problem,
+            self._suite.policy,
+            is_lacking=look.is_lacking,
+            run_again=_run_again(self._target, self._lab.protocol, self._suite),
+            accusations=() if is_told else look.accusations,
+        )
 
 
 def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[Judged]:
@@ -220,7 +290,10 @@ def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[Judged]
     missing = _missing(case, narrowed)
     if missing:
         return [lacking(rule, missing) for rule in case.requirements]
-    return case.judge(narrowed)
+    plain, reason = with_plain_signals(narrowed, case)
+    if reason:
+        return [not_observed(rule, reason) for rule in case.requirements]
+    return case.judge(plain)
 
 
 def _missing(case: ReceiverCase, lab: TargetLab) -> str:
@@ -243,7 +316,8 @@ def _run_again(target: Target, protocol: Protocol, suite: ReceiverSuite) -> str:
     words += ["--ca-file", str(target.ca_file)] if target.ca_file else []
     words += ["--read-back", target.read_back_words] if target.read_back_words else []
     words += ["--protocol", protocol]
+    given = shlex.join(words) + header_words(target.headers)
     more = [word for signal in suite.signals for word in ("--signal", signal)]
     if suite.timeout_s != _DEFAULT_TIMEOUT_S:
         more += ["--timeout", f"{suite.timeout_s:g}"]
-    return " ".join([shlex.join(words), "--case", "{case}", *more, *suite.policy.words])
+    return " ".join([given, "--case", "{case}", *more, *suite.policy.words])

@@ -1,7 +1,8 @@
 """One request and its exact answer: how the receiver cases talk, and how they judge what they hear.
 
 `post` and `call` make a connection of their own for each request; `submit` sends a protobuf message
-in whichever protocol the suite runs. `judged` makes one judgement of many answers.
+in whichever protocol the suite runs. `judged` makes one judgement of many answers, and `fallen` one
+of a receiver that takes no plain valid request any more.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,17 +12,23 @@ from typing import Final, TypeAlias
 from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes
 from otlptest.conformance.raw_http2 import Http2Talk
+from otlptest.conformance.receiver_health import is_overload
 from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.sample_requests import sample_request
+from otlptest.conformance.sample_requests import (
+    json_bytes,
+    json_item,
+    json_request,
+    sample_request,
+)
 from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
 from otlptest.errors import SendError
 from otlptest.model import Signal
 from otlptest.timing import Deadline
 from otlptest.wire.grpc_framing import encode_grpc_frame
 from otlptest.wire.signals import SIGNAL_NAMES
-from otlptest.wire.statuses import GrpcCode
 
 __all__ = [
+    "FLOOD_PATIENCE_S",
     "JSON",
     "PROTOBUF",
     "Answer",
@@ -40,6 +47,7 @@ __all__ = [
     "is_refused_or_cut",
     "judged",
     "media_type_of",
+    "plain_answer",
     "post",
     "submit",
     "target_of",
@@ -55,10 +63,13 @@ _SERVER_ERROR: Final = 500
 # "I do not have that" is the sender's fault in a 5xx's clothes.
 _HARMLESS: Final = frozenset({501, 505})
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
-_OVERLOADED_HTTP: Final = frozenset({429, 503})
-_OVERLOADED_GRPC: Final = frozenset({GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE})
 _RECOVERS_S: Final = 3.0
+FLOOD_PATIENCE_S: Final = 60.0
+"""How long a receiver may work off a flood before it counts as fallen."""
+
 _LOOK_EVERY_S: Final = 0.25
+_PLAIN_LOOKS: Final = 3
+_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, whatever is in them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +99,11 @@ def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http1Talk:
     Raises:
         SendError: It cannot be reached.
     """
-    return Http1Talk(lab.connect(lab.http), lab.timeout_s if timeout_s is None else timeout_s)
+    return Http1Talk(lab.connect(lab.http), _within(lab, timeout_s))
+
+
+def _within(lab: ReceiverLab, timeout_s: float | None) -> float:
+    return min(lab.timeout_s if timeout_s is None else timeout_s, lab.left_s)
 
 
 def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
@@ -100,16 +115,18 @@ def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
 def http_fields(
     lab: ReceiverLab, media_type: str | None = None, fields: Sequence[tuple[str, str]] = ()
 ) -> list[tuple[str, str]]:
-    """Host, content type and more.
+    """Host, content type, the headers that this receiver wants, and more.
 
     Args:
         lab: Where it goes.
         media_type: That of the suite's protocol if None; left out if empty.
-        fields: Further ones.
+        fields: Further ones; one of the same name replaces a header of the lab.
     """
     host = lab.http.authority if lab.http is not None else "localhost"
     given = media_type_of(lab) if media_type is None else media_type
-    return [("Host", host), *([("Content-Type", given)] if given else []), *fields]
+    named = {name.lower() for name, _ in fields}
+    wanted = [each for each in lab.headers if each[0].lower() not in named]
+    return [("Host", host), *([("Content-Type", given)] if given else []), *wanted, *fields]
 
 
 def post(
@@ -155,7 +172,7 @@ def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http2Talk:
         SendError: It cannot be reached.
     """
     wire = lab.connect(lab.grpc)
-    return Http2Talk(wire, lab.timeout_s if timeout_s is None else timeout_s)
+    return Http2Talk(wire, _within(lab, timeout_s))
 
 
 def call_fields(
@@ -175,6 +192,7 @@ def call_fields(
         (":authority", endpoint.authority),
         ("te", "trailers"),
         ("content-type", media_type),
+        *((name.lower(), value) for name, value in lab.headers),
         *fields,
     )
 
@@ -282,48 +300,79 @@ def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
     return None if is_good and status in _TRY_AGAIN else "server_error"
 
 
-def fallen(lab: ReceiverLab, rule: str, after: str, *, harm: Harm = "crash") -> Judged | None:
-    """The judgement of a receiver that takes no valid request any more; None if it does.
+def plain_answer(
+    lab: ReceiverLab, signal: Signal | None = None, *, timeout_s: float | None = None
+) -> Answer:
+    """The answer to a plain valid request, in the suite's protocol.
 
-    One that says that it has too much to do has not fallen: it gets some seconds, and if it still
-    says so nothing can be observed. Blocks at most a few seconds and one answer.
+    Args:
+        lab: Where it goes.
+        signal: Whose; of the first that the receiver takes if None.
+        timeout_s: How long to wait for the answer; as long as the lab does if None.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    chosen = signal or lab.signals[0]
+    if lab.protocol == "grpc":
+        body = sample_request(chosen, lab.marker())
+        return call(lab, body, signal=chosen, timeout_s=timeout_s)
+    if lab.protocol == "http/json":
+        body = json_bytes(json_request(chosen, json_item(chosen, lab.marker())))
+    else:
+        body = sample_request(chosen, lab.marker())
+    return post(lab, body, signal=chosen, timeout_s=timeout_s)
+
+
+def fallen(
+    lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
+) -> Judged | None:
+    """The judgement of a receiver that takes no plain valid request any more; None if it does.
+
+    It gets some seconds. One that says that it has too much to do has not fallen, and nothing can
+    be observed of it; it has crashed only if it refuses connections. Blocks at most `patience_s`
+    and one answer.
 
     Args:
         lab: Where it is.
         rule: The requirement.
         after: What was done to it, for evidence.
-        harm: What to call it.
+        patience_s: How long it may take; as long as an answer is owed after a flood.
     """
-    deadline = Deadline(_RECOVERS_S)
-    while not lab.is_alive():
+    deadline = Deadline(min(patience_s, lab.left_s))
+    while True:
+        condition = lab.condition()
+        if condition.is_well:
+            return None
         if not deadline.pause(_LOOK_EVERY_S):
-            overload = _overload(lab)
-            if overload:
-                return not_observed(rule, f"it says that it is overloaded: {overload}; {after}")
-            return broken(rule, f"it takes no request any more; {after}", harm=harm)
-    return None
-
-
-def _overload(lab: ReceiverLab) -> str:
-    """How it turns a valid request away for now; empty if it does not."""
-    signal = lab.signals[0]
-    try:
-        answer = lab.send(sample_request(signal, lab.marker()), signal=signal)
-    except SendError:
-        return ""
-    if answer.http_status in _OVERLOADED_HTTP:
-        return f"HTTP {answer.http_status}"
-    return f"gRPC status {answer.grpc_status}" if answer.grpc_status in _OVERLOADED_GRPC else ""
+            break
+    if condition.health == "busy":
+        return not_observed(rule, f"{condition}; {after}")
+    return broken(rule, f"{condition}; {after}", harm=condition.harm)
 
 
 def until_hang(tries: Iterable[Try]) -> list[Try]:
     """All of them, or those up to the first that got no answer."""
+    return _tried(tries)[0]
+
+
+def _tried(tries: Iterable[Try]) -> tuple[list[Try], SendError | None]:
+    """Those of `until_hang`, or those up to the first that could not be sent, and why not.
+
+    Raises:
+        SendError: The first one could not be sent.
+    """
     kept: list[Try] = []
-    for each in tries:
-        kept.append(each)
-        if each.answer.is_hang:
-            break
-    return kept
+    try:
+        for each in tries:
+            kept.append(each)
+            if each.answer.is_hang:
+                break
+    except SendError as problem:
+        if not kept:
+            raise
+        return kept, problem
+    return kept, None
 
 
 def judged(
@@ -333,21 +382,35 @@ def judged(
     right: Callable[[Answer], bool],
     wanted: str,
 ) -> Judged:
-    """One judgement of everything that was tried; a hang ends it.
+    """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
+
+    An answer of overload is no observation, unless it comes to what was sent and not to plain
+    valid requests.
 
     Args:
-        lab: Where it went; must be alive afterwards.
+        lab: Where it went; must take plain valid requests afterwards.
         rule: The requirement.
         tries: What was sent and came back, one after the other.
         right: Whether an answer is as demanded.
         wanted: What is demanded, for evidence: `HTTP 400`.
+
+    Raises:
+        SendError: Not all could be sent, all answers are right, and the receiver is well.
     """
-    seen = until_hang(tries)
+    seen, unsent = _tried(tries)
     wrong = [each for each in seen if not right(each.answer)]
-    last = seen[-1].what if seen else "nothing"
+    last = f"{seen[-1].what}: {seen[-1].answer.told()}" if seen else "nothing"
     fall = fallen(lab, rule, f"the last was {last}")
     if fall is not None:
         return fall
+    busy = [each for each in wrong if is_overload(each.answer)]
+    if busy and _is_load(lab, busy[0].answer, is_right_request=right is is_ok):
+        wrong = [each for each in wrong if each not in busy]
+        if not wrong:
+            told = "\n".join(f"{each.what}: {each.answer.told()}" for each in busy[:_MOST_SHOWN])
+            return not_observed(rule, f"it says that it is overloaded: {told}")
+    if not wrong and unsent is not None:
+        raise unsent
     if not wrong:
         return held(rule, "\n".join(_lines(seen)))
     harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
@@ -356,6 +419,14 @@ def judged(
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
     return broken(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
+
+
+def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:
+    """Whether an answer of overload is about load: the request was right, or plain ones get it."""
+    status = answer.status if isinstance(answer, Http1Answer) else answer.grpc_status
+    if is_right_request or status in _NO_LIMIT:
+        return True
+    return not all(lab.condition().is_well for _ in range(_PLAIN_LOOKS))
 
 
 _MOST_SHOWN: Final = 4

@@ -5,8 +5,9 @@
             wire.sendall(request_head)
         answer = lab.send(request_bytes, signal="traces")
         yield held("OTLP-HTTP-004", f"answered HTTP {answer.http_status}")
-        if not lab.is_alive():
-            yield broken("OTLP-SRV-002", "...", harm="crash")
+        fall = fallen(lab, "OTLP-SRV-002", "after ...")
+        if fall is not None:
+            yield fall
 
 A case marks what it sends with `lab.marker()` (an attribute value that nothing else has) and asks
 the read-back for it.
@@ -14,11 +15,13 @@ the read-back for it.
 
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from otlptest import model
+from otlptest.conformance.receiver_health import Condition
 from otlptest.sending import ExportResult
 
 __all__ = ["MARKER_ATTRIBUTE", "Endpoint", "ReadBack", "ReceiverLab"]
@@ -85,7 +88,12 @@ class ReceiverLab(Protocol):
 
     @property
     def signals(self) -> tuple[model.Signal, ...]:
-        """The signals that it takes (an observing request of each found out), never empty."""
+        """The signals that it takes (a plain valid request of each found out), never empty."""
+        ...
+
+    @property
+    def untaken(self) -> "Mapping[model.Signal, Condition]":
+        """What came of the plain valid requests of signals that it serves and does not take."""
         ...
 
     @property
@@ -106,6 +114,16 @@ class ReceiverLab(Protocol):
     @property
     def ca_file(self) -> Path | None:
         """The authority to trust, if one was given."""
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header fields, over gRPC metadata, that this receiver wants with each request."""
+        ...
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that the whole run may still take, never below 0; no wait may be longer."""
         ...
 
     @property
@@ -158,8 +176,12 @@ class ReceiverLab(Protocol):
         """
         ...
 
+    def condition(self) -> Condition:
+        """What comes of a plain valid request now; blocks at most `timeout_s`."""
+        ...
+
     def is_alive(self) -> bool:
-        """Whether it still takes a plain valid request, within `timeout_s`; the health probe."""
+        """Whether it takes a plain valid request now; blocks at most `timeout_s`."""
         ...
 
     def resident_bytes(self) -> int | None:

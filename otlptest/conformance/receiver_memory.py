@@ -3,13 +3,17 @@
 import os
 import socket
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from otlptest.timing import SYSTEM_CLOCK
 
 __all__ = ["resident_bytes_at"]
 
 _PROC: Final = Path("/proc")
 _LISTEN: Final = "0A"
+_REMEMBERED_S: Final = 5.0
 
 
 def resident_bytes_at(host: str, port: int) -> int | None:
@@ -20,9 +24,16 @@ def resident_bytes_at(host: str, port: int) -> int | None:
     """
     if not _is_local(host) or not _PROC.joinpath("net", "tcp").exists():
         return None
-    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
-    sizes = [size for size in map(_resident, _owners(sockets)) if size]
+    sockets = frozenset(f"socket:[{inode}]" for inode in _listening_inodes(port))
+    era = int(SYSTEM_CLOCK.monotonic() / _REMEMBERED_S)
+    sizes = [size for size in map(_resident, _owners_lately(sockets, era)) if size]
     return sum(sizes) or None
+
+
+@lru_cache(maxsize=8)
+def _owners_lately(sockets: frozenset[str], _era: int) -> tuple[str, ...]:
+    """The processes that hold sockets; to go over all processes takes long, so not each time."""
+    return tuple(_owners(sockets))
 
 
 def _is_local(host: str) -> bool:
@@ -45,13 +56,13 @@ def _listening_inodes(port: int) -> Iterator[str]:
                 yield fields[9]
 
 
-def _owners(sockets: set[str]) -> Iterator[str]:
+def _owners(sockets: frozenset[str]) -> Iterator[str]:
     for entry in _PROC.iterdir():
         if entry.name.isdigit() and _holds(entry, sockets):
             yield entry.name
 
 
-def _holds(process: Path, sockets: set[str]) -> bool:
+def _holds(process: Path, sockets: frozenset[str]) -> bool:
     try:
         return any(str(each.readlink()) in sockets for each in (process / "fd").iterdir())
     except OSError:  # another user's, or it has just ended

@@ -18,6 +18,7 @@ __all__ = [
     "NO_READ_BACK",
     "judged_stored",
     "judged_taken",
+    "loses_plain_ones",
     "stored_items",
     "unwanted_items",
     "why_unread",
@@ -25,6 +26,7 @@ __all__ = [
 
 NO_READ_BACK: Final = "what it stored can only be read back: give --read-back"
 _LATE_S: Final = 0.3
+_LATER_ITEMS: Final = 3
 
 
 def stored_items(
@@ -36,7 +38,11 @@ def stored_items(
     """
     if lab.read_back is None:
         return ()
-    return lab.read_back.items(signal, marker, count=count, timeout_s=lab.timeout_s)
+    return lab.read_back.items(signal, marker, count=count, timeout_s=_wait_s(lab))
+
+
+def _wait_s(lab: ReceiverLab) -> float:
+    return min(lab.timeout_s, lab.left_s)
 
 
 def why_unread(lab: ReceiverLab) -> str:
@@ -52,8 +58,10 @@ def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any
     if lab.read_back is None:
         return None
     later = lab.marker()
+    # Of several items some come, also where the last or the first of each request is lost.
+    several = sample_request(signal, later) * _LATER_ITEMS
     try:
-        lab.send(sample_request(signal, later), signal=signal)
+        lab.send(several, signal=signal)
     except SendError:
         return None
     if not stored_items(lab, signal, later):
@@ -63,6 +71,22 @@ def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any
         wait_s = 0.0 if number else _LATE_S  # several workers may pass data on side by side
         found += lab.read_back.items(signal, marker, timeout_s=wait_s)
     return tuple(found)
+
+
+def loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
+    """Whether a plain request that is taken is not stored either: then no oddity is the reason.
+
+    Blocks until what was sent later has come, at most twice `lab.timeout_s`.
+    """
+    marker = lab.marker()
+    try:
+        if not lab.send(sample_request(signal, marker), signal=signal).is_success:
+            return False
+    except SendError:
+        return False
+    if stored_items(lab, signal, marker):
+        return False
+    return not unwanted_items(lab, signal, marker)
 
 
 def judged_stored(
@@ -75,6 +99,7 @@ def judged_stored(
     matches: Callable[[tuple[Any, ...]], str],
     count: int = 1,
     needs_read_back: bool = True,
+    is_plain: bool = False,
 ) -> Judged:
     """One judgement of what was stored of a request that was taken.
 
@@ -88,14 +113,22 @@ def judged_stored(
         count: How many there should be.
         needs_read_back: Whether the answer alone shows nothing; else it is enough where nothing
             can be read back.
+        is_plain: Nothing is odd about the request: that it is lost is what is judged. An odd one
+            that is lost is only accused where a plain one is not.
     """
     if lab.read_back is None:
         return lacking(rule, f"{seen}; {NO_READ_BACK}") if needs_read_back else held(rule, seen)
     found = stored_items(lab, signal, marker, count=count)
     where = lab.read_back.name
     if len(found) < count:
-        if unwanted_items(lab, signal, marker) is None:
+        late = unwanted_items(lab, signal, marker)
+        if late is None:
             return not_observed(rule, f"{seen}; no {signal} came to {where}")
+        found = late
+    if len(found) < count:
+        if not is_plain and loses_plain_ones(lab, signal):
+            lost = f"plain {signal} requests that were taken are not in {where} either"
+            return not_observed(rule, f"{seen}; {lost}")
         missing = f"{len(found)} of {count} items are in {where}, and what was sent later is"
         return broken(rule, f"{seen}; {missing}")
     problem = matches(found)

@@ -39,7 +39,7 @@ _SLICE_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteStarted:
-    """The subject was observed, and its cases begin.
+    """The subject was observed, and its cases begin; or go on, in a protocol that had begun.
 
     Attributes:
         subject: What is judged.

@@ -20,7 +20,8 @@ from otlptest.conformance.exporter import ExporterSuite, judged_case
 from otlptest.conformance.observing import look_at
 from otlptest.conformance.outcomes import results_of
 from otlptest.conformance.receiver import ReceiverSuite, Target, judged_receiver_case
-from otlptest.conformance.receiver_talks import look_at_receiver
+from otlptest.conformance.receiver_look import ReceiverLook, look_at_receiver
+from otlptest.conformance.receiver_watch import ReceiverWatch
 from otlptest.conformance.running import judgements
 from otlptest.conformance.subjects import Subject
 from otlptest.conformance.verdicts import Judged, Policy, Result
@@ -135,14 +136,24 @@ def receiver_suite(
     _ = made.endpoint
 
     def lab() -> Iterator[CaseJudge]:
-        look = look_at_receiver(made, wait_s=target.wait_s)
+        look = look_at_receiver(made, wait_s=target.wait_s, wanted=suite.signals)
         if look.problem:
-            yield _skipping(look.problem)
+            yield _unjudging(look)
         else:
-            seeing = made.after(look, suite.signals)
-            yield lambda case: judged_receiver_case(case, seeing)
+            yield ReceiverWatch(look.lab(made), judged_receiver_case).judge
 
     return _suite_class(suite.chosen(protocol), suite.policy, lab)
+
+
+def _unjudging(look: ReceiverLook) -> CaseJudge:
+    """What is wrong is told by the cases that claim it; the others are skipped."""
+    accused = {each.requirement: each for each in look.accusations}
+
+    def judge(case: Any) -> Iterable[Judged]:  # noqa: ANN401 -- a receiver case
+        mine = [accused[rule] for rule in case.requirements if rule in accused]
+        return mine or _skipping(look.problem)(case)
+
+    return judge
 
 
 def _skipping(reason: str) -> CaseJudge:

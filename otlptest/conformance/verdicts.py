@@ -6,6 +6,7 @@ that follows from all of them (`otlp-requirements`, section 0):
 
 - MUST broken fails, SHOULD broken warns and fails where the suite is strict, MAY broken is a
   capability that is not there: `skip`.
+- What a receiver died of fails, whatever the level is.
 - ROBUSTNESS broken fails only for a crash, a hang, unbounded memory or a 5xx on bad input
   (`Harm`), otherwise it warns; it is no part of conformance and reported apart.
 - What could not be observed is `inconclusive`, what lacks a capability `skip`; neither is a pass.
@@ -230,6 +231,8 @@ def result_of(
 def _verdict(rule: Requirement, outcome: Outcome, harm: Harm | None, policy: Policy) -> VerdictName:
     if outcome == "not_observed":
         return "inconclusive"
+    if outcome == "broken" and harm == "crash":
+        return "fail"  # of what a receiver dies, nobody may send it
     if outcome == "lacking" or _is_only_reported(rule, policy):
         return "skip"
     if outcome == "held":

@@ -29,6 +29,7 @@ def _run_record(run: SuiteRun) -> dict[str, Any]:
         "summary": dict(run.summary),
         **({"problem": run.problem} if run.problem else {}),
         **({"interrupted": run.interrupted} if run.interrupted else {}),
+        **({"shortfall": run.shortfall} if run.shortfall else {}),
         "results": [_result_record(result) for result in run.results],
     }
 

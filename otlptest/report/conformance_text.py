@@ -62,7 +62,10 @@ def _run_text(run: SuiteRun, width: int) -> str:
     if run.problem:
         verdict = "skip" if run.is_lacking else "inconclusive"
         said = "\n".join(map(one_line, run.problem.splitlines()))
-        return f"{head}\n\n{verdict}: {said}"
+        seen = [_whole(each) for each in run.results if each.verdict in {"fail", "warn"}]
+        return "\n\n".join([head, *seen, f"{verdict}: {said}"])
+    if run.shortfall:
+        head = f"{head}\n{one_line(run.shortfall)}"
     blocks = [head, *([run.interrupted] if run.interrupted else [])]
     blocks += _group_blocks(run.results, "conformance", width)
     apart = _group_blocks(run.results, "robustness", width)

@@ -21,6 +21,7 @@ _COUNTS: Final = (2**32, 2**63, 2**64 - 1)
 _IDS: Final = (b"", bytes(16), b"\x01" * 8, b"\x01" * 15, b"\x01" * 17, b"\x01" * 32)
 _NO_SPAN_IDS: Final = (b"", bytes(8), b"\x01" * 7, b"\x01" * 9, b"\x01" * 16)
 _NO_ENUM: Final = (99, -1, 2**31 - 1, -(2**31))
+_CUMULATIVE: Final = 2
 _EXTREMES: Final = (2**31 - 1, -(2**31))
 
 
@@ -85,15 +86,13 @@ def _metric_shape(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa
     elif kind == "no name":
         metric.name = ""
     else:
-        metric.ClearField(data)
-        metric.sum.data_points.add(as_int=1, time_unix_nano=1)
-        metric.sum.aggregation_temporality = 0 if kind == "no temporality" else pick(draw, _NO_ENUM)
+        temporality = 0 if kind == "no temporality" else pick(draw, _NO_ENUM)
+        _only_point(metric, "sum", temporality=temporality).as_int = 1
     return "OTLP-METRIC-062", f"a metric with {kind}", "may_refuse"
 
 
 def _number_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa: ANN401 -- a generated message
-    _clear(metric)
-    point = metric.gauge.data_points.add(time_unix_nano=1_767_225_600_000_000_000)
+    point = _only_point(metric, "gauge")
     kind = pick(draw, ("no value", "nan", "infinity", "time 0", "odd times", "flags"))
     if kind == "no value":
         return "OTLP-METRIC-062", "a point without a value", "may_refuse"
@@ -112,17 +111,26 @@ def _number_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa
     return "OTLP-SRV-015", f"a point with {kind}", "may_refuse"
 
 
-def _clear(metric: Any) -> None:  # noqa: ANN401 -- a generated message
-    """Take out its points; the name stays."""
+def _only_point(metric: Any, kind: str, *, temporality: int = 0) -> Any:  # noqa: ANN401 -- a generated message
+    """A new point in place of all others, of the times and the series of the first of them.
+
+    A store that refuses what is older than the last of its series refuses the plain one as well.
+    """
     data = metric.WhichOneof("data")
-    if data:
-        metric.ClearField(data)
+    (first, *_) = getattr(metric, data).data_points
+    attributes = list(first.attributes)
+    start, at = first.start_time_unix_nano, first.time_unix_nano
+    metric.ClearField(data)
+    holder = getattr(metric, kind)
+    if temporality:
+        holder.aggregation_temporality = temporality
+    point = holder.data_points.add(start_time_unix_nano=start, time_unix_nano=at)
+    point.attributes.extend(attributes)
+    return point
 
 
 def _histogram_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa: ANN401 -- a generated message
-    _clear(metric)
-    metric.histogram.aggregation_temporality = 2
-    point = metric.histogram.data_points.add(time_unix_nano=1_767_225_600_000_000_000)
+    point = _only_point(metric, "histogram", temporality=_CUMULATIVE)
     kind = pick(draw, ("no buckets", "bounds", "order", "nan bounds", "counts", "huge counts"))
     point.count, point.sum = 3, 6.0
     if kind == "no buckets":
@@ -145,9 +153,7 @@ def _histogram_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # n
 
 
 def _exponential_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa: ANN401 -- a generated message
-    _clear(metric)
-    metric.exponential_histogram.aggregation_temporality = 2
-    point = metric.exponential_histogram.data_points.add(time_unix_nano=1_767_225_600_000_000_000)
+    point = _only_point(metric, "exponential_histogram", temporality=_CUMULATIVE)
     point.count = 1
     point.positive.bucket_counts.append(1)
     kind = pick(draw, ("scale", "offset", "bounds", "buckets", "counts"))

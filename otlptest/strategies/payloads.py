@@ -6,7 +6,7 @@ encoding that it claims. What a receiver must do follows from the specification,
 says nothing, from what a decoder can know.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ from otlptest.strategies.spoiling import Expected, Maker, Spoilt
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.signals import request_class, signal_names
 
-__all__ = ["Payload", "Topic", "Validity", "encoded", "topics_of"]
+__all__ = ["Payload", "Topic", "Validity", "encoded", "plain_of", "topics_of"]
 
 Validity: TypeAlias = Literal["valid", "borderline", "invalid"]
 
@@ -196,6 +196,27 @@ def _encoded(message: Any, protocol: Protocol) -> bytes:  # noqa: ANN401 -- a ge
     return otlp_protobuf.encode_message(message)
 
 
+def plain_of(payload: Payload) -> Payload:
+    """The payload with the same telemetry as an SDK would have sent it: a valid one."""
+    rule, expected = _demand(payload.signal, payload.protocol, _decoded(payload))
+    return replace(
+        payload,
+        body=payload.plain,
+        plain=b"",
+        validity="valid",
+        expected=expected,
+        rule=rule,
+        fault="",
+        is_decodable=True,
+    )
+
+
+def _decoded(payload: Payload) -> Any:  # noqa: ANN401 -- a generated message
+    if payload.protocol == "http/json":
+        return otlp_json.decode_request(payload.signal, payload.plain)
+    return otlp_protobuf.decode_request(payload.signal, payload.plain, protocol=payload.protocol)
+
+
 _SERVED: Final = {
     ("http", "traces"): "OTLP-HTTP-002",
     ("http", "metrics"): "OTLP-HTTP-003",
@@ -225,13 +246,17 @@ def _valid_maker(protocol: Protocol) -> Maker:
     """Right requests. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
 
     def make(_draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-        rule = _SERVED["grpc" if protocol == "grpc" else "http", signal]
-        expected: Expected = "must_accept"
-        if signal == "metrics" and _has_optional_kinds(message):
-            rule, expected = "OTLP-METRIC-061", "may_refuse"
+        rule, expected = _demand(signal, protocol, message)
         return Spoilt(body=_encoded(message, protocol), rule=rule, fault="", expected=expected)
 
     return make
+
+
+def _demand(signal: Signal, protocol: Protocol, message: Any) -> tuple[str, Expected]:  # noqa: ANN401 -- a generated message
+    """The requirement that a right request is about, and what a receiver has to do with it."""
+    if signal == "metrics" and _has_optional_kinds(message):
+        return "OTLP-METRIC-061", "may_refuse"
+    return _SERVED["grpc" if protocol == "grpc" else "http", signal], "must_accept"
 
 
 def _has_optional_kinds(request: Any) -> bool:  # noqa: ANN401 -- a generated message

@@ -43,6 +43,8 @@ _NANOS: Final = 1_000_000_000
 _TYPE_PREFIX: Final = "type.googleapis.com/"
 _BAD_REQUEST: Final = "google.rpc.BadRequest"
 _RETRY_INFO: Final = "google.rpc.RetryInfo"
+_FIELDS: Final = frozenset({"code", "message", "details"})
+_NO_FIELDS: Final = "it has none of code, message and details"
 _RULE: Final = {"protobuf": "OTLP-RESP-055", "json": "OTLP-JSON-042"}
 
 
@@ -133,7 +135,7 @@ def decode_status(data: bytes, encoding: str) -> RpcStatus:
     try:
         if encoding == "json":
             return _status_from_json(json.loads(data))
-        return _status_from_message(StatusMessage.FromString(data))
+        return _status_from_message(_message_of(data))
     except (DecodeError, ValueError, TypeError, RecursionError) as broken:
         problem = f"no google.rpc.Status in {encoding}: {broken}"
         raise WireError("malformed", _RULE[encoding], problem) from broken
@@ -212,6 +214,19 @@ def _seconds_and_nanos(seconds: float) -> tuple[int, int]:
     return divmod(round(seconds * _NANOS), _NANOS)
 
 
+def _message_of(data: bytes) -> StatusMessage:
+    """The message in `data`.
+
+    Raises:
+        DecodeError: It is no protobuf.
+        ValueError: It has none of the fields of a status, but others.
+    """
+    message = StatusMessage.FromString(data)
+    if data and not message.ListFields():
+        raise ValueError(_NO_FIELDS)
+    return message
+
+
 def _status_from_message(message: StatusMessage) -> RpcStatus:
     delay: float | None = None
     violations: list[FieldViolation] = []
@@ -260,6 +275,8 @@ def _status_from_json(body: object) -> RpcStatus:
     """
     if not isinstance(body, dict):
         raise TypeError(f"it is no object but {type(body).__name__}")
+    if body and not _FIELDS & body.keys():
+        raise TypeError(_NO_FIELDS)
     details = _list_of_objects(body, "details")
     delay: float | None = None
     violations: list[FieldViolation] = []

@@ -13,6 +13,7 @@ from otlptest.processes.descendants import MARKER
 from tests.support import conformed
 from tests.support.command_line import interrupt, otlptest, running
 from tests.support.conformed import left_over
+from tests.support.wrong_receivers.small_receivers import small_receiver
 
 COMMAND = ("--", *conformed.COMMAND)
 FEW = ("--case", "environment", "--case", "OTLP-HTTP-006", "--case", "OTLP-GRPC-004")
@@ -310,3 +311,38 @@ def test_matrix_refuses_what_is_no_result(
     ended = otlptest("conform", "matrix", file)
     assert ended.returncode == 3
     assert problem in ended.stderr
+
+
+@pytest.mark.timeout(120)
+def test_a_receiver_that_wants_a_header_is_judged_with_it() -> None:
+    with small_receiver("guarded", "acme") as url:
+        case = ("--protocol", "http/protobuf", "--signal", "traces", "--case", "exports/served")
+        without = otlptest("conform", "receiver", "--http", url, *case)
+        ended = otlptest("conform", "receiver", "--http", url, *case, "--header", "X-Tenant: acme")
+    assert without.returncode == 3
+    assert without.stdout.splitlines() == [
+        f"{url} over http/protobuf: 3 inconclusive",
+        "",
+        (
+            "inconclusive: it refuses plain valid requests: traces got HTTP 422 'field required: "
+            "x-tenant'; a header that it wants is given with --header 'NAME: VALUE'"
+        ),
+    ]
+    assert ended.returncode == 0
+    assert "passed: OTLP-HTTP-002" in ended.stdout
+
+
+@pytest.mark.timeout(120)
+def test_a_receiver_that_dies_exits_with_1() -> None:
+    with small_receiver("dying") as url:
+        case = (
+            "--protocol",
+            "http/protobuf",
+            "--signal",
+            "traces",
+            "--case",
+            "bad_data/random_bytes",
+        )
+        ended = otlptest("conform", "receiver", "--http", url, *case)
+    assert ended.returncode == 1
+    assert "FAIL OTLP-SRV-002 MUST (crash): Random bytes → 400" in ended.stdout

@@ -232,3 +232,17 @@ def test_without_hypothesis_the_command_that_brings_it_is_told() -> None:
     assert ended.returncode != 0
     assert "otlptest.strategies needs Hypothesis, which is not installed" in ended.stderr
     assert 'pip install "otlptest[fuzz]"' in ended.stderr
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+@settings(ROUNDS, max_examples=200)
+@given(data=st.data())
+def test_a_field_number_0_is_one_requirement_in_every_protocol(
+    protocol: Protocol, data: st.DataObject
+) -> None:
+    payload = data.draw(strategies.encoded("traces", protocol=protocol, validity="invalid"))
+    try:
+        decoded(payload)
+    except WireError as refused:
+        if "the number 0" in refused.problem:
+            assert payload.rule == "OTLP-SRV-006"

@@ -86,6 +86,8 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
         "OTLP-JSON-042",
     ),
     "json-deep": ("json", b"[" * 100_000, "OTLP-JSON-042"),
+    "json-other-keys": ("json", b'{"detail":"no"}', "OTLP-JSON-042"),
+    "protobuf-other-fields": ("protobuf", b"xxxx", "OTLP-RESP-055"),
 }
 
 
@@ -94,6 +96,19 @@ def test_what_is_no_status_is_refused(encoding: str, data: bytes, rule: str) -> 
     with pytest.raises(WireError, match=r"no google\.rpc\.Status") as caught:
         decode_status(data, encoding)
     assert caught.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        pytest.param("json", b"{}", id="nothing in JSON"),
+        pytest.param("json", b'{"message":"no","more":1}', id="an unknown key beside a known one"),
+        pytest.param("protobuf", b"", id="nothing in protobuf"),
+        pytest.param("protobuf", b"\x12\x02noxx", id="an unknown field beside a known one"),
+    ],
+)
+def test_what_leaves_fields_out_or_adds_some_is_a_status(encoding: str, data: bytes) -> None:
+    assert decode_status(data, encoding).code == GrpcCode.OK
 
 
 def test_a_trailer_that_is_no_base64_is_refused() -> None:

@@ -31,6 +31,8 @@ __all__ = ["CASES"]
 _GZIP: Final = (("Content-Encoding", "gzip"),)
 _LEVELS: Final = range(10)
 _EXTENSIONS: Final = ("deflate", "zstd")
+_NO_GZIP: Final = "it takes no gzip body at all, not even a plain valid one"
+_BROKEN_RULES: Final = ("OTLP-SRV-016", "OTLP-SRV-018", "OTLP-SRV-019", "OTLP-SRV-028")
 _NAME, _EXTRA, _HEADER_CRC = 0x08, 0x04, 0x02
 
 
@@ -47,6 +49,9 @@ def _packed(body: bytes) -> bytes:
 
 def _judge_broken(lab: ReceiverLab) -> Iterator[Judged]:
     whole = _packed(_body(lab))
+    if not _takes_gzip(lab):
+        yield from (not_observed(rule, _NO_GZIP) for rule in _BROKEN_RULES)
+        return
     cuts = (10, len(whole) // 2)
     tries = [
         Try(what=f"gzip cut after {cut} of {len(whole)} bytes", answer=_send(lab, whole[:cut]))
@@ -61,6 +66,11 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-028", nothing, is_decided, "HTTP 400, or success")
 
 
+def _takes_gzip(lab: ReceiverLab) -> bool:
+    """Whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
+    return _send(lab, _packed(_body(lab))).is_ok
+
+
 def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
     return post(lab, body, fields=_GZIP)
 
@@ -68,6 +78,9 @@ def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
 def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
     """Checksum and size at the end of a gzip stream: wrong, short, missing."""
     rule = "OTLP-SRV-017"
+    if not _takes_gzip(lab):
+        yield not_observed(rule, _NO_GZIP)
+        return
     markers = [lab.marker() for _ in range(4)]
     wholes = [_packed(_body(lab, marker)) for marker in markers]
     flipped = wholes[0][:-8] + bytes([wholes[0][-8] ^ 1]) + wholes[0][-7:]
@@ -96,6 +109,9 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
 
 def _judge_odd(lab: ReceiverLab) -> Iterator[Judged]:
     body = _body(lab)
+    if not _takes_gzip(lab):
+        yield from (not_observed(rule, _NO_GZIP) for rule in ("OTLP-SRV-021", "OTLP-SRV-029"))
+        return
     tries = [
         Try(what=f"gzip at level {level}", answer=_send(lab, gzip.compress(body, level, mtime=0)))
         for level in _LEVELS
@@ -128,6 +144,9 @@ def _with_header(body: bytes, flags: int) -> bytes:
 
 def _judge_members(lab: ReceiverLab) -> Iterator[Judged]:
     rule, signal, marker = "OTLP-SRV-020", lab.signals[0], lab.marker()
+    if not _takes_gzip(lab):
+        yield not_observed(rule, _NO_GZIP)
+        return
     body = _body(lab, marker)
     half = len(body) // 2
     answer = _send(lab, _packed(body[:half]) + _packed(body[half:]))
@@ -156,8 +175,7 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[Judged]:
     packed = _packed(body)
     unknown = (_coded(lab, body, name) for name in ("x-nope", "gzipp"))
     yield judged(lab, "OTLP-SRV-022", unknown, answered(415, 400), "HTTP 415, or 400")
-    plain = [_coded(lab, body, "identity")]
-    yield judged(lab, "OTLP-SRV-023", plain, is_ok, "HTTP 200")
+    yield _judged_identity(lab, _coded(lab, body, "identity"))
     spelt = (_coded(lab, packed, name) for name in ("GZIP", "x-gzip"))
     yield judged(lab, "OTLP-SRV-024", spelt, answered(200, 415, 400), "HTTP 200, or 415")
     twice = [_coded(lab, _packed(packed), "gzip, gzip")]
@@ -169,6 +187,15 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[Judged]:
         yield held("OTLP-SRV-026", f"it takes {' and '.join(taken)}")
     else:
         yield lacking("OTLP-SRV-026", f"neither of {', '.join(_EXTENSIONS)}: {refused[0]}")
+
+
+def _judged_identity(lab: ReceiverLab, sent: Try) -> Judged:
+    """A receiver may refuse what a sender should not write."""
+    rule = "OTLP-SRV-023"
+    if sent.answer.is_refused:
+        reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
+        return lacking(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
+    return judged(lab, rule, [sent], is_ok, "HTTP 200")
 
 
 def _coded(lab: ReceiverLab, body: bytes, name: str) -> Try:
@@ -219,7 +246,7 @@ CASES: Final = (
     ReceiverCase(
         id="compression/broken",
         title="Bodies that are not what their Content-Encoding says",
-        requirements=("OTLP-SRV-016", "OTLP-SRV-018", "OTLP-SRV-019", "OTLP-SRV-028"),
+        requirements=_BROKEN_RULES,
         judge=_judge_broken,
         protocols=HTTP_PROTOCOLS,
     ),

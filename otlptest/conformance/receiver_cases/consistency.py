@@ -24,16 +24,17 @@ from otlptest.conformance.sample_requests import (
     json_item,
     json_request,
     sample_item,
+    sample_request,
     text,
     wrapped,
 )
-from otlptest.conformance.verdicts import Judged, broken, held
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
 _NO_UTF8: Final = b"\xff\xfe"
-_UNSUPPORTED: Final = 415
+_VALID: Final = "a valid request"
 
 
 def _verdict(answer: Answer) -> str:
@@ -47,14 +48,16 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
     signal = lab.signals[0]
     lines: list[str] = []
     unlike: list[str] = []
-    for what, (body, document) in _corpus(lab, signal).items():
-        answers: dict[str, Answer] = {
-            "grpc": call(lab, body, signal=signal),
-            "http/protobuf": post(lab, body, signal=signal, media_type=PROTOBUF),
-        }
-        as_json = post(lab, json_bytes(document), signal=signal, media_type=JSON)
-        if as_json.status != _UNSUPPORTED:
-            answers["http/json"] = as_json
+    corpus = _corpus(lab, signal)
+    plain = _in_each(lab, signal, *corpus[_VALID])
+    taking = [name for name, answer in plain.items() if answer.is_ok]
+    if len(taking) < 2:  # noqa: PLR2004 -- there is nothing to compare
+        told = ", ".join(f"{name} {answer.told()}" for name, answer in plain.items())
+        yield not_observed(rule, f"a valid request is taken in one protocol at most: {told}")
+        return
+    for what, (body, document) in corpus.items():
+        all_answers = plain if what == _VALID else _in_each(lab, signal, body, document)
+        answers = {name: all_answers[name] for name in taking}
         told = ", ".join(f"{name} {_verdict(answer)}" for name, answer in answers.items())
         lines.append(f"{what}: {told}")
         if len({_verdict(answer) for answer in answers.values()}) > 1:
@@ -68,11 +71,20 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
         yield held(rule, "\n".join(lines))
 
 
+def _in_each(lab: ReceiverLab, signal: Signal, body: bytes, document: object) -> dict[str, Answer]:
+    """The answers to the same telemetry in each protocol."""
+    return {
+        "grpc": call(lab, body, signal=signal),
+        "http/protobuf": post(lab, body, signal=signal, media_type=PROTOBUF),
+        "http/json": post(lab, json_bytes(document), signal=signal, media_type=JSON),
+    }
+
+
 def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]:
     """The same telemetry in protobuf and in JSON."""
     empty_key = attribute("", text("x"))
     corpus: dict[str, tuple[bytes, object]] = {
-        "a valid request": (
+        _VALID: (
             wrapped(sample_item(signal, lab.marker())),
             json_request(signal, json_item(signal, lab.marker())),
         ),
@@ -112,20 +124,31 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[Judged]:
     }
     tries: list[Try] = []
     unlike: list[str] = []
+    plain = _over_both(lab, signal, sample_request(signal, lab.marker()))
     for what, body in bodies.items():
-        answers: dict[str, Answer] = {}
-        if lab.grpc is not None:
-            answers["gRPC"] = call(lab, body, signal=signal)
-        if lab.http is not None:
-            answers["HTTP"] = post(lab, body, signal=signal, media_type=PROTOBUF)
+        found = _over_both(lab, signal, body)
+        answers = {name: each for name, each in found.items() if plain[name].is_ok}
         tries += [Try(what=f"{what} over {name}", answer=each) for name, each in answers.items()]
         if len({_verdict(each) for each in answers.values()}) > 1:
             unlike.append(", ".join(f"{name} {_verdict(each)}" for name, each in answers.items()))
-    found = judged(lab, rule, tries, is_decided, "400, or success")
-    if found.outcome == "held" and unlike:
-        yield broken(rule, f"wanted: the same over both; {'; '.join(unlike)}: {found.evidence}")
+    if not tries:
+        yield not_observed(rule, "a valid request is taken over neither transport")
+        return
+    verdict = judged(lab, rule, tries, is_decided, "400, or success")
+    if verdict.outcome == "held" and unlike:
+        yield broken(rule, f"wanted: the same over both; {'; '.join(unlike)}: {verdict.evidence}")
     else:
-        yield found
+        yield verdict
+
+
+def _over_both(lab: ReceiverLab, signal: Signal, body: bytes) -> dict[str, Answer]:
+    """The answers to a protobuf message over the transports that there are."""
+    answers: dict[str, Answer] = {}
+    if lab.grpc is not None:
+        answers["gRPC"] = call(lab, body, signal=signal)
+    if lab.http is not None:
+        answers["HTTP"] = post(lab, body, signal=signal, media_type=PROTOBUF)
+    return answers
 
 
 CASES: Final = (

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from otlptest.conformance.cases import ALL_PROTOCOLS
 from otlptest.conformance.raw_grpc import GrpcAnswer
+from otlptest.conformance.receiver_cases.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver_cases.successes import decoded_response
 from otlptest.conformance.receiver_exchanges import (
     Answer,
@@ -24,7 +25,7 @@ from otlptest.conformance.receiver_exchanges import (
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver_stored import judged_stored
 from otlptest.conformance.sample_requests import sample_request
-from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal, same_value
 from otlptest.wire.otlp_json import encode_message
@@ -74,6 +75,8 @@ class Corner:
         may_be_refused: An error of the sender is as good.
         is_told: It may also be rejected, or refused, if the receiver says so in words.
         needs_read_back: The answer alone shows nothing.
+        plain: The same without what is special about it: a receiver that does not take this either
+            is not accused. A valid request of the signal if None, which is asked before.
         protocols: In which it can be sent.
     """
 
@@ -87,6 +90,7 @@ class Corner:
     may_be_refused: bool = False
     is_told: bool = False
     needs_read_back: bool = False
+    plain: Callable[[str], bytes] | None = None
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
 
 
@@ -101,13 +105,25 @@ def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[Judg
         if corner.signal not in lab.signals:
             yield lacking(corner.rule, f"the receiver takes no {corner.signal}")
         elif lab.protocol in corner.protocols:
-            yield _judged(lab, corner)
+            yield _beside_plain(lab, corner, _judged(lab, corner))
+
+
+def _beside_plain(lab: ReceiverLab, corner: Corner, found: Judged) -> Judged:
+    plain = corner.plain
+    if plain is None:
+        return found
+    return contrasted(
+        found, lambda: sent_in(lab, corner.signal, plain(lab.marker())), "the plain form of it"
+    )
 
 
 def _judged(lab: ReceiverLab, corner: Corner) -> Judged:
     marker = lab.marker()
     body = corner.request(marker)
     answer = sent_in(lab, corner.signal, body)
+    if is_limit(answer) and not corner.may_be_refused:
+        reason = f"a limit, which is nobody's fault: {answer.told()}"
+        return not_observed(corner.rule, f"{corner.what}, {len(body)} bytes: {reason}")
     right, wanted = is_ok, "it is taken"
     if corner.may_be_refused or corner.is_told:
         right, wanted = is_decided, "success, or an error of the sender"

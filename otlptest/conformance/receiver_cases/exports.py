@@ -5,48 +5,64 @@ from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.probes import probe_request
+from otlptest.conformance.receiver_health import is_overload_status
 from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.receiver_look import SERVES
+from otlptest.conformance.receiver_stored import unwanted_items
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
 from otlptest.sending import ExportResult
 
 __all__ = ["CASES"]
 
-_SERVES: Final[dict[str, dict[Signal, str]]] = {
-    "grpc": {"traces": "OTLP-GRPC-001", "metrics": "OTLP-GRPC-002", "logs": "OTLP-GRPC-003"},
-    "http": {"traces": "OTLP-HTTP-002", "metrics": "OTLP-HTTP-003", "logs": "OTLP-HTTP-004"},
-}
-
 
 def _judge_served(lab: ReceiverLab) -> Iterator[Judged]:
     kind = "grpc" if lab.protocol == "grpc" else "http"
-    for signal, rule in _SERVES[kind].items():
-        if signal not in lab.signals:
+    for signal, rule in SERVES[kind].items():
+        untaken = lab.untaken.get(signal)
+        if signal in lab.signals:
+            answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
+            seen = f"a plain valid {signal} request was answered {told(answer)}"
+            if is_overload_status(answer.http_status, answer.grpc_status):
+                yield not_observed(rule, f"it says that it is overloaded: {seen}")
+            else:
+                yield (held if answer.is_success else broken)(rule, seen)
+        elif untaken is None:
             yield lacking(rule, f"the receiver takes no {signal}")
-            continue
-        answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
-        judge = held if answer.is_success else broken
-        yield judge(rule, f"a valid {signal} request was answered {told(answer)}")
+        elif untaken.health == "busy":
+            yield not_observed(rule, f"for {signal} {untaken}")
+        else:
+            yield broken(rule, f"a plain valid {signal} request was answered {untaken.told}")
 
 
 def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
     """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
     rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
     for signal in lab.signals:
-        plain, packed = lab.marker(), lab.marker()
-        lab.send(probe_request(signal, plain), signal=signal)
+        packed = lab.marker()
         answer = lab.send(probe_request(signal, packed), signal=signal, compression="gzip")
         seen = f"a gzip {signal} request was answered {told(answer)}"
-        if not answer.is_success:
+        if is_overload_status(answer.http_status, answer.grpc_status):
+            yield not_observed(rule, f"it says that it is overloaded: {seen}")
+        elif not answer.is_success:
             yield broken(rule, seen)
         elif lab.read_back is None:
             yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
         elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
             yield held(rule, f"{seen}, and is in {lab.read_back.name}")
-        elif lab.read_back.items(signal, plain, timeout_s=0.0):
-            yield broken(rule, f"{seen}, and only a plain one like it is in {lab.read_back.name}")
         else:
-            yield not_observed(rule, f"{seen}; no {signal} came to {lab.read_back.name}")
+            yield _judged_late(lab, rule, signal, packed, seen)
+
+
+def _judged_late(lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str) -> Judged:
+    """Lost is only what has not come when something plain has that was sent later."""
+    where = lab.read_back.name if lab.read_back is not None else ""
+    late = unwanted_items(lab, signal, marker)
+    if late is None:
+        return not_observed(rule, f"{seen}; no {signal} came to {where}")
+    if late:
+        return held(rule, f"{seen}, and is in {where}")
+    return broken(rule, f"{seen}, and only a plain one like it is in {where}")
 
 
 def told(answer: ExportResult) -> str:
@@ -65,16 +81,18 @@ CASES: Final = (
     ReceiverCase(
         id="exports/served",
         title="A valid request of each signal, to its path",
-        requirements=tuple(_SERVES["http"].values()),
+        requirements=tuple(SERVES["http"].values()),
         judge=_judge_served,
         protocols=("http/protobuf",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="exports/served_grpc",
         title="A valid call of each service",
-        requirements=tuple(_SERVES["grpc"].values()),
+        requirements=tuple(SERVES["grpc"].values()),
         judge=_judge_served,
         protocols=("grpc",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="exports/gzip",

@@ -30,8 +30,11 @@ __all__ = ["CASES"]
 _MANY: Final = 100
 _PIPELINED: Final = 5
 _WAITED_FOR_CONTINUE_S: Final = 2.0
+_LONGER: Final = 3
 _ABORTS: Final = 1000
 _CLOSES_S: Final = 1.0
+# RFC 9112, 6.1: it may take such a request by its chunks, and then has to close.
+_STAYED_OPEN: Final = "the connection stayed open"
 
 
 def _body(lab: ReceiverLab) -> bytes:
@@ -83,21 +86,28 @@ def _judge_chunked(lab: ReceiverLab) -> Iterator[Judged]:
 
 def _judge_expect(lab: ReceiverLab) -> Iterator[Judged]:
     rule = "OTLP-HTTP-045"
-    body = _body(lab)
-    fields = http_fields(
-        lab, fields=[("Expect", "100-continue"), ("Content-Length", str(len(body)))]
-    )
-    with http_talk(lab) as talk:
-        talk.say(request_head("POST", target_of(lab), fields))
-        interim = talk.interim(timeout_s=min(_WAITED_FOR_CONTINUE_S, lab.timeout_s))
-        talk.say(body)
-        answer = talk.answer()
+    interim, answer = _expecting(lab, _WAITED_FOR_CONTINUE_S)
+    if answer.is_ok and interim is None:  # a busy machine may need longer
+        interim, answer = _expecting(lab, _LONGER * _WAITED_FOR_CONTINUE_S)
     what = f"Expect: 100-continue, interim answer {interim}"
     found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
     if found.outcome == "held" and interim is None:
         yield broken(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
     else:
         yield found
+
+
+def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answer]:
+    """The interim and the final answer to a request that waits a while before its body."""
+    body = _body(lab)
+    fields = http_fields(
+        lab, fields=[("Expect", "100-continue"), ("Content-Length", str(len(body)))]
+    )
+    with http_talk(lab) as talk:
+        talk.say(request_head("POST", target_of(lab), fields))
+        interim = talk.interim(timeout_s=min(waited_s, lab.timeout_s))
+        talk.say(body)
+        return interim, talk.answer()
 
 
 # Connections.
@@ -145,7 +155,8 @@ def _judge_in_step(lab: ReceiverLab) -> Iterator[Judged]:
     elif wrong:
         yield broken(rule, "\n".join(wrong))
     else:
-        yield held(rule, f"after {', '.join(plans)} a good request got its answer, or a close")
+        seen = f"{', '.join(plans)}: a good request after it got its answer, or a close"
+        yield held(rule, seen)
 
 
 def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator[str]:
@@ -154,7 +165,7 @@ def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator
         refused = talk.answer()
         if refused.closes or talk.end == "reset":
             return  # allowed: after an error it may hang up
-        if not refused.is_refused:
+        if not refused.is_whole:
             yield f"{what} was answered {refused.told()}"
             return
         talk.say(_request(lab, _body(lab)))
@@ -244,7 +255,9 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
     length = ("Content-Length", str(len(chunks)))
     both = _to_its_end(lab, _chunked_request(lab, chunks, length))
     tries_of_both = [Try(what="Content-Length with Transfer-Encoding", answer=both)]
-    yield judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "HTTP 400, and a close either way")
+    found = judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer")
+    stays = found.outcome == "broken" and both.is_whole
+    yield broken(found.requirement, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
     head = http_fields(lab)
     lengths = {
         "Content-Length: abc": [("Content-Length", "abc")],
@@ -301,7 +314,7 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
         with http_talk(lab) as talk:
             talk.say(request)
     seen = f"{_ABORTS} requests were broken off"
-    fall = fallen(lab, rule, seen, harm="hang")
+    fall = fallen(lab, rule, seen)
     if fall is not None:
         yield fall
         return
@@ -377,6 +390,7 @@ CASES: Final = (
         requirements=("OTLP-SRV-050",),
         judge=_judge_aborted,
         protocols=("http/protobuf",),
+        flood=1,
         expected_s=2.0,
         exclusive=("receiver",),
     ),

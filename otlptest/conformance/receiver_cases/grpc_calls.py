@@ -7,6 +7,7 @@ from typing import Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http2 import Http2Talk
+from otlptest.conformance.receiver_cases.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver_exchanges import (
     PROTOBUF,
     Answer,
@@ -50,7 +51,13 @@ def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[Judged]:
     rule = "OTLP-GRPC-010"
     with grpc_talk(lab) as talk:
         tries = list(_alternating(lab, talk))
-    yield judged(lab, rule, tries, is_ok, "gRPC status OK")
+    found = judged(lab, rule, tries, is_ok, "gRPC status OK")
+    yield contrasted(found, lambda: _packed_alone(lab), "a gzip call on a connection of its own")
+
+
+def _packed_alone(lab: ReceiverLab) -> GrpcAnswer:
+    packed = gzip.compress(_message(lab), mtime=0)
+    return call(lab, packed, is_compressed=True, fields=_ENCODED)
 
 
 def _alternating(lab: ReceiverLab, talk: Http2Talk) -> Iterator[Try]:
@@ -109,6 +116,10 @@ def _judge_small_frames(lab: ReceiverLab) -> Iterator[Judged]:
         stream = talk.open(call_fields(lab, signal))
         talk.body(stream, message, frame_size=_SMALL_FRAME)
         answer = talk.answer(stream)
+    if is_limit(answer):
+        reason = f"a limit, which is nobody's fault: {answer.told()}"
+        yield not_observed(rule, f"a message of {len(message)} bytes: {reason}")
+        return
     yield judged_taken(
         lab,
         rule,

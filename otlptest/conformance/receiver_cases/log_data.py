@@ -19,6 +19,7 @@ from otlptest.conformance.receiver_cases.corners import (
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.sample_requests import attribute, sample_request, text, wrapped
 from otlptest.conformance.verdicts import Judged
+from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.event_names import set_event_name
 
 __all__ = ["CASES"]
@@ -26,7 +27,7 @@ __all__ = ["CASES"]
 _MANY_FLAGS: Final = 0xFFFFFF01
 _RETIRED_FIELD: Final = 4
 _MIB: Final = 1 << 20
-_AT: Final = 1_700_000_000_000_000_000
+_AT: Final = SYSTEM_CLOCK.unix_nanos()  # not long ago: a store may refuse what is old
 _NO_ID: Final = frozenset({None, "", "0" * 32})
 
 

@@ -81,6 +81,11 @@ _BUCKETS: Final[Mapping[str, Any]] = MappingProxyType(
     {"bucket_counts": [1, 2], "explicit_bounds": [1.0]}
 )
 
+_PLAIN_HISTOGRAM: Final = _metrics(
+    _of("histogram", _point(count=3, sum=6.0, min=1.0, max=3.0, **_BUCKETS))
+)
+_PLAIN_EXPONENTIAL: Final = _metrics(_of("exponential_histogram", _exponential(0)))
+
 _VALID: Final = (
     Corner(
         rule="OTLP-METRIC-030",
@@ -88,6 +93,7 @@ _VALID: Final = (
         signal="metrics",
         request=_metrics(_of("histogram", _PLAIN)),
         fields=("count", "sum", "bucket_counts", "explicit_bounds"),
+        plain=_PLAIN_HISTOGRAM,
     ),
     Corner(
         rule="OTLP-METRIC-034",
@@ -99,6 +105,7 @@ _VALID: Final = (
         fields=("attributes", "sum", "min", "max"),
         count=2,
         needs_read_back=True,
+        plain=_PLAIN_HISTOGRAM,
     ),
     Corner(
         rule="OTLP-METRIC-038",
@@ -107,6 +114,7 @@ _VALID: Final = (
         request=_metrics(_of("exponential_histogram", *map(_exponential, _SCALES))),
         fields=("attributes", "scale", "positive"),
         count=len(_SCALES),
+        plain=_PLAIN_EXPONENTIAL,
     ),
 )
 

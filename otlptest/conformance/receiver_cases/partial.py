@@ -8,10 +8,15 @@ from typing import Any, Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.protobuf_writing import chunk, fixed64, number
 from otlptest.conformance.raw_grpc import GrpcAnswer
+from otlptest.conformance.raw_http1 import Http1Answer
 from otlptest.conformance.receiver_cases.successes import decoded_response, sample_body
 from otlptest.conformance.receiver_exchanges import Answer, harm_of, post, submit
 from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE, ReceiverLab
-from otlptest.conformance.receiver_stored import NO_READ_BACK, stored_items
+from otlptest.conformance.receiver_stored import (
+    NO_READ_BACK,
+    loses_plain_ones,
+    stored_items,
+)
 from otlptest.conformance.sample_requests import (
     attribute,
     json_attribute,
@@ -25,6 +30,7 @@ from otlptest.conformance.sample_requests import (
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal
+from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.signals import SIGNAL_NAMES, lower_camel
 
 __all__ = ["CASES"]
@@ -32,9 +38,16 @@ __all__ = ["CASES"]
 _GOOD: Final = 2
 _BAD: Final = 3
 _SHOWN: Final = 3
+_POINT: Final = "otlptest.point"
 _LATE_S: Final = 1.0
+_BAD_REQUEST: Final = 400
+_OF_OTHER_REASONS: Final = frozenset({401, 403, 408, 413, 429, 431})
 _SNAKE_CASE: Final = re.compile(rb'"(partial_success|rejected_[a-z_]+|error_message)"')
 
+_UNSEEN: Final = {
+    "OTLP-RESP-014": "no warning was given for a request that was taken whole",
+    "OTLP-RESP-071": "no request was refused for bad items",
+}
 _RULES: Final = ("OTLP-RESP-012", "OTLP-RESP-013", "OTLP-RESP-014", "OTLP-RESP-019")
 
 
@@ -86,12 +99,12 @@ def _judge_mixed(lab: ReceiverLab) -> Iterator[Judged]:
     yield from judged
     seen = {found.requirement for found in judged}
     told = "; ".join(each.seen for each in mixed[:_SHOWN])
-    rules = ("OTLP-RESP-011", *_RULES, *(("OTLP-JSON-040",) if lab.protocol == "http/json" else ()))
+    rules = ["OTLP-RESP-011", *_RULES]
+    rules += ["OTLP-JSON-040"] if lab.protocol == "http/json" else []
+    rules += ["OTLP-RESP-071"] if lab.protocol != "grpc" else []
     for rule in rules:
         if rule not in seen:
-            warned = "no warning was given for a request that was taken whole"
-            reason = warned if rule == "OTLP-RESP-014" else "no item was rejected"
-            yield not_observed(rule, f"{reason}: {told}")
+            yield not_observed(rule, f"{_UNSEEN.get(rule, 'no item was rejected')}: {told}")
 
 
 def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
@@ -118,6 +131,9 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
     if mixed.answer.is_ok:
         stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
     yield _policy(lab, mixed, stored)
+    if isinstance(mixed.answer, Http1Answer) and _is_refused_for_data(mixed.answer):
+        say = held if mixed.answer.status == _BAD_REQUEST else broken
+        yield say("OTLP-RESP-071", f"wanted: HTTP 400 for what it finds invalid; {mixed.seen}")
     if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
         yield broken("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
         return
@@ -152,7 +168,10 @@ def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[Judged]:
         return
     waited_s = min(_LATE_S, lab.timeout_s)
     kept = lab.read_back.items(mixed.signal, mixed.other, count=mixed.points, timeout_s=waited_s)
-    if len(kept) < mixed.points:
+    if len(kept) < mixed.points and loses_plain_ones(lab, mixed.signal):
+        lost = f"plain {mixed.signal} requests that were taken are not stored either"
+        yield not_observed("OTLP-RESP-011", f"{mixed.seen}; {lost}")
+    elif len(kept) < mixed.points:
         missing = f"{mixed.points - len(kept)} of the bad ones went missing without a word"
         yield broken("OTLP-RESP-011", f"wanted: partial_success; {mixed.seen}; {missing}")
 
@@ -166,12 +185,22 @@ def _json_shape(mixed: _Mixed) -> Judged:
     return (held if is_right else broken)("OTLP-JSON-040", mixed.seen)
 
 
+def _is_refused_for_data(answer: Http1Answer) -> bool:
+    """Refused, and not for its size, for load, or for who sends it."""
+    return answer.is_refused and answer.status not in _OF_OTHER_REASONS
+
+
 def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Judged:
     """What becomes of the good items: never lost behind a success, never a server's error."""
     rule = "OTLP-SRV-014"
     harm = harm_of(mixed.answer)
     if harm is not None or mixed.problem:
         return broken(rule, f"{mixed.seen} {mixed.problem}".strip(), harm=harm)
+    status = mixed.answer.status if isinstance(mixed.answer, Http1Answer) else _BAD_REQUEST
+    if mixed.answer.is_refused and status != _BAD_REQUEST:
+        wanted = f"wanted: partial_success, or HTTP 400; {mixed.seen}"
+        is_other = status in _OF_OTHER_REASONS
+        return not_observed(rule, wanted) if is_other else broken(rule, wanted)
     if mixed.answer.is_refused or mixed.rejected >= _GOOD + mixed.points:
         return held(rule, f"{mixed.seen}: the whole request is refused")
     if not mixed.answer.is_ok:
@@ -190,7 +219,10 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
     if lab.protocol == "http/json":
         for what in _json_kinds(signal, other):
             bad = _json_kinds(signal, other)[what]
-            good = [json_item(signal, marker) for _ in range(_GOOD)]
+            good = [
+                json_item(signal, marker, attributes=(_json_point(f"good {number}"),))
+                for number in range(_GOOD)
+            ]
             document = json_request(signal, *good, *bad)
             answer = post(lab, json_bytes(document), signal=signal)
             yield _read(lab, what, answer, signal=signal, marker=marker, other=other)
@@ -198,7 +230,10 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
         return
     for what in _kinds(signal, other):
         item = _kinds(signal, other)[what]
-        items = [sample_item(signal, marker) for _ in range(_GOOD)]
+        items = [
+            sample_item(signal, marker, attributes=(_point(f"good {number}"),))
+            for number in range(_GOOD)
+        ]
         # Bad points are those of one metric: metrics are not what is counted.
         bad_items = [item] if signal == "metrics" else [item] * _BAD
         sent = submit(lab, wrapped(*items, *bad_items), signal=signal)
@@ -206,12 +241,23 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
         marker, other = lab.marker(), lab.marker()
 
 
+def _point(name: str) -> bytes:
+    """An attribute that makes a data point a series of its own."""
+    return attribute(_POINT, text(name))
+
+
+def _json_point(name: str) -> dict[str, Any]:
+    """As `_point`, in JSON."""
+    return json_attribute(_POINT, {"stringValue": name})
+
+
 def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
     """What is bad, and an item that is; of metrics one metric with several points."""
     pair = attribute(MARKER_ATTRIBUTE, text(other))
+    now = SYSTEM_CLOCK.unix_nanos()
     if signal == "traces":
         zeros = chunk(1, bytes(16)) + chunk(2, bytes(8))
-        times = fixed64(7, 1) + fixed64(8, 2)
+        times = fixed64(7, now - 1_000_000) + fixed64(8, now)
         return {
             "an all-zero trace id": sample_item(signal, other, more=zeros),
             "no ids": chunk(5, b"no ids") + number(6, 1) + times + chunk(9, pair),
@@ -219,11 +265,12 @@ def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
         }
     if signal == "logs":
         return {"a trace id of 3 bytes": sample_item(signal, other, more=chunk(9, b"bad"))}
-    point = chunk(1, chunk(7, pair) + fixed64(3, 1) + fixed64(6, 1))
-    untimed = chunk(1, chunk(7, pair) + fixed64(6, 1))
+    pairs = [chunk(7, pair) + chunk(7, _point(str(number))) for number in range(_BAD)]
+    points = [chunk(1, each + fixed64(3, now) + fixed64(6, 1)) for each in pairs]
+    untimed = [chunk(1, each + fixed64(6, 1)) for each in pairs]
     return {
-        "no metric name": chunk(5, point * _BAD),
-        "no time": chunk(1, b"untimed") + chunk(5, untimed * _BAD),
+        "no metric name": chunk(5, b"".join(points)),
+        "no time": chunk(1, b"untimed") + chunk(5, b"".join(untimed)),
     }
 
 
@@ -239,7 +286,15 @@ def _json_kinds(signal: Signal, other: str) -> dict[str, list[dict[str, Any]]]:
         short = json_item(signal, other, more={"traceId": "abcdef"})
         return {"a trace id of 3 bytes": [short] * _BAD}
     pair = json_attribute(MARKER_ATTRIBUTE, {"stringValue": other})
-    points = [{"timeUnixNano": "1", "asInt": "1", "attributes": [pair]}] * _BAD
+    now = str(SYSTEM_CLOCK.unix_nanos())
+    points = [
+        {
+            "timeUnixNano": now,
+            "asInt": "1",
+            "attributes": [pair, _json_point(str(number))],
+        }
+        for number in range(_BAD)
+    ]
     return {"no metric name": [{"gauge": {"dataPoints": points}}]}
 
 
@@ -273,14 +328,27 @@ CASES: Final = (
     ReceiverCase(
         id="partial/mixed",
         title="Good and bad items in one request",
+        requirements=("OTLP-RESP-011", *_RULES, "OTLP-RESP-071", "OTLP-SRV-014"),
+        judge=_judge_mixed,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="partial/mixed_grpc",
+        title="Good and bad items in one call",
         requirements=("OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
         judge=_judge_mixed,
-        protocols=("grpc", "http/protobuf"),
+        protocols=("grpc",),
     ),
     ReceiverCase(
         id="partial/mixed_json",
         title="Good and bad items in one JSON request",
-        requirements=("OTLP-JSON-040", "OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
+        requirements=(
+            "OTLP-JSON-040",
+            "OTLP-RESP-011",
+            *_RULES,
+            "OTLP-RESP-071",
+            "OTLP-SRV-014",
+        ),
         judge=_judge_mixed,
         protocols=("http/json",),
     ),

@@ -1,7 +1,8 @@
 """Media types, methods and paths: what is OTLP's, and what is not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_http1 import Http1Answer
@@ -15,8 +16,10 @@ from otlptest.conformance.receiver_exchanges import (
     is_ok,
     is_refused,
     judged,
+    media_type_of,
     post,
     target_of,
+    until_hang,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import (
@@ -36,6 +39,7 @@ _EXTENSIONS: Final = (
 )
 _NO_METHODS: Final = ("GET", "PUT", "PATCH", "DELETE", "HEAD")
 _REDIRECTS: Final = range(300, 400)
+_SAME_METHOD: Final = frozenset({307, 308})
 
 
 def _body(lab: ReceiverLab) -> bytes:
@@ -54,15 +58,18 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-030", others, answered(415), "HTTP 415")
     none = [Try(what="no Content-Type", answer=post(lab, body, media_type=""))]
     yield judged(lab, "OTLP-SRV-031", none, answered(415, 400), "HTTP 415, or 400")
-    twice = post(lab, body, fields=[("Content-Type", JSON)])
+    wanted = media_type_of(lab)
+    other = PROTOBUF if wanted == JSON else JSON
+    twice = post(lab, body, fields=[("Content-Type", other)])
     odd = [*(_typed(lab, body, kind) for kind in ("application/", ";;"))]
     odd.append(Try(what="two Content-Types", answer=twice))
     yield judged(lab, "OTLP-SRV-032", odd, is_refused, "a 4xx")
     spelt = (
-        _typed(lab, body, kind)
-        for kind in ("Application/X-Protobuf; charset=utf-8", "APPLICATION/X-PROTOBUF")
+        _typed(lab, body, kind) for kind in (f"{wanted.title()}; charset=utf-8", wanted.upper())
     )
     yield judged(lab, "OTLP-HTTP-043", spelt, is_ok, "HTTP 200")
+    if wanted == JSON:
+        return
     taken = [kind for kind in _EXTENSIONS if post(lab, body, media_type=kind).is_ok]
     say = held if taken else lacking
     yield say("OTLP-SRV-033", f"it takes {', '.join(taken) or 'application/x-protobuf only'}")
@@ -90,15 +97,22 @@ def _judge_paths(lab: ReceiverLab) -> Iterator[Judged]:
     if not prefix:
         unknown.insert(0, "/")
     unknown.append(f"{right}/extra")
-    tries = (_at(lab, path) for path in unknown)
-    yield judged(lab, "OTLP-SRV-036", tries, answered(404), "HTTP 404")
-    slash = [_at(lab, f"{right}/")]
-    wanted = "HTTP 404 or 200, no redirect"
-    yield judged(lab, "OTLP-SRV-037", slash, answered(404, 200), wanted)
+    sent = until_hang(_at(lab, path) for path in unknown)
+    tries = [each for each in sent if not _is_elsewhere(lab, each)]
+    if tries:
+        yield judged(lab, "OTLP-SRV-036", tries, answered(404), "HTTP 404")
+    slash = _at(lab, f"{right}/")
+    lost = _lost_in(slash.answer, right)
+    if lost:
+        yield broken("OTLP-SRV-037", f"{slash.what}: {slash.answer.told()}: {lost}")
+    else:
+        wanted = "an answer, no redirect that turns POST into GET"
+        yield judged(lab, "OTLP-SRV-037", [slash], _keeps_post, wanted)
     authority = lab.http.authority if lab.http is not None else "localhost"
     odd = [f"/{right}", f"/v1/..{right}", right.replace("/", "%2F"), f"http://{authority}{right}"]
     unclean = (_at(lab, path) for path in odd)
-    yield judged(lab, "OTLP-SRV-038", unclean, _is_no_loop, "an answer, no redirect to itself")
+    wanted = "an answer, and no redirect to itself or away from the endpoint"
+    yield judged(lab, "OTLP-SRV-038", unclean, _leads_to(right), wanted)
     query = [_at(lab, f"{right}?x=1")]
     yield judged(lab, "OTLP-SRV-039", query, answered(200), "HTTP 200")
 
@@ -107,14 +121,51 @@ def _at(lab: ReceiverLab, target: str) -> Try:
     return Try(what=f"POST {target}", answer=post(lab, _body(lab), target=target))
 
 
-def _is_no_loop(answer: Answer) -> bool:
-    """Go's mux redirects an unclean path to the clean one: allowed, but never to itself."""
-    if not isinstance(answer, Http1Answer) or not answer.is_whole or answer.status is None:
+def _is_elsewhere(lab: ReceiverLab, sent: Try) -> bool:
+    """Whether a path is none of OTLP's, but the receiver has something there: then 405 is right."""
+    if not answered(405)(sent.answer):
         return False
-    if answer.status in _REDIRECTS:
-        location = answer.field("location") or ""
-        return bool(location) and "//v1" not in location and "/../" not in location
-    return answer.is_ok or answer.is_client_error
+    path = sent.what.partition(" ")[2]
+    page = post(lab, b"", method="GET", target=path, media_type="")
+    return page.is_whole and page.status not in {404, 405, 410, 501}
+
+
+def _keeps_post(answer: Answer) -> bool:
+    """Any answer that a client cannot take for a request to send a GET (RFC 9110, 15.4)."""
+    if not isinstance(answer, Http1Answer) or not answer.is_whole:
+        return False
+    return answer.is_ok or answer.is_client_error or answer.status in _SAME_METHOD
+
+
+def _lost_in(answer: Answer, right: str) -> str:
+    """What is wrong with where a redirect that keeps the method leads; empty if nothing is."""
+    if not isinstance(answer, Http1Answer) or answer.status not in _SAME_METHOD:
+        return ""
+    path = _path_of(answer)
+    return "" if path.rstrip("/") == right else f"it leads to {path or 'nowhere'}, not to {right}"
+
+
+def _path_of(answer: Http1Answer) -> str:
+    """The path that a redirect leads to."""
+    location = answer.field("location") or ""
+    if location.startswith("//"):  # a path with an empty segment, not a host
+        return location
+    try:
+        return urlsplit(location).path
+    except ValueError:
+        return location
+
+
+def _leads_to(right: str) -> Callable[[Answer], bool]:
+    def leads(answer: Answer) -> bool:
+        """Go's mux redirects an unclean path to the clean one: allowed, but never to itself."""
+        if not isinstance(answer, Http1Answer) or not answer.is_whole or answer.status is None:
+            return False
+        if answer.status in _REDIRECTS:
+            return _path_of(answer) == right
+        return answer.is_ok or answer.is_client_error
+
+    return leads
 
 
 # Methods.
@@ -135,13 +186,27 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-041", unknown, answered(405, 501), "HTTP 405 or 501")
     yield judged(lab, "OTLP-SRV-041", other, _is_not_honoured, "an error, or a close")
     override = [("X-HTTP-Method-Override", "POST")]
+    usual = post(lab, body, method="GET")
     got = [
         Try(
             what="GET with X-HTTP-Method-Override: POST",
             answer=post(lab, body, method="GET", fields=override),
         )
     ]
-    yield judged(lab, "OTLP-SRV-042", got, answered(405), "HTTP 405")
+    wanted = f"the answer to GET alone, {usual.told()}"
+    yield judged(lab, "OTLP-SRV-042", got, _is_like(usual), wanted)
+
+
+def _is_like(usual: Http1Answer) -> Callable[[Answer], bool]:
+    """Whether an answer has the status and the media type of another, or is the usual error."""
+
+    def is_like(answer: Answer) -> bool:
+        if not isinstance(answer, Http1Answer):
+            return False
+        same = (answer.status, answer.media_type) == (usual.status, usual.media_type)
+        return (answer.is_whole and same) or answered(405)(answer)
+
+    return is_like
 
 
 def _allows_post(answer: Answer) -> bool:
@@ -202,7 +267,7 @@ def _judge_cors(lab: ReceiverLab) -> Iterator[Judged]:
     is_right = answer.status in {200, 204} and ("POST" in methods or "*" in methods or not methods)
     yield (held if is_right else broken)("OTLP-SRV-068", f"{seen}; Allow-Methods: {methods}")
     yield _allowed_headers(answer, wanted_headers)
-    yield from _actual_answers(lab, allowed)
+    yield from _actual_answers(lab, answer)
     age = answer.field("access-control-max-age")
     yield (held if age else lacking)("OTLP-SRV-075", f"Access-Control-Max-Age: {age}")
 
@@ -224,7 +289,26 @@ def _allowed_headers(answer: Http1Answer, wanted: str) -> Judged:
     return held("OTLP-SRV-069", text)
 
 
-def _actual_answers(lab: ReceiverLab, allowed: str) -> Iterator[Judged]:
+def _judged_origins(answers: Mapping[str, Http1Answer]) -> Judged:
+    """Of each answer that names an origin: by what it varies, and whether credentials may come."""
+    told: list[str] = []
+    is_wrong = False
+    for what, answer in answers.items():
+        allowed = answer.field("access-control-allow-origin")
+        if allowed is None:
+            told.append(f"{what}: no Allow-Origin")
+            continue
+        has_credentials = (answer.field("access-control-allow-credentials") or "").lower() == "true"
+        varies = "origin" in (answer.field("vary") or "").lower() or answer.field("vary") == "*"
+        is_wrong |= has_credentials if allowed == "*" else not varies
+        told.append(
+            f"{what}: Allow-Origin: {allowed}, credentials: {has_credentials},"
+            f" Vary: {answer.field('vary')}"
+        )
+    return (broken if is_wrong else held)("OTLP-SRV-072", "; ".join(told))
+
+
+def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[Judged]:
     origin = [("Origin", _ORIGIN)]
     body = _body(lab)
     sent = {
@@ -235,12 +319,7 @@ def _actual_answers(lab: ReceiverLab, allowed: str) -> Iterator[Judged]:
     tries = [Try(what=what, answer=answer) for what, answer in sent.items()]
     yield judged(lab, "OTLP-SRV-070", tries, _tells_origin, "Access-Control-Allow-Origin")
     answer = sent["a valid request"]
-    has_credentials = (answer.field("access-control-allow-credentials") or "").lower() == "true"
-    text = f"Allow-Origin: {allowed}, credentials: {has_credentials}, Vary: {answer.field('vary')}"
-    is_reflected = allowed != "*"
-    varies = "origin" in (answer.field("vary") or "").lower()
-    is_wrong = (allowed == "*" and has_credentials) or (is_reflected and not varies)
-    yield (broken if is_wrong else held)("OTLP-SRV-072", text)
+    yield _judged_origins({"a preflight": preflight, "a valid request": answer})
     exposed = (answer.field("access-control-expose-headers") or "").lower()
     say = held if "retry-after" in exposed or exposed == "*" else broken
     yield say("OTLP-SRV-074", f"Access-Control-Expose-Headers: {exposed or 'missing'}")
@@ -266,6 +345,13 @@ CASES: Final = (
         ),
         judge=_judge_media_types,
         protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="routes/media_types_json",
+        title="Content types of JSON, and others",
+        requirements=("OTLP-HTTP-043", "OTLP-SRV-030", "OTLP-SRV-031", "OTLP-SRV-032"),
+        judge=_judge_media_types,
+        protocols=("http/json",),
     ),
     ReceiverCase(
         id="routes/both_encodings",

@@ -88,11 +88,13 @@ CASES: Final = (
         title="Plain HTTP on a TLS port",
         requirements=("OTLP-SRV-081",),
         judge=_judge_plain_text,
+        is_plain=True,
     ),
     ReceiverCase(
         id="secured/versions",
         title="TLS versions and ALPN",
         requirements=("OTLP-SRV-082",),
         judge=_judge_versions,
+        is_plain=True,
     ),
 )

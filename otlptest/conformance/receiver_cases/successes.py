@@ -1,6 +1,8 @@
 """What a receiver answers to requests that are right: full success, and nothing to store."""
 
-from collections.abc import Callable, Iterator
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from otlptest.conformance.cases import ReceiverCase
@@ -9,11 +11,11 @@ from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import Http1Answer
 from otlptest.conformance.receiver_exchanges import (
     JSON,
-    PROTOBUF,
     Answer,
     Try,
     answered,
     call,
+    harm_of,
     is_ok,
     judged,
     media_type_of,
@@ -33,8 +35,13 @@ from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.wire import otlp_json, otlp_protobuf
 from otlptest.wire.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.statuses import decode_status
 
 __all__ = ["CASES", "decoded_response", "sample_body"]
+
+_RESPONSE_KEYS: Final = frozenset({"partialSuccess", "partial_success"})
+_SUCCESS: Final = range(200, 300)
+_UPGRADES: Final = frozenset({426, 505})
 
 
 def sample_body(lab: ReceiverLab, signal: Signal, marker: str) -> bytes:
@@ -50,10 +57,18 @@ def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # n
     Raises:
         WireError: There is none.
     """
-    if is_json:
-        return otlp_json.decode_response(signal, body)
     kind = response_class(signal)
-    return otlp_protobuf.decode_message(kind, body, rule="OTLP-RESP-002")
+    if is_json:
+        response: Any = otlp_json.decode_response(signal, body)
+        keys = set(json.loads(body))
+        has_other_keys = bool(keys) and not keys & _RESPONSE_KEYS
+    else:
+        response = otlp_protobuf.decode_message(kind, body, rule="OTLP-RESP-002")
+        has_other_keys = bool(body) and not response.ListFields()
+    if has_other_keys:  # unknown fields alone: any JSON object would be a response
+        problem = f"it has no field of {kind.DESCRIPTOR.name}, but others"
+        raise WireError("malformed", "OTLP-RESP-002", problem)
+    return response
 
 
 # Full success.
@@ -66,7 +81,7 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[Judged]:
         answer = post(lab, sample_body(lab, signal, lab.marker()), signal=signal)
         seen = f"a valid {signal} request was answered {answer.told()}"
         if not answer.is_ok:
-            yield broken("OTLP-RESP-002", f"wanted: HTTP 200; {seen}")
+            yield _no_success(lab, answer, seen)
             yield not_observed(unset, seen)
             continue
         try:
@@ -80,12 +95,27 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[Judged]:
         yield from _unset(unset, signal, response, seen)
 
 
+def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> Judged:
+    """Of a request that was not taken: which status a success has cannot be seen.
+
+    That it was not taken is told once: over protobuf by the case `exports/served`.
+    """
+    is_success = answer.is_whole and answer.status in _SUCCESS
+    is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
+    if is_success or is_failure:
+        return broken("OTLP-RESP-002", f"wanted: HTTP 200; {seen}")
+    return not_observed("OTLP-RESP-002", f"{seen}: no success came")
+
+
 def _judge_grpc_success(lab: ReceiverLab) -> Iterator[Judged]:
     for signal in lab.signals:
         answer = call(lab, sample_request(signal, lab.marker()), signal=signal)
         seen = f"a valid {signal} call came to {answer.told()}"
         if not answer.is_ok:
-            yield broken("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
+            if answer.is_refused or answer.is_hang:
+                yield not_observed("OTLP-RESP-001", f"{seen}: no success came")
+            else:
+                yield broken("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
             continue
         count = len(answer.messages)
         if count != 1 or answer.message_problem:
@@ -123,24 +153,52 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
     """Of the answer to a right and to a wrong body, whatever `Accept` says."""
     wanted = media_type_of(lab)
     signal = lab.signals[0]
-    rules = ("OTLP-JSON-002",) if wanted == JSON else ("OTLP-HTTP-018", "OTLP-HTTP-020")
-    other = PROTOBUF if wanted == JSON else JSON
     right = sample_body(lab, signal, lab.marker())
     wrong = b'{"resourceSpans":[' if wanted == JSON else b"\xff\xff\xff"
-    tries = [
-        Try(what="a valid request", answer=post(lab, right)),
-        Try(what="a malformed request", answer=post(lab, wrong)),
-    ]
-    if wanted == PROTOBUF:
-        fields = [("Accept", other)]
-        asked = [Try(what=f"Accept: {other}", answer=post(lab, right, fields=fields))]
-        yield judged(lab, "OTLP-HTTP-019", [tries[0], *asked], _has_type(wanted), wanted)
-        texts = [("Accept", "text/html")]
-        others = [Try(what="Accept: text/html", answer=post(lab, right, fields=texts))]
-        yield judged(lab, "OTLP-SRV-035", [*asked, *others], _has_type(wanted), wanted)
-    for rule in rules:
-        chosen = tries[1:] if rule == "OTLP-HTTP-020" else tries
-        yield judged(lab, rule, chosen, _has_type(wanted), f"an answer of type {wanted}")
+    plain = Try(what="a valid request", answer=post(lab, right))
+    malformed = Try(what="a malformed request", answer=post(lab, wrong))
+    typed = f"an answer of type {wanted}"
+    if wanted == JSON:
+        yield judged(lab, "OTLP-JSON-002", [plain, malformed], _has_type(wanted), typed)
+        return
+    asked, text = (
+        Try(what=f"Accept: {kind}", answer=post(lab, right, fields=[("Accept", kind)]))
+        for kind in (JSON, "text/html")
+    )
+    yield judged(lab, "OTLP-HTTP-019", [plain, asked], _has_type(wanted), wanted)
+    yield _judged_accept(lab, plain, [asked, text], wanted)
+    bodies = [each for each in (plain, malformed) if _is_protobuf(signal, each.answer)]
+    if bodies:
+        yield judged(lab, "OTLP-HTTP-018", bodies, _has_type(wanted), typed)
+    else:
+        seen = "; ".join(f"{each.what}: {each.answer.told()}" for each in (plain, malformed))
+        yield not_observed("OTLP-HTTP-018", f"no answer has a body of protobuf: {seen}")
+    if malformed.answer.is_ok:
+        seen = f"{malformed.what}: {malformed.answer.told()}"
+        yield not_observed("OTLP-HTTP-020", f"no error came: {seen}")
+    else:
+        yield judged(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
+
+
+def _judged_accept(lab: ReceiverLab, plain: Try, asked: Sequence[Try], wanted: str) -> Judged:
+    """Whether `Accept` changes the type of an answer, whatever that is without it."""
+    rule = "OTLP-SRV-035"
+    usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
+    if usual != wanted:
+        return not_observed(rule, f"without Accept: {plain.answer.told()}, which is not {wanted}")
+    return judged(lab, rule, asked, _has_type(wanted), wanted)
+
+
+def _is_protobuf(signal: Signal, answer: Answer) -> bool:
+    """Whether a body is what must be labelled as protobuf: a response, or a Status."""
+    try:
+        if answer.is_ok:
+            decoded_response(signal, answer.body, is_json=False)
+        else:
+            decode_status(answer.body, "protobuf")
+    except WireError:
+        return False
+    return answer.is_ok or bool(answer.body)
 
 
 def _has_type(wanted: str) -> Callable[[Answer], bool]:
@@ -221,19 +279,42 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[Judged]:
             for signal in lab.signals
             for what, more in fields.items()
         )
-        yield judged(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK")
+        yield _unlike_packed(lab, judged(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK"))
         return
     answers = [
         Try(what=f"a plain {signal} body over HTTP/1.1", answer=post(lab, body, signal=signal))
         for signal in lab.signals
         for body in [sample_body(lab, signal, lab.marker())]
     ]
-    yield judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200")
-    yield judged(lab, "OTLP-HTTP-011", answers, _is_http1, "an HTTP/1.1 answer")
+    yield _unlike_packed(lab, judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200"))
+    told = "; ".join(f"{each.what}: {each.answer.told()}" for each in answers)
+    say = held if all(_is_http1(each.answer) for each in answers) else broken
+    yield say("OTLP-HTTP-011", told)
+
+
+def _unlike_packed(lab: ReceiverLab, found: Judged) -> Judged:
+    """Who refuses gzip as well does not refuse a body for not being compressed."""
+    if found.outcome != "broken" or found.harm in {"crash", "hang"}:
+        return found
+    answers = [_packed_answer(lab, signal) for signal in lab.signals]
+    if any(answer.is_ok for answer in answers):
+        return found
+    reason = f"it takes no gzip either ({answers[0].told()})"
+    return not_observed(found.requirement, f"{reason}; {found.evidence}")
+
+
+def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
+    """The answer to a valid request in gzip."""
+    packed = gzip.compress(sample_body(lab, signal, lab.marker()), mtime=0)
+    if lab.protocol == "grpc":
+        fields = [("grpc-encoding", "gzip")]
+        return call(lab, packed, signal=signal, is_compressed=True, fields=fields)
+    return post(lab, packed, signal=signal, fields=[("Content-Encoding", "gzip")])
 
 
 def _is_http1(answer: Answer) -> bool:
-    return isinstance(answer, Http1Answer) and answer.is_ok
+    """Whether it is an answer of HTTP/1.1, other than that another version is wanted."""
+    return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 
 def _judge_duplicates(lab: ReceiverLab) -> Iterator[Judged]:
@@ -262,7 +343,9 @@ def _judge_kept(lab: ReceiverLab) -> Iterator[Judged]:
         if not answer.is_ok:
             yield not_observed("OTLP-RESP-010", seen)
             continue
-        yield judged_stored(lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "")
+        yield judged_stored(
+            lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "", is_plain=True
+        )
 
 
 CASES: Final = (
@@ -272,6 +355,7 @@ CASES: Final = (
         requirements=("OTLP-RESP-002", "OTLP-RESP-004"),
         judge=_judge_http_success,
         protocols=("http/protobuf",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="success/answer_json",
@@ -279,6 +363,7 @@ CASES: Final = (
         requirements=("OTLP-RESP-002", "OTLP-JSON-039"),
         judge=_judge_http_success,
         protocols=("http/json",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="success/answer_grpc",
@@ -286,6 +371,7 @@ CASES: Final = (
         requirements=("OTLP-RESP-001", "OTLP-RESP-003", "OTLP-GRPC-048"),
         judge=_judge_grpc_success,
         protocols=("grpc",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="success/media_type",
@@ -334,6 +420,7 @@ CASES: Final = (
         requirements=("OTLP-HTTP-011", "OTLP-HTTP-015"),
         judge=_judge_plain,
         protocols=("http/protobuf",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="success/plain_grpc",
@@ -341,6 +428,7 @@ CASES: Final = (
         requirements=("OTLP-GRPC-008",),
         judge=_judge_plain,
         protocols=("grpc",),
+        is_plain=True,
     ),
     ReceiverCase(
         id="success/duplicates",

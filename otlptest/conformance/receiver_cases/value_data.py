@@ -200,7 +200,8 @@ def _everywhere(signal: Signal) -> Corner:
         places = [entry.resource.attributes, scope_entry.scope.attributes]
         if signal == "traces":
             (span,) = scope_entry.spans
-            places.append(span.events.add(name="event", time_unix_nano=1).attributes)
+            at = span.end_time_unix_nano
+            places.append(span.events.add(name="event", time_unix_nano=at).attributes)
             link = span.links.add(trace_id=b"\x01" * 16, span_id=b"\x01" * 8)
             places.append(link.attributes)
         for place in places:

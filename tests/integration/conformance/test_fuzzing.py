@@ -1,5 +1,6 @@
 """Fuzzing finds planted faults, makes them small, and accuses no right receiver."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
 from otlptest.timing import SYSTEM_CLOCK
 from tests.support.fuzzed_receivers import (
+    PROTOBUF,
     Fuzzed,
     GrpcPlanted,
     Planted,
@@ -292,6 +294,39 @@ def test_a_receiver_without_signals_is_not_judged(tmp_path: Path) -> None:
     assert report.runs == ()
     assert not report.conformance.has_judged
     assert "it cannot be reached" in report.conformance.runs[0].problem
+
+
+def _plain_successes(_r: Fuzzed, _s: Signal, _body: bytes, _message: Any, reply: Reply) -> Reply:  # noqa: ANN401 -- a generated message
+    return replace(reply, body=b"", content_type=PROTOBUF) if reply.status == 200 else reply
+
+
+def _takes_all_plainly(_r: Fuzzed, _s: Signal, _body: bytes, _m: Any, _reply: Reply) -> Reply:  # noqa: ANN401 -- a generated message
+    return Reply(status=200, body=b"{}", content_type="text/plain")
+
+
+@pytest.mark.parametrize(
+    ("planted", "broken"),
+    [
+        pytest.param(_plain_successes, False, id="right but for that"),
+        pytest.param(_takes_all_plainly, True, id="takes garbage too"),
+    ],
+)
+def test_successes_that_are_no_otlp_are_one_fault_and_the_rest_is_judged_by_the_status(
+    planted: Planted, *, broken: bool, tmp_path: Path
+) -> None:
+    with http_fuzzed(planted) as url:
+        report = fuzzed(url, tmp_path, protocol="http/json")
+    (run,) = report.conformance.runs
+    (result,) = [each for each in run.results if each.id == "OTLP-JSON-039"]
+    said = "text/plain, not as application/json: '{}'"
+    assert run.problem == ""
+    assert result.evidence == (
+        "it takes a plain valid request, but it answers success as "
+        + (said if broken else "application/x-protobuf, not as application/json: ''")
+    )
+    verdicts = verdicts_of(report)
+    assert verdicts["OTLP-JSON-039"] == "fail"
+    assert verdicts["OTLP-JSON-036"] == ("fail" if broken else "pass")
 
 
 def test_what_refuses_every_request_is_not_fuzzed(tmp_path: Path) -> None:

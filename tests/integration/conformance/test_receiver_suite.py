@@ -30,6 +30,7 @@ from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
 from otlptest.conformance.verdicts import Judged, Policy, broken, held
 from otlptest.errors import SendError, UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
+from otlptest.timing import Deadline
 from otlptest.wire.otlp_file_writing import OtlpFileWriter
 from otlptest.wire.signals import request_class
 
@@ -113,10 +114,16 @@ def is_protobuf(body: bytes) -> bool:
     [
         pytest.param(lambda *_: 200, "OTLP-SRV-002", "fail", id="takes random bytes"),
         pytest.param(
-            lambda path, _: 503 if "logs" in path else 200,
+            lambda path, _: 400 if "logs" in path else 200,
             "OTLP-HTTP-004",
             "fail",
             id="refuses valid logs",
+        ),
+        pytest.param(
+            lambda path, _: 503 if "logs" in path else 200,
+            "OTLP-HTTP-004",
+            "inconclusive",
+            id="is overloaded with logs",
         ),
         pytest.param(
             lambda path, _: 404 if "logs" in path else 200,
@@ -222,9 +229,49 @@ def test_a_web_server_that_has_a_page_for_every_path_speaks_no_otlp() -> None:
     assert "it does not speak http/protobuf" in run.problem
 
 
-def test_a_receiver_that_refuses_every_valid_request_is_judged() -> None:
-    with receiver(lambda *_: 503) as url:
-        assert verdicts(judge(url))["OTLP-HTTP-002"] == "fail"
+def test_a_receiver_that_fails_on_every_valid_request_is_accused_of_that_alone() -> None:
+    with receiver(lambda *_: 500) as url:
+        run = judge(url)
+    assert run.problem == (
+        "it refuses plain valid requests: traces got HTTP 500, metrics got HTTP 500, "
+        "logs got HTTP 500"
+    )
+    failed = {rule for rule, verdict in verdicts(run).items() if verdict != "inconclusive"}
+    assert failed == {"OTLP-HTTP-002", "OTLP-HTTP-003", "OTLP-HTTP-004"}
+    assert {each.evidence for each in run.failing} == {
+        f"a plain valid {signal} request was answered HTTP 500" for signal in SIGNALS
+    }
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+def test_a_receiver_that_wants_something_else_is_accused_of_nothing(status: int) -> None:
+    with receiver(lambda *_: status) as url:
+        run = judge(url)
+    assert run.problem == (
+        f"it refuses plain valid requests: traces got HTTP {status}, metrics got HTTP {status}, "
+        f"logs got HTTP {status}; a header that it wants is given with --header 'NAME: VALUE'"
+    )
+    assert set(verdicts(run).values()) == {"inconclusive"}
+    assert not run.has_judged
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_receiver_that_is_overloaded_at_the_first_look_is_accused_of_nothing(
+    status: int,
+) -> None:
+    with receiver(lambda *_: status) as url:
+        run = judge(url)
+    assert run.problem == (
+        f"it says that it is overloaded: traces got HTTP {status}, metrics got HTTP {status}, "
+        f"logs got HTTP {status}"
+    )
+    assert set(verdicts(run).values()) == {"inconclusive"}
+
+
+def test_a_receiver_that_is_overloaded_for_a_moment_is_waited_for() -> None:
+    until = Deadline(1.5)
+    with receiver(lambda *_: 200 if until.has_passed() else 503) as url:
+        assert verdicts(judge(url))["OTLP-HTTP-002"] == "pass"
 
 
 def hold(lab: ReceiverLab) -> Iterator[Judged]:
@@ -331,7 +378,7 @@ def test_after_a_fall_nothing_more_is_observed(collector: FakeCollector) -> None
     assert isinstance(events[0], SuiteStarted)
     last = events[-1]
     assert isinstance(last, CaseFinished)
-    assert "answers no more since the case a/close" in last.judged[0].evidence
+    assert last.judged[0].evidence == "nothing listens there any more, since the case a/close"
 
 
 def test_what_was_asked_for_must_exist(collector: FakeCollector) -> None:

@@ -61,15 +61,16 @@ def _large(_: Call, answer: Answered) -> Answered:
     return failure(13, "x" * 60_000, **{f"x_{number}": "y" * 60_000 for number in range(80)})
 
 
-def _after(count: int, then: Answered) -> Change2:
-    """Right for some calls."""
+def after(count: int, then: Answered, which: When2 = ever, *, times: int = 10**9) -> Change2:
+    """Right for some calls, then wrong for some."""
     seen: list[int] = []
     lock = threading.Lock()
 
-    def change(_: Call, answer: Answered) -> Answered:
+    def change(call: Call, answer: Answered) -> Answered:
         with lock:
             seen.append(1)
-            return then if len(seen) > count else answer
+            is_turn = count < len(seen) <= count + times
+            return then if is_turn and which(call, answer) else answer
 
     return change
 
@@ -101,7 +102,7 @@ CALLS = (
     _grpc("gzip is refused", "exports/gzip_grpc", "GRPC-009",
           call=answers(_field("grpc-encoding", "gzip"), failure(12))),
     _grpc("the second of two equal calls fails", "success/duplicates", "RESP-084",
-          call=_after(1, failure(6))),
+          call=after(1, failure(6))),
     _grpc("data lost after its answer", "success/kept", "RESP-010", stored=losing_first()),
     _grpc("metrics counted, not points", "partial/mixed", "RESP-012", signals=("metrics",),
           call=answers(_with(b"untimed"), success(partial("metrics", 1, "no time")))),
@@ -128,7 +129,8 @@ BAD_CALLS = (
           call=lambda call, answer: _silent(call, answer) if len(call.body) > 20_000 else answer,
           harm="hang"),
     _grpc("credentials in an error", "errors/echo", "SRV-083",
-          call=lambda call, _: failure(3, call.fields.get("authorization", "no"))),
+          call=lambda call, answer: (
+              failure(3, call.fields.get("authorization", "no")) if answer.status else answer)),
     _grpc("unknown fields are refused", "interoperability/unknown_fields_grpc", "GRPC-043",
           call=answers(_with(b"\xf8\x7c"), failure(3))),
     _grpc("what has unknown fields is lost", "interoperability/unknown_fields_grpc", "GRPC-043",
@@ -151,9 +153,9 @@ BAD_CALLS = (
           call=lambda call, answer: _silent(call, answer) if answer.status == 4 else answer,
           timeout_s=2.0),
     _grpc("calls fail when there are many", "grpc/many", "GRPC-041",
-          call=_after(100, failure(13))),
+          call=after(100, failure(13))),
     _grpc("logs beside traces fail", "grpc/signals", "SRV-060",
-          call=answers(called("LogsService"), failure(13))),
+          call=after(5, failure(13), called("LogsService"))),
 )  # fmt: skip
 
 LIMITS = (
@@ -195,7 +197,9 @@ CONNECTIONS = (
     _grpc("PINGs are not answered", "grpc_connections/pings", "SRV-061", drops=_is_pong,
           timeout_s=2.0),
     _grpc("no calls after many were cancelled", "grpc_connections/resets", "SRV-062",
-          call=_after(0, Answered(is_silent=True)), harm="hang"),
+          call=after(4, Answered(is_silent=True)), harm="hang"),
+    _grpc("a cancelled call takes the next along", "grpc_connections/resets", "SRV-062",
+          call=after(3, failure(1), times=1)),
 )  # fmt: skip
 
 GRPC_FAULTS: tuple[Wrong, ...] = (*CALLS, *BAD_CALLS, *LIMITS, *CONNECTIONS)

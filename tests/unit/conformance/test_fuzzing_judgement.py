@@ -240,3 +240,61 @@ def test_the_classes_of_a_signal_are_found_by_their_names() -> None:
     assert {"Metric", "Sum", "Buckets", "AnyValue", "Resource"} <= set(found)
     assert "Span" not in found
     assert found["Metric"](name="x").DESCRIPTOR.name == "Metric"
+
+
+# One root cause, one accusation.
+
+
+def test_a_right_request_that_fails_has_a_reason_without_what_varies() -> None:
+    def reason(message: str) -> str:
+        fault = fault_of(
+            payload("right"),
+            Answer(kind="failed", told=f"HTTP 500: {message}", status=500),
+            takes_plain=True,
+        )
+        assert fault is not None
+        return fault.reason
+
+    assert reason('invalid temporality for metric "n.0.0"') == (
+        "failed 500 invalid temporality for metric …"
+    )
+    assert reason('invalid temporality for metric "n.1"') == reason(
+        'invalid temporality for metric "a"'
+    )
+    assert reason("span 12 is bad") == reason("span 7f3a9 is bad") == "failed 500 span … is bad"
+    assert reason("other") != reason("another")
+    odd = fault_of(payload("odd"), answer("failed", 500), takes_plain=True)
+    assert odd is not None
+    assert odd.reason == ""
+
+
+def test_payloads_that_failed_are_counted_in_words() -> None:
+    found = results({"OTLP-SRV-001": Tally(faulty=177), "OTLP-SRV-003": Tally(alike=3)})
+    assert found["OTLP-SRV-001"].evidence == (
+        "too few to tell: payloads, e.g. an example: "
+        "177 failed, which is reported as a failure of its own"
+    )
+    assert found["OTLP-SRV-003"].evidence == (
+        "too few to tell: payloads, e.g. an example: "
+        "3 failed as the same telemetry without the oddity does"
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "size", "shown"),
+    [
+        pytest.param("http/json", 499, 499, id="JSON, whole"),
+        pytest.param("http/json", 600, 500, id="JSON, cut"),
+        pytest.param("http/protobuf", 499, 64, id="protobuf"),
+    ],
+)
+def test_json_is_shown_whole_if_it_is_short(protocol: str, size: int, shown: int) -> None:
+    sent = payload("broken", protocol=protocol, body=b"x" * size)
+    seen = Examination(
+        answer=answer("taken", 200),
+        fault=fault_of(sent, answer("taken", 200), takes_plain=True),
+    )
+    (broken,) = replay_results(sent, seen, Policy(), run_again="again")
+    (line,) = [each for each in broken.evidence.splitlines() if each.startswith("bytes: ")]
+    more = "" if shown == size else f"… ({size} bytes)"
+    assert line == f"bytes: '{'x' * shown}'{more}"

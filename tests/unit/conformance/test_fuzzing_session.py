@@ -151,7 +151,10 @@ def test_a_hunt_ends_after_so_many_attempts() -> None:
 
 def test_many_kinds_of_failures_are_not_all_hunted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("otlptest.conformance.fuzzing_session._MOST_HUNTS", 2)
-    made, _, _ = session(lambda _payload: "failed", attempts=1)
+    odd: AnswerKind = "failed"
+    made, _, _ = session(
+        lambda payload: right(payload) if payload.validity == "valid" else odd, attempts=1
+    )
     made.run()
     notes = [failure.note for failure in made.failures]
     assert len(notes) > 2
@@ -199,3 +202,43 @@ def test_two_faults_are_the_same_by_what_they_are() -> None:
     one = Fault(kind="crash", rules=("a",), told="x")
     assert one.signature == Fault(kind="crash", rules=("a",), told="y").signature
     assert one.signature != Fault(kind="hang", rules=("a",), told="x").signature
+
+
+# One root cause, one accusation.
+
+
+@dataclass
+class Failing(Examining):
+    """Fails on some payloads with a message."""
+
+    message: str = "bytes"
+
+    def examine(self, payload: Payload) -> Examination:
+        self.seen.append(payload)
+        kind = self.answers(payload)
+        told = f"HTTP 500: {self.message}" if kind == "failed" else kind
+        status = {"taken": 200, "refused": 400, "failed": 500}[kind]
+        answer = Answer(kind=kind, told=told, status=status)
+        return Examination(answer=answer, fault=fault_of(payload, answer, takes_plain=True))
+
+    look_again = examine
+
+
+@pytest.mark.parametrize("of_valid", [True, False], ids=["a right one fails too", "only odd ones"])
+def test_what_fails_as_a_right_request_does_counts_to_that(*, of_valid: bool) -> None:
+    def answers(payload: Payload) -> AnswerKind:
+        fails = len(payload.body) > 5 and (of_valid or payload.validity != "valid")
+        return "failed" if fails else right(payload)
+
+    made, _, _ = session(answers, attempts=5, payloads=200)
+    made._examiner = cast("Examiner", Failing(answers))
+    made.run()
+    rules = {rule for failure in made.failures for rule in failure.fault.rules}
+    if of_valid:
+        (failure,) = made.failures
+        assert rules == {"OTLP-HTTP-002"}
+        assert failure.others > 0
+        assert failure.fault.reason == "failed 500 bytes"
+    else:
+        assert len(made.failures) > 1
+        assert "OTLP-HTTP-002" not in rules

@@ -1,6 +1,7 @@
 """What is left of a run that was interrupted: only what is certain already."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from otlptest.conformance.cases import ExporterCase
 from otlptest.conformance.exporter_lab import ExporterLab
@@ -80,7 +81,7 @@ def test_a_protocol_whose_cases_have_all_ended_is_whole() -> None:
         ended("three", type="held"),
     ):
         reached.tell(each)
-    reached.tell(START)
+    reached.tell(replace(START, protocol="grpc"))
     whole, begun = reached.conformance().runs
     assert (whole.interrupted, len(whole.results)) == ("", 3)
     assert begun.interrupted == "interrupted: 3 of 3 cases had not ended"
@@ -88,3 +89,27 @@ def test_a_protocol_whose_cases_have_all_ended_is_whole() -> None:
 
 def test_nothing_is_reached_before_the_first_case() -> None:
     assert collected().conformance().runs == ()
+
+
+def test_a_protocol_that_goes_on_later_is_one_run() -> None:
+    """The floods of a receiver come after all other cases of all protocols."""
+    reached = collected()
+    other = replace(START, protocol="http/json")
+    for event in (
+        START,
+        ended("one", path="held", method="held"),
+        other,
+        ended("three", type="held"),
+        START,
+        ended("two", method="held", type="held"),
+        other,
+        ended("two", method="held", type="broken"),
+    ):
+        reached.tell(event)
+    protobuf, json = reached.conformance().runs
+    assert [(each.id, each.verdict) for each in protobuf.results] == [
+        (METHOD, "pass"),
+        (PATH, "pass"),
+    ]
+    assert protobuf.interrupted == "interrupted: 1 of 3 cases had not ended"
+    assert (TYPE, "fail") in {(each.id, each.verdict) for each in json.results}

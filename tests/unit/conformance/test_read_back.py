@@ -8,6 +8,7 @@ import pytest
 
 from otlptest.conformance.probes import probe_request
 from otlptest.conformance.read_back import FileReadBack
+from otlptest.timing import Deadline
 from otlptest.wire.otlp_json import encode_message
 from otlptest.wire.signals import request_class
 
@@ -76,3 +77,42 @@ def test_a_line_with_an_id_that_is_no_hex_says_nothing(tmp_path: Path) -> None:
     odd = line_with_ids("a", trace_id=b"\x01" * 3)
     path.write_bytes(odd.replace(b'"010101"', b'"zz0101"') + odd.replace(b'"010101"', b'"01010"'))
     assert count(stored, "a") == 0
+
+
+# How long is waited for what may be lost.
+
+
+def waited(stored: FileReadBack, marker: str, timeout_s: float = 8.0) -> float:
+    took = Deadline(timeout_s)
+    assert stored.items("logs", marker, timeout_s=timeout_s) == ()
+    return took.elapsed_s()
+
+
+def test_what_has_not_come_in_a_few_times_the_longest_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    stored = FileReadBack(path)
+    path.write_bytes(line("a") + line("b") + line("c"))
+    for marker in "abc":
+        assert len(stored.items("logs", marker)) == 1
+    assert 0.9 < waited(stored, "lost") < 5.0
+
+
+def test_what_comes_late_is_waited_for_longer_the_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    stored = FileReadBack(path)
+    path.write_bytes(line("a") + line("b") + line("c"))
+    for marker in "abc":
+        stored.items("logs", marker)
+    assert stored.items("logs", "late") == ()  # after a second
+    path.write_bytes(path.read_bytes() + line("late"))
+    assert len(stored.items("logs", "late")) == 1
+    assert waited(stored, "lost", timeout_s=4.0) > 3.9
+
+
+def test_where_nothing_ever_came_the_wait_gets_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otlptest.conformance.read_back._MOST_IN_VAIN_S", 2.0)
+    stored = FileReadBack(tmp_path / "out.jsonl")
+    assert waited(stored, "a", timeout_s=2.0) >= 2.0
+    assert waited(stored, "b") < 6.0
