@@ -1,11 +1,13 @@
 """Which requests carry the same telemetry: a payload and the attempts to deliver it.
 
 Exports are told apart by what is in them, never counted: a batch processor sends other batches
-meanwhile. Spans are the same by trace and span id; data points by series and time; log records by
-all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
+meanwhile. Spans are the same by trace id, span id and times: a span that is exported when it starts
+and again when it has ended is two items. Data points are the same by series and time, log records
+by all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
 share one item.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +17,7 @@ from otlptest.model import LogRecord, Profile, Request, Signal, Span
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.otlp_requests import items_from_request
 
-__all__ = ["Payload", "answered_at", "item_keys", "items_of", "payloads_of"]
+__all__ = ["Payload", "answered_at", "item_keys", "items_of", "payloads_of", "whole_items"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +91,15 @@ def item_keys(request: Request) -> frozenset[Hashable]:
     return frozenset(map(_key, items))
 
 
+def whole_items(requests: Iterable[Request]) -> Counter[str]:
+    """Return all that the items of requests say, and how often each of them is there."""
+    return Counter(repr(item) for request in requests for item in items_of(request))
+
+
 def _key(item: Any) -> Hashable:  # noqa: ANN401 -- an item of any signal
     if isinstance(item, Span):
-        return "span", item.trace_id, item.span_id
+        times = item.start_time_unix_nano, item.end_time_unix_nano
+        return "span", item.trace_id, item.span_id, *times
     if isinstance(item, Profile):
         return "profile", repr(item)
     if isinstance(item, LogRecord):

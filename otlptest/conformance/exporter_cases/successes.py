@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -16,11 +17,12 @@ from otlptest.conformance.command_output import (
     words_of,
 )
 from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.faulted import Faulted, answered_alike, faulted, run_of
+from otlptest.conformance.faulted import Faulted, answered_alike, run_of
+from otlptest.conformance.payloads import answered_at, items_of, whole_items
 from otlptest.conformance.retry_control import condensed, judged_no_retry
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.faults import ReplyFault
-from otlptest.model import Signal
+from otlptest.model import LogRecord, Request, Signal
 
 __all__ = ["CASES"]
 
@@ -155,14 +157,36 @@ def _taken(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
 
 
 def _sent_once(rule: str, lab: ExporterLab) -> Iterator[Judged]:
-    """Nothing that was taken without any fault came a second time."""
+    """Nothing that was taken without any fault came a second time, as it was."""
     for signal in lab.signals:
-        each = faulted(lab.baseline, signal, ())
-        if not each.is_retried:
-            continue
-        first, again = each.attempts[:2]
-        if first.is_accepted and (signal == "traces" or first.body == again.body):
-            yield broken(rule, f"sent again {each.gaps_s[0]:.2f} s after a success. {each.told}")
+        for payload in lab.baseline.payloads(signal):
+            found = next(filter(_is_resent, pairwise(payload.attempts)), None)
+            if found is None:
+                continue
+            first, again = found
+            gap_s = again.started_at - answered_at(first)
+            told = f"sent again {gap_s:.2f} s after a success. {lab.baseline.describe(found)}"
+            yield broken(rule, told)
+
+
+def _is_resent(pair: tuple[Request, Request]) -> bool:
+    """Whether the second carries all that the first did, which was taken.
+
+    Log records without a time may be two that say the same.
+    """
+    first, again = pair
+    items = items_of(first)
+    has_times = all(
+        each.time_unix_nano or each.observed_time_unix_nano
+        for each in items
+        if isinstance(each, LogRecord)
+    )
+    return (
+        first.is_accepted
+        and has_times
+        and bool(items)
+        and whole_items([first]) <= whole_items([again])
+    )
 
 
 def _judge_compressed(lab: ExporterLab) -> Iterator[Judged]:
