@@ -10,6 +10,11 @@ sends again.
 - "must send again" is broken only where the control did, each time, and this did not, each time;
   and where the command went on at once instead of waiting for something; or where it stayed up
   longer than any back-off; or where nothing is ever sent again, and nothing waited for.
+
+The length of a run says that nothing was waited for only where it follows the exports: a program
+that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
+
+Before a MUST fails a second run has to show the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +27,7 @@ from otlptest.conformance.faulted import Faulted, faulted, run_of
 from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.requirements import find
 
 __all__ = [
     "LONGEST_FIRST_WAIT_S",
@@ -30,6 +36,8 @@ __all__ = [
     "control_of",
     "judged_no_retry",
     "judged_retry",
+    "life_follows_exports",
+    "stay_up_hint",
     "usual_rest_s",
 ]
 
@@ -43,6 +51,8 @@ _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
 _NO_PAUSE_S: Final = 0.25
+_FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_CHANGED: Final = "one time it was sent again, another time not"
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
 
 
@@ -108,7 +118,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if problem:
         return not_observed(rule, f"{problem}; {each.told}")
     if each.is_retried:
-        return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+        return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
     anew = _sent_anew(rule, lab, each)
     if anew is not None:
@@ -117,7 +127,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         return held(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
         return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
-    return not_observed(rule, f"a retry would not have been seen. {told}")
+    return not_observed(rule, f"a retry would not have been seen: {stay_up_hint(each)}. {told}")
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
@@ -133,10 +143,46 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     control = control_of(lab)
     told = f"not sent again. {each.told}\n{control.told(each.signal)}"
     if each.lived_s >= control.patience_s(each.signal):
-        return broken(rule, f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer")
+        told = f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer"
+        return _confirmed(rule, lab, each, told)
     if control.gap_s(each.signal) is None:
         return _judged_without_control(rule, lab, each, told)
     return _looked_at_again(rule, lab, each, told)
+
+
+def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Broken; of a MUST only where a second run shows the same, once for each rule and signal."""
+    if find(rule).level != "MUST":
+        return broken(rule, told)
+
+    def look() -> Faulted:
+        (again,) = run_of(lab, {each.signal: each.faults})()
+        return again
+
+    again = lab.shared(f"{rule} again: {each.signal}, {each.is_retried}", look)
+    if not again.is_hit or again.is_retried != each.is_retried:
+        return not_observed(rule, f"{_CHANGED}. {told}\n{again.told}")
+    return broken(rule, f"{told}\nthe same in a second run")
+
+
+def stay_up_hint(each: Faulted) -> str:
+    """Return how long the program has to stay up to show a retry, and how long it did."""
+    return (
+        f"keep the program up for {LONGEST_FIRST_WAIT_S:g} s after its first request; it ended"
+        f" {max(0.0, each.lived_s):.1f} s after the answer"
+    )
+
+
+def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
+    """Return whether the command ends later where an export takes longer, as the control shows.
+
+    Only then the length of a run tells whether its exporter waited for something.
+    """
+    control = control_of(lab)
+    gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
+    if gap_s is None or found is None:
+        return False
+    return found.seen.duration_s - lab.baseline.duration_s >= _FOLLOWING * gap_s
 
 
 def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
@@ -154,16 +200,15 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
     (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
     """
     late = _answered_late(lab, each.signal)
-    if late.is_hit and late.lived_s >= 0 and _is_dropped(lab, each) and _is_dropped(lab, late):
+    usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
+    is_waited_for = late.seen.duration_s - usual_s >= _FOLLOWING * _LATE_S
+    if late.is_hit and is_waited_for and _is_dropped(lab, each) and _is_dropped(lab, late):
         return broken(
             rule,
             f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
-    reason = (
-        f"the command exited {each.lived_s:.1f} s after the answer, and may have been shut down"
-        " while it waited; a command that stays up for ten seconds would show it"
-    )
+    reason = f"it may have been shut down while it waited: {stay_up_hint(each)}"
     return not_observed(rule, f"{reason}. {told}")
 
 
@@ -192,7 +237,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
     runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
-        return not_observed(rule, f"one time it was sent again, another time not. {told}")
+        return not_observed(rule, f"{_CHANGED}. {told}")
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
         return not_observed(rule, f"it may have been shut down while it waited. {told}")
