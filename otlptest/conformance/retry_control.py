@@ -17,7 +17,7 @@ that stays up for a while of its own ends at the same time, whatever its exporte
 Before a MUST fails a second run has to show the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from otlptest import faults
 from otlptest.conformance.exporter_lab import ExporterLab, observed_again
 from otlptest.conformance.faulted import Faulted, faulted, run_of
 from otlptest.conformance.lookalikes import lookalikes
+from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 from otlptest.requirements import find
@@ -34,10 +35,10 @@ __all__ = [
     "Control",
     "condensed",
     "control_of",
+    "judged_given_up",
     "judged_no_retry",
     "judged_retry",
     "life_follows_exports",
-    "stay_up_hint",
     "usual_rest_s",
 ]
 
@@ -52,6 +53,7 @@ _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
 _NO_PAUSE_S: Final = 0.25
 _FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_LOOKS: Final = 3
 _CHANGED: Final = "one time it was sent again, another time not"
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
 
@@ -127,7 +129,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         return held(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
         return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
-    return not_observed(rule, f"a retry would not have been seen: {stay_up_hint(each)}. {told}")
+    return not_observed(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
@@ -165,11 +167,54 @@ def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
     return broken(rule, f"{told}\nthe same in a second run")
 
 
-def stay_up_hint(each: Faulted) -> str:
-    """Return how long the program has to stay up to show a retry, and how long it did."""
+def _stay_up(lived_s: float) -> str:
+    """How long the program has to stay up to show a retry, and how long it did."""
     return (
         f"keep the program up for {LONGEST_FIRST_WAIT_S:g} s after its first request; it ended"
-        f" {max(0.0, each.lived_s):.1f} s after the answer"
+        f" {max(0.0, lived_s):.1f} s after the answer"
+    )
+
+
+def judged_given_up(
+    rule: str,
+    lab: ExporterLab,
+    signal: Signal,
+    look: Callable[[], tuple[Observation, float | None]],
+    told: str,
+) -> Judged:
+    """Return what it means that nothing was sent again after a pause.
+
+    Broken where the command stayed up longer than any back-off, or where its length follows its
+    exports and it went on as quickly as it does without faults: then it waited for nothing. Runs
+    the command several times, with and without the loss, and compares the quickest.
+
+    Args:
+        rule: The requirement.
+        lab: Runs the command.
+        signal: What was lost.
+        look: Gives a run, and when its last attempt was lost: None where it was sent again.
+        told: What was seen, as evidence.
+    """
+    control = control_of(lab)
+    told = f"{told}\n{control.told(signal)}"
+    lived_s, usual_s = [], []
+    for _ in range(_LOOKS):
+        seen, lost_at = look()
+        if lost_at is None:
+            return not_observed(rule, f"{_CHANGED}. {told}")
+        lived_s.append(seen.ended_at - lost_at)
+        if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
+            return broken(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
+        usual_s.append(faulted(lab.run(), signal, ()).lived_s)
+    if control.gap_s(signal) is None:
+        is_sure = _follows_answers(lab, _answered_late(lab, signal))
+        limit_s = _NO_PAUSE_S
+    else:
+        is_sure, limit_s = life_follows_exports(lab, signal), control.at_once_s(signal)
+    if is_sure and min(lived_s) - min(usual_s) <= limit_s:
+        return broken(rule, f"{told}\nit waited for nothing, and went on to its end")
+    return not_observed(
+        rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}. {told}"
     )
 
 
@@ -200,15 +245,14 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
     (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
     """
     late = _answered_late(lab, each.signal)
-    usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
-    is_waited_for = late.seen.duration_s - usual_s >= _FOLLOWING * _LATE_S
-    if late.is_hit and is_waited_for and _is_dropped(lab, each) and _is_dropped(lab, late):
+    is_sure = late.is_hit and _follows_answers(lab, late)
+    if is_sure and _is_dropped(lab, each) and _is_dropped(lab, late):
         return broken(
             rule,
             f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
-    reason = f"it may have been shut down while it waited: {stay_up_hint(each)}"
+    reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
     return not_observed(rule, f"{reason}. {told}")
 
 
@@ -221,6 +265,12 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
         return each
 
     return lab.shared(f"{signal} answered UNAVAILABLE late", make)
+
+
+def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
+    """Whether the command ends later where an answer comes late."""
+    usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
+    return late.seen.duration_s - usual_s >= _FOLLOWING * _LATE_S
 
 
 def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
