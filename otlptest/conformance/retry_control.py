@@ -227,7 +227,7 @@ def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
     gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
     if gap_s is None or found is None:
         return False
-    return found.seen.duration_s - lab.baseline.duration_s >= _FOLLOWING * gap_s
+    return _longer_s(lab, found) >= _FOLLOWING * gap_s
 
 
 def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
@@ -269,8 +269,17 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
 
 def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
     """Whether the command ends later where an answer comes late."""
-    usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
-    return late.seen.duration_s - usual_s >= _FOLLOWING * _LATE_S
+    return _longer_s(lab, late) >= _FOLLOWING * _LATE_S
+
+
+def _longer_s(lab: ExporterLab, each: Faulted) -> float:
+    """How much longer than usual the command ran on after its first attempt was there."""
+    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    return _rest_s(each) - min(map(_rest_s, usual))
+
+
+def _rest_s(each: Faulted) -> float:
+    return each.seen.ended_at - each.attempts[0].received_at if each.attempts else 0.0
 
 
 def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
