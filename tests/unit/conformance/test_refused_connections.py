@@ -81,7 +81,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             NOWHERE,
             NOWHERE,
-            (NEVER,),
+            (USUAL, NEVER),
             "not_observed",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ignored, which OTLP-CFG-009 judges. traces: the"
             " first 3 connections were refused; connections at (none); ",
@@ -90,7 +90,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             refused(USUAL, 1.0, 1.5, ended_at=1.6),
             ONCE,
-            (NEVER,),
+            (USUAL, NEVER),
             "held",
             "it tried again, after waits of 0.50 s.",
             id="tried again, and given up",
@@ -98,7 +98,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             refused(USUAL, 1.0, 1.01, ended_at=1.1),
             NOWHERE,
-            (NEVER, USUAL, USUAL, STAYS),
+            (USUAL, NEVER, USUAL, USUAL, STAYS),
             "not_observed",
             "one time it was sent again, another time not.",
             id="in another run it does not even connect",
@@ -106,7 +106,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
-            (answered(UNAVAILABLE, at=1.01, ended_at=4.0),),
+            (UP_ANYWAY, answered(UNAVAILABLE, at=1.01, ended_at=4.0)),
             "not_observed",
             "it may have been shut down while it waited: keep the program up for 8 s after its"
             " first request; it ended 3.0 s after the answer. it did not try to connect again.",
@@ -115,7 +115,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             ONCE,
             ONCE,
-            (NEVER, USUAL, USUAL, USUAL, STAYS, USUAL),
+            (USUAL, NEVER, USUAL, USUAL, USUAL, STAYS, USUAL),
             "broken",
             "it did not try to connect again.",
             id="never again, by a program that waits for its exports",
@@ -123,7 +123,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
         pytest.param(
             refused(USUAL, 1.0, ended_at=19.0),
             refused(USUAL, 1.0, ended_at=19.0),
-            (NEVER,),
+            (USUAL, NEVER),
             "broken",
             "it did not try to connect again.",
             id="never again in 18 s",
@@ -139,7 +139,7 @@ def test_an_attempt_after_a_refused_one(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(refused_connections, "_one_run", lambda *_: again)
-        lab = RecordedLab(USUAL, *runs, signals=("traces",))
+        lab = RecordedLab(*runs, signals=("traces",))
         found = refused_connections._connected_again(lab, each)
     assert found.outcome == outcome, found
     assert found.evidence.startswith(words)
