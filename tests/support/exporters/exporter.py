@@ -8,11 +8,13 @@ The modules beside it each do one part: telemetry, settings, an export over HTTP
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # it is run as a file, from anywhere
 
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.retrying import LINGERING_S
 from tests.support.exporters.settings import Settings, is_disabled, is_on, settings_of
 from tests.support.exporters.telemetry import KINDS, exports
 
@@ -56,10 +58,20 @@ def main() -> None:
     misbehave_before()
     if is_disabled():
         return
+    if WRONG == "lingers, and exports in the background":
+        worker = threading.Thread(target=export_all)
+        worker.start()
+        threading.Event().wait(LINGERING_S)
+        worker.join()
+        return
+    export_all()
+    misbehave_after()
+
+
+def export_all() -> None:
     wanted = os.environ.get("SIGNALS", "traces,metrics,logs").split(",")
     for kind, body in exports(kind for kind in KINDS if kind in wanted and is_on(kind)):
         export(settings_of(kind), kind, body)
-    misbehave_after()
 
 
 if __name__ == "__main__":
