@@ -49,11 +49,6 @@ class Payload:
             for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
         )
 
-    @property
-    def has_same_content(self) -> bool:
-        """Whether every attempt carried the same items, none more and none fewer."""
-        return len({frozenset(item_keys(each)) for each in self.attempts}) <= 1
-
 
 def answered_at(request: Request) -> float:
     """When a request was answered; when it was there whole, if it never was."""

@@ -84,7 +84,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("no jitter", "backoff/growth", GRPC, "RESP-042"),
         ("no back-off", "backoff/growth", GRPC, "RESP-041 RESP-042"),
         ("fixed back-off", "backoff/http_growth", HTTP, "RESP-041 RESP-078"),
-        ("back-off by the same time", "backoff/http_growth", HTTP, "RESP-041 RESP-042 RESP-078"),
+        ("back-off by the same time", "backoff/http_growth", HTTP, "RESP-041 RESP-078"),
         ("never ends", "backoff/end", HTTP, "RESP-044"),
         ("timeout per attempt", "backoff/end", GRPC, "CFG-042"),
     ),

@@ -45,6 +45,11 @@ class Losing(RecordedLab):
         return super().run(changes, **options)
 
 
+def looks(usual: Observation, lost: Observation) -> list[Observation]:
+    """What is looked at once more after each loss, beside the observing run the first time."""
+    return [lost, usual, lost, usual, usual, *[lost, lost, usual, usual] * (LOSSES - 1)]
+
+
 def control() -> Observation:
     """What was answered UNAVAILABLE comes again after 5 s."""
     requests = [accepted("traces", trace_request()) for _ in range(2)]
@@ -64,7 +69,7 @@ def test_what_is_lost_at_once_was_not_tried_again(took_s: float, outcome: str) -
     (case,) = find_cases(exporter_cases.CASES, ["losses/lost"])
     lost = observed(protocol="grpc", ended_at=took_s)
     usual = observed([accepted("traces", trace_request())], protocol="grpc", ended_at=1.0)
-    found = judged(case, Losing(usual, *[lost] * LOSSES, control(), lost, usual, lost))
+    found = judged(case, Losing(usual, *[lost] * LOSSES, control(), *looks(usual, lost)))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
 
 
@@ -104,7 +109,7 @@ def controlled(*numbers: int) -> Observation:
 def test_each_batch_must_be_taken(lost: Observation, control: Observation, outcome: str) -> None:
     (case,) = find_cases(exporter_cases.CASES, ["losses/lost"])
     usual = batches(0, 1, 2)
-    found = judged(case, Losing(usual, *[lost] * LOSSES, control, lost, usual, lost))
+    found = judged(case, Losing(usual, *[lost] * LOSSES, control, *looks(usual, lost)))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
 
 
