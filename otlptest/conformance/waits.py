@@ -45,7 +45,7 @@ _LONGEST_S: Final = 8.0  # of all waits of a run, if each is twice the one befor
 _MOST_FAILURES: Final = 10
 _USUAL_FAILURES: Final = 3
 _ENOUGH_TO_GROW: Final = 8  # waits: those of any back-off would be seen by then
-_FEWEST_STEPS: Final = 5
+_FEWEST_STEPS: Final = 6
 _ALIKE: Final = 1.5
 _CLEARLY: Final = 2.0
 
@@ -129,21 +129,24 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> Judged:
     They grow by the same time only if all steps are alike: those of a back-off that has reached its
     longest wait are not.
     """
-    steps = [later - earlier for earlier, later in pairwise(medians)]
-    if len(steps) < _FEWEST_STEPS:
+    steps = len(medians) - 1
+    if steps < _FEWEST_STEPS:
         return held(rule, told)
-    half = len(steps) // 2
-    expected = (medians[-1] / medians[0]) ** ((len(steps) - half) / len(steps))
-    found = sum(steps[-half:]) / max(sum(steps[:half]), 1e-6)
+    third = steps // 3
+    first, middle, last = (
+        (medians[end] - medians[start]) / (end - start)
+        for start, end in pairwise((0, third, steps - third, steps))
+    )
+    expected = (medians[-1] / medians[0]) ** ((steps - third) / steps)
     told = (
-        f"the last {half} steps were {found:.2f} times the first {half}, in exponential back-off"
-        f" {expected:.2f} times. {told}"
+        f"from wait to wait it grows by {first:.3f} s at first, {middle:.3f} s then and {last:.3f}"
+        f" s at the end; in exponential back-off {expected:.2f} times as much as at first. {told}"
     )
     if expected < _CLEARLY:
         return held(rule, told)
-    if max(steps) <= _ALIKE * min(steps):
+    if max(first, middle, last) <= _ALIKE * min(first, middle, last):
         return broken(rule, f"the waits grow by the same time each time, not exponentially: {told}")
-    if 1 / _ALIKE <= found <= _ALIKE:
+    if first <= _ALIKE * last <= _ALIKE**2 * first:
         return not_observed(rule, f"the waits grow, and it is not clear how: {told}")
     return held(rule, told)
 

@@ -32,7 +32,7 @@ _JITTER: Final = 0.3
 _WAYS: Final[Mapping[str, Callable[[int], float]]] = {
     "a little jitter": lambda number: 2.0**number + random.uniform(0.0, 0.1),  # noqa: S311 -- no secret
     "small first wait": lambda number: 0.01 * 2**number * random.uniform(0.5, 1.0),  # noqa: S311 -- as above
-    "back-off by the same time": lambda number: 0.1 * (number - 1) + random.uniform(0.0, 0.05),  # noqa: S311 -- as above
+    "back-off by the same time": lambda number: (number - 1) * random.uniform(0.1, 0.108),  # noqa: S311 -- as above
 }
 _TRIES_ONCE: Final = frozenset(
     {
