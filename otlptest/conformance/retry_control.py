@@ -76,8 +76,15 @@ class Control:
     @property
     def longest_gap_s(self) -> float | None:
         """The longest of those; None if no signal was sent again."""
-        gaps = [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
-        return max(gaps, default=None)
+        return max(self._gaps(), default=None)
+
+    @property
+    def shortest_gap_s(self) -> float | None:
+        """The shortest of those; None if no signal was sent again."""
+        return min(self._gaps(), default=None)
+
+    def _gaps(self) -> list[float]:
+        return [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
 
     def at_once_s(self, signal: Signal) -> float:
         """Below what time nothing was waited for: jitter takes at most half of a wait away."""

@@ -34,7 +34,7 @@ def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
     """Several failures in a row, in several runs: how the waits grow, and how they differ."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
     rules = (*growth, "OTLP-RESP-042")
-    first = control_of(lab).longest_gap_s
+    first = control_of(lab).shortest_gap_s
     if first is None:
         for rule in rules:
             yield not_observed(rule, "nothing was sent again in the control run")

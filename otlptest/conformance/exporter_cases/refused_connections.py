@@ -91,7 +91,7 @@ def _with_jitter(lab: ExporterLab, runs: Sequence[_Refused], noise_s: float) -> 
 def _cold_runs(lab: ExporterLab) -> tuple[list[_Refused], float]:
     """Some runs, the signals in turn, and what the machine makes waits differ by meanwhile."""
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(COLD_RUNS)]
-    refusals = failures_in_a_row(control_of(lab).longest_gap_s)
+    refusals = failures_in_a_row(control_of(lab).shortest_gap_s)
     with ExitStack() as stack, measured_noise() as noise_s:
         others = [stack.enter_context(lab.collector()) for _ in signals]
         for other in others:
