@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 __all__ = ["Landed", "LandingPage"]
 
@@ -41,7 +41,7 @@ class LandingPage:
         landed = self._landed
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = 10.0  # of a connection without a request, in seconds
+            timeout: ClassVar[float | None] = 10.0  # of a connection without a request, in seconds
 
             def do_any(self) -> None:
                 size = int(self.headers.get("Content-Length") or 0)

@@ -41,6 +41,7 @@ _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
 _LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
+_TOO_SHORT: Final = "its own waits are too short to tell them from none"
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
 _HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
@@ -135,8 +136,7 @@ def _sent_at_once(lab: ExporterLab, each: Faulted, pause: _Pause, told: str) -> 
     rule = "OTLP-RESP-048"
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
         control = pause.control.told(each.signal)
-        reason = "its own waits are too short to tell them from none"
-        return not_observed(rule, f"{reason}: {told}\n{control}")
+        return not_observed(rule, f"{_TOO_SHORT}: {told}\n{control}")
     (again,) = run_of(lab, {each.signal: each.faults}, NO_TIMEOUT)()
     told = f"{told}\nin a second run: {again.told}"
     if min(again.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
@@ -216,6 +216,9 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
         yield not_observed(rule, f"too little was sent again. {told}")
         return
     told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
+    if usual < NO_WAIT_S:
+        yield not_observed(rule, f"{_TOO_SHORT}. {told}")
+        return
     if max(gaps) < _HAMMERING * usual:
         yield broken(rule, told)
     elif sorted(gaps)[len(gaps) // 2] >= _SPARING * usual:
@@ -276,9 +279,11 @@ def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> Judged:
         return broken(rule, f"the command crashed. {told}", harm="crash")
     if len(gaps) < _FEWEST_GAPS:
         return not_observed(rule, f"too little was sent again. {told}")
+    usual = control_of(lab).longest_gap_s or 0.0
+    if usual < NO_WAIT_S:
+        return not_observed(rule, f"{_TOO_SHORT}. {told}")
     if max(gaps) < NO_WAIT_S:
         return broken(rule, f"sent again at once each time. {told}")
-    usual = control_of(lab).longest_gap_s or 0.0
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:
         return not_observed(
             rule, f"its own back-off is {usual:.2f} s; a busy machine may have made these. {told}"

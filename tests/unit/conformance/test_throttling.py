@@ -145,3 +145,39 @@ def test_what_is_waited_for_was_read(
     found = judged(case, lab)
     rules = ("OTLP-RESP-028", "OTLP-RESP-049", "OTLP-RESP-050")
     assert tuple(found[rule].outcome for rule in rules) == outcomes, found
+
+
+def again(fault: ReplyFault, *gaps_s: float) -> Observation:
+    """A run in which the first attempts were answered so, and each came after such a wait."""
+    at, requests = 0.0, []
+    for gap_s in (*gaps_s, None):
+        requests.append(batch(0, at, fault if gap_s is not None else None))
+        at += 0.01 + (gap_s or 0.0)
+    return run(*requests)
+
+
+@pytest.mark.parametrize(
+    ("own_s", "gaps_s", "outcome"),
+    [
+        pytest.param(0.5, (0.5, 1.0), "held", id="its own back-off"),
+        pytest.param(0.5, (0.001, 0.002), "broken", id="at once, and not otherwise"),
+        pytest.param(0.02, (0.02, 0.04), "not_observed", id="its own back-off begins small"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("throttling/zero_retry_info", "OTLP-RESP-051"),
+        ("throttling/odd_retry_after", "OTLP-RESP-079"),
+    ],
+)
+def test_short_waits_are_none_only_of_a_client_that_waits_otherwise(
+    name: str, rule: str, own_s: float, gaps_s: tuple[float, ...], outcome: str
+) -> None:
+    (case,) = find_cases(exporter_cases.CASES, [name])
+    seen = again(faults.unavailable(retry_after_s=0), *gaps_s)
+    control = again(faults.unavailable(), own_s)
+    runs = [seen] * (4 if rule == "OTLP-RESP-079" else 1)
+    lab = RecordedLab(run(batch(0, 0.0)), *runs, control, signals=("traces",))
+    found = judged(case, lab)[rule]
+    assert found.outcome == outcome, found
