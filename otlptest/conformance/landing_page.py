@@ -74,12 +74,12 @@ class LandingPage:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port it listens on."""
         return int(self._server.server_address[1])
 
     @property
     def landed(self) -> tuple[Landed, ...]:
-        """What came so far."""
+        """The requests so far, oldest first."""
         return tuple(self._landed)
 
     def __enter__(self) -> Self:

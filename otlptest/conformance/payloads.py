@@ -17,7 +17,15 @@ from otlptest.model import LogRecord, Profile, Request, Signal, Span
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.otlp_requests import items_from_request
 
-__all__ = ["Payload", "answered_at", "item_keys", "items_of", "payloads_of", "whole_items"]
+__all__ = [
+    "Payload",
+    "answered_at",
+    "have_times",
+    "item_keys",
+    "items_of",
+    "payloads_of",
+    "whole_items",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,15 @@ def item_keys(request: Request) -> frozenset[Hashable]:
     if items is None:
         return frozenset({(request.signal, "body", request.body)} if request.body else ())
     return frozenset(map(_key, items))
+
+
+def have_times(request: Request) -> bool:
+    """Return whether all items of a request have times: log records need not."""
+    return all(
+        item.time_unix_nano or item.observed_time_unix_nano
+        for item in items_of(request)
+        if isinstance(item, LogRecord)
+    )
 
 
 def whole_items(requests: Iterable[Request]) -> Counter[str]:

@@ -160,22 +160,21 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
 
 
 def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
-    """Broken; of a MUST only where a second run shows the same, once for each rule and signal."""
+    """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
     if find(rule).level != "MUST":
         return broken(rule, told)
-
-    def look() -> Faulted:
-        (again,) = run_of(lab, {each.signal: each.faults})()
-        return again
-
-    again = lab.shared(f"{rule} again: {each.signal}, {each.is_retried}", look)
+    confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
+    if confirmed:
+        return broken(rule, told)
+    (again,) = run_of(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
         return not_observed(rule, f"{_CHANGED}. {told}\n{again.told}")
+    confirmed.add(each.signal)
     return broken(rule, f"{told}\nthe same in a second run")
 
 
 def _stay_up(lived_s: float) -> str:
-    """How long the program has to stay up to show a retry, and how long it did."""
+    """Return how long the program has to stay up to show a retry, and how long it did."""
     return (
         f"keep the program up for {LONGEST_FIRST_WAIT_S:g} s after its first request; it ended"
         f" {max(0.0, lived_s):.1f} s after the answer"
@@ -275,12 +274,12 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
 
 
 def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
-    """Whether the command ends later where an answer comes late."""
+    """Return whether the command ends later where an answer comes late."""
     return _longer_s(lab, late) >= _FOLLOWING * _LATE_S
 
 
 def _longer_s(lab: ExporterLab, each: Faulted) -> float:
-    """How much longer than usual the command ran on after its first attempt was there."""
+    """Return how much longer than usual the command ran on after its first attempt was there."""
     usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
     return _rest_s(each) - min(map(_rest_s, usual))
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 NO_WAIT_S: Final = 0.05
-"""What a request takes on a busy machine: a shorter wait cannot be told from none."""
+"""The time of a request on a busy machine, in seconds: a shorter wait cannot be measured."""
 
 _FEWEST: Final = 8  # samples that a statement about chance needs
 _FEWEST_WAITS: Final = 2  # that can grow
@@ -176,10 +176,10 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> Judged:
     least_s = min(map(_quick_spread_s, enough[_too_short(waits) :]))
     machine_s = max(_NOISE_S, _NOISY * noise_s)
     told = (
-        f"of wait number {len(enough)} of {len(samples)} runs the quicker half lies within"
-        f" {quick_s:.3f} s, {quick_s / usual_s:.1%} of it, and all but the {_OUTLIERS} longest"
-        f" within {spread_s:.3f} s, {spread_s / usual_s:.1%} (a busy machine makes some longer);"
-        f" waits without jitter may differ by {machine_s:.3f} s here. {told}"
+        f"wait number {len(enough)} of {len(samples)} runs: the quicker half lies within"
+        f" {quick_s:.3f} s ({quick_s / usual_s:.1%}), all but the {_OUTLIERS} longest within"
+        f" {spread_s:.3f} s ({spread_s / usual_s:.1%}; a busy machine makes some longer); without"
+        f" jitter they may differ by {machine_s:.3f} s on this machine. {told}"
     )
     if quick_s <= _NO_SPREAD * usual_s and least_s <= machine_s:
         return broken(rule, f"no jitter: {told}")
@@ -212,7 +212,7 @@ def _columns(waits: Waits) -> list[list[float]]:
 
 
 def _too_short(waits: Waits) -> int:
-    """How many of the first waits are too short to tell them from none."""
+    """Return how many of the first waits are too short to measure."""
     medians = [statistics.median(column) for column in _columns(waits)]
     return next((place for place, each in enumerate(medians) if each >= NO_WAIT_S), len(medians))
 
@@ -227,7 +227,7 @@ def _judged_short(rule: str, waits: Waits, told: str) -> Judged | None:
         return None
     if len(columns) >= _ENOUGH_TO_GROW and min(columns[-1]) - min(columns[0]) < _NOISE_S:
         return broken(rule, f"no waits at all: {told}")
-    return not_observed(rule, f"its waits are too short to tell them from none. {told}")
+    return not_observed(rule, f"its waits are too short to measure. {told}")
 
 
 def _told(waits: Waits) -> str:

@@ -67,7 +67,7 @@ def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
         (again,) = run_of(lab, {each.signal: each.faults})()
         if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
             return broken(rule, f"{told}\nthe same in a second run: {again.told}")
-    return not_observed(rule, f"its pauses are too short to tell them from none. {told}")
+    return not_observed(rule, f"its pauses are too short to measure. {told}")
 
 
 def _judged_final(lab: ExporterLab, each: Faulted) -> Judged:
@@ -150,7 +150,7 @@ def _not_sent_again(
 
 
 def _connected_s(seen: Observation) -> float:
-    """How long the command ran after its first connection: how long it takes to start varies."""
+    """Return how long the command ran after its first connection: its start takes some time."""
     return min(
         (seen.ended_at - each.opened_at for each in seen.connections[:1]), default=seen.duration_s
     )

@@ -121,9 +121,10 @@ def _judged_misdirected(lab: ExporterLab, each: Faulted) -> Judged:
 
 
 def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
-    """Whether it was sent again over another connection, and not by the client's own retries.
+    """Return whether it went again over another connection, outside of the client's retries.
 
-    Those take as long as after a 503. Of a client that does not wait after one, nothing tells.
+    A retry waits as long as after a 503. Where the client does not wait after a 503 either, the
+    two look alike: that is no reason to blame it.
     """
     if not each.is_retried:
         return False

@@ -49,7 +49,7 @@ def _asked(
 
 
 def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> Judged:
-    """Whether a redirect is told as a failure; `what` came of it, if it was followed."""
+    """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
     if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
         return not_observed(rule, f"nothing came, or all comes twice anyway. {each.told}")
@@ -84,7 +84,7 @@ def _judge_page(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> Judged:
-    """Whether a client that follows with GET, and so without its telemetry, tells of a failure."""
+    """Judge whether a client that follows with GET, without its telemetry, reports a failure."""
     if any(one.method == "POST" and one.body for one in landed):
         return held("OTLP-HTTP-046", f"followed with POST and a body. {each.told}")
     methods = ", ".join(one.method for one in landed)
@@ -93,7 +93,7 @@ def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) 
 
 
 def _discreet(each: Faulted, landed: Sequence[Landed]) -> Judged:
-    """Whether what follows takes no secret along, and its body if it is a POST."""
+    """Judge whether what follows takes no secret along, and its body if it is a POST."""
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
         return not_observed(rule, each.told)
@@ -111,7 +111,7 @@ def _discreet(each: Faulted, landed: Sequence[Landed]) -> Judged:
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:
-    """What a request that follows a redirect takes along and should not, or lacks."""
+    """Return what a request that follows a redirect takes along and should not, or lacks."""
     if one.authorization == _SECRET:
         return f"followed with {one.method}, {_LEAKED}"
     is_whole = one.body and one.content_type == sent.headers.get("content-type", "")

@@ -1,8 +1,8 @@
-"""Connections that cannot be made: connections are tried again, after waits that grow and differ.
+"""Connections that cannot be made: the client tries again, after waits that differ.
 
 A fake closes each connection as soon as it is made, and so sees every attempt. Where nobody listens
-at all no attempt is seen; so the fake takes the first one, is then closed, and another one listens
-there later: when the client came again in the run before.
+no attempt can be seen. So the fake takes the first attempt and closes its port, and another fake
+opens the port later: after the second attempt, before the third one of the run before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class _Refused:
 
     @property
     def told(self) -> str:
-        """What was seen, as evidence."""
+        """The run as evidence."""
         opened = (self.seen.after_start_s(each.opened_at) for each in self.arrived.connections)
         times = ", ".join(f"{at:.2f} s" for at in opened)
         return (
@@ -141,10 +141,10 @@ def _gaps(times: Iterable[float]) -> list[float]:
 
 
 def _connected_again(lab: ExporterLab, each: _Refused) -> Judged:
-    """Whether the client tried again, by the connections that it made."""
+    """Judge whether the client tried again, by the connections that it made."""
     if not each.arrived.connections:
         name = own(each.signal, "ENDPOINT")
-        return not_observed(_RULE, f"{name} is ignored, which OTLP-CFG-009 judges. {each.told}")
+        return not_observed(_RULE, f"{name} is not heeded, which OTLP-CFG-009 judges. {each.told}")
     if each.waits_s:
         return _where_nobody_listens(lab, each)
     if any(one.is_accepted for one in each.arrived.of(each.signal)):
@@ -192,15 +192,15 @@ def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> Judged:
     )
     if is_deaf:
         reason = (
-            "but where nobody listens at all, and somebody does when it came again before, it"
-            " does not come"
+            "it does not try again where nobody listens: of a port that was closed for its second"
+            f" attempt and open for the later ones, none came in {_LOOKS} runs"
         )
-        return broken(_RULE, f"{reason}, in {_LOOKS} runs. {told}")
+        return broken(_RULE, f"{reason}. But {told}")
     return held(_RULE, told)
 
 
 def _comes_late(lab: ExporterLab, like: _Refused) -> bool | None:
-    """Whether the client comes to a port that was closed for its second attempt.
+    """Return whether the client comes to a port that was closed for its second attempt.
 
     None where that cannot be told: it made no first attempt, or the port was taken meanwhile.
     """
@@ -210,9 +210,8 @@ def _comes_late(lab: ExporterLab, like: _Refused) -> bool | None:
         port = other.http_port
         other.inject(faults.refuse(), times=like.refusals)
         run = lab.start(_own_endpoint(like.signal, other))
-        patience = Deadline(lab.timeout_s)
         while not (came := other.source.arrivals().connections) and not run.done():
-            patience.pause(_POLLED_S)
+            Deadline(_POLLED_S).pause(_POLLED_S)
     if not came:
         run.result()
         return None

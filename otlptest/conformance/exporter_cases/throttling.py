@@ -41,7 +41,7 @@ _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
 _LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
-_TOO_SHORT: Final = "its own waits are too short to tell them from none"
+_TOO_SHORT: Final = "its own waits are too short to measure"
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
 _HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
@@ -87,7 +87,7 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _read_at_all(found: Sequence[Judged]) -> Sequence[Judged]:
-    """Whether RetryInfo was read: seen as soon as it was waited for after one of the codes.
+    """Return what shows that RetryInfo was read: a wait after one of the codes is enough.
 
     One that waits after RESOURCE_EXHAUSTED alone reads it, and heeds it too rarely (OTLP-RESP-049).
     """

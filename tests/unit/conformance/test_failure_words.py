@@ -58,30 +58,3 @@ def test_words_of_a_loss_that_was_none_are_known(words: str, *, is_lost: bool) -
 def test_what_is_always_printed_tells_of_no_loss() -> None:
     usual = observed((), output="dropped 0 spans\n")
     assert told_as_lost(observed((), output="dropped 1 spans\n"), usual) == ()
-
-
-@pytest.mark.parametrize(
-    ("words", "start"),
-    [
-        pytest.param(
-            "partial success. 1 spans were rejected",
-            "its output tells of rejected items, without the receiver's message:\n"
-            "  | partial success. 1 spans were rejected\n",
-            id="the items",
-        ),
-        pytest.param(
-            "", "its output tells neither of rejected items nor of other passing", id="nothing"
-        ),
-    ],
-)
-def test_a_partial_success_without_its_message_is_not_held_against_it(
-    words: str, start: str
-) -> None:
-    (case,) = find_cases(exporter_cases.CASES, ["success/partial"])
-    requests = [accepted("traces", trace_request())]
-    usual, partial, transient = (
-        observed(requests, output=f"{said}\n") for said in ("", words, "traces: retrying")
-    )
-    lab = RecordedLab(usual, partial, transient, signals=("traces",))
-    found = judged(case, lab)["OTLP-RESP-017"]
-    assert (found.outcome, found.evidence.startswith(start)) == ("not_observed", True), found

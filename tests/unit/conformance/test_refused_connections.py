@@ -83,8 +83,8 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             NOWHERE,
             (USUAL, NEVER),
             "not_observed",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is ignored, which OTLP-CFG-009 judges. traces: the"
-            " first 3 connections were refused; connections at (none); ",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges. traces:"
+            " the first 3 connections were refused; connections at (none); ",
             id="another endpoint",
         ),
         pytest.param(

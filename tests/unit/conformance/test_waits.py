@@ -146,9 +146,9 @@ def test_the_noise_of_a_machine_makes_small_differences_unclear() -> None:
 def test_what_is_left_out_of_the_waits_is_told() -> None:
     found = judged_jitter(RULE, [[2.0 + 0.001 * run] for run in range(RUNS)], 0.003)
     assert found.evidence == (
-        "no jitter: of wait number 1 of 9 runs the quicker half lies within 0.004 s, 0.2% of it,"
-        " and all but the 2 longest within 0.006 s, 0.3% (a busy machine makes some longer); waits"
-        " without jitter may differ by 0.009 s here. seconds waited, run by run: 2.000; 2.001;"
+        "no jitter: wait number 1 of 9 runs: the quicker half lies within 0.004 s (0.2%), all but"
+        " the 2 longest within 0.006 s (0.3%; a busy machine makes some longer); without jitter"
+        " they may differ by 0.009 s on this machine. seconds waited, run by run: 2.000; 2.001;"
         " 2.002; 2.003; 2.004; 2.005; 2.006; 2.007; 2.008"
     )
 
