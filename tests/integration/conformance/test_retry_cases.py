@@ -246,6 +246,15 @@ UNUSUAL: dict[str, tuple[Row, ...]] = {
         ("a little jitter", "backoff/http_growth", HTTP, "RESP-041 RESP-078"),
         ("lingers, and exports in the background", "losses/refused", HTTP, "HTTP-034 HTTP-035"),
     ),
+    "unusual timeouts": (
+        (
+            "a default timeout of 1 s",
+            "throttling/retry_info",
+            GRPC,
+            "RESP-028 RESP-049 RESP-050 RESP-052",
+        ),
+        ("a default timeout of 1 s", "throttling/retry_after", HTTP, "RESP-074 RESP-075 RESP-076"),
+    ),
     "unusual requests": (
         ("pending spans", "success/odd_bodies", HTTP, "HTTP-049"),
         ("pending spans", "success/unknown_fields", GRPC, "GRPC-044"),
