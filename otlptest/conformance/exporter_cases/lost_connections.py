@@ -31,7 +31,7 @@ _DROPS: Final = 3
 _ONCE_MORE: Final = 2  # attempts
 _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a busy machine
 _REFUSALS: Final = 3
-_PLAIN_RUNS: Final = 2
+_LOOKS: Final = 4
 
 # What is lost, and by which faults: each with how often it acts.
 _Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
@@ -142,11 +142,26 @@ def _not_sent_again(
     at_once_s = max(control.at_once_s(signal) for signal in missing)
     if not all(life_follows_exports(lab, signal) for signal in missing):
         return not_observed(rule, f"{words}; its length does not follow its exports. {told}")
-    third, _ = _losing(lab, what)()
-    usual_s = min(_connected_s(lab.run()) for _ in range(_PLAIN_RUNS))
-    if min(map(_connected_s, (seen, again, third))) - usual_s > at_once_s:
+    if not _goes_on_at_once(lab, what, (seen, again), at_once_s):
         return not_observed(rule, f"its waits may have taken all its time. {told}")
     return broken(rule, f"in two runs: {words}. {told}")
+
+
+def _goes_on_at_once(
+    lab: ExporterLab, what: str, lost: Sequence[Observation], at_once_s: float
+) -> bool:
+    """Return whether it waits for nothing after a loss: the quickest run, with it and without.
+
+    A busy machine makes runs longer, so it is looked at several times.
+    """
+    lost_s = list(map(_connected_s, lost))
+    usual_s = [_connected_s(lab.baseline)]
+    for _ in range(_LOOKS):
+        lost_s.append(_connected_s(_losing(lab, what)()[0]))
+        usual_s.append(_connected_s(lab.run()))
+        if min(lost_s) - min(usual_s) <= at_once_s:
+            return True
+    return False
 
 
 def _connected_s(seen: Observation) -> float:

@@ -47,7 +47,7 @@ class Losing(RecordedLab):
 
 def looks(usual: Observation, lost: Observation) -> list[Observation]:
     """What is looked at once more after each loss, beside the observing run the first time."""
-    return [lost, usual, lost, usual, usual, *[lost, lost, usual, usual] * (LOSSES - 1)]
+    return [lost, usual, lost, usual, *[lost, lost, usual] * (LOSSES - 1)]
 
 
 def control() -> Observation:
