@@ -1,9 +1,8 @@
 """What is lost with its connection is held against a client only if it waited for nothing."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -19,35 +18,33 @@ from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
 
-T = TypeVar("T")
-
-LOSSES = 5
-
 
 class Losing(RecordedLab):
-    """A lab whose faults all act, and which makes once what is shared."""
+    """A lab whose faults all act, and whose runs are alike for each of them.
 
-    def __init__(self, baseline: Observation, *runs: Observation) -> None:
-        super().__init__(baseline, *runs, signals=("traces",))
-        self._shared: dict[str, Any] = {}
+    Args:
+        usual: A run without faults.
+        lost: A run in which something is lost.
+        control: A run in which something is refused.
+    """
 
-    def shared(self, name: str, make: Callable[[], T]) -> T:
-        if name not in self._shared:
-            self._shared[name] = make()
-        found: T = self._shared[name]
-        return found
+    def __init__(self, usual: Observation, lost: Observation, control: Observation) -> None:
+        super().__init__(usual, signals=("traces",))
+        self._lost, self._control = lost, control
 
     def run(self, changes: Changes = NO_CHANGES, **options: Any) -> Observation:  # noqa: ANN401 -- the options of `ExporterLab.run`
-        fake: Any = SimpleNamespace(
-            inject=lambda *_, **__: SimpleNamespace(fired=1), reply=lambda *_, **__: None
-        )
-        options.get("prepare", lambda _: None)(fake)
-        return super().run(changes, **options)
+        self.asked.append((changes, options))
+        found = [self.baseline]
 
+        def inject(*_: object, **__: object) -> SimpleNamespace:
+            found.append(self._lost)
+            return SimpleNamespace(fired=1)
 
-def looks(usual: Observation, lost: Observation) -> list[Observation]:
-    """What is looked at once more after each loss, beside the observing run the first time."""
-    return [lost, usual, lost, usual, *[lost, lost, usual] * (LOSSES - 1)]
+        def reply(*_: object, **__: object) -> None:
+            found.append(self._control)
+
+        options.get("prepare", lambda _: None)(SimpleNamespace(inject=inject, reply=reply))
+        return found[-1]
 
 
 def control() -> Observation:
@@ -69,7 +66,7 @@ def test_what_is_lost_at_once_was_not_tried_again(took_s: float, outcome: str) -
     (case,) = find_cases(exporter_cases.CASES, ["losses/lost"])
     lost = observed(protocol="grpc", ended_at=took_s)
     usual = observed([accepted("traces", trace_request())], protocol="grpc", ended_at=1.0)
-    found = judged(case, Losing(usual, *[lost] * LOSSES, control(), *looks(usual, lost)))
+    found = judged(case, Losing(usual, lost, control()))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
 
 
@@ -109,7 +106,7 @@ def controlled(*numbers: int) -> Observation:
 def test_each_batch_must_be_taken(lost: Observation, control: Observation, outcome: str) -> None:
     (case,) = find_cases(exporter_cases.CASES, ["losses/lost"])
     usual = batches(0, 1, 2)
-    found = judged(case, Losing(usual, *[lost] * LOSSES, control, *looks(usual, lost)))
+    found = judged(case, Losing(usual, lost, control))
     assert found["OTLP-GRPC-038"].outcome == outcome, found
 
 
