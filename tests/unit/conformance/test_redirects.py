@@ -8,6 +8,7 @@ from otlptest import faults
 from otlptest.conformance.exporter_cases import redirects
 from otlptest.conformance.faulted import faulted
 from otlptest.conformance.landing_page import Landed, LandingPage
+from otlptest.model import Headers
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
@@ -53,7 +54,7 @@ def test_a_redirect_to_a_page(
     came: tuple[Landed, ...], said: str, told: str, discreet: str
 ) -> None:
     request = accepted("traces", trace_request())
-    request.headers = {"content-type": MEDIA_TYPE}
+    request.headers = Headers((("content-type", MEDIA_TYPE),))
     seen = observed([request], output=f"{said}\n")
     lab = RecordedLab(observed([request]), REFUSED, signals=("traces",))
     each = faulted(seen, "traces", (REDIRECT,))
