@@ -9,7 +9,7 @@ share one item.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from otlptest.errors import UsageError, WireError
@@ -105,7 +105,11 @@ def have_times(request: Request) -> bool:
 
 def whole_items(requests: Iterable[Request]) -> Counter[str]:
     """Return all that the items of requests say, and how often each of them is there."""
-    return Counter(repr(item) for request in requests for item in items_of(request))
+    return Counter(_all_of(item) for request in requests for item in items_of(request))
+
+
+def _all_of(item: Any) -> str:  # noqa: ANN401 -- an item of any signal
+    return repr([(each.name, getattr(item, each.name)) for each in fields(item) if each.compare])
 
 
 def _key(item: Any) -> Hashable:  # noqa: ANN401 -- an item of any signal
