@@ -21,6 +21,7 @@ __all__ = [
     "line_with",
     "new_lines",
     "repeated_lines",
+    "told_as_lost",
     "words_of",
 ]
 
@@ -31,6 +32,14 @@ _FAILURE: Final = re.compile(
     r"|invalid.?argument|unavailable|transient|retry|deadline|timed?.?out|larger|too|\b[345]\d\d\b"
     r"|(gave|giv(en?|ing)) up|undeliver|unsent|unreachable|abandon|abort|interrupt|expire"
     r"|not (be )?(acknowledged|answered|delivered|exported|sent)|no (answer|reply|response)",
+    re.IGNORECASE,
+)
+_LOSS: Final = re.compile(
+    r"(unable|fail(ed|ure)?|cannot|can't|could not|couldn't|not) (to )?(be )?"
+    r"(send|sent|export|deliver)"
+    r"|(send|export|deliver)(ing|y)? (\w+ ){0,2}(fail|error)|dropp(ed|ing)|discard|undeliver|unsent"
+    r"|(spans?|metrics?|points?|records?|logs?|traces?|telemetry|data|batch) (\w+ ){0,2}lost"
+    r"|lost \d+|gave up|giving up|given up",
     re.IGNORECASE,
 )
 _MOST_LINES: Final = 4
@@ -95,6 +104,14 @@ def new_lines(
         and _VARYING.sub("#", line) not in usual
         and not (about_failures and not _FAILURE.search(line))
     )
+
+
+def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
+    """Return what a run printed that the observing run did not, and that speaks of a loss.
+
+    A line that speaks of an answer that cannot be read does not say that its telemetry is lost.
+    """
+    return tuple(line for line in new_lines(seen, baseline) if _LOSS.search(line))
 
 
 def repeated_lines(

@@ -1,13 +1,15 @@
 """Which requests carry the same telemetry: a payload and the attempts to deliver it.
 
 Exports are told apart by what is in them, never counted: a batch processor sends other batches
-meanwhile. Spans are the same by trace and span id; data points by series and time; log records by
-all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
+meanwhile. Spans are the same by trace id, span id and times: a span that is exported when it starts
+and again when it has ended is two items. Data points are the same by series and time, log records
+by all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
 share one item.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from otlptest.errors import UsageError, WireError
@@ -15,7 +17,15 @@ from otlptest.model import LogRecord, Profile, Request, Signal, Span
 from otlptest.wire.otlp_protobuf import decode_request
 from otlptest.wire.otlp_requests import items_from_request
 
-__all__ = ["Payload", "answered_at", "item_keys", "items_of", "payloads_of"]
+__all__ = [
+    "Payload",
+    "answered_at",
+    "have_times",
+    "item_keys",
+    "items_of",
+    "payloads_of",
+    "whole_items",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +56,6 @@ class Payload:
             later.started_at - answered_at(earlier)
             for earlier, later in zip(self.attempts, self.attempts[1:], strict=False)
         )
-
-    @property
-    def has_same_content(self) -> bool:
-        """Whether every attempt carried the same items, none more and none fewer."""
-        return len({frozenset(item_keys(each)) for each in self.attempts}) <= 1
 
 
 def answered_at(request: Request) -> float:
@@ -89,9 +94,28 @@ def item_keys(request: Request) -> frozenset[Hashable]:
     return frozenset(map(_key, items))
 
 
+def have_times(request: Request) -> bool:
+    """Return whether all items of a request have times: log records need not."""
+    return all(
+        item.time_unix_nano or item.observed_time_unix_nano
+        for item in items_of(request)
+        if isinstance(item, LogRecord)
+    )
+
+
+def whole_items(requests: Iterable[Request]) -> Counter[str]:
+    """Return all that the items of requests say, and how often each of them is there."""
+    return Counter(_all_of(item) for request in requests for item in items_of(request))
+
+
+def _all_of(item: Any) -> str:  # noqa: ANN401 -- an item of any signal
+    return repr([(each.name, getattr(item, each.name)) for each in fields(item) if each.compare])
+
+
 def _key(item: Any) -> Hashable:  # noqa: ANN401 -- an item of any signal
     if isinstance(item, Span):
-        return "span", item.trace_id, item.span_id
+        times = item.start_time_unix_nano, item.end_time_unix_nano
+        return "span", item.trace_id, item.span_id, *times
     if isinstance(item, Profile):
         return "profile", repr(item)
     if isinstance(item, LogRecord):

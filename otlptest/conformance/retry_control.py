@@ -10,9 +10,14 @@ sends again.
 - "must send again" is broken only where the control did, each time, and this did not, each time;
   and where the command went on at once instead of waiting for something; or where it stayed up
   longer than any back-off; or where nothing is ever sent again, and nothing waited for.
+
+The length of a run says that nothing was waited for only where it follows the exports: a program
+that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
+
+Before a MUST fails a second run has to show the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,16 +25,20 @@ from otlptest import faults
 from otlptest.conformance.exporter_lab import ExporterLab, observed_again
 from otlptest.conformance.faulted import Faulted, faulted, run_of
 from otlptest.conformance.lookalikes import lookalikes
+from otlptest.conformance.observations import Observation
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.requirements import find
 
 __all__ = [
     "LONGEST_FIRST_WAIT_S",
     "Control",
     "condensed",
     "control_of",
+    "judged_given_up",
     "judged_no_retry",
     "judged_retry",
+    "life_follows_exports",
     "usual_rest_s",
 ]
 
@@ -43,6 +52,9 @@ _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
 _NO_PAUSE_S: Final = 0.25
+_FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_LOOKS: Final = 3
+_CHANGED: Final = "one time it was sent again, another time not"
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
 
 
@@ -64,8 +76,15 @@ class Control:
     @property
     def longest_gap_s(self) -> float | None:
         """The longest of those; None if no signal was sent again."""
-        gaps = [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
-        return max(gaps, default=None)
+        return max(self._gaps(), default=None)
+
+    @property
+    def shortest_gap_s(self) -> float | None:
+        """The shortest of those; None if no signal was sent again."""
+        return min(self._gaps(), default=None)
+
+    def _gaps(self) -> list[float]:
+        return [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
 
     def at_once_s(self, signal: Signal) -> float:
         """Below what time nothing was waited for: jitter takes at most half of a wait away."""
@@ -108,7 +127,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if problem:
         return not_observed(rule, f"{problem}; {each.told}")
     if each.is_retried:
-        return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+        return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
     anew = _sent_anew(rule, lab, each)
     if anew is not None:
@@ -117,7 +136,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         return held(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
         return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
-    return not_observed(rule, f"a retry would not have been seen. {told}")
+    return not_observed(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
@@ -133,10 +152,88 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     control = control_of(lab)
     told = f"not sent again. {each.told}\n{control.told(each.signal)}"
     if each.lived_s >= control.patience_s(each.signal):
-        return broken(rule, f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer")
+        told = f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer"
+        return _confirmed(rule, lab, each, told)
     if control.gap_s(each.signal) is None:
         return _judged_without_control(rule, lab, each, told)
     return _looked_at_again(rule, lab, each, told)
+
+
+def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
+    if find(rule).level != "MUST":
+        return broken(rule, told)
+    confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
+    if confirmed:
+        return broken(rule, told)
+    (again,) = run_of(lab, {each.signal: each.faults})()
+    if not again.is_hit or again.is_retried != each.is_retried:
+        return not_observed(rule, f"{_CHANGED}. {told}\n{again.told}")
+    confirmed.add(each.signal)
+    return broken(rule, f"{told}\nthe same in a second run")
+
+
+def _stay_up(lived_s: float) -> str:
+    """Return how long the program has to stay up to show a retry, and how long it did."""
+    return (
+        f"keep the program up for {LONGEST_FIRST_WAIT_S:g} s after its first request; it ended"
+        f" {max(0.0, lived_s):.1f} s after the answer"
+    )
+
+
+def judged_given_up(
+    rule: str,
+    lab: ExporterLab,
+    signal: Signal,
+    look: Callable[[], tuple[Observation, float | None]],
+    told: str,
+) -> Judged:
+    """Return what it means that nothing was sent again after a pause.
+
+    Broken where the command stayed up longer than any back-off, or where its length follows its
+    exports and it went on as quickly as it does without faults: then it waited for nothing. Runs
+    the command several times, with and without the loss, and compares the quickest.
+
+    Args:
+        rule: The requirement.
+        lab: Runs the command.
+        signal: What was lost.
+        look: Gives a run, and when its last attempt was lost: None where it was sent again.
+        told: What was seen, as evidence.
+    """
+    control = control_of(lab)
+    told = f"{told}\n{control.told(signal)}"
+    lived_s, usual_s = [], []
+    for _ in range(_LOOKS):
+        seen, lost_at = look()
+        if lost_at is None:
+            return not_observed(rule, f"{_CHANGED}. {told}")
+        lived_s.append(seen.ended_at - lost_at)
+        if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
+            return broken(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
+        usual_s.append(faulted(lab.run(), signal, ()).lived_s)
+    if control.gap_s(signal) is None:
+        is_sure = _follows_answers(lab, _answered_late(lab, signal))
+        limit_s = _NO_PAUSE_S
+    else:
+        is_sure, limit_s = life_follows_exports(lab, signal), control.at_once_s(signal)
+    if is_sure and min(lived_s) - min(usual_s) <= limit_s:
+        return broken(rule, f"{told}\nit waited for nothing, and went on to its end")
+    return not_observed(
+        rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}. {told}"
+    )
+
+
+def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
+    """Return whether the command ends later where an export takes longer, as the control shows.
+
+    Only then the length of a run tells whether its exporter waited for something.
+    """
+    control = control_of(lab)
+    gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
+    if gap_s is None or found is None:
+        return False
+    return _longer_s(lab, found) >= _FOLLOWING * gap_s
 
 
 def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
@@ -154,16 +251,14 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
     (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
     """
     late = _answered_late(lab, each.signal)
-    if late.is_hit and late.lived_s >= 0 and _is_dropped(lab, each) and _is_dropped(lab, late):
+    is_sure = late.is_hit and _follows_answers(lab, late)
+    if is_sure and _is_dropped(lab, each) and _is_dropped(lab, late):
         return broken(
             rule,
             f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
-    reason = (
-        f"the command exited {each.lived_s:.1f} s after the answer, and may have been shut down"
-        " while it waited; a command that stays up for ten seconds would show it"
-    )
+    reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
     return not_observed(rule, f"{reason}. {told}")
 
 
@@ -176,6 +271,21 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
         return each
 
     return lab.shared(f"{signal} answered UNAVAILABLE late", make)
+
+
+def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
+    """Return whether the command ends later where an answer comes late."""
+    return _longer_s(lab, late) >= _FOLLOWING * _LATE_S
+
+
+def _longer_s(lab: ExporterLab, each: Faulted) -> float:
+    """Return how much longer than usual the command ran on after its first attempt was there."""
+    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    return _rest_s(each) - min(map(_rest_s, usual))
+
+
+def _rest_s(each: Faulted) -> float:
+    return each.seen.ended_at - each.attempts[0].received_at if each.attempts else 0.0
 
 
 def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
@@ -192,7 +302,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> J
     runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
-        return not_observed(rule, f"one time it was sent again, another time not. {told}")
+        return not_observed(rule, f"{_CHANGED}. {told}")
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
         return not_observed(rule, f"it may have been shut down while it waited. {told}")

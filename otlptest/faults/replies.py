@@ -153,7 +153,7 @@ def wrong_content_type(
     """Success by its status, with a content type that does not belong there.
 
     Args:
-        content_type: The value of the header.
+        content_type: The value of the header; empty: over HTTP the header is left out.
         body: These bytes; if None, the right message in spite of what the header says.
 
     Raises:

@@ -109,7 +109,7 @@ def status(
         is_bare=checked_flag("is_bare", is_bare),
         is_trailers_only=checked_flag("is_trailers_only", is_trailers_only),
         body=checked_body(body),
-        content_type=None if content_type is None else checked_text("content_type", content_type),
+        content_type=checked_text("content_type", content_type or "") or None,
     )
     return replace(said, keeps_telemetry=said.is_success)
 

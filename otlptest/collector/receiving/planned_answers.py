@@ -65,7 +65,8 @@ def planned_http_answer(fault: ReplyFault, head: Head, unix_nanos: int) -> HttpA
         unix_nanos: The time of now, for an HTTP date.
     """
     encoding: BodyEncoding = "json" if head.protocol == "http/json" else "protobuf"
-    fields = {"content-type": ("Content-Type", fault.content_type or MEDIA_TYPES[encoding])}
+    media_type = MEDIA_TYPES[encoding] if fault.content_type is None else fault.content_type
+    fields = {"content-type": ("Content-Type", media_type)} if media_type else {}
     body = b"" if fault.http_status in _BODILESS else _http_body(fault, head, encoding)
     if fault.encoding is not None:
         body = compress(fault.encoding, body)

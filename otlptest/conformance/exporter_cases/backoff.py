@@ -11,15 +11,18 @@ from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_always, run_of
 from otlptest.conformance.retry_control import condensed, control_of
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.conformance.waits import judged_growth, judged_jitter
+from otlptest.conformance.waits import (
+    agreed,
+    failures_in_a_row,
+    judged_growth,
+    judged_jitter,
+    measured_noise,
+)
 from otlptest.model import Signal
 
 __all__ = ["CASES"]
 
 _RUNS: Final = 9
-_FAULTS: Final = 3
-_FAULTS_IF_SLOW: Final = 2
-_SLOW_S: Final = 2.0
 
 _TIMEOUT_S: Final = 3.0
 _MILLISECONDS: Final = f"{_TIMEOUT_S * 1000:.0f}"
@@ -31,17 +34,28 @@ def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
     """Several failures in a row, in several runs: how the waits grow, and how they differ."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
     rules = (*growth, "OTLP-RESP-042")
-    first = control_of(lab).longest_gap_s
+    first = control_of(lab).shortest_gap_s
     if first is None:
         for rule in rules:
             yield not_observed(rule, "nothing was sent again in the control run")
         return
-    number = _FAULTS if first < _SLOW_S else _FAULTS_IF_SLOW
-    runs = _same_failures(lab, number)
-    waits = [each.faulted_gaps_s for each in runs if each.is_retried]
-    for rule in growth:
-        yield judged_growth(rule, waits)
-    yield judged_jitter("OTLP-RESP-042", waits)
+    number = failures_in_a_row(first)
+    waits, noise_s = _waits(lab, number)
+    found = [judged_growth(rule, waits) for rule in growth]
+    found.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
+    if any(each.outcome == "broken" for each in found):
+        waits, noise_s = _waits(lab, number)
+        again = [judged_growth(rule, waits) for rule in growth]
+        again.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
+        found = [agreed(*pair) for pair in zip(found, again, strict=True)]
+    yield from found
+
+
+def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], float]:
+    """The waits of some runs with so many failures, and what the machine made them differ by."""
+    with measured_noise() as noise_s:
+        runs = _same_failures(lab, number)
+        return [each.faulted_gaps_s for each in runs if each.is_retried], noise_s()
 
 
 def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:

@@ -1,40 +1,37 @@
 """Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.readings import endpoint_at, own
+from otlptest.conformance.exporter_cases.refused_connections import COLD_RUNS, judge_refused
 from otlptest.conformance.exporter_lab import ExporterLab, observed_again
 from otlptest.conformance.faulted import Faulted, run_of, runs_of
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.payloads import items_of
+from otlptest.conformance.observations import Observation
+from otlptest.conformance.payloads import answered_at, items_of
 from otlptest.conformance.retry_control import (
     condensed,
     control_of,
+    judged_given_up,
     judged_retry,
-    usual_rest_s,
+    life_follows_exports,
 )
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
-from otlptest.conformance.waits import NO_WAIT_S, judged_jitter
+from otlptest.conformance.waits import NO_WAIT_S
 from otlptest.faults import WireFault
 from otlptest.faults.interference.plan import Injection
 from otlptest.model import Signal
-from otlptest.processes.free_ports import free_port
-from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
 
 _DROPS: Final = 3
+_ONCE_MORE: Final = 2  # attempts
 _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a busy machine
-_COLD_RUNS: Final = 9
-_LIKE_USUAL: Final = 0.1  # of the time between two batches: what a machine makes of it
 _REFUSALS: Final = 3
+_LOOKS: Final = 4
 
 # What is lost, and by which faults: each with how often it acts.
 _Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
@@ -54,118 +51,46 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
     closed = runs_of(lab, *(faults.ack_lost(),) * _DROPS)
     reset = runs_of(lab, faults.ack_lost(ending="reset"))
     yield from condensed(_retried_with_pauses(lab, each) for each in closed())
-    yield from condensed(judged_retry("OTLP-HTTP-036", lab, each) for each in reset())
+    yield from condensed(_retried_after_reset(lab, each) for each in reset())
 
 
 def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
     """Whether it is sent again, and not each time at once."""
     rule = "OTLP-HTTP-036"
     gaps = each.faulted_gaps_s
-    if len(gaps) < _DROPS or max(gaps) >= _SHORT_WAITS * NO_WAIT_S:
+    if not (gaps and each.is_hit) or max(gaps) >= _SHORT_WAITS * NO_WAIT_S:
         return judged_retry(rule, lab, each)
     told = f"sent again {len(gaps)} times without any pause. {each.told}"
+    if len(gaps) < _DROPS and max(gaps) < NO_WAIT_S:
+        return _judged_final(lab, each)
     if max(gaps) < NO_WAIT_S:
         (again,) = run_of(lab, {each.signal: each.faults})()
         if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
             return broken(rule, f"{told}\nthe same in a second run: {again.told}")
-    return not_observed(rule, f"its pauses are too short to tell them from none. {told}")
+    return not_observed(rule, f"its pauses are too short to measure. {told}")
 
 
-def _judge_refused(lab: ExporterLab) -> Iterator[Judged]:
-    """Nobody takes the connections of one signal at first, several times over."""
-    signals = [lab.signals[turn % len(lab.signals)] for turn in range(_COLD_RUNS)]
-    with ExitStack() as stack:
-        others = [stack.enter_context(lab.collector()) for _ in signals]
-        for other in others:
-            other.inject(faults.refuse(), times=_REFUSALS)
-        runs = [
-            lab.start(_own_endpoint(signal, other))
-            for signal, other in zip(signals, others, strict=True)
-        ]
-        seen = [run.result() for run in runs]
-        arrived = [lab.arrived(other) for other in others]
-    found = list(zip(signals, seen, arrived, strict=True))
-    yield from condensed(_connected_again(lab, *each) for each in found)
-    waits = [_waits(lab, signal, each) for signal, _, each in found]
-    yield judged_jitter("OTLP-HTTP-035", [each for each in waits if each])
+def _judged_final(lab: ExporterLab, each: Faulted) -> Judged:
+    """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
+    runs = [each]
+
+    def look() -> tuple[Observation, float | None]:
+        one = runs.pop() if runs else run_of(lab, {each.signal: each.faults})()[0]
+        is_final = bool(one.attempts) and len(one.faulted_gaps_s) < _DROPS
+        is_final = is_final and max(one.faulted_gaps_s, default=0.0) < NO_WAIT_S
+        return one.seen, answered_at(one.attempts[-1]) if is_final else None
+
+    times = f"{len(each.attempts) - 1} times" if len(each.attempts) > _ONCE_MORE else "once"
+    told = f"sent again {times}, without any pause; the loss after that was final"
+    return judged_given_up("OTLP-HTTP-036", lab, each.signal, look, f"{told}. {each.told}")
 
 
-def _own_endpoint(signal: Signal, other: FakeCollector) -> Mapping[str, str]:
-    return {own(signal, "ENDPOINT"): endpoint_at(other, signal, "http/protobuf")}
-
-
-def _connected_again(
-    lab: ExporterLab, signal: Signal, seen: Observation, arrived: Arrived
-) -> Judged:
-    rule = "OTLP-HTTP-034"
-    times = [f"{seen.after_start_s(each.opened_at):.2f} s" for each in arrived.connections]
-    told = (
-        f"{signal}: the first {_REFUSALS} connections were refused; connections at"
-        f" {', '.join(times) or '(none)'}; {seen.describe_end()}"
-    )
-    if not arrived.connections:
-        reason = f"{own(signal, 'ENDPOINT')} is not heeded, which OTLP-CFG-009 judges"
-        return not_observed(rule, f"{reason}. {told}")
-    control = control_of(lab)
-    if any(each.is_accepted for each in arrived.of(signal)):
-        return _where_nobody_listens(rule, lab, signal, f"the data arrived. {told}")
-    if control.gap_s(signal) is None:
-        return not_observed(rule, f"{told}\n{control.told(signal)}")
-    lived_s = seen.ended_at - arrived.connections[0].opened_at - usual_rest_s(lab, signal)
-    if control.at_once_s(signal) < lived_s < control.patience_s(signal):
-        return not_observed(rule, f"it may have been shut down while it waited. {told}")
-    if not _ends_at_once(lab, signal):
-        return not_observed(rule, f"where nobody listens at all it waits. {told}")
-    return broken(
-        rule,
-        f"the data never came, and where nobody listens at all it does not wait either. {told}"
-        f"\n{control.told(signal)}",
-    )
-
-
-def _where_nobody_listens(rule: str, lab: ExporterLab, signal: Signal, told: str) -> Judged:
-    """Connections that were closed at once were made again; are those that nobody takes, too?"""
-    control = control_of(lab)
-    if control.gap_s(signal) is not None and _ends_at_once(lab, signal):
-        reason = "but where nobody listens at all it does not wait for another attempt"
-        return broken(rule, f"{reason}. {told}\n{control.told(signal)}")
-    return held(rule, told)
-
-
-def _ends_at_once(lab: ExporterLab, signal: Signal) -> bool:
-    """Whether the command takes no longer where nobody listens to a signal: it does not try again.
-
-    The shorter one of two runs, against the shorter one of two without faults: a busy machine makes
-    them longer. Looked at once for each signal.
-    """
-
-    def look() -> bool:
-        url = f"http://127.0.0.1:{free_port()}{SIGNAL_NAMES[signal].http_path}"
-        closed = {own(signal, "ENDPOINT"): url}
-        took_s = min(run.result().duration_s for run in [lab.start(closed), lab.start(closed)])
-        usual_s = min(lab.baseline.duration_s, observed_again(lab).duration_s)
-        return took_s - usual_s <= control_of(lab).at_once_s(signal)
-
-    return lab.shared(f"nobody listens to {signal}", look)
-
-
-def _waits(lab: ExporterLab, signal: Signal, arrived: Arrived) -> Sequence[float]:
-    """From one connection to the next, where it can only be a wait.
-
-    A client's library makes some at once. After an export was given up the next batch comes as late
-    as it does without faults: that is no wait, and has no jitter.
-    """
-    usual = _gaps(each.started_at for each in lab.baseline.of(signal))
-    return [
-        gap
-        for gap in _gaps(each.opened_at for each in arrived.connections)
-        if gap >= NO_WAIT_S
-        and not any(abs(gap - each) <= _LIKE_USUAL * each + NO_WAIT_S for each in usual)
-    ]
-
-
-def _gaps(times: Iterable[float]) -> list[float]:
-    return [later - earlier for earlier, later in pairwise(sorted(times))]
+def _retried_after_reset(lab: ExporterLab, each: Faulted) -> Judged:
+    """One that is sent again at once may be its HTTP library's: several losses show the rest."""
+    rule = "OTLP-HTTP-036"
+    if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
+        return not_observed(rule, f"sent again at once, without a pause. {each.told}")
+    return judged_retry(rule, lab, each)
 
 
 def _judge_losses(lab: ExporterLab) -> Iterator[Judged]:
@@ -215,9 +140,35 @@ def _not_sent_again(
     if not all(_is_gone(lab, each, seen, control.by_signal[each].seen) for each in missing):
         return not_observed(rule, f"{words}, and how much there is differs. {told}")
     at_once_s = max(control.at_once_s(signal) for signal in missing)
-    if min(seen.duration_s, again.duration_s) - lab.baseline.duration_s > at_once_s:
+    if not all(life_follows_exports(lab, signal) for signal in missing):
+        return not_observed(rule, f"{words}; its length does not follow its exports. {told}")
+    if not _goes_on_at_once(lab, what, (seen, again), at_once_s):
         return not_observed(rule, f"its waits may have taken all its time. {told}")
     return broken(rule, f"in two runs: {words}. {told}")
+
+
+def _goes_on_at_once(
+    lab: ExporterLab, what: str, lost: Sequence[Observation], at_once_s: float
+) -> bool:
+    """Return whether it waits for nothing after a loss: the quickest run, with it and without.
+
+    A busy machine makes runs longer, so it is looked at several times.
+    """
+    lost_s = list(map(_connected_s, lost))
+    usual_s = [_connected_s(lab.baseline)]
+    for _ in range(_LOOKS):
+        lost_s.append(_connected_s(_losing(lab, what)()[0]))
+        usual_s.append(_connected_s(lab.run()))
+        if min(lost_s) - min(usual_s) <= at_once_s:
+            return True
+    return False
+
+
+def _connected_s(seen: Observation) -> float:
+    """Return how long the command ran after its first connection: its start takes some time."""
+    return min(
+        (seen.ended_at - each.opened_at for each in seen.connections[:1]), default=seen.duration_s
+    )
 
 
 def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
@@ -272,10 +223,10 @@ CASES: Final = (
         id="losses/refused",
         title="Connections are refused at first: tried again, after waits that differ",
         requirements=("OTLP-HTTP-034", "OTLP-HTTP-035"),
-        judge=_judge_refused,
+        judge=judge_refused,
         protocols=HTTP_PROTOCOLS,
         expected_s=14.0,
-        runs=_COLD_RUNS,
+        runs=COLD_RUNS,
     ),
     ExporterCase(
         id="losses/lost",

@@ -12,6 +12,7 @@ from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of
 from otlptest.conformance.retry_control import condensed, control_of, judged_no_retry
 from otlptest.conformance.verdicts import Judged, not_observed
+from otlptest.conformance.waits import NO_WAIT_S
 
 __all__ = ["CASES", "judged_beside_plain"]
 
@@ -49,10 +50,9 @@ _OTHER_STATUSES: Final = (
     *(501, 505, 507, 508, 511, 529, 530, 599),
 )
 _OTHER_RULE: Final = "OTLP-RESP-070"
-# RFC 9110 section 15.5.20 lets clients try once more over another connection; fetch does, unasked.
+# RFC 9110 section 15.5.20 lets clients try again over another connection; fetch does, unasked.
 _MISDIRECTED: Final = 421
 _PERMANENT: Final = 400
-_AT_ONCE_S: Final = 0.15
 
 
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
@@ -100,16 +100,40 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
     ]
     refused = _refused(lab, plans)
     return condensed(
-        judged_no_retry(_OTHER_RULE, lab, each)
+        _judged_misdirected(lab, each)
+        if status == _MISDIRECTED
+        else judged_no_retry(_OTHER_RULE, lab, each)
         for status, each in refused
-        if status != _MISDIRECTED or not _is_tried_elsewhere(lab, each)
     )
 
 
+def _judged_misdirected(lab: ExporterLab, each: Faulted) -> Judged:
+    """As `judged_no_retry`, but for what may go once more over another connection."""
+    seen = [each]
+    if each.is_retried and not _is_tried_elsewhere(lab, each):
+        seen += run_of(lab, {each.signal: each.faults})()
+    elsewhere = next((one for one in seen if _is_tried_elsewhere(lab, one)), None)
+    if elsewhere is None:
+        return judged_no_retry(_OTHER_RULE, lab, each)
+    reason = "a 421 may be tried over another connection (RFC 9110, 15.5.20), and was"
+    control = control_of(lab).told(each.signal)
+    return not_observed(_OTHER_RULE, f"{reason}. {elsewhere.told}\n{control}")
+
+
 def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
-    """Whether it was sent again sooner than the client's own retries are."""
-    longest_s = max(_AT_ONCE_S, control_of(lab).at_once_s(each.signal))
-    return each.is_retried and each.gaps_s[0] < longest_s
+    """Return whether it went again over another connection, outside of the client's retries.
+
+    A retry waits as long as after a 503. Where the client does not wait after a 503 either, the
+    two look alike: that is no reason to blame it.
+    """
+    if not each.is_retried:
+        return False
+    first, again = each.attempts[:2]
+    control = control_of(lab)
+    own_s = control.gap_s(each.signal)
+    is_own = own_s is not None and own_s >= NO_WAIT_S
+    is_quick = not is_own or each.gaps_s[0] < control.at_once_s(each.signal)
+    return is_quick and again.connection.number != first.connection.number
 
 
 def _refused(lab: ExporterLab, plans: Iterable[Sequence[int]]) -> Iterator[tuple[int, Faulted]]:

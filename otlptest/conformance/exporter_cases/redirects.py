@@ -1,7 +1,8 @@
 """Redirects: failures unless they are followed, and followed only whole and discreetly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import cycle, product
 from typing import Final
 
 from otlptest import faults
@@ -10,6 +11,7 @@ from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of
+from otlptest.conformance.landing_page import Landed, LandingPage
 from otlptest.conformance.observations import Arrived
 from otlptest.conformance.payloads import item_keys
 from otlptest.conformance.retry_control import condensed
@@ -20,9 +22,12 @@ from otlptest.wire.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
 
-_STATUSES: Final = (302, 307)
 _KEEPING: Final = (307, 308)
+_CHANGING: Final = (302, 301, 303)  # a client may go on with GET, and has to after 303
+_IN_TURN: Final = (301, 303, 308)
+_FOR_ALL: Final = (302, 307)
 _SECRET: Final = "Bearer otlptest-secret"  # noqa: S105 -- of nothing
+_LEAKED: Final = "and the authorization meant for the first origin went to another one"
 _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otlptest-secret"}
 
 
@@ -30,13 +35,21 @@ def _judge_nowhere(lab: ExporterLab) -> Iterator[Judged]:
     """A redirect that says no place cannot be followed, and is no success."""
     runs = [
         run_of(lab, {signal: (faults.status(status),)})
-        for status in _STATUSES
-        for signal in lab.signals
+        for status, signal in _asked(lab, _FOR_ALL, _IN_TURN)
     ]
     yield from condensed(_is_failure(lab, each) for run in runs for each in run())
 
 
-def _is_failure(lab: ExporterLab, each: Faulted) -> Judged:
+def _asked(
+    lab: ExporterLab, for_all: Iterable[int], in_turn: Iterable[int]
+) -> Iterator[tuple[int, Signal]]:
+    """Each status with a signal that gets it: some with all signals, others with one each."""
+    yield from product(for_all, lab.signals)
+    yield from zip(in_turn, cycle(lab.signals), strict=False)
+
+
+def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> Judged:
+    """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
     if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
         return not_observed(rule, f"nothing came, or all comes twice anyway. {each.told}")
@@ -49,8 +62,62 @@ def _is_failure(lab: ExporterLab, each: Faulted) -> Judged:
     if each.seen.exit_code != lab.baseline.exit_code:
         return held(rule, f"it exits otherwise than after a success. {each.told}")
     if record.lines:
-        return broken(rule, f"it says nothing, as after a success. {each.told}\n{record.told}")
+        told = f"{what}it says nothing, as after a success. {each.told}"
+        return broken(rule, f"{told}\n{record.told}")
     return not_observed(rule, f"its output tells of no failures at all. {each.told}")
+
+
+def _judge_page(lab: ExporterLab) -> Iterator[Judged]:
+    """A redirect to a page that answers everything with 200, as one to log in does."""
+    asked = list(_asked(lab, _CHANGING[:1], _CHANGING[1:]))
+    with ExitStack() as stack:
+        pages = [stack.enter_context(LandingPage()) for _ in asked]
+        runs = [
+            run_of(lab, {signal: (_to_port(page.port, signal, status),)}, _SECRET_HEADER)
+            for (status, signal), page in zip(asked, pages, strict=True)
+        ]
+        found = [
+            (each, page.landed) for run, page in zip(runs, pages, strict=True) for each in run()
+        ]
+    yield from condensed(_lost_on_the_way(lab, each, landed) for each, landed in found)
+    yield from condensed(_discreet(each, landed) for each, landed in found)
+
+
+def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> Judged:
+    """Judge whether a client that follows with GET, without its telemetry, reports a failure."""
+    if any(one.method == "POST" and one.body for one in landed):
+        return held("OTLP-HTTP-046", f"followed with POST and a body. {each.told}")
+    methods = ", ".join(one.method for one in landed)
+    what = f"followed with {methods}, without its telemetry; to the 200 there " if landed else ""
+    return _is_failure(lab, each, what)
+
+
+def _discreet(each: Faulted, landed: Sequence[Landed]) -> Judged:
+    """Judge whether what follows takes no secret along, and its body if it is a POST."""
+    rule = "OTLP-HTTP-047"
+    if not each.is_hit:
+        return not_observed(rule, each.told)
+    if each.seen.has_crashed:
+        return broken(rule, f"it crashed. {each.told}", harm="crash")
+    if not landed:
+        return held(rule, f"not followed. {each.told}")
+    wrong = next(filter(None, (_wrong_with(one, each.attempts[0]) for one in landed)), "")
+    if wrong:
+        return broken(rule, f"{wrong}. {each.told}")
+    if any(one.method == "POST" for one in landed):
+        return held(rule, f"followed with POST and a body, without its authorization. {each.told}")
+    reason = "followed with GET, as HTTP allows after this status, without its authorization"
+    return not_observed(rule, f"{reason}. {each.told}")
+
+
+def _wrong_with(one: Landed, sent: Request) -> str:
+    """Return what a request that follows a redirect takes along and should not, or lacks."""
+    if one.authorization == _SECRET:
+        return f"followed with {one.method}, {_LEAKED}"
+    is_whole = one.body and one.content_type == sent.headers.get("content-type", "")
+    if one.method == "POST" and not is_whole:
+        return "followed with POST, and without its body or type of content"
+    return ""
 
 
 def _judge_elsewhere(lab: ExporterLab) -> Iterator[Judged]:
@@ -77,15 +144,13 @@ def _judge_elsewhere(lab: ExporterLab) -> Iterator[Judged]:
 def _to(
     lab: ExporterLab, other: FakeCollector, status: int
 ) -> Mapping[Signal, tuple[ReplyFault, ...]]:
-    return {
-        signal: (
-            faults.redirect(
-                f"http://localhost:{other.http_port}{SIGNAL_NAMES[signal].http_path}",
-                http_status=status,
-            ),
-        )
-        for signal in lab.signals
-    }
+    return {signal: (_to_port(other.http_port, signal, status),) for signal in lab.signals}
+
+
+def _to_port(port: int, signal: Signal, status: int) -> ReplyFault:
+    """A redirect to another origin on this machine."""
+    url = f"http://localhost:{port}{SIGNAL_NAMES[signal].http_path}"
+    return faults.redirect(url, http_status=status)
 
 
 def _followed(each: Faulted, arrived: Arrived) -> Judged:
@@ -113,19 +178,28 @@ def _difference(sent: Request, followed: Request) -> str:
     if followed.headers.get("content-type") != sent.headers.get("content-type"):
         return f"with content-type: {followed.headers.get('content-type')}"
     if followed.headers.get("authorization") == _SECRET:
-        return "and the authorization meant for the first origin went to another one"
+        return _LEAKED
     return ""
 
 
 CASES: Final = (
     ExporterCase(
         id="redirects/nowhere",
-        title="302 and 307 without a Location: a failure, not a success",
+        title="301, 302, 303, 307 and 308 without a Location: a failure, not a success",
         requirements=("OTLP-HTTP-046",),
         judge=_judge_nowhere,
         protocols=HTTP_PROTOCOLS,
         expected_s=2.0,
-        runs=6,
+        runs=9,
+    ),
+    ExporterCase(
+        id="redirects/page",
+        title="301, 302 and 303 to a page: no success without the telemetry, no secrets",
+        requirements=("OTLP-HTTP-046", "OTLP-HTTP-047"),
+        judge=_judge_page,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=2.0,
+        runs=5,
     ),
     ExporterCase(
         id="redirects/elsewhere",

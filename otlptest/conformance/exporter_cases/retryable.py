@@ -21,7 +21,7 @@ from otlptest.conformance.faulted import (
 )
 from otlptest.conformance.lookalikes import lookalikes
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.payloads import Payload, items_of
+from otlptest.conformance.payloads import answered_at, have_times, whole_items
 from otlptest.conformance.retry_control import (
     LONGEST_FIRST_WAIT_S,
     condensed,
@@ -69,14 +69,22 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
 
 
 def _of_same_content(lab: ExporterLab, each: Faulted) -> Judged:
-    """Whether what was sent again is what was sent."""
+    """Judge whether what was refused came again as it was; more beside it is no loss."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
         return _of_same_ids(rule, lab, each)
-    payload = Payload(signal=each.signal, attempts=each.attempts)
-    if not payload.has_same_content or len({len(items_of(one)) for one in each.attempts}) > 1:
-        return broken(rule, f"the attempts do not carry the same items. {each.told}")
-    return held(rule, f"each attempt carries the same items. {each.told}")
+    first, *again = each.attempts
+    sent = whole_items([first])
+    answer = answered_at(first)
+    later = [other for other in each.seen.of(each.signal) if other.started_at >= answer]
+    missing = sent - whole_items([*later, *again])
+    if missing:
+        told = f"{missing.total()} of {sent.total()} items did not come again as they were"
+        return broken(rule, f"{told}. {each.told}")
+    counts = (each for one in again for each in whole_items([one]).items())
+    if have_times(first) and any(count > sent[item] > 0 for item, count in counts):
+        return broken(rule, f"the next attempt carries the same items twice. {each.told}")
+    return held(rule, f"all items came again as they were. {each.told}")
 
 
 def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> Judged:

@@ -1,7 +1,8 @@
 """Receivers that ask for a pause: `RetryInfo` over gRPC, `Retry-After` over HTTP.
 
 The pause is made longer than the client's own back-off, as the control run shows it: so a client
-that does not read what it was asked for is seen to come too early.
+that does not read what it was asked for is seen to come too early. A client gives up what would
+come after its own deadline, so it is told a long one.
 """
 
 import math
@@ -12,7 +13,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.conformance.cases import HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter_cases.shared_runs import NO_TIMEOUT
+from otlptest.conformance.exporter_cases.shared_runs import NO_TIMEOUT, unavailable_runs
 from otlptest.conformance.exporter_lab import ExporterLab
 from otlptest.conformance.faulted import Faulted, faulted, replying_once, run_of, runs_of
 from otlptest.conformance.payloads import answered_at
@@ -31,7 +32,6 @@ __all__ = ["CASES"]
 
 _LONGER: Final = 1.6  # than the control's wait, whose jitter may have made it short
 _LONGEST_S: Final = 12
-_LONG_S: Final = 3
 _EARLY_S: Final = 0.05  # of clocks
 _DATE_S: Final = 1.0  # a date has whole seconds
 _HAMMERING: Final = 0.1  # of the first back-off
@@ -41,6 +41,7 @@ _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
 _LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
+_TOO_SHORT: Final = "its own waits are too short to measure"
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
 _HTTP_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
@@ -55,14 +56,13 @@ class _Pause:
 
     control: Control
     seconds: int
-    changes: Mapping[str, str]
 
 
 def _pause(lab: ExporterLab) -> _Pause:
     control = control_of(lab)
     usual_s = control.longest_gap_s or 0.0
     seconds = min(_LONGEST_S, max(1, math.ceil(_LONGER * usual_s)))
-    return _Pause(control=control, seconds=seconds, changes=NO_TIMEOUT if seconds > _LONG_S else {})
+    return _Pause(control=control, seconds=seconds)
 
 
 def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
@@ -70,17 +70,28 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
     pause = _pause(lab)
     unavailable = faults.unavailable(retry_after_s=pause.seconds)
     exhausted = faults.resource_exhausted(retry_after_s=pause.seconds)
-    twice = runs_of(lab, unavailable, unavailable, changes=pause.changes)
-    once = run_of(lab, dict.fromkeys(lab.signals, (exhausted,)), pause.changes)
-    runs = twice()
-    for rule in ("OTLP-RESP-049", "OTLP-RESP-050"):
-        yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in runs)
+    twice = runs_of(lab, unavailable, unavailable, changes=NO_TIMEOUT)
+    once = run_of(lab, dict.fromkeys(lab.signals, (exhausted,)), NO_TIMEOUT)
+    runs, exhausted_runs = twice(), once()
+    least_s = pause.seconds - _EARLY_S
+    waited = [_waited("OTLP-RESP-049", each, pause, least_s) for each in runs]
+    yield from condensed(waited)
+    after = [_waited("OTLP-RESP-050", each, pause, least_s) for each in (*runs, *exhausted_runs)]
+    yield from condensed(_read_at_all(after))
     yield from condensed(_throttled(lab, each, pause) for each in runs)
     yield from condensed(_not_shrinking(each, pause) for each in runs)
-    waited_for = {each.signal for each in runs if each.is_retried}
+    sent_again = {each.signal: each for each in runs}
     yield from condensed(
-        _after_exhausted(lab, each, pause, is_sure=each.signal in waited_for) for each in once()
+        _after_exhausted(lab, each, pause, sent_again[each.signal]) for each in exhausted_runs
     )
+
+
+def _read_at_all(found: Sequence[Judged]) -> Sequence[Judged]:
+    """Return what shows that RetryInfo was read: a wait after one of the codes is enough.
+
+    One that waits after RESOURCE_EXHAUSTED alone reads it, and heeds it too rarely (OTLP-RESP-049).
+    """
+    return [each for each in found if each.outcome == "held"] or found
 
 
 def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> Judged:
@@ -116,8 +127,21 @@ def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> Judged:
     if gap >= NO_WAIT_S:
         return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
     if min(each.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
-        return broken(rule, f"it does not hold back at all: {told}")
+        return _sent_at_once(lab, each, pause, told)
     return _others_held_back(lab, each.signal, pause, told)
+
+
+def _sent_at_once(lab: ExporterLab, each: Faulted, pause: _Pause, told: str) -> Judged:
+    """Broken where it waits otherwise, and twice does not when it is asked to."""
+    rule = "OTLP-RESP-048"
+    if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
+        control = pause.control.told(each.signal)
+        return not_observed(rule, f"{_TOO_SHORT}: {told}\n{control}")
+    (again,) = run_of(lab, {each.signal: each.faults}, NO_TIMEOUT)()
+    told = f"{told}\nin a second run: {again.told}"
+    if min(again.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
+        return broken(rule, f"it does not hold back at all: {told}")
+    return not_observed(rule, f"it holds back in one of two runs: {told}")
 
 
 def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> Judged:
@@ -127,7 +151,7 @@ def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str
     """
     rule = "OTLP-RESP-048"
     late = faults.delay(_LATE_S, reply=faults.unavailable(retry_after_s=pause.seconds))
-    (each,) = run_of(lab, {signal: (late,)}, pause.changes)()
+    (each,) = run_of(lab, {signal: (late,)}, NO_TIMEOUT)()
     if each.is_hit:
         answer = answered_at(each.attempts[0])
         waits = [other.started_at - answer for other in each.seen.of(signal)]
@@ -153,15 +177,32 @@ def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
     return held(rule, told)
 
 
-def _after_exhausted(lab: ExporterLab, each: Faulted, pause: _Pause, *, is_sure: bool) -> Judged:
+def _after_exhausted(
+    lab: ExporterLab, each: Faulted, pause: _Pause, unavailable: Faulted
+) -> Judged:
+    """Broken only of a client that was seen to go on with what it sends for as long as asked."""
     rule = "OTLP-RESP-028"
     if each.is_retried:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
-    if not is_sure:
+    if not unavailable.is_retried:
         return not_observed(
             rule, f"UNAVAILABLE with RetryInfo was not sent again either. {each.told}"
         )
+    for_good = faulted(unavailable_runs(lab)[each.signal].result(), each.signal, ())
+    longest_s = max(_attempted_s(one) for one in (unavailable, for_good))
+    if longest_s < pause.seconds:
+        return not_observed(
+            rule,
+            f"asked to wait {pause.seconds} s, and it was not seen to send anything again so late:"
+            f" its own deadline may be shorter, its last attempt after UNAVAILABLE came after"
+            f" {longest_s:.2f} s. {each.told}",
+        )
     return judged_retry(rule, lab, each)
+
+
+def _attempted_s(each: Faulted) -> float:
+    """From the first answer to the last attempt."""
+    return sum(each.gaps_s)
 
 
 def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
@@ -175,6 +216,9 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
         yield not_observed(rule, f"too little was sent again. {told}")
         return
     told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
+    if usual < NO_WAIT_S:
+        yield not_observed(rule, f"{_TOO_SHORT}. {told}")
+        return
     if max(gaps) < _HAMMERING * usual:
         yield broken(rule, told)
     elif sorted(gaps)[len(gaps) // 2] >= _SPARING * usual:
@@ -192,10 +236,10 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
     }
     date = (faults.status(503, retry_after_s=dated_s, retry_after_form="date"),)
     runs = {
-        status: run_of(lab, dict.fromkeys(lab.signals, answers), pause.changes)
+        status: run_of(lab, dict.fromkeys(lab.signals, answers), NO_TIMEOUT)
         for status, answers in plans.items()
     }
-    dated = run_of(lab, dict.fromkeys(lab.signals, date), pause.changes)
+    dated = run_of(lab, dict.fromkeys(lab.signals, date), NO_TIMEOUT)
     for status, run in runs.items():
         rule = _HTTP_STATUSES[status]
         yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in run())
@@ -235,9 +279,11 @@ def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> Judged:
         return broken(rule, f"the command crashed. {told}", harm="crash")
     if len(gaps) < _FEWEST_GAPS:
         return not_observed(rule, f"too little was sent again. {told}")
+    usual = control_of(lab).longest_gap_s or 0.0
+    if usual < NO_WAIT_S:
+        return not_observed(rule, f"{_TOO_SHORT}. {told}")
     if max(gaps) < NO_WAIT_S:
         return broken(rule, f"sent again at once each time. {told}")
-    usual = control_of(lab).longest_gap_s or 0.0
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:
         return not_observed(
             rule, f"its own back-off is {usual:.2f} s; a busy machine may have made these. {told}"

@@ -168,6 +168,13 @@ def test_wrong_content_type_has_the_right_body() -> None:
     assert (told.status, told.headers["content-type"], told.body) == (200, "text/plain", b"{}")
 
 
+def test_a_content_type_can_be_left_out() -> None:
+    with planned(faults.wrong_content_type("")) as fake:
+        told = post(fake, content_type=JSON)
+    assert (told.status, told.body) == (200, b"{}")
+    assert "content-type" not in told.headers
+
+
 @pytest.mark.parametrize("size", [64, 133, 134, 135, 16_390, 4 * 1024 * 1024 + 1])
 def test_oversize_body_is_well_formed_and_of_exactly_that_size(size: int) -> None:
     with planned(faults.oversize_body(size_bytes=size)) as fake:

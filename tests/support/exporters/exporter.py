@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))  # it is run as a file, from anywhere
 
 from tests.support.exporters.planted import WRONG
+from tests.support.exporters.retrying import LINGERING_S
 from tests.support.exporters.settings import Settings, is_disabled, is_on, settings_of
 from tests.support.exporters.telemetry import KINDS, exports
 
@@ -91,12 +92,22 @@ def main() -> None:
     misbehave_before()
     if is_disabled():
         return
+    if WRONG == "lingers, and exports in the background":
+        worker = threading.Thread(target=export_all)
+        worker.start()
+        threading.Event().wait(LINGERING_S)
+        worker.join()
+        return
     if WRONG in STAYING_UP:
         stay_up()
+    export_all()
+    misbehave_after()
+
+
+def export_all() -> None:
     wanted = os.environ.get("SIGNALS", "traces,metrics,logs").split(",")
     for kind, body in exports(kind for kind in KINDS if kind in wanted and is_on(kind)):
         export(settings_of(kind), kind, body)
-    misbehave_after()
 
 
 if __name__ == "__main__":

@@ -81,6 +81,8 @@ def _success(content: bytes) -> Answer:
 def _refused(settings: Settings, refused: Any) -> Answer:  # noqa: ANN401 -- a call and an error in one
     code = refused.code().name
     delay_s = _retry_delay_s(refused)
+    if code == "UNAVAILABLE" and WRONG == "heeds a full receiver alone":
+        delay_s = None
     is_lost = code == "UNAVAILABLE" and not _is_from_the_receiver(refused)
     if is_lost and WRONG == "dies of a lost connection":
         os.abort()

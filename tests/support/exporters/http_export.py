@@ -8,7 +8,9 @@ import gzip
 import http.client
 import os
 import ssl
+import threading
 import time
+import urllib.request
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,12 +24,14 @@ from tests.support.exporters.raw_calls import OVER_HTTP2, post_over_http2
 from tests.support.exporters.request_faults import planted_request
 from tests.support.exporters.retrying import Answer, deliver, planted_verdict
 from tests.support.exporters.settings import Settings
-from tests.support.exporters.telemetry import anew, json_text
+from tests.support.exporters.telemetry import anew, json_text, shortened
 
 __all__ = ["export"]
 
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_TO_GET: Final = frozenset({301, 302, 303})
+_SLOW_HANDSHAKE_S: Final = 0.2
 _MISDIRECTED: Final = 421
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _PIECE: Final = 65536
@@ -65,6 +69,10 @@ def export(settings: Settings, kind: str, body: bytes) -> bool:
         attempts += 1
         if attempts > 1 and WRONG == "changes what it sends again":
             content = _content(settings, kind, body + body)[0]
+        if attempts > 1 and WRONG == "more in the next attempt":
+            content = _content(settings, kind, body + anew(kind))[0]
+        if attempts > 1 and WRONG == "less in the next attempt":
+            content = _content(settings, kind, shortened(kind, body))[0]
         if attempts > 1 and WRONG == "other ids in each attempt":
             content = _content(settings, kind, anew(kind))[0]
         if attempts > 1 and WRONG == "headers go once":
@@ -80,8 +88,10 @@ def _answer(
     """One attempt, whatever becomes of it."""
     try:
         reply = _exchange(settings, content, headers, timeout_s)
-        if reply.status == _MISDIRECTED and WRONG == "tries what was misdirected elsewhere":
+        if reply.status == _MISDIRECTED and WRONG.startswith("tries what was misdirected"):
             _forget(settings)
+            if WRONG.endswith("nothing else"):
+                threading.Event().wait(_SLOW_HANDSHAKE_S)
             reply = _exchange(settings, content, headers, timeout_s)
     except TooLargeError as problem:
         if WRONG == "dies of too long an answer":
@@ -95,8 +105,21 @@ def _answer(
         _forget(settings)
         if isinstance(problem, ConnectionRefusedError) and WRONG == "gives up where nobody listens":
             return Answer(told="nobody listens")
+        if WRONG == "one more at once":
+            return _once_more(settings, content, headers, timeout_s)
         return _lost(problem)
     return _meaning(settings, reply)
+
+
+def _once_more(
+    settings: Settings, content: bytes, headers: Mapping[str, str], timeout_s: float | None
+) -> Answer:
+    """As some HTTP libraries do by themselves; what is lost then is lost."""
+    try:
+        return _meaning(settings, _exchange(settings, content, headers, timeout_s))
+    except (OSError, http.client.HTTPException) as problem:
+        _forget(settings)
+        return Answer(told=f"no answer, twice: {problem}")
 
 
 def _lost(problem: Exception) -> Answer:
@@ -109,6 +132,8 @@ def _lost(problem: Exception) -> Answer:
 def _meaning(settings: Settings, reply: Reply) -> Answer:
     if WRONG == "follows redirects" and reply.status in _REDIRECTS:
         return _followed(settings, reply)
+    if WRONG == "follows redirects by GET" and reply.headers.get("location", "").startswith("http"):
+        return _got(settings, reply)
     if reply.status // 100 == 2 or (WRONG == "redirects are success" and reply.status // 100 == 3):
         return _success(settings, reply)
     is_retryable = planted_verdict(str(reply.status), is_retryable=reply.status in _RETRYABLE)
@@ -125,11 +150,21 @@ def _meaning(settings: Settings, reply: Reply) -> Answer:
     )
 
 
+def _got(settings: Settings, reply: Reply) -> Answer:
+    """What a library makes of 301, 302 and 303: GET, without the body."""
+    if reply.status not in _TO_GET:
+        return Answer(told=f"HTTP {reply.status}")
+    with urllib.request.urlopen(reply.headers["location"], timeout=settings.timeout_s) as page:  # noqa: S310 -- of the suite
+        return Answer(is_success=page.status == http.client.OK)
+
+
 def _success(settings: Settings, reply: Reply) -> Answer:
     if reply.status != http.client.OK and WRONG == "only 200 is success":
         return Answer(told=f"HTTP {reply.status}", is_retryable=True)
     if reply.status != http.client.OK and WRONG == "only 200 is no loss":
         return Answer(told=f"HTTP {reply.status}")
+    if WRONG == "wants a content type" and "content-type" not in reply.headers:
+        return Answer(told="unable to send spans: the server is out of specification")
     try:
         is_json = settings.protocol == "http/json"
         told = partial_success(reply.content, is_json=is_json)

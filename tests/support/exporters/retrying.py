@@ -11,7 +11,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,11 +22,22 @@ __all__ = ["Answer", "deliver", "planted_verdict"]
 
 _FIRST_WAIT_S: Final = 0.4
 _LONGEST_WAIT_S: Final = 1.0 if WRONG == "never ends" else 30.0
-_MOST_ATTEMPTS: Final = {"timeout per attempt": 5, "two attempts at most": 2}.get(WRONG, 1000)
+_BACKGROUND: Final = "lingers, and exports in the background"
+_MOST_ATTEMPTS: Final = {
+    "timeout per attempt": 5,
+    "two attempts at most": 2,
+    _BACKGROUND: 4,
+}.get(WRONG, 1000)
 LINGERING_S: Final = 9.0
 _SLOW_S: Final = 1.0
 _GROWTH: Final = 2.0
 _JITTER: Final = 0.3
+# Ways to wait before the next attempt, by the number of those that were made.
+_WAYS: Final[Mapping[str, Callable[[int], float]]] = {
+    "a little jitter": lambda number: 2.0**number + random.uniform(0.0, 0.1),  # noqa: S311 -- no secret
+    "small first wait": lambda number: 0.01 * 2**number * random.uniform(0.5, 1.0),  # noqa: S311 -- as above
+    "back-off by the same time": lambda number: (number - 1) * random.uniform(0.1, 0.108),  # noqa: S311 -- as above
+}
 _TRIES_ONCE: Final = frozenset(
     {
         "never retries",
@@ -34,6 +45,7 @@ _TRIES_ONCE: Final = frozenset(
         "lingers, and never retries",
         "no timeout, stays up and never retries",
         "deaf",
+        "tries what was misdirected elsewhere, and nothing else",
     }
 )
 
@@ -57,7 +69,7 @@ class Answer:
 
 def planted_verdict(status: str, *, is_retryable: bool) -> bool:
     """Whether a status may be sent again, after what is planted."""
-    if f"retries:{status}" == WRONG:
+    if WRONG in {f"retries:{status}", f"pending spans, retries:{status}"}:
         return True
     return is_retryable and WRONG not in {f"gives up on:{status}", *_TRIES_ONCE}
 
@@ -85,6 +97,8 @@ def deliver(kind: str, timeout_s: float | None, send: Callable[[float | None], A
         if not answer.is_retryable:
             return _given_up()
         pause_s = _pause(wait_s, answer.retry_after_s)
+        if WRONG in _WAYS:
+            pause_s = _WAYS[WRONG](attempts)
         left_s = _left(timeout_s, started)
         if (left_s is not None and pause_s >= left_s) or attempts == _MOST_ATTEMPTS:
             _tell(f"{kind}: given up after {attempts} attempts", answer)

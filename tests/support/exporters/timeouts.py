@@ -9,8 +9,12 @@ from tests.support.exporters.planted import WRONG
 __all__ = ["timeout_s_of"]
 
 _DEFAULT_S: Final = 10.0
+_DEFAULTS: Final = {
+    "another default timeout": 25.0,
+    "a default timeout of 1 s": 1.0,
+    "no limit by a negative timeout": 1.0,
+}
 _SECONDS: Final = {"timeout in seconds": 1.0, "a tenth of the timeout": 0.0001}
-_OTHER_DEFAULTS: Final = {"another default timeout": 25.0, "no limit by a negative timeout": 1.0}
 
 
 def timeout_s_of(value: str) -> float | None:
@@ -21,7 +25,7 @@ def timeout_s_of(value: str) -> float | None:
     """
     if WRONG == "dies of a negative queue" and os.environ.get("OTEL_BSP_MAX_QUEUE_SIZE"):
         raise ValueError("OTEL_BSP_MAX_QUEUE_SIZE")
-    default = _OTHER_DEFAULTS.get(WRONG, _DEFAULT_S)
+    default = _DEFAULTS.get(WRONG, _DEFAULT_S)
     if not value:
         return default
     if WRONG == "dies of a timeout that is none" and not value.isdigit():

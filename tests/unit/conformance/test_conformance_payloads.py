@@ -6,9 +6,10 @@ import pytest
 
 from otlptest.conformance.faulted import faulted
 from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.payloads import item_keys, items_of, payloads_of
+from otlptest.conformance.payloads import item_keys, items_of, payloads_of, whole_items
 from otlptest.conformance.probes import probe_request
 from otlptest.model import Connection, Request, Signal
+from tests.support.right_requests import trace_request
 
 CONNECTION = Connection(number=1, endpoint="http", port=4318)
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
@@ -40,16 +41,34 @@ def test_the_same_items_again_are_one_payload(signal: Signal) -> None:
     payloads = payloads_of(sent)
     assert [len(payload.attempts) for payload in payloads] == [2, 1]
     assert [payload.is_repeated for payload in payloads] == [True, False]
-    assert payloads[0].has_same_content
     assert payloads[0].intervals_s == (1.5,)
 
 
-def test_a_batch_cut_anew_is_the_same_payload_with_other_content() -> None:
+def test_a_batch_cut_anew_is_the_same_payload() -> None:
     first, second = (probe_request("traces", marker) for marker in ("a", "b"))
     both = first + second  # protobuf concatenation: one request with the resources of both
     (payload,) = payloads_of([request(first, at=1.0), request(both, at=2.0)])
     assert payload.is_repeated
-    assert not payload.has_same_content
+
+
+def ended(at: int) -> Request:
+    """A request with a span of the same ids that ended then; 0: that has not ended."""
+    message = trace_request()
+    for span in message.resource_spans[0].scope_spans[0].spans:
+        span.end_time_unix_nano = at
+    return request(message.SerializeToString())
+
+
+def test_a_span_that_is_exported_when_it_starts_and_when_it_has_ended_is_two() -> None:
+    assert len(payloads_of([ended(0), ended(2_000_000_000_000_000_000)])) == 2
+    assert len(payloads_of([ended(0), ended(0)])) == 1
+
+
+def test_all_that_items_say_is_counted() -> None:
+    first, later = ended(0), ended(2_000_000_000_000_000_000)
+    assert whole_items([first]) == whole_items([ended(0)])
+    assert not whole_items([first]) <= whole_items([later])
+    assert whole_items([first, first]).total() == 2 * whole_items([first]).total()
 
 
 def test_a_request_that_joins_two_payloads_makes_them_one() -> None:

@@ -11,7 +11,12 @@ from otlptest.conformance.cases import find_cases
 from otlptest.conformance.exporter_cases import redirects
 from otlptest.conformance.faulted import Faulted, faulted
 from otlptest.conformance.observations import Observation
-from otlptest.conformance.retry_control import condensed, judged_no_retry, judged_retry
+from otlptest.conformance.retry_control import (
+    condensed,
+    judged_no_retry,
+    judged_retry,
+    life_follows_exports,
+)
 from otlptest.conformance.verdicts import broken, held
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
@@ -40,15 +45,21 @@ class SharingLab(RecordedLab):
         return found
 
 
-def run_of(*times: float, answer: ReplyFault = ANSWER, lived_s: float = 0.1) -> Observation:
+def run_of(
+    *times: float,
+    answer: ReplyFault = ANSWER,
+    lived_s: float = 0.1,
+    answered_after_s: float = 0.01,
+) -> Observation:
     """A run in which the same spans came at these times; the first were answered so."""
     requests = [accepted("traces", trace_request()) for _ in times]
     for request, at in zip(requests, times, strict=True):
         request.started_at = request.received_at = at
-        request.replied_at = at + 0.01
+        request.replied_at = at + answered_after_s
     if requests:
         requests[0].reply_fault = answer.text
-    return observed(requests, ended_at=(times[-1] if times else 1.0) + lived_s)
+    after_s = answered_after_s - 0.01 + lived_s
+    return observed(requests, ended_at=(times[-1] if times else 1.0) + after_s)
 
 
 def once(seen: Observation, answer: ReplyFault = ANSWER) -> Faulted:
@@ -69,7 +80,8 @@ CONTROL = run_of(1.0, 2.0, answer=UNAVAILABLE)
 NEVER = run_of(1.0, answer=UNAVAILABLE)
 PLAIN = run_of(1.0)
 LATE_ANSWER = faults.delay(1.0, reply=UNAVAILABLE)
-LATE = run_of(1.0, answer=LATE_ANSWER)
+LATE = run_of(1.0, answer=LATE_ANSWER, answered_after_s=1.01)
+UP_ANYWAY = run_of(1.0, answer=LATE_ANSWER, answered_after_s=1.01, lived_s=-0.9)
 MORE = observed([*run_of(1.0).requests, another(1.05)], ended_at=1.1)
 GONE = run_of(1.0, answer=LATE_ANSWER, lived_s=-0.5)
 
@@ -84,6 +96,9 @@ GONE = run_of(1.0, answer=LATE_ANSWER, lived_s=-0.5)
             run_of(1.0), (NEVER, GONE), "not_observed", id="it does not stay for a late answer"
         ),
         pytest.param(
+            run_of(1.0), (NEVER, UP_ANYWAY), "not_observed", id="it ends when it does anyway"
+        ),
+        pytest.param(
             run_of(1.0),
             (NEVER, run_of(1.0, 2.0, answer=LATE_ANSWER)),
             "not_observed",
@@ -94,7 +109,7 @@ GONE = run_of(1.0, answer=LATE_ANSWER, lived_s=-0.5)
         ),
         pytest.param(
             run_of(1.0),
-            (NEVER, run_of(1.0, answer=LATE_ANSWER, lived_s=2.0)),
+            (NEVER, run_of(1.0, answer=LATE_ANSWER, answered_after_s=1.01, lived_s=2.0)),
             "not_observed",
             id="it waits after a late answer",
         ),
@@ -148,6 +163,57 @@ def test_what_should_not_be_sent_again(
 ) -> None:
     lab = SharingLab(PLAIN, control, signals=("traces",))
     assert judged_no_retry(RULE, lab, once(seen)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("again", "outcome"),
+    [
+        pytest.param(run_of(1.0, 2.0), "broken", id="in a second run too"),
+        pytest.param(run_of(1.0), "not_observed", id="not in a second run"),
+    ],
+)
+def test_a_must_fails_only_if_a_second_run_shows_the_same(again: Observation, outcome: str) -> None:
+    lab = SharingLab(PLAIN, CONTROL, again, signals=("traces",))
+    assert judged_no_retry("OTLP-RESP-064", lab, once(run_of(1.0, 2.0))).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("again", "outcome"),
+    [
+        pytest.param(NEVER, "broken", id="nor in a second run"),
+        pytest.param(CONTROL, "not_observed", id="but in a second run"),
+    ],
+)
+def test_a_must_of_retries_fails_only_if_a_second_run_shows_the_same(
+    again: Observation, outcome: str
+) -> None:
+    lab = SharingLab(PLAIN, NEVER, again, signals=("traces",))
+    lingering = once(run_of(1.0, answer=UNAVAILABLE, lived_s=9.0), UNAVAILABLE)
+    assert judged_retry("OTLP-RESP-040", lab, lingering).outcome == outcome
+
+
+def test_what_hides_a_retry_is_told_with_what_to_do() -> None:
+    lab = SharingLab(PLAIN, NEVER, signals=("traces",))
+    found = judged_no_retry(RULE, lab, once(run_of(1.0, lived_s=3.31)))
+    assert found.evidence.splitlines()[0] == (
+        "a retry would not have been seen: keep the program up for 8 s after its first request;"
+        " it ended 3.3 s after the answer. traces answered faults.status(504):"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ended_at", "follows"),
+    [
+        pytest.param(2.1, True, id="as much later as the retry took"),
+        pytest.param(1.2, False, id="at the same time"),
+    ],
+)
+def test_the_length_of_a_run_says_something_only_if_it_follows_the_exports(
+    ended_at: float, *, follows: bool
+) -> None:
+    control = observed(CONTROL.requests, ended_at=ended_at)
+    lab = SharingLab(PLAIN, control, signals=("traces",))
+    assert life_follows_exports(lab, "traces") is follows
 
 
 def test_a_command_that_sends_all_twice_is_not_told_by_retries() -> None:
