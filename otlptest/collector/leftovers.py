@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from otlptest.collector.contents import Contents
 from otlptest.collector.snapshots import Snapshot
-from otlptest.model import LogRecord, Problem, Producer, Request, Span
+from otlptest.model import LogRecord, Problem, Request, Span
 from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads, newest_time
 
 __all__ = ["ClockLeads", "Epoch", "LeftoverCount", "Leftovers", "Standing"]
@@ -81,19 +81,17 @@ class ClockLeads:
     """How far the clocks of senders are ahead, as their items show. Thread-safe.
 
     An item that is dated after it was received comes from a clock that is ahead, by at least the
-    time between. The longest such time of a producer is taken for its lead.
+    time between. The longest such time on a connection is taken for the lead of its sender.
 
     Args:
-        contents: Knows whose telemetry a request carries.
         requests: Gives all stored requests after a token.
     """
 
-    def __init__(self, contents: Contents, requests: Callable[[int], Snapshot[Request]]) -> None:
-        self._contents = contents
+    def __init__(self, requests: Callable[[int], Snapshot[Request]]) -> None:
         self._requests = requests
         self._lock = threading.Lock()
         self._next_token = 0
-        self._leads: dict[Producer, int] = {}
+        self._leads: dict[int, int] = {}  # by the number of the connection
 
     def of(self, request: Request) -> int:
         """Nanoseconds by which the clock of a request's sender is ahead, at least."""
@@ -102,20 +100,15 @@ class ClockLeads:
             self._next_token = new.stop
             for each in new:
                 self._add(each)
-            if not self._leads:
-                return 0
-            producers = self._contents.producers_of(request)
-            return max((self._leads.get(each, 0) for each in producers), default=0)
+            return self._leads.get(request.connection.number, 0)
 
     def _add(self, request: Request) -> None:
         signal = request.signal
         if signal is None or signal == "profiles" or not request.is_accepted:
             return
-        newest = newest_time(signal, request.body)
-        if newest > request.received_unix_nano > 0:
-            for producer in self._contents.producers_of(request):
-                lead = max(self._leads.get(producer, 0), newest - request.received_unix_nano)
-                self._leads[producer] = lead
+        lead = newest_time(signal, request.body) - request.received_unix_nano
+        if lead > self._leads.get(request.connection.number, 0) and request.received_unix_nano:
+            self._leads[request.connection.number] = lead
 
 
 class Leftovers:

@@ -40,7 +40,7 @@ class Store:
         self.contents = Contents()
         self.baselines = Baselines(self.contents)
         self.invented_traces: dict[bytes, float] = {}
-        self.clock_leads = ClockLeads(self.contents, self.requests)
+        self.clock_leads = ClockLeads(self.requests)
 
     # What the receivers tell.
 

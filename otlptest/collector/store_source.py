@@ -188,13 +188,13 @@ class StoreSource:
         if leftovers is None or kind == "requests":
             return
         before = self._store.baselines.before(self._start, self._store.requests())
-        for request in self._requests(None):
+        requests = self._requests(None)
+        for token, request in zip(range(requests.start, requests.stop), requests, strict=True):
             if request.signal != kind or not request.is_accepted:
                 continue
             if not leftovers.count(request).doubtful:
                 continue
-            only = Snapshot([request], offset=0, start=0, stop=1)
-            for item in self._contents.items(kind, only, {}):
+            for item in self._contents.items(kind, requests.between(token, token + 1), {}):
                 if leftovers.standing_of(item) is Standing.DOUBTFUL and not _repeats(item, before):
                     yield SetAside(item=item, reason=leftovers.doubt(item))
 

@@ -52,6 +52,7 @@ _LOCAL_DEADLINE_S = 30.0
 _COVER = (
     "cover each sender: after=[otlp.exited(a), otlp.fence(b)], or narrow the criteria with service="
 )
+_EXPLAIN = "otlptest explain not_proven says what each kind of evidence needs"
 _UNKNOWN = (
     "what was refused, cut or taken away cannot be known: see why, or assert on what must arrive"
     " (wait_for_one)"
@@ -206,7 +207,7 @@ def examined(source: Source, selection: Selection, evidence: Sequence[Evidence])
                     uncovered.append(_uncovered(activity, signal, evidence))
                 else:
                     stale += _staleness(source, selection, activity, signal, covering)
-    hints = ((uncovered or carried, _COVER), (not_seen, _UNKNOWN), (doubtful, CLOCK_HINT))
+    hints = ((uncovered, _COVER), (carried, _EXPLAIN), (not_seen, _UNKNOWN), (doubtful, CLOCK_HINT))
     return Proof(
         evidence=tuple(evidence),
         gaps=tuple(dict.fromkeys([*carried, *not_seen, *doubtful, *uncovered])),
