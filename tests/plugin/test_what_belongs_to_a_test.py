@@ -147,7 +147,8 @@ def test_absence(otlp):
 
 def test_count(otlp):
     post(otlp, time.time_ns())
-    post(otlp, time.time_ns() // SECOND * SECOND - SECOND)
+    second = time.time_ns() // SECOND * SECOND - SECOND
+    post(otlp, second, second)
     otlp.spans.expect_count(1, name="charge", after=otlp.quiet(0.1))
 
 def test_wait(otlp):
