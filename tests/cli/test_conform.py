@@ -119,7 +119,7 @@ def test_a_wrong_command_line_exits_with_2(arguments: tuple[str, ...], problem: 
 
 @pytest.mark.parametrize("suite", ["exporter", "receiver"], ids=str)
 def test_cases_are_listed_without_running_any(suite: str) -> None:
-    ended = otlptest("conform", suite, "--list")
+    ended = otlptest("conform", suite, "--list", COLUMNS="1000")
     assert ended.returncode == 0
     lines = ended.stdout.splitlines()
     assert len(lines) % 2 == 0

@@ -71,7 +71,7 @@ def test_a_name_like_no_other_is_sent_to_the_list() -> None:
 
 
 def test_a_text_fills_its_lines_however_its_file_breaks_them() -> None:
-    lines = otlptest("explain", "not_proven", COLUMNS="60").stdout.splitlines()
+    lines = otlptest("explain", "leftover", COLUMNS="60").stdout.splitlines()
     begin = lines.index("what it means:") + 1
     paragraph = lines[begin : lines.index("", begin)]
     assert len(paragraph) > 3

@@ -28,6 +28,7 @@ def otlp() -> Iterator[FakeCollector]:
 
 SHOP = """
     import os, signal, socket, subprocess, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests' own is ignored
     port = int(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"].rsplit(":", 1)[1])
     def send():
         with socket.create_connection(("127.0.0.1", port)) as peer:

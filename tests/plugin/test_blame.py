@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from otlptest.timing import Deadline
+from tests.support.command_line import WITH_CTRL_C
 from tests.support.plugin_runs import SENDER, run_suite
 from tests.support.small_programs import web_server
 
@@ -403,6 +404,7 @@ def test_it(otlp, otlp_process):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=WITH_CTRL_C,  # noqa: PLW1509 -- it only resets a signal
     )
     until = Deadline(40)
     while not Path(waiting).exists():

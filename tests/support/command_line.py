@@ -48,7 +48,7 @@ def running(arguments: Sequence[str | Path], **variables: str) -> Iterator[subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=variables.get("PYTHONIOENCODING", "utf-8"),
-        preexec_fn=_WITH_CTRL_C,  # noqa: PLW1509 -- it only resets a signal
+        preexec_fn=WITH_CTRL_C,  # noqa: PLW1509 -- it only resets a signal
     )
     try:
         yield process
@@ -63,7 +63,7 @@ def _with_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-_WITH_CTRL_C = _with_ctrl_c if os.name == "posix" else None
+WITH_CTRL_C = _with_ctrl_c if os.name == "posix" else None
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[int, str, str]:

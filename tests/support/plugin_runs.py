@@ -12,7 +12,8 @@ import http.client, json, os, urllib.parse
 def send(endpoint, *, name="work", span_id="00f067aa0ba902b7", service="shop", start=None):
     """Export one span as OTLP/HTTP JSON."""
     span = {"traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": span_id, "name": name,
-            "kind": 2, "startTimeUnixNano": str(start or now()), "endTimeUnixNano": str(now() + 1)}
+            "kind": 2, "startTimeUnixNano": str(start or now()),
+            "endTimeUnixNano": str((start or now()) + 1)}
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
     group = {"resource": resource, "scopeSpans": [{"scope": {"name": "test"}, "spans": [span]}]}
     return post(endpoint, json.dumps({"resourceSpans": [group]}))

@@ -29,10 +29,10 @@ class Endpoint:
         role: What it is for.
         owner: The process under test that it was opened for.
         tls: Makes it a TLS port.
-        opened_at: The time of now, on the receiver's clock.
 
     Attributes:
         connections: The open ones.
+        opened_at: When connections were taken from, on the receiver's clock.
     """
 
     def __init__(
@@ -43,14 +43,13 @@ class Endpoint:
         *,
         owner: str | None = None,
         tls: ssl.SSLContext | None = None,
-        opened_at: float = 0.0,
     ) -> None:
         self.listener: Socket = listening_socket(host, port)
         self.port: int = self.listener.getsockname()[1]
         self.role: Role = role
         self.owner = owner
         self.tls = tls
-        self.opened_at = opened_at
+        self.opened_at = 0.0
         self.connections: set[SocketConnection] = set()
         self.is_open = True
         _ROLES[self.port] = role

@@ -203,6 +203,7 @@ class Engine:
 
     def _add_endpoints(self, endpoints: Sequence[Endpoint]) -> None:
         for endpoint in endpoints:
+            endpoint.opened_at = self._reception.clock.monotonic()
             self._endpoints.append(endpoint)
 
             def accept(_events: int, endpoint: Endpoint = endpoint) -> None:

@@ -227,10 +227,9 @@ class Receiver:
         self, grpc_port: int, http_port: int, owner: str | None, *, host: str | None = None
     ) -> list[Endpoint]:
         address = host or self.host
-        now = self._reception.clock.monotonic()
-        grpc = Endpoint(address, grpc_port, "grpc", owner=owner, tls=self._tls, opened_at=now)
+        grpc = Endpoint(address, grpc_port, "grpc", owner=owner, tls=self._tls)
         try:
-            http = Endpoint(address, http_port, "http", owner=owner, tls=self._tls, opened_at=now)
+            http = Endpoint(address, http_port, "http", owner=owner, tls=self._tls)
         except BaseException:
             grpc.close()
             raise

@@ -9,7 +9,12 @@ import pytest
 from otlptest.processes import Program, ready, start_program
 from tests.support.small_programs import python_program
 
-FOREVER = "import signal; print('up', flush=True); signal.pause()"
+FOREVER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests' own is ignored
+print("up", flush=True)
+signal.pause()
+"""
 HANDLER = """
 import signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
