@@ -8,7 +8,7 @@ from otlptest.conformance.probes import probe_request
 from otlptest.conformance.receiver_health import is_overload_status
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.receiver_look import SERVES
-from otlptest.conformance.receiver_stored import unwanted_items
+from otlptest.conformance.receiver_stored import loses_plain_ones, unwanted_items
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
 from otlptest.sending import ExportResult
@@ -62,6 +62,8 @@ def _judged_late(lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen:
         return not_observed(rule, f"{seen}; no {signal} came to {where}")
     if late:
         return held(rule, f"{seen}, and is in {where}")
+    if loses_plain_ones(lab, signal):
+        return not_observed(rule, f"{seen}; plain {signal} requests are lost as well")
     return broken(rule, f"{seen}, and only a plain one like it is in {where}")
 
 

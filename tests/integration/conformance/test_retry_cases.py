@@ -341,10 +341,21 @@ def runs_of(rows: tuple[Row, ...]) -> list[SuiteRun]:
     return [run.result() for run in runs]
 
 
-@pytest.mark.timeout(240)  # as above, with six exporters at a time
+def seen_alone(row: Row, run: SuiteRun) -> SuiteRun:
+    """The run of a row; once more by itself, where the noise of six at a time left it open.
+
+    Waits that are shorter than the noise are inconclusive, and rightly so.
+    """
+    expected = {f"OTLP-{rule}" for rule in row[3].split()}
+    open_rules = {each.id for each in run.results if each.verdict == "inconclusive"}
+    return conformed(row[2], row[1], wrong=row[0]) if expected & open_rules else run
+
+
+@pytest.mark.timeout(300)  # as above, with six exporters at a time
 @pytest.mark.parametrize("group", WRONG)
 def test_a_wrong_exporter_is_caught(group: str) -> None:
-    for row, run in zip(WRONG[group], runs_of(WRONG[group]), strict=True):
+    for row, crowded in zip(WRONG[group], runs_of(WRONG[group]), strict=True):
+        run = seen_alone(row, crowded)
         expected = {f"OTLP-{rule}" for rule in row[3].split()}
         unmet = [each for each in run.results if each.verdict != "pass"]
         assert broken_rules(run) == expected, (row, unmet)
