@@ -112,7 +112,7 @@ LOST: dict[str, Row] = {
         "items",
         "write 'dataPoints'",
     ),
-    "an old name of samples": (
+    "an old name of a profile's samples": (
         "profiles",
         {"resourceProfiles": [{"scopeProfiles": [{"profiles": [{"sample": [{}]}]}]}]},
         "resourceProfiles[0].scopeProfiles[0].profiles[0].sample",

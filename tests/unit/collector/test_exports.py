@@ -53,7 +53,11 @@ SIGNALS_IN_JSON = {
 
 
 @pytest.mark.parametrize(
-    ("sent_as", "other"), list(itertools.permutations(SIGNALS_IN_JSON, 2)), ids="-as-".join
+    ("sent_as", "other"),
+    [
+        pytest.param(sent_as, other, id=f"{other} as {sent_as}")
+        for sent_as, other in itertools.permutations(SIGNALS_IN_JSON, 2)
+    ],
 )
 def test_json_of_another_signal_is_refused_as_protobuf_is(sent_as: str, other: str) -> None:
     path, _ = SIGNALS_IN_JSON[sent_as]
