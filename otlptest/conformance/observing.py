@@ -168,17 +168,21 @@ def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> A
 
 
 def _starting_s(seen: Observation, processor_s: float) -> float:
-    """For how long a start keeps a core busy: until the first request, but it may wait or sleep.
+    """For how long a run keeps a core busy: not while it waits or sleeps.
+
+    All its processor time counts, that of its end too: with less, more runs start than the machine
+    can bear, and each takes longer than the one before.
 
     Args:
         seen: The run.
         processor_s: The processor time that it took, all its children included; 0 if not known.
     """
+    if processor_s > 0:
+        return min(processor_s, seen.duration_s)
     came = [each.started_at for each in seen.requests] + [
         each.opened_at for each in seen.connections
     ]
-    until_first_s = min(came) - seen.started_at if came else seen.duration_s
-    return min(until_first_s, processor_s) if processor_s > 0 else until_first_s
+    return min(came) - seen.started_at if came else seen.duration_s
 
 
 def _processor_s() -> float:

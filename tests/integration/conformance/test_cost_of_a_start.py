@@ -37,9 +37,10 @@ if when == "after":
         pytest.param("before/sleeps", 0.0, 2.5, id="sleeps before its first request"),
         pytest.param("after/sleeps", 0.0, 2.5, id="sleeps after its last request"),
         pytest.param("before/works", 1.5, 10.0, id="works"),
+        pytest.param("after/works", 1.5, 10.0, id="works after its last request"),
     ],
 )
-def test_a_start_costs_what_the_processor_spends_until_the_first_request(
+def test_a_start_costs_what_the_processor_spends(
     does: str, least_s: float, most_s: float, tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
