@@ -34,6 +34,8 @@ _HINTS: Final[Mapping[str, str]] = {
     " OTEL_EXPORTER_OTLP_ENDPOINT the SDK adds them, with OTEL_EXPORTER_OTLP_TRACES_ENDPOINT not",
     "wrong_content_type": "OTLP/HTTP sends application/x-protobuf or application/json",
     "wrong_method": "OTLP/HTTP sends POST",
+    "preflight": "the page's browser sends nothing until its origin is allowed:"
+    " FakeCollector(cors_origins=[…]), otlptest serve --cors-origin ORIGIN",
     "wrong_port": "protocol and port do not fit: grpc_endpoint takes gRPC, http_endpoint HTTP;"
     " environ(protocol) sets both",
     "tls_mismatch": "one side speaks TLS and the other does not: http:// or https:// in the"
@@ -176,7 +178,8 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
         about = f" ({request.method} {request.path})" if request is not None else ""
         excuse = f"made by {problem.planned_by} of this test" if problem.planned_by else ""
         excuse = "a probe, which holds no telemetry" if request and request.is_probe else excuse
-        texts[problem.kind, excuse, f"{problem.message}{about}"] += 1
+        kind = "preflight" if request and request.is_preflight else problem.kind
+        texts[kind, excuse, f"{problem.message}{about}"] += 1
     for (kind, excuse, text), count in texts.most_common(_SHOWN):
         times = f" {count:,} times" if count > 1 else ""
         facts.append(f"refused{times} ({kind}{f', {excuse}' if excuse else ''}): {text}")

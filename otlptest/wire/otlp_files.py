@@ -159,7 +159,10 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
         unknown = WireError("malformed", "OTLP-HTTP-008", "no signal's request has such fields")
         raise fault or unknown
     names = " or ".join(name for name, _ in fitting)
-    raise UsageError(f"the bytes can be a request of {names}", "say which with signal=")
+    raise UsageError(
+        f"the bytes can be a request of {names}",
+        "say which with signal= (--signal of otlptest send)",
+    )
 
 
 def _knows_all_of(message: Message) -> bool:
@@ -179,9 +182,8 @@ class _File:
         self._place = ""  # of what was read last
 
     def holds_json(self) -> bool:
-        """Return whether it is JSON text in UTF-8; nothing is read."""
-        is_wide = bool(wide_encoding(self._stream.peek(_MARK_BYTES)))
-        return not is_wide and self._form() == "json"
+        """Return whether it is JSON text in UTF-8."""
+        return not wide_encoding(self._stream.peek(_MARK_BYTES)) and self._form() == "json"
 
     def records(self) -> Iterator[FileRecord | FileFormatError]:
         """Yield requests, and what is none, in their order."""
@@ -190,8 +192,6 @@ class _File:
             problem = f"the text is {encoding}, and UTF-8 was expected"
             yield FileFormatError(self._name, "byte 0", problem, _WIDE_HINT)
             return
-        if self._stream.peek(len(BOM_UTF8)) == BOM_UTF8:
-            self._stream.read(len(BOM_UTF8))
         form = self._form()
         if form == "json":
             yield from self._json()
@@ -203,6 +203,9 @@ class _File:
             yield self._broken(self._stream.broken)
 
     def _form(self) -> Form:
+        if self._stream.peek(len(BOM_UTF8)) == BOM_UTF8:
+            self._stream.read(len(BOM_UTF8))
+            return "json"
         return form_of(self._stream, self._is_request, is_named_protobuf=self._is_named_protobuf)
 
     def _json(self) -> Iterator[FileRecord | FileFormatError]:

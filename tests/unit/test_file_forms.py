@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otlptest.errors import FileFormatError
@@ -99,19 +98,19 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, int, int]]]] = {
     "JSON over many lines": (pretty(TRACES) + b"\n", [("traces", 1, 0)]),
     "several of them": (
         pretty(TRACES) + b"\n" + pretty(LOGS) + b"\n" + pretty(TRACES),
-        [("traces", 1, 0), ("logs", 14, 0), ("traces", 27, 0)],
+        [("traces", 1, 0), ("logs", 16, 0), ("traces", 31, 0)],
     ),
     "indented by tabs": (
         pretty(TRACES, indent="\t") + b"\r\n\r\n" + pretty(LOGS, indent="\t"),
-        [("traces", 1, 0), ("logs", 15, 0)],
+        [("traces", 1, 0), ("logs", 17, 0)],
     ),
     "many lines, nothing indented": (
         pretty(TRACES, indent=0) + b"\n" + pretty(LOGS, indent=0),
-        [("traces", 1, 0), ("logs", 14, 0)],
+        [("traces", 1, 0), ("logs", 16, 0)],
     ),
     "one after the other without a newline": (
         pretty(TRACES) + pretty(LOGS),
-        [("traces", 1, 0), ("logs", 13, 0)],
+        [("traces", 1, 0), ("logs", 15, 0)],
     ),
     "several in one line": (
         TRACES + LOGS + b" " + TRACES + b"\n" + LOGS,
@@ -119,11 +118,11 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, int, int]]]] = {
     ),
     "many lines, and lines": (
         pretty(TRACES) + b"\n" + LOGS + b"\n" + pretty(TRACES),
-        [("traces", 1, 0), ("logs", 14, 0), ("traces", 15, 0)],
+        [("traces", 1, 0), ("logs", 16, 0), ("traces", 17, 0)],
     ),
     "brackets in a text": (
         pretty(TRACES.replace(b'"a"', b'"}\\"]{"')) + b"\n" + LOGS,
-        [("traces", 1, 0), ("logs", 14, 0)],
+        [("traces", 1, 0), ("logs", 16, 0)],
     ),
     "a byte order mark": (
         b"\xef\xbb\xbf" + TRACES + b"\r\n" + LOGS,
@@ -185,7 +184,7 @@ def test_any_sequence_of_records_is_read_whole(
         assert [each.message.SerializeToString() for each in found] == records
 
 
-CUT = "\nhint: what came before was read; nothing after it can be found"
+CUT = "\n  hint: what came before was read; nothing after it can be found"
 FIRST = ("traces", 0, 1)
 FAULTS: dict[str, tuple[bytes, list[tuple[str, int, int] | str]]] = {
     "cut within a record": (
@@ -217,10 +216,13 @@ FAULTS: dict[str, tuple[bytes, list[tuple[str, int, int] | str]]] = {
         ],
     ),
     "a bad record between": (
-        lengths(SPAN, SPAN[:-1] + b"\x0b", LOG),
+        lengths(SPAN, SPAN.replace(b"\x01a", b"\x05a"), LOG),
         [
             FIRST,
-            "record 2 at byte 13, resource_spans[0].scope_spans[0].spans[0].name, byte 8 of it: {}",
+            (
+                "record 2 at byte 13, resource_spans[0].scope_spans[0].spans[0].name, byte 7 of it:"
+                " no ExportTraceServiceRequest: the field needs 5 bytes and 1 are left"
+            ),
             ("logs", 0, 3),
         ],
     ),
@@ -236,8 +238,10 @@ FAULTS: dict[str, tuple[bytes, list[tuple[str, int, int] | str]]] = {
         lengths(SPAN, b"", LOG),
         [
             FIRST,
-            "record 2 at byte 13: a request was expected, and its length is 0: it does not tell its"
-            " signal",
+            (
+                "record 2 at byte 13: a request was expected, and its length is 0: it does not tell"
+                " its signal"
+            ),
             ("logs", 0, 3),
         ],
     ),
@@ -245,8 +249,10 @@ FAULTS: dict[str, tuple[bytes, list[tuple[str, int, int] | str]]] = {
         lengths(SPAN) + bytes(4000),
         [
             FIRST,
-            "records 2 to 1001 at byte 13: a request was expected, and its length is 0: it does not"
-            " tell its signal",
+            (
+                "records 2 to 1001 at byte 13: a request was expected, and its length is 0: it does"
+                " not tell its signal"
+            ),
         ],
     ),
     "the first record cut": (
@@ -275,15 +281,19 @@ FAULTS: dict[str, tuple[bytes, list[tuple[str, int, int] | str]]] = {
         lengths(TRACES, TRACES.replace(b'"a"', b"7")),
         [
             FIRST,
-            "record 2 at byte 65, resourceSpans[0].scopeSpans[0].spans[0].name: 7 stands where a"
-            " string belongs",
+            (
+                "record 2 at byte 65, resourceSpans[0].scopeSpans[0].spans[0].name: 7 stands where"
+                " a string belongs"
+            ),
         ],
     ),
     "UTF-16": (
         (TRACES.decode() + "\r\n").encode("utf-16"),
         [
-            "byte 0: the text is UTF-16, and UTF-8 was expected\nhint: in Windows PowerShell, >"
-            " writes UTF-16: use `| Out-File -Encoding utf8 FILE`, or `cmd /c`"
+            (
+                "byte 0: the text is UTF-16, and UTF-8 was expected\n  hint: in Windows PowerShell,"
+                " > writes UTF-16: use `| Out-File -Encoding utf8 FILE`, or `cmd /c`"
+            )
         ],
     ),
 }

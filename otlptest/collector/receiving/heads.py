@@ -157,6 +157,14 @@ class Head:
             )
         if self.signal is None:
             return refused("wrong_path", "OTLP-HTTP-006", f"no path {_shown(self.path)} here")
+        if CorsPolicy.is_preflight(self.method, self.headers):
+            return refused(
+                "wrong_method",
+                "OTLP-HTTP-001",
+                f"the preflight of a browser for a page of {_shown(self.headers['origin'])}, whose"
+                " origin is not allowed",
+                expected="an origin of cors_origins= (otlptest serve --cors-origin)",
+            )
         if self.method != "POST":
             return refused("wrong_method", "OTLP-HTTP-001", f"a request by {_shown(self.method)}")
         if self.protocol is None:
