@@ -161,8 +161,7 @@ class Head:
             return refused(
                 "wrong_method",
                 "OTLP-HTTP-001",
-                f"the preflight of a browser for a page of {_shown(self.headers['origin'])}, whose"
-                " origin is not allowed",
+                f"the origin {_shown(self.headers['origin'])} is not allowed: a browser's preflight",
                 expected="an origin of cors_origins= (otlptest serve --cors-origin)",
             )
         if self.method != "POST":

@@ -2,9 +2,9 @@
 
 import pytest
 
-from otlptest import ExpectationError, FakeCollector
+from otlptest import FakeCollector
 from otlptest.collector.receiving.cors import CorsPolicy
-from otlptest.errors import UsageError
+from otlptest.errors import ExpectationError, UsageError
 from tests.support.http2_talk import call, talk2
 from tests.support.receiving import JSON, http1, receiving, talk
 
@@ -98,8 +98,7 @@ def test_a_refused_preflight_is_told_with_what_allows_it(
     assert heard.kinds() == ["wrong_method"]
     problem = heard.requests[0].problem
     assert problem is not None
-    message = f"the preflight of a browser for a page of '{page}', whose origin is not allowed"
-    assert problem.message == message
+    assert problem.message == f"the origin '{page}' is not allowed: a browser's preflight"
     assert problem.expected == "an origin of cors_origins= (otlptest serve --cors-origin)"
     assert not heard.requests[0].is_probe
 
@@ -116,17 +115,17 @@ def test_a_wait_names_the_option_and_absence_is_not_proven_after_a_refused_prefl
     with FakeCollector() as otlp:
         talk(otlp.http_port, http1(method="OPTIONS", headers=ASKING))
         with pytest.raises(ExpectationError) as missed:
-            otlp.spans.wait_for_one("click", timeout_s=0)
+            otlp.spans.wait_for_one(name="click", timeout_s=0)
         with pytest.raises(ExpectationError, match="not_proven"):
-            otlp.spans.expect_none("click", after=otlp.quiet(0.1))
+            otlp.spans.expect_none(name="click", after=otlp.quiet(0.1))
     (finding,) = missed.value.findings
     assert finding.hint == (
         "the page's browser sends nothing until its origin is allowed:"
         " FakeCollector(cors_origins=[…]), otlptest serve --cors-origin ORIGIN"
     )
     assert finding.received == (
-        "no spans\nrefused (preflight): the preflight of a browser for a page of"
-        " 'http://localhost:3000', whose origin is not allowed (OPTIONS /v1/traces)"
+        "no spans\nrefused (preflight): the origin 'http://localhost:3000' is not allowed: a"
+        " browser's preflight (OPTIONS /v1/traces)"
     )
 
 
