@@ -124,8 +124,8 @@ def test_a_wait_names_the_option_and_absence_is_not_proven_after_a_refused_prefl
         " FakeCollector(cors_origins=[…]), otlptest serve --cors-origin ORIGIN"
     )
     assert finding.received == (
-        "no spans\nrefused (preflight): the origin 'http://localhost:3000' is not allowed: a"
-        " browser's preflight (OPTIONS /v1/traces)"
+        "no spans, within 0.0 s\nrefused (preflight): the origin 'http://localhost:3000' is not"
+        " allowed: a browser's preflight (OPTIONS /v1/traces)"
     )
 
 
