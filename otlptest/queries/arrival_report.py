@@ -34,8 +34,6 @@ _HINTS: Final[Mapping[str, str]] = {
     " OTEL_EXPORTER_OTLP_ENDPOINT the SDK adds them, with OTEL_EXPORTER_OTLP_TRACES_ENDPOINT not",
     "wrong_content_type": "OTLP/HTTP sends application/x-protobuf or application/json",
     "wrong_method": "OTLP/HTTP sends POST",
-    "preflight": "the page's browser sends nothing until its origin is allowed:"
-    " FakeCollector(cors_origins=[…]), otlptest serve --cors-origin ORIGIN",
     "wrong_port": "protocol and port do not fit: grpc_endpoint takes gRPC, http_endpoint HTTP;"
     " environ(protocol) sets both",
     "tls_mismatch": "one side speaks TLS and the other does not: http:// or https:// in the"
@@ -49,6 +47,10 @@ _HINTS: Final[Mapping[str, str]] = {
     "too_slow": "the sender stopped in the middle of a request",
     "protocol_error": "what was sent is not HTTP or gRPC: is something between, e.g. a proxy?",
 }
+_PREFLIGHT: Final = (
+    "the page's browser sends nothing until its origin is allowed: FakeCollector(cors_origins=[…]),"
+    " otlptest serve --cors-origin ORIGIN"
+)
 _NO_CONNECTION: Final = (
     "does the program get the endpoint (otlp.environ(), OTEL_EXPORTER_OTLP_ENDPOINT), does it"
     " still run, is its SDK on, and was it flushed (force_flush)?"
@@ -183,7 +185,8 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
     for (kind, excuse, text), count in texts.most_common(_SHOWN):
         times = f" {count:,} times" if count > 1 else ""
         facts.append(f"refused{times} ({kind}{f', {excuse}' if excuse else ''}): {text}")
-        hints += [_HINTS[kind]] if kind in _HINTS and not excuse else []
+        hint = _PREFLIGHT if kind == "preflight" else _HINTS.get(kind)
+        hints += [hint] if hint and not excuse else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
 

@@ -98,7 +98,7 @@ def _of_bytes(data: bytes, signal: Signal | None) -> Payload:
     if signal is not None:
         return Payload(signal=signal, raw=data)
     try:
-        found, message = read_json_document(data) if is_json_text(data) else read_protobuf(data)
+        found, message = read_json_document(data) if _is_json(data) else read_protobuf(data)
     except WireError as refused:
         raise WireError(
             refused.kind,
