@@ -213,11 +213,11 @@ def _first_record(head: bytes, prefix_of: _Prefix) -> tuple[int, int] | None:
 
 
 def _can_be_request(start: bytes, size: int) -> bool:
-    return (
-        start.startswith(ZSTD_MAGIC)
-        or is_json_text(start[:size])
-        or _begins_as_request(start, size)
-    )
+    """Return whether a record of that many bytes can begin so: zstd, JSON or protobuf."""
+    if not size:
+        return False
+    is_text = is_json_text(start[:size])
+    return start.startswith(ZSTD_MAGIC) or is_text or _begins_as_request(start, size)
 
 
 def _begins_as_request(start: bytes, size: int) -> bool:
