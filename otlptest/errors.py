@@ -266,8 +266,9 @@ class PortTakenError(OtlptestError):
 
     def __str__(self) -> str:
         """Name the port and the way out."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
         return _with_hint(
-            f"cannot listen on {self.host}:{self.port}: the port is in use",
+            f"cannot listen on {host}:{self.port}: the port is in use",
             "stop the program that holds it, or use port 0 and otlptest picks a free one",
         )
 

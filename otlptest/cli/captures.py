@@ -1,4 +1,4 @@
-"""A capture read whole: its items by signal, and the lines that are not OTLP."""
+"""A capture read whole: its items by signal, and the lines and records that are not OTLP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Capture:
         name: The file, as it was named.
         request_count: How many requests could be read.
         spans: All of them, in the order of the file; so are the others.
-        bad_lines: A finding for each line that is not OTLP.
+        bad_lines: A finding for each line or record that is not OTLP.
     """
 
     name: str
@@ -73,7 +73,7 @@ def _bad_line(error: FileFormatError) -> Finding:
     return Finding(
         rule=_LINE_RULE,
         where=error.place,
-        expected="one OTLP request as a JSON object",
+        expected="one OTLP request, in JSON or protobuf",
         received=error.problem,
         hint=error.hint,
     )

@@ -1,9 +1,7 @@
 """What `otlptest doctor` looks at without sending: versions, ports, variables, programs."""
 
-import os
 import platform
 import shutil
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +9,8 @@ from importlib import metadata, util
 from typing import Final, Literal
 
 from otlptest import __version__
+from otlptest.collector.receiving.sockets import close_socket, listening_sockets
+from otlptest.errors import PortTakenError, ReceiverError
 
 __all__ = ["Check", "environment_checks", "part_checks", "plugin_checks", "port_checks", "versions"]
 
@@ -103,19 +103,18 @@ def plugin_checks(variables: Mapping[str, str]) -> Iterator[Check]:
         yield Check(section="plugin", name="otlptest", status="ok", value="pytest loads it")
 
 
-def port_checks(host: str = "127.0.0.1") -> Iterator[Check]:
+def port_checks(host: str = "localhost") -> Iterator[Check]:
     """Whether the standard ports are free; only `otlptest serve` wants them."""
     for port in (4317, 4318):
-        with socket.socket() as probe:
-            if os.name != "nt":  # there it would let two programs share the port
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as refusal:
-                value, hint = f"not free: {refusal.strerror}", "only `otlptest serve` wants it"
-                yield Check(section="ports", name=str(port), status="note", value=value, hint=hint)
-            else:
-                yield Check(section="ports", name=str(port), status="ok", value="free")
+        try:
+            for probe in listening_sockets(host, port):
+                close_socket(probe)
+        except (PortTakenError, ReceiverError) as refusal:
+            reason = getattr(refusal.__cause__, "strerror", None) or refusal
+            value, hint = f"not free: {reason}", "only `otlptest serve` wants it"
+            yield Check(section="ports", name=str(port), status="note", value=value, hint=hint)
+        else:
+            yield Check(section="ports", name=str(port), status="ok", value="free")
 
 
 def environment_checks(variables: Mapping[str, str]) -> Iterator[Check]:

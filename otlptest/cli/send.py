@@ -21,10 +21,10 @@ __all__ = ["command"]
 _HELP = """\
 Send captures or payloads to a receiver and tell what it answered to each request.
 
-FILE is an OTLP file (one JSON request per line, also .gz or .zst), a single JSON request, a
-protobuf request, or a shipped one (builtin:payloads/traces/checkout.json). With --raw it is sent
-as it is, whatever it says. Exit code 1 if a request was refused or taken only in part, 3 if nothing
-could be sent.
+FILE holds requests in any form that the Collector's file exporter writes (JSON lines, proto,
+zstd), or single ones in JSON or protobuf, also as .gz or .zst; or it is a shipped one
+(builtin:payloads/traces/checkout.json). With --raw it is sent as it is, whatever it says. Exit
+code 1 if a request was refused or taken only in part, 3 if nothing could be sent.
 
 \b
 Example:

@@ -68,9 +68,17 @@ class _Stop:
 )
 @click.option(
     "--host",
-    default="127.0.0.1",
+    default="localhost",
     show_default=True,
-    help="Address to listen on; others than loopback are reachable by others.",
+    help="Address to listen on (localhost: 127.0.0.1 and ::1); others than loopback are reachable"
+    " by others.",
+)
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of this origin send, e.g. http://localhost:3000, or '*' for any; repeatable.",
 )
 @click.option("--tls", is_flag=True, help="Serve TLS with a throw-away certificate.")
 @click.option(
@@ -95,6 +103,7 @@ def command(
     grpc_port: int,
     http_port: int,
     host: str,
+    cors_origins: tuple[str, ...],
     tls: bool,
     record: Path | None,
     exit_after: int | None,
@@ -113,7 +122,13 @@ def command(
     with ExitStack() as opened, _stop_on_signals() as stop:
         recording = opened.enter_context(Recording(record)) if record else None
         collector = opened.enter_context(
-            FakeCollector(grpc_port=grpc_port, http_port=http_port, listen=host, tls=tls)
+            FakeCollector(
+                grpc_port=grpc_port,
+                http_port=http_port,
+                listen=host,
+                tls=tls,
+                cors_origins=cors_origins,
+            )
         )
         if plan is not None:
             plan.apply(collector)

@@ -29,14 +29,16 @@ __all__ = ["command"]
 _HELP = """\
 Draw what a capture holds: each trace as a waterfall, metrics, logs, profiles.
 
-FILE is an OTLP file (one JSON request per line, also .gz or .zst), a single JSON request, or a
-shipped one (builtin:payloads/traces/checkout.json). Lines that are not OTLP are reported with
+FILE holds requests in any form that the Collector's file exporter writes (JSON lines, proto,
+zstd), or single ones in JSON or protobuf, also as .gz or .zst; or it is a shipped one
+(builtin:payloads/traces/checkout.json). Lines and records that are not OTLP are reported with
 their number, the rest is shown, and the exit code is 1.
 
 \b
 Example:
   otlptest show all.jsonl --trace 5b8efff7
 """
+_HINT = "an OTLP file has one JSON request per line"
 _NARROWEST = 40  # what a waterfall needs
 
 
@@ -56,8 +58,9 @@ def command(file: str, *, trace_id: str | None, output_format: str) -> int:
     capture = read_capture(file)
     if not capture.request_count:
         first = capture.bad_lines[0] if capture.bad_lines else None
-        place, problem = (first.where, first.received) if first else ("", "the file is empty")
-        raise FileFormatError(file, place, problem, "an OTLP file has one JSON request per line")
+        if first is None:
+            raise FileFormatError(file, "", "the file is empty", _HINT)
+        raise FileFormatError(file, first.where, first.received, first.hint or _HINT)
     traces = capture.traces()
     if trace_id is not None:
         traces = (_chosen(traces, trace_id),)

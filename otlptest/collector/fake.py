@@ -63,7 +63,8 @@ class FakeCollector(CollectorView):
     Args:
         grpc_port: 0 takes a free one.
         http_port: 0 takes a free one.
-        listen: The address to listen on; anything but loopback is reachable by others.
+        listen: The address to listen on; anything but loopback is reachable by others. `localhost`
+            is 127.0.0.1 and ::1, for clients that try ::1 first.
         tls: Serve TLS with throw-away certificates; clients trust `ca_file`.
         needs_client_certificate: mTLS: refuse clients without the certificate of
             `client_certificate_file`. Needs `tls`.
@@ -81,7 +82,7 @@ class FakeCollector(CollectorView):
     Raises:
         PortTakenError: A port that was asked for is in use.
         ReceiverError: The receiver could not start.
-        UsageError: The arguments do not fit together.
+        UsageError: The arguments do not fit together, or `listen` is a Unix socket.
 
     Example:
         >>> from otlptest import FakeCollector
@@ -240,7 +241,7 @@ def _names(listen: str) -> tuple[str, ...]:
 
 def _reachable(listen: str) -> str:
     """How this machine itself reaches what listens on an address."""
-    if listen in _EVERY_ADDRESS:
+    if listen in _EVERY_ADDRESS or listen.lower() == "localhost":
         return "127.0.0.1"
     return f"[{listen}]" if ":" in listen else listen
 

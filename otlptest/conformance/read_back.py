@@ -6,6 +6,7 @@ has not come within a few times the longest that anything took is lost: nobody w
 
 import math
 import threading
+from codecs import BOM_UTF8
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,8 +18,9 @@ from otlptest.conformance.stored_lines import read_stored_line
 from otlptest.errors import FileFormatError, OtlptestError
 from otlptest.model import DataPoint, Resource, Signal
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_files import FileRecord, read_records
+from otlptest.wire.otlp_files import FileRecord, holds_json, read_records
 from otlptest.wire.otlp_requests import items_from_request
+from otlptest.wire.unpacked_files import content_encoding
 
 __all__ = ["FileReadBack", "ForwardReadBack"]
 
@@ -27,8 +29,8 @@ _TIMES_THE_LONGEST: Final = 5
 _SHORTEST_WAIT_S: Final = 1.0
 _SHORT_WAIT_S: Final = 3.0  # while fewer arrivals than these tell how long one takes
 _FEWEST_SEEN: Final = 3
+_MAGIC_BYTES: Final = 4
 _MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
-_PACKED: Final = frozenset({".gz", ".zst", ".pb", ".binpb"})
 
 
 class _Marked:
@@ -129,10 +131,19 @@ class FileReadBack:
         return self._marked.awaited(signal, marker, count, timeout_s)
 
     def _new_items(self, _: Signal) -> Iterator[tuple[Signal, Any]]:
-        requests = self._whole() if _PACKED & set(self._path.suffixes) else self._new_lines()
+        requests = self._new_lines() if self._has_plain_lines() else self._whole()
         for signal, message in requests:
             for item in items_from_request(signal, message):
                 yield signal, item
+
+    def _has_plain_lines(self) -> bool:
+        """Whether what is added can be read without what was before; so it is if nothing is."""
+        try:
+            with self._path.open("rb") as file:
+                is_plain = content_encoding(file.read(_MAGIC_BYTES)) == "identity"
+            return is_plain and holds_json(self._path)
+        except (OSError, FileFormatError):
+            return True
 
     def _new_lines(self) -> Iterator[tuple[Signal, Any]]:
         """The requests in the lines that have been added; what is none is left out."""
@@ -143,10 +154,11 @@ class FileReadBack:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 whole, _, _ = file.read().rpartition(b"\n")
+                is_start = not self._offset
         except OSError:
             return
         self._offset += len(whole) + 1 if whole else 0
-        for line in whole.splitlines():
+        for line in (whole.removeprefix(BOM_UTF8) if is_start else whole).splitlines():
             try:
                 yield read_stored_line(line)
             except OtlptestError:

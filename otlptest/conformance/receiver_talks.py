@@ -38,6 +38,8 @@ def endpoint_of(text: str, *, is_grpc: bool) -> Endpoint:
     Raises:
         UsageError: It is neither.
     """
+    if text.startswith("unix:"):
+        raise UsageError(f"{text!r} is a Unix socket; OTLP is sent over TCP only")
     wrong = UsageError(f"{text!r} is no http or https URL and no host:port")
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")

@@ -243,11 +243,19 @@ class Request:
         return self.problem is None and not self.is_discarded
 
     @property
+    def is_preflight(self) -> bool:
+        """Whether a browser asks here if a page may send (WHATWG Fetch, CORS-preflight)."""
+        return self.method == "OPTIONS" and "access-control-request-method" in self.headers
+
+    @property
     def is_probe(self) -> bool:
         """Whether it only asks if somebody is there: it has no place for telemetry.
 
-        A GET, HEAD, OPTIONS or TRACE without a body, or gRPC's health and reflection services.
+        A GET, HEAD, OPTIONS or TRACE without a body, or gRPC's health and reflection services; not
+        a browser's preflight, after which a page that is refused does not send its telemetry.
         """
+        if self.is_preflight:
+            return False
         if self.path.startswith(_PROBED_SERVICES):
             return True
         return self.method in _PROBE_METHODS and not self.wire_size

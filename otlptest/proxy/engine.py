@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import chain
 from typing import Final
 
 from otlptest.collector.receiving.readiness import READ, ReadinessLoop
@@ -27,14 +28,19 @@ class Listener:
     """A port of the proxy and where it leads.
 
     Args:
-        socket: Listening, non-blocking.
+        sockets: Listening, non-blocking, all with the same port.
         upstream: Where its connections go.
     """
 
-    def __init__(self, socket: Socket, upstream: Upstream) -> None:
-        self.socket = socket
+    def __init__(self, sockets: Sequence[Socket], upstream: Upstream) -> None:
+        self.sockets = tuple(sockets)
         self.upstream = upstream
-        self.port: int = socket.getsockname()[1]
+        self.port: int = sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Stop listening."""
+        for socket in self.sockets:
+            close_socket(socket)
 
 
 class Engine:
@@ -91,7 +97,7 @@ class Engine:
         try:
             self._call(lambda: self._watch(listener), deadline, "open a port")
         except BaseException:
-            close_socket(listener.socket)
+            listener.close()
             raise
         self._listeners = (*self._listeners, listener)
 
@@ -164,11 +170,12 @@ class Engine:
         def accept(_events: int) -> None:
             self._accept(listener)
 
-        self._loop.watch(listener.socket.fileno(), READ, accept)
+        for socket in listener.sockets:
+            self._loop.watch(socket.fileno(), READ, accept)
 
     def _accept(self, listener: Listener) -> None:
         """Accept all that has connected."""
-        for client, _ in accepted(listener.socket):
+        for client, _ in chain.from_iterable(map(accepted, listener.sockets)):
             Relay(client, listener.port, listener.upstream, self._around)
 
     def _check_patience(self) -> None:
@@ -216,8 +223,9 @@ class Engine:
 
     def _close_all(self) -> None:
         for listener in self._listeners:
-            self._loop.unwatch(listener.socket.fileno())
-            close_socket(listener.socket)
+            for socket in listener.sockets:
+                self._loop.unwatch(socket.fileno())
+            listener.close()
         for relay in tuple(self._around.relays):
             try:
                 relay.stop()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.receiving.endpoints import role_of
-from otlptest.collector.receiving.sockets import Socket, listening_socket
+from otlptest.collector.receiving.sockets import listening_sockets
 from otlptest.collector.ways_in import Losses, add_way_in, remove_way_in
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
@@ -43,7 +43,8 @@ class OtlpProxy:
         upstream: The receiver: `http://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`. Or a
             `FakeCollector`, a view of one, or whatever else has a `grpc_endpoint` and an
             `http_endpoint`: then the proxy has a port before each.
-        listen: The address to listen on; anything but loopback is reachable by others.
+        listen: The address to listen on; anything but loopback is reachable by others. `localhost`
+            is 127.0.0.1 and ::1.
         port: 0 takes a free one, and is needed where there are two.
         ca_file: The authority behind the certificate of an `https` upstream, for `environ`.
         clock: Where times come from.
@@ -78,7 +79,7 @@ class OtlpProxy:
         self._upstream = upstream
         self._ca_file = None if ca_file is None else str(Path(ca_file))
         self._listen = listen
-        self._host = f"[{listen}]" if ":" in listen else listen
+        self._host = _reachable(listen)
         self._lock = threading.Lock()
         self._allowed: frozenset[str] = frozenset()
         self._ledger = Ledger()
@@ -116,8 +117,7 @@ class OtlpProxy:
 
     def _endpoint(self, port: int) -> str:
         scheme = "https" if self._is_tls else "http"
-        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(self._host, self._host)  # noqa: S104 -- what is reachable
-        return f"{scheme}://{host}:{port}"
+        return f"{scheme}://{self._host}:{port}"
 
     def environ(self, protocol: str | None = None, /, *, inherit: bool = True) -> dict[str, str]:
         """The environment of a program whose telemetry should go through the proxy.
@@ -316,7 +316,7 @@ class OtlpProxy:
         beside = self._upstreams[at]
         is_grpc = role_of(beside.address[1]) == "grpc"
         upstream = beside.at(grpc_port if is_grpc else http_port)
-        listener = Listener(listening_socket(self._listen, 0), upstream)
+        listener = Listener(listening_sockets(self._listen, 0), upstream)
         self._engine.open(listener, Deadline(_APPLY_S))
         return self._endpoint(listener.port)
 
@@ -339,6 +339,14 @@ class OtlpProxy:
     def _plan_changed(self) -> None:
         if not self._is_closed and not self._is_inert():
             self._engine.apply_plan(Deadline(_APPLY_S))
+
+
+def _reachable(listen: str) -> str:
+    """How this machine itself reaches what listens on an address."""
+    if listen == "0.0.0.0" or listen.lower() == "localhost":  # noqa: S104 -- only compared with
+        return "127.0.0.1"
+    host = "::1" if listen == "::" else listen
+    return f"[{host}]" if ":" in host else host
 
 
 def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:
@@ -372,11 +380,11 @@ def _listening(host: str, port: int, upstreams: tuple[Upstream, ...]) -> list[Li
             f"port={port} cannot lead to both endpoints of a collector",
             "leave it out, or make a proxy before each endpoint",
         )
-    sockets: list[Socket] = []
+    listeners: list[Listener] = []
     try:
-        sockets.extend(listening_socket(host, port) for _ in upstreams)
+        listeners.extend(Listener(listening_sockets(host, port), each) for each in upstreams)
     except BaseException:
-        for each in sockets:
+        for each in listeners:
             each.close()
         raise
-    return [Listener(each, upstream) for each, upstream in zip(sockets, upstreams, strict=True)]
+    return listeners

@@ -63,6 +63,8 @@ def upstream_at(endpoint: str) -> Upstream:
     Raises:
         UsageError: It is no such thing, or there is no such host.
     """
+    if endpoint.startswith("unix:"):
+        raise UsageError(f"upstream {endpoint!r} is a Unix socket; OTLP goes over TCP only", _HINT)
     text = endpoint if "://" in endpoint else f"http://{endpoint}"
     try:
         parts = urlsplit(text)

@@ -47,6 +47,10 @@ _HINTS: Final[Mapping[str, str]] = {
     "too_slow": "the sender stopped in the middle of a request",
     "protocol_error": "what was sent is not HTTP or gRPC: is something between, e.g. a proxy?",
 }
+_PREFLIGHT: Final = (
+    "the page's browser sends nothing until its origin is allowed: FakeCollector(cors_origins=[…]),"
+    " otlptest serve --cors-origin ORIGIN"
+)
 _NO_CONNECTION: Final = (
     "does the program get the endpoint (otlp.environ(), OTEL_EXPORTER_OTLP_ENDPOINT), does it"
     " still run, is its SDK on, and was it flushed (force_flush)?"
@@ -176,11 +180,13 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
         about = f" ({request.method} {request.path})" if request is not None else ""
         excuse = f"made by {problem.planned_by} of this test" if problem.planned_by else ""
         excuse = "a probe, which holds no telemetry" if request and request.is_probe else excuse
-        texts[problem.kind, excuse, f"{problem.message}{about}"] += 1
+        kind = "preflight" if request and request.is_preflight else problem.kind
+        texts[kind, excuse, f"{problem.message}{about}"] += 1
     for (kind, excuse, text), count in texts.most_common(_SHOWN):
         times = f" {count:,} times" if count > 1 else ""
         facts.append(f"refused{times} ({kind}{f', {excuse}' if excuse else ''}): {text}")
-        hints += [_HINTS[kind]] if kind in _HINTS and not excuse else []
+        hint = _PREFLIGHT if kind == "preflight" else _HINTS.get(kind)
+        hints += [hint] if hint and not excuse else []
     if len(texts) > _SHOWN:
         facts.append(f"and {counted(len(texts) - _SHOWN, 'other problem')}")
 

@@ -9,6 +9,7 @@ from otlptest import bundled
 from otlptest.errors import FileFormatError, UsageError, WireError
 from otlptest.model import Protocol, Signal
 from otlptest.wire import otlp_json, otlp_protobuf
+from otlptest.wire.file_forms import is_json_text
 from otlptest.wire.otlp_files import FileRecord, read_json_document, read_protobuf, read_records
 from otlptest.wire.otlp_requests import request_from_items, signal_of_item
 from otlptest.wire.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
@@ -90,17 +91,14 @@ def _of_file(name: str | Path, signal: Signal | None) -> list[Payload]:
 
 
 def _of_record(record: FileRecord) -> Payload:
-    origin = f"{record.file}: line {record.line}" if record.line else record.file
-    return Payload(signal=record.signal, message=record.message, origin=origin)
+    return Payload(signal=record.signal, message=record.message, origin=record.origin)
 
 
 def _of_bytes(data: bytes, signal: Signal | None) -> Payload:
     if signal is not None:
         return Payload(signal=signal, raw=data)
     try:
-        found, message = (
-            read_json_document(data) if data.lstrip()[:1] == b"{" else read_protobuf(data)
-        )
+        found, message = read_json_document(data) if _is_json(data) else read_protobuf(data)
     except WireError as refused:
         raise WireError(
             refused.kind,
@@ -109,6 +107,11 @@ def _of_bytes(data: bytes, signal: Signal | None) -> Payload:
             refused.place,
         ) from refused
     return Payload(signal=found, message=message)
+
+
+def _is_json(data: bytes) -> bool:
+    """Return whether bytes are JSON, right or wrong; protobuf may begin with a newline too."""
+    return is_json_text(data) or (data[:1] != b"\n" and data.lstrip()[:1] == b"{")
 
 
 def _of_message(message: Any) -> Payload:  # noqa: ANN401 -- any generated message

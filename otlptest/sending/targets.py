@@ -108,6 +108,11 @@ def _target_of_text(to: str, protocol: Protocol | None) -> Target:
     Raises:
         UsageError: It is neither.
     """
+    if to.startswith("unix:"):
+        raise UsageError(
+            f"cannot send to {to!r}: OTLP is sent over TCP only, not over Unix sockets",
+            "write e.g. http://127.0.0.1:4318",
+        )
     parts, port = _split(to)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
         raise UsageError(

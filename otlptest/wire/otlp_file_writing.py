@@ -17,6 +17,7 @@ from google.protobuf.message import Message
 from otlptest.errors import RecordingError, UsageError
 from otlptest.model import Signal
 from otlptest.wire.compression import compress
+from otlptest.wire.otlp_files import holds_json
 from otlptest.wire.otlp_json import encode_message
 from otlptest.wire.unpacked_files import BROKEN_STREAM, content_encoding, opened
 
@@ -36,7 +37,8 @@ class OtlpFileWriter:
             (OTLP-FILE-010).
 
     Raises:
-        RecordingError: The file cannot be opened, is compressed in another way, or is damaged.
+        RecordingError: The file cannot be opened, is compressed in another way, is damaged, or
+            holds something else than JSON.
     """
 
     def __init__(self, path: str | Path, *, takes_profiles: bool = False) -> None:
@@ -108,7 +110,8 @@ class OtlpFileWriter:
         """Whether what is there needs a newline first; a compressed file is read to its end.
 
         Raises:
-            RecordingError: It is compressed in another way than its name says.
+            RecordingError: It is compressed in another way than its name says, or holds something
+                else than JSON.
         """
         if not self._path.is_file() or not self._path.stat().st_size:
             return False
@@ -118,6 +121,8 @@ class OtlpFileWriter:
             last = file.read(1)
         if found != self._encoding:
             raise RecordingError(str(self._path), f"it is {found} and its name says otherwise")
+        if not holds_json(self._path):
+            raise RecordingError(str(self._path), "what it holds is not JSON in UTF-8")
         if found != "identity":
             with opened(self._path) as plain:
                 for line in plain:

@@ -1,32 +1,56 @@
 """OTLP files: one JSON request per line (FILE, "JSON lines file"), read line by line.
 
-Also readable: a single JSON request over many lines, and a single request in protobuf (`.pb`,
-`.binpb`). Files may be compressed with gzip or zstd. Lenient where a reader should be
-(OTLP-FILE-022 to -028): blank lines, CRLF, no last newline, lines of any length, several signals in
-one file; a line that is none is told, and the others are read.
+Also readable, told apart by content: JSON requests over many lines each; records behind a length,
+in protobuf, JSON, or a zstd frame of either, as the Collector's file exporter writes them with
+`format: proto` or `compression: zstd`; varint-delimited protobuf; a single request in protobuf.
+Files may be compressed with gzip or zstd. Lenient where a reader should be (OTLP-FILE-022 to -028):
+a byte order mark, blank lines, CRLF, no last newline, lines of any length, several signals in one
+file; a line or record that is no request is told, and the others are read.
 """
 
-from collections.abc import Iterator
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from otlptest.errors import FileFormatError, UsageError, WireError
 from otlptest.model import SIGNALS, Signal
+from otlptest.wire.compression import decompress
+from otlptest.wire.file_forms import (
+    LONGEST_RECORD,
+    ZSTD_MAGIC,
+    Form,
+    Frame,
+    FrameFault,
+    Framing,
+    form_of,
+    frames,
+    is_json_text,
+    wide_encoding,
+)
+from otlptest.wire.json_documents import JsonDocuments
 from otlptest.wire.json_text import load_json
 from otlptest.wire.json_values import shown
 from otlptest.wire.otlp_json import message_from_json
 from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.read_ahead import ReadAhead
 from otlptest.wire.signals import SIGNAL_BY_JSON_KEY, has_profiles, request_class
-from otlptest.wire.unpacked_files import BROKEN_STREAM, opened
+from otlptest.wire.unpacked_files import opened
 
-__all__ = ["FileRecord", "read_json_document", "read_protobuf", "read_records"]
+__all__ = ["FileRecord", "holds_json", "read_json_document", "read_protobuf", "read_records"]
 
 _PROTOBUF_SUFFIXES: Final = frozenset({".pb", ".binpb"})
 _KEYS: Final = ", ".join(repr(key) for key in SIGNAL_BY_JSON_KEY)
 _HINT: Final = f"each line is one JSON object with one of {_KEYS}"
+_WIDE_HINT: Final = (
+    "in Windows PowerShell, > writes UTF-16: use `| Out-File -Encoding utf8 FILE`, or `cmd /c`"
+)
+_FRAME_HINT: Final = "what came before was read; nothing after it can be found"
+_MARK_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +59,8 @@ class FileRecord:
 
     Attributes:
         file: The file's name as given.
-        line: The line that it began in, 1 for the first; 0 in a protobuf file.
+        line: The line that it began in, 1 for the first; 0 where it is not text.
+        record: Its number among records behind a length, 1 for the first; 0 elsewhere.
         signal: What it carries.
         message: The request, decoded.
         text: The JSON as it stands in the file; empty for protobuf.
@@ -43,31 +68,45 @@ class FileRecord:
 
     file: str
     line: int
+    record: int = 0
     signal: Signal
     message: Message
     text: bytes = field(default=b"", repr=False)
+
+    @property
+    def origin(self) -> str:
+        """The file, and the line or the record."""
+        if self.line:
+            return f"{self.file}: line {self.line}"
+        return f"{self.file}: record {self.record}" if self.record else self.file
 
 
 def read_records(
     path: str | Path, *, signal: Signal | None = None
 ) -> Iterator[FileRecord | FileFormatError]:
-    """Every request of a file, and for each line that is none a `FileFormatError`, not raised.
+    """Yield every request of a file, and a `FileFormatError`, not raised, for what is none.
 
-    Lazy: holds one line at a time, unless the file is a single document over many lines.
+    Lazy: holds one request at a time.
 
     Args:
         path: The file, compressed or not.
-        signal: Whose request a protobuf file holds; guessed from its content if None.
+        signal: Whose requests are in protobuf; guessed from each one's content if None.
 
     Raises:
         FileFormatError: The file cannot be opened.
     """
-    name = str(path)
     with opened(path) as stream:
-        if _PROTOBUF_SUFFIXES & set(Path(path).suffixes):
-            yield _protobuf_record(name, stream, signal)
-        else:
-            yield from _Lines(name, stream).records()
+        yield from _File(path, ReadAhead(stream), signal).records()
+
+
+def holds_json(path: str | Path) -> bool:
+    """Return whether a file is JSON text in UTF-8, compressed or not; so is an empty one.
+
+    Raises:
+        FileFormatError: It cannot be opened.
+    """
+    with opened(path) as stream:
+        return _File(path, ReadAhead(stream), None).holds_json()
 
 
 def read_json_document(data: bytes) -> tuple[Signal, Message]:
@@ -120,7 +159,10 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
         unknown = WireError("malformed", "OTLP-HTTP-008", "no signal's request has such fields")
         raise fault or unknown
     names = " or ".join(name for name, _ in fitting)
-    raise UsageError(f"the bytes can be a request of {names}", "say which with signal=")
+    raise UsageError(
+        f"the bytes can be a request of {names}",
+        "say which with signal= (--signal of otlptest send)",
+    )
 
 
 def _knows_all_of(message: Message) -> bool:
@@ -129,52 +171,51 @@ def _knows_all_of(message: Message) -> bool:
     return message.ByteSize() == size
 
 
-def _protobuf_record(
-    name: str, stream: IO[bytes], signal: Signal | None
-) -> FileRecord | FileFormatError:
-    try:
-        found, message = read_protobuf(stream.read(), signal=signal)
-    except (WireError, UsageError) as refused:
-        place = refused.place if isinstance(refused, WireError) else ""
-        return FileFormatError(name, place, refused.problem, getattr(refused, "hint", ""))
-    except BROKEN_STREAM as broken:
-        return _broken(name, 0, broken)
-    return FileRecord(file=name, line=0, signal=found, message=message)
+class _File:
+    """Reads one file, from its beginning to its end."""
 
-
-class _Lines:
-    """Reads the lines of one stream."""
-
-    def __init__(self, name: str, stream: IO[bytes]) -> None:
-        self._name = name
+    def __init__(self, path: str | Path, stream: ReadAhead, signal: Signal | None) -> None:
+        self._name = str(path)
         self._stream = stream
-        self._number = 0
+        self._signal: Signal | None = signal
+        self._is_named_protobuf = bool(_PROTOBUF_SUFFIXES & set(Path(path).suffixes))
+        self._place = ""  # of what was read last
+
+    def holds_json(self) -> bool:
+        """Return whether it is JSON text in UTF-8."""
+        return not wide_encoding(self._stream.peek(_MARK_BYTES)) and self._form() == "json"
 
     def records(self) -> Iterator[FileRecord | FileFormatError]:
-        """Requests and faulty lines in their order."""
-        try:
-            first = self._next_line()
-            if first is None:
-                return
-            record = self._record(first, self._number)
-            if isinstance(record, FileFormatError) and first.lstrip()[:1] in {b"{", b"["}:
-                yield from self._document_or_lines(first, record)
-                return
-            yield record
-            while (line := self._next_line()) is not None:
-                yield self._record(line, self._number)
-        except BROKEN_STREAM as broken:
-            yield _broken(self._name, self._number, broken)
+        """Yield requests, and what is none, in their order."""
+        encoding = wide_encoding(self._stream.peek(_MARK_BYTES))
+        if encoding:
+            problem = f"the text is {encoding}, and UTF-8 was expected"
+            yield FileFormatError(self._name, "byte 0", problem, _WIDE_HINT)
+            return
+        form = self._form()
+        if form == "json":
+            yield from self._json()
+        elif form == "message":
+            yield from self._message()
+        else:
+            yield from self._framed(form)
+        if self._stream.broken is not None:
+            yield self._broken(self._stream.broken)
 
-    def _next_line(self) -> bytes | None:
-        """The next line that is not blank; None at the end."""
-        for line in self._stream:
-            self._number += 1
-            if line.strip():
-                return line
-        return None
+    def _form(self) -> Form:
+        if self._stream.peek(len(BOM_UTF8)) == BOM_UTF8:
+            self._stream.read(len(BOM_UTF8))
+            return "json"
+        return form_of(self._stream, self._is_request, is_named_protobuf=self._is_named_protobuf)
 
-    def _record(self, text: bytes, number: int) -> FileRecord | FileFormatError:
+    def _json(self) -> Iterator[FileRecord | FileFormatError]:
+        documents = JsonDocuments(self._stream.lines(), self._line)
+        for found in documents.records():
+            self._place = f"after line {documents.line}"
+            yield found
+        self._place = f"after line {documents.line}" if documents.line else ""
+
+    def _line(self, text: bytes, number: int) -> FileRecord | FileFormatError:
         text = text.rstrip(b"\r\n")
         try:
             signal, message = read_json_document(text)
@@ -188,34 +229,95 @@ class _Lines:
         text = text.strip()
         return FileRecord(file=self._name, line=number, signal=signal, message=message, text=text)
 
-    def _document_or_lines(
-        self, first: bytes, fault: FileFormatError
-    ) -> Iterator[FileRecord | FileFormatError]:
-        """The rest of a file whose first line is no whole document: maybe the file is one."""
-        start = self._number
-        rest: list[bytes] = []
-        broken: Exception | None = None
+    def _message(self) -> Iterator[FileRecord | FileFormatError]:
+        data = self._stream.read_all()
+        if self._stream.broken is not None:
+            return
         try:
-            rest.extend(self._stream)
-        except BROKEN_STREAM as failed:
-            broken = failed
-        whole = self._record(first + b"".join(rest), start)
-        if isinstance(whole, FileRecord):
-            yield whole
-        elif any(isinstance(self._record(line, 0), FileRecord) for line in rest if line.strip()):
-            yield fault
-            for number, line in enumerate(rest, start + 1):
-                if line.strip():
-                    yield self._record(line, number)
-        else:  # no line stands for itself: a broken document, which has one fault
-            yield whole
-        if broken is not None:
-            yield _broken(self._name, start + len(rest), broken)
+            signal, message = read_protobuf(data, signal=self._signal)
+        except (WireError, UsageError) as refused:
+            place = refused.place if isinstance(refused, WireError) else ""
+            hint = getattr(refused, "hint", "")
+            yield FileFormatError(self._name, place, refused.problem, hint)
+        else:
+            yield FileRecord(file=self._name, line=0, signal=signal, message=message)
+
+    def _framed(self, form: Framing) -> Iterator[FileRecord | FileFormatError]:
+        empty: list[Frame] = []  # the first and the last of several in a row
+        for frame in frames(self._stream, form):
+            if isinstance(frame, Frame):
+                self._place = f"after record {frame.number}"
+            if isinstance(frame, Frame) and not frame.content and self._signal is None:
+                empty[1:] = [frame]
+                continue
+            if empty:
+                yield self._without_signal(empty)
+                empty.clear()
+            if isinstance(frame, FrameFault):
+                if self._stream.broken is None:  # else that says why it is not whole
+                    place = f"record {frame.number} at byte {frame.offset}"
+                    yield FileFormatError(self._name, place, frame.problem, _FRAME_HINT)
+            else:
+                yield self._record(frame)
+        if empty:
+            yield self._without_signal(empty)
+
+    def _record(self, frame: Frame) -> FileRecord | FileFormatError:
+        place = f"record {frame.number} at byte {frame.offset}"
+        try:
+            signal, message, text = _decoded(frame.content, self._signal)
+        except WireError as refused:
+            inner = re.sub(r"byte \d+$", r"\g<0> of it", refused.place)
+            place += f", {inner}" if inner else ""
+            return FileFormatError(self._name, place, refused.problem)
+        except UsageError as refused:
+            return FileFormatError(self._name, place, refused.problem, refused.hint)
+        return FileRecord(
+            file=self._name,
+            line=0,
+            record=frame.number,
+            signal=signal,
+            message=message,
+            text=text,
+        )
+
+    def _is_request(self, record: bytes) -> bool:
+        try:
+            _decoded(record, self._signal)
+        except WireError:
+            return False
+        except UsageError:  # of one signal or another
+            return True
+        return True
+
+    def _without_signal(self, empty: Sequence[Frame]) -> FileFormatError:
+        first, last = empty[0], empty[-1]
+        count = last.number - first.number + 1
+        many = f"records {first.number} to {last.number}"
+        place = f"record {first.number}" if count == 1 else many
+        problem = "a request was expected, and its length is 0: it does not tell its signal"
+        return FileFormatError(self._name, f"{place} at byte {first.offset}", problem)
+
+    def _broken(self, error: Exception) -> FileFormatError:
+        reason: Any = getattr(error, "strerror", None) or error
+        problem = f"the file cannot be read on: {reason}"
+        return FileFormatError(self._name, self._place, problem, "what came before was read")
 
 
-def _broken(name: str, line: int, error: BaseException) -> FileFormatError:
-    place = f"after line {line}" if line else ""
-    reason: Any = getattr(error, "strerror", None) or error
-    return FileFormatError(
-        name, place, f"the file cannot be read on: {reason}", "what came before was read"
-    )
+def _decoded(record: bytes, signal: Signal | None) -> tuple[Signal, Message, bytes]:
+    """The signal, the request and the JSON text of a record: protobuf, JSON, or zstd of either.
+
+    Raises:
+        WireError: It is no request.
+        UsageError: It could be of several signals, or its signal is not installed.
+    """
+    if record.startswith(ZSTD_MAGIC):
+        try:
+            record = decompress("zstd", record, LONGEST_RECORD)
+        except WireError as refused:
+            reason = refused.problem.rpartition(": ")[2]
+            problem = f"a whole zstd frame was expected: {reason}"
+            raise WireError(refused.kind, refused.rule, problem) from refused
+    if is_json_text(record):
+        return *read_json_document(record), record.strip()
+    return *read_protobuf(record, signal=signal), b""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 import zstandard
 
@@ -30,7 +30,7 @@ def content_encoding(head: bytes) -> str:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[IO[bytes]]:
+def opened(path: str | Path) -> Iterator[io.BufferedIOBase]:
     """The plain bytes of a file, to read in order.
 
     Reading raises one of `BROKEN_STREAM` where a compressed file is damaged.
@@ -47,7 +47,7 @@ def opened(path: str | Path) -> Iterator[IO[bytes]]:
         encoding = content_encoding(file.peek(len(_ZSTD_MAGIC)))
         if encoding == "gzip":
             with gzip.GzipFile(fileobj=file, mode="rb") as plain:
-                yield cast("IO[bytes]", plain)
+                yield plain
         elif encoding == "zstd":
             with io.BufferedReader(_ZstdFile(file)) as plain:
                 yield plain

@@ -23,6 +23,7 @@ LAYERS = (
     {"conformance", "scenarios"},
     {"report", "web"},
     {"pytest_plugin", "cli"},
+    {"__main__"},
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 ALLOWED_IN = {  # third-party package -> the only otlptest units that may import it

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,30 @@ def test_version_goes_to_stdout() -> None:
         f"otlptest {package.__version__}\n",
         "",
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--help",), ("show", "--help"), ("shwo",), ("--version",), ("show", "nothing.json")],
+    ids=" ".join,
+)
+def test_python_m_otlptest_is_the_same_command(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = otlptest(*arguments, cwd=tmp_path)
+    same = subprocess.run(
+        [sys.executable, "-m", "otlptest", *arguments],
+        env=environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=25,
+        check=False,
+    )
+    assert (same.returncode, same.stdout, same.stderr) == (
+        done.returncode,
+        done.stdout,
+        done.stderr,
+    )
+    assert "__main__" not in same.stdout + same.stderr
 
 
 def test_help_lists_every_command() -> None:

@@ -29,6 +29,7 @@ UNWRAPPED = re.compile(r"https?://|^ +otlptest |builtin:")
 """Lines for copying (commands, addresses, links) are never broken."""
 
 RESULTS = "{results}"
+FILE_EXPORTED = str(Path(__file__).parents[1] / "support" / "file_exporter" / "proto_zstd.bin")
 RECEIVER = "{receiver}"
 ONE_CASE = ("--name", "mine", "--case", "environment/headers")
 
@@ -56,9 +57,15 @@ RUNS: dict[str, tuple[tuple[str, ...], int, bool]] = {
     "schema": (("schema", "fault-plan"), 0, True),
     "send": (("send", "builtin:payloads/traces/checkout.json", "--to", RECEIVER), 0, False),
     "serve": (("serve", "--grpc-port=0", "--http-port=0", "--duration=0.1"), 0, False),
+    "serve to pages": (
+        ("serve", "--grpc-port=0", "--http-port=0", "--duration=0.1", "--cors-origin=*"),
+        0,
+        False,
+    ),
     "show traces": (("show", "builtin:payloads/traces/checkout.json"), 0, False),
     "show metrics": (("show", "builtin:payloads/metrics/every_type.json"), 0, False),
     "show logs": (("show", "builtin:payloads/logs/events.json"), 0, False),
+    "show what the Collector wrote": (("show", FILE_EXPORTED), 0, False),
     "show profiles": (("show", "builtin:payloads/profiles/cpu.json"), 0, False),
     "show as JSON": (
         ("show", "builtin:payloads/traces/checkout.json", "--format=json"),

@@ -8,11 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from otlptest import FakeCollector
 from tests.support.command_line import otlptest
 from tests.support.payloads import payload_path
 
+FILE_EXPORTER = Path(__file__).parents[1] / "support" / "file_exporter"
 CHECKOUT = "builtin:payloads/traces/checkout.json"
 PARTIAL = b'{"partialSuccess": {"rejectedSpans": "3", "errorMessage": "quota"}}'
 
@@ -81,6 +83,48 @@ def test_a_capture_is_sent_line_by_line(collector: FakeCollector, tmp_path: Path
     assert sent == [(signal, "accepted") for signal in signals]
     assert record["requests"][1]["origin"] == f"{file}: line 2"
     assert tuple(request.signal for request in collector.requests) == signals
+
+
+@pytest.mark.parametrize("name", ["proto.pb", "json_zstd.json", "proto_zstd.bin"])
+def test_files_of_the_collectors_file_exporter_are_sent(
+    collector: FakeCollector, name: str
+) -> None:
+    file = FILE_EXPORTER / name
+    done = otlptest("send", file, "--to", collector.http_endpoint, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    sent = [(entry["signal"], entry["origin"]) for entry in json.loads(done.stdout)["requests"]]
+    signals = ("traces", "metrics", "logs", "traces")
+    assert sent == [(each, f"{file}: record {at}") for at, each in enumerate(signals, 1)]
+    assert tuple(request.signal for request in collector.requests) == signals
+
+
+def test_a_protobuf_body_of_any_name_is_sent(collector: FakeCollector, tmp_path: Path) -> None:
+    file = tmp_path / "body.bin"
+    request = ExportLogsServiceRequest()
+    request.resource_logs.add().scope_logs.add().log_records.add(severity_text="b")
+    file.write_bytes(request.SerializeToString())
+    done = otlptest("send", file, "--to", collector.http_endpoint)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f"error: {file}: the bytes can be a request of traces or metrics or logs\n"
+        "hint: say which with signal= (--signal of otlptest send)\n"
+    )
+    done = otlptest("send", file, "--to", collector.http_endpoint, "--signal", "logs")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert collector.logs.one().severity_text == "b"
+
+
+def test_nothing_of_a_cut_file_of_records_is_sent(collector: FakeCollector, tmp_path: Path) -> None:
+    file = tmp_path / "proto.pb"
+    file.write_bytes((FILE_EXPORTER / "proto.pb").read_bytes()[:-100])
+    done = otlptest("send", file, "--to", collector.http_endpoint)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f"error: {file}: record 4 at byte 3942: 2,480 bytes were expected by the record's length,"
+        " and the file ends after 2,380 of them\n"
+        "hint: what came before was read; nothing after it can be found\n"
+    )
+    assert collector.requests.count() == 0
 
 
 def test_a_partial_success_is_a_finding() -> None:
@@ -161,6 +205,14 @@ def test_a_file_that_is_no_otlp_is_told_and_the_others_are_sent(
             [CHECKOUT, "--to", "ftp://h"],
             "error: cannot send to 'ftp://h': it is no http or https URL and no host:port\n",
             id="no-url",
+        ),
+        pytest.param(
+            [CHECKOUT, "--to", "unix:/tmp/otlp.sock"],
+            (
+                "error: cannot send to 'unix:/tmp/otlp.sock': OTLP is sent over TCP only, not over"
+                " Unix sockets\nhint: write e.g. http://127.0.0.1:4318\n"
+            ),
+            id="unix-socket",
         ),
         pytest.param(
             [CHECKOUT, "--to", "http://h", "--protocol", "grcp"],

@@ -1,6 +1,7 @@
 """`otlptest serve`: what it shows, records, judges, and every way in which it ends."""
 
 import gzip
+import http.client
 import json
 import signal
 import socket
@@ -113,6 +114,86 @@ def test_a_taken_port_is_one_sentence_with_a_hint() -> None:
     assert done.stderr == (
         f"error: cannot listen on 127.0.0.1:{port}: the port is in use\n"
         "hint: stop the program that holds it, or use port 0 and otlptest picks a free one\n"
+    )
+
+
+@pytest.mark.parametrize("option", [(), ("--host", "localhost")], ids=["default", "localhost"])
+def test_it_is_reached_at_both_loopback_addresses(option: tuple[str, ...]) -> None:
+    hosts = ["127.0.0.1", "[::1]"]
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        hosts.remove("[::1]")
+    with serve(*option, "--exit-after", str(len(hosts))) as served:
+        told = served.http
+        for host in hosts:
+            served.http = told.replace("127.0.0.1", host)
+            assert served.post() == 200
+        code, _, err = served.finished()
+    assert told.startswith("http://127.0.0.1:")
+    assert code == 0
+    assert "warning" not in err.replace("0 warnings", "")
+
+
+PAGES = ("http://localhost:3000", "http://127.0.0.1:3000", "http://evil.invalid")
+
+
+@pytest.mark.parametrize(
+    ("options", "allowed"),
+    [
+        ((), ()),
+        (("--cors-origin", PAGES[0]), PAGES[:1]),
+        (("--cors-origin", PAGES[0], "--cors-origin", PAGES[1]), PAGES[:2]),
+        (("--cors-origin", "*"), PAGES),
+    ],
+    ids=["none", "one", "two", "any"],
+)
+def test_pages_of_the_origins_that_are_named_may_send(
+    options: tuple[str, ...], allowed: tuple[str, ...]
+) -> None:
+    with serve(*options, "--exit-after", "3") as served:
+        for page in PAGES:
+            status, origin = preflight(served.http, page)
+            assert status == (204 if page in allowed else 405)
+            assert origin == ((page if "*" not in options else "*") if page in allowed else None)
+        for _ in allowed:
+            served.post()
+        code, out, _ = served.finished()
+    assert code == 0
+    refused = [page for page in PAGES if page not in allowed]
+    told = [line for line in out.splitlines() if " problem " in line]
+    assert len(told) == len(refused)
+    for line, page in zip(told, refused, strict=True):
+        assert f"problem wrong_method: the origin '{page}" in line
+
+
+def preflight(url: str, page: str) -> tuple[int, str | None]:
+    """The status of a preflight's answer, and the origin that it allows."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    fields = {"Origin": page, "Access-Control-Request-Method": "POST"}
+    connection.request("OPTIONS", "/v1/traces", headers=fields)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.getheader("Access-Control-Allow-Origin")
+
+
+def test_a_star_beside_another_origin_is_one_sentence() -> None:
+    done = otlptest("serve", "--cors-origin", "*", "--cors-origin", PAGES[0])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: the CORS origin '*' stands for all, and browsers refuse it with credentials\n"
+        "hint: name the origins, e.g. 'http://localhost:3000'\n"
+    )
+
+
+def test_a_unix_socket_is_one_sentence() -> None:
+    done = otlptest("serve", "--host", "unix:/tmp/otlp.sock")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: cannot listen on 'unix:/tmp/otlp.sock': OTLP is received over TCP only, not over"
+        " Unix sockets\nhint: listen on an address, e.g. 127.0.0.1\n"
     )
 
 

@@ -11,6 +11,7 @@ from tests.support.command_line import otlptest
 from tests.support.payloads import payload_path
 
 PAYLOADS = [name for name in bundled.names("fixtures") if name.startswith("payloads/")]
+FILE_EXPORTER = Path(__file__).parents[1] / "support" / "file_exporter"
 CHECKOUT = "builtin:payloads/traces/checkout.json"
 TRACE_ID = "5b8efff798038103d269b633813fc60c"
 
@@ -125,18 +126,74 @@ def test_bad_lines_are_told_by_number_and_the_rest_is_shown(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "the file is empty"), ("hello\n", "line 1")],
-    ids=["empty", "no-otlp-at-all"],
+    [
+        (b"", "the file is empty\nhint: an OTLP file has one JSON request per line"),
+        (
+            b"hello\n",
+            (
+                "line 1, byte 0: the text is no JSON: Expecting value\nhint: each line is one JSON"
+                " object with one of 'resourceSpans', 'resourceMetrics', 'resourceLogs',"
+                " 'resourceProfiles'"
+            ),
+        ),
+        (
+            '{"resourceSpans":[]}'.encode("utf-16"),
+            (
+                "byte 0: the text is UTF-16, and UTF-8 was expected\nhint: in Windows PowerShell, >"
+                " writes UTF-16: use `| Out-File -Encoding utf8 FILE`, or `cmd /c`"
+            ),
+        ),
+        (
+            b"\0\0\0\x64\x0a\x62\x12\x60",
+            (
+                "record 1 at byte 0: 100 bytes were expected by the record's length, and the file"
+                " ends after 4 of them\n"
+                "hint: what came before was read; nothing after it can be found"
+            ),
+        ),
+    ],
+    ids=["empty", "no-otlp-at-all", "UTF-16", "cut"],
 )
 def test_a_file_without_any_otlp_cannot_be_judged(
-    tmp_path: Path, content: str, message: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     file = tmp_path / "all.jsonl"
-    file.write_text(content, "utf-8")
+    file.write_bytes(content)
     done = otlptest("show", file)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith(f"error: {file}: {message}")
-    assert done.stderr.endswith("hint: an OTLP file has one JSON request per line\n")
+    assert done.stderr == f"error: {file}: {message}\n"
+
+
+@pytest.mark.parametrize("name", ["proto.pb", "json_zstd.json", "proto_zstd.bin"])
+def test_files_of_the_collectors_file_exporter_are_shown(name: str) -> None:
+    in_lines = otlptest("show", FILE_EXPORTER / "lines.json")
+    done = otlptest("show", FILE_EXPORTER / name)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "POST /checkout" in done.stdout
+    assert done.stdout == in_lines.stdout
+
+
+def test_a_cut_file_of_records_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    file = tmp_path / "proto.pb"
+    file.write_bytes((FILE_EXPORTER / "proto.pb").read_bytes()[:-100])
+    done = otlptest("show", file)
+    assert done.returncode == 1
+    assert "POST /checkout" in done.stdout
+    assert done.stderr == (
+        f"{file}: record 4 at byte 3942: 2,480 bytes were expected by the record's length, and the"
+        " file ends after 2,380 of them\n"
+    )
+
+
+@pytest.mark.parametrize("folded", [False, True], ids=["a line each", "jq"])
+def test_a_capture_of_windows_powershell_is_shown(tmp_path: Path, *, folded: bool) -> None:
+    file = tmp_path / "all.jsonl"
+    line = line_of("payloads/logs/events.json")
+    text = json.dumps(json.loads(line), indent=2) if folded else line
+    file.write_bytes((text + "\r\n").encode("utf-8-sig") + (text + "\r\n").encode())
+    done = otlptest("show", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("[shop.cart.updated]") == 2
 
 
 def test_a_capture_without_telemetry_says_so(tmp_path: Path) -> None:

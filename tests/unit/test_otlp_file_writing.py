@@ -149,6 +149,20 @@ def test_a_file_of_another_compression_is_left_alone(tmp_path: Path) -> None:
         OtlpFileWriter(path)
 
 
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize(
+    "content", [b"\0\0\0\4\n\2\n\0", "{}\n".encode("utf-16")], ids=["records", "UTF-16"]
+)
+def test_a_file_of_another_form_is_left_alone(tmp_path: Path, file: str, content: bytes) -> None:
+    path = tmp_path / file
+    path.write_bytes(compress({"gz": "gzip", "zst": "zstd"}.get(file[8:], "identity"), content))
+    before = path.read_bytes()
+    with pytest.raises(RecordingError) as refused:
+        OtlpFileWriter(path)
+    assert refused.value.problem == "what it holds is not JSON in UTF-8"
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("file", FILES[1:])
 def test_a_damaged_compressed_file_is_not_appended_to(tmp_path: Path, file: str) -> None:
     path = tmp_path / file

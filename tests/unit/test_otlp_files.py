@@ -107,9 +107,9 @@ BAD: dict[str, tuple[bytes, list[tuple[str, int] | str]]] = {
         ["line 1: the object has 'resourceSpans' and 'resourceLogs', and must have one"],
     ),
     "list": (b"[]\n" + LOGS, ["line 1: the document is a list and must be an object", ("logs", 2)]),
-    "byte-order-mark": (
-        b"\xef\xbb\xbf" + TRACES,
-        ["line 1, byte 0: the text begins with a byte order mark"],
+    "byte-order-mark-later": (
+        TRACES + b"\n\xef\xbb\xbf" + TRACES,
+        [("traces", 1), "line 2, byte 0: the text begins with a byte order mark"],
     ),
 }
 

@@ -240,6 +240,22 @@ def test_bytes_that_are_no_request_are_told_how_to_be_sent() -> None:
         send(b"\xff", to="http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("data", [b"{hello", b" {hello", b'{"resourceSpans": [}'])
+def test_bytes_that_begin_as_json_are_judged_as_json(data: bytes) -> None:
+    with pytest.raises(WireError, match="the text is no JSON"):
+        send(data, to="http://127.0.0.1:1")
+
+
+def test_protobuf_that_begins_with_a_newline_and_a_bracket_is_no_json() -> None:
+    message = ExportTraceServiceRequest()
+    message.resource_spans.add().scope_spans.add().spans.add(name="n" * 115, kind=1)
+    data = message.SerializeToString()
+    assert data[:2] == b"\n{"
+    with http_receiver(Answer()) as receiver:
+        send(data, to=receiver.url)
+    assert len(receiver.taken) == 1
+
+
 def test_a_file_with_a_bad_line_is_not_sent_in_part(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(otlp_json.encode_message(request()) + b"\nx\n")

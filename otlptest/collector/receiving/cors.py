@@ -56,11 +56,11 @@ class CorsPolicy:
             allowed.append(("Access-Control-Allow-Credentials", "true"))
         return (*allowed, ("Access-Control-Expose-Headers", "Retry-After"))
 
-    def preflight_fields(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The fields of the answer to a preflight; without permission for a foreign origin."""
+    def preflight_fields(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...] | None:
+        """Return the fields of the answer to a preflight; None if its origin is not allowed."""
         fields = self.answer_fields(headers)
         if len(fields) < 2:  # noqa: PLR2004 -- Vary alone
-            return fields
+            return None
         return (
             *fields,
             ("Access-Control-Allow-Methods", "POST"),

@@ -4,7 +4,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from otlptest.collector.receiving.heads import Role
-from otlptest.collector.receiving.sockets import Socket, close_socket, listening_socket
+from otlptest.collector.receiving.sockets import Socket, close_socket, listening_sockets
 
 if TYPE_CHECKING:
     from otlptest.collector.receiving.connection import SocketConnection
@@ -24,13 +24,14 @@ class Endpoint:
     """One listening port. Made in the caller's thread, used in the receiver's.
 
     Args:
-        host: Address to listen on.
+        host: Address to listen on; `localhost` is both of loopback's.
         port: 0 takes a free one.
         role: What it is for.
         owner: The process under test that it was opened for.
         tls: Makes it a TLS port.
 
     Attributes:
+        listeners: The sockets that listen: one, or two with the same port.
         connections: The open ones.
         opened_at: When connections were taken from, on the receiver's clock.
     """
@@ -44,8 +45,8 @@ class Endpoint:
         owner: str | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.listener: Socket = listening_socket(host, port)
-        self.port: int = self.listener.getsockname()[1]
+        self.listeners: tuple[Socket, ...] = listening_sockets(host, port)
+        self.port: int = self.listeners[0].getsockname()[1]
         self.role: Role = role
         self.owner = owner
         self.tls = tls
@@ -59,4 +60,5 @@ class Endpoint:
         if self.is_open:
             self.is_open = False
             _ROLES.pop(self.port, None)
-            close_socket(self.listener)
+            for listener in self.listeners:
+                close_socket(listener)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Final
 
 from otlptest.collector.receiving.connection import SocketConnection
@@ -209,13 +210,14 @@ class Engine:
             def accept(_events: int, endpoint: Endpoint = endpoint) -> None:
                 self._accept(endpoint)
 
-            self._loop.watch(endpoint.listener.fileno(), READ, accept)
+            for listener in endpoint.listeners:
+                self._loop.watch(listener.fileno(), READ, accept)
 
     def _accept(self, endpoint: Endpoint) -> None:
         """Accept all that has connected."""
         if not endpoint.is_open:
             return
-        for socket, peer in accepted(endpoint.listener):
+        for socket, peer in chain.from_iterable(map(accepted, endpoint.listeners)):
             try:
                 connection = SocketConnection(socket, peer, endpoint, self._reception, self._loop)
             except Exception as error:  # noqa: BLE001 -- the others go on
@@ -238,11 +240,15 @@ class Engine:
         for endpoint in self._endpoints:
             if endpoint.owner == owner and endpoint.is_open:
                 self._accept(endpoint)
-                self._loop.unwatch(endpoint.listener.fileno())
-                endpoint.close()
+                self._stop_listening(endpoint)
                 for connection in endpoint.connections:
                     connection.record.port_closed_at = self._reception.clock.monotonic()
         self._endpoints = [each for each in self._endpoints if each.is_open or each.connections]
+
+    def _stop_listening(self, endpoint: Endpoint) -> None:
+        for listener in endpoint.listeners:
+            self._loop.unwatch(listener.fileno())
+        endpoint.close()
 
     def _begin_drain(self, owner: str, answer: _Answer) -> None:
         def is_drained() -> bool:
@@ -296,8 +302,7 @@ class Engine:
         for endpoint in self._endpoints:
             if endpoint.is_open:
                 self._accept(endpoint)
-                self._loop.unwatch(endpoint.listener.fileno())
-                endpoint.close()
+                self._stop_listening(endpoint)
         clock = self._reception.clock
         give_up_at = clock.monotonic() + _LAST_REQUESTS_S
 

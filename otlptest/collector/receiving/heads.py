@@ -157,6 +157,14 @@ class Head:
             )
         if self.signal is None:
             return refused("wrong_path", "OTLP-HTTP-006", f"no path {_shown(self.path)} here")
+        if CorsPolicy.is_preflight(self.method, self.headers):
+            origin = _shown(self.headers["origin"])
+            return refused(
+                "wrong_method",
+                "OTLP-HTTP-001",
+                f"the origin {origin} is not allowed: a browser's preflight",
+                expected="an origin of cors_origins= (otlptest serve --cors-origin)",
+            )
         if self.method != "POST":
             return refused("wrong_method", "OTLP-HTTP-001", f"a request by {_shown(self.method)}")
         if self.protocol is None:

@@ -14,14 +14,14 @@ import struct
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from otlptest.errors import PortTakenError, ReceiverError
+from otlptest.errors import PortTakenError, ReceiverError, UsageError
 
 __all__ = [
     "Socket",
     "accepted",
     "close_socket",
     "end_writing",
-    "listening_socket",
+    "listening_sockets",
     "reset_socket",
     "send_some",
 ]
@@ -29,20 +29,55 @@ __all__ = [
 Socket: TypeAlias = socket.SocketType
 
 _BACKLOG: Final = 1024
+_ATTEMPTS: Final = 20
+_LOOPBACK: Final = ("127.0.0.1", "::1")
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # whoever resets SIGPIPE must not kill us
 
 
-def listening_socket(host: str, port: int) -> Socket:
-    """A non-blocking socket that listens on `host`:`port`; port 0 takes a free one.
+def listening_sockets(host: str, port: int) -> tuple[Socket, ...]:
+    """Return non-blocking sockets that listen on `host`:`port`; port 0 takes a free one.
+
+    `localhost` is both loopback addresses with one port, or the only one that the machine has;
+    anything else is one socket.
+
+    Raises:
+        UsageError: `host` is the path of a Unix socket.
+        PortTakenError: Another socket listens there.
+        ReceiverError: The address cannot be had for another reason.
+    """
+    if "/" in host or host.startswith("unix:"):
+        raise UsageError(
+            f"cannot listen on {host!r}: OTLP is received over TCP only, not over Unix sockets",
+            "listen on an address, e.g. 127.0.0.1",
+        )
+    if host.lower() != "localhost":
+        return (_listening_socket(host, port),)
+    for _ in range(_ATTEMPTS):
+        first = _listening_socket(_LOOPBACK[0], port)
+        try:
+            return first, _listening_socket(_LOOPBACK[1], first.getsockname()[1])
+        except PortTakenError:
+            first.close()
+            if port:
+                raise
+        except ReceiverError:  # no IPv6 here
+            return (first,)
+    error = OSError(f"no port was free on both {' and '.join(_LOOPBACK)}")
+    raise ReceiverError(*_cannot_listen(host, port, error))
+
+
+def _listening_socket(host: str, port: int) -> Socket:
+    """One socket.
 
     Raises:
         PortTakenError: Another socket listens there.
         ReceiverError: The address cannot be had for another reason.
     """
     family, address = _resolved(host, port)
-    listener = socket.SocketType(family, socket.SOCK_STREAM, 0)
+    listener: Socket | None = None
     try:
+        listener = socket.SocketType(family, socket.SOCK_STREAM, 0)
         if os.name == "posix":
             # A collector started again takes over its port although old connections linger.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,7 +87,8 @@ def listening_socket(host: str, port: int) -> Socket:
         listener.listen(_BACKLOG)
         listener.setblocking(False)
     except (OSError, OverflowError) as error:
-        listener.close()
+        if listener is not None:
+            listener.close()
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise PortTakenError(host, port) from error
         raise ReceiverError(*_cannot_listen(host, port, error)) from error

@@ -268,6 +268,7 @@ def test_forgotten_proxy_warns() -> None:
         ("http://user@127.0.0.1:4317", "has no port"),
         ("http://127.0.0.1:4318/v1/traces", "has a path"),
         ("http://no.such.host.invalid:4318", "cannot be found"),
+        ("unix:/tmp/otlp.sock", "'unix:/tmp/otlp.sock' is a Unix socket; OTLP goes over TCP only"),
         (4317, "neither a URL nor a collector"),
         (None, "neither a URL nor a collector"),
     ],

@@ -2,8 +2,9 @@
 
 import pytest
 
+from otlptest import FakeCollector
 from otlptest.collector.receiving.cors import CorsPolicy
-from otlptest.errors import UsageError
+from otlptest.errors import ExpectationError, UsageError
 from tests.support.http2_talk import call, talk2
 from tests.support.receiving import JSON, http1, receiving, talk
 
@@ -81,12 +82,51 @@ def test_another_origin_gets_no_permission() -> None:
         assert fields["vary"] == "Origin"
 
 
-def test_without_a_policy_there_is_no_cors() -> None:
-    with receiving() as (receiver, heard):
-        answer = talk(receiver.http_port, http1(method="OPTIONS", headers=ASKING))
+@pytest.mark.parametrize(
+    ("policy", "page"),
+    [(None, PAGE), (POLICY, "http://127.0.0.1:3000")],
+    ids=["no policy", "another origin"],
+)
+def test_a_refused_preflight_is_told_with_what_allows_it(
+    policy: CorsPolicy | None, page: str
+) -> None:
+    asking = (("Origin", page), *ASKING[1:])
+    with receiving(cors=policy) as (receiver, heard):
+        answer = talk(receiver.http_port, http1(method="OPTIONS", headers=asking))
     assert answer.startswith(b"HTTP/1.1 405")
     assert b"Access-Control" not in answer
     assert heard.kinds() == ["wrong_method"]
+    problem = heard.requests[0].problem
+    assert problem is not None
+    assert problem.message == f"the origin '{page}' is not allowed: a browser's preflight"
+    assert problem.expected == "an origin of cors_origins= (otlptest serve --cors-origin)"
+    assert not heard.requests[0].is_probe
+
+
+def test_options_that_are_no_preflight_are_another_mistake() -> None:
+    with receiving() as (receiver, heard):
+        talk(receiver.http_port, http1(method="OPTIONS", headers=ASKING[1:]))
+        talk(receiver.http_port, http1(method="OPTIONS", headers=ASKING[:1]))
+    messages = [request.problem.message for request in heard.requests if request.problem]
+    assert messages == ["a request by 'OPTIONS'"] * 2
+
+
+def test_a_wait_names_the_option_and_absence_is_not_proven_after_a_refused_preflight() -> None:
+    with FakeCollector() as otlp:
+        talk(otlp.http_port, http1(method="OPTIONS", headers=ASKING))
+        with pytest.raises(ExpectationError) as missed:
+            otlp.spans.wait_for_one(name="click", timeout_s=0)
+        with pytest.raises(ExpectationError, match="not_proven"):
+            otlp.spans.expect_none(name="click", after=otlp.quiet(0.1))
+    (finding,) = missed.value.findings
+    assert finding.hint == (
+        "the page's browser sends nothing until its origin is allowed:"
+        " FakeCollector(cors_origins=[…]), otlptest serve --cors-origin ORIGIN"
+    )
+    assert finding.received == (
+        "no spans, within 0.0 s\nrefused (preflight): the origin 'http://localhost:3000' is not"
+        " allowed: a browser's preflight (OPTIONS /v1/traces)"
+    )
 
 
 def test_any_origin_may_be_allowed() -> None:

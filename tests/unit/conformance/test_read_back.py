@@ -1,6 +1,7 @@
 """What a receiver writes is read while it grows, is begun anew, or is packed."""
 
 import gzip
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from otlptest.conformance.probes import probe_request
 from otlptest.conformance.read_back import FileReadBack
 from otlptest.timing import Deadline
+from otlptest.wire.compression import compress
 from otlptest.wire.otlp_json import encode_message
 from otlptest.wire.signals import request_class
 
@@ -58,6 +60,29 @@ def test_a_packed_file_is_read_whole_each_time(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(line("a")))
     assert count(stored, "a") == 1
     path.write_bytes(gzip.compress(line("a") + line("b")))
+    assert (count(stored, "a"), count(stored, "b")) == (1, 1)
+
+
+@pytest.mark.parametrize("is_json", [False, True], ids=["proto", "JSON in zstd"])
+def test_records_behind_a_length_are_found_whatever_the_file_is_called(
+    tmp_path: Path, *, is_json: bool
+) -> None:
+    def record(marker: str) -> bytes:
+        content = compress("zstd", line(marker)) if is_json else probe_request("logs", marker)
+        return struct.pack(">I", len(content)) + content
+
+    path = tmp_path / "out.json"
+    stored = FileReadBack(path)
+    path.write_bytes(record("a") + record("b")[:20])
+    assert (count(stored, "a"), count(stored, "b")) == (1, 0)
+    path.write_bytes(record("a") + record("b"))
+    assert (count(stored, "a"), count(stored, "b")) == (1, 1)
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    stored = FileReadBack(path)
+    path.write_bytes(b"\xef\xbb\xbf" + line("a") + line("b"))
     assert (count(stored, "a"), count(stored, "b")) == (1, 1)
 
 
