@@ -14,7 +14,6 @@ from otlptest.conformance.malformed import (
     wrong_wire_types,
 )
 from otlptest.conformance.raw_grpc import GrpcAnswer
-from otlptest.conformance.receiver_cases.contrasts import plain_answer
 from otlptest.conformance.receiver_exchanges import (
     JSON,
     PROTOBUF,
@@ -26,6 +25,7 @@ from otlptest.conformance.receiver_exchanges import (
     is_refused,
     judged,
     media_type_of,
+    plain_answer,
     post,
     submit,
     until_hang,

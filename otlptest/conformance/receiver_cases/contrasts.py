@@ -11,9 +11,8 @@ from typing import Final
 
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_http1 import Http1Answer
-from otlptest.conformance.receiver_cases.successes import sample_body
-from otlptest.conformance.receiver_exchanges import Answer, Try, post, submit
-from otlptest.conformance.receiver_lab import ReceiverLab
+from otlptest.conformance.receiver_exchanges import Answer, Try, plain_answer
+from otlptest.conformance.receiver_health import is_overload
 from otlptest.conformance.receiver_talks import TargetLab
 from otlptest.conformance.verdicts import Judged, not_observed
 from otlptest.errors import SendError
@@ -24,8 +23,6 @@ __all__ = [
     "Plain",
     "contrasted",
     "is_limit",
-    "is_overloaded",
-    "plain_answer",
     "unlike_plain",
     "with_plain_signals",
 ]
@@ -34,7 +31,6 @@ Plain = Callable[[], Answer]
 """Sends a request without what is odd about another, and gives the answer."""
 
 _LIMITS: Final = frozenset({413, 414, 431})
-_OVERLOADED: Final = frozenset({429, 503})
 _FALLEN: Final = frozenset({"crash", "hang", "memory"})
 
 
@@ -43,25 +39,6 @@ def is_limit(answer: Answer) -> bool:
     if isinstance(answer, Http1Answer):
         return answer.status in _LIMITS
     return answer.grpc_status == GrpcCode.RESOURCE_EXHAUSTED
-
-
-def is_overloaded(answer: Answer) -> bool:
-    """Whether a request was turned away for now: nobody's fault."""
-    if isinstance(answer, Http1Answer):
-        return answer.status in _OVERLOADED
-    return answer.grpc_status in {GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE}
-
-
-def plain_answer(lab: ReceiverLab, signal: Signal) -> Answer:
-    """The answer to a plain valid request of a signal, in the encoding of the suite's protocol.
-
-    Raises:
-        SendError: The receiver cannot be reached.
-    """
-    body = sample_body(lab, signal, lab.marker())
-    if lab.protocol == "http/json":
-        return post(lab, body, signal=signal)
-    return submit(lab, body, signal=signal)
 
 
 def with_plain_signals(lab: TargetLab, case: ReceiverCase) -> tuple[TargetLab, str]:
@@ -97,7 +74,7 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
         return f"it could not be reached before this case: {unreachable.problem}"
     if answer.is_ok:
         return ""
-    if is_overloaded(answer):
+    if is_overload(answer):
         return f"it says that it is overloaded: {answer.told()} to a plain valid {signal} request"
     return f"a plain valid {signal} request was answered {answer.told()}"
 

@@ -7,9 +7,9 @@ from typing import Final
 from otlptest.conformance.cases import ReceiverCase
 from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import Http1Answer
-from otlptest.conformance.receiver_cases.contrasts import is_overloaded
 from otlptest.conformance.receiver_cases.successes import sample_body
 from otlptest.conformance.receiver_exchanges import JSON, PROTOBUF, call, media_type_of, post
+from otlptest.conformance.receiver_health import is_overload
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import attribute, sample_request, text
 from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
@@ -61,7 +61,7 @@ def _provoked(lab: ReceiverLab) -> list[_Error]:
     errors.append(_read("the content type text/plain", other, other.media_type))
     # What an overloaded receiver says is said to every request.
     return [
-        each for each in errors if each.answer.status in _ERRORS and not is_overloaded(each.answer)
+        each for each in errors if each.answer.status in _ERRORS and not is_overload(each.answer)
     ]
 
 

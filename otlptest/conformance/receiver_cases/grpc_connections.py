@@ -9,12 +9,13 @@ from otlptest.conformance.raw_grpc import GrpcAnswer
 from otlptest.conformance.raw_http1 import request_bytes
 from otlptest.conformance.raw_http2 import Http2Talk
 from otlptest.conformance.raw_socket import RawSocket, end_words
-from otlptest.conformance.receiver_cases.contrasts import contrasted, plain_answer
+from otlptest.conformance.receiver_cases.contrasts import contrasted
 from otlptest.conformance.receiver_exchanges import (
     call,
     call_fields,
     fallen,
     grpc_talk,
+    plain_answer,
 )
 from otlptest.conformance.receiver_lab import ReceiverLab
 from otlptest.conformance.sample_requests import sample_request
