@@ -49,8 +49,10 @@ def otlp_collector() -> "Iterator[FakeCollector]":
 def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
     """What otlptest knows about this run of the test; for its own fixtures."""
     __tracebackhide__ = True
+    from otlptest.pytest_plugin.interruption import watch_interruptions
     from otlptest.queries.screen import remember_columns
 
+    watch_interruptions(request.config)
     remember_columns(request.config.stash[COLUMNS])
     test = CurrentTest(settings_of(request.node))
     request.node.stash[CURRENT_TEST] = test

@@ -7,7 +7,6 @@ from collections.abc import Generator
 import pytest
 
 from otlptest.pytest_plugin.current_test import COLUMNS, CURRENT_TEST, RUNNING_TEST
-from otlptest.pytest_plugin.interruption import Interruption
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
@@ -30,7 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
     check_configuration(config)
     config.stash[COLUMNS] = shutil.get_terminal_size((80, 24)).columns  # not captured yet
     config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
-    config.pluginmanager.register(Interruption(config), "otlptest-interruption")
 
 
 # Outermost, so that what skips and expected failures make of an outcome is known.

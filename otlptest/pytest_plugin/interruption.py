@@ -6,12 +6,21 @@ nothing travels to the process that does otherwise.
 
 import os
 import sys
+from typing import Final
 
 import pytest
 
 from otlptest.pytest_plugin.current_test import RUNNING_TEST
 
-__all__ = ["Interruption"]
+__all__ = ["watch_interruptions"]
+
+_NAME: Final = "otlptest-interruption"
+
+
+def watch_interruptions(config: pytest.Config) -> None:
+    """Show what an interrupted test has received, from here on; a second call does nothing."""
+    if not config.pluginmanager.has_plugin(_NAME):
+        config.pluginmanager.register(Interruption(config), _NAME)
 
 
 class Interruption:
