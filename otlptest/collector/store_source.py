@@ -187,7 +187,9 @@ class StoreSource:
         leftovers = self._leftovers
         if leftovers is None or kind == "requests":
             return
-        before = self._store.baselines.before(self._start, self._store.requests())
+        before: Mapping[StreamKey, DataPoint] = {}
+        if kind == "metrics":
+            before = self._store.baselines.before(self._start, self._store.requests())
         requests = self._requests(None)
         for token, request in zip(range(requests.start, requests.stop), requests, strict=True):
             if request.signal != kind or not request.is_accepted:
