@@ -133,7 +133,8 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
 
     Args:
         data: The message, without gRPC's prefix.
-        signal: Whose request it is; if None, the only one that knows each of its fields.
+        signal: Whose request it is; if None, the one that knows most of its bytes, and more than
+            half: a newer sender may have fields that are not known here.
 
     Raises:
         WireError: They say none.
@@ -141,7 +142,7 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
     """
     if signal is not None:
         return signal, decode_request(signal, data, protocol="http/protobuf")
-    fitting: list[tuple[Signal, Message]] = []
+    unknown: list[tuple[int, Signal, Message]] = []
     fault: WireError | None = None
     for candidate in SIGNALS:
         if candidate == "profiles" and not has_profiles():
@@ -151,24 +152,28 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
         except WireError as refused:
             fault = fault or refused
             continue
-        if _knows_all_of(message):
-            fitting.append((candidate, message))
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        unknown = WireError("malformed", "OTLP-HTTP-008", "no signal's request has such fields")
-        raise fault or unknown
-    names = " or ".join(name for name, _ in fitting)
-    raise UsageError(
-        f"the bytes can be a request of {names}",
-        "say which with signal= (--signal of otlptest send)",
-    )
+        unknown.append((_unknown_bytes(message), candidate, message))
+    least = min((size for size, _, _ in unknown), default=len(data))
+    if not unknown and fault:
+        raise fault
+    if least and least * 2 >= len(data):
+        raise WireError("malformed", "OTLP-HTTP-008", "no signal's request has such fields")
+    fitting = [(signal, message) for size, signal, message in unknown if size == least]
+    if len(fitting) > 1:
+        names = " or ".join(name for name, _ in fitting)
+        raise UsageError(
+            f"the bytes can be a request of {names}",
+            "say which with signal= (--signal of otlptest send)",
+        )
+    return fitting[0]
 
 
-def _knows_all_of(message: Message) -> bool:
-    size = message.ByteSize()
-    message.DiscardUnknownFields()
-    return message.ByteSize() == size
+def _unknown_bytes(message: Message) -> int:
+    """How many bytes are in fields that the installed `opentelemetry-proto` does not know."""
+    known = type(message)()
+    known.CopyFrom(message)
+    known.DiscardUnknownFields()
+    return message.ByteSize() - known.ByteSize()
 
 
 class _File:

@@ -1,6 +1,5 @@
 """What the plugin costs a session that does not use it."""
 
-import statistics
 import subprocess
 import sys
 
@@ -22,7 +21,8 @@ HEAVY = (
     "uvloop",
     "zstandard",
 )
-LIMIT_MS = 5.0
+MOST_MODULES = 10
+"""What it takes in time is in benchmarks/reaction.py."""
 
 
 def told_by(code: str) -> str:
@@ -65,12 +65,11 @@ def test_looking_at_otlptest_does_not_import_it_whole() -> None:
     assert told_by(code) == "[]"
 
 
-def test_import_takes_less_than_five_milliseconds() -> None:
+def test_unused_plugin_loads_few_modules() -> None:
     code = (
-        "import time, pytest, _pytest.fixtures, _pytest.terminal\n"
-        "before = time.process_time()\n"
+        "import sys, pytest, _pytest.fixtures, _pytest.terminal\n"
+        "before = set(sys.modules)\n"
         "import otlptest.pytest_plugin\n"
-        "print((time.process_time() - before) * 1000)\n"
+        "print(len(set(sys.modules) - before))\n"
     )
-    taken = [float(told_by(code)) for _ in range(5)]
-    assert statistics.median(taken) < LIMIT_MS, taken
+    assert int(told_by(code)) <= MOST_MODULES

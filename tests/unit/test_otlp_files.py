@@ -216,6 +216,17 @@ def test_the_signal_of_protobuf_bytes_can_be_said() -> None:
         read_protobuf(b"\xff", signal="logs")
 
 
+def test_a_field_of_a_newer_sender_does_not_hide_the_signal() -> None:
+    request = ExportTraceServiceRequest.FromString(span_bytes())
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    span.MergeFromString(b"\xa2\x06\x03new")  # field 100
+    signal, message = read_protobuf(request.SerializeToString())
+    assert (signal, message) == ("traces", request)
+    span.MergeFromString(b"\xa2\x06\x7f" + b"n" * 127)  # more than half is not known
+    with pytest.raises(WireError, match="no signal's request has such fields"):
+        read_protobuf(request.SerializeToString())
+
+
 def test_profiles_of_an_old_installation_are_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
