@@ -1,6 +1,7 @@
 """Variables that are set to nothing: as if they were not set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 from otlptest.conformance.cases import ExporterCase
@@ -35,7 +36,7 @@ _UNREAD: Final = "not even a header that is set comes: nothing shows that the va
 
 def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
     """All general options but the endpoint and the protocol, which other cases empty."""
-    for found in _judged(lab, {general(option): "" for option in _OPTIONS}, {}):
+    for found in _judged(lab, {option: [general(option)] for option in _OPTIONS}, {}):
         if found.outcome == "held" and not reads_headers(lab):
             yield not_observed(_RULE, f"{_UNREAD}. {found.evidence}")
         else:
@@ -45,15 +46,16 @@ def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
 def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     """All options of the signals, next to general ones that count then."""
     emptied = {
-        own(signal, option): "" for signal in lab.signals for option in ("ENDPOINT", *_OPTIONS)
+        option: [own(signal, option) for signal in lab.signals]
+        for option in ("ENDPOINT", *_OPTIONS)
     }
     yield from _judged(lab, emptied, {HEADERS: f"{_HEADER}=1"})
 
 
 def _judged(
-    lab: ExporterLab, emptied: Mapping[str, str], others: Mapping[str, str]
+    lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
 ) -> Iterator[Judged]:
-    """Compare a run with empty variables with one that lacks them."""
+    """Compare a run with empty variables with one that lacks them, then option by option."""
     unset = lab.baseline if not others else steady(lab, others)()
     if lost_signals(lab, unset):
         yield not_observed(_RULE, f"without the empty variables not all comes: {unset.describe()}")
@@ -61,23 +63,21 @@ def _judged(
     if others and not any(_HEADER in each.headers for each in unset.requests):
         yield not_observed(_RULE, f"{_UNREAD}\n{unset.describe()}")
         return
-    fault = _fault(lab, steady(lab, {**others, **emptied})(), unset)
-    names = f"{', '.join(emptied)} empty"
+    names = tuple(chain.from_iterable(options.values()))
+    fault = _fault(lab, steady(lab, {**others, **dict.fromkeys(names, "")})(), unset)
     if not fault:
-        yield held(_RULE, f"{names}: all was sent as if they were unset")
+        yield held(_RULE, f"{', '.join(names)} empty: all was sent as if they were unset")
         return
-    culprits = {
-        name: run()
-        for name, run in {
-            name: steady(lab, {**others, name: value}) for name, value in emptied.items()
-        }.items()
-    }
-    found = [
-        f"{name} empty: {why}"
-        for name, seen in culprits.items()
-        if (why := _fault(lab, seen, unset))
+    runs = [
+        (variables, steady(lab, {**others, **dict.fromkeys(variables, "")}))
+        for variables in options.values()
     ]
-    yield broken(_RULE, "\n".join(found) or f"{names}: {fault}")
+    found = [
+        f"{', '.join(variables)} empty: {why}"
+        for variables, run in runs
+        if (why := _fault(lab, run(), unset))
+    ]
+    yield broken(_RULE, "\n".join(found) or f"{', '.join(names)} empty: {fault}")
 
 
 def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
