@@ -8,10 +8,10 @@ from otlptest.cli.files import named_file
 from otlptest.errors import FileFormatError, Finding
 from otlptest.model import SIGNALS, DataPoint, LogRecord, Profile, Signal, Span
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.traces import Trace
-from otlptest.wire.otlp_files import read_records
-from otlptest.wire.otlp_requests import items_from_request
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.traces import Trace
+from otlptest.wire.otlp.otlp_files import read_records
+from otlptest.wire.otlp.otlp_requests import items_from_request
 
 __all__ = ["Capture", "read_capture"]
 

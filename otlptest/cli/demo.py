@@ -17,8 +17,8 @@ from typing import Final
 import click
 
 from otlptest import bundled
+from otlptest.cli.doctor.machine_checks import has_sdk
 from otlptest.cli.exits import Exit
-from otlptest.cli.machine_checks import has_sdk
 from otlptest.cli.options import NarrowCommand
 from otlptest.cli.pytest_run import Run, run_pytest
 from otlptest.cli.streams import note, screen_width, write

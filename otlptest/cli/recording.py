@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from otlptest.model import Request, Signal
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
-from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.otlp_protobuf import decode_request
 
 __all__ = ["Recording"]
 

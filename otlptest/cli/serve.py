@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otlptest.cli.recording import Recording
     from otlptest.cli.tail import Tail
     from otlptest.collector.fake import FakeCollector
-    from otlptest.faults.plans import FaultPlan
+    from otlptest.faults.plan_file import FaultPlan
 
 __all__ = ["command"]
 
@@ -157,7 +157,7 @@ def _read_plan(plan: str) -> "FaultPlan":
         UsageError: There is none, or it has a mistake: it is the user's own file.
         UnknownBundledFileError: No plan of that name ships.
     """
-    from otlptest.faults.plans import read_fault_plan  # noqa: PLC0415 -- see command
+    from otlptest.faults.plan_file import read_fault_plan  # noqa: PLC0415 -- see command
 
     try:
         return read_fault_plan(plan)

@@ -22,7 +22,7 @@ from otlptest.report import (
 
 if TYPE_CHECKING:
     from otlptest.cli.captures import Capture
-    from otlptest.queries.traces import Trace
+    from otlptest.queries.traces.traces import Trace
 
 __all__ = ["command"]
 

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Iterable, Mapping
 
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import Contents
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import DataPoint, Request
-from otlptest.queries.series import StreamKey, is_cumulative, stream_key
+from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, stream_key
 
 __all__ = ["Baselines"]
 

@@ -3,8 +3,8 @@
 import threading
 from typing import Final
 
-from otlptest.collector.environment import Endpoints
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.server import Receiver
+from otlptest.processes.otel_environ import Endpoints
 
 __all__ = ["CONTAINER_HOST", "ContainerPorts"]
 

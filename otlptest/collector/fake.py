@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Final, Self
 
 from otlptest.collector.container_ports import CONTAINER_HOST, ContainerPorts
-from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.receiving.cors import CorsPolicy
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.cors import CorsPolicy
+from otlptest.collector.server.server import Receiver
 from otlptest.collector.store import Store
 from otlptest.collector.store_source import Epoch, StoreSource
 from otlptest.collector.view import CollectorView
-from otlptest.collector.ways_in import WayIn, way_at
 from otlptest.errors import UsageError
+from otlptest.net.local_network import LocalProxy, local_network
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.timing import SYSTEM_CLOCK, Clock
-from otlptest.wire.certificates import ThrowAwayCertificates
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["FakeCollector", "PortPair"]
 
@@ -180,9 +180,9 @@ class FakeCollector(CollectorView):
         grpc_port, http_port = self._receiver.open_ports(owner)
         return PortPair(owner, self._endpoints.at(_reachable(self._listen), grpc_port, http_port))
 
-    def way_in(self, endpoint: str) -> WayIn | None:
+    def find_proxy(self, endpoint: str) -> LocalProxy | None:
         """The proxy of this process that is reached at `endpoint` and leads here; None: none."""
-        return way_at(endpoint, (self.grpc_port, self.http_port))
+        return local_network.find_proxy(endpoint, (self.grpc_port, self.http_port))
 
     def close_ports(self, owner: str) -> None:
         """Stop listening on the port pair of `owner`; open connections go on."""

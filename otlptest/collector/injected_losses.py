@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from otlptest.faults import WireFault
-from otlptest.faults.interference.plan import Injection
+from otlptest.faults.injection.injections import Injection
 from otlptest.model import Request
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.planned_losses import seconds
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.planned_losses import seconds
 from otlptest.queries.sources import Kind
 
 __all__ = ["injected_losses"]

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 from otlptest import validation
 from otlptest.errors import Finding
 from otlptest.model import Request
-from otlptest.queries.arrival_report import CLOCK_HINT
-from otlptest.queries.overview import leftovers_in_words, overview
+from otlptest.queries.messages.arrival_report import CLOCK_HINT
+from otlptest.queries.messages.overview import leftovers_in_words, overview
 from otlptest.queries.sources import Arrivals, Source
 from otlptest.requirements import checked_rule
 

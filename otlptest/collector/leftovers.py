@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import Contents
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import LogRecord, Problem, Request, Span
-from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads, newest_time
+from otlptest.wire.otlp.envelopes import ItemHead, head_of_message, item_heads, newest_time
 
 __all__ = ["ClockLeads", "Epoch", "LeftoverCount", "Leftovers", "Standing"]
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import Contents
 from otlptest.collector.leftovers import ClockLeads
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request

@@ -11,16 +11,16 @@ from itertools import chain
 from typing import Any
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.gathering import Process
 from otlptest.collector.leftovers import Epoch, Leftovers, Standing
 from otlptest.collector.producer_activity import ProducerRecords
 from otlptest.collector.snapshots import Snapshot
 from otlptest.collector.store import Store
-from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.series import StreamKey, is_cumulative, numbers, stream_key
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.gathering import Process
+from otlptest.queries.evidence.trace_context import TraceContext
+from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, numbers, stream_key
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, SetAside
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 

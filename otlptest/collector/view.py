@@ -7,29 +7,29 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from otlptest.collector import fences, gathering
 from otlptest.collector.container_ports import ContainerPorts
-from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.injected_losses import injected_losses
 from otlptest.collector.judgement import Judge
-from otlptest.collector.planned_faults import PlannedFaults, Where, WhichSignal
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.server import Receiver
 from otlptest.collector.store_source import Explanation, StoreSource
-from otlptest.collector.trace_contexts import TraceContext, invent
+from otlptest.collector.view_faults import PlannedFaults, Where, WhichSignal
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault, WireFault
-from otlptest.faults.interference.plan import Injection, Injector
+from otlptest.faults.injection.injections import Injection, Injector
 from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.queries.asynchronous import AsyncQueries
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence import fence as fences, gathering
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.judging import Evidence
+from otlptest.queries.evidence.trace_context import TraceContext, invent
 from otlptest.queries.log_query import LogQuery
-from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Arrivals, Kind
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.traces.trace_query import TraceQuery
 from otlptest.timing import Deadline
 
 __all__ = ["Call", "CollectorView"]

@@ -11,16 +11,16 @@ finds out becomes a *result* per requirement (`verdicts`); a *run* is all result
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from otlptest.conformance.cases import ExporterCase, ReceiverCase
+from otlptest.conformance.case import ExporterCase, ReceiverCase
 from otlptest.conformance.coverage import CoverageRow, coverage_rows
-from otlptest.conformance.exporter import ExporterSuite, conform_exporter
-from otlptest.conformance.outcomes import Conformance, SuiteRun
-from otlptest.conformance.receiver import ReceiverSuite, Target, conform_receiver
-from otlptest.conformance.running import CaseFinished, CaseStarted, Event, SuiteStarted
+from otlptest.conformance.exporter.suite import ExporterSuite, conform_exporter
+from otlptest.conformance.receiver.suite import ReceiverSuite, Target, conform_receiver
+from otlptest.conformance.results import Conformance, SuiteRun
+from otlptest.conformance.runner import CaseFinished, CaseStarted, Event, SuiteStarted
 from otlptest.conformance.verdicts import Judged, Policy, Result
 
 if TYPE_CHECKING:
-    from otlptest.conformance.suites import exporter_suite, receiver_suite
+    from otlptest.conformance.pytest_suites import exporter_suite, receiver_suite
 
 __all__ = [
     "CaseFinished",
@@ -51,4 +51,4 @@ _OF_PYTEST = {"exporter_suite", "receiver_suite"}  # pytest is not loaded for th
 def __getattr__(name: str) -> object:
     if name not in _OF_PYTEST:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("otlptest.conformance.suites"), name)
+    return getattr(import_module("otlptest.conformance.pytest_suites"), name)

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from otlptest import bundled
-from otlptest.conformance import exporter_cases, receiver_cases
-from otlptest.conformance.cases import ExporterCase, ReceiverCase
+from otlptest.conformance.case import ExporterCase, ReceiverCase
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.receiver import cases as receiver_cases
 from otlptest.requirements import Requirement, all_requirements
 from otlptest.validation import unchecked_reasons
 

@@ -5,20 +5,15 @@ tuple of keys and indexes that leads to a value in it.
 """
 
 from otlptest.documents.documents import Document, read_document
-from otlptest.documents.fault_plans import FaultPlanShape, InjectionShape, ReplyShape, WhereShape
 from otlptest.documents.mistakes import choices_hint
 from otlptest.documents.places import KeyPath, Places
 from otlptest.documents.shapes import Shape
 
 __all__ = [
     "Document",
-    "FaultPlanShape",
-    "InjectionShape",
     "KeyPath",
     "Places",
-    "ReplyShape",
     "Shape",
-    "WhereShape",
     "choices_hint",
     "read_document",
 ]

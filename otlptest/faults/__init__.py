@@ -37,8 +37,8 @@ from otlptest.faults.wire_faults import (
     truncate,
     window,
 )
-from otlptest.wire.http2_frames import ErrorCode
-from otlptest.wire.statuses import GrpcCode
+from otlptest.wire.transport.http2_frames import ErrorCode
+from otlptest.wire.transport.statuses import GrpcCode
 
 __all__ = [
     "ErrorCode",

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from otlptest import faults
-from otlptest.documents import FaultPlanShape, InjectionShape, ReplyShape
-from otlptest.faults.plans import REPLY_NAMES, WIRE_NAMES
+from otlptest.faults.plan_file import REPLY_NAMES, WIRE_NAMES
+from otlptest.faults.plan_shape import FaultPlanShape, InjectionShape, ReplyShape
 
 __all__ = ["fault_plan_schema"]
 

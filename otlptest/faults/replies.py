@@ -15,7 +15,7 @@ from otlptest.faults.arguments import (
     written,
 )
 from otlptest.faults.reply_faults import Ending, ReplyFault
-from otlptest.wire.statuses import GrpcCode
+from otlptest.wire.transport.statuses import GrpcCode
 
 __all__ = [
     "ack_lost",

@@ -8,7 +8,7 @@ code, header fields and a `google.rpc.Status` in the encoding of the request.
 from dataclasses import dataclass
 from typing import Literal
 
-from otlptest.wire.statuses import FieldViolation, GrpcCode
+from otlptest.wire.transport.statuses import FieldViolation, GrpcCode
 
 __all__ = ["Ending", "ReplyFault", "RetryAfterForm"]
 

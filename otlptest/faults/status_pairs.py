@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from otlptest.wire.statuses import GrpcCode
+from otlptest.wire.transport.statuses import GrpcCode
 
 __all__ = ["grpc_code_of", "http_status_of"]
 

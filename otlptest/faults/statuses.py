@@ -20,7 +20,7 @@ from otlptest.faults.arguments import (
 )
 from otlptest.faults.reply_faults import ReplyFault, RetryAfterForm
 from otlptest.faults.status_pairs import grpc_code_of, http_status_of
-from otlptest.wire.statuses import FieldViolation, GrpcCode
+from otlptest.wire.transport.statuses import FieldViolation, GrpcCode
 
 __all__ = ["resource_exhausted", "status", "unavailable"]
 

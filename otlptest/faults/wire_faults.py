@@ -23,7 +23,7 @@ from otlptest.faults.arguments import (
     with_known_names,
     written,
 )
-from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.transport.http2_frames import ErrorCode
 
 __all__ = [
     "Direction",

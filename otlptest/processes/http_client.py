@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any, Final, cast
 
-from otlptest.processes.deadline_sockets import DeadlineSocket
+from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.timing import Deadline
 
 __all__ = ["LOOPBACK_HOSTS", "Response", "ResponseHeaders", "can_connect", "exchange"]

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.receiving.endpoints import role_of
-from otlptest.collector.receiving.sockets import listening_sockets
-from otlptest.collector.ways_in import Losses, add_way_in, remove_way_in
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
-from otlptest.faults.interference.plan import Injection, Injector, WirePlan
+from otlptest.faults.injection.injections import Injection, Injector, WirePlan
+from otlptest.net.local_network import Losses, local_network
+from otlptest.net.sockets import listening_sockets
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.proxy.engine import Engine, Listener
 from otlptest.proxy.traffic import Ledger, ProxiedConnection, Traffic
 from otlptest.proxy.upstreams import EndpointPair, Upstream, upstream_at
@@ -96,7 +95,7 @@ class OtlpProxy:
         losses = Losses(f"the proxy before {self._where}")
         self._engine = Engine(listeners, self._plan, self._ledger, losses, clock)
         self._is_closed = False
-        add_way_in(self, [each.address[1] for each in upstreams], losses)
+        local_network.add_proxy(self, [each.address[1] for each in upstreams], losses)
 
     # Where to send to.
 
@@ -147,7 +146,7 @@ class OtlpProxy:
         if not isinstance(self._upstream, str):
             return "http/protobuf"
         port = urlsplit(self._where).port or 0
-        role = role_of(port)
+        role = local_network.role_of(port)
         is_grpc = role == "grpc" or (role is None and port == _GRPC_PORT)
         return "grpc" if is_grpc else "http/protobuf"
 
@@ -271,7 +270,7 @@ class OtlpProxy:
             if self._is_closed or self._is_inert():
                 return
             self._is_closed = True
-        remove_way_in(self)
+        local_network.remove_proxy(self)
         if not self._engine.stop(Deadline(_STOP_S)):
             raise ReceiverError(f"the proxy's thread did not end within {_STOP_S:g} s")
         if self._engine.failures:
@@ -314,7 +313,7 @@ class OtlpProxy:
         """
         at = 0 if endpoint == self.grpc_endpoint else -1
         beside = self._upstreams[at]
-        is_grpc = role_of(beside.address[1]) == "grpc"
+        is_grpc = local_network.role_of(beside.address[1]) == "grpc"
         upstream = beside.at(grpc_port if is_grpc else http_port)
         listener = Listener(listening_sockets(self._listen, 0), upstream)
         self._engine.open(listener, Deadline(_APPLY_S))

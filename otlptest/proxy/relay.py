@@ -6,13 +6,13 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
-from otlptest.collector.receiving.sockets import Socket
-from otlptest.collector.ways_in import Losses, begin_connection, note_fault
-from otlptest.faults.interference.connection import Interference
-from otlptest.faults.interference.plan import WirePlan
+from otlptest.faults.injection.injections import WirePlan
+from otlptest.faults.injection.injector import Interference
 from otlptest.faults.wire_faults import WireFault
-from otlptest.proxy.legs import Leg, connecting
+from otlptest.net.local_network import Losses, local_network
+from otlptest.net.loop import READ, WRITE, ReadinessLoop
+from otlptest.net.sockets import Socket
+from otlptest.proxy.peer_socket import Leg, connecting
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 
@@ -112,7 +112,7 @@ class Relay:
         # Known before the first byte can pass: a fault that acts at once is noted under it.
         host, port = connection.getsockname()[:2]
         self._local = f"{host}:{port}"
-        begin_connection(self._local)
+        local_network.peer_connected(self._local)
         around = self._around
         self._server = Leg(
             connection,
@@ -236,7 +236,7 @@ class Relay:
     def fired(self, fault: WireFault) -> None:
         """See `Passage`."""
         self.record.wire_fault = repr(fault)
-        note_fault(self._local, fault)
+        local_network.note_fault(self._local, repr(fault), corrupts=fault.corrupts_requests)
 
     def abort(self, reason: str) -> None:
         """See `Passage`."""

@@ -50,7 +50,7 @@ def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
     """What otlptest knows about this run of the test; for its own fixtures."""
     __tracebackhide__ = True
     from otlptest.pytest_plugin.interruption import watch_interruptions
-    from otlptest.queries.screen import remember_columns
+    from otlptest.queries.messages.screen import remember_columns
 
     watch_interruptions(request.config)
     remember_columns(request.config.stash[COLUMNS])

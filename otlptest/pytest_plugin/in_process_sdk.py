@@ -32,7 +32,7 @@ from otlptest.pytest_plugin.lendable_providers import (
 if TYPE_CHECKING:
     from otlptest.collector.fake import PortPair
     from otlptest.collector.view import CollectorView
-    from otlptest.queries.evidence import Evidence
+    from otlptest.queries.evidence.judging import Evidence
 
 __all__ = ["InProcessSdk"]
 

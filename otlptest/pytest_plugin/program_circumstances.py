@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from otlptest.model import Protocol
 from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
 
 __all__ = ["Endpoint", "StartedProgram", "of_environment", "program_circumstances"]

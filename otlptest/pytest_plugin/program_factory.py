@@ -17,7 +17,7 @@ from otlptest.pytest_plugin.program_circumstances import (
     StartedProgram,
     program_circumstances,
 )
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
 
 __all__ = ["ProgramFactory"]
@@ -108,7 +108,7 @@ class ProgramFactory:
         if port in grpc_ports:
             return Endpoint("", is_grpc=True)
         base = f"{place.scheme}://{place.netloc}"
-        if place.hostname == CONTAINER_HOST or self._collector.way_in(base) is not None:
+        if place.hostname == CONTAINER_HOST or self._collector.find_proxy(base) is not None:
             return Endpoint("", None)
         for name, view in self._test.views.items():
             if base in {view.grpc_endpoint, view.http_endpoint}:
@@ -124,7 +124,7 @@ class ProgramFactory:
             ReceiverError: The proxy could not open one.
         """
         endpoint = changes.get(_ENDPOINT)
-        way = None if endpoint is None else self._collector.way_in(endpoint)
+        way = None if endpoint is None else self._collector.find_proxy(endpoint)
         if way is None or endpoint is None:
             return changes
         opened = way.open_port(endpoint, ports.grpc_port, ports.http_port)

@@ -10,19 +10,19 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from otlptest.errors import UsageError
-from otlptest.queries import verdicts
-from otlptest.queries.evidence import After
+from otlptest.queries.evidence import verdicts
+from otlptest.queries.evidence.judging import After
 from otlptest.queries.log_query import LogQuery
-from otlptest.queries.looking import Look, checked_count
-from otlptest.queries.metric_query import MetricQuery
-from otlptest.queries.metrics import Metric
+from otlptest.queries.metrics.metric import Metric
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.query import Query
+from otlptest.queries.query_run import Look, checked_count
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Notifying, Source
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.traces import Trace
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.traces import Trace
 from otlptest.timing import Deadline
 
 __all__ = ["AsyncMetricQuery", "AsyncQueries", "AsyncQuery", "AsyncTraceQuery"]

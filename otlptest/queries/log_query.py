@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import LogRecord
-from otlptest.queries.criteria import LogCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import LogCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import LOGS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import LOGS
 
 __all__ = ["LogQuery"]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Profile
-from otlptest.queries.criteria import ProfileCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import ProfileCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import PROFILES
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import PROFILES
 
 __all__ = ["ProfileQuery"]
 

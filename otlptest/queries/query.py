@@ -3,18 +3,19 @@
 A *query* is a source with *conditions*; an *ending* (`all`, `wait_for_one`, ...) fetches. `where`
 narrows and gives a new query. A plain look (`all`, `count`) says what is there now, which proves
 nothing about what is still on its way: `wait_for_…` waits for presence, `expect_…` judges absence
-and takes evidence (`otlptest.queries.evidence`).
+and takes evidence (`otlptest.queries.evidence.judging`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from otlptest.errors import ExpectationError, UsageError
-from otlptest.queries import miscounts, nearest_miss, verdicts
-from otlptest.queries.conditions import Condition
-from otlptest.queries.criteria import Vocabulary, compiled
-from otlptest.queries.evidence import After, checked_evidence
-from otlptest.queries.looking import Look, Sieve, checked_count
+from otlptest.queries.criteria.conditions import Condition
+from otlptest.queries.criteria.criteria import Vocabulary, compiled
+from otlptest.queries.evidence import verdicts
+from otlptest.queries.evidence.judging import After, checked_evidence
+from otlptest.queries.messages import miscounts, nearest_miss
+from otlptest.queries.query_run import Look, Sieve, checked_count
 from otlptest.queries.sources import Kind, Recalling, Source
 from otlptest.timing import Deadline
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Request
-from otlptest.queries.criteria import RequestCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import RequestCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import REQUESTS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import REQUESTS
 
 __all__ = ["RequestQuery"]
 

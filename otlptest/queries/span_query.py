@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Span
-from otlptest.queries.criteria import SpanCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import SpanCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import SPANS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import SPANS
 
 __all__ = ["SpanQuery"]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from otlptest.queries.looking import Look
+from otlptest.queries.query_run import Look
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
 

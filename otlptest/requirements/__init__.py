@@ -16,8 +16,8 @@ from otlptest.requirements.catalogue import (
     find,
     find_ambiguity,
 )
+from otlptest.requirements.finding_names import Verdict, all_verdicts, find_verdict
 from otlptest.requirements.names import checked_rule, rule_names
-from otlptest.requirements.verdicts import Verdict, all_verdicts, find_verdict
 
 __all__ = [
     "Ambiguity",

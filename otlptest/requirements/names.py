@@ -2,7 +2,7 @@
 
 from otlptest.errors import UnknownNameError
 from otlptest.requirements.catalogue import all_requirements
-from otlptest.requirements.verdicts import all_verdicts
+from otlptest.requirements.finding_names import all_verdicts
 
 __all__ = ["checked_rule", "rule_names"]
 

@@ -12,8 +12,8 @@ from otlptest.sending.payloads import payloads_of
 from otlptest.sending.results import SendResult
 from otlptest.sending.targets import Target, target_of
 from otlptest.timing import checked_timeout
-from otlptest.wire.compression import SUPPORTED_ENCODINGS, canonical_encoding
-from otlptest.wire.signals import signal_names
+from otlptest.wire.otlp.signals import signal_names
+from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, canonical_encoding
 
 __all__ = ["send"]
 

@@ -14,10 +14,10 @@ from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
 from otlptest.timing import Deadline
-from otlptest.wire.limits import DEFAULT_LIMITS
-from otlptest.wire.otlp_protobuf import decode_message
-from otlptest.wire.signals import SIGNAL_NAMES, response_class
-from otlptest.wire.statuses import GrpcCode, RpcStatus, decode_status_details
+from otlptest.wire.otlp.otlp_protobuf import decode_message
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
+from otlptest.wire.transport.statuses import GrpcCode, RpcStatus, decode_status_details
 
 __all__ = ["GrpcDelivery"]
 

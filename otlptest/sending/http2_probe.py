@@ -11,7 +11,7 @@ from otlptest.errors import SendError
 from otlptest.sending.failures import reason_of
 from otlptest.sending.targets import Target
 from otlptest.timing import Deadline
-from otlptest.wire.certificates import client_context
+from otlptest.wire.transport.certificates import client_context
 
 __all__ = ["check_speaks_http2"]
 

@@ -11,18 +11,18 @@ from typing import Any, Final, Self, cast
 
 from otlptest.errors import SendError, WireError
 from otlptest.model import Headers, Protocol, Signal
-from otlptest.processes.deadline_sockets import DeadlineSocket
+from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.sending.failures import reason_of
 from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
 from otlptest.timing import SYSTEM_CLOCK, Deadline
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.certificates import client_context
-from otlptest.wire.compression import compress, decompress
-from otlptest.wire.limits import DEFAULT_LIMITS
-from otlptest.wire.signals import SIGNAL_NAMES, response_class
-from otlptest.wire.statuses import RpcStatus, decode_status, retry_after_seconds
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.transport.certificates import client_context
+from otlptest.wire.transport.compression import compress, decompress
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
+from otlptest.wire.transport.statuses import RpcStatus, decode_status, retry_after_seconds
 
 __all__ = ["HttpDelivery"]
 
@@ -38,7 +38,7 @@ class HttpDelivery:
 
     Args:
         target: The receiver; its protocol is `http/protobuf` or `http/json`.
-        compression: One of `otlptest.wire.compression.SUPPORTED_ENCODINGS`.
+        compression: One of `otlptest.wire.transport.compression.SUPPORTED_ENCODINGS`.
         headers: Added to each request; one of the same name replaces ours.
 
     Raises:

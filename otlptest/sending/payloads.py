@@ -8,11 +8,16 @@ from typing import Any, Final
 from otlptest import bundled
 from otlptest.errors import FileFormatError, UsageError, WireError
 from otlptest.model import Protocol, Signal
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.file_forms import is_json_text
-from otlptest.wire.otlp_files import FileRecord, read_json_document, read_protobuf, read_records
-from otlptest.wire.otlp_requests import request_from_items, signal_of_item
-from otlptest.wire.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.file_forms import is_json_text
+from otlptest.wire.otlp.otlp_files import (
+    FileRecord,
+    read_json_document,
+    read_protobuf,
+    read_records,
+)
+from otlptest.wire.otlp.otlp_requests import request_from_items, signal_of_item
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
 
 __all__ = ["Payload", "payloads_of"]
 

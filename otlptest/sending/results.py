@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otlptest.model import Headers, Protocol, Signal
-from otlptest.wire.statuses import RETRYABLE_HTTP_STATUSES, RpcStatus
+from otlptest.wire.transport.statuses import RETRYABLE_HTTP_STATUSES, RpcStatus
 
 __all__ = ["ExportResult", "SendResult"]
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["PROTOCOLS", "Target", "target_of"]
 

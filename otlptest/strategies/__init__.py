@@ -25,6 +25,7 @@ from otlptest.strategies.drawing import DEFAULT_UNIX_NANO
 from otlptest.strategies.groups import resources, scopes
 from otlptest.strategies.log_records import events, log_records
 from otlptest.strategies.metrics import MetricKind, exemplars, metrics
+from otlptest.strategies.mutations import Expected
 from otlptest.strategies.payloads import Payload, Validity, encoded
 from otlptest.strategies.protobuf_encodings import encodings
 from otlptest.strategies.requests import (
@@ -35,7 +36,6 @@ from otlptest.strategies.requests import (
     traces_requests,
 )
 from otlptest.strategies.spans import spans
-from otlptest.strategies.spoiling import Expected
 from otlptest.strategies.values import any_values, attributes
 
 __all__ = [

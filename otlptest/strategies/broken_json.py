@@ -9,10 +9,10 @@ from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick
 from otlptest.strategies.json_documents import Literally, first_holder, written
-from otlptest.strategies.spoiling import Maker, Spoilt
-from otlptest.wire.otlp_json import decode_request, encode_message, json_object
-from otlptest.wire.otlp_protobuf import encode_message as protobuf_of
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.strategies.mutations import Maker, Spoilt
+from otlptest.wire.otlp.otlp_json import decode_request, encode_message, json_object
+from otlptest.wire.otlp.otlp_protobuf import encode_message as protobuf_of
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["broken_json"]
 

@@ -13,9 +13,9 @@ from hypothesis import assume, strategies as st
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
-from otlptest.strategies.spoiling import Maker, Spoilt, field
-from otlptest.wire.otlp_json import encode_message as json_of
-from otlptest.wire.otlp_protobuf import decode_request, encode_message
+from otlptest.strategies.mutations import Maker, Spoilt, field
+from otlptest.wire.otlp.otlp_json import encode_message as json_of
+from otlptest.wire.otlp.otlp_protobuf import decode_request, encode_message
 
 __all__ = ["BROKEN_PROTOBUF", "is_certainly_broken"]
 

@@ -12,7 +12,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from otlptest.errors import UsageError
 from otlptest.model import Signal
-from otlptest.wire.message_classes import message_classes
+from otlptest.wire.otlp.message_classes import message_classes
 
 __all__ = [
     "ASCII_TEXTS",

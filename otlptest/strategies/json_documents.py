@@ -5,8 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_of, table_of_class
-from otlptest.wire.otlp_json import json_object
+from otlptest.wire.otlp.json_tables import (
+    FieldTable,
+    JsonKind,
+    MessageTable,
+    table_of,
+    table_of_class,
+)
+from otlptest.wire.otlp.otlp_json import json_object
 
 __all__ = ["Literally", "Pairs", "Style", "first_holder", "restyled", "written"]
 

@@ -7,7 +7,7 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_name, draw_value
-from otlptest.wire.event_names import set_event_name
+from otlptest.wire.otlp.event_names import set_event_name
 
 __all__ = ["draw_log_record", "events", "log_records"]
 

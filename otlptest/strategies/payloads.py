@@ -14,16 +14,16 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol, Signal
+from otlptest.strategies.borderline_data import Change, oddities
+from otlptest.strategies.borderline_json import json_forms
+from otlptest.strategies.borderline_protobuf import PROTOBUF_FORMS
 from otlptest.strategies.broken_json import broken_json
 from otlptest.strategies.broken_protobuf import BROKEN_PROTOBUF
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, pick, upto
-from otlptest.strategies.json_forms import json_forms
-from otlptest.strategies.oddities import Change, oddities
-from otlptest.strategies.protobuf_forms import PROTOBUF_FORMS
+from otlptest.strategies.mutations import Expected, Maker, Spoilt
 from otlptest.strategies.requests import draw_request
-from otlptest.strategies.spoiling import Expected, Maker, Spoilt
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.signals import request_class, signal_names
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import request_class, signal_names
 
 __all__ = ["Payload", "Topic", "Validity", "encoded", "plain_of", "topics_of"]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import Draw, one_in, pick, upto
-from otlptest.wire.protobuf_faults import is_repeated
-from otlptest.wire.protobuf_writing import varint
+from otlptest.wire.otlp.protobuf_faults import is_repeated
+from otlptest.wire.otlp.protobuf_writing import varint
 
 __all__ = ["draw_encoding", "encodings"]
 

@@ -15,7 +15,7 @@ from otlptest.strategies.metrics import draw_metric
 from otlptest.strategies.profiles import Dictionary, draw_profile
 from otlptest.strategies.spans import draw_scope_spans
 from otlptest.strategies.values import draw_name
-from otlptest.wire.signals import SIGNAL_NAMES, request_class, signal_names
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class, signal_names
 
 __all__ = [
     "draw_request",

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
 __all__ = ["check_attributes", "check_resource", "check_scope", "check_value"]
 

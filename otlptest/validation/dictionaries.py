@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from otlptest.validation.finding_builder import Item, Message, Notes, quoted
 from otlptest.validation.indexes import Indexes, attribute_keys
-from otlptest.validation.notes import Item, Message, Notes, quoted
-from otlptest.wire.mistaken_ids import mistake_in_bytes
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 __all__ = ["TABLES", "check_dictionary", "check_orphans"]
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from otlptest.validation.attributes import check_attributes
-from otlptest.validation.notes import Item, Message, Notes, quoted, shown_id
-from otlptest.wire.mistaken_ids import mistake_in_bytes
+from otlptest.validation.finding_builder import Item, Message, Notes, quoted, shown_id
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_exemplars"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from otlptest.validation.notes import Item, Message, Notes
+from otlptest.validation.finding_builder import Item, Message, Notes
 
 __all__ = ["Indexes", "attribute_keys"]
 

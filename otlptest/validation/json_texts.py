@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from otlptest.errors import Finding
 from otlptest.model import Request, Signal
 from otlptest.validation.rules import severity_of
-from otlptest.wire.json_rules import TextLook, look_at_text
+from otlptest.wire.otlp.json_rules import TextLook, look_at_text
 
 __all__ = ["TextFindings", "text_findings"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from otlptest.errors import Finding
 from otlptest.model import Problem, Request
-from otlptest.validation.own_items import ForeignItems, nothing_foreign
+from otlptest.validation.leftovers import ForeignItems, nothing_foreign
 from otlptest.validation.payloads import data_findings
 from otlptest.validation.problems import findings_of_problems
 from otlptest.validation.rules import DATA_RULES

@@ -11,7 +11,7 @@ from typing import Final
 from otlptest.model import AggregationTemporality
 from otlptest.validation.attributes import check_attributes
 from otlptest.validation.exemplars import check_exemplars
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.points import (
     check_exponential_histogram,
     check_histogram,

@@ -12,17 +12,17 @@ from typing import Final, NamedTuple
 from otlptest.errors import Finding, UsageError, WireError
 from otlptest.model import Request, Signal
 from otlptest.validation.attributes import check_resource, check_scope
+from otlptest.validation.finding_builder import Context, Message, Notes
 from otlptest.validation.json_texts import text_findings
+from otlptest.validation.leftovers import ForeignItems, cut_foreign_items, nothing_foreign
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
-from otlptest.validation.notes import Context, Message, Notes
-from otlptest.validation.own_items import ForeignItems, cut_foreign_items, nothing_foreign
 from otlptest.validation.profiles import check_profiles_request
 from otlptest.validation.series import AllSeries
 from otlptest.validation.span_ids import SpanIds
 from otlptest.validation.spans import check_span
-from otlptest.wire.otlp_protobuf import decode_request
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.otlp_protobuf import decode_request
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "producer_of"]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from otlptest.model import AggregationTemporality
-from otlptest.validation.notes import Item, Message, Notes
+from otlptest.validation.finding_builder import Item, Message, Notes
 
 __all__ = ["check_exponential_histogram", "check_histogram", "check_number", "check_summary"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.validation.dictionaries import TABLES, check_dictionary, check_orphans
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.indexes import Indexes, attribute_keys
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
-from otlptest.wire.mistaken_ids import mistake_in_bytes
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_profiles_request"]
 

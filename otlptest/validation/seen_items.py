@@ -11,12 +11,12 @@ from typing import Final
 
 from otlptest.errors import WireError
 from otlptest.model import Request, Signal
-from otlptest.validation.notes import Context, Message
+from otlptest.validation.finding_builder import Context, Message
 from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import decoded_message, producer_of
 from otlptest.validation.seen_metrics import SeenMetrics
 from otlptest.validation.seen_profiles import count_profiles
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["count_occasions"]
 

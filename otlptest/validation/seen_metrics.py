@@ -6,8 +6,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from otlptest.model import AggregationTemporality
+from otlptest.validation.finding_builder import Context, Message, Notes
 from otlptest.validation.metrics import NO_RECORDED_VALUE
-from otlptest.validation.notes import Context, Message, Notes
 from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import identity_of, producer_of
 from otlptest.validation.series import AllSeries

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from otlptest.validation.dictionaries import TABLES
-from otlptest.validation.notes import Message
+from otlptest.validation.finding_builder import Message
 from otlptest.validation.occasions import Occasion
 
 __all__ = ["count_profiles"]

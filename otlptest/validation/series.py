@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from otlptest.model import AggregationTemporality, Request
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.metrics import NO_RECORDED_VALUE
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
 
 __all__ = ["AllSeries", "Pair"]
 

@@ -10,7 +10,7 @@ found twice is looked at in a second one.
 
 from typing import NamedTuple
 
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
 __all__ = ["SpanIds"]
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from otlptest.model import SpanKind, StatusCode
 from otlptest.validation.attributes import check_attributes
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted, shown_id
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted, shown_id
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.validation.trace_states import fault_of_ot_member, fault_of_trace_state
-from otlptest.wire.mistaken_ids import mistake_in_bytes
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 __all__ = ["check_span"]
 

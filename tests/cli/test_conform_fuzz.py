@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.fuzzing_files import read_payload, write_payload
 from otlptest.errors import FileFormatError, UsageError
+from otlptest.fuzzing.fuzz_files import read_payload, write_payload
 from otlptest.model import Signal
 from otlptest.strategies import Payload
 from tests.support.command_line import otlptest

@@ -18,14 +18,14 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from otlptest.conformance.exporter import ExporterSuite, conform_exporter
-from otlptest.conformance.exporter_cases import CASES
-from otlptest.conformance.outcomes import Conformance, SuiteRun
-from otlptest.conformance.receiver import conform_receiver
+from otlptest.conformance.exporter.cases import CASES
+from otlptest.conformance.exporter.suite import ExporterSuite, conform_exporter
+from otlptest.conformance.receiver.suite import conform_receiver
+from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.verdicts import VERDICTS, Result
 from otlptest.model import Protocol
-from otlptest.report.conformance_json import conformance_record, recorded_runs
-from otlptest.report.conformance_matrix import matrix_markdown, matrix_of
+from otlptest.report.conformance.conformance_json import conformance_record, recorded_runs
+from otlptest.report.conformance.conformance_matrix import matrix_markdown, matrix_of
 from otlptest.requirements import all_requirements
 from tests.conformance_matrix.subjects import EXPORTERS, RECEIVERS, Exporter
 from tests.peers.installation import peers_folder

@@ -13,9 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ALL_PROTOCOLS
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import Target
+from otlptest.conformance.case import ALL_PROTOCOLS
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import Target
 from otlptest.model import Protocol, Signal
 from otlptest.processes.free_ports import free_port
 from tests.integration.scenario.sdks import SDKS

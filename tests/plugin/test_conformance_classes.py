@@ -6,7 +6,7 @@ import pytest
 
 from otlptest import FakeCollector
 from otlptest.conformance import Policy, Target, exporter_suite, receiver_suite
-from otlptest.conformance.suites import _tell
+from otlptest.conformance.pytest_suites import _tell
 from otlptest.conformance.verdicts import Judged, Outcome, result_of
 from otlptest.errors import ExpectationError, UnknownNameError, UsageError
 from tests.support.conformed import EXPORTER

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.compression import SUPPORTED_ENCODINGS, compress, decompress
-from otlptest.wire.otlp_requests import items_from_request, request_from_items
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.otlp_requests import items_from_request, request_from_items
+from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, compress, decompress
 from tests.support.items import ITEMS
 from tests.support.signals import EACH_SIGNAL
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from otlptest.faults import WireFault
-from otlptest.faults.interference.connection import Interference
-from otlptest.faults.interference.conversation import Conversation
-from otlptest.faults.interference.plan import Injection, Injector, WirePlan
+from otlptest.faults.injection.injections import Injection, Injector, WirePlan
+from otlptest.faults.injection.injector import Interference
+from otlptest.faults.injection.protocol_tracker import Conversation
 
 
 @dataclass

@@ -5,11 +5,11 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.exporter_runs import arrived_at
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.running import judgements
+from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.exporter.command_lab import arrived_at
+from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.runner import judgements
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Protocol, Request, Signal
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from otlptest.errors import UsageError
-from otlptest.wire.certificates import ThrowAwayCertificates, client_context, server_context
+from otlptest.wire.transport.certificates import (
+    ThrowAwayCertificates,
+    client_context,
+    server_context,
+)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import zstandard
 
 from otlptest.errors import UnknownNameError, WireError
 from otlptest.model import Protocol
-from otlptest.wire.compression import (
+from otlptest.wire.transport.compression import (
     SUPPORTED_ENCODINGS,
     canonical_encoding,
     compress,

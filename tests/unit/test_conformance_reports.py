@@ -18,16 +18,16 @@ from otlptest.conformance import (
 )
 from otlptest.conformance.verdicts import Harm, Outcome, result_of
 from otlptest.errors import FileFormatError
-from otlptest.report.conformance_json import conformance_record, recorded_runs
-from otlptest.report.conformance_junit import conformance_junit
-from otlptest.report.conformance_markdown import conformance_markdown
-from otlptest.report.conformance_matrix import (
+from otlptest.report.conformance.conformance_json import conformance_record, recorded_runs
+from otlptest.report.conformance.conformance_junit import conformance_junit
+from otlptest.report.conformance.conformance_markdown import conformance_markdown
+from otlptest.report.conformance.conformance_matrix import (
     matrix_markdown,
     matrix_of,
     matrix_record,
     matrix_text,
 )
-from otlptest.report.conformance_text import conformance_text, event_line
+from otlptest.report.conformance.conformance_text import conformance_text, event_line
 
 Found = tuple[str, Outcome, str]
 

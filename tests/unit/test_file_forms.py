@@ -14,9 +14,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otlptest.errors import FileFormatError
 from otlptest.model import Signal
-from otlptest.wire.compression import compress
-from otlptest.wire.otlp_files import FileRecord, holds_json, read_records
-from otlptest.wire.otlp_json import decode_request
+from otlptest.wire.otlp.otlp_files import FileRecord, holds_json, read_records
+from otlptest.wire.otlp.otlp_json import decode_request
+from otlptest.wire.transport.compression import compress
 
 RECORDED = Path(__file__).parents[1] / "support" / "file_exporter"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.errors import WireError
-from otlptest.wire.grpc_framing import (
+from otlptest.wire.transport.grpc_framing import (
     declared_size,
     encode_grpc_frame,
     is_grpc_content_type,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from otlptest.wire.http1 import Http1Request, RequestFault, RequestParser, encode_response
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+from otlptest.wire.transport.http1 import Http1Request, RequestFault, RequestParser, encode_response
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
 POST = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from otlptest.wire.http1_walking import MessageWalker
+from otlptest.wire.transport.http1_observer import MessageWalker
 
 POST = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (

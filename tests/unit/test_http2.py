@@ -4,11 +4,11 @@ import struct
 
 import pytest
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http2_frames import ErrorCode, Setting
-from otlptest.wire.http2_headers import encode_fields
-from otlptest.wire.http2_reader import ConnectionFault, FrameReader
-from otlptest.wire.limits import Limits
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http2_frames import ErrorCode, Setting
+from otlptest.wire.transport.http2_headers import encode_fields
+from otlptest.wire.transport.http2_reader import ConnectionFault, FrameReader
+from otlptest.wire.transport.limits import Limits
 from tests.support.http2_server import Served2
 from tests.support.http2_talk import OPENING, block, call, grpc_fields
 
@@ -120,7 +120,7 @@ def test_an_early_answer_ends_the_stream_and_the_rest_is_ignored() -> None:
 def test_the_receive_window_is_opened_again_after_a_gigabyte(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("otlptest.wire.http2._REFILL_AT", 1000)
+    monkeypatch.setattr("otlptest.wire.transport.http2._REFILL_AT", 1000)
     heard = Served2().send(call(1, body=bytes(1500)))
     assert heard.updates[1:] == [(0, 1500)]
 

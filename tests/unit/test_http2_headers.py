@@ -3,7 +3,7 @@
 import pytest
 from hpack import Encoder
 
-from otlptest.wire.http2_headers import HeaderBlockError, HeaderReader, encode_fields
+from otlptest.wire.transport.http2_headers import HeaderBlockError, HeaderReader, encode_fields
 
 REQUEST = [(":method", "POST"), (":scheme", "http"), (":path", "/a"), ("x-a", "1")]
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http2_walking import FramePart, FrameWalker
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http2_observer import FramePart, FrameWalker
 
 FRAMES = (
     frames.settings(((frames.Setting.INITIAL_WINDOW_SIZE, 70_000),)),

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.errors import WireError
-from otlptest.wire.json_text import dump_json, load_json
+from otlptest.wire.otlp.json_text import dump_json, load_json
 
 REFUSED: dict[str, tuple[bytes, str, str, str]] = {
     "empty": (b"", "OTLP-JSON-048", "is empty", ""),

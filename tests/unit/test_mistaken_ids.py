@@ -6,9 +6,9 @@ import pytest
 
 from otlptest.errors import WireError
 from otlptest.validation import judge
-from otlptest.wire.json_rules import check_text
-from otlptest.wire.mistaken_ids import mistake_in_bytes, mistake_in_text
-from otlptest.wire.otlp_json import decode_request
+from otlptest.wire.otlp.json_rules import check_text
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes, mistake_in_text
+from otlptest.wire.otlp.otlp_json import decode_request
 from tests.support.right_requests import log_request, metric_request, trace_request
 from tests.support.validated import accepted
 

@@ -27,15 +27,15 @@ from otlptest.model import (
     SpanKind,
     StatusCode,
 )
-from otlptest.wire.grouping import written_id
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
-from otlptest.wire.otlp_logs import logs_from_request
-from otlptest.wire.otlp_metrics import points_from_request, request_from_points
-from otlptest.wire.otlp_profiles import profiles_from_request, request_from_profiles
-from otlptest.wire.otlp_requests import items_from_request, request_from_items, signal_of_item
-from otlptest.wire.otlp_traces import request_from_spans, spans_from_request
-from otlptest.wire.otlp_values import attributes_from_message, value_into_message
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.grouping import written_id
+from otlptest.wire.otlp.otlp_logs import logs_from_request
+from otlptest.wire.otlp.otlp_metrics import points_from_request, request_from_points
+from otlptest.wire.otlp.otlp_profiles import profiles_from_request, request_from_profiles
+from otlptest.wire.otlp.otlp_requests import items_from_request, request_from_items, signal_of_item
+from otlptest.wire.otlp.otlp_traces import request_from_spans, spans_from_request
+from otlptest.wire.otlp.otlp_values import attributes_from_message, value_into_message
+from otlptest.wire.otlp.signals import request_class
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 from tests.support.signals import needs_profiles
 
 

@@ -11,10 +11,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otlptest.errors import RecordingError, UsageError
-from otlptest.wire.compression import compress
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
-from otlptest.wire.otlp_files import FileRecord, read_records
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.otlp_files import FileRecord, read_records
+from otlptest.wire.otlp.signals import request_class
+from otlptest.wire.transport.compression import compress
 from tests.support.signals import needs_profiles
 
 
@@ -114,7 +114,7 @@ TAKES_500_BYTES = """
 import resource, signal, sys
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from otlptest.errors import RecordingError
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 request = ExportTraceServiceRequest()

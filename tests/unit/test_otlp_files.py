@@ -10,10 +10,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otlptest.errors import FileFormatError, UsageError, WireError
 from otlptest.model import Signal
-from otlptest.wire import otlp_files
-from otlptest.wire.compression import compress
-from otlptest.wire.otlp_files import FileRecord, read_protobuf, read_records
-from otlptest.wire.otlp_protobuf import encode_message
+from otlptest.wire.otlp import otlp_files
+from otlptest.wire.otlp.otlp_files import FileRecord, read_protobuf, read_records
+from otlptest.wire.otlp.otlp_protobuf import encode_message
+from otlptest.wire.transport.compression import compress
 from tests.support.signals import needs_profiles
 
 TRACES = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"}]}]}]}'

@@ -15,7 +15,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.wire import otlp_json, otlp_protobuf
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from tests.support.signals import EACH_SIGNAL, needs_profiles
 
 SPAN = "resourceSpans[0].scopeSpans[0].spans[0]"

@@ -18,9 +18,9 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_C
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from otlptest.model import Signal
-from otlptest.wire import otlp_json
-from otlptest.wire.event_names import set_event_name
-from otlptest.wire.signals import request_class, response_class, signal_names
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.otlp.event_names import set_event_name
+from otlptest.wire.otlp.signals import request_class, response_class, signal_names
 from tests.support.signals import EACH_SIGNAL
 
 

@@ -6,7 +6,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal
-from otlptest.wire.otlp_protobuf import decode_request, encode_message, rule_of_malformed
+from otlptest.wire.otlp.otlp_protobuf import decode_request, encode_message, rule_of_malformed
 from tests.support.signals import EACH_SIGNAL
 
 

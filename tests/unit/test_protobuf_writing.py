@@ -3,8 +3,8 @@
 import pytest
 from google.protobuf.internal import decoder
 
-from otlptest.wire.protobuf_writing import chunk, varint
-from otlptest.wire.responses import padding
+from otlptest.wire.otlp.protobuf_writing import chunk, varint
+from otlptest.wire.otlp.responses import padding
 
 
 @pytest.mark.parametrize(

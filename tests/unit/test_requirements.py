@@ -113,9 +113,9 @@ def test_unknown_verdict_names_the_nearest() -> None:
 def test_importing_the_catalogue_reads_no_file() -> None:
     code = (
         "import sys, otlptest.requirements as r\n"
-        "from otlptest.requirements import catalogue, verdicts\n"
+        "from otlptest.requirements import catalogue, finding_names\n"
         "print(catalogue.all_requirements.cache_info().currsize)\n"
-        "print(verdicts.all_verdicts.cache_info().currsize)\n"
+        "print(finding_names.all_verdicts.cache_info().currsize)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0", "0"]

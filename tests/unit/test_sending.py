@@ -21,11 +21,11 @@ from otlptest.model import Headers, LogRecord, NumberPoint, Protocol, Span
 from otlptest.model.enums import MetricType
 from otlptest.model.metrics import MetricIdentity
 from otlptest.sending import ExportResult
-from otlptest.wire import otlp_json
-from otlptest.wire.certificates import ThrowAwayCertificates
-from otlptest.wire.compression import compress, decompress
-from otlptest.wire.otlp_protobuf import encode_message
-from otlptest.wire.statuses import GrpcCode, RpcStatus, encode_status
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.otlp.otlp_protobuf import encode_message
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.compression import compress, decompress
+from otlptest.wire.transport.statuses import GrpcCode, RpcStatus, encode_status
 from tests.support.receivers import (
     JSON,
     PROTOBUF,

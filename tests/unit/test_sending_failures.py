@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from otlptest import send
 from otlptest.errors import FileFormatError, SendError, UsageError, WireError
 from otlptest.model import Protocol, Span
-from otlptest.wire import otlp_json
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
 from tests.support.receivers import (
     Answer,
     Endpoints,

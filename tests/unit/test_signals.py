@@ -10,14 +10,14 @@ from google.protobuf.message import Message
 
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Signal
-from otlptest.wire import signals
-from otlptest.wire.event_names import (
+from otlptest.wire.otlp import signals
+from otlptest.wire.otlp.event_names import (
     _add_unknown_event_name,
     _unknown_event_name,
     event_name_of,
     set_event_name,
 )
-from otlptest.wire.signals import (
+from otlptest.wire.otlp.signals import (
     SIGNAL_BY_GRPC_PATH,
     SIGNAL_BY_HTTP_PATH,
     SIGNAL_BY_JSON_KEY,

@@ -9,7 +9,7 @@ from google.rpc.status_pb2 import (  # type: ignore[import-untyped]  # has no py
 )
 
 from otlptest.errors import WireError
-from otlptest.wire.statuses import (
+from otlptest.wire.transport.statuses import (
     FieldViolation,
     GrpcCode,
     RpcStatus,

@@ -7,8 +7,8 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from otlptest.model import Signal
-from otlptest.wire.signals import request_class
-from otlptest.wire.strange_fields import strange_fields
+from otlptest.wire.otlp.signals import request_class
+from otlptest.wire.otlp.strange_fields import strange_fields
 from tests.support.right_requests import log_request, metric_request, trace_request
 
 BUILDERS: dict[Signal, Callable[[], Any]] = {

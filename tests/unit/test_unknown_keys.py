@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from otlptest.model import Signal
-from otlptest.wire.json_rules import look_at_document
-from otlptest.wire.otlp_json import read_request
+from otlptest.wire.otlp.json_rules import look_at_document
+from otlptest.wire.otlp.otlp_json import read_request
 
 SPAN: dict[str, Any] = {"traceId": "5b8efff798038103d269b633813fc60c", "name": "charge"}
 GAUGE: dict[str, Any] = {"dataPoints": [{"asInt": "1"}]}

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.fuzzing import FuzzPlan, fuzz_receiver
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import Target
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_lab import ReadBack
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.lab import ReadBack
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import Target
 from otlptest.conformance.verdicts import Judged
+from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver
 from otlptest.model import Protocol, Signal
 from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
 from tests.support.wrong_receivers.blameless import (

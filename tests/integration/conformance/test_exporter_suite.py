@@ -16,15 +16,14 @@ from otlptest.conformance import (
     SuiteRun,
     SuiteStarted,
     conform_exporter,
-    exporter_cases,
-    observing,
 )
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.exporter_runs import CommandLab
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.observing import look_at
-from otlptest.conformance.subjects import Subject, default_jobs
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import baseline as observing, cases as exporter_cases
+from otlptest.conformance.exporter.baseline import look_at
+from otlptest.conformance.exporter.command import Subject, default_jobs
+from otlptest.conformance.exporter.command_lab import CommandLab
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.verdicts import Judged, held
 from otlptest.errors import ProcessError, UnknownNameError, UsageError
 from otlptest.model import Protocol

@@ -22,17 +22,17 @@ from otlptest.conformance import (
     Target,
     conform_receiver,
 )
-from otlptest.conformance.probes import probe_request
-from otlptest.conformance.read_back import FileReadBack, ForwardReadBack
-from otlptest.conformance.receiver_lab import Endpoint, ReceiverLab
-from otlptest.conformance.receiver_memory import resident_bytes_at
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
+from otlptest.conformance.receiver.lab import Endpoint, ReceiverLab
+from otlptest.conformance.receiver.memory import resident_bytes_at
+from otlptest.conformance.receiver.probes import probe_request
+from otlptest.conformance.receiver.read_back import FileReadBack, ForwardReadBack
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
 from otlptest.conformance.verdicts import Judged, Policy, broken, held
 from otlptest.errors import SendError, UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.signals import request_class
 
 STRICT = ReceiverSuite(
     cases=("exports", "bad_data/random_bytes"), policy=Policy(is_strict=True), timeout_s=5.0

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_cases.endurance import judge_patience
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.cases.endurance import judge_patience
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Protocol
-from otlptest.wire.limits import Limits
+from otlptest.wire.transport.limits import Limits
 from tests.integration.conformance.test_wrong_receivers import lab_of
 from tests.support.wrong_receivers.data_faults import DELTA, attributes, item
 from tests.support.wrong_receivers.grpc_front import grpc_front, success

@@ -17,14 +17,14 @@ from otlptest.conformance import (
     Target,
     conform_receiver,
 )
-from otlptest.conformance.fuzzing import FuzzPlan, fuzz_receiver, replay_payload
-from otlptest.conformance.read_back import FileReadBack
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_exchanges import post
-from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.sample_requests import sample_item, wrapped
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.exchange import post
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.read_back import FileReadBack
+from otlptest.conformance.receiver.sample_requests import sample_item, wrapped
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
 from otlptest.conformance.verdicts import Judged, held
+from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver, replay_payload
 from otlptest.model import Protocol, Signal
 from otlptest.timing import Deadline
 from tests.support.receivers import grpc_receiver
@@ -309,7 +309,7 @@ def _judge(case: str, url: str, timeout_s: float) -> list[tuple[str, str, str]]:
 
 
 def test_no_answer_to_many_bad_items_is_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otlptest.conformance.receiver_cases.bombs.FLOOD_PATIENCE_S", 0.5)
+    monkeypatch.setattr("otlptest.conformance.receiver.cases.bombs.FLOOD_PATIENCE_S", 0.5)
     with small_receiver("silent", "0") as url:
         judged_so = _judge("bombs/longest_answer", url, 0.5)
     assert judged_so == [

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Signal
 from tests.support.wrong_receivers.grpc_front import grpc_front

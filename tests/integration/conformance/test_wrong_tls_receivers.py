@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.model import Protocol
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
 from tests.support.wrong_receivers.tls_fronts import (
     Opened,
     either,

@@ -12,7 +12,7 @@ import pytest
 from otlptest import FakeCollector, OtlpProxy
 from otlptest.errors import PortTakenError, ReceiverError, UsageError
 from otlptest.timing import Deadline
-from otlptest.wire import http2_frames as frames
+from otlptest.wire.transport import http2_frames as frames
 from tests.support.receiving import connect, http1, read_to_end, span_request
 from tests.support.wire_places import PATIENCE_S, grpc_client, http_client, place
 

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http2_frames import ErrorCode
 from tests.support.http2_talk import block, call, grpc_fields, talk2
 from tests.support.receiving import receiving, span_request
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
 from tests.support.peers import require_peer
 from tests.support.receiving import receiving
 

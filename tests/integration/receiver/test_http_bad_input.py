@@ -8,8 +8,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otlptest.timing import SYSTEM_CLOCK
-from otlptest.wire.limits import Limits
-from otlptest.wire.statuses import decode_status
+from otlptest.wire.transport.limits import Limits
+from otlptest.wire.transport.statuses import decode_status
 from tests.support.receiving import JSON, PROTOBUF, http1, receiving, span_request, talk
 
 GOOD = span_request("good")

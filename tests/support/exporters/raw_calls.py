@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from hpack import Encoder
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from tests.support.exporters.planted import WRONG
 from tests.support.exporters.settings import USER_AGENT, Settings
 

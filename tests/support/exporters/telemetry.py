@@ -110,7 +110,7 @@ def shortened(kind: str, body: bytes) -> bytes:
 
 
 def _message(kind: str, body: bytes) -> Any:  # noqa: ANN401 -- a generated class
-    from otlptest.wire.signals import request_class  # noqa: PLC0415 -- takes long to load
+    from otlptest.wire.otlp.signals import request_class  # noqa: PLC0415 -- takes long to load
 
     return request_class(kind).FromString(body)
 
@@ -133,6 +133,6 @@ def planted_bytes(kind: str, body: bytes) -> bytes:
 
 def json_text(kind: str, body: bytes) -> bytes:
     """The OTLP JSON of a message in protobuf."""
-    from otlptest.wire.otlp_json import encode_message  # noqa: PLC0415 -- takes long to load
+    from otlptest.wire.otlp.otlp_json import encode_message  # noqa: PLC0415 -- takes long to load
 
     return planted_text(encode_message(_message(kind, body)))

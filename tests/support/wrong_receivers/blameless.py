@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError, Message
 
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal
-from otlptest.wire import otlp_json
-from otlptest.wire.signals import SIGNAL_NAMES, request_class
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
 from tests.support.wrong_receivers.grpc_faults import after
 from tests.support.wrong_receivers.grpc_front import Change2, failure
 from tests.support.wrong_receivers.http_answers import SLOW_ONCE

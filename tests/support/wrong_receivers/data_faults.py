@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from otlptest.model import Attributes, HistogramPoint, LogRecord, NumberPoint, Signal, Span
-from otlptest.wire.event_names import event_name_of
-from otlptest.wire.signals import SIGNAL_NAMES, request_class
+from otlptest.wire.otlp.event_names import event_name_of
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
 from tests.support.wrong_receivers.http_front import Heard, Said
 from tests.support.wrong_receivers.planted import (
     Stored,

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from tests.support.wrong_receivers.grpc_front import (
     OK_HEAD,
     Answered,

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
-from otlptest.wire.http2_fields import FieldReader
-from otlptest.wire.http2_headers import HeaderBlockError, encode_fields
-from otlptest.wire.http2_reader import ConnectionFault, FrameReader
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.http2_fields import FieldReader
+from otlptest.wire.transport.http2_headers import HeaderBlockError, encode_fields
+from otlptest.wire.transport.http2_reader import ConnectionFault, FrameReader
 
 Fields = tuple[tuple[str, str], ...]
 

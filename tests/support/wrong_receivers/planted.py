@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from otlptest.conformance.receiver_lab import MARKER_ATTRIBUTE
+from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE
 from otlptest.model import Attributes, Protocol, Signal
-from otlptest.wire.signals import response_class
+from otlptest.wire.otlp.signals import response_class
 from tests.support.wrong_receivers.grpc_front import Answered, Call, Change2, Drops
 from tests.support.wrong_receivers.http_front import Change, Heard, Said, Talk
 

@@ -244,7 +244,7 @@ class Losing(Right):
     lock = threading.Lock()
 
     def good(self, request: Any) -> None:  # noqa: ANN401 -- a generated message
-        from otlptest.wire.otlp_json import encode_message  # noqa: PLC0415 -- only here
+        from otlptest.wire.otlp.otlp_json import encode_message  # noqa: PLC0415 -- only here
 
         for resource in reversed(getattr(request, "resource_spans", ())):
             for scope in reversed(resource.scope_spans):

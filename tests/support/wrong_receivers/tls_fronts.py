@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
 
 _PIECE = 65536
 _PATIENCE_S = 30.0

@@ -2,9 +2,9 @@
 
 import pytest
 
-from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.trace_contexts import invent
 from otlptest.errors import UnknownNameError
+from otlptest.processes.otel_environ import Endpoints, environment
+from otlptest.queries.evidence.trace_context import invent
 
 HERE = Endpoints(grpc="http://127.0.0.1:1", http="http://127.0.0.1:2")
 

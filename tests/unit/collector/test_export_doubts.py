@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from otlptest.collector.export_doubts import export_doubts, forwarder_doubts, refusal_doubts
 from otlptest.model import Connection, Problem, Producer, Request, Resource
+from otlptest.queries.evidence.export_order import export_doubts, forwarder_doubts, refusal_doubts
 from otlptest.queries.sources import ProducerActivity
 
 SHOP = Producer(owner=None, resource=Resource({"service.name": "shop"}))

@@ -8,11 +8,11 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
-from otlptest.collector.receiving.exports import Export, decoded
-from otlptest.collector.receiving.heads import head_of
+from otlptest.collector.server.decoding import Export, decoded
+from otlptest.collector.server.request_head import head_of
 from otlptest.model import Signal
-from otlptest.wire import otlp_json
-from otlptest.wire.limits import DEFAULT_LIMITS
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
 
 
 def exported(media_type: str, body: bytes, path: str = "/v1/traces") -> Export:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from otlptest.collector.needles import needles_of
+from otlptest.collector.prefilter import needles_of
 from otlptest.queries import match
 from tests.support.received import a_span
 

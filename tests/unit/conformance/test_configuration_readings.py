@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.exporter_cases import endpoints, protocols, sdk, tls
-from otlptest.conformance.exporter_cases.intervals import silence_s
-from otlptest.conformance.exporter_cases.readings import (
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import endpoints, protocols, sdk, tls
+from otlptest.conformance.exporter.cases.intervals import silence_s
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.readings import (
     last_words,
     lost_signals,
     mention,
     spoken,
     steady,
 )
-from otlptest.conformance.observations import Arrived, Observation
 from otlptest.errors import ProcessError
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from otlptest.processes.free_ports import free_port

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.payloads import item_keys, items_of, payloads_of, whole_items
-from otlptest.conformance.probes import probe_request
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.payloads import item_keys, items_of, payloads_of, whole_items
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.receiver.probes import probe_request
 from otlptest.model import Connection, Request, Signal
 from tests.support.right_requests import trace_request
 

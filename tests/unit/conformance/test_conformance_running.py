@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from otlptest.conformance.cases import (
+from otlptest.conformance.case import (
     ExporterCase,
     checked_cases,
     checked_choice,
     find_cases,
 )
-from otlptest.conformance.running import (
+from otlptest.conformance.runner import (
     ALONE,
     CaseFinished,
     CaseStarted,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Problem, Signal
 from otlptest.validation import severity_of

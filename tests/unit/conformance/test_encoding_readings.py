@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.exporter_cases import lifecycle
-from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import lifecycle
+from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import any_value, log_request, metric_request, trace_request

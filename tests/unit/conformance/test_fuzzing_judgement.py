@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance.fuzzing_answers import Answer
-from otlptest.conformance.fuzzing_examination import Examination
-from otlptest.conformance.fuzzing_judgement import FAULT_TITLES, Fault, fallen, fault_of
-from otlptest.conformance.fuzzing_results import fuzz_results, replay_results
-from otlptest.conformance.fuzzing_session import Failure, Tally
 from otlptest.conformance.verdicts import Policy, Result
+from otlptest.fuzzing.client import Answer
+from otlptest.fuzzing.examine import Examination
+from otlptest.fuzzing.fuzz_results import fuzz_results, replay_results
+from otlptest.fuzzing.fuzz_session import Failure, Tally
+from otlptest.fuzzing.oracle import FAULT_TITLES, Fault, fallen, fault_of
 from otlptest.strategies import Payload
-from otlptest.wire.fields_of_time import shift_times
-from otlptest.wire.message_classes import message_classes
+from otlptest.wire.otlp.fields_of_time import shift_times
+from otlptest.wire.otlp.message_classes import message_classes
 from tests.support.right_requests import START, metric_request, trace_request
 
 KINDS: dict[str, dict[str, Any]] = {

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from otlptest.conformance.fuzzing_answers import Answer, AnswerKind
-from otlptest.conformance.fuzzing_drawing import seed_of, share_of, topics_in_order
-from otlptest.conformance.fuzzing_examination import Examination, Examiner
-from otlptest.conformance.fuzzing_judgement import Fault, fault_of
-from otlptest.conformance.fuzzing_session import FuzzFailed, FuzzProgress, Session
-from otlptest.conformance.receiver_talks import TargetLab
+from otlptest.conformance.receiver.target_lab import TargetLab
+from otlptest.fuzzing.client import Answer, AnswerKind
+from otlptest.fuzzing.draw import seed_of, share_of, topics_in_order
+from otlptest.fuzzing.examine import Examination, Examiner
+from otlptest.fuzzing.fuzz_session import FuzzFailed, FuzzProgress, Session
+from otlptest.fuzzing.oracle import Fault, fault_of
 from otlptest.model import Protocol, Signal
 from otlptest.strategies import Payload
 
@@ -150,7 +150,7 @@ def test_a_hunt_ends_after_so_many_attempts() -> None:
 
 
 def test_many_kinds_of_failures_are_not_all_hunted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otlptest.conformance.fuzzing_session._MOST_HUNTS", 2)
+    monkeypatch.setattr("otlptest.fuzzing.fuzz_session._MOST_HUNTS", 2)
     odd: AnswerKind = "failed"
     made, _, _ = session(
         lambda payload: right(payload) if payload.validity == "valid" else odd, attempts=1
@@ -162,7 +162,7 @@ def test_many_kinds_of_failures_are_not_all_hunted(monkeypatch: pytest.MonkeyPat
 
 
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otlptest.conformance.fuzzing_session._TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("otlptest.fuzzing.fuzz_session._TELL_EVERY_S", 0.0)
     made, _, told = session(payloads=20)
     made.run()
     steps = [each for each in told if isinstance(each, FuzzProgress)]

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.verdicts import Judged
 from otlptest.errors import WireError
 from otlptest.model import Problem, Request, Signal
-from otlptest.wire.otlp_json import decode_request, encode_message
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.otlp_json import decode_request, encode_message
+from otlptest.wire.otlp.signals import request_class
 from tests.support.exporters.emitted import requests_of
 from tests.support.exporters.json_faults import JSON_FAULTS
 from tests.support.recorded_lab import RecordedLab, judged, observed

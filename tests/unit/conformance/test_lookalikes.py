@@ -5,10 +5,10 @@ import secrets
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.lookalikes import lookalikes
-from otlptest.conformance.observations import Observation
-from otlptest.conformance.retry_control import judged_no_retry, judged_retry
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
+from otlptest.conformance.exporter.retries.retry_control import judged_no_retry, judged_retry
 from otlptest.model import Request, Signal
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import log_request, metric_request, trace_request

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from otlptest import faults
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_cases import lost_connections
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import lost_connections
+from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request

@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from otlptest.conformance.raw_grpc import GrpcAnswer
-from otlptest.conformance.raw_http1 import Http1Answer, Http1Talk, request_bytes
-from otlptest.conformance.raw_http2 import Http2Talk
-from otlptest.conformance.raw_socket import RawSocket
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes
+from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.sending.raw.raw_socket import RawSocket
 from otlptest.timing import Deadline
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
-from otlptest.wire.http2_frames import Setting
-from otlptest.wire.http2_headers import encode_fields
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.http2_frames import Setting
+from otlptest.wire.transport.http2_headers import encode_fields
 
 Server = Callable[[socket.socket], None]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from otlptest.conformance.cases import ExporterCase
-from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.reached import ReachedVerdicts
-from otlptest.conformance.running import CaseFinished, CaseStarted, SuiteStarted
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.results_so_far import ReachedVerdicts
+from otlptest.conformance.runner import CaseFinished, CaseStarted, SuiteStarted
 from otlptest.conformance.verdicts import Judged, Outcome, Policy
 
 PATH, METHOD, TYPE = "OTLP-HTTP-006", "OTLP-HTTP-001", "OTLP-HTTP-007"

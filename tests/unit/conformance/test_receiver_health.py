@@ -2,18 +2,18 @@
 
 import pytest
 
-from otlptest.conformance.raw_grpc import GrpcAnswer
-from otlptest.conformance.raw_http1 import Http1Answer
-from otlptest.conformance.receiver import Target
-from otlptest.conformance.receiver_headers import header_words, parsed_headers
-from otlptest.conformance.receiver_health import (
+from otlptest.conformance.receiver.headers import header_words, parsed_headers
+from otlptest.conformance.receiver.health import (
     Condition,
     condition_of_answer,
     condition_of_failure,
     is_overload,
 )
+from otlptest.conformance.receiver.suite import Target
 from otlptest.conformance.verdicts import Policy, broken, result_of
 from otlptest.errors import SendError, UsageError
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer
 
 
 def http(status: int) -> Http1Answer:

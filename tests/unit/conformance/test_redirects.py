@@ -5,9 +5,9 @@ import urllib.request
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import redirects
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.landing_page import Landed, LandingPage
+from otlptest.conformance.exporter.cases import redirects
+from otlptest.conformance.exporter.landing_page import Landed, LandingPage
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
 from otlptest.model import Headers
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request

@@ -3,9 +3,9 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import lost_connections, refused_connections
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.exporter.cases import lost_connections, refused_connections
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
 from otlptest.model import Connection, Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request

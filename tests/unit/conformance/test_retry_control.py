@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 import pytest
 
 from otlptest import faults
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_cases import redirects
-from otlptest.conformance.faulted import Faulted, faulted
-from otlptest.conformance.observations import Observation
-from otlptest.conformance.retry_control import (
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import redirects
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, faulted
+from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     judged_no_retry,
     judged_retry,

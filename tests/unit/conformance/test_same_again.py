@@ -3,8 +3,8 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import retryable, successes
-from otlptest.conformance.faulted import faulted
+from otlptest.conformance.exporter.cases import retryable, successes
+from otlptest.conformance.exporter.retries.delivery_attempts import faulted
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import log_request, trace_request

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from otlptest.conformance.exporter_cases.readings import confirmed
-from otlptest.conformance.exporter_lab import ExporterLab
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.readings import confirmed
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from tests.support.recorded_lab import RecordedLab, observed
 

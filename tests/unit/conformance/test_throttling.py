@@ -6,10 +6,10 @@ from typing import Any, Final
 import pytest
 
 from otlptest import faults
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.faults import ReplyFault
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed

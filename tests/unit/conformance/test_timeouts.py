@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.verdicts import Judged
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from otlptest.conformance.exporter_cases.user_agent import judged_agent
+from otlptest.conformance.exporter.cases.user_agent import judged_agent
 
 RIGHT = (
     ("OTel-OTLP-Exporter-Python/1.2.3", "python"),

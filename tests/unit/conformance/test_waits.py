@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from otlptest.conformance.verdicts import broken, held
-from otlptest.conformance.waits import (
+from otlptest.conformance.exporter.retries.backoff_statistics import (
     agreed,
     failures_in_a_row,
     judged_growth,
     judged_jitter,
     measured_noise,
 )
+from otlptest.conformance.verdicts import broken, held
 from otlptest.timing import Deadline
 
 RULE = "OTLP-RESP-041"

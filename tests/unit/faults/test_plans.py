@@ -7,7 +7,7 @@ import pytest
 
 from otlptest import faults
 from otlptest.errors import FileFormatError, UnknownBundledFileError
-from otlptest.faults.plans import FaultPlan, RequestTest, read_fault_plan
+from otlptest.faults.plan_file import FaultPlan, RequestTest, read_fault_plan
 from otlptest.model import Request
 from tests.support.received import a_request
 

@@ -9,7 +9,7 @@ import pytest
 from otlptest import faults
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.faults import GrpcCode, ReplyFault
-from otlptest.wire.statuses import RpcStatus
+from otlptest.wire.transport.statuses import RpcStatus
 
 RETRYABLE_HTTP = {429, 502, 503, 504}
 

@@ -8,7 +8,7 @@ import pytest
 from otlptest import faults
 from otlptest.errors import UsageError
 from otlptest.faults import ReplyFault
-from otlptest.faults.script import ReplyPlan, ReplyScript
+from otlptest.faults.reply_rules import ReplyPlan, ReplyScript
 from otlptest.model import Request, Signal
 from tests.support.received import a_request
 

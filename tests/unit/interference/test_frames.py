@@ -7,11 +7,11 @@ import pytest
 
 from otlptest import faults
 from otlptest.faults import ErrorCode, WireFault
-from otlptest.faults.interference.conversation import FrameConversation
+from otlptest.faults.injection.protocol_tracker import FrameConversation
 from otlptest.faults.wire_faults import Moment
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http2_frames import Setting
-from otlptest.wire.http2_reader import FrameReader
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http2_frames import Setting
+from otlptest.wire.transport.http2_reader import FrameReader
 from tests.support.passages import Wire
 
 OPENING = frames.PREFACE + frames.settings(())

@@ -4,7 +4,7 @@ import pytest
 
 from otlptest import faults
 from otlptest.errors import UsageError
-from otlptest.faults.interference.plan import Injector, WirePlan
+from otlptest.faults.injection.injections import Injector, WirePlan
 
 
 def injector() -> tuple[Injector, list[str]]:

@@ -16,8 +16,8 @@ from otlptest.model import (
     NumberPoint,
     Problem,
 )
-from otlptest.queries import arrival_report
 from otlptest.queries.log_query import LogQuery
+from otlptest.queries.messages import arrival_report
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.span_query import SpanQuery

@@ -6,9 +6,9 @@ import pytest
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Span, SpanKind
 from otlptest.queries import match
-from otlptest.queries.forest import forest_of
-from otlptest.queries.tree_matching import has_tree
-from otlptest.queries.trees import Tree, TreeRules, checked_top, tree
+from otlptest.queries.traces.forest import forest_of
+from otlptest.queries.traces.tree_matching import has_tree
+from otlptest.queries.traces.trees import Tree, TreeRules, checked_top, tree
 from tests.support.shapes import placed
 
 

@@ -1,0 +1,1 @@
+"""`otlptest conform`: the conformance suites, fuzzing, and tables of their results."""

@@ -1,0 +1,1 @@
+"""`otlptest doctor`: checks of this machine."""

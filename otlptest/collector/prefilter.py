@@ -1,0 +1,147 @@
+"""Bytes that an item must have if it is to match: a look at bytes is far cheaper than a parse.
+
+A *needle* is sound: an item without it cannot match, however it was encoded. Text, bytes, doubles
+and ids stand in protobuf as they are, in one piece. An integer is a varint, which has one usual
+form and padded ones; only if an item has neither the usual form nor the start of a padded one is it
+left out. A criterion that may match an absent value, or more than one encoding of which nothing is
+fixed, gives no needle.
+"""
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from otlptest.model import Span
+from otlptest.queries.criteria.matching import Matcher
+from otlptest.queries.messages.wording import ABSENT
+
+__all__ = ["Needles", "needles_of"]
+
+_INT_VALUE: Final = 0x18  # tag of AnyValue.int_value: field 3, varint
+_ODD_TAG: Final = 0x98  # how a padded form of that tag begins
+_MOST_DIGITS: Final = 9  # before the last; a negative number has ten
+_TEXT_CRITERIA: Final = ("name", "event_name", "unit", "body", "events")
+_ID_CRITERIA: Final = ("trace_id", "span_id", "parent")
+
+
+class Needles:
+    """What an item's bytes must have.
+
+    Args:
+        values: Byte strings of wanted values, all of which must be there: likely rare.
+        keys: Byte strings of wanted names, all of which must be there: likely common.
+        numbers: Integers of attributes, all of which must be there.
+    """
+
+    __slots__ = ("_common", "_numbers", "_rare")
+
+    def __init__(
+        self,
+        *,
+        values: Iterable[bytes] = (),
+        keys: Iterable[bytes] = (),
+        numbers: Iterable[int] = (),
+    ) -> None:
+        self._numbers = tuple(_search_for(number) for number in sorted(set(numbers)))
+        self._rare = _longest_first(values)
+        self._common = _longest_first(keys)
+
+    def may_match(self, item: bytes) -> bool:
+        """Whether an item can match; False is certain."""
+        for search in self._numbers:
+            if not search(item) and not (_ODD_TAG in item and _has_odd_tag(item)):
+                return False
+        for piece in self._rare:  # a loop: this runs a million times
+            if piece not in item:
+                return False
+        return all(piece in item for piece in self._common)
+
+    def may_be_in(self, body: bytes) -> bool:
+        """Whether an item of a request can match; False is certain, and quickly said."""
+        return not self._rare or self._rare[0] in body
+
+
+def _longest_first(pieces: Iterable[bytes]) -> tuple[bytes, ...]:
+    return tuple(sorted({piece for piece in pieces if piece}, key=len, reverse=True))
+
+
+def _search_for(number: int) -> Callable[[bytes], object]:
+    """Finds any encoding of an int attribute whose tag is written as usual.
+
+    A varint may be padded: the high bit of its last byte set, then 0x80 any number of times, then
+    an end. Of the tenth byte of one only one bit counts, so any may stand there.
+    """
+    value = number & 0xFFFF_FFFF_FFFF_FFFF
+    digits = bytearray([_INT_VALUE])
+    while value > 0x7F:  # noqa: PLR2004 -- seven bits
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    usual = re.escape(bytes(digits))
+    if len(digits) <= _MOST_DIGITS:
+        usual += b"[" + re.escape(bytes([value])) + re.escape(bytes([value | 0x80])) + b"]"
+    return re.compile(usual, re.DOTALL).search
+
+
+def _has_odd_tag(item: bytes) -> bool:
+    """Whether the tag of an int may be there in a padded form, which `_search_for` does not see."""
+    return b"\x98\x80" in item or b"\x98\x00" in item
+
+
+def needles_of(pushed_down: Mapping[str, object]) -> Needles:
+    """The needles of a query's criteria."""
+    values: list[bytes] = []
+    keys: list[bytes] = []
+    numbers: list[int] = []
+    for name in _TEXT_CRITERIA:
+        values += _text(pushed_down.get(name))
+    for name in _ID_CRITERIA:
+        values += _id(pushed_down.get(name))
+    for key, value in _attributes(pushed_down):
+        if isinstance(value, Matcher) and value.matches(ABSENT):
+            continue
+        keys += _text(key)
+        values += _value(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            numbers += [int(value)] if -(2**63) <= value < 2**63 else []
+    return Needles(values=values, keys=keys, numbers=numbers)
+
+
+def _attributes(pushed_down: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    wanted = pushed_down.get("attributes")
+    if isinstance(wanted, Mapping):
+        yield from wanted.items()
+
+
+def _text(value: object) -> list[bytes]:
+    if not isinstance(value, str):
+        return []
+    try:
+        return [value.encode()]
+    except UnicodeEncodeError:  # a lone surrogate: nothing can match, the query will see
+        return []
+
+
+def _id(value: object) -> list[bytes]:
+    if isinstance(value, Span):
+        value = value.span_id
+    if not isinstance(value, str):
+        return []
+    try:
+        return [bytes.fromhex(value)]
+    except ValueError:
+        return []
+
+
+def _value(value: object) -> list[bytes]:
+    """What of a value's encoding is fixed."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bytes):
+        return [value]
+    if isinstance(value, float) and value != 0 and not math.isnan(value):
+        return [struct.pack("<d", value)]
+    if isinstance(value, list | tuple):
+        return [piece for each in value for piece in _value(each)]
+    return []

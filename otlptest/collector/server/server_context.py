@@ -1,0 +1,156 @@
+"""What all connections of one receiver share: the intake, the limits, the time, the requests."""
+
+from otlptest.collector.intake import Intake
+from otlptest.collector.server.cors import CorsPolicy
+from otlptest.collector.server.decoding import Export
+from otlptest.collector.server.refusals import Refusal, refused_by
+from otlptest.collector.server.replies import Reply, ReplyChoice
+from otlptest.collector.server.request_head import Head
+from otlptest.faults.injection.injections import WirePlan
+from otlptest.model import Connection, Request
+from otlptest.net.local_network import local_network
+from otlptest.timing import Clock
+from otlptest.wire.transport.limits import Limits
+
+__all__ = ["Reception"]
+
+
+class Reception:
+    """Belongs to the receiver's thread.
+
+    Args:
+        intake: Who is told.
+        limits: What a peer may do.
+        cors: Which browsers' pages may send.
+        clock: Whose time requests carry.
+        choose_reply: Decides replies.
+        wire_plan: The wire faults in force.
+
+    Attributes:
+        now: Seconds on `clock`, taken when bytes were last read.
+        unix_nanos: The same on the wall clock.
+        failures: Errors that should not have been, for whoever closes the receiver.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        limits: Limits,
+        cors: CorsPolicy | None,
+        clock: Clock,
+        choose_reply: ReplyChoice,
+        *,
+        wire_plan: WirePlan,
+    ) -> None:
+        self.intake = intake
+        self.limits = limits
+        self.cors = cors
+        self.clock = clock
+        self.wire_plan = wire_plan
+        self.now = clock.monotonic()
+        self.unix_nanos = clock.unix_nanos()
+        self.failures: list[BaseException] = []
+        self._choose_reply = choose_reply
+        self._connections = 0
+
+    def look_at_clock(self) -> None:
+        """Take the time for what was just read."""
+        self.now = self.clock.monotonic()
+        self.unix_nanos = self.clock.unix_nanos()
+
+    def opened(
+        self,
+        endpoint: str,
+        port: int,
+        owner: str | None,
+        peer: str,
+        *,
+        is_tls: bool,
+        port_opened_at: float,
+    ) -> Connection:
+        """Record a connection that was just accepted."""
+        self.look_at_clock()
+        self._connections += 1
+        connection = Connection(
+            number=self._connections,
+            endpoint=endpoint,
+            port=port,
+            owner=owner,
+            port_opened_at=port_opened_at,
+            peer=peer,
+            is_tls=is_tls,
+            opened_at=self.now,
+            opened_unix_nano=self.unix_nanos,
+        )
+        self.intake.connection_opened(connection)
+        return connection
+
+    def closed(self, connection: Connection, reason: str) -> None:
+        """Record that a connection has ended and is read to its end."""
+        connection.closed_at = self.clock.monotonic()
+        connection.close_reason = connection.close_reason or reason
+        self.intake.connection_closed(connection)
+
+    def found(
+        self, connection: Connection, refusal: Refusal, began_at: float | None = None
+    ) -> None:
+        """Record what is not a whole request; `began_at` is when that request began."""
+        _attach_fault(connection)
+        self.intake.problem_found(refusal.problem(connection, self.now, began_at))
+
+    def arrived(
+        self,
+        head: Head,
+        connection: Connection,
+        export: Export,
+        refusal: Refusal | None,
+        *,
+        wire_size: int,
+        started_at: float,
+        stream_id: int | None = None,
+    ) -> tuple[Request, Reply]:
+        """Record a request, taken or refused, and decide its reply."""
+        if refusal is None and export.error is not None:
+            refusal = refused_by(export.error)
+        if refusal is not None:
+            _attach_fault(connection)
+        request = Request(
+            connection=connection,
+            signal=head.signal,
+            protocol=head.protocol,
+            method=head.method,
+            path=head.path,
+            headers=head.headers,
+            encoding=head.encoding,
+            wire_size=wire_size,
+            body=export.body,
+            packed_json=export.packed_json,
+            unread_keys=export.unread_keys,
+            stream_id=stream_id,
+            started_at=started_at,
+            received_at=self.now,
+            received_unix_nano=self.unix_nanos,
+            problem=None if refusal is None else refusal.problem(connection, self.now, started_at),
+        )
+        reply = self._choose_reply(request, refusal)  # notes a planned fault on the request
+        self.intake.request_received(request)
+        return request, reply
+
+    def replied(self, requests: list[Request]) -> None:
+        """Record that the replies to `requests` were handed to the socket."""
+        now = self.clock.monotonic()
+        for request in requests:
+            request.replied_at = now
+            self.intake.request_replied(request)
+
+    def failed(self, error: BaseException) -> None:
+        """Keep an error that is ours, for `Receiver.close` to raise."""
+        self.failures.append(error)
+
+
+def _attach_fault(connection: Connection) -> None:
+    """Record on a connection which fault of a proxy acted on it on its way here, if one did."""
+    found = local_network.fault_of(connection.peer)
+    if found is not None:
+        connection.wire_fault = found.fault
+        connection.is_corrupted = connection.is_corrupted or found.corrupts

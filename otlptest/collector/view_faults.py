@@ -1,0 +1,91 @@
+"""What one view has planned for the requests to come: `reply`, `replying`, and their findings."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Literal, TypeAlias, TypedDict, Unpack
+
+from otlptest.errors import Finding
+from otlptest.faults import ReplyFault
+from otlptest.faults.reply_rules import ReplyPlan, ReplyScript
+from otlptest.model import Request, Signal
+
+__all__ = ["PlannedFaults", "ReplyOptions", "Where", "WhichSignal"]
+
+WhichSignal: TypeAlias = Signal | Literal["any"] | None
+"""A signal; `"any"` of them, or None, which means the same where nothing is counted."""
+
+Where: TypeAlias = Callable[[Request], object] | None
+"""Says which requests are meant; called in the receiver's thread, once for each."""
+
+
+class ReplyOptions(TypedDict):
+    """When planned faults answer; `CollectorView.reply` tells what each means."""
+
+    times: int | None
+    signal: WhichSignal
+    where: Where
+    rate: float | None
+    seed: int
+
+
+class PlannedFaults:
+    """The plans of one view. Thread-safe.
+
+    Args:
+        script: All plans of the collector.
+        belongs: Whether a request belongs to the view; None: every one does.
+    """
+
+    def __init__(
+        self, script: ReplyScript, belongs: Callable[[Request], bool] | None = None
+    ) -> None:
+        self._script = script
+        self._belongs = belongs
+        self._lock = threading.Lock()
+        self._plans: list[ReplyPlan] = []
+
+    def add(self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]) -> None:
+        """Plan faults from the next request on.
+
+        Raises:
+            UsageError: The arguments do not fit together.
+            UnknownNameError: There is no such signal.
+        """
+        self._begin(ReplyPlan(faults, belongs=self._belongs, **options))
+
+    def during(
+        self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]
+    ) -> AbstractContextManager[None]:
+        """Plan faults from the beginning of a block to its end, before all others.
+
+        Raises:
+            UsageError: The arguments do not fit together.
+            UnknownNameError: There is no such signal.
+        """
+        return self._block(ReplyPlan(faults, belongs=self._belongs, is_scoped=True, **options))
+
+    @contextmanager
+    def _block(self, plan: ReplyPlan) -> Iterator[None]:
+        self._begin(plan)
+        try:
+            yield
+        finally:
+            self._script.remove(plan)
+
+    def _begin(self, plan: ReplyPlan) -> None:
+        with self._lock:
+            self._plans.append(plan)
+        self._script.add(plan)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Planned faults that never fired so far, and predicates that raised."""
+        with self._lock:
+            plans = tuple(self._plans)
+        return tuple(finding for plan in plans for finding in plan.findings())
+
+    def end(self) -> None:
+        """Plan nothing any more; what fired, and what did not, stays known."""
+        with self._lock:
+            plans = tuple(self._plans)
+        self._script.remove(*plans)

@@ -1,0 +1,166 @@
+"""How long a client waits between attempts, and when it gives up."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.cases.timeouts import told_if_late
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.retries.backoff_statistics import (
+    agreed,
+    failures_in_a_row,
+    judged_growth,
+    judged_jitter,
+    measured_noise,
+)
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    Faulted,
+    faulted,
+    replying_always,
+    run_of,
+)
+from otlptest.conformance.exporter.retries.retry_control import condensed, control_of
+from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_RUNS: Final = 9
+
+_TIMEOUT_S: Final = 3.0
+_MILLISECONDS: Final = f"{_TIMEOUT_S * 1000:.0f}"
+_SLACK_S: Final = 0.5
+_LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
+
+
+def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
+    """Several failures in a row, in several runs: how the waits grow, and how they differ."""
+    growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
+    rules = (*growth, "OTLP-RESP-042")
+    first = control_of(lab).shortest_gap_s
+    if first is None:
+        for rule in rules:
+            yield not_observed(rule, "nothing was sent again in the control run")
+        return
+    number = failures_in_a_row(first)
+    waits, noise_s = _waits(lab, number)
+    found = [judged_growth(rule, waits) for rule in growth]
+    found.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
+    if any(each.outcome == "broken" for each in found):
+        waits, noise_s = _waits(lab, number)
+        again = [judged_growth(rule, waits) for rule in growth]
+        again.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
+        found = [agreed(*pair) for pair in zip(found, again, strict=True)]
+    yield from found
+
+
+def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], float]:
+    """The waits of some runs with so many failures, and what the machine made them differ by."""
+    with measured_noise() as noise_s:
+        runs = _same_failures(lab, number)
+        return [each.faulted_gaps_s for each in runs if each.is_retried], noise_s()
+
+
+def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
+    """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
+    answers = (faults.unavailable(),) * number
+    signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
+    runs = [run_of(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
+    return [each for run in runs for each in run()]
+
+
+def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
+    """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
+    answer = faults.unavailable()
+    milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
+    usual = unavailable_runs(lab)
+    timed = {
+        signal: lab.start(milliseconds, prepare=replying_always(answer, signals=(signal,)))
+        for signal in lab.signals
+    }
+    yield from condensed(
+        _bounded(lab, faulted(run.result(), signal, (answer,))) for signal, run in usual.items()
+    )
+    yield from condensed(
+        _bounded_in_all(
+            lab,
+            faulted(run.result(), signal, (answer,)),
+            faulted(usual[signal].result(), signal, (answer,)),
+        )
+        for signal, run in timed.items()
+    )
+
+
+def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
+    rule = "OTLP-RESP-044"
+    if not each.is_retried:
+        return not_observed(rule, f"nothing was sent again. {each.told}")
+    told = f"{len(each.attempts)} attempts in {_span_s(each):.1f} s. {each.told}"
+    if not each.seen.has_timed_out:
+        return held(rule, f"it gave up by itself: {told}")
+    if not each.seen.has_hung:
+        return not_observed(rule, f"it started too late to show its last attempt: {told}")
+    if each.seen.ended_at - each.attempts[-1].started_at > control_of(lab).patience_s(each.signal):
+        return not_observed(rule, f"the attempts ended, the command did not: {told}")
+    return broken(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
+
+
+def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> Judged:
+    """Judge the attempts against those without the variable, which must go on for longer."""
+    rule = "OTLP-CFG-042"
+    signal: Signal = each.signal
+    told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_MILLISECONDS}. {each.told}"
+    if not each.is_hit:
+        return not_observed(rule, told)
+    if control_of(lab).gap_s(signal) is None:
+        return not_observed(rule, f"the command does not send {signal} again at all. {told}")
+    span_s = _span_s(each)
+    if span_s > _TIMEOUT_S + _SLACK_S:
+        late = lab.shared(_LATE, lambda: told_if_late(lab, lab.signals[0], _MILLISECONDS))
+        if late:
+            reason = "the timeout does not end the wait for a single answer (OTLP-CFG-040) either"
+            return not_observed(rule, f"{reason}: {late}\n{told}")
+        return broken(
+            rule,
+            f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",
+        )
+    if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
+        reason = "its attempts end as early where the variable is not set"
+        return not_observed(rule, f"{reason}. {told}\n{usual.told}")
+    return held(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
+
+
+def _span_s(each: Faulted) -> float:
+    return each.attempts[-1].started_at - each.attempts[0].started_at
+
+
+CASES: Final = (
+    ExporterCase(
+        id="backoff/growth",
+        title="Several failures in a row: waits grow, and differ between runs",
+        requirements=("OTLP-RESP-041", "OTLP-RESP-042"),
+        judge=_judge_growth,
+        protocols=("grpc",),
+        expected_s=16.0,
+        runs=_RUNS,
+    ),
+    ExporterCase(
+        id="backoff/http_growth",
+        title="Several 503 in a row: waits grow, and differ between runs",
+        requirements=("OTLP-RESP-041", "OTLP-RESP-042", "OTLP-RESP-078"),
+        judge=_judge_growth,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=16.0,
+        runs=_RUNS,
+    ),
+    ExporterCase(
+        id="backoff/end",
+        title="A receiver that stays unavailable: attempts end, within the timeout if one is set",
+        requirements=("OTLP-RESP-044", "OTLP-CFG-042"),
+        judge=_judge_end,
+        expected_s=20.0,
+        runs=6,
+    ),
+)

@@ -1,0 +1,342 @@
+"""Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression.
+
+A client may leave short bodies as they are: no source says that each request is compressed. So what
+is compared are lengths, of what is compressed and of what is not; where only short bodies came,
+they are made longer by an attribute of the resource. And only a run that is told otherwise, and
+does otherwise, shows that a variable is read.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    general,
+    judged_requests,
+    lost_signals,
+    mention,
+    own,
+    steady,
+    told,
+    whole_run,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_COMPRESSION: Final = general("COMPRESSION")
+_UNKNOWN: Final = "brotli"
+_MANGLED: Final = frozenset({"bad_compression", "unknown_encoding"})
+_ENCODINGS: Final = frozenset({"gzip", "identity"})
+_NONE: Final = frozenset({"identity"})
+# Above the length from which any known client compresses, by far.
+_LONG_BYTES: Final = 8192
+_LENGTHENED: Final = {"OTEL_RESOURCE_ATTRIBUTES": f"otlptest.long={'x' * _LONG_BYTES}"}
+_NEARLY: Final = 0.9  # of a length: two runs do not send the same to the byte
+_UNREAD: Final = "nothing shows that the variable is read"
+
+
+def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
+    gzip = steady(lab, {_COMPRESSION: "gzip"})
+    capital = steady(lab, {_COMPRESSION: "GZIP"})
+    none = steady(lab, {_COMPRESSION: "none"})
+    unknown = steady(lab, {_COMPRESSION: _UNKNOWN})
+    packed, plain = gzip(), none()
+    compresses = _judged_gzip("OTLP-CFG-035", lab, packed, others=(plain, lab.baseline))
+    yield compresses
+    yield _plain("OTLP-CFG-036", lab, plain, others=(packed, lab.baseline), contrast=compresses)
+    yield _default(lab)
+    yield _in_capitals(lab, compresses, packed, capital(), others=(plain, lab.baseline))
+    yield _unknown(lab, unknown())
+
+
+# What is compressed, and how long it is.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bodies:
+    """The lengths of the bodies of a run before they were compressed, in bytes.
+
+    Attributes:
+        packed: Of those that came as gzip.
+        plain: Of those that came as they are.
+    """
+
+    packed: tuple[int, ...]
+    plain: tuple[int, ...]
+
+    @property
+    def least_packed(self) -> int:
+        """The shortest that was compressed; 0 if none was."""
+        return min(self.packed, default=0)
+
+    @property
+    def longest_plain(self) -> int:
+        """The longest that was not; 0 if all were."""
+        return max(self.plain, default=0)
+
+
+def _bodies(lab: ExporterLab, seen: Observation) -> _Bodies:
+    requests = _requests(lab, seen)
+    return _Bodies(
+        packed=tuple(_length(each) for each in requests if _encoding(each) == "gzip"),
+        plain=tuple(_length(each) for each in requests if _encoding(each) == "identity"),
+    )
+
+
+def _requests(lab: ExporterLab, seen: Observation) -> list[Request]:
+    return [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
+
+
+def _encoding(request: Request) -> str:
+    """Return how a body came: a gRPC message may stay as it is in a call that says gzip."""
+    if _is_mangled(request):
+        return f"{request.encoding}, which it is not"
+    is_unchanged = request.protocol == "grpc" and request.wire_size == request.size
+    return "identity" if is_unchanged else request.encoding
+
+
+def _is_mangled(request: Request) -> bool:
+    """Return whether a request says that it is compressed, and is not so."""
+    return request.problem is not None and request.problem.kind in _MANGLED
+
+
+def _length(request: Request) -> int:
+    if _encoding(request) == "identity":
+        return request.wire_size
+    packed = request.packed_json
+    return request.size if packed is None else len(zlib.decompress(packed))
+
+
+# The values.
+
+
+def _judged_gzip(
+    rule: str,
+    lab: ExporterLab,
+    seen: Observation,
+    *,
+    others: Sequence[Observation],
+    variables: Sequence[str] = (_COMPRESSION,),
+) -> Judged:
+    """Judge whether what is told to compress does.
+
+    A body that is not gzip breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
+
+    Args:
+        rule: The requirement.
+        lab: Runs the command.
+        seen: The run that was told to compress.
+        others: Runs that were told otherwise, or nothing: one of them must do otherwise.
+        variables: What tells it.
+    """
+    what = told(seen, variables)
+    mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
+    if mangled:
+        reason = "the header says gzip and the body is not gzip, which another case judges"
+        return not_observed(rule, f"{what}; {reason}\n{seen.describe(mangled)}")
+    found = _are_of(rule, lab, seen, _ENCODINGS, variables)
+    if found.outcome == "broken":
+        return found
+    bodies = _bodies(lab, seen)
+    if not bodies.packed:
+        return _judged_short(rule, lab, seen, variables)
+    least = bodies.least_packed
+    if bodies.longest_plain >= least:
+        told_lengths = f"compressed are some of {least} bytes, and others that are as long are not"
+        return broken(
+            rule, f"{what}; expected the encoding gzip; {told_lengths}\n{seen.describe()}"
+        )
+    if not any(_is_contrast(lab, other, least) for other in others):
+        return not_observed(
+            rule, f"{what}; it compresses whatever it is told: {_UNREAD}\n{seen.describe()}"
+        )
+    return held(rule, f"{what}; {_told_lengths(bodies)}\n{seen.describe()}")
+
+
+def _told_lengths(bodies: _Bodies) -> str:
+    if not bodies.plain:
+        return f"{len(bodies.packed)} requests came as gzip"
+    return (
+        f"{len(bodies.packed)} requests of {bodies.least_packed} bytes and more came as gzip,"
+        f" {len(bodies.plain)} of {bodies.longest_plain} bytes and less as they are, which a client"
+        " may choose"
+    )
+
+
+def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
+    """Return whether bodies of that length come as they are where it is told otherwise."""
+    bodies = _bodies(lab, other)
+    return not bodies.packed and bodies.longest_plain >= _NEARLY * least
+
+
+def _judged_short(
+    rule: str, lab: ExporterLab, seen: Observation, variables: Sequence[str]
+) -> Judged:
+    """Judge a run in which nothing was compressed, by another one with long bodies."""
+    what = told(seen, variables)
+    if _bodies(lab, seen).longest_plain < _LONG_BYTES:
+        changes = {name: seen.environment[name] for name in variables} | _LENGTHENED
+        seen = steady(lab, changes)()
+        bodies = _bodies(lab, seen)
+        if bodies.packed:
+            other = steady(lab, {**changes, **dict.fromkeys(variables, "none")})()
+            if not _is_contrast(lab, other, bodies.least_packed):
+                return not_observed(rule, f"{what}; it compresses long bodies always: {_UNREAD}")
+            return held(rule, f"{what}, and long bodies; {_told_lengths(bodies)}")
+        what += ", and long bodies"
+        if bodies.longest_plain < _LONG_BYTES:
+            reason = (
+                f"only bodies of {bodies.longest_plain} bytes and less came, which a client may"
+                " leave as they are"
+            )
+            return not_observed(rule, f"{what}; {reason}\n{seen.describe()}")
+    return broken(rule, f"{what}; nothing was compressed\n{seen.describe()}")
+
+
+def _are_of(
+    rule: str,
+    lab: ExporterLab,
+    seen: Observation,
+    encodings: frozenset[str],
+    variables: Iterable[str],
+) -> Judged:
+    """Judge whether each signal came, and all in these encodings."""
+    return judged_requests(
+        rule,
+        lab,
+        seen,
+        lambda request: _encoding(request) in encodings,
+        expected=f"the encoding {min(encodings)}",  # gzip, where it may be either
+        variables=variables,
+        received=lambda request: f"the encoding {_encoding(request)}",
+    )
+
+
+def _plain(
+    rule: str,
+    lab: ExporterLab,
+    seen: Observation,
+    *,
+    others: Iterable[Observation],
+    contrast: Judged,
+    variables: Iterable[str] = (_COMPRESSION,),
+) -> Judged:
+    """Judge whether what is told not to compress does not, and could: another run shows that."""
+    found = _are_of(rule, lab, seen, _NONE, variables)
+    is_seen = contrast.outcome == "held" or any(_bodies(lab, each).packed for each in others)
+    if found.outcome != "held" or is_seen:
+        return found
+    reason = f"nothing is compressed where it is told to, either: {_UNREAD}"
+    return not_observed(rule, f"{reason}. {found.evidence}")
+
+
+def _default(lab: ExporterLab) -> Judged:
+    """Any is right; it is told."""
+    encodings = sorted({each.encoding for each in lab.baseline.requests})
+    return held("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
+
+
+def _in_capitals(
+    lab: ExporterLab,
+    compresses: Judged,
+    gzip: Observation,
+    capital: Observation,
+    *,
+    others: Sequence[Observation],
+) -> Judged:
+    rule, what = "OTLP-CFG-039", told(capital, [_COMPRESSION])
+    if compresses.outcome != "held":
+        reason = compresses.evidence.partition("\n")[0]
+        return not_observed(rule, f"what the value does in small letters was not seen: {reason}")
+    mangled = [each for each in capital.requests if _is_mangled(each)]
+    if mangled:
+        told_wrong = f"the header says {mangled[0].encoding} and the body is not"
+        return broken(rule, f"{what}; {told_wrong}\n{capital.describe(mangled)}")
+    bodies = _bodies(lab, capital)
+    if not bodies.packed and bodies.longest_plain >= _bodies(lab, gzip).least_packed > 0:
+        reason = "nothing was compressed, and with gzip it is"
+        return broken(rule, f"{what}; {reason}\n{capital.describe()}")
+    return _judged_gzip(rule, lab, capital, others=others)
+
+
+def _unknown(lab: ExporterLab, seen: Observation) -> Judged:
+    """It must go on, ignore the value and say so; that it says nothing cannot be seen.
+
+    An SDK's log may go nowhere unless the program sends it somewhere.
+    """
+    rule, what = "OTLP-CFG-038", told(seen, [_COMPRESSION])
+    if lost_signals(lab, seen):
+        return broken(rule, f"{what}; {whole_run(seen)}")
+    claimed = [each for each in seen.requests if each.encoding not in _ENCODINGS]
+    if claimed:
+        return broken(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")
+    warning = mention(lab, seen, (_UNKNOWN, _COMPRESSION))
+    if warning:
+        return held(rule, f"{what}; it went on, and said: {warning}")
+    return not_observed(rule, f"{what}; it went on; no warning was printed, nor need be to output")
+
+
+# One signal's compression against the general one.
+
+
+def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+    """Each way round: what a signal is told counts, not what all are."""
+    names = tuple(own(signal, "COMPRESSION") for signal in lab.signals)
+    variables = (_COMPRESSION, *names)
+    runs = (
+        steady(lab, {_COMPRESSION: "none", **dict.fromkeys(names, "gzip")}),
+        steady(lab, {_COMPRESSION: "gzip", **dict.fromkeys(names, "none")}),
+    )
+    on, off = (run() for run in runs)
+    rule = "OTLP-CFG-052"
+    packs = _judged_gzip(rule, lab, on, others=(off, lab.baseline), variables=variables)
+    plain = _plain(rule, lab, off, others=(on, lab.baseline), contrast=packs, variables=variables)
+    yield _unless_alone(lab, packs, {_COMPRESSION: "gzip"})
+    yield _unless_alone(lab, plain, {_COMPRESSION: "none"})
+
+
+def _unless_alone(lab: ExporterLab, found: Judged, alone: Mapping[str, str]) -> Judged:
+    """Return what is found, unless the word does the same in the general variable alone."""
+    if found.outcome != "broken":
+        return found
+    word = alone[_COMPRESSION]
+    seen = steady(lab, alone)()
+    if word == "gzip":
+        other = steady(lab, {_COMPRESSION: "none"})()
+        without = _judged_gzip(found.requirement, lab, seen, others=(other, lab.baseline))
+    else:
+        without = _are_of(found.requirement, lab, seen, _NONE, (_COMPRESSION,))
+    if without.outcome == "held":
+        return found
+    reason = f"it does otherwise with {_COMPRESSION}={word} alone too"
+    return not_observed(found.requirement, f"{reason}: {without.evidence}\n{found.evidence}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="compression/values",
+        title="COMPRESSION: gzip, GZIP, none, unset, and a word that is none",
+        requirements=(
+            "OTLP-CFG-035",
+            "OTLP-CFG-036",
+            "OTLP-CFG-037",
+            "OTLP-CFG-038",
+            "OTLP-CFG-039",
+        ),
+        judge=_judge_values,
+        runs=4,
+    ),
+    ExporterCase(
+        id="compression/own",
+        title="COMPRESSION of a signal beats the general one",
+        requirements=("OTLP-CFG-052",),
+        judge=_judge_own,
+        runs=2,
+    ),
+)

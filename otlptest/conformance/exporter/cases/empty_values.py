@@ -1,0 +1,124 @@
+"""Variables that are set to nothing: as if they were not set."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    general,
+    last_words,
+    lost_signals,
+    own,
+    steady,
+)
+from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_RULE: Final = "OTLP-CFG-054"
+_OPTIONS: Final = (
+    "COMPRESSION",
+    "HEADERS",
+    "TIMEOUT",
+    "CERTIFICATE",
+    "CLIENT_CERTIFICATE",
+    "CLIENT_KEY",
+    "INSECURE",
+)
+_HEADER: Final = "x-otlptest-a"
+_UNREAD: Final = "not even a header that is set comes: nothing shows that the variables are read"
+
+
+def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
+    """All general options but the endpoint and the protocol, which other cases empty."""
+    for found in _judged(lab, {option: [general(option)] for option in _OPTIONS}, {}):
+        if found.outcome == "held" and not reads_headers(lab):
+            yield not_observed(_RULE, f"{_UNREAD}. {found.evidence}")
+        else:
+            yield found
+
+
+def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+    """All options of the signals, next to general ones that count then."""
+    emptied = {
+        option: [own(signal, option) for signal in lab.signals]
+        for option in ("ENDPOINT", *_OPTIONS)
+    }
+    yield from _judged(lab, emptied, {HEADERS: f"{_HEADER}=1"})
+
+
+def _judged(
+    lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
+) -> Iterator[Judged]:
+    """Compare a run with empty variables with one that lacks them, then option by option."""
+    unset = lab.baseline if not others else steady(lab, others)()
+    if lost_signals(lab, unset):
+        yield not_observed(_RULE, f"without the empty variables not all comes: {unset.describe()}")
+        return
+    if others and not any(_HEADER in each.headers for each in unset.requests):
+        yield not_observed(_RULE, f"{_UNREAD}\n{unset.describe()}")
+        return
+    names = tuple(chain.from_iterable(options.values()))
+    fault = _fault(lab, steady(lab, {**others, **dict.fromkeys(names, "")})(), unset)
+    if not fault:
+        yield held(_RULE, f"{', '.join(names)} empty: all was sent as if they were unset")
+        return
+    runs = [
+        (variables, steady(lab, {**others, **dict.fromkeys(variables, "")}))
+        for variables in options.values()
+    ]
+    found = [
+        f"{', '.join(variables)} empty: {why}"
+        for variables, run in runs
+        if (why := _fault(lab, run(), unset))
+    ]
+    yield broken(_RULE, "\n".join(found) or f"{', '.join(names)} empty: {fault}")
+
+
+def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
+    """How a run differs from the one in which the variables are not set; empty if it does not."""
+    lost = lost_signals(lab, seen)
+    if lost:
+        return f"{', '.join(lost)} did not come; {last_words(seen)}"
+    for kind, expected, found in zip(
+        ("compression", "header"), _shape(lab, unset), _shape(lab, seen), strict=True
+    ):
+        if expected != found:
+            return f"another {kind} than where it is unset: {', '.join(sorted(found))}"
+    return ""
+
+
+def _shape(lab: ExporterLab, seen: Observation) -> tuple[frozenset[str], frozenset[str]]:
+    requests = [each for each in seen.requests if each.signal in lab.signals]
+    return (
+        frozenset(map(_encoding, requests)),
+        frozenset(
+            each.headers.get(_HEADER, "no header of the general variable") for each in requests
+        ),
+    )
+
+
+def _encoding(request: Request) -> str:
+    return request.encoding
+
+
+CASES: Final = (
+    ExporterCase(
+        id="empty_values/general",
+        title="Empty general variables are as if they were unset",
+        requirements=(_RULE,),
+        judge=_judge_general,
+    ),
+    ExporterCase(
+        id="empty_values/own",
+        title="Empty variables of a signal leave the general ones as they are",
+        requirements=(_RULE,),
+        judge=_judge_own,
+        runs=2,
+    ),
+)

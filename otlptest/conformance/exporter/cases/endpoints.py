@@ -1,0 +1,464 @@
+"""Where the command sends to: defaults, the endpoint of one signal, what becomes of a URL."""
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.lab import Arrived, Changes, ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.own_requests import Mark
+from otlptest.conformance.exporter.readings import (
+    arrived_signals,
+    came_signals,
+    confirmed,
+    endpoint_at,
+    general,
+    has_connection,
+    is_set_up_by_environment,
+    last_words,
+    lost_signals,
+    own,
+    spoken,
+    steady,
+    told,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+__all__ = ["CASES", "DEFAULT_PORTS"]
+
+GRPC_PORT: Final = 4317
+HTTP_PORT: Final = 4318
+PLAIN_HTTP_PORT: Final = 80
+DEFAULT_PORTS: Final = ("port 4317", "port 4318")
+"""What a case claims that listens there, or whose runs may send there by mistake."""
+
+_ENDPOINT: Final = general("ENDPOINT")
+_SOON_S: Final = 1.0
+_GENERAL_PATH: Final = "/otlptest/general"
+
+# What tells of a request that it should have gone elsewhere; what else is wrong with one is judged
+# by other cases.
+_ASTRAY: Final = frozenset({"wrong_port", "wrong_path", "tls_mismatch"})
+
+# The forms of a signal's URL, each with the rule that it shows: run by run each signal gets
+# another one. The last may be had by one signal at a time: its path names none.
+_FORMS: Final = (
+    ("OTLP-CFG-006", "/otlptest/{signal}/as-is"),
+    ("OTLP-CFG-007", "/otlptest/{signal}/slash/"),
+    ("OTLP-CFG-008", ""),
+)
+
+
+# The default.
+
+
+def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
+    is_grpc = lab.protocol == "grpc"
+    rule, port_rule = (
+        ("OTLP-CFG-002", "OTLP-GRPC-034") if is_grpc else ("OTLP-CFG-001", "OTLP-HTTP-040")
+    )
+    unset, empty = (_at_default_ports(lab, value) for value in (None, ""))
+    yield _at_default_port(port_rule, lab, unset)
+    yield _at_default(rule, lab, unset)
+    yield _as_unset(unset, empty)
+
+
+def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
+    mark = Mark()
+    seen = steady(
+        lab,
+        {**mark.changes, _ENDPOINT: value},
+        is_wanted=lambda seen: seen.requests or seen.problems,
+        grpc_port=GRPC_PORT,
+        http_port=HTTP_PORT,
+    )
+    return mark.own(seen())
+
+
+def _as_unset(unset: Observation, empty: Observation) -> Judged:
+    """Whatever is done without the variable, right or wrong, must be done where it is empty."""
+    rule = "OTLP-CFG-054"
+    shapes = [
+        ({each.endpoint for each in seen.connections}, spoken(seen), arrived_signals(seen))
+        for seen in (unset, empty)
+    ]
+    if not unset.connections:
+        return not_observed(rule, f"{told(unset, [_ENDPOINT])}; {last_words(unset)}")
+    what = "\n".join(f"{told(seen, [_ENDPOINT])}; {seen.describe()}" for seen in (unset, empty))
+    return held(rule, what) if shapes[0] == shapes[1] else broken(rule, what)
+
+
+def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    """The port alone, whether TLS is spoken there or not."""
+    endpoint = "grpc" if lab.protocol == "grpc" else "http"
+    what = f"{told(seen, [_ENDPOINT])}; connections to"
+    ports = {each.port for each in seen.connections if each.endpoint == endpoint}
+    others = {each.port for each in seen.connections if each.endpoint != endpoint}
+    if others:
+        return broken(rule, f"{what} port {', '.join(map(str, others))}")
+    if not ports:
+        judge = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
+        return not_observed(rule, f"{what} neither port, which {judge} judges; {last_words(seen)}")
+    return held(rule, f"{what} port {', '.join(map(str, ports))}")
+
+
+def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
+    what = told(seen, [_ENDPOINT])
+    if spoken(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
+        return not_observed(
+            rule,
+            f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
+            f" did: the source allows https for compatibility\n{seen.describe()}",
+        )
+    astray = _ASTRAY - {each.kind for each in lab.baseline.all_problems}
+    wrong = [each.message for each in seen.all_problems if each.kind in astray]
+    if wrong:
+        return broken(
+            rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
+        )
+    if not (seen.requests or seen.connections or seen.problems):
+        return _judged_silence(rule, lab, seen)
+    lost = lost_signals(lab, seen)
+    if lost:
+        missing = ", ".join(lost)
+        return not_observed(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
+    return held(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
+
+
+def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    """Judge a command that sends nothing where it is told no endpoint.
+
+    A program may ask for the variable in code, before it sets an exporter up, and a client may
+    know one of the two addresses of localhost alone. What is left sends to no default.
+    """
+    what = f"{told(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
+    if not seen.ended_well:
+        return not_observed(rule, f"{what}; {last_words(seen)}")
+    if not is_set_up_by_environment(lab):
+        reason = "the program sets its exporters up in code, and may want the variable"
+        return not_observed(rule, f"{what}: {reason}; {last_words(seen)}")
+    if _is_tried_over_ipv6(lab):
+        return not_observed(rule, f"{what}: it connects to [::1] alone; {last_words(seen)}")
+    reason = "OTEL_<S>_EXPORTER=none alone silences it, so that the environment sets it up"
+    return broken(rule, f"{what}: {reason}\n{last_words(seen)}")
+
+
+def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
+    """Return whether a command that sent nothing to 127.0.0.1 may have sent it to `::1`."""
+    with ExitStack() as stack:
+        try:
+            listeners = [
+                stack.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
+                for port in (GRPC_PORT, HTTP_PORT)
+            ]
+        except OSError:  # there is no IPv6, or something else is at the port, and answers
+            return _is_heard_over_ipv6(GRPC_PORT) or _is_heard_over_ipv6(HTTP_PORT)
+        lab.run({_ENDPOINT: None}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)
+        return any(map(has_connection, listeners))
+
+
+def _is_heard_over_ipv6(port: int) -> bool:
+    try:
+        socket.create_connection(("::1", port), timeout=_SOON_S).close()
+    except OSError:
+        return False
+    return True
+
+
+# URLs of one signal.
+
+
+def _judge_as_is(lab: ExporterLab) -> Iterator[Judged]:
+    """Each signal has its own URL in each of the three forms, next to a general one."""
+    turns = range(len(_FORMS))
+    plans = [_own_paths(lab, turn) for turn in turns]
+    runs = [steady(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
+    for plan, run in zip(plans, runs, strict=True):
+        seen = run()
+        for signal, (rule, path) in plan.items():
+            yield _judged_path(lab, rule, signal, path or "/", seen)
+
+
+def _own_paths(lab: ExporterLab, turn: int) -> dict[Signal, tuple[str, str]]:
+    return {
+        signal: (rule, path.format(signal=signal))
+        for signal in lab.signals
+        for rule, path in [_FORMS[(COMMON_SIGNALS.index(signal) + turn) % len(_FORMS)]]
+    }
+
+
+def _own_urls(plan: Mapping[Signal, tuple[str, str]]) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        urls = {
+            own(signal, "ENDPOINT"): fake.http_endpoint + path for signal, (_, path) in plan.items()
+        }
+        return {_ENDPOINT: fake.http_endpoint + _GENERAL_PATH, **urls}
+
+    return changes
+
+
+def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], bool]:
+    def is_wanted(seen: Observation) -> bool:
+        return {path or "/" for _, path in plan.values()} <= {each.path for each in seen.requests}
+
+    return is_wanted
+
+
+def _own_run(lab: ExporterLab) -> Observation:
+    """Return a run in which each signal has its own URL, with the usual path; once for all."""
+    plan = {signal: ("", SIGNAL_NAMES[signal].http_path) for signal in lab.signals}
+    return lab.shared("own endpoints at the usual paths", steady(lab, _own_urls(plan)))
+
+
+def _judged_path(
+    lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
+) -> Judged:
+    """Held if a request had the path; broken if one had another that is about the signal."""
+    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    paths = {each.path for each in seen.requests}
+    if path in paths:
+        return held(rule, f"{what}; {signal} went to {path}")
+    stray = sorted(each for each in paths if signal in each.lower())
+    if stray and all(each.startswith(_GENERAL_PATH) for each in stray):
+        reason = "the general endpoint was used, which another case judges"
+        return not_observed(rule, f"{what}; {reason}: {', '.join(stray)}")
+    if stray:
+        return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
+    if signal not in _sent(lab.baseline):
+        return not_observed(rule, f"{what}; no {signal} ever came to the path of {signal}")
+    if signal not in _sent(_own_run(lab)):
+        reason = f"with its own endpoint at the usual path no {signal} come either"
+        return not_observed(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
+    return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
+
+
+def _judge_unchanged(lab: ExporterLab) -> Iterator[Judged]:
+    """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
+
+    Dot segments are no part of it: HTTP libraries remove them before any request, as RFC 3986
+    section 6.2.2.3 has it, and the URL stays the same.
+    """
+    plan = {signal: ("", f"/otlptest/{signal}/a%2Fb%20c/MiXed") for signal in lab.signals}
+    parts = lab.start(_with_parts(lab))
+    seen = steady(lab, _own_urls(plan), is_wanted=_came_to(plan))()
+    for signal, (_, path) in plan.items():
+        yield _judged_path(lab, "OTLP-CFG-013", signal, path, seen)
+    yield _judged_parts(lab, parts.result())
+
+
+def _with_parts(lab: ExporterLab) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        base = fake.http_endpoint.replace("://", "://user:word@")
+        return {
+            own(signal, "ENDPOINT"): f"{base}{SIGNAL_NAMES[signal].http_path}?otlptest=1#part"
+            for signal in lab.signals
+        }
+
+    return changes
+
+
+def _judged_parts(lab: ExporterLab, seen: Observation) -> Judged:
+    rule = "OTLP-CFG-011"
+    what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
+    if came_signals(lab, seen):
+        return held(rule, f"{what}\n{seen.describe()}")
+    if seen.requests:
+        return broken(rule, f"{what}\n{seen.describe()}")
+    if not came_signals(lab, _own_run(lab)):
+        reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
+        return not_observed(rule, f"{what}; {reason}")
+    if seen.output.strip() or seen.exit_code:
+        return held(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
+    return broken(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")
+
+
+def _judge_url(lab: ExporterLab) -> Iterator[Judged]:
+    """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
+    by_name = steady(lab, _by_name)
+    encrypted = steady(lab, {}, tls=True)
+    yield _judged_host("OTLP-CFG-010", lab, by_name())
+    yield _judged_scheme("OTLP-CFG-010", encrypted())
+
+
+def _by_name(fake: FakeCollector) -> dict[str, str | None]:
+    return {_ENDPOINT: fake.http_endpoint.replace("127.0.0.1", "localhost")}
+
+
+def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+    what = told(seen, [_ENDPOINT])
+    authority = seen.environment[_ENDPOINT].partition("://")[2]
+    hosts = {each.headers["host"] for each in seen.requests if "host" in each.headers}
+    if hosts - {authority}:
+        return broken(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
+    if lost_signals(lab, seen):
+        return not_observed(rule, f"{what}; {seen.describe()}")
+    return held(rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}\n{seen.describe()}")
+
+
+def _judged_scheme(rule: str, seen: Observation) -> Judged:
+    what = told(seen, [_ENDPOINT])
+    if "plaintext" in spoken(seen):
+        return broken(rule, f"{what}; plaintext was spoken")
+    if "tls" not in spoken(seen):
+        return not_observed(rule, f"{what}; {last_words(seen)}")
+    return held(rule, f"{what}; TLS was spoken")
+
+
+def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
+    rule, url = "OTLP-CFG-012", "http://127.0.0.1"
+    mark = Mark()
+    with lab.collector(http_port=HTTP_PORT) as elsewhere:
+        run = steady(lab, {**mark.changes, _ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
+        strayed = mark.own_of(lab.arrived(elsewhere), run)
+    seen = mark.own(run)
+    if strayed.requests:
+        yield broken(
+            rule, f"{_ENDPOINT}={url}; expected port {PLAIN_HTTP_PORT}, it sent to port {HTTP_PORT}"
+        )
+    elif lost_signals(lab, seen):
+        yield not_observed(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
+    else:
+        yield held(rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}\n{seen.describe()}")
+
+
+# A signal's endpoint against the general one.
+
+
+def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
+    """In each run one signal has an endpoint of its own, also one that the command has not."""
+    with ExitStack() as stack:
+        others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
+        runs = {
+            signal: steady(
+                lab,
+                {own(signal, "ENDPOINT"): endpoint_at(other, signal, lab.protocol)},
+                is_wanted=_all_came(lab, other),
+            )
+            for signal, other in others.items()
+        }
+        seen = {signal: run() for signal, run in runs.items()}
+        strayed = {signal: lab.arrived(other) for signal, other in others.items()}
+    for signal in COMMON_SIGNALS:
+        yield from _judged_precedence(lab, signal, seen[signal], strayed[signal])
+
+
+def _all_came(lab: ExporterLab, other: FakeCollector) -> Callable[[Observation], bool]:
+    """Whether each signal came to the general endpoint or the other one."""
+
+    def is_wanted(seen: Observation) -> bool:
+        return _sent(seen) | _sent(lab.arrived(other)) >= set(lab.signals)
+
+    return is_wanted
+
+
+def _judged_precedence(
+    lab: ExporterLab, signal: Signal, seen: Observation, strayed: Arrived
+) -> Iterator[Judged]:
+    rule = "OTLP-CFG-009"
+    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    at_general, at_own = _sent(seen), _sent(strayed)
+    wrong = (at_general & {signal}) | (at_own - {signal})
+    if wrong:
+        where = (
+            f"the general endpoint got {_listed(at_general)}, that of {signal} {_listed(at_own)}"
+        )
+        yield broken(rule, f"{what}; {where}")
+        if signal in wrong:
+            yield broken("OTLP-CFG-052", f"{what}; {where}")
+        return
+    expected = set(lab.signals)
+    missing = expected - at_general - at_own
+    if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
+        # What goes astray for its path alone says nothing of which endpoint wins.
+        reason = f"{_listed(missing)} did not come to a path that tells them"
+        yield not_observed(rule, f"{what}; {reason}; {last_words(seen)}")
+        return
+    if missing:
+        yield broken(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
+        return
+    if signal in expected:
+        yield held(rule, f"{what}; {signal} alone went to its own endpoint")
+        yield held("OTLP-CFG-052", f"{what}; {signal} went to its own endpoint")
+
+
+def _sent(arrived: Arrived | Observation) -> set[Signal]:
+    """The signals of which anything came, right or wrong."""
+    return {each.signal for each in arrived.requests if each.signal is not None}
+
+
+def _has_nameless(*arrived: Arrived | Observation) -> bool:
+    """Whether a request came to a path that is no signal's."""
+    return any(request.signal is None for each in arrived for request in each.requests)
+
+
+def _listed(signals: set[Signal]) -> str:
+    return ", ".join(sorted(signals)) or "nothing"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="endpoints/default_http",
+        title="Without an endpoint, and with an empty one: http://localhost:4318",
+        requirements=("OTLP-CFG-001", "OTLP-CFG-054", "OTLP-HTTP-040"),
+        judge=partial(confirmed, _judge_default),
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/default_grpc",
+        title="Without an endpoint, and with an empty one: http://localhost:4317",
+        requirements=("OTLP-CFG-002", "OTLP-CFG-054", "OTLP-GRPC-034"),
+        judge=partial(confirmed, _judge_default),
+        protocols=("grpc",),
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/as_is",
+        title="The URL of a signal: used as it is, with a slash at its end, without a path",
+        requirements=tuple(rule for rule, _ in _FORMS),
+        judge=_judge_as_is,
+        protocols=HTTP_PROTOCOLS,
+        runs=3,
+    ),
+    ExporterCase(
+        id="endpoints/unchanged",
+        title="A URL with escapes and capitals stays as it is; query, fragment and user",
+        requirements=("OTLP-CFG-011", "OTLP-CFG-013"),
+        judge=_judge_unchanged,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+        exclusive=DEFAULT_PORTS,
+    ),
+    ExporterCase(
+        id="endpoints/url",
+        title="Scheme, host and port of the URL",
+        requirements=("OTLP-CFG-010",),
+        judge=_judge_url,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+    ),
+    ExporterCase(
+        id="endpoints/standard_port",
+        title="A URL without a port: that of its scheme",
+        requirements=("OTLP-CFG-012",),
+        judge=partial(confirmed, _judge_standard_port),
+        protocols=HTTP_PROTOCOLS,
+        exclusive=(*DEFAULT_PORTS, "port 80"),
+    ),
+    ExporterCase(
+        id="endpoints/precedence",
+        title="The endpoint of a signal beats the general one, for that signal alone",
+        requirements=("OTLP-CFG-009", "OTLP-CFG-052"),
+        judge=_judge_precedence,
+        runs=3,
+    ),
+)

@@ -1,0 +1,174 @@
+"""What the command makes of the standard variables: endpoints, headers, resource."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.lab import Changes, ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    last_words,
+    resources_of,
+    steady,
+    told,
+)
+from otlptest.conformance.exporter.shared_runs import HEADERS
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+__all__ = ["CASES"]
+
+_BASE_PATH: Final = "/otlptest/base"
+
+# The entries of one variable, the plain one first: rule, entry, value on the wire.
+_ENTRIES: Final = (
+    ("OTLP-CFG-026", "x-otlptest-a=plain", "plain"),
+    ("OTLP-CFG-027", "x-otlptest-b=x%20y%2Cz", "x y,z"),
+    ("OTLP-CFG-028", "x-otlptest-c=dXNlcg==", "dXNlcg=="),
+    ("OTLP-CFG-031", "x-otlptest-d=007", "007"),
+)
+_NAMES: Final = tuple(entry.partition("=")[0] for _, entry, _ in _ENTRIES)
+
+_SERVICE: Final = "otlptest-by-service-name"
+_OTHER_SERVICE: Final = "otlptest-by-resource-attributes"
+
+
+def _at_path(path: str) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"{fake.http_endpoint}{path}"}
+
+    return changes
+
+
+def _judge_base_url(lab: ExporterLab) -> Iterator[Judged]:
+    """A base URL with a path keeps it, and a slash at its end makes no double one."""
+    plain = steady(lab, _at_path(_BASE_PATH), is_wanted=_sends)
+    slashed = steady(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
+    bare = steady(lab, _at_path("/"), is_wanted=_sends)
+    yield _paths("OTLP-CFG-003", lab, lab.baseline, "")
+    yield _paths("OTLP-CFG-004", lab, bare(), "")
+    for run in (plain, slashed):
+        yield _paths("OTLP-CFG-005", lab, run(), _BASE_PATH)
+
+
+def _sends(seen: Observation) -> bool:
+    return bool(seen.requests)
+
+
+def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Judged:
+    expected = {prefix + SIGNAL_NAMES[signal].http_path for signal in lab.signals}
+    known = {prefix + names.http_path for names in SIGNAL_NAMES.values()}
+    sent = {each.path for each in seen.requests}
+    endpoint = seen.environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    told = f"OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}\n{seen.describe()}"
+    if sent - known:
+        return broken(rule, f"expected {', '.join(sorted(expected))}; {told}")
+    if not sent >= expected:
+        return broken(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
+    return held(rule, told)
+
+
+def _judge_headers(lab: ExporterLab) -> Iterator[Judged]:
+    """All in one run; where none of them comes, each in one of its own, the plain one first."""
+    seen = _with_headers(lab, ",".join(entry for _, entry, _ in _ENTRIES))
+    spoils = not any(name in each.headers for each in seen.requests for name in _NAMES)
+    plain: Judged | None = None
+    for rule, entry, value in _ENTRIES:
+        if spoils and (plain is None or plain.outcome == "held"):
+            found = _judged_header(rule, entry, value, _with_headers(lab, entry))
+        elif spoils:
+            reason = "a plain header does not come either, which OTLP-CFG-026 judges"
+            found = not_observed(rule, f"{reason}. {told(seen, [HEADERS])}")
+        else:
+            found = _judged_header(rule, entry, value, seen)
+        plain = plain or found
+        yield found
+
+
+def _with_headers(lab: ExporterLab, value: str) -> Observation:
+    return steady(lab, {HEADERS: value}, is_wanted=_sends)()
+
+
+def _judged_header(rule: str, entry: str, value: str, seen: Observation) -> Judged:
+    what, name = told(seen, [HEADERS]), entry.partition("=")[0]
+    received = [each.headers.get(name) for each in seen.requests]
+    if not received:
+        return broken(rule, f"{what}; nothing came any more: {last_words(seen)}")
+    if all(each == value for each in received):
+        return held(rule, f"{what}; each of {len(received)} requests had {name}: {value}")
+    wrong = next(each for each in received if each != value)
+    had = f"no {name}" if wrong is None else f"{name}: {wrong}"
+    return broken(rule, f"{what}; expected {name}: {value}, a request had {had}")
+
+
+def _judge_service_name(lab: ExporterLab) -> Iterator[Judged]:
+    seen = lab.run(
+        {
+            "OTEL_SERVICE_NAME": _SERVICE,
+            "OTEL_RESOURCE_ATTRIBUTES": f"service.name={_OTHER_SERVICE}",
+        }
+    )
+    names = sorted({resource.service or "" for resource in resources_of(seen.requests)})
+    told = (
+        f"OTEL_SERVICE_NAME={_SERVICE}, OTEL_RESOURCE_ATTRIBUTES=service.name={_OTHER_SERVICE}; "
+        f"received service.name {', '.join(map(repr, names)) or '(nothing)'}"
+    )
+    if _OTHER_SERVICE in names:
+        yield broken("OTLP-CFG-076", told)
+    elif names == [_SERVICE]:
+        yield held("OTLP-CFG-076", told)
+    else:
+        yield not_observed("OTLP-CFG-076", f"the program names its service itself; {told}")
+
+
+def _judge_resource_attributes(lab: ExporterLab) -> Iterator[Judged]:
+    value = "otlptest.a=b%2Cc%3Dd,otlptest.n=1"
+    expected = {"otlptest.a": "b,c=d", "otlptest.n": "1"}
+    seen = lab.run({"OTEL_RESOURCE_ATTRIBUTES": value})
+    resources = resources_of(seen.requests)
+    found = [
+        {name: resource.get(name) for name in expected if name in resource}
+        for resource in resources
+    ]
+    told = f"OTEL_RESOURCE_ATTRIBUTES={value}; received {found}"
+    if not any(found):
+        yield not_observed("OTLP-CFG-077", f"the program builds its resource without it; {told}")
+    elif all(each == expected and _are_texts(each) for each in found):
+        yield held("OTLP-CFG-077", told)
+    else:
+        yield broken("OTLP-CFG-077", f"expected {expected}, as strings; {told}")
+
+
+def _are_texts(attributes: dict[str, object]) -> bool:
+    return all(isinstance(value, str) for value in attributes.values())
+
+
+CASES: Final = (
+    ExporterCase(
+        id="environment/base_url",
+        title="A base URL with a path and with a slash at its end",
+        requirements=("OTLP-CFG-003", "OTLP-CFG-004", "OTLP-CFG-005"),
+        judge=_judge_base_url,
+        protocols=HTTP_PROTOCOLS,
+        runs=3,
+    ),
+    ExporterCase(
+        id="environment/headers",
+        title="OTEL_EXPORTER_OTLP_HEADERS: sent, decoded, split at the first =",
+        requirements=tuple(rule for rule, _, _ in _ENTRIES),
+        judge=_judge_headers,
+    ),
+    ExporterCase(
+        id="environment/service_name",
+        title="OTEL_SERVICE_NAME beats service.name in OTEL_RESOURCE_ATTRIBUTES",
+        requirements=("OTLP-CFG-076",),
+        judge=_judge_service_name,
+    ),
+    ExporterCase(
+        id="environment/resource_attributes",
+        title="OTEL_RESOURCE_ATTRIBUTES: percent-decoded, values as strings",
+        requirements=("OTLP-CFG-077",),
+        judge=_judge_resource_attributes,
+    ),
+)

@@ -1,0 +1,88 @@
+"""Whether what could not be delivered leaves a trace in what the command prints."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    Faulted,
+    faulted,
+    replying_always,
+)
+from otlptest.conformance.exporter.retries.retry_control import condensed
+from otlptest.conformance.exporter.shared_runs import unavailable_runs
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.faults import ReplyFault
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+
+def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
+    return condensed(_recorded("OTLP-RESP-039", lab, faults.unavailable(), unavailable_runs(lab)))
+
+
+def _judge_unanswered(lab: ExporterLab) -> Iterator[Judged]:
+    answer = faults.hang()
+    runs = {
+        signal: lab.start(prepare=replying_always(answer, signals=(signal,)))
+        for signal in lab.signals
+    }
+    return condensed(_recorded("OTLP-GRPC-033", lab, answer, runs))
+
+
+def _recorded(
+    rule: str, lab: ExporterLab, answer: ReplyFault, runs: "Mapping[Signal, Future[Observation]]"
+) -> Iterator[Judged]:
+    """One signal at a time fails for good, and something should be said of it."""
+    for signal, run in runs.items():
+        yield _spoken_of(rule, lab, faulted(run.result(), signal, (answer,)))
+
+
+def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    if not each.is_hit or each.seen.has_timed_out:
+        return not_observed(rule, each.told)
+    lines = new_lines(each.seen, lab.baseline, about_failures=True)
+    if lines:
+        return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+    others = new_lines(each.seen, lab.baseline)
+    if others:
+        return not_observed(
+            rule,
+            "what it says that it does not say otherwise is in other words than known ones:\n"
+            f"{words_of(others)}\n{each.told}",
+        )
+    record = failure_records(lab)[each.signal]
+    if not record.lines:
+        return not_observed(
+            rule,
+            "its output tells of no failures at all: an SDK may log them elsewhere, or count"
+            f" them. {each.told}",
+        )
+    return broken(rule, f"it says nothing of it. {each.told}\n{record.told}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="records/unavailable",
+        title="A receiver that stays unavailable leaves a trace in the output",
+        requirements=("OTLP-RESP-039",),
+        judge=_judge_unavailable,
+        expected_s=12.0,
+        runs=3,
+    ),
+    ExporterCase(
+        id="records/unanswered",
+        title="A receiver that never answers leaves a trace in the output",
+        requirements=("OTLP-GRPC-033",),
+        judge=_judge_unanswered,
+        protocols=("grpc",),
+        expected_s=12.0,
+        runs=3,
+    ),
+)

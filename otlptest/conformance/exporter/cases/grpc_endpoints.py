@@ -1,0 +1,192 @@
+"""The forms of a gRPC endpoint, and `INSECURE`, which decides where the form does not.
+
+What is spoken is seen by a fake of the other kind too: a ClientHello at a plaintext port, plaintext
+at a TLS port. An endpoint that the command cannot read may send it to the default port, where it
+tries until it is ended: runs that only show what is spoken go on at the same time.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.cases.endpoints import DEFAULT_PORTS
+from otlptest.conformance.exporter.lab import Changes, ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    general,
+    judged_spoken,
+    last_words,
+    own,
+    spoken,
+    steady,
+    told,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+
+__all__ = ["CASES"]
+
+_ENDPOINT: Final = general("ENDPOINT")
+_INSECURE: Final = general("INSECURE")
+_OLD_NAMES: Final = ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "OTEL_EXPORTER_OTLP_METRIC_INSECURE")
+_OPTIONAL: Final = "the option may be left out"
+_FALSE_WORDS: Final = ("1", "yes", "on")
+
+
+def _judge_schemes(lab: ExporterLab) -> Iterator[Judged]:
+    """A scheme decides, whatever `INSECURE` says."""
+    plain_https = steady(lab, {}, is_wanted=spoken, tls=True)
+    https = steady(lab, {_INSECURE: "true"}, is_wanted=spoken, tls=True)
+    http = steady(lab, {_INSECURE: "false"}, is_wanted=spoken)
+    over_tls = plain_https()
+    names = (_ENDPOINT, _INSECURE)
+    yield _takes_both(over_tls)
+    yield judged_spoken("OTLP-CFG-015", https(), "tls", names, without=over_tls)
+    yield judged_spoken("OTLP-CFG-016", http(), "plaintext", names, without=lab.baseline)
+
+
+def _takes_both(over_tls: Observation) -> Judged:
+    """The observing run has shown that `http://` is taken."""
+    what = told(over_tls, [_ENDPOINT])
+    if spoken(over_tls):
+        return held("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
+    return not_observed("OTLP-CFG-014", f"{what}; nothing came; {last_words(over_tls)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _BareRuns:
+    """Runs with `host:port` as the endpoint, all at the same time."""
+
+    secure: "Future[Observation]"
+    insecure: "Future[Observation]"
+    capital: "Future[Observation]"
+    odd: tuple["Future[Observation]", ...]
+    overriding: "Future[Observation]"
+    old_names: "Future[Observation]"
+
+
+def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
+    """`host:port`: TLS unless told otherwise."""
+    runs = _bare_runs(lab)
+    names = (_ENDPOINT, _INSECURE)
+    secure, insecure = runs.secure.result(), runs.insecure.result()
+    yield _is_taken(secure, insecure)
+    yield judged_spoken("OTLP-CFG-018", secure, "tls", names)
+    yield _optional("OTLP-CFG-019", insecure, names, without=secure)
+    has_option = "plaintext" in spoken(insecure)
+    odd = [run.result() for run in runs.odd]
+    if "plaintext" in spoken(secure):
+        why = (
+            f"plaintext without the variable too, which OTLP-CFG-018 judges. {told(secure, names)}"
+        )
+        yield not_observed("OTLP-CFG-055", why)
+    else:
+        yield from _booleans(runs.capital.result(), odd, has_option=has_option)
+    overriding, old_names = runs.overriding.result(), runs.old_names.result()
+    yield _overriding(lab, overriding, without=secure, has_option=has_option)
+    yield _optional("OTLP-CFG-021", old_names, _OLD_NAMES, without=secure)
+
+
+def _bare_runs(lab: ExporterLab) -> _BareRuns:
+    own_names = [own(signal, "INSECURE") for signal in lab.signals]
+    return _BareRuns(
+        secure=lab.start(_bare({}), tls=True),
+        insecure=lab.start(_bare({_INSECURE: "true"})),
+        capital=lab.start(_bare({_INSECURE: "TRUE"})),
+        odd=tuple(lab.start(_bare({_INSECURE: word}), tls=True) for word in _FALSE_WORDS),
+        overriding=lab.start(_bare({_INSECURE: "false", **dict.fromkeys(own_names, "true")})),
+        old_names=lab.start(
+            _bare(dict.fromkeys(_OLD_NAMES, "true")),
+            signals=tuple(each for each in lab.signals if each != "logs") or lab.signals,
+        ),
+    )
+
+
+def _bare(variables: dict[str, str]) -> Changes:
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        return {_ENDPOINT: fake.grpc_endpoint.partition("://")[2], **variables}
+
+    return changes
+
+
+def _is_taken(*runs: Observation) -> Judged:
+    rule = "OTLP-CFG-017"
+    what = "; ".join(told(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
+    if any(spoken(seen) for seen in runs):
+        return held(rule, f"{what}; it connected")
+    return broken(rule, f"{what}; nothing came; {last_words(runs[0])}")
+
+
+def _booleans(
+    capital: Observation, odd: Iterable[Observation], *, has_option: bool
+) -> Iterator[Judged]:
+    rule, names = "OTLP-CFG-055", (_ENDPOINT, _INSECURE)
+    if not has_option:
+        yield not_observed(rule, f"{_INSECURE}=true changes nothing; {_OPTIONAL}")
+        return
+    yield judged_spoken(rule, capital, "plaintext", names)
+    for seen in odd:
+        yield judged_spoken(rule, seen, "tls", names)
+
+
+def _overriding(
+    lab: ExporterLab, seen: Observation, *, without: Observation, has_option: bool
+) -> Judged:
+    """`INSECURE` of the signals against the general one."""
+    rule = "OTLP-CFG-052"
+    names = (_INSECURE, *(own(signal, "INSECURE") for signal in lab.signals))
+    found = _optional(rule, seen, names, without=without)
+    if has_option and found.outcome == "lacking":
+        return judged_spoken(rule, seen, "plaintext", names)
+    return found
+
+
+def _optional(
+    rule: str, seen: Observation, names: Iterable[str], *, without: Observation
+) -> Judged:
+    """Judge an option that may be left out: TLS all the same is no fault, but lacking.
+
+    Args:
+        rule: The requirement.
+        seen: The run that is told to speak plaintext.
+        names: The variables that tell it.
+        without: A run without them: one that speaks plaintext there, too, shows nothing.
+    """
+    judged = judged_spoken(rule, seen, "plaintext", names)
+    if judged.outcome == "broken":
+        return lacking(rule, f"{judged.evidence}; {_OPTIONAL}")
+    if judged.outcome == "held" and "plaintext" in spoken(without):
+        reason = "it speaks plaintext without the variables too, so that nothing shows them read"
+        return not_observed(rule, f"{judged.evidence}; {reason}")
+    return judged
+
+
+CASES: Final = (
+    ExporterCase(
+        id="grpc_endpoints/schemes",
+        title="The scheme of a gRPC endpoint decides on TLS, whatever INSECURE says",
+        requirements=("OTLP-CFG-014", "OTLP-CFG-015", "OTLP-CFG-016"),
+        judge=_judge_schemes,
+        protocols=("grpc",),
+        runs=3,
+    ),
+    ExporterCase(
+        id="grpc_endpoints/bare",
+        title="A gRPC endpoint without a scheme: TLS, unless INSECURE=true",
+        requirements=(
+            "OTLP-CFG-017",
+            "OTLP-CFG-018",
+            "OTLP-CFG-019",
+            "OTLP-CFG-021",
+            "OTLP-CFG-052",
+            "OTLP-CFG-055",
+        ),
+        judge=_judge_bare,
+        protocols=("grpc",),
+        expected_s=12.0,
+        runs=8,
+        exclusive=DEFAULT_PORTS,
+    ),
+)

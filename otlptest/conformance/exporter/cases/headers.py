@@ -1,0 +1,214 @@
+"""Headers from the environment: how they are read, which win, what they cannot break."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    judged_requests,
+    last_words,
+    lost_signals,
+    own,
+    steady,
+    told,
+    whole_run,
+)
+from otlptest.conformance.exporter.retries.delivery_attempts import Plan, run_of
+from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_SPACED: Final = " x-otlptest-a = 1 , x-otlptest-b=2 "
+_WITH_PROPERTY: Final = "x-otlptest-a=1;x-otlptest-p=2"
+_MALFORMED: Final = "otlptest-bad,x-otlptest-ok=1"
+_CAPITALS: Final = "X-Otlptest-Key=1"
+_FRAMING: Final = (
+    "content-type=text/plain,content-encoding=br,content-length=3,host=otlptest.invalid,"
+    "x-otlptest-ok=1"
+)
+_UNREAD: Final = "a plain header does not come either, which OTLP-CFG-026 judges"
+# What a header of the user's must not do to a request.
+_BROKEN_FRAMING: Final = frozenset(
+    {
+        "malformed",
+        "bad_compression",
+        "unknown_encoding",
+        "wrong_content_type",
+        "wrong_port",
+        "protocol_error",
+        "cut_request",
+        "too_slow",
+    }
+)
+
+
+def _judge_spelling(lab: ExporterLab) -> Iterator[Judged]:
+    """Spaces, properties, entries that are none, capitals: a run each."""
+    spaced = steady(lab, {HEADERS: _SPACED})
+    with_property = steady(lab, {HEADERS: _WITH_PROPERTY})
+    malformed = steady(lab, {HEADERS: _MALFORMED})
+    capitals = steady(lab, {HEADERS: _CAPITALS}) if lab.protocol == "grpc" else None
+    yield _has("OTLP-CFG-029", lab, spaced(), {"x-otlptest-a": "1", "x-otlptest-b": "2"})
+    yield _without_property(lab, with_property())
+    yield _has("OTLP-CFG-033", lab, malformed(), {"x-otlptest-ok": "1"})
+    if capitals is not None:
+        yield _has("OTLP-CFG-034", lab, capitals(), {"x-otlptest-key": "1"})
+
+
+def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str]) -> Judged:
+    found = judged_requests(
+        rule,
+        lab,
+        seen,
+        lambda each: all(each.headers.get(name) == value for name, value in wanted.items()),
+        expected=", ".join(f"{name}: {value}" for name, value in wanted.items()),
+        variables=[HEADERS],
+        received=lambda each: _shown(each, wanted),
+    )
+    return _if_a_plain_one_comes(lab, found)
+
+
+def _if_a_plain_one_comes(lab: ExporterLab, found: Judged) -> Judged:
+    """Return what is found of an odd value; not observed where a plain one is not heeded either."""
+    if found.outcome == "broken" and not reads_headers(lab):
+        return not_observed(found.requirement, f"{_UNREAD}. {found.evidence}")
+    return found
+
+
+def _shown(request: Request, names: Iterable[str]) -> str:
+    """Return what a request had of some headers, as evidence."""
+    had = request.headers
+    return ", ".join(f"{name}: {had[name]}" if name in had else f"no {name}" for name in names)
+
+
+def _without_property(lab: ExporterLab, seen: Observation) -> Judged:
+    """The entry may be taken whole, without its property, or not at all."""
+    rule = "OTLP-CFG-030"
+    found = judged_requests(
+        rule,
+        lab,
+        seen,
+        _has_no_property,
+        expected="no header x-otlptest-p, and as x-otlptest-a 1;x-otlptest-p=2, 1 or nothing",
+        variables=[HEADERS],
+        received=lambda each: _shown(each, ("x-otlptest-p", "x-otlptest-a")),
+    )
+    is_taken = any("x-otlptest-a" in each.headers for each in seen.requests)
+    if found.outcome == "held" and not is_taken and not reads_headers(lab):
+        return not_observed(rule, f"{_UNREAD}. {found.evidence}")
+    return _if_a_plain_one_comes(lab, found)
+
+
+def _has_no_property(request: Request) -> bool:
+    taken = request.headers.get("x-otlptest-a")
+    if taken is not None:
+        # A client that splits at every = is caught by OTLP-CFG-028.
+        taken = taken.replace("; ", ";").removesuffix("=2")
+    is_left_out = "x-otlptest-p" not in request.headers
+    return is_left_out and taken in {None, "1", "1;x-otlptest-p"}
+
+
+def _judge_own_headers(lab: ExporterLab) -> Iterator[Judged]:
+    """One key in the general variable and in those of the signals; other keys are reported."""
+    names = tuple(own(signal, "HEADERS") for signal in lab.signals)
+    values = {
+        own(signal, "HEADERS"): f"x-otlptest-both={signal},x-otlptest-own=1"
+        for signal in lab.signals
+    }
+    both = "x-otlptest-both=general,x-otlptest-general=1"
+    seen = steady(lab, {HEADERS: both, **values})()
+    merged = any("x-otlptest-general" in each.headers for each in seen.requests)
+    way = "other general headers are sent too" if merged else "other general headers are not sent"
+    for rule in ("OTLP-CFG-032", "OTLP-CFG-052"):
+        found = judged_requests(
+            rule,
+            lab,
+            seen,
+            lambda each: each.signal is None or each.headers.get("x-otlptest-both") == each.signal,
+            expected=f"x-otlptest-both: <signal> ({way})",
+            variables=[HEADERS, *names],
+            received=lambda each: f"{_shown(each, ['x-otlptest-both'])} with {each.signal}",
+        )
+        yield _if_a_plain_one_comes(lab, found)
+
+
+def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-CFG-059"
+    seen = steady(lab, {HEADERS: _FRAMING})()
+    what = told(seen, [HEADERS])
+    harmed = [each.message for each in seen.all_problems if each.kind in _BROKEN_FRAMING]
+    if harmed:
+        yield broken(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
+    elif not lost_signals(lab, seen):
+        is_taken = any("x-otlptest-ok" in each.headers for each in seen.requests)
+        if is_taken or reads_headers(lab):
+            yield held(rule, f"{what}; every request could be read\n{seen.describe()}")
+        else:
+            yield not_observed(rule, f"{_UNREAD}. {what}\n{seen.describe()}")
+    elif seen.output.strip() and not seen.requests:
+        yield held(rule, f"{what}; it refuses them: {last_words(seen)}")
+    else:
+        yield not_observed(rule, f"{what}; {whole_run(seen)}")
+
+
+def _judge_repeated(lab: ExporterLab) -> Iterator[Judged]:
+    """The first request of each signal is refused for now; what comes again has the headers too."""
+    rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
+    plan: Plan = {signal: (faults.unavailable(),) for signal in lab.signals}
+    for outcome in run_of(lab, plan, {HEADERS: told_headers})():
+        what = f"{told(outcome.seen, [HEADERS])}; {outcome.told}"
+        bare = [
+            each
+            for each in outcome.attempts
+            if (each.headers.get("x-otlptest-a"), each.headers.get("x-otlptest-b")) != ("1", "2")
+        ]
+        if bare:
+            yield broken(rule, f"{what}\nwithout them: {outcome.seen.describe(bare)}")
+        elif outcome.is_retried:
+            yield held(rule, f"{what}\nall with both headers")
+        else:
+            yield not_observed(rule, f"nothing was sent again; {what}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="headers/spelling",
+        title="Headers with spaces, properties, broken entries and capitals",
+        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033"),
+        judge=_judge_spelling,
+        protocols=("http/protobuf", "http/json"),
+        runs=3,
+    ),
+    ExporterCase(
+        id="headers/grpc_spelling",
+        title="Metadata with spaces, properties, broken entries and capitals",
+        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033", "OTLP-CFG-034"),
+        judge=_judge_spelling,
+        protocols=("grpc",),
+        runs=4,
+    ),
+    ExporterCase(
+        id="headers/own",
+        title="A header of a signal beats the general one",
+        requirements=("OTLP-CFG-032", "OTLP-CFG-052"),
+        judge=_judge_own_headers,
+    ),
+    ExporterCase(
+        id="headers/framing",
+        title="Headers of the user's cannot make a request unreadable",
+        requirements=("OTLP-CFG-059",),
+        judge=_judge_framing,
+    ),
+    ExporterCase(
+        id="headers/repeated",
+        title="A request that is sent again has the headers again",
+        requirements=("OTLP-CFG-026",),
+        judge=_judge_repeated,
+        expected_s=6.0,
+    ),
+)

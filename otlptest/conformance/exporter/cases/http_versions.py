@@ -1,0 +1,74 @@
+"""Whether a command that prefers HTTP/2 goes on without it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import general, last_words, whole_run
+from otlptest.conformance.exporter.tls_front import TlsFront
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+
+__all__ = ["CASES"]
+
+_RULE: Final = "OTLP-HTTP-010"
+
+
+def _judge(lab: ExporterLab) -> Iterator[Judged]:
+    """First with both versions to choose from by ALPN, then with HTTP/1.1 alone, in two runs."""
+    free = lab.run(tls=True)
+    versions = _versions(lab, free)
+    if "h2" not in versions:
+        spoke = f"it spoke {', '.join(sorted(versions))}" if versions else last_words(free)
+        yield not_observed(_RULE, f"it does not prefer HTTP/2 over TLS: {spoke}")
+        return
+    bound = _without_http2(lab)
+    if "http/1.1" not in _versions(lab, bound):
+        bound = _without_http2(lab)  # one unlucky run must not do
+    if "http/1.1" in _versions(lab, bound):
+        told = "HTTP/2 where ALPN offers it; HTTP/1.1 where that is all it offers"
+        yield held(_RULE, f"{told}\n{bound.describe()}")
+        return
+    if bound.has_timed_out:
+        yield not_observed(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
+        return
+    told = "where ALPN offers HTTP/1.1 alone nothing came, in two runs; with HTTP/2 it did"
+    yield broken(_RULE, f"{told}\n{whole_run(bound)}")
+
+
+def _without_http2(lab: ExporterLab) -> Observation:
+    fronts: list[TlsFront] = []
+
+    def changes(fake: FakeCollector) -> dict[str, str | None]:
+        front = TlsFront(fake.http_port, protocols=["http/1.1"])
+        fronts.append(front)
+        return {general("ENDPOINT"): front.endpoint, general("CERTIFICATE"): str(front.ca_file)}
+
+    try:
+        return lab.run(changes)
+    finally:
+        for front in fronts:
+            front.close()
+
+
+def _versions(lab: ExporterLab, seen: Observation) -> set[str]:
+    """What was spoken in requests that were taken."""
+    return {
+        each.connection.protocol
+        for each in seen.requests
+        if each.is_accepted and each.signal in lab.signals and each.connection.protocol
+    }
+
+
+CASES: Final = (
+    ExporterCase(
+        id="http_versions/fallback",
+        title="HTTP/1.1 where HTTP/2 cannot be had",
+        requirements=(_RULE,),
+        judge=_judge,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+    ),
+)

@@ -1,0 +1,96 @@
+"""How often metrics are exported: seen where the command lives long enough."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import fmean
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.payloads import items_of
+from otlptest.conformance.exporter.readings import is_set_up_by_environment, told
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import NumberPoint, Request
+
+__all__ = ["CASES", "silence_s"]
+
+_INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
+_INTERVAL_MS: Final = 1000
+# Between exports, on average: a busy machine makes late what is due, and the next comes early.
+_SHORTEST_S: Final = 0.5
+_LONGEST_S: Final = 2.0
+# A series may be said to begin before its reader is there.
+_TOO_LONG_S: Final = 10.0
+_FEWEST: Final = 3
+_NANOS: Final = 1_000_000_000
+
+
+def _judge(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-CFG-067"
+    seen = lab.run({_INTERVAL: str(_INTERVAL_MS)})
+    gaps = _gaps(seen)
+    count = len(seen.payloads("metrics"))
+    what = f"{told(seen, [_INTERVAL])}; {count} exports, {_listed(gaps)} s apart"
+    longest = silence_s(seen)
+    if longest > _TOO_LONG_S and is_set_up_by_environment(lab):
+        yield broken(rule, f"{what}; for {longest:.1f} s there was none")
+    elif longest > _TOO_LONG_S:
+        reason = "the program sets its exporters up in code, and may set their interval there"
+        yield not_observed(rule, f"{what}; for {longest:.1f} s there was none: {reason}")
+    elif count < _FEWEST:
+        yield not_observed(rule, f"{what}; it lived too short for more; {seen.describe_end()}")
+    elif not _is_as_told(gaps):
+        yield not_observed(rule, f"{what}; something else may flush, or several readers be at work")
+    elif _is_as_told(_gaps(lab.baseline)):
+        usual = f"without the variable {_listed(_gaps(lab.baseline))} s"
+        yield not_observed(rule, f"{what}, and {usual}: nothing shows that the variable is read")
+    else:
+        yield held(rule, what)
+
+
+def _is_as_told(gaps: Sequence[float]) -> bool:
+    """Return whether exports come each second; the last one is the flush at the end."""
+    return len(gaps) > 1 and _SHORTEST_S <= fmean(gaps[:-1]) <= _LONGEST_S
+
+
+def _gaps(seen: Observation) -> list[float]:
+    times = [payload.attempts[0].started_at for payload in seen.payloads("metrics")]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def silence_s(seen: Observation) -> float:
+    """The longest time without an export of metrics, seconds: from the start of the oldest series.
+
+    0 where nothing came that was being measured before.
+    """
+    requests = [payload.attempts[0] for payload in seen.payloads("metrics")]
+    starts = [start for each in requests for start in _starts(each)]
+    if not starts:
+        return 0.0
+    first = requests[0]
+    lived_s = (first.received_unix_nano - min(starts)) / _NANOS
+    times = [each.received_at for each in requests]
+    between = [later - earlier for earlier, later in pairwise(times)]
+    # Longer than the command's own life says that the start is none of this process.
+    return max([lived_s if lived_s <= seen.duration_s else 0.0, *between])
+
+
+def _starts(request: Request) -> list[int]:
+    points = [item for item in items_of(request) if isinstance(item, NumberPoint)]
+    return [each.start_time_unix_nano for each in points if each.start_time_unix_nano]
+
+
+def _listed(gaps: list[float]) -> str:
+    return ", ".join(f"{gap:.1f}" for gap in gaps) or "0"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="intervals/metrics",
+        title="OTEL_METRIC_EXPORT_INTERVAL",
+        requirements=("OTLP-CFG-067",),
+        judge=_judge,
+        signals=("metrics",),
+    ),
+)

@@ -1,0 +1,156 @@
+"""Shutdown: that what was emitted is flushed, and that a dead endpoint does not hold it up."""
+
+import socket
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
+
+from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.exporter.command_lab import TIMERS
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.payloads import items_of
+from otlptest.conformance.exporter.readings import has_connection, last_words, whole_run
+from otlptest.conformance.exporter.shared_runs import MANY_EXPORTS
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import LogRecord, Signal, Span
+
+__all__ = ["CASES"]
+
+# No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
+_NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
+_SHOWN: Final = 5
+_LONGEST_NAME: Final = 100
+_FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are no fault
+
+_Emitted: TypeAlias = Mapping[str, int]
+"""How often each kind of item came, by what it is called."""
+
+
+def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
+    """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
+    rule = "OTLP-CFG-071"
+    signals = _signals(lab)
+    at_once = lab.start(MANY_EXPORTS, signals=signals)
+    seen = lab.run(_NO_TIMER, signals=signals)
+    emitted = _more(_emitted(lab, lab.baseline), _emitted(lab, at_once.result()))
+    missing = _less(_emitted(lab, seen), emitted)
+    if not emitted:
+        yield not_observed(rule, f"nothing that was emitted could be read\n{seen.describe()}")
+        return
+    if not missing:
+        total = sum(_emitted(lab, seen).values())
+        yield held(rule, f"all timers at 600 s; {total} items came all the same\n{seen.describe()}")
+        return
+    # One unlucky run, or a program that emits now this and now that, must not be accused.
+    again = lab.start(MANY_EXPORTS, signals=signals)
+    second = lab.run(_NO_TIMER, signals=signals)
+    steady = _same(emitted, _emitted(lab, again.result()))
+    lost = _less(_more(_emitted(lab, seen), _emitted(lab, second)), steady)
+    if lost and not (seen.ended_well and second.ended_well):
+        yield not_observed(rule, f"with all timers at 600 s: {last_words(second)}")
+    elif lost:
+        shown = ", ".join(f"{name} ({count})" for name, count in sorted(lost.items())[:_SHOWN])
+        told = f"with all timers at 600 s, in two runs, these did not come: {shown}"
+        why = "they come when batches are sent at once; a command must shut its SDK down"
+        yield broken(rule, f"{told}; {why}\n{whole_run(second)}")
+    else:
+        yield not_observed(rule, "the command does not emit the same in each run")
+
+
+def _signals(lab: ExporterLab) -> tuple[Signal, ...]:
+    """All, unless some were not asked for: a signal may be lost so well that nobody knows it."""
+    came = {each.signal for each in lab.baseline.requests if each.protocol == lab.protocol}
+    return lab.signals if came - set(lab.signals) else COMMON_SIGNALS
+
+
+def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
+    """Spans and log records by name and number; of metrics, whether any came.
+
+    A metric by itself may be missing: its callback may be gone before the last collection.
+    """
+    items: dict[tuple[object, ...], str] = {}
+    for request in seen.requests:
+        if request.protocol == lab.protocol and request.signal in COMMON_SIGNALS:
+            for item in items_of(request) if request.is_accepted else ():
+                identity, name = _identity(item)
+                items[identity] = name
+    return Counter(items.values())
+
+
+def _identity(item: object) -> tuple[tuple[object, ...], str]:
+    """What makes an item another one, so that what is sent twice counts once; and its name."""
+    if isinstance(item, Span):
+        return (item.trace_id, item.span_id), f"span {item.name!r}"
+    if isinstance(item, LogRecord):
+        body = repr(_ordered(item.body))[:_LONGEST_NAME]
+        times = (item.time_unix_nano, item.observed_time_unix_nano)
+        return (*times, item.span_id, repr(item.attributes), body), f"log record {body}"
+    return ("metrics",), "metrics"
+
+
+def _ordered(value: object) -> object:
+    """The same, whatever order the keys of a map came in."""
+    if isinstance(value, Mapping):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_ordered(each) for each in value]
+    return value
+
+
+def _more(first: _Emitted, second: _Emitted) -> _Emitted:
+    return {name: max(first.get(name, 0), second.get(name, 0)) for name in {*first, *second}}
+
+
+def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
+    """What did not come, and how often."""
+    return {
+        name: count - came.get(name, 0)
+        for name, count in emitted.items()
+        if came.get(name, 0) < count
+    }
+
+
+def _same(first: _Emitted, second: _Emitted) -> _Emitted:
+    """What is emitted in every run: its number where that is the same, else that it is at all."""
+    return {
+        name: count if second[name] == count else 1
+        for name, count in first.items()
+        if second.get(name, 0)
+    }
+
+
+def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[Judged]:
+    """The endpoint takes connections and never says a word; any end is one."""
+    rule = "OTLP-CFG-074"
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        # Of one signal where the command can be told so: some shut down one after the other.
+        seen = lab.run(changes, signals=lab.signals[:1], timeout_s=_FOR_EVER_S)
+        is_tried = has_connection(silent)
+    told = f"an endpoint that never answers; {seen.describe_end()}"
+    if not is_tried:
+        yield not_observed(rule, f"the command did not connect to it; {seen.describe_end()}")
+    elif seen.has_timed_out:
+        yield broken(rule, f"{told}\n{last_words(seen)}")
+    else:
+        yield held(rule, told)
+
+
+CASES: Final = (
+    ExporterCase(
+        id="lifecycle/shutdown_flush",
+        title="Timers that never fire: the shutdown sends what was emitted",
+        requirements=("OTLP-CFG-071",),
+        judge=_judge_flush,
+        runs=2,
+    ),
+    ExporterCase(
+        id="lifecycle/dead_endpoint",
+        title="An endpoint that never answers: the shutdown ends all the same",
+        requirements=("OTLP-CFG-074",),
+        judge=_judge_dead_endpoint,
+        expected_s=30.0,
+    ),
+)

@@ -1,0 +1,180 @@
+"""Data rules that a payload alone does not show, and a run does: ids of two runs, flags, "now".
+
+What an SDK must do is judged only of telemetry that says that an SDK made it: its resource has
+`telemetry.sdk.name`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.payloads import items_of
+from otlptest.conformance.exporter.shared_runs import delta_run
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.model import LogRecord, MetricType, Request, Span
+
+__all__ = ["CASES"]
+
+_SDK_NAME: Final = "telemetry.sdk.name"
+_SAMPLED: Final = 1
+_NANOS: Final = 1_000_000_000
+_CLOCK_SLACK_NANO: Final = 1_000_000_000
+_SHOWN: Final = 3
+_HISTOGRAMS: Final = frozenset({MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HISTOGRAM})
+_NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}"
+
+
+def _judge_ids(lab: ExporterLab) -> Iterator[Judged]:
+    """Root spans of two runs share no id; the same spans sent twice are no new ones."""
+    first = _starts_by_id(lab.baseline)
+    second = _starts_by_id(lab.run(signals=("traces",)))
+    told = f"{len(first)} ids of root spans in one run, {len(second)} in the next"
+    shared = sorted(set(first) & set(second))
+    again = [each for each in shared if first[each] != second[each]]
+    if again:
+        yield broken("OTLP-TRACE-008", f"{told}; in both: {', '.join(again[:_SHOWN])}")
+    elif shared:
+        reason = f"{told}; the same spans came in both, with their times: they are replayed"
+        yield not_observed("OTLP-TRACE-008", reason)
+    elif not (first and second):
+        yield not_observed("OTLP-TRACE-008", told)
+    else:
+        yield held("OTLP-TRACE-008", f"{told}; none of them twice")
+
+
+def _starts_by_id(seen: Observation) -> dict[str, int]:
+    """Trace and span ids of root spans, each with the start of its span.
+
+    An id of zeros is none, and judged as such elsewhere.
+    """
+    found: dict[str, int] = {}
+    for span in _spans(seen.of("traces")):
+        if span.parent_span_id:
+            continue
+        for kind, one in (("trace_id", span.trace_id), ("span_id", span.span_id)):
+            if one.strip("0"):
+                found[f"{kind} {one}"] = span.start_time_unix_nano
+    return found
+
+
+def _judge_flags(lab: ExporterLab) -> Iterator[Judged]:
+    """Only sampled spans are exported, so that flags that are set have the bit.
+
+    The field is optional, and 0 is how protobuf has an optional field that is not set.
+    """
+    rule = "OTLP-TRACE-029"
+    spans = [span for span in _spans(lab.baseline.of("traces")) if _SDK_NAME in span.resource]
+    flagged = [span for span in spans if span.flags]
+    wrong = [span for span in flagged if not span.flags & _SAMPLED]
+    if not spans:
+        yield not_observed(rule, _NO_SDK)
+    elif not flagged:
+        reason = "the flags of no span are set, and the field is optional"
+        yield not_observed(rule, f"{reason}: {len(spans)} exported spans have 0")
+    elif wrong:
+        shown = ", ".join(f"{each.name!r} has {each.flags:#x}" for each in wrong[:_SHOWN])
+        told = f"{len(wrong)} of {len(spans)} exported spans: {shown}"
+        yield broken(rule, f"expected flags with bit 0 (sampled); {told}")
+    else:
+        unset = len(spans) - len(flagged)
+        others = f"; {unset} more have none" if unset else ""
+        told = f"all {len(flagged)} exported spans with flags have bit 0 (sampled) set{others}"
+        yield held(rule, told)
+
+
+def _judge_observed_time(lab: ExporterLab) -> Iterator[Judged]:
+    """A time within the run is "now"; another one may be the caller's."""
+    rule = "OTLP-LOG-010"
+    within = others = 0
+    for request in lab.baseline.of("logs"):
+        first, last = _wall_times(lab.baseline, request)
+        for record in _records([request]):
+            if not record.observed_time_unix_nano:
+                yield broken(rule, f"a record with the body {record.body!r} has none")
+                return
+            is_now = first <= record.observed_time_unix_nano <= last
+            within, others = within + is_now, others + (not is_now)
+    if not within + others:
+        yield not_observed(rule, _NO_SDK)
+    elif others:
+        told = f"{others} of {within + others} records were observed at another time than now"
+        yield not_observed(rule, f"{told}, which the caller may have given")
+    else:
+        yield held(rule, f"{within} records, all observed while the command ran")
+
+
+def _wall_times(seen: Observation, request: Request) -> tuple[int, int]:
+    """From the start of the command until the request came, nanoseconds since 1970."""
+    took_nano = int((request.received_at - seen.started_at) * _NANOS)
+    last = request.received_unix_nano + _CLOCK_SLACK_NANO
+    return request.received_unix_nano - took_nano - _CLOCK_SLACK_NANO, last
+
+
+def _spans(requests: Iterable[Request]) -> Iterator[Span]:
+    return (item for each in requests for item in items_of(each) if isinstance(item, Span))
+
+
+def _records(requests: Iterable[Request]) -> Iterator[LogRecord]:
+    items = (item for each in requests for item in items_of(each))
+    return (item for item in items if isinstance(item, LogRecord) and _SDK_NAME in item.resource)
+
+
+def _judge_histograms(lab: ExporterLab) -> Iterator[Judged]:
+    """Histograms are exponential where the variable asks for it, and were not before."""
+    rule = "OTLP-CFG-063"
+    usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
+    told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"
+    if not usual & _HISTOGRAMS:
+        yield not_observed(rule, f"no histogram came; {told}")
+    elif MetricType.EXPONENTIAL_HISTOGRAM in asked - usual:
+        yield held(rule, told)
+    else:
+        yield lacking(rule, told)
+
+
+def _kinds(seen: Observation) -> frozenset[MetricType]:
+    return frozenset(
+        item.metric.type for request in seen.of("metrics") for item in items_of(request)
+    )
+
+
+def _listed(kinds: frozenset[MetricType]) -> str:
+    return ", ".join(sorted(each.name.lower() for each in kinds)) or "nothing"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="data/trace_ids",
+        title="Ids of two runs: none comes again",
+        requirements=("OTLP-TRACE-008",),
+        judge=_judge_ids,
+        signals=("traces",),
+    ),
+    ExporterCase(
+        id="data/trace_flags",
+        title="Flags of an SDK's spans: the sampled bit",
+        requirements=("OTLP-TRACE-029",),
+        judge=_judge_flags,
+        signals=("traces",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="data/observed_time",
+        title="Observed times of an SDK's log records: now",
+        requirements=("OTLP-LOG-010",),
+        judge=_judge_observed_time,
+        signals=("logs",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="data/histogram_aggregation",
+        title="Histograms are exponential where the variable asks for it",
+        requirements=("OTLP-CFG-063",),
+        judge=_judge_histograms,
+        signals=("metrics",),
+    ),
+)

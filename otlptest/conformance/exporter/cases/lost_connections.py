@@ -1,0 +1,240 @@
+"""Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.cases.refused_connections import COLD_RUNS, judge_refused
+from otlptest.conformance.exporter.lab import ExporterLab, observed_again
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.payloads import answered_at, items_of
+from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, run_of, runs_of
+from otlptest.conformance.exporter.retries.retry_control import (
+    condensed,
+    control_of,
+    judged_given_up,
+    judged_retry,
+    life_follows_exports,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.faults import WireFault
+from otlptest.faults.injection.injections import Injection
+from otlptest.model import Signal
+
+__all__ = ["CASES"]
+
+_DROPS: Final = 3
+_ONCE_MORE: Final = 2  # attempts
+_SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a busy machine
+_REFUSALS: Final = 3
+_LOOKS: Final = 4
+
+# What is lost, and by which faults: each with how often it acts.
+_Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
+_LOSSES: Final[_Losses] = MappingProxyType(
+    {
+        "the stream, by RST_STREAM": ((faults.rst_stream("REFUSED_STREAM"), 1),),
+        "the connection, by GOAWAY after a reply": ((faults.goaway(at="after_reply"), 1),),
+        "a call, by GOAWAY before it was taken": ((faults.goaway(last_stream_id=0), 1),),
+        "the connection, by a reset before the reply": ((faults.reset(at="before_reply"), 1),),
+        "the server, for two connections": ((faults.reset(), 1), (faults.refuse(), _REFUSALS)),
+    }
+)
+
+
+def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
+    """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
+    closed = runs_of(lab, *(faults.ack_lost(),) * _DROPS)
+    reset = runs_of(lab, faults.ack_lost(ending="reset"))
+    yield from condensed(_retried_with_pauses(lab, each) for each in closed())
+    yield from condensed(_retried_after_reset(lab, each) for each in reset())
+
+
+def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether it is sent again, and not each time at once."""
+    rule = "OTLP-HTTP-036"
+    gaps = each.faulted_gaps_s
+    if not (gaps and each.is_hit) or max(gaps) >= _SHORT_WAITS * NO_WAIT_S:
+        return judged_retry(rule, lab, each)
+    told = f"sent again {len(gaps)} times without any pause. {each.told}"
+    if len(gaps) < _DROPS and max(gaps) < NO_WAIT_S:
+        return _judged_final(lab, each)
+    if max(gaps) < NO_WAIT_S:
+        (again,) = run_of(lab, {each.signal: each.faults})()
+        if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
+            return broken(rule, f"{told}\nthe same in a second run: {again.told}")
+    return not_observed(rule, f"its pauses are too short to measure. {told}")
+
+
+def _judged_final(lab: ExporterLab, each: Faulted) -> Judged:
+    """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
+    runs = [each]
+
+    def look() -> tuple[Observation, float | None]:
+        one = runs.pop() if runs else run_of(lab, {each.signal: each.faults})()[0]
+        is_final = bool(one.attempts) and len(one.faulted_gaps_s) < _DROPS
+        is_final = is_final and max(one.faulted_gaps_s, default=0.0) < NO_WAIT_S
+        return one.seen, answered_at(one.attempts[-1]) if is_final else None
+
+    times = f"{len(each.attempts) - 1} times" if len(each.attempts) > _ONCE_MORE else "once"
+    told = f"sent again {times}, without any pause; the loss after that was final"
+    return judged_given_up("OTLP-HTTP-036", lab, each.signal, look, f"{told}. {each.told}")
+
+
+def _retried_after_reset(lab: ExporterLab, each: Faulted) -> Judged:
+    """One that is sent again at once may be its HTTP library's: several losses show the rest."""
+    rule = "OTLP-HTTP-036"
+    if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
+        return not_observed(rule, f"sent again at once, without a pause. {each.told}")
+    return judged_retry(rule, lab, each)
+
+
+def _judge_losses(lab: ExporterLab) -> Iterator[Judged]:
+    runs = {what: _losing(lab, what) for what in _LOSSES}
+    for what, run in runs.items():
+        yield _recovered(lab, what, *run())
+
+
+def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequence[Injection]]]:
+    """Start a run in which that is lost; call it for the run, and for what acted."""
+    injections: list[Injection] = []
+
+    def prepare(fake: FakeCollector) -> None:
+        injections.extend(fake.inject(fault, times=times) for fault, times in _LOSSES[what])
+
+    future = lab.start(prepare=prepare)
+    return lambda: (future.result(), injections)
+
+
+def _recovered(
+    lab: ExporterLab, what: str, seen: Observation, injections: Sequence[Injection]
+) -> Judged:
+    """Whether all that is usually taken still is."""
+    rule = "OTLP-GRPC-038"
+    told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
+    if not any(each.fired for each in injections):
+        return not_observed(rule, f"nothing was lost, for the fault found nothing. {told}")
+    if seen.has_timed_out or seen.has_crashed:
+        return _fallen(rule, seen, told)
+    missing = _missing(lab, seen)
+    if not missing:
+        return held(rule, f"all telemetry was taken. {told}")
+    return _not_sent_again(lab, what, seen, missing, told)
+
+
+def _not_sent_again(
+    lab: ExporterLab, what: str, seen: Observation, missing: Mapping[Signal, str], told: str
+) -> Judged:
+    """Whether a client that misses some telemetry has dropped it; looks once more."""
+    rule = "OTLP-GRPC-038"
+    words = "; ".join(missing.values())
+    control = control_of(lab)
+    told = "\n".join([told, *(control.told(signal) for signal in missing)])
+    again, _ = _losing(lab, what)()
+    if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
+        return not_observed(rule, f"{words}. {told}")
+    if not all(_is_gone(lab, each, seen, control.by_signal[each].seen) for each in missing):
+        return not_observed(rule, f"{words}, and how much there is differs. {told}")
+    at_once_s = max(control.at_once_s(signal) for signal in missing)
+    if not all(life_follows_exports(lab, signal) for signal in missing):
+        return not_observed(rule, f"{words}; its length does not follow its exports. {told}")
+    if not _goes_on_at_once(lab, what, (seen, again), at_once_s):
+        return not_observed(rule, f"its waits may have taken all its time. {told}")
+    return broken(rule, f"in two runs: {words}. {told}")
+
+
+def _goes_on_at_once(
+    lab: ExporterLab, what: str, lost: Sequence[Observation], at_once_s: float
+) -> bool:
+    """Return whether it waits for nothing after a loss: the quickest run, with it and without.
+
+    A busy machine makes runs longer, so it is looked at several times.
+    """
+    lost_s = list(map(_connected_s, lost))
+    usual_s = [_connected_s(lab.baseline)]
+    for _ in range(_LOOKS):
+        lost_s.append(_connected_s(_losing(lab, what)()[0]))
+        usual_s.append(_connected_s(lab.run()))
+        if min(lost_s) - min(usual_s) <= at_once_s:
+            return True
+    return False
+
+
+def _connected_s(seen: Observation) -> float:
+    """Return how long the command ran after its first connection: its start takes some time."""
+    return min(
+        (seen.ended_at - each.opened_at for each in seen.connections[:1]), default=seen.duration_s
+    )
+
+
+def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
+    """The signals of which less was taken than in the observing run, and how much, in words."""
+    counts = {
+        signal: (_taken(seen, signal), _taken(lab.baseline, signal)) for signal in lab.signals
+    }
+    return {
+        signal: f"{taken} of {usual} items of the {signal} were taken"
+        for signal, (taken, usual) in counts.items()
+        if taken < usual
+    }
+
+
+def _taken(seen: Observation, signal: Signal) -> int:
+    """How many items of a signal were taken, as far as the client could know."""
+    return sum(
+        len(items_of(each))
+        for each in seen.of(signal)
+        if each.is_accepted and (each.replied_at is not None or not each.connection.wire_fault)
+    )
+
+
+def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Observation) -> bool:
+    """Whether nothing of a signal was taken, or less than in each of three runs that are alike."""
+    if _taken(seen, signal) == 0:
+        return True
+    whole = (lab.baseline, observed_again(lab), control)
+    return len({_taken(each, signal) for each in whole}) == 1
+
+
+def _fallen(rule: str, seen: Observation, told: str) -> Judged:
+    """Of a command that crashed or had to be ended."""
+    if not seen.has_timed_out:
+        return broken(rule, f"the command crashed. {told}", harm="crash")
+    if seen.has_hung:
+        return broken(rule, f"the command never ended. {told}", harm="hang")
+    return not_observed(rule, f"it started too late. {told}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="losses/dropped",
+        title="The server reads the request and drops the connection: sent again, after a pause",
+        requirements=("OTLP-HTTP-036",),
+        judge=_judge_dropped,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=14.0,
+        runs=6,
+    ),
+    ExporterCase(
+        id="losses/refused",
+        title="Connections are refused at first: tried again, after waits that differ",
+        requirements=("OTLP-HTTP-034", "OTLP-HTTP-035"),
+        judge=judge_refused,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=14.0,
+        runs=COLD_RUNS,
+    ),
+    ExporterCase(
+        id="losses/lost",
+        title="RST_STREAM, GOAWAY, resets: the client goes on with a new connection",
+        requirements=("OTLP-GRPC-038",),
+        judge=_judge_losses,
+        protocols=("grpc",),
+        expected_s=10.0,
+        runs=len(_LOSSES),
+    ),
+)

@@ -1,0 +1,138 @@
+"""Answers that are larger than a client should take: 16 MiB, plain and compressed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, answered_alike
+from otlptest.conformance.exporter.retries.retry_control import (
+    condensed,
+    control_of,
+    judged_no_retry,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+
+__all__ = ["CASES"]
+
+_LARGE: Final = 16 * 1024 * 1024
+_HUNG_S: Final = 15.0
+
+
+def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
+    answers = (
+        faults.oversize_body(size_bytes=_LARGE),
+        faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),
+    )
+    for runs in answered_alike(lab, *answers):
+        yield from condensed(_survived("OTLP-GRPC-023", lab, each) for each in runs)
+        yield from condensed(_not_sent_again(lab, each) for each in runs)
+
+
+def _not_sent_again(lab: ExporterLab, each: Faulted) -> Judged:
+    """An answer that the client does not take is no reason to send again."""
+    rule = "OTLP-GRPC-024"
+    found = judged_no_retry(rule, lab, each)
+    if found.outcome == "held" and not _is_refused(lab, each):
+        return not_observed(rule, f"it may have taken the answer. {found.evidence}")
+    return found
+
+
+def _is_refused(lab: ExporterLab, each: Faulted) -> bool:
+    """Whether the command shows that the answer was too large for it."""
+    seen = each.seen
+    return bool(seen.exit_code) or bool(new_lines(seen, lab.baseline, about_failures=True))
+
+
+def _survived(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """What can be seen of a limit: that nothing falls over, and that it is told of."""
+    if not each.is_hit:
+        return not_observed(rule, each.told)
+    fell = _fallen(rule, each)
+    if fell is not None:
+        return fell
+    lines = new_lines(each.seen, lab.baseline, about_failures=True)
+    if not lines and not each.seen.exit_code:
+        return not_observed(
+            rule, f"it says nothing of the answer, and its memory is not seen. {each.told}"
+        )
+    return held(rule, f"it refuses the answer:\n{words_of(lines)}\n{each.told}")
+
+
+def _fallen(rule: str, each: Faulted) -> Judged | None:
+    """That the command crashed over an answer, or never got over it."""
+    newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
+    if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
+        return broken(rule, f"it never ended. {each.told}", harm="hang")
+    if each.seen.has_crashed:
+        return broken(rule, f"it crashed. {each.told}", harm="crash")
+    return None
+
+
+def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
+    large, bomb, failed = answered_alike(
+        lab,
+        faults.oversize_body(size_bytes=_LARGE),
+        faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),
+        replace(
+            faults.status(503),
+            body=b"\0" * _LARGE,
+            text="faults.status(503, body=<16 MiB>)",
+        ),
+    )
+    successes = (*large, *bomb)
+    fallen = [_fallen("OTLP-HTTP-029", each) for each in (*successes, *failed)]
+    yield from condensed(each for each in fallen if each is not None)
+    yield from condensed(_limited(lab, each) for each in failed)
+    yield from condensed(judged_no_retry("OTLP-HTTP-030", lab, each) for each in failed)
+    yield from condensed(_told_of(lab, each) for each in failed)
+
+
+def _limited(lab: ExporterLab, each: Faulted) -> Judged:
+    """A 503 is sent again unless its body, over the limit, made it something else."""
+    rule = "OTLP-HTTP-029"
+    found = judged_no_retry(rule, lab, each)
+    if found.outcome == "broken":
+        return not_observed(
+            rule, f"it took the 503 as any other; how much of it it read is not seen. {each.told}"
+        )
+    return found
+
+
+def _told_of(lab: ExporterLab, each: Faulted) -> Judged:
+    rule = "OTLP-HTTP-031"
+    lines = new_lines(each.seen, lab.baseline, about_failures=True)
+    has_limit = not each.is_retried and control_of(lab).gap_s(each.signal) is not None
+    if not each.is_hit or not has_limit or _fallen(rule, each) is not None:
+        return not_observed(rule, f"it shows no limit. {each.told}")
+    if lines:
+        return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+    record = failure_records(lab)[each.signal]
+    if not record.lines:
+        return not_observed(rule, f"{record.told}. {each.told}")
+    return broken(rule, f"it says nothing of it. {each.told}\n{record.told}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="limits/grpc_response",
+        title="A success of 16 MiB over gRPC, plain and compressed",
+        requirements=("OTLP-GRPC-023", "OTLP-GRPC-024"),
+        judge=_judge_grpc,
+        protocols=("grpc",),
+        expected_s=4.0,
+        runs=2,
+    ),
+    ExporterCase(
+        id="limits/http_response",
+        title="Answers of 16 MiB, and one that inflates to it",
+        requirements=("OTLP-HTTP-029", "OTLP-HTTP-030", "OTLP-HTTP-031"),
+        judge=_judge_http,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=4.0,
+        runs=3,
+    ),
+)

@@ -1,0 +1,109 @@
+"""Texts that are hard to write: non-ASCII, escapes, and bytes that are no UTF-8.
+
+They go in by OTEL_RESOURCE_ATTRIBUTES, percent-encoded. What an SDK makes of the variable is asked
+elsewhere (OTLP-CFG-077): a text that does not arrive, or not as it should, breaks nothing here.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import own_requests, resources_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Request
+
+__all__ = ["CASES"]
+
+_VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
+_NAME: Final = "otlptest.text"
+_HARD: Final = "%F0%9F%98%80%C3%A9%22%5C%09"
+_DECODED: Final = '\N{GRINNING FACE}\N{LATIN SMALL LETTER E WITH ACUTE}"\\\t'
+_NO_UTF8: Final = "a%FF%FEb"
+_NOT_UTF8: Final = "not UTF-8"  # what both readers say of such a text
+_JSON_UTF8: Final = "OTLP-JSON-035"
+_ESCAPED_TWICE: Final = ("\\u", '\\"')
+
+
+def _judge_json(lab: ExporterLab) -> Iterator[Judged]:
+    rule = _JSON_UTF8
+    hard = lab.start({_VARIABLE: f"{_NAME}={_HARD}"})
+    bytes_run = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
+    seen = hard.result()
+    was_json = all(each.is_accepted for each in own_requests(lab, lab.baseline))
+    for run, value in ((seen, _HARD), (bytes_run, _NO_UTF8)):
+        wrong = [each for each in own_requests(lab, run) if _is_bad_json(each, was_json=was_json)]
+        if wrong:
+            yield broken(rule, _told_refused(run, value, wrong[0]))
+            return
+    texts = _texts(lab, seen)
+    told = (
+        f"{_VARIABLE}={_NAME}={_HARD}; received {', '.join(map(ascii, texts)) or 'nothing of it'}"
+    )
+    if any(mark in str(text).replace(_DECODED, "") for text in texts for mark in _ESCAPED_TWICE):
+        yield broken(rule, f"{told}; the text was escaped twice")
+    elif texts and all(text == _DECODED for text in texts):
+        yield held(rule, told)
+    else:
+        yield not_observed(rule, f"{told}: what the variable said did not get so far")
+
+
+def _judge_protobuf(lab: ExporterLab) -> Iterator[Judged]:
+    rule = "OTLP-HTTP-052"
+    seen = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
+    for run, value in ((seen, _NO_UTF8), (lab.baseline, "")):
+        wrong = [each for each in own_requests(lab, run) if _is_refused_for_utf8(each)]
+        if wrong:
+            yield broken(rule, _told_refused(run, value, wrong[0]))
+            return
+    texts = _texts(lab, seen)
+    told = f"{_VARIABLE}={_NAME}={_NO_UTF8}"
+    if texts:
+        yield held(rule, f"{told}; received {', '.join(map(ascii, texts))}, all text valid")
+    else:
+        yield not_observed(rule, f"{told}; the text did not arrive\n{seen.describe()}")
+
+
+def _is_refused_for_utf8(request: Request) -> bool:
+    problem = request.problem
+    return problem is not None and problem.kind == "malformed" and _NOT_UTF8 in problem.message
+
+
+def _is_bad_json(request: Request, *, was_json: bool) -> bool:
+    """Whether the text is no UTF-8, or no JSON any more now that it has something to escape."""
+    problem = request.problem
+    if problem is None or problem.kind != "malformed":
+        return False
+    return problem.rule == _JSON_UTF8 or was_json
+
+
+def _told_refused(run: Observation, value: str, request: Request) -> str:
+    said = f"{_VARIABLE}={_NAME}={value}; " if value else ""
+    why = request.problem.message if request.problem else ""
+    return f"{said}{why}\n{run.describe([request])}"
+
+
+def _texts(lab: ExporterLab, seen: Observation) -> tuple[object, ...]:
+    """What arrived under the name, each value once."""
+    resources = resources_of(own_requests(lab, seen))
+    return tuple(dict.fromkeys(each[_NAME] for each in resources if _NAME in each))
+
+
+CASES: Final = (
+    ExporterCase(
+        id="text/json",
+        title="JSON text: UTF-8, escapes and what is beyond them",
+        requirements=(_JSON_UTF8,),
+        judge=_judge_json,
+        protocols=("http/json",),
+        runs=2,
+    ),
+    ExporterCase(
+        id="text/protobuf",
+        title="Protobuf strings: valid UTF-8 whatever the source",
+        requirements=("OTLP-HTTP-052",),
+        judge=_judge_protobuf,
+        protocols=("grpc", "http/protobuf"),
+    ),
+)

@@ -1,0 +1,268 @@
+"""Certificates: whom the command trusts, and what it shows of itself."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import (
+    general,
+    judged_spoken,
+    last_words,
+    lost_signals,
+    own,
+    spoken,
+    told,
+    whole_run,
+)
+from otlptest.conformance.exporter.tls_front import TlsFront
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+
+__all__ = ["CASES"]
+
+_ENDPOINT: Final = general("ENDPOINT")
+_INSECURE: Final = general("INSECURE")
+_CA: Final = general("CERTIFICATE")
+_PAIR: Final = (general("CLIENT_CERTIFICATE"), general("CLIENT_KEY"))
+_OPTIONS: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+
+# What a TLS library may take its authorities from, of the machine that the suite runs on: with
+# some of them set, libraries do not look at the certificate that they are given.
+_OF_THE_MACHINE: Final[Mapping[str, str | None]] = dict.fromkeys(
+    (
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NODE_EXTRA_CA_CERTS",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    )
+)
+# The system's trust store cannot be changed for a test, but many libraries take its place from
+# these.
+_SYSTEM_TRUST: Final = (
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+)
+_ANOTHER_HOST: Final = "another-host.otlptest.invalid"
+_UNSHOWN_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+
+_Files = Callable[[FakeCollector], Mapping[str, str | None]]
+
+
+def _judge_trust(lab: ExporterLab) -> Iterator[Judged]:
+    """The fake's own authority is told, another one, none; and a right one, of another host."""
+    with (
+        lab.collector(tls=True) as stranger,
+        lab.collector() as other,
+        TlsFront(
+            other.grpc_port if lab.protocol == "grpc" else other.http_port,
+            protocols=["h2"] if lab.protocol == "grpc" else ["http/1.1"],
+            names=[_ANOTHER_HOST],
+        ) as front,
+    ):
+        trusting = _run(lab, lambda _: {})
+        wrong = lab.start(_with(lambda _: {_CA: str(stranger.ca_file)}), tls=True)
+        untold = lab.start(_with(lambda _: {_CA: None}), tls=True)
+        misnamed = lab.start(
+            _with(lambda _: {_CA: str(front.ca_file), _ENDPOINT: front.endpoint}), tls=True
+        )
+        taken, refused, unknown = trusting(), wrong.result(), untold.result()
+        fooled, arrived = misnamed.result(), lab.arrived(other)
+    yield _judged_authority(lab, taken, refused)
+    yield _judged_stranger("OTLP-CFG-023", unknown)
+    if arrived.requests:
+        why = f"telemetry went to a server whose certificate is for {_ANOTHER_HOST}"
+        yield broken("OTLP-CFG-023", f"{why}; {told(fooled, [_ENDPOINT, _CA])}")
+
+
+def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> Judged:
+    rule = "OTLP-CFG-022"
+    if refused.requests:
+        return broken(rule, f"the certificate of another authority was trusted; {_seen(refused)}")
+    failure = _handshake_failure(taken)
+    if lost_signals(lab, taken):
+        judge = broken if failure and not taken.requests else not_observed
+        return judge(rule, f"with the right authority; {_seen(taken)}{failure}")
+    if not _handshake_failure(refused):
+        return not_observed(rule, f"no handshake with another authority; {_seen(refused)}")
+    return held(rule, f"sent with the right authority, refused with another; {_seen(taken)}")
+
+
+def _judged_stranger(rule: str, seen: Observation) -> Judged:
+    if seen.requests:
+        return broken(rule, f"telemetry went to a server that nobody vouches for; {_seen(seen)}")
+    failure = _handshake_failure(seen)
+    if not failure:
+        return not_observed(rule, f"it did not connect; {_seen(seen)}")
+    return held(rule, f"{told(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
+
+
+def _judge_client_certificate(lab: ExporterLab) -> Iterator[Judged]:
+    """A server that wants a certificate, with its authority told, or trusted without being told."""
+    told_all = _run(lab, lambda _: {}, needs_client_certificate=True)
+    told_pair = _run(lab, _trusted_by_the_system, needs_client_certificate=True)
+    yield _judged_certificate(lab, told_all(), is_needed=True)
+    yield _judged_certificate(lab, told_pair(), is_needed=False)
+
+
+def _trusted_by_the_system(fake: FakeCollector) -> Mapping[str, str | None]:
+    return {_CA: None, **dict.fromkeys(_SYSTEM_TRUST, str(fake.ca_file))}
+
+
+def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool) -> Judged:
+    """Broken only if the client trusted the server and showed nothing: the handshake tells so.
+
+    Args:
+        lab: For the signals.
+        seen: The run.
+        is_needed: Whether anything but telemetry breaks the requirement: the server is trusted.
+    """
+    rule = "OTLP-CFG-024"
+    failure = _handshake_failure(seen)
+    if not lost_signals(lab, seen):
+        return held(rule, f"the certificate was shown; {_seen(seen, *_PAIR)}")
+    if _UNSHOWN_CERTIFICATE in failure:
+        return broken(rule, f"no certificate was shown; {_seen(seen, *_PAIR)}{failure}")
+    if is_needed:
+        return not_observed(rule, f"{_seen(seen, *_PAIR)}{failure}")
+    reason = "it cannot be made to trust the server without the variable"
+    return not_observed(rule, f"{reason}; {_seen(seen, *_PAIR)}{failure}")
+
+
+def _judge_own_certificates(lab: ExporterLab) -> Iterator[Judged]:
+    """Another authority's files for all signals, the right ones for each."""
+    names = [*(general(option) for option in _OPTIONS)]
+    names += [own(signal, option) for signal in lab.signals for option in _OPTIONS]
+    control = _run(lab, lambda _: {}, needs_client_certificate=True)
+    with lab.collector(tls=True) as stranger:
+        theirs = {general(option): path for option, path in _files(stranger).items()}
+        overriding = _run(
+            lab,
+            lambda fake: {
+                **theirs,
+                **{
+                    own(s, option): path
+                    for s in lab.signals
+                    for option, path in _files(fake).items()
+                },
+            },
+            needs_client_certificate=True,
+        )
+        seen = overriding()
+    works = not lost_signals(lab, control())
+    for rule in ("OTLP-CFG-025", "OTLP-CFG-052"):
+        yield _judged_own(rule, lab, seen, names, works=works)
+
+
+def _judged_own(
+    rule: str, lab: ExporterLab, seen: Observation, names: Iterable[str], *, works: bool
+) -> Judged:
+    lost = lost_signals(lab, seen)
+    if not lost:
+        return held(rule, f"each signal used its own files; {told(seen, names)}")
+    failure = _handshake_failure(seen)
+    if works:
+        return broken(rule, f"nothing of {', '.join(lost)} came; {told(seen, names)}{failure}")
+    reason = "with the general variables alone it does not come either"
+    return not_observed(rule, f"{reason}; {told(seen, names)}; {last_words(seen)}")
+
+
+def _files(fake: FakeCollector) -> dict[str, str]:
+    files = (fake.ca_file, fake.client_certificate_file, fake.client_key_file)
+    return {option: str(file) for option, file in zip(_OPTIONS, files, strict=True)}
+
+
+def _judge_insecure_over_http(lab: ExporterLab) -> Iterator[Judged]:
+    without = _run(lab, lambda _: {}, is_wanted=spoken)
+    seen = _run(lab, lambda _: {_INSECURE: "true"}, is_wanted=spoken)
+    names = (_ENDPOINT, _INSECURE)
+    yield judged_spoken("OTLP-CFG-020", seen(), "tls", names, without=without())
+
+
+def _with(files: _Files) -> Callable[[FakeCollector], Mapping[str, str | None]]:
+    return lambda fake: {**_OF_THE_MACHINE, **files(fake)}
+
+
+def _run(
+    lab: ExporterLab,
+    files: _Files,
+    *,
+    needs_client_certificate: bool = False,
+    is_wanted: Callable[[Observation], object] | None = None,
+) -> Callable[[], Observation]:
+    """Start a run with TLS; where all does not come, another one by name instead of address.
+
+    A TLS library may know no certificates of addresses.
+    """
+
+    def by_name(fake: FakeCollector) -> Mapping[str, str | None]:
+        url = fake.grpc_endpoint if lab.protocol == "grpc" else fake.http_endpoint
+        return {**_with(files)(fake), _ENDPOINT: url.replace("127.0.0.1", "localhost")}
+
+    first = lab.start(_with(files), tls=True, needs_client_certificate=needs_client_certificate)
+
+    def result() -> Observation:
+        seen = first.result()
+        will_do = is_wanted(seen) if is_wanted else not lost_signals(lab, seen)
+        if will_do:
+            return seen
+        return lab.run(by_name, tls=True, needs_client_certificate=needs_client_certificate)
+
+    return result
+
+
+def _handshake_failure(seen: Observation) -> str:
+    """Why a TLS handshake failed, or that the client broke it off; empty if none did."""
+    for problem in seen.problems:
+        if problem.rule == "OTLP-SRV-080":
+            return f"; {problem.message}"
+    if "plaintext" in spoken(seen):
+        return ""
+    for connection in seen.connections:
+        if connection.is_tls and connection.bytes_received and not connection.requests:
+            return f"; a connection ended without a request: {connection.close_reason}"
+    return ""
+
+
+def _seen(seen: Observation, *names: str) -> str:
+    return f"{told(seen, [_ENDPOINT, _CA, *names])}\n{whole_run(seen)}"
+
+
+CASES: Final = (
+    ExporterCase(
+        id="tls/trust",
+        title="CERTIFICATE is what the server is trusted by, and the only thing",
+        requirements=("OTLP-CFG-022", "OTLP-CFG-023"),
+        judge=_judge_trust,
+        expected_s=12.0,
+        runs=4,
+    ),
+    ExporterCase(
+        id="tls/client_certificate",
+        title="CLIENT_CERTIFICATE and CLIENT_KEY are shown, with and without CERTIFICATE",
+        requirements=("OTLP-CFG-024",),
+        judge=_judge_client_certificate,
+        expected_s=10.0,
+        runs=2,
+    ),
+    ExporterCase(
+        id="tls/own_certificates",
+        title="Certificates of one signal beat the general ones",
+        requirements=("OTLP-CFG-025", "OTLP-CFG-052"),
+        judge=_judge_own_certificates,
+        runs=2,
+    ),
+    ExporterCase(
+        id="tls/insecure_over_http",
+        title="INSECURE does nothing to an https URL over HTTP",
+        requirements=("OTLP-CFG-020",),
+        judge=_judge_insecure_over_http,
+        protocols=HTTP_PROTOCOLS,
+        runs=2,
+    ),
+)

@@ -1,0 +1,244 @@
+"""Methods, paths, headers, framing and bodies of what the command sends by default.
+
+Judged from the observing run alone: nothing is started.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.errors import UsageError, WireError
+from otlptest.model import Request
+from otlptest.wire.otlp.otlp_protobuf import decode_request
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.strange_fields import strange_fields
+from otlptest.wire.transport.grpc_framing import is_grpc_content_type
+
+__all__ = ["CASES"]
+
+_MEDIA_TYPES: Final = {
+    "http/protobuf": ("OTLP-HTTP-007", "application/x-protobuf"),
+    "http/json": ("OTLP-JSON-001", "application/json"),
+}
+_SHOWN_FAULTS: Final = 3
+_FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
+# What the grammar of a call has once (gRPC over HTTP/2, "Requests").
+_ONCE: Final = ("te", "content-type", "grpc-encoding", "grpc-timeout", "grpc-message-type")
+_TWICE: Final = 2
+_SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
+
+
+def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
+    seen, requests = lab.baseline, _requests(lab)
+    paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
+    yield _of_all("OTLP-GRPC-004", seen, requests, lambda each: each.path in paths)
+    yield _calls(seen, requests)
+    yield _body("OTLP-GRPC-007", seen, requests)
+    yield _unary_calls(lab, requests)
+
+
+def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
+    seen, requests = lab.baseline, _requests(lab)
+    paths = {SIGNAL_NAMES[signal].http_path for signal in SIGNAL_NAMES}
+    media_rule, media_type = _MEDIA_TYPES[lab.protocol]
+    yield _of_all("OTLP-HTTP-001", seen, requests, lambda each: each.method == "POST")
+    yield _of_all("OTLP-HTTP-006", seen, requests, lambda each: each.path in paths)
+    yield _of_all(media_rule, seen, requests, lambda each: _media_type(each) == media_type)
+    if lab.protocol == "http/protobuf":
+        yield _body("OTLP-HTTP-008", seen, requests)
+
+
+def _judge_http_framing(lab: ExporterLab) -> Iterator[Judged]:
+    seen, requests = lab.baseline, _requests(lab)
+    yield _framing(seen, requests)
+    versions = sorted({each.connection.protocol or "?" for each in requests})
+    if requests:
+        yield held("OTLP-HTTP-009", f"{len(requests)} requests over {', '.join(versions)}")
+
+
+def _requests(lab: ExporterLab) -> tuple[Request, ...]:
+    """Those of the signals that are judged, and those that are of none: a wrong path tells none."""
+    return tuple(
+        each for each in lab.baseline.requests if each.signal is None or each.signal in lab.signals
+    )
+
+
+def _of_all(
+    rule: str, seen: Observation, requests: tuple[Request, ...], is_right: Callable[[Request], bool]
+) -> Judged:
+    """Held if each request is right, broken if one is not."""
+    wrong = [each for each in requests if not is_right(each)]
+    if wrong:
+        return broken(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
+    if not requests:
+        return not_observed(rule, "no request came")
+    return held(rule, seen.describe(requests))
+
+
+def _calls(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    """Judge the heads of gRPC calls, and say what is wrong with one."""
+    rule = "OTLP-GRPC-006"
+    wrong = [(each, faults) for each in requests if (faults := _faults_of_call(each))]
+    if wrong:
+        first, faults = wrong[0]
+        shown = seen.describe([each for each, _ in wrong])
+        return broken(rule, f"{'; '.join(faults)}\n{shown}\n{_head(first)}")
+    if not requests:
+        return not_observed(rule, "no request came")
+    return held(rule, seen.describe(requests))
+
+
+def _faults_of_call(request: Request) -> list[str]:
+    """Return what keeps a request from being a gRPC call, one sentence for each header."""
+    pairs = [(name.lower(), value) for name, value in request.headers.pairs]
+    names = [name for name, _ in pairs]
+    faults = [
+        f"the header {name} is there {_times(names.count(name))}, and a call has it once"
+        for name in _ONCE
+        if names.count(name) > 1
+    ]
+    if request.method != "POST":
+        faults.append(f"the method is {request.method}, and must be POST")
+    media_types = {value for name, value in pairs if name == "content-type"}
+    if not media_types or not all(map(is_grpc_content_type, media_types)):
+        told = _values(media_types)
+        faults.append(f"the content-type is {told}, and must begin with 'application/grpc'")
+    te = {value.lower() for name, value in pairs if name == "te"}
+    if te != {"trailers"}:
+        faults.append(f"the header te is {_values(te)}, and must be 'trailers'")
+    return faults
+
+
+def _values(values: Iterable[str]) -> str:
+    return " and ".join(sorted(map(repr, values))) or "missing"
+
+
+def _times(count: int) -> str:
+    return "twice" if count == _TWICE else f"{count} times"
+
+
+def _head(request: Request) -> str:
+    told = [
+        f"{name.lower()}: {value}"
+        for name, value in request.headers.pairs
+        if name.lower() in _SHOWN
+    ]
+    problem = [f"refused: {request.problem.message}"] if request.problem else []
+    return "; ".join([*told, *problem])
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    """Whether each body is the message of its path; what was refused for its head tells nothing."""
+    faults = [(each, _fault_of_body(each)) for each in requests]
+    for request, fault in faults:
+        if fault:
+            return broken(rule, f"{seen.describe([request])}\n{fault}")
+    read = [each for each in requests if each.is_accepted and each.body]
+    if not read:
+        return not_observed(rule, f"no body could be looked at\n{seen.describe(requests)}")
+    return held(rule, f"each body is the message of its signal\n{seen.describe(read)}")
+
+
+def _fault_of_body(request: Request) -> str:
+    if request.problem is not None:
+        return request.problem.message if request.problem.kind == "malformed" else ""
+    if request.signal is None:
+        return ""
+    try:
+        message = decode_request(
+            request.signal, request.body, protocol=request.protocol or "http/protobuf"
+        )
+    except (WireError, UsageError) as refused:  # pragma: no cover -- it was accepted
+        return str(refused)
+    strange = strange_fields(message)
+    return f"it is another message: it has {'; '.join(strange)}" if strange else ""
+
+
+def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
+    """The fake takes a call only if its stream has one message and then ends."""
+    rule, seen = "OTLP-GRPC-005", lab.baseline
+    taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
+    problems = [
+        problem
+        for problem in seen.all_problems
+        if problem.rule in _FRAMING_RULES
+        and (problem.kind == "protocol_error" or problem.rule == rule)
+    ]
+    if problems:
+        return broken(rule, "\n".join(problem.message for problem in problems[:_SHOWN_FAULTS]))
+    if not taken:
+        return not_observed(rule, f"no call was taken\n{seen.describe()}")
+    told = f"{len(taken)} calls, each one message and the end of its stream"
+    return held(rule, f"{told}\n{seen.describe(taken)}")
+
+
+def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+    rule = "OTLP-HTTP-055"
+    faults = _messages(seen, "protocol_error")
+    hosts = [
+        f"Host: {each.headers.get('host', '')} on port {each.connection.port}"
+        for each in requests
+        if each.connection.protocol == "http/1.1" and not _has_port(each)
+    ]
+    if faults or hosts:
+        return broken(rule, "\n".join([*faults, *hosts][:_SHOWN_FAULTS]))
+    cut = _messages(seen, "cut_request")
+    if cut or not requests:
+        # A wrong Content-Length looks like that, and so does a client that gives up.
+        return not_observed(rule, cut[0] if cut else seen.describe())
+    return held(rule, f"a strict parser took each of {len(requests)} requests, Host with its port")
+
+
+def _messages(seen: Observation, kind: str) -> list[str]:
+    return [problem.message for problem in seen.all_problems if problem.kind == kind]
+
+
+def _has_port(request: Request) -> bool:
+    return request.headers.get("host", "").endswith(f":{request.connection.port}")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="transport/grpc_calls",
+        title="Export calls over gRPC: method, headers, message, one for each stream",
+        requirements=("OTLP-GRPC-004", "OTLP-GRPC-005", "OTLP-GRPC-006", "OTLP-GRPC-007"),
+        judge=_judge_grpc,
+        protocols=("grpc",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="transport/http_requests",
+        title="Requests over HTTP: method, path, content type, body",
+        requirements=("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-HTTP-007", "OTLP-HTTP-008"),
+        judge=_judge_http,
+        protocols=("http/protobuf",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="transport/json_requests",
+        title="Requests over HTTP in JSON: method, path, content type",
+        requirements=("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-JSON-001"),
+        judge=_judge_http,
+        protocols=("http/json",),
+        expected_s=0.0,
+        runs=0,
+    ),
+    ExporterCase(
+        id="transport/http_framing",
+        title="Requests over HTTP: version, length or chunks, Host",
+        requirements=("OTLP-HTTP-009", "OTLP-HTTP-055"),
+        judge=_judge_http_framing,
+        protocols=HTTP_PROTOCOLS,
+        expected_s=0.0,
+        runs=0,
+    ),
+)

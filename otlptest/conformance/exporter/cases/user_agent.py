@@ -1,0 +1,118 @@
+"""How the command introduces itself; judged from the observing run alone."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.readings import resources_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+
+__all__ = ["CASES", "judged_agent"]
+
+_RULE: Final = "OTLP-CFG-057"
+
+# As RFC 9110 has it: products, each a name that may have a version, and comments between them.
+_WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PRODUCT: Final = re.compile(rf"({_WORD})(?:/({_WORD}))?")
+_COMMENT: Final = re.compile(r"\([^()]*\)")
+# What HTTP and gRPC libraries call themselves, where nobody tells them the exporter's name.
+_LIBRARY: Final = re.compile(
+    r"(grpc|go-http|python-|okhttp|java|apache-httpclient|node|undici|axios|tonic|reqwest"
+    r"|hyper|aiohttp|httpx|urllib|curl|libcurl|guzzle|faraday|ruby|mint|finch|hackney|dart)[^ ]*",
+    re.IGNORECASE,
+)
+_LANGUAGES: Final = (
+    *("ada", "bash", "c", "c#", "c++", "clojure", "cpp", "crystal", "csharp", "d", "dart", "deno"),
+    *("dotnet", ".net", "elixir", "erlang", "f#", "fsharp", "fortran", "gleam", "go", "golang"),
+    *("groovy", "haskell", "java", "javascript", "js", "julia", "kotlin", "lua", "nim", "node"),
+    *("nodejs", "objc", "ocaml", "perl", "php", "powershell", "python", "r", "ruby", "rust"),
+    *("scala", "shell", "swift", "typescript", "webjs", "zig", "collector", "otelcol"),
+)
+_EXPORTER: Final = re.compile(r"otel|otlp|telemetry|exporter", re.IGNORECASE)
+_SHORT: Final = 3  # shorter names of languages are parts of other words
+# What names of exporters are made of beside the language. The longer ones come first.
+_NO_LANGUAGE: Final = re.compile(
+    r"opentelemetry|instrumentation|telemetry|exporter|protobuf|metrics?|traces?|signals?|client"
+    r"|spans?|https?|agent|proto|otel|otlp|grpc|json|logs?|over|open|sdk|[^a-z#+]",
+)
+
+
+def _judge(lab: ExporterLab) -> Iterator[Judged]:
+    requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
+    languages = {
+        str(resource["telemetry.sdk.language"])
+        for resource in resources_of(requests)
+        if "telemetry.sdk.language" in resource
+    }
+    agents = sorted({each.headers.get("user-agent", "") for each in requests})
+    for agent in agents:
+        yield judged_agent(agent, languages)
+    if not agents:
+        yield not_observed(_RULE, "no request came")
+
+
+def judged_agent(agent: str, languages: Collection[str] = ()) -> Judged:
+    """Judge whether a user agent is one such as `OTel-OTLP-Exporter-Python/1.2.3`.
+
+    The grammar of RFC 9110 lets the name take several products, the last one with the version, and
+    lets others stand before and after: a distribution's, the library's that sends. The language is
+    that of the exporter, not of the SDK above it. There are more languages than anybody lists: a
+    name in which a word is left that may be one is neither held nor broken.
+
+    Args:
+        agent: The header.
+        languages: What SDKs say that they are written in, beside the languages that are known.
+    """
+    told = f"User-Agent: {agent or '(none)'}"
+    if not agent:
+        return broken(_RULE, f"{told}; none is sent")
+    products = _COMMENT.sub(" ", agent).split()
+    if not products or not all(map(_PRODUCT.fullmatch, products)):
+        return broken(_RULE, f"{told}; it is no list of products, as NAME/1.2.3")
+    names = list(_versioned_names(products))
+    found = [_judged_name(name, told, languages) for name in names]
+    if not found:
+        return broken(_RULE, f"{told}; it tells no version, as NAME/1.2.3")
+    order = ("held", "not_observed", "broken")
+    return min(found, key=lambda each: order.index(each.outcome))
+
+
+def _versioned_names(products: Iterable[str]) -> Iterator[str]:
+    """Each name that a version ends, with the names before it that have none."""
+    words: list[str] = []
+    for product in products:
+        name, _, version = product.partition("/")
+        is_versioned = any(each.isdigit() for each in version)
+        words.append(name if is_versioned else product)
+        if is_versioned:
+            yield " ".join(words)
+            words = []
+
+
+def _judged_name(name: str, told: str, languages: Collection[str]) -> Judged:
+    if _LIBRARY.match(name) and not _EXPORTER.search(name):
+        return broken(_RULE, f"{told}; it names the library that sends, not the exporter")
+    small = name.lower()
+    words = re.findall(r"[a-z+#.]+", small)
+    known = {*_LANGUAGES, *(each.lower() for each in languages)}
+    if any(each in words or (len(each) > _SHORT and each in small) for each in known):
+        return held(_RULE, told)
+    others = [left for word in words if (left := _NO_LANGUAGE.sub("", word))]
+    if others and (len(words) > 1 or others != words):
+        may_be = " or ".join(repr(each) for each in others)
+        return not_observed(_RULE, f"{told}; {may_be} may be a language that is not known here")
+    return broken(_RULE, f"{told}; it names no language")
+
+
+CASES: Final = (
+    ExporterCase(
+        id="user_agent/product",
+        title="The User-Agent names the exporter, its language and version",
+        requirements=(_RULE,),
+        judge=_judge,
+        expected_s=0.0,
+        runs=0,
+    ),
+)

@@ -1,0 +1,145 @@
+"""What a command prints about its exports, and whether it would print it if there were anything.
+
+An SDK tells of failures where the program has told it to: to the console, to a file, to nobody. So
+silence says something only beside a run in which the same command did tell of a plain failure.
+"""
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, run_of
+from otlptest.model import Signal
+
+__all__ = [
+    "FailureRecord",
+    "failure_records",
+    "line_with",
+    "new_lines",
+    "repeated_lines",
+    "told_as_lost",
+    "words_of",
+]
+
+_REASONS: Final = re.compile(rf"\b({'|'.join(re.escape(each.phrase) for each in HTTPStatus)})\b")
+_VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
+_FAILURE: Final = re.compile(
+    r"fail|error|exception|refus|reject|drop|discard|lost|unable|cannot|could not|exceed|exhaust"
+    r"|invalid.?argument|unavailable|transient|retry|deadline|timed?.?out|larger|too|\b[345]\d\d\b"
+    r"|(gave|giv(en?|ing)) up|undeliver|unsent|unreachable|abandon|abort|interrupt|expire"
+    r"|not (be )?(acknowledged|answered|delivered|exported|sent)|no (answer|reply|response)",
+    re.IGNORECASE,
+)
+_LOSS: Final = re.compile(
+    r"(unable|fail(ed|ure)?|cannot|can't|could not|couldn't|not) (to )?(be )?"
+    r"(send|sent|export|deliver)"
+    r"|(send|export|deliver)(ing|y)? (\w+ ){0,2}(fail|error)|dropp(ed|ing)|discard|undeliver|unsent"
+    r"|(spans?|metrics?|points?|records?|logs?|traces?|telemetry|data|batch) (\w+ ){0,2}lost"
+    r"|lost \d+|gave up|giving up|given up",
+    re.IGNORECASE,
+)
+_MOST_LINES: Final = 4
+_LONGEST: Final = 240
+_RUN: Final = "failure records"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRecord:
+    """What the command prints when the export of one signal is refused for good.
+
+    Attributes:
+        each: What became of the telemetry.
+        lines: What it printed that it does not print otherwise and that speaks of a failure.
+    """
+
+    each: Faulted
+    lines: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """The same as evidence."""
+        if not self.lines:
+            return (
+                f"when {self.each.signal} are refused with {self.each.faults[0]!r} it says nothing"
+            )
+        return f"when {self.each.signal} are refused it says:\n{words_of(self.lines)}"
+
+
+def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
+    """What the command prints when each signal is refused for good; run once for all cases."""
+
+    def make() -> dict[Signal, FailureRecord]:
+        refused = (faults.status(400, message="otlptest refuses this"),)
+        runs = {signal: run_of(lab, {signal: refused}) for signal in lab.signals}
+        found = {}
+        for signal, run in runs.items():
+            (each,) = run()
+            found[signal] = FailureRecord(
+                each=each, lines=new_lines(each.seen, lab.baseline, about_failures=True)
+            )
+        return found
+
+    return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
+
+
+def new_lines(
+    seen: Observation, baseline: Observation, *, about_failures: bool = False
+) -> tuple[str, ...]:
+    """What a run printed that the observing run did not, numbers and ids aside.
+
+    Args:
+        seen: The run.
+        baseline: The observing run.
+        about_failures: Only lines that speak of one.
+    """
+    usual = {_VARYING.sub("#", line) for line in baseline.output.splitlines()}
+    return tuple(
+        line.strip()
+        for line in seen.output.splitlines()
+        if line.strip()
+        and _VARYING.sub("#", line) not in usual
+        and not (about_failures and not _FAILURE.search(line))
+    )
+
+
+def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
+    """Return what a run printed that the observing run did not, and that speaks of a loss.
+
+    A line that speaks of an answer that cannot be read does not say that its telemetry is lost.
+    """
+    return tuple(line for line in new_lines(seen, baseline) if _LOSS.search(line))
+
+
+def repeated_lines(
+    seen: Observation, record: FailureRecord, baseline: Observation
+) -> tuple[str, ...]:
+    """What a run printed that the refused one printed too, statuses and numbers aside.
+
+    So it takes for a failure what was none, in the very words that it has for one. What the
+    observing run printed as well, such as a line for each answer, says nothing.
+    """
+    known = {_shape(line) for line in record.lines}
+    known -= {_shape(line) for line in baseline.output.splitlines()}
+    return tuple(
+        line.strip() for line in seen.output.splitlines() if line.strip() and _shape(line) in known
+    )
+
+
+def _shape(line: str) -> str:
+    """A line without what a status or a time changes in it."""
+    return _VARYING.sub("#", _REASONS.sub("", line)).strip()
+
+
+def line_with(seen: Observation, text: str) -> str:
+    """The first line that a run printed with that text; empty if there is none."""
+    return next((line.strip() for line in seen.output.splitlines() if text in line), "")
+
+
+def words_of(lines: tuple[str, ...]) -> str:
+    """Lines as evidence, the first few."""
+    shown = [f"  | {line[:_LONGEST]}" for line in lines[:_MOST_LINES]]
+    return "\n".join(shown) or "  | (nothing)"

@@ -1,0 +1,67 @@
+"""What the command itself sent to a port that the whole machine shares.
+
+Other programs may send telemetry of theirs to a default port while a case listens there. A header
+that the command is told to send tells its requests from all others.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.readings import general
+
+__all__ = ["Mark"]
+
+_HEADER: Final = "x-otlptest-run"
+
+
+class Mark:
+    """A header of one run, and what has it."""
+
+    def __init__(self) -> None:
+        self.value = secrets.token_hex(8)
+
+    @property
+    def changes(self) -> Mapping[str, str | None]:
+        """What tells the command to send it."""
+        return {general("HEADERS"): f"{_HEADER}={self.value}"}
+
+    def own(self, seen: Observation) -> Observation:
+        """The run without what others sent meanwhile; see `own_of`."""
+        return replace(seen, arrived=self.own_of(seen.arrived, seen))
+
+    def own_of(self, arrived: Arrived, run: Observation) -> Arrived:
+        """What arrived somewhere in the course of a run, without what others sent.
+
+        Where nothing in the run has the header, the command does not send it: then only what came
+        before its start is left out.
+        """
+        if not self._is_in(run.arrived) and not self._is_in(arrived):
+            return _since(arrived, run.started_at)
+        requests = tuple(each for each in arrived.requests if self._is_on(each.headers))
+        numbers = {each.connection.number for each in requests}
+        return Arrived(
+            requests=requests,
+            connections=tuple(each for each in arrived.connections if each.number in numbers),
+            problems=tuple(
+                each
+                for each in arrived.problems
+                if each.connection is not None and each.connection.number in numbers
+            ),
+        )
+
+    def _is_in(self, arrived: Arrived) -> bool:
+        return any(self._is_on(each.headers) for each in arrived.requests)
+
+    def _is_on(self, headers: Mapping[str, str]) -> bool:
+        return headers.get(_HEADER) == self.value
+
+
+def _since(arrived: Arrived, at: float) -> Arrived:
+    return Arrived(
+        requests=tuple(each for each in arrived.requests if each.started_at >= at),
+        connections=tuple(each for each in arrived.connections if each.opened_at >= at),
+        problems=tuple(each for each in arrived.problems if each.found_at >= at),
+    )

@@ -1,0 +1,311 @@
+"""What cases read in a run: which signals arrived, what was spoken, what the command said.
+
+A run in which something is missing may have been unlucky; `steady` tells what is repeated.
+"""
+
+import re
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from otlptest.collector.fake import FakeCollector
+from otlptest.conformance.exporter.lab import Changes, ExporterLab, observed_again
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.payloads import items_of
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.errors import ProcessError
+from otlptest.model import DataPoint, Protocol, Request, Resource, Signal
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+__all__ = [
+    "Spoken",
+    "arrived_signals",
+    "came_signals",
+    "confirmed",
+    "endpoint_at",
+    "general",
+    "has_connection",
+    "is_quiet",
+    "is_set_up_by_environment",
+    "judged_requests",
+    "judged_spoken",
+    "last_words",
+    "lost_signals",
+    "mention",
+    "own",
+    "own_requests",
+    "resources_of",
+    "spoken",
+    "steady",
+    "told",
+    "whole_run",
+]
+
+Spoken: TypeAlias = Literal["tls", "plaintext"]
+
+_TLS_TO_A_PLAINTEXT_PORT: Final = "OTLP-SRV-063"
+_FAILED_HANDSHAKE: Final = "OTLP-SRV-080"
+_PLAINTEXT_TO_A_TLS_PORT: Final = "OTLP-SRV-081"
+_SPOKEN: Final[Mapping[str, Spoken]] = {
+    _TLS_TO_A_PLAINTEXT_PORT: "tls",
+    _FAILED_HANDSHAKE: "tls",
+    _PLAINTEXT_TO_A_TLS_PORT: "plaintext",
+}
+_MOST_WORDS: Final = 3
+# Lines that say nothing: empty ones, and those of a stack below an error.
+_FRAME: Final = re.compile(r"\s*((at |\.\.\. \d+ ).*|[~^\s]*|File \".*)")
+_LONGEST_LINE: Final = 200
+
+
+def general(option: str) -> str:
+    """The variable of an option for all signals, e.g. of `ENDPOINT`."""
+    return f"OTEL_EXPORTER_OTLP_{option}"
+
+
+def own(signal: Signal, option: str) -> str:
+    """The variable of an option for one signal."""
+    return f"OTEL_EXPORTER_OTLP_{signal.upper()}_{option}"
+
+
+def told(seen: Observation, names: Iterable[str]) -> str:
+    """The variables as the command got them, for evidence."""
+    variables = seen.environment
+    return ", ".join(
+        f"{name}={variables[name]}" if name in variables else f"{name} unset" for name in names
+    )
+
+
+def arrived_signals(arrived: Arrived | Observation) -> frozenset[Signal]:
+    """The signals of which a request came that was right in all."""
+    return frozenset(
+        each.signal for each in arrived.requests if each.signal is not None and each.is_accepted
+    )
+
+
+def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
+    """What came in the protocol and the signals of the lab, right or wrong."""
+    return tuple(
+        each
+        for each in seen.requests
+        if each.signal in lab.signals and each.protocol == lab.protocol
+    )
+
+
+def endpoint_at(fake: FakeCollector, signal: Signal, protocol: Protocol) -> str:
+    """What the endpoint variable of one signal has to be, to lead to `fake`."""
+    if protocol == "grpc":
+        return fake.grpc_endpoint
+    return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
+
+
+def is_quiet(seen: Observation) -> bool:
+    """Whether the command exited with 0 and had sent nothing at all."""
+    return seen.ended_well and not seen.requests and not seen.problems
+
+
+def came_signals(lab: ExporterLab, arrived: Arrived | Observation) -> frozenset[Signal]:
+    """Return the signals of which a request came that was as good as in the observing run.
+
+    What was refused there already, for what it is, is refused whatever a case changes: it came.
+    """
+    usual = arrived_signals(lab.baseline)
+    tried = {each.signal for each in arrived.requests if each.signal is not None}
+    return arrived_signals(arrived) | (tried - usual)
+
+
+def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
+    """Return the signals that came in the observing run, and not as well in this one."""
+    came = came_signals(lab, seen)
+    return tuple(signal for signal in lab.signals if signal not in came)
+
+
+def spoken(seen: Observation) -> frozenset[Spoken]:
+    """Whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
+    found: set[Spoken] = {
+        "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
+    }
+    found |= {_SPOKEN[each.rule] for each in seen.all_problems if each.rule in _SPOKEN}
+    return frozenset(found)
+
+
+def judged_spoken(
+    rule: str,
+    seen: Observation,
+    expected: Spoken,
+    variables: Iterable[str],
+    *,
+    without: Observation | None = None,
+) -> Judged:
+    """Whether TLS or plaintext was spoken, as it should be.
+
+    Args:
+        rule: The requirement.
+        seen: The run.
+        expected: What should be spoken.
+        variables: What decides about it.
+        without: A run without the variable that must make no difference: where that one connects,
+            so must `seen`.
+    """
+    what, found = told(seen, variables), spoken(seen)
+    if found == {expected}:
+        return held(rule, f"{what}; {expected} was spoken")
+    if found:
+        return broken(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
+    nothing = f"{what}; nothing came; {last_words(seen)}"
+    if without is not None and spoken(without) == {expected}:
+        return broken(rule, f"{nothing}\nwith {told(without, variables)} it connects")
+    return not_observed(rule, nothing)
+
+
+def steady(
+    lab: ExporterLab,
+    changes: Changes,
+    *,
+    is_wanted: Callable[[Observation], object] | None = None,
+    **options: Any,  # noqa: ANN401 -- the options of `lab.run`, typed there
+) -> Callable[[], Observation]:
+    """Start a run; the result is it, or where it does not show what is wanted a second one.
+
+    Where a case takes the absence of something for a fault, one unlucky run must not do.
+
+    Args:
+        lab: Runs the command.
+        changes: As for `lab.run`.
+        is_wanted: Whether a run will do; by default one in which no signal is lost.
+        options: As for `lab.run`.
+
+    Raises:
+        ProcessError: From the result, where signals are lost without any change too.
+    """
+    first = lab.start(changes, **options)
+
+    def result() -> Observation:
+        seen = first.result()
+        if is_wanted(seen) if is_wanted else not lost_signals(lab, seen):
+            return seen
+        again = lab.run(changes, **options)
+        if is_wanted is None and lost_signals(lab, again):
+            _check_is_reliable(lab)
+        return again
+
+    return result
+
+
+def _check_is_reliable(lab: ExporterLab) -> None:
+    """Hold that the command, run as in the observing run, still sends what it did.
+
+    Raises:
+        ProcessError: It does not: what is lost is no sign of anything.
+    """
+    lost = lost_signals(lab, observed_again(lab))
+    if lost:
+        raise ProcessError("the command", f"does not send {', '.join(lost)} in each run")
+
+
+def confirmed(
+    judge: Callable[[ExporterLab], Iterable[Judged]], lab: ExporterLab
+) -> Iterator[Judged]:
+    """What is judged of ports that all of the machine share: broken only if it is so twice.
+
+    Something else may send there while the command runs. Where only the first time shows a fault,
+    the second one counts.
+
+    Args:
+        judge: Runs the command and judges each of its requirements once.
+        lab: Its lab.
+    """
+    found = tuple(judge(lab))
+    again = {}
+    if any(each.outcome == "broken" for each in found):
+        again = {each.requirement: each for each in judge(lab)}
+    for each in found:
+        second = again.get(each.requirement, each)
+        yield second if each.outcome == "broken" and second.outcome != "broken" else each
+
+
+def is_set_up_by_environment(lab: ExporterLab) -> bool:
+    """Whether the command sends nothing where every signal's exporter is `none`; one run for all.
+
+    If it does all the same, the program sets its exporters up in code, and some variables of the
+    SDK have nothing to act upon.
+    """
+    seen = lab.shared("every exporter is none", lambda: lab.run(signals=()))
+    return is_quiet(seen)
+
+
+def has_connection(listener: socket.socket) -> bool:
+    """Return whether a connection waits at a listening socket; takes it, and does not block."""
+    listener.setblocking(False)
+    try:
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True
+
+
+def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
+    """The first line of output that has one of the words, and that the observing run had not."""
+    known = set(lab.baseline.output.splitlines())
+    wanted = tuple(words)
+    for line in seen.output.splitlines():
+        if line not in known and any(word in line for word in wanted):
+            return line.strip()[:_LONGEST_LINE]
+    return ""
+
+
+def last_words(seen: Observation) -> str:
+    """How the command ended, with its last lines of output, for evidence."""
+    lines = [line.strip() for line in seen.output.splitlines() if not _FRAME.fullmatch(line)]
+    lines = lines[-_MOST_WORDS:]
+    return "\n".join([seen.describe_end(), *(f"| {line[:_LONGEST_LINE]}" for line in lines)])
+
+
+def whole_run(seen: Observation) -> str:
+    """Return what came in a run and how it ended, with its last lines of output, as evidence."""
+    came = f"{seen.describe()}\n" if seen.requests else "no request; "
+    return came + last_words(seen)
+
+
+def judged_requests(
+    rule: str,
+    lab: ExporterLab,
+    seen: Observation,
+    is_right: Callable[[Request], bool],
+    *,
+    expected: str,
+    variables: Iterable[str],
+    received: Callable[[Request], str] | None = None,
+) -> Judged:
+    """Broken if a request is wrong or a signal lost, held if each came and all are right.
+
+    Args:
+        rule: The requirement.
+        lab: For the signals that should come.
+        seen: The run; one of `steady`, for what is lost may be bad luck.
+        is_right: Of a request of any signal.
+        expected: What is right, for evidence.
+        variables: What the run was told.
+        received: Says what a wrong request had instead, for evidence.
+    """
+    what = told(seen, variables)
+    requests = [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
+    wrong = [each for each in requests if not is_right(each)]
+    if wrong:
+        had = f"received {received(wrong[0])}" if received else "not so"
+        return broken(rule, f"{what}; expected {expected}; {had}:\n{seen.describe(wrong)}")
+    missing = set(lab.signals) - {each.signal for each in requests}
+    if missing:
+        lost = ", ".join(sorted(missing))
+        return broken(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
+    return held(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
+
+
+def resources_of(requests: Iterable[Request]) -> tuple[Resource, ...]:
+    """The resources of all items, each once."""
+    found: list[Resource] = []
+    for request in requests:
+        for item in items_of(request):
+            resource = item.metric.resource if isinstance(item, DataPoint) else item.resource
+            if resource not in found:
+                found.append(resource)
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""What an exporter sends again, when, and what that proves."""

@@ -1,0 +1,68 @@
+"""Telemetry that was sent again under other ids: which it was, told by everything else.
+
+A retry carries what was refused. An exporter that makes its spans anew for each attempt gives them
+new ids, often new times too, and then no retry is recognized by what it carries. What tells it is
+that a run with a refusal brings just so much more than a run without, and that what came on top
+looks like what was refused.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from otlptest.conformance.exporter.lab import ExporterLab, observed_again
+from otlptest.conformance.exporter.payloads import answered_at, items_of
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted
+from otlptest.model import LogRecord, Request, Signal, Span
+
+__all__ = ["lookalikes"]
+
+
+def lookalikes(lab: ExporterLab, each: Faulted) -> tuple[Request, ...]:
+    """The requests that seem to carry what was refused, with other ids and times.
+
+    Empty for metrics, whose later points look like earlier ones by nature, and wherever a run
+    without faults does not show that the command never sends as much by itself. Runs the command
+    once more, with no faults, where anything looks so.
+
+    Args:
+        lab: Has the observing run.
+        each: What was refused, and was not seen again by its ids.
+    """
+    look = _LOOKS.get(each.signal)
+    if look is None or not each.is_hit or each.is_retried:
+        return ()
+    first = each.attempts[0]
+    refused = _looks([first], look)
+    answered = answered_at(first)
+    later = [one for one in each.seen.of(each.signal) if one.started_at >= answered]
+    alike = tuple(one for one in later if _looks([one], look) == refused)
+    if not refused or not alike:
+        return ()
+    came = _looks(each.seen.of(each.signal), look)
+    usual = [_looks(run.of(each.signal), look) for run in (lab.baseline, observed_again(lab))]
+    return alike if all(came == one + refused for one in usual) else ()
+
+
+def _looks(
+    requests: tuple[Request, ...] | list[Request], look: Callable[[Any], Hashable]
+) -> Counter[Hashable]:
+    return Counter(look(item) for request in requests for item in items_of(request))
+
+
+def _look_of_span(span: Span) -> Hashable:
+    return span.name, span.kind, span.scope.name, _keys(span)
+
+
+def _look_of_log(record: LogRecord) -> Hashable:
+    return repr(record.body), record.severity_number, record.scope.name, _keys(record)
+
+
+def _keys(item: Span | LogRecord) -> tuple[str, ...]:
+    return tuple(sorted(item.attributes))
+
+
+_LOOKS: Final[Mapping[Signal, Callable[[Any], Hashable]]] = MappingProxyType(
+    {"traces": _look_of_span, "logs": _look_of_log}
+)

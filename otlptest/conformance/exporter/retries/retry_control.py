@@ -1,0 +1,343 @@
+"""Whether a retry would have been seen: the control run, and the verdicts that rest on it.
+
+A command emits, shuts its SDK down and exits, and an SDK may give up what waits for another attempt
+when it is shut down. So "it did not send again" says something only beside a *control*: the same
+command, in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client
+sends again.
+
+- "must not send again" is met only where the control did send again, or the command stayed up
+  for longer than any back-off.
+- "must send again" is broken only where the control did, each time, and this did not, each time;
+  and where the command went on at once instead of waiting for something; or where it stayed up
+  longer than any back-off; or where nothing is ever sent again, and nothing waited for.
+
+The length of a run says that nothing was waited for only where it follows the exports: a program
+that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
+
+Before a MUST fails a second run has to show the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.exporter.lab import ExporterLab, observed_again
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, faulted, run_of
+from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+from otlptest.requirements import find
+
+__all__ = [
+    "LONGEST_FIRST_WAIT_S",
+    "Control",
+    "condensed",
+    "control_of",
+    "judged_given_up",
+    "judged_no_retry",
+    "judged_retry",
+    "life_follows_exports",
+    "usual_rest_s",
+]
+
+LONGEST_FIRST_WAIT_S: Final = 8.0
+"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
+
+_LEAST_PATIENCE_S: Final = 5.0
+_PATIENCE: Final = 3.0
+_AT_ONCE: Final = 0.4  # of a client's own wait: below it nothing was waited for
+_RUN: Final = "retry control"
+_MOST_SHOWN: Final = 3
+_LATE_S: Final = 1.0
+_NO_PAUSE_S: Final = 0.25
+_FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_LOOKS: Final = 3
+_CHANGED: Final = "one time it was sent again, another time not"
+_ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What the command does when it is answered UNAVAILABLE, or 503, once for each signal.
+
+    Attributes:
+        by_signal: What became of the first telemetry of each.
+    """
+
+    by_signal: Mapping[Signal, Faulted]
+
+    def gap_s(self, signal: Signal) -> float | None:
+        """How long it waited before it sent again; None if it did not."""
+        found = self.by_signal.get(signal)
+        return found.gaps_s[0] if found is not None and found.is_retried else None
+
+    @property
+    def longest_gap_s(self) -> float | None:
+        """The longest of those; None if no signal was sent again."""
+        return max(self._gaps(), default=None)
+
+    @property
+    def shortest_gap_s(self) -> float | None:
+        """The shortest of those; None if no signal was sent again."""
+        return min(self._gaps(), default=None)
+
+    def _gaps(self) -> list[float]:
+        return [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
+
+    def at_once_s(self, signal: Signal) -> float:
+        """Below what time nothing was waited for: jitter takes at most half of a wait away."""
+        return _AT_ONCE * (self.gap_s(signal) or 0.0)
+
+    def patience_s(self, signal: Signal) -> float:
+        """After how long without a retry there is none (`otlp-requirements`, section 0)."""
+        gap = self.gap_s(signal)
+        if gap is None:
+            return LONGEST_FIRST_WAIT_S
+        return max(_LEAST_PATIENCE_S, _PATIENCE * gap)
+
+    def told(self, signal: Signal) -> str:
+        """What it showed, a line."""
+        gap, found = self.gap_s(signal), self.by_signal.get(signal)
+        if gap is not None:
+            return f"control: {signal} were sent again {gap:.2f} s after UNAVAILABLE (503)"
+        if found is None or not found.is_hit:
+            return f"control: no {signal} came"
+        return (
+            f"control: after UNAVAILABLE (503) {signal} were not sent again either; the command "
+            f"exited {found.lived_s:.1f} s later"
+        )
+
+
+def control_of(lab: ExporterLab) -> Control:
+    """The control of a command, run once for all cases."""
+
+    def make() -> Control:
+        run = run_of(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
+        return Control(by_signal={each.signal: each for each in run()})
+
+    return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
+
+
+def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether something was rightly sent only once."""
+    control = control_of(lab)
+    problem = _why_not_judged(lab, each)
+    if problem:
+        return not_observed(rule, f"{problem}; {each.told}")
+    if each.is_retried:
+        return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+    told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
+    anew = _sent_anew(rule, lab, each)
+    if anew is not None:
+        return anew
+    if control.gap_s(each.signal) is not None:
+        return held(rule, told)
+    if each.lived_s >= control.patience_s(each.signal):
+        return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
+    return not_observed(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
+
+
+def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+    """Whether something was rightly sent again; where it was not, looks once more."""
+    problem = _why_not_judged(lab, each)
+    if problem:
+        return not_observed(rule, f"{problem}; {each.told}")
+    if each.is_retried:
+        return held(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+    anew = _sent_anew(rule, lab, each)
+    if anew is not None:
+        return anew
+    control = control_of(lab)
+    told = f"not sent again. {each.told}\n{control.told(each.signal)}"
+    if each.lived_s >= control.patience_s(each.signal):
+        told = f"{told}\nit stayed up for {each.lived_s:.1f} s after the answer"
+        return _confirmed(rule, lab, each, told)
+    if control.gap_s(each.signal) is None:
+        return _judged_without_control(rule, lab, each, told)
+    return _looked_at_again(rule, lab, each, told)
+
+
+def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
+    if find(rule).level != "MUST":
+        return broken(rule, told)
+    confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
+    if confirmed:
+        return broken(rule, told)
+    (again,) = run_of(lab, {each.signal: each.faults})()
+    if not again.is_hit or again.is_retried != each.is_retried:
+        return not_observed(rule, f"{_CHANGED}. {told}\n{again.told}")
+    confirmed.add(each.signal)
+    return broken(rule, f"{told}\nthe same in a second run")
+
+
+def _stay_up(lived_s: float) -> str:
+    """Return how long the program has to stay up to show a retry, and how long it did."""
+    return (
+        f"keep the program up for {LONGEST_FIRST_WAIT_S:g} s after its first request; it ended"
+        f" {max(0.0, lived_s):.1f} s after the answer"
+    )
+
+
+def judged_given_up(
+    rule: str,
+    lab: ExporterLab,
+    signal: Signal,
+    look: Callable[[], tuple[Observation, float | None]],
+    told: str,
+) -> Judged:
+    """Return what it means that nothing was sent again after a pause.
+
+    Broken where the command stayed up longer than any back-off, or where its length follows its
+    exports and it went on as quickly as it does without faults: then it waited for nothing. Runs
+    the command several times, with and without the loss, and compares the quickest.
+
+    Args:
+        rule: The requirement.
+        lab: Runs the command.
+        signal: What was lost.
+        look: Gives a run, and when its last attempt was lost: None where it was sent again.
+        told: What was seen, as evidence.
+    """
+    control = control_of(lab)
+    told = f"{told}\n{control.told(signal)}"
+    lived_s, usual_s = [], []
+    for _ in range(_LOOKS):
+        seen, lost_at = look()
+        if lost_at is None:
+            return not_observed(rule, f"{_CHANGED}. {told}")
+        lived_s.append(seen.ended_at - lost_at)
+        if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
+            return broken(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
+        usual_s.append(faulted(lab.run(), signal, ()).lived_s)
+    if control.gap_s(signal) is None:
+        is_sure = _follows_answers(lab, _answered_late(lab, signal))
+        limit_s = _NO_PAUSE_S
+    else:
+        is_sure, limit_s = life_follows_exports(lab, signal), control.at_once_s(signal)
+    if is_sure and min(lived_s) - min(usual_s) <= limit_s:
+        return broken(rule, f"{told}\nit waited for nothing, and went on to its end")
+    return not_observed(
+        rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}. {told}"
+    )
+
+
+def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
+    """Return whether the command ends later where an export takes longer, as the control shows.
+
+    Only then the length of a run tells whether its exporter waited for something.
+    """
+    control = control_of(lab)
+    gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
+    if gap_s is None or found is None:
+        return False
+    return _longer_s(lab, found) >= _FOLLOWING * gap_s
+
+
+def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
+    """Not observed where it seems to have come again with other ids; None if it does not."""
+    alike = lookalikes(lab, each)
+    if not alike:
+        return None
+    return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
+
+
+def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Nothing is sent again: broken where nothing was waited for either, however late the answer.
+
+    What is dropped at once, and not sent again by the end of the command, had no retry
+    (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
+    """
+    late = _answered_late(lab, each.signal)
+    is_sure = late.is_hit and _follows_answers(lab, late)
+    if is_sure and _is_dropped(lab, each) and _is_dropped(lab, late):
+        return broken(
+            rule,
+            f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
+            f" an answer that came {_LATE_S:g} s later: {late.told}",
+        )
+    reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
+    return not_observed(rule, f"{reason}. {told}")
+
+
+def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
+    """A run in which UNAVAILABLE comes late: who does not stay for it cannot send again."""
+
+    def make() -> Faulted:
+        late = faults.delay(_LATE_S, reply=faults.unavailable())
+        (each,) = run_of(lab, {signal: (late,)})()
+        return each
+
+    return lab.shared(f"{signal} answered UNAVAILABLE late", make)
+
+
+def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
+    """Return whether the command ends later where an answer comes late."""
+    return _longer_s(lab, late) >= _FOLLOWING * _LATE_S
+
+
+def _longer_s(lab: ExporterLab, each: Faulted) -> float:
+    """Return how much longer than usual the command ran on after its first attempt was there."""
+    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    return _rest_s(each) - min(map(_rest_s, usual))
+
+
+def _rest_s(each: Faulted) -> float:
+    return each.seen.ended_at - each.attempts[0].received_at if each.attempts else 0.0
+
+
+def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
+    """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
+    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    pause_s = each.lived_s - min(one.lived_s for one in usual)
+    most = max(len(one.seen.of(each.signal)) for one in usual)
+    return pause_s <= _NO_PAUSE_S and len(each.seen.of(each.signal)) <= most
+
+
+def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+    """Once more, with nothing else that could be waited for, beside a control of its own."""
+    unavailable = (faults.unavailable(),)
+    runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
+    (again,), (control,) = (run() for run in runs)
+    if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
+        return not_observed(rule, f"{_CHANGED}. {told}")
+    waited_s = again.lived_s - usual_rest_s(lab, each.signal)
+    if waited_s > _AT_ONCE * control.gaps_s[0]:
+        return not_observed(rule, f"it may have been shut down while it waited. {told}")
+    return broken(
+        rule,
+        f"{told}\nthe same in a second run, while UNAVAILABLE (503) was answered by another "
+        f"attempt after {control.gaps_s[0]:.2f} s",
+    )
+
+
+def condensed(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """The same with one judgement for each rule and outcome, which tells how many were alike."""
+    groups: dict[tuple[str, str], list[Judged]] = {}
+    for each in judged:
+        groups.setdefault((each.requirement, each.outcome), []).append(each)
+    for group in groups.values():
+        shown = group[: _MOST_SHOWN if group[0].outcome == "broken" else 1]
+        told = "\n".join(each.evidence for each in shown)
+        more = f"\n… and {len(group) - len(shown)} more alike" if len(group) > len(shown) else ""
+        harm = next((each.harm for each in group if each.harm), None)
+        yield replace(shown[0], evidence=told + more, harm=harm)
+
+
+def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
+    """How long the command still runs after its first telemetry of a signal, without faults."""
+    return faulted(lab.baseline, signal, ()).lived_s
+
+
+def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:
+    if not each.attempts:
+        return f"no {each.signal} came"
+    if each.faults and each.attempts[0].reply_fault != each.faults[0].text:
+        return f"the first {each.signal} were refused for what they are"
+    if faulted(lab.baseline, each.signal, ()).is_retried:
+        return f"the command sends its {each.signal} twice even where nothing goes wrong"
+    if each.seen.has_crashed:
+        return "the command crashed"
+    return ""

@@ -1,0 +1,121 @@
+"""Runs that several cases read, made once for all of them."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from types import MappingProxyType
+from typing import Final
+
+from otlptest import faults
+from otlptest.conformance.case import COMMON_SIGNALS
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.readings import general, lost_signals, steady
+from otlptest.conformance.exporter.retries.delivery_attempts import replying_always
+from otlptest.model import Signal
+
+__all__ = [
+    "ANSWERED_AFTER_S",
+    "HEADERS",
+    "MANY_EXPORTS",
+    "NOTHING_SAMPLED",
+    "NO_TIMEOUT",
+    "PLAIN_HEADER",
+    "delta_run",
+    "plain_header_run",
+    "reads_headers",
+    "slow_run",
+    "unavailable_runs",
+    "unsampled_run",
+]
+
+MANY_EXPORTS: Final = {
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
+    "OTEL_BSP_SCHEDULE_DELAY": "50",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "1",
+    "OTEL_BLRP_SCHEDULE_DELAY": "50",
+    "OTEL_METRIC_EXPORT_INTERVAL": "100",
+}
+"""Makes batches small and quick."""
+
+_DELTAS: Final = {
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": (
+        "base2_exponential_bucket_histogram"
+    ),
+}
+
+_UNSAMPLED: Final = {"OTEL_TRACES_SAMPLER": "always_off"}
+
+NOTHING_SAMPLED: Final = "OTEL_TRACES_SAMPLER=always_off"
+"""What `unsampled_run` is told, for evidence."""
+
+ANSWERED_AFTER_S: Final = 0.2
+
+NO_TIMEOUT: Final = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
+"""Leaves a client the time to wait as long as it is told to."""
+
+
+HEADERS: Final = general("HEADERS")
+"""The variable of the headers of all signals."""
+
+PLAIN_HEADER: Final = "x-otlptest-plain"
+"""What `plain_header_run` is told to send, with the value 1."""
+
+
+def plain_header_run(lab: ExporterLab) -> Observation:
+    """Return a run that is told one header without anything odd; made once for all cases.
+
+    An odd value of the variable is only blamed where this one is heeded.
+    """
+    changes = {HEADERS: f"{PLAIN_HEADER}=1"}
+    return lab.shared("one plain header", steady(lab, changes))
+
+
+def reads_headers(lab: ExporterLab) -> bool:
+    """Return whether all comes with the header of `plain_header_run`."""
+    seen = plain_header_run(lab)
+    return not lost_signals(lab, seen) and all(
+        PLAIN_HEADER in each.headers for each in seen.requests
+    )
+
+
+def slow_run(lab: ExporterLab) -> Observation:
+    """Many exports, each answered only after a while: so the command lives longer, too.
+
+    Of all signals, whatever the case is about: exemplars come from sampled spans, and the exports
+    of other signals keep the command alive. Blocks until it has ended, once for all cases.
+    """
+    prepare = replying_always(faults.delay(ANSWERED_AFTER_S), signals=COMMON_SIGNALS)
+    return lab.shared(
+        "many exports, answered slowly",
+        lambda: lab.run(MANY_EXPORTS, prepare=prepare, signals=COMMON_SIGNALS),
+    )
+
+
+def delta_run(lab: ExporterLab) -> Observation:
+    """As `slow_run`, for an SDK told to send deltas, and exponential histograms.
+
+    Blocks until it has ended, once for all cases.
+    """
+    prepare = replying_always(faults.delay(ANSWERED_AFTER_S), signals=COMMON_SIGNALS)
+    return lab.shared(
+        "many exports of deltas, answered slowly",
+        lambda: lab.run(MANY_EXPORTS | _DELTAS, prepare=prepare, signals=COMMON_SIGNALS),
+    )
+
+
+def unsampled_run(lab: ExporterLab) -> Observation:
+    """An SDK told to sample nothing. Blocks until it has ended, once for all cases."""
+    return lab.shared(NOTHING_SAMPLED, lambda: lab.run(_UNSAMPLED, signals=COMMON_SIGNALS))
+
+
+def unavailable_runs(lab: ExporterLab) -> "Mapping[Signal, Future[Observation]]":
+    """One signal at a time is answered UNAVAILABLE (503) for good; started once for all cases."""
+    answer = faults.unavailable()
+    return lab.shared(
+        f"unavailable for good: {', '.join(lab.signals)}",
+        lambda: {
+            signal: lab.start(prepare=replying_always(answer, signals=(signal,)))
+            for signal in lab.signals
+        },
+    )

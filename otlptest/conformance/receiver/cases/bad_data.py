@@ -1,0 +1,276 @@
+"""Bodies that are no OTLP: refused as the sender's fault, and survived."""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.exchange import (
+    JSON,
+    PROTOBUF,
+    Answer,
+    Try,
+    answered,
+    is_decided,
+    is_ok,
+    is_refused,
+    judged,
+    media_type_of,
+    plain_answer,
+    post,
+    submit,
+    until_hang,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.malformed import (
+    bad_protobuf,
+    cut_bodies,
+    is_message,
+    known_group,
+    nested_value,
+    wrong_wire_types,
+)
+from otlptest.conformance.receiver.sample_requests import (
+    attribute,
+    json_bytes,
+    json_item,
+    json_request,
+    sample_request,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.statuses import GrpcCode
+
+__all__ = ["CASES"]
+
+_BODIES: Final = 100
+_LONGEST: Final = 4096
+_SEED: Final = 20260721
+_PROMPT_S: Final = 2.0
+_DEEP: Final = 10_000
+# What a client sends again (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
+_RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
+
+
+def _judge_random_bytes(lab: ReceiverLab) -> Iterator[Judged]:
+    bodies = {f"{len(body)} random bytes {body[:12].hex()}…": body for body in _refused_bodies(lab)}
+    tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies.items())
+    if lab.protocol == "grpc":
+        yield judged(lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable")
+        return
+    seen = until_hang(tries)
+    yield judged(lab, "OTLP-SRV-002", seen, answered(400), "HTTP 400")
+    slowest = max(seen, key=lambda each: each.answer.elapsed_s)
+    yield _prompt(lab, slowest, bodies[slowest.what], count=len(seen))
+
+
+def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
+    """Random bytes that a reference decoder refuses, the same in each run."""
+    chance = random.Random(_SEED)  # noqa: S311 -- repeatable, not secret
+    found = 0
+    while found < _BODIES:
+        body = chance.randbytes(chance.randint(1, _LONGEST))
+        if not is_message(lab.signals[0], body):
+            found += 1
+            yield body
+
+
+def _prompt(lab: ReceiverLab, slowest: Try, body: bytes, *, count: int) -> Judged:
+    """Whether the slowest answer came soon; one that is slow once may be a busy machine's."""
+    took = f"{slowest.answer.elapsed_s:.2f} s"
+    if slowest.answer.is_hang:
+        said = f"{slowest.what}: no answer within {took}"
+        return broken("OTLP-RESP-087", said, harm="hang")
+    if slowest.answer.elapsed_s <= _PROMPT_S:
+        return held("OTLP-RESP-087", f"{count} bad bodies were answered, the slowest in {took}")
+    plain, again = plain_answer(lab, lab.signals[0]).elapsed_s, submit(lab, body).elapsed_s
+    seen = f"{slowest.what}: {took}, again {again:.2f} s; a plain valid request: {plain:.2f} s"
+    if again <= _PROMPT_S or plain > _PROMPT_S:
+        return not_observed("OTLP-RESP-087", f"slow once, or slow with everything: {seen}")
+    return broken("OTLP-RESP-087", f"wanted: within {_PROMPT_S:g} s; {seen}")
+
+
+def _is_final(answer: Answer) -> bool:
+    """Whether a call ended with an error that a client does not send again."""
+    return (
+        isinstance(answer, GrpcAnswer)
+        and bool(answer.grpc_status)
+        and answer.is_ended
+        and answer.grpc_status not in _RETRYABLE
+    )
+
+
+def _judge_cut(lab: ReceiverLab) -> Iterator[Judged]:
+    tries = (
+        Try(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
+        for size, body in cut_bodies(lab.signals[0], lab.marker())
+    )
+    yield judged(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
+
+
+def _judge_protobuf(lab: ReceiverLab) -> Iterator[Judged]:
+    """Each way in which bytes are no protobuf; over gRPC any error is right."""
+    right = is_refused if lab.protocol == "grpc" else answered(400)
+    wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
+    signal = lab.signals[0]
+    for rule, bodies in bad_protobuf(signal, lab.marker()).items():
+        tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies)
+        yield judged(lab, rule, tries, right, wanted)
+    others = (Try(what=what, answer=submit(lab, body)) for what, body in wrong_wire_types(signal))
+    yield judged(lab, "OTLP-SRV-003", others, is_decided, "success or an error of the sender")
+    group = submit(lab, known_group(sample_request(signal, lab.marker())))
+    tries_of_group = [Try(what="a well-formed group that nobody knows", answer=group)]
+    yield judged(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
+
+
+def _judge_framed(lab: ReceiverLab) -> Iterator[Judged]:
+    body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
+    tries = [Try(what="a body with gRPC's prefix", answer=post(lab, body))]
+    yield judged(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
+
+
+def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
+    """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
+    bodies = {
+        PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
+        JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
+    }[media_type_of(lab)]
+    tries = [Try(what=what, answer=post(lab, body)) for body, what in bodies]
+    yield judged(lab, "OTLP-RESP-071", tries, answered(400), "HTTP 400")
+    yield judged(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
+
+
+def _judge_mismatch(lab: ReceiverLab) -> Iterator[Judged]:
+    """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
+    signal = lab.signals[0]
+    document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
+    is_json = lab.protocol == "http/json"
+    body = sample_request(signal, lab.marker()) if is_json else document
+    what = "protobuf declared as JSON" if is_json else "JSON declared as protobuf"
+    answer = post(lab, body)
+    # Errors that are all of another type are told elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
+    cut = post(lab, document[:-1] if is_json else b"\x0a\x05ab")
+    wanted = media_type_of(lab) if cut.is_ok else cut.media_type
+
+    def right(each: Answer) -> bool:
+        return answered(400)(each) and answer.media_type == wanted
+
+    tries = [Try(what=what, answer=answer)]
+    kind = f"type {wanted}" if wanted else "no type"
+    yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message")
+
+
+def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-RESP-047"
+    answer = submit(lab, b"\xff" * 11)
+    seen = f"an undecodable message came to {answer.told()}"
+    if not isinstance(answer, GrpcAnswer) or answer.grpc_status is None:
+        yield not_observed(rule, seen)
+    elif _is_final(answer):
+        preferred = answer.grpc_status == GrpcCode.INVALID_ARGUMENT
+        yield held(rule, seen + ("" if preferred else " (INVALID_ARGUMENT is preferred)"))
+    else:
+        yield broken(rule, f"wanted: a status that is not retryable; {seen}")
+
+
+def _judge_deep(lab: ReceiverLab) -> Iterator[Judged]:
+    signal = lab.signals[0]
+    rules: tuple[str, ...] = ("OTLP-SRV-013",)
+    answer: Answer
+    if lab.protocol == "http/json":
+        rules = ("OTLP-SRV-013", "OTLP-JSON-044")
+        value = '{"arrayValue":{"values":[' * _DEEP + '{"stringValue":"deep"}' + "]}}" * _DEEP
+        pair = f'{{"key":"deep","value":{value}}}'
+        item = json_item(signal, lab.marker(), attributes=({"key": "@", "value": {}},))
+        whole = json_bytes(json_request(signal, item)).decode()
+        answer = post(lab, whole.replace('{"key":"@","value":{}}', pair).encode())
+    else:
+        pairs = (attribute("deep", nested_value(_DEEP)),)
+        answer = submit(lab, sample_request(signal, lab.marker(), attributes=pairs))
+    for rule in rules:
+        tries = [Try(what=f"a value nested {_DEEP} levels deep", answer=answer)]
+        yield judged(lab, rule, tries, is_decided, "success or an error of the sender")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="bad_data/random_bytes",
+        title="Random bytes as a protobuf body",
+        requirements=("OTLP-SRV-002", "OTLP-RESP-087"),
+        judge=_judge_random_bytes,
+        protocols=("http/protobuf",),
+        expected_s=2.0,
+    ),
+    ReceiverCase(
+        id="bad_data/random_bytes_grpc",
+        title="Random bytes as a message",
+        requirements=("OTLP-SRV-010",),
+        judge=_judge_random_bytes,
+        protocols=("grpc",),
+        expected_s=2.0,
+    ),
+    ReceiverCase(
+        id="bad_data/cut",
+        title="A valid protobuf body, cut in many places",
+        requirements=("OTLP-SRV-001",),
+        judge=_judge_cut,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="bad_data/protobuf",
+        title="Each way in which bytes are no protobuf",
+        requirements=(
+            "OTLP-SRV-003",
+            "OTLP-SRV-004",
+            "OTLP-SRV-005",
+            "OTLP-SRV-006",
+            "OTLP-SRV-007",
+            "OTLP-SRV-009",
+        ),
+        judge=_judge_protobuf,
+        protocols=("grpc", "http/protobuf"),
+    ),
+    ReceiverCase(
+        id="bad_data/framed",
+        title="A gRPC frame over plain HTTP",
+        requirements=("OTLP-SRV-012",),
+        judge=_judge_framed,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="bad_data/malformed",
+        title="The status of malformed bodies",
+        requirements=("OTLP-RESP-054", "OTLP-RESP-071"),
+        judge=_judge_malformed,
+        protocols=("http/protobuf", "http/json"),
+    ),
+    ReceiverCase(
+        id="bad_data/mismatch",
+        title="A body in another encoding than declared",
+        requirements=("OTLP-SRV-034",),
+        judge=_judge_mismatch,
+        protocols=("http/protobuf", "http/json"),
+    ),
+    ReceiverCase(
+        id="bad_data/undecodable_call",
+        title="The status of a message that cannot be decoded",
+        requirements=("OTLP-RESP-047",),
+        judge=_judge_undecodable_call,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="bad_data/deep",
+        title="A value nested 10,000 levels deep",
+        requirements=("OTLP-SRV-013",),
+        judge=_judge_deep,
+        protocols=("grpc", "http/protobuf"),
+    ),
+    ReceiverCase(
+        id="bad_data/deep_json",
+        title="A JSON value nested 10,000 levels deep",
+        requirements=("OTLP-SRV-013", "OTLP-JSON-044"),
+        judge=_judge_deep,
+        protocols=("http/json",),
+    ),
+)

@@ -1,0 +1,301 @@
+"""Compressed bodies: right, odd and broken ones, and codings that are none of OTLP's."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import HTTP_PROTOCOLS, ReceiverCase
+from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.exchange import (
+    Answer,
+    Try,
+    answered,
+    is_decided,
+    is_ok,
+    judged,
+    post,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.stored import (
+    judged_taken,
+    unwanted_items,
+    why_unread,
+)
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.sending.raw.http1_client import Http1Answer
+from otlptest.wire.transport.compression import compress
+
+__all__ = ["CASES"]
+
+_GZIP: Final = (("Content-Encoding", "gzip"),)
+_LEVELS: Final = range(10)
+_EXTENSIONS: Final = ("deflate", "zstd")
+_NO_GZIP: Final = "it takes no gzip body at all, not even a plain valid one"
+_BROKEN_RULES: Final = ("OTLP-SRV-016", "OTLP-SRV-018", "OTLP-SRV-019", "OTLP-SRV-028")
+_NAME, _EXTRA, _HEADER_CRC = 0x08, 0x04, 0x02
+
+
+def _body(lab: ReceiverLab, marker: str = "") -> bytes:
+    return sample_body(lab, lab.signals[0], marker or lab.marker())
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+# Broken streams.
+
+
+def _judge_broken(lab: ReceiverLab) -> Iterator[Judged]:
+    whole = _packed(_body(lab))
+    if not _takes_gzip(lab):
+        yield from (not_observed(rule, _NO_GZIP) for rule in _BROKEN_RULES)
+        return
+    cuts = (10, len(whole) // 2)
+    tries = [
+        Try(what=f"gzip cut after {cut} of {len(whole)} bytes", answer=_send(lab, whole[:cut]))
+        for cut in cuts
+    ]
+    yield judged(lab, "OTLP-SRV-016", tries, answered(400), "HTTP 400")
+    plain = [Try(what="a plain body called gzip", answer=_send(lab, _body(lab)))]
+    yield judged(lab, "OTLP-SRV-018", plain, answered(400), "HTTP 400")
+    unlabelled = [Try(what="a gzip body without Content-Encoding", answer=post(lab, whole))]
+    yield judged(lab, "OTLP-SRV-019", unlabelled, answered(400), "HTTP 400")
+    nothing = [Try(what="an empty body called gzip", answer=_send(lab, b""))]
+    yield judged(lab, "OTLP-SRV-028", nothing, is_decided, "HTTP 400, or success")
+
+
+def _takes_gzip(lab: ReceiverLab) -> bool:
+    """Whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
+    return _send(lab, _packed(_body(lab))).is_ok
+
+
+def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
+    return post(lab, body, fields=_GZIP)
+
+
+def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
+    """Checksum and size at the end of a gzip stream: wrong, short, missing."""
+    rule = "OTLP-SRV-017"
+    if not _takes_gzip(lab):
+        yield not_observed(rule, _NO_GZIP)
+        return
+    markers = [lab.marker() for _ in range(4)]
+    wholes = [_packed(_body(lab, marker)) for marker in markers]
+    flipped = wholes[0][:-8] + bytes([wholes[0][-8] ^ 1]) + wholes[0][-7:]
+    size = wholes[1][:-1] + bytes([wholes[1][-1] ^ 1])
+    bodies = {
+        "a checksum with a flipped bit": flipped,
+        "a wrong size": size,
+        "gzip without its last 4 bytes": wholes[2][:-4],
+        "gzip without its last 8 bytes": wholes[3][:-8],
+    }
+    tries = [Try(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
+    found = judged(lab, rule, tries, answered(400), "HTTP 400")
+    stored = unwanted_items(lab, lab.signals[0], *markers)
+    if found.outcome != "held":
+        yield found
+    elif stored is None:
+        yield lacking(rule, f"{found.evidence}; that nothing was stored: {why_unread(lab)}")
+    elif stored:
+        yield broken(rule, f"{found.evidence}; and yet {len(stored)} items were stored")
+    else:
+        yield held(rule, f"{found.evidence}; nothing was stored")
+
+
+# Odd but right streams.
+
+
+def _judge_odd(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    if not _takes_gzip(lab):
+        yield from (not_observed(rule, _NO_GZIP) for rule in ("OTLP-SRV-021", "OTLP-SRV-029"))
+        return
+    tries = [
+        Try(what=f"gzip at level {level}", answer=_send(lab, gzip.compress(body, level, mtime=0)))
+        for level in _LEVELS
+    ]
+    tries += [
+        Try(what=f"gzip with {what}", answer=_send(lab, _with_header(body, flags)))
+        for what, flags in (
+            ("a file name", _NAME),
+            ("an extra field", _EXTRA),
+            ("a checksum of its header", _HEADER_CRC),
+            ("all three", _NAME | _EXTRA | _HEADER_CRC),
+        )
+    ]
+    yield judged(lab, "OTLP-SRV-021", tries, is_ok, "HTTP 200")
+    if lab.protocol == "http/protobuf":
+        nothing = [Try(what="gzip of no bytes", answer=_send(lab, _packed(b"")))]
+        yield judged(lab, "OTLP-SRV-029", nothing, is_ok, "HTTP 200")
+
+
+def _with_header(body: bytes, flags: int) -> bytes:
+    """Gzip with optional header fields (RFC 1952 section 2.3)."""
+    head = b"\x1f\x8b\x08" + bytes([flags]) + b"\x00" * 4 + b"\x00\xff"
+    head += b"\x04\x00abcd" if flags & _EXTRA else b""
+    head += b"spans.bin\x00" if flags & _NAME else b""
+    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little") if flags & _HEADER_CRC else b""
+    packer = zlib.compressobj(wbits=-15)
+    data = packer.compress(body) + packer.flush()
+    return head + data + zlib.crc32(body).to_bytes(4, "little") + len(body).to_bytes(4, "little")
+
+
+def _judge_members(lab: ReceiverLab) -> Iterator[Judged]:
+    rule, signal, marker = "OTLP-SRV-020", lab.signals[0], lab.marker()
+    if not _takes_gzip(lab):
+        yield not_observed(rule, _NO_GZIP)
+        return
+    body = _body(lab, marker)
+    half = len(body) // 2
+    answer = _send(lab, _packed(body[:half]) + _packed(body[half:]))
+    sent = Try(what="gzip of two members", answer=answer)
+    yield judged_taken(lab, rule, signal, marker, sent, wanted="HTTP 200")
+
+
+def _judge_packed_json(lab: ReceiverLab) -> Iterator[Judged]:
+    tries = (
+        Try(
+            what=f"gzip JSON ({signal})",
+            answer=post(
+                lab, _packed(sample_body(lab, signal, lab.marker())), signal=signal, fields=_GZIP
+            ),
+        )
+        for signal in lab.signals
+    )
+    yield judged(lab, "OTLP-JSON-046", tries, is_ok, "HTTP 200")
+
+
+# Codings.
+
+
+def _judge_codings(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    packed = _packed(body)
+    unknown = (_coded(lab, body, name) for name in ("x-nope", "gzipp"))
+    yield judged(lab, "OTLP-SRV-022", unknown, answered(415, 400), "HTTP 415, or 400")
+    yield _judged_identity(lab, _coded(lab, body, "identity"))
+    spelt = (_coded(lab, packed, name) for name in ("GZIP", "x-gzip"))
+    yield judged(lab, "OTLP-SRV-024", spelt, answered(200, 415, 400), "HTTP 200, or 415")
+    twice = [_coded(lab, _packed(packed), "gzip, gzip")]
+    yield judged(lab, "OTLP-SRV-025", twice, is_decided, "HTTP 200, or a 4xx")
+    extensions = [_coded(lab, compress(name, body), name) for name in _EXTENSIONS]
+    taken = [name for name, each in zip(_EXTENSIONS, extensions, strict=True) if each.answer.is_ok]
+    refused = [each.answer.told() for each in extensions if not each.answer.is_ok]
+    if taken:
+        yield held("OTLP-SRV-026", f"it takes {' and '.join(taken)}")
+    else:
+        yield lacking("OTLP-SRV-026", f"neither of {', '.join(_EXTENSIONS)}: {refused[0]}")
+
+
+def _judged_identity(lab: ReceiverLab, sent: Try) -> Judged:
+    """A receiver may refuse what a sender should not write."""
+    rule = "OTLP-SRV-023"
+    if sent.answer.is_refused:
+        reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
+        return lacking(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
+    return judged(lab, rule, [sent], is_ok, "HTTP 200")
+
+
+def _coded(lab: ReceiverLab, body: bytes, name: str) -> Try:
+    answer = post(lab, body, fields=[("Content-Encoding", name)])
+    return Try(what=f"Content-Encoding: {name}", answer=answer)
+
+
+# Answers.
+
+
+def _judge_answers(lab: ReceiverLab) -> Iterator[Judged]:
+    """Gzip only where the client asked for it, and then labelled."""
+    rule = "OTLP-HTTP-017"
+    body, bad = _body(lab), b"\xff\xff\xff"
+    plain = [post(lab, each) for each in (body, bad)]
+    asked = [post(lab, each, fields=[("Accept-Encoding", "gzip")]) for each in (body, bad)]
+    problem = next(filter(None, map(_unasked, plain)), "") or next(
+        filter(None, map(_mislabelled, asked)), ""
+    )
+    if problem:
+        yield broken(rule, problem)
+    elif any(_is_gzip(answer) for answer in asked):
+        yield held(rule, "answers are gzip where Accept-Encoding allows it, and labelled")
+    elif not all(answer.is_whole for answer in (*plain, *asked)):
+        yield not_observed(rule, "not every request was answered")
+    else:
+        yield lacking(rule, "answers are never compressed")
+
+
+def _unasked(answer: Http1Answer) -> str:
+    if answer.field("content-encoding") in {None, "", "identity"} and not _is_gzip(answer):
+        return ""
+    return f"compressed without Accept-Encoding: {answer.told()}"
+
+
+def _mislabelled(answer: Http1Answer) -> str:
+    label = (answer.field("content-encoding") or "identity").lower()
+    if not answer.body or (label == "gzip") == _is_gzip(answer):
+        return ""
+    return f"Content-Encoding is {label}, and the body is not: {answer.told()}"
+
+
+def _is_gzip(answer: Answer) -> bool:
+    return answer.body.startswith(b"\x1f\x8b")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="compression/broken",
+        title="Bodies that are not what their Content-Encoding says",
+        requirements=_BROKEN_RULES,
+        judge=_judge_broken,
+        protocols=HTTP_PROTOCOLS,
+    ),
+    ReceiverCase(
+        id="compression/trailer",
+        title="gzip with a wrong, short or missing trailer",
+        requirements=("OTLP-SRV-017",),
+        judge=_judge_trailer,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="compression/odd",
+        title="gzip at every level and with every header field",
+        requirements=("OTLP-SRV-021", "OTLP-SRV-029"),
+        judge=_judge_odd,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="compression/members",
+        title="gzip of several members",
+        requirements=("OTLP-SRV-020",),
+        judge=_judge_members,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="compression/json",
+        title="JSON in gzip",
+        requirements=("OTLP-JSON-046",),
+        judge=_judge_packed_json,
+        protocols=("http/json",),
+    ),
+    ReceiverCase(
+        id="compression/codings",
+        title="Other codings, and other spellings of gzip",
+        requirements=(
+            "OTLP-SRV-022",
+            "OTLP-SRV-023",
+            "OTLP-SRV-024",
+            "OTLP-SRV-025",
+            "OTLP-SRV-026",
+        ),
+        judge=_judge_codings,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="compression/answers",
+        title="Compressed answers only to who asks for them",
+        requirements=("OTLP-HTTP-017",),
+        judge=_judge_answers,
+        protocols=("http/protobuf",),
+    ),
+)

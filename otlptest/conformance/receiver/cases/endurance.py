@@ -1,0 +1,283 @@
+"""Clients that are many, slow, silent or deaf: they cost others nothing."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.exchange import (
+    FLOOD_PATIENCE_S,
+    Try,
+    fallen,
+    http_fields,
+    http_talk,
+    is_ok,
+    judged,
+    post,
+    target_of,
+    until_hang,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.model import Signal
+from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
+from otlptest.timing import Deadline
+
+__all__ = ["CASES", "judge_patience"]
+
+_PARALLEL: Final = 100
+_SLOW: Final = 200
+_DEAF: Final = 20
+_DEAF_REQUESTS: Final = 2000
+_PROMPT_S: Final = 2.0
+_LOOKS: Final = 3
+_BURST: Final = 50
+_BURST_EACH: Final = 20
+_OVERLOADED: Final = frozenset({429, 503})
+_IDLE_S: Final = 30.0
+_DROP_EVERY_S: Final = 1.0
+
+
+def _request(lab: ReceiverLab, signal: Signal | None = None) -> bytes:
+    chosen = signal or lab.signals[0]
+    body = sample_body(lab, chosen, lab.marker())
+    return request_bytes("POST", target_of(lab, chosen), http_fields(lab), body)
+
+
+def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> Judged:
+    """Whether others are served promptly while something goes on: the best of some requests."""
+    times: list[float] = []
+    for _ in range(_LOOKS):
+        took = Deadline(lab.timeout_s)
+        condition = lab.condition()
+        if condition.health == "busy":
+            return not_observed(rule, f"with {meanwhile} {condition}")
+        if not condition.is_well:
+            return broken(rule, f"with {meanwhile} {condition}", harm=condition.harm)
+        times.append(took.elapsed_s())
+        if times[-1] <= _PROMPT_S:
+            break
+    text = f"with {meanwhile} a valid request took {min(times):.2f} s"
+    if min(times) > _PROMPT_S:
+        return broken(rule, f"wanted: within {_PROMPT_S:g} s; {text}")
+    return held(rule, text)
+
+
+# Many.
+
+
+def _judge_parallel(lab: ReceiverLab) -> Iterator[Judged]:
+    with ExitStack() as stack:
+        talks = [stack.enter_context(http_talk(lab)) for _ in range(_PARALLEL)]
+        for talk in talks:
+            talk.say(_request(lab))
+        tries = until_hang(
+            Try(what=f"connection {number} of {_PARALLEL}", answer=talk.answer())
+            for number, talk in enumerate(talks, 1)
+        )
+    yield judged(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
+
+
+def _judge_overload(lab: ReceiverLab) -> Iterator[Judged]:
+    """A burst: whoever is turned away is told so, and afterwards all is well."""
+    rule = "OTLP-SRV-084"
+    with ThreadPoolExecutor(_BURST) as pool:
+        found = [each for some in pool.map(_burst, [lab] * _BURST) for each in some]
+    counts = Counter(answer.status for answer in found)
+    statuses = set(counts)
+    told = ", ".join(
+        f"{count} {f'HTTP {status}' if status else 'no answer'}"
+        for status, count in sorted(counts.items(), key=lambda each: each[0] or 0)
+    )
+    seen = f"{len(found)} requests on {_BURST} connections at once came to: {told}"
+    fall = fallen(lab, rule, seen, patience_s=FLOOD_PATIENCE_S)
+    if fall is not None:
+        yield fall
+    elif any(answer.is_hang for answer in found):
+        yield broken(rule, f"wanted: an answer to each; {seen}", harm="hang")
+    elif statuses - _OVERLOADED - {200}:
+        yield broken(rule, f"wanted: 200, or 429 or 503 for the overload; {seen}")
+    elif statuses & _OVERLOADED:
+        yield held(rule, f"{seen}; afterwards all is well")
+    else:
+        yield not_observed(rule, f"{seen}: that was no overload")
+
+
+def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
+    answers: list[Http1Answer] = []
+    with http_talk(lab) as talk:
+        for _ in range(_BURST_EACH):
+            talk.say(_request(lab))
+            answers.append(talk.answer())
+            if answers[-1].closes or not answers[-1].is_whole:
+                break
+    return answers
+
+
+def _judge_apart(lab: ReceiverLab) -> Iterator[Judged]:
+    """Bad requests of one signal beside good ones of another."""
+    rule = "OTLP-SRV-088"
+    bad, good = lab.signals[0], lab.signals[-1]
+    stop = threading.Event()
+
+    def flood() -> int:
+        sent = 0
+        while not stop.is_set():
+            post(lab, b"\xff\xff\xff", signal=bad)
+            sent += 1
+        return sent
+
+    with ThreadPoolExecutor(1) as pool:
+        flooding = pool.submit(flood)
+        try:
+            tries = until_hang(
+                Try(
+                    what=f"{good} beside malformed {bad}",
+                    answer=post(lab, sample_body(lab, good, lab.marker()), signal=good),
+                )
+                for _ in range(20)
+            )
+        finally:
+            stop.set()
+        sent = flooding.result()
+    found = judged(lab, rule, tries, is_ok, "HTTP 200")
+    yield found if sent else not_observed(rule, "no bad request got through meanwhile")
+
+
+# Slow, silent, deaf.
+
+
+def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[Judged]]:
+    """The case about slow and idle connections, which watches them for some seconds."""
+
+    def judge(lab: ReceiverLab) -> Iterator[Judged]:
+        watched = Deadline(idle_s)
+        with ExitStack() as stack:
+            idle = stack.enter_context(http_talk(lab))
+            idle.say(_request(lab))
+            first = idle.answer()
+            slow = [stack.enter_context(http_talk(lab)) for _ in range(_SLOW)]
+            body = sample_body(lab, lab.signals[0], lab.marker())
+            rests = _begin_slowly(lab, slow, body)
+            served = _others_served(lab, "OTLP-SRV-053", f"{_SLOW} slow connections")
+            yield _slow(served, _drip(slow, rests, watched), idle_s)
+            yield _idle(lab, idle, first, watched.elapsed_s())
+
+    return judge
+
+
+_PARTS: Final = ("body", "head")
+
+
+def _slow(served: Judged, cut: dict[str, float], watched_s: float) -> Judged:
+    if served.outcome != "held":
+        return served
+    told = "; ".join(
+        f"the first that was slow in its {part} was cut off after {cut[part]:.0f} s"
+        if part in cut
+        else f"none that was slow in its {part} was cut off within {watched_s:g} s, it may be later"
+        for part in _PARTS
+    )
+    say = held if len(cut) == len(_PARTS) else not_observed
+    return say(served.requirement, f"{served.evidence}; {told}")
+
+
+def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> tuple[bytes, ...]:
+    """Half of them stop within the body, the others within the head; what each still has to say."""
+    fields = http_fields(lab, fields=[("Content-Length", str(len(body)))])
+    head = request_head("POST", target_of(lab), fields)
+    for number, talk in enumerate(slow):
+        talk.say(head[:20] if number % 2 else head + body[:1])
+    return body[1:-1], head[20:-1]
+
+
+def _drip(slow: Sequence[Http1Talk], rests: Sequence[bytes], watched: Deadline) -> dict[str, float]:
+    """Say a byte a second on each, all the time; when the first of each part was cut off."""
+    cut: dict[str, float] = {}
+    sent = 0
+    while watched.pause(_DROP_EVERY_S):
+        for number, talk in enumerate(slow):
+            part = _PARTS[number % 2]
+            talk.say(rests[number % 2][sent : sent + 1])
+            if part not in cut and (talk.hear(Deadline(0)) or talk.end in {"closed", "reset"}):
+                cut[part] = watched.elapsed_s()
+        sent += 1
+    return cut
+
+
+def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float) -> Judged:
+    rule = "OTLP-SRV-054"
+    if not first.is_ok or first.closes:
+        return not_observed(rule, f"the first request on the connection came to {first.told()}")
+    idle.say(_request(lab))
+    answer = idle.answer()
+    seen = f"after {waited_s:.0f} s without a request"
+    if answer.is_ok:
+        return held(rule, f"{seen} a connection was used again: {answer.told()}")
+    if answer.is_hang:
+        return broken(rule, f"{seen} a request on it got no answer", harm="hang")
+    return broken(rule, f"wanted: HTTP 200; {seen} a request on it came to {answer.told()}")
+
+
+def _judge_deaf(lab: ReceiverLab) -> Iterator[Judged]:
+    """Clients that send request after request and never read."""
+    with ExitStack() as stack:
+        talks = [stack.enter_context(http_talk(lab, timeout_s=0.2)) for _ in range(_DEAF)]
+        request = _request(lab) * _DEAF_REQUESTS
+        for talk in talks:
+            talk.say(request)
+        yield _others_served(lab, "OTLP-SRV-056", f"{_DEAF} clients that never read")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="endurance/parallel",
+        title="100 connections at once",
+        requirements=("OTLP-SRV-046",),
+        judge=_judge_parallel,
+        protocols=("http/protobuf",),
+        flood=1,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="endurance/overload",
+        title="A burst, and what comes after",
+        requirements=("OTLP-SRV-084",),
+        judge=_judge_overload,
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=2.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="endurance/apart",
+        title="Bad requests of one signal beside good ones of another",
+        requirements=("OTLP-SRV-088",),
+        judge=_judge_apart,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="endurance/patience",
+        title="200 slow connections and an idle one",
+        requirements=("OTLP-SRV-053", "OTLP-SRV-054"),
+        judge=judge_patience(_IDLE_S),
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=_IDLE_S + 1.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="endurance/deaf",
+        title="Clients that never read their answers",
+        requirements=("OTLP-SRV-056",),
+        judge=_judge_deaf,
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=3.0,
+        exclusive=("receiver",),
+    ),
+)

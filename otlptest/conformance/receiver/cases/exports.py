@@ -1,0 +1,113 @@
+"""Valid requests: every signal is taken, and read back as it was sent."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.first_look import SERVES
+from otlptest.conformance.receiver.health import is_overload_status
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.probes import probe_request
+from otlptest.conformance.receiver.stored import loses_plain_ones, unwanted_items
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.model import Signal
+from otlptest.sending import ExportResult
+
+__all__ = ["CASES"]
+
+
+def _judge_served(lab: ReceiverLab) -> Iterator[Judged]:
+    kind = "grpc" if lab.protocol == "grpc" else "http"
+    for signal, rule in SERVES[kind].items():
+        untaken = lab.untaken.get(signal)
+        if signal in lab.signals:
+            answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
+            seen = f"a plain valid {signal} request was answered {told(answer)}"
+            if is_overload_status(answer.http_status, answer.grpc_status):
+                yield not_observed(rule, f"it says that it is overloaded: {seen}")
+            else:
+                yield (held if answer.is_success else broken)(rule, seen)
+        elif untaken is None:
+            yield lacking(rule, f"the receiver takes no {signal}")
+        elif untaken.health == "busy":
+            yield not_observed(rule, f"for {signal} {untaken}")
+        else:
+            yield broken(rule, f"a plain valid {signal} request was answered {untaken.told}")
+
+
+def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
+    """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
+    rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
+    for signal in lab.signals:
+        packed = lab.marker()
+        answer = lab.send(probe_request(signal, packed), signal=signal, compression="gzip")
+        seen = f"a gzip {signal} request was answered {told(answer)}"
+        if is_overload_status(answer.http_status, answer.grpc_status):
+            yield not_observed(rule, f"it says that it is overloaded: {seen}")
+        elif not answer.is_success:
+            yield broken(rule, seen)
+        elif lab.read_back is None:
+            yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
+        elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
+            yield held(rule, f"{seen}, and is in {lab.read_back.name}")
+        else:
+            yield _judged_late(lab, rule, signal, packed, seen)
+
+
+def _judged_late(lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str) -> Judged:
+    """Lost is only what has not come when something plain has that was sent later."""
+    where = lab.read_back.name if lab.read_back is not None else ""
+    late = unwanted_items(lab, signal, marker)
+    if late is None:
+        return not_observed(rule, f"{seen}; no {signal} came to {where}")
+    if late:
+        return held(rule, f"{seen}, and is in {where}")
+    if loses_plain_ones(lab, signal):
+        return not_observed(rule, f"{seen}; plain {signal} requests are lost as well")
+    return broken(rule, f"{seen}, and only a plain one like it is in {where}")
+
+
+def told(answer: ExportResult) -> str:
+    """An answer as evidence."""
+    status = (
+        f"HTTP {answer.http_status}"
+        if answer.grpc_status is None
+        else f"gRPC status {answer.grpc_status}"
+    )
+    rejected = f", {answer.rejected} rejected" if answer.rejected else ""
+    message = f": {answer.message}" if answer.message else ""
+    return f"{status}{rejected}{message}"
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="exports/served",
+        title="A valid request of each signal, to its path",
+        requirements=tuple(SERVES["http"].values()),
+        judge=_judge_served,
+        protocols=("http/protobuf",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="exports/served_grpc",
+        title="A valid call of each service",
+        requirements=tuple(SERVES["grpc"].values()),
+        judge=_judge_served,
+        protocols=("grpc",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="exports/gzip",
+        title="A gzip request of each signal",
+        requirements=("OTLP-HTTP-014",),
+        judge=_judge_gzip,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="exports/gzip_grpc",
+        title="A gzip call of each service",
+        requirements=("OTLP-GRPC-009",),
+        judge=_judge_gzip,
+        protocols=("grpc",),
+    ),
+)

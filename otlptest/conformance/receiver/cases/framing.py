@@ -1,0 +1,397 @@
+"""HTTP/1.1 on the wire: chunks, Expect, pipelines, lengths that lie, connections in step."""
+
+import gzip
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.exchange import (
+    Answer,
+    Try,
+    answered,
+    fallen,
+    http_fields,
+    http_talk,
+    is_ok,
+    is_refused,
+    judged,
+    post,
+    target_of,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.stored import unwanted_items, why_unread
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
+
+__all__ = ["CASES"]
+
+_MANY: Final = 100
+_PIPELINED: Final = 5
+_WAITED_FOR_CONTINUE_S: Final = 2.0
+_LONGER: Final = 3
+_ABORTS: Final = 1000
+_CLOSES_S: Final = 1.0
+# RFC 9112, 6.1: it may take such a request by its chunks, and then has to close.
+_STAYED_OPEN: Final = "the connection stayed open"
+
+
+def _body(lab: ReceiverLab) -> bytes:
+    return sample_body(lab, lab.signals[0], lab.marker())
+
+
+def _request(lab: ReceiverLab, body: bytes, *more: tuple[str, str]) -> bytes:
+    return request_bytes("POST", target_of(lab), http_fields(lab, fields=more), body)
+
+
+def _raw(lab: ReceiverLab, data: bytes, *, timeout_s: float | None = None) -> Http1Answer:
+    """The answer to bytes on a connection of their own."""
+    with http_talk(lab, timeout_s=timeout_s) as talk:
+        talk.say(data)
+        return talk.answer()
+
+
+def _chunked(body: bytes, *, size: int = 16, trailers: bytes = b"") -> bytes:
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    parts = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
+    return b"".join(parts) + b"0\r\n" + trailers + b"\r\n"
+
+
+def _chunked_request(lab: ReceiverLab, data: bytes, *more: tuple[str, str]) -> bytes:
+    """A request whose `data` is chunks already."""
+    fields = http_fields(lab, fields=[("Transfer-Encoding", "chunked"), *more])
+    return request_head("POST", target_of(lab), fields) + data
+
+
+# Bodies.
+
+
+def _judge_chunked(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    packed = _chunked(gzip.compress(body, mtime=0))
+    in_gzip = _chunked_request(lab, packed, ("Content-Encoding", "gzip"))
+    with_trailers = _chunked(body, trailers=b"X-Trailer: 1\r\n")
+    tries = [
+        Try(what="a chunked body", answer=_raw(lab, _chunked_request(lab, _chunked(body)))),
+        Try(what="a chunked gzip body", answer=_raw(lab, in_gzip)),
+    ]
+    yield judged(lab, "OTLP-HTTP-044", tries, is_ok, "HTTP 200")
+    ignored = [
+        Try(what="trailers", answer=_raw(lab, _chunked_request(lab, with_trailers))),
+        Try(what="unknown headers", answer=post(lab, body, fields=[("X-Unknown", "1")])),
+    ]
+    yield judged(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
+
+
+def _judge_expect(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-HTTP-045"
+    interim, answer = _expecting(lab, _WAITED_FOR_CONTINUE_S)
+    if answer.is_ok and interim is None:  # a busy machine may need longer
+        interim, answer = _expecting(lab, _LONGER * _WAITED_FOR_CONTINUE_S)
+    what = f"Expect: 100-continue, interim answer {interim}"
+    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
+    if found.outcome == "held" and interim is None:
+        yield broken(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
+    else:
+        yield found
+
+
+def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answer]:
+    """The interim and the final answer to a request that waits a while before its body."""
+    body = _body(lab)
+    fields = http_fields(
+        lab, fields=[("Expect", "100-continue"), ("Content-Length", str(len(body)))]
+    )
+    with http_talk(lab) as talk:
+        talk.say(request_head("POST", target_of(lab), fields))
+        interim = talk.interim(timeout_s=min(waited_s, lab.timeout_s))
+        talk.say(body)
+        return interim, talk.answer()
+
+
+# Connections.
+
+
+def _judge_kept_alive(lab: ReceiverLab) -> Iterator[Judged]:
+    with http_talk(lab) as talk:
+        tries = list(_on_one(lab, talk, _MANY))
+    yield judged(lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive")
+
+
+def _on_one(lab: ReceiverLab, talk: Http1Talk, count: int) -> Iterator[Try]:
+    for number in range(count):
+        talk.say(_request(lab, _body(lab)))
+        answer = talk.answer()
+        # The last one may end it: many servers bound how many a connection may carry.
+        yield Try(what=f"request {number + 1} of {count} on one connection", answer=answer)
+        if not answer.is_whole:
+            return
+
+
+def _keeps_alive(answer: Answer) -> bool:
+    return isinstance(answer, Http1Answer) and answer.is_ok
+
+
+def _judge_in_step(lab: ReceiverLab) -> Iterator[Judged]:
+    """Bad, good, bad, good on one connection: the answers fit, or the connection is closed."""
+    rule = "OTLP-SRV-044"
+    plans = {
+        "a malformed body": _request(lab, b"\xff\xff\xff"),
+        "an unknown path": request_bytes(
+            "POST", f"{target_of(lab)}/no", http_fields(lab), b"x" * 5000
+        ),
+        "another content type": request_bytes(
+            "POST", target_of(lab), http_fields(lab, "text/plain"), b"x" * 300_000
+        ),
+    }
+    wrong: list[str] = []
+    for what, bad in plans.items():
+        with http_talk(lab) as talk:
+            wrong += _steps(lab, talk, what, bad)
+    fall = fallen(lab, rule, f"after {', '.join(plans)}")
+    if fall is not None:
+        yield fall
+    elif wrong:
+        yield broken(rule, "\n".join(wrong))
+    else:
+        seen = f"{', '.join(plans)}: a good request after it got its answer, or a close"
+        yield held(rule, seen)
+
+
+def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator[str]:
+    for _ in range(2):
+        talk.say(bad)
+        refused = talk.answer()
+        if refused.closes or talk.end == "reset":
+            return  # allowed: after an error it may hang up
+        if not refused.is_whole:
+            yield f"{what} was answered {refused.told()}"
+            return
+        talk.say(_request(lab, _body(lab)))
+        answer = talk.answer()
+        if answer.status is None and answer.end in {"closed", "reset"}:
+            yield f"after {what} the connection was closed without saying so"
+            return
+        if not answer.is_ok:
+            yield f"after {what} a valid request was answered {answer.told()}"
+            return
+
+
+def _judge_pipelined(lab: ReceiverLab) -> Iterator[Judged]:
+    """Good and bad ones back to back: the answers come in the order of the requests."""
+    rule = "OTLP-SRV-045"
+    with http_talk(lab) as talk:
+        good, wrong_path = _request(lab, _body(lab)), f"{target_of(lab)}/no"
+        unknown = request_bytes("POST", wrong_path, http_fields(lab), b"")
+        order = [good, good, unknown, good, good]
+        talk.say(b"".join(order))
+        answers = []
+        for _ in order:
+            answers.append(talk.answer())
+            if answers[-1].closes or not answers[-1].is_whole:
+                break
+    told = [answer.status for answer in answers]
+    seen = f"{_PIPELINED} pipelined requests, the third to an unknown path, were answered {told}"
+    if answers[-1].is_hang:
+        yield broken(rule, seen, harm="hang")
+    elif _is_in_order(answers):
+        yield held(rule, seen)
+    elif all(answer.is_ok for answer in answers) and _says_close(answers[-1]):
+        yield not_observed(rule, f"{seen}: it said that it closes the connection then")
+    else:
+        yield broken(rule, f"wanted: 200, 200, an error, 200, 200; {seen}")
+
+
+def _says_close(answer: Http1Answer) -> bool:
+    return "close" in (answer.field("connection") or "").lower()
+
+
+def _is_in_order(answers: Sequence[Http1Answer]) -> bool:
+    """Whether success and error come as asked for; after the error it may hang up."""
+    expected = [True, True, False, True, True]
+    error = expected.index(False)
+    have = [answer.is_ok for answer in answers if answer.status is not None]
+    is_all = len(have) == len(expected) or (len(have) > error and answers[-1].closes)
+    return is_all and have == expected[: len(have)]
+
+
+def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    old = _request(lab, body).replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
+    answer = _raw(lab, old)
+    say = held if answer.is_ok else lacking
+    yield say("OTLP-SRV-048", f"an HTTP/1.0 request was answered {answer.told()}")
+    fields = [each for each in http_fields(lab) if each[0] != "Host"]
+    hostless = _raw(lab, request_bytes("POST", target_of(lab), fields, body))
+    none = [Try(what="no Host", answer=hostless)]
+    yield judged(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
+
+
+def _judge_half_closed(lab: ReceiverLab) -> Iterator[Judged]:
+    with http_talk(lab) as talk:
+        talk.say(_request(lab, _body(lab)))
+        talk.finish_saying()
+        tries = [Try(what="a request, then half a close", answer=talk.answer())]
+    yield judged(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
+
+
+# Framing that lies.
+
+
+def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
+    body = _body(lab)
+    chunks = _chunked(body)
+    bad = {
+        "a chunk size that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
+        "a negative chunk size": b"-1\r\nabc\r\n0\r\n\r\n",
+        "a chunk longer than it says": b"2\r\nabcdef\r\n0\r\n\r\n",
+    }
+    tries = (
+        Try(what=what, answer=_to_its_end(lab, _chunked_request(lab, data)))
+        for what, data in bad.items()
+    )
+    yield judged(lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close")
+    length = ("Content-Length", str(len(chunks)))
+    both = _to_its_end(lab, _chunked_request(lab, chunks, length))
+    tries_of_both = [Try(what="Content-Length with Transfer-Encoding", answer=both)]
+    found = judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer")
+    stays = found.outcome == "broken" and both.is_whole
+    yield broken(found.requirement, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
+    head = http_fields(lab)
+    lengths = {
+        "Content-Length: abc": [("Content-Length", "abc")],
+        "Content-Length: -5": [("Content-Length", "-5")],
+        "Content-Length: +5": [("Content-Length", "+5")],
+        "two different Content-Lengths": [("Content-Length", "5"), ("Content-Length", "6")],
+    }
+    others = (
+        Try(
+            what=what,
+            answer=_raw(lab, request_head("POST", target_of(lab), [*head, *more]) + b"abcde"),
+        )
+        for what, more in lengths.items()
+    )
+    yield judged(lab, "OTLP-SRV-051", others, _is_refused_or_closed, "HTTP 400")
+
+
+def _to_its_end(lab: ReceiverLab, data: bytes) -> Http1Answer:
+    """The answer to bytes, and whether the connection was closed soon after it."""
+    with http_talk(lab) as talk:
+        talk.say(data)
+        answer = talk.answer()
+        if answer.is_whole and not answer.closes:
+            talk.wait_for_end(min(_CLOSES_S, lab.timeout_s))
+        return replace(answer, end=talk.end if answer.is_whole else answer.end)
+
+
+def _is_closed(answer: Answer) -> bool:
+    """Closed: then nothing can be smuggled, whichever length it believed (RFC 9112, 6.3)."""
+    return isinstance(answer, Http1Answer) and answer.closes
+
+
+def _is_refused_and_closed(answer: Answer) -> bool:
+    """Refused with a close, or cut without a word: either way nothing can be smuggled."""
+    if not isinstance(answer, Http1Answer):
+        return False
+    return answer.closes and (answer.is_refused or answer.status is None)
+
+
+def _is_refused_or_closed(answer: Answer) -> bool:
+    return is_refused(answer) or (
+        isinstance(answer, Http1Answer) and answer.status is None and answer.closes
+    )
+
+
+def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
+    """More announced than sent, then gone; again and again."""
+    rule = "OTLP-SRV-050"
+    signal, marker = lab.signals[0], lab.marker()
+    body = sample_body(lab, signal, marker)
+    fields = http_fields(lab, fields=[("Content-Length", str(len(body) + 100))])
+    request = request_head("POST", target_of(lab, signal), fields) + body
+    for _ in range(_ABORTS):
+        with http_talk(lab) as talk:
+            talk.say(request)
+    seen = f"{_ABORTS} requests were broken off"
+    fall = fallen(lab, rule, seen)
+    if fall is not None:
+        yield fall
+        return
+    stored = unwanted_items(lab, signal, marker)
+    if stored is None:
+        yield lacking(rule, f"{seen}, and it goes on; that nothing was stored: {why_unread(lab)}")
+    elif stored:
+        yield broken(rule, f"{seen}, and {len(stored)} of their items were stored")
+    else:
+        yield held(rule, f"{seen}, it goes on, and none of their items was stored")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="framing/chunked",
+        title="Chunked bodies, trailers and unknown headers",
+        requirements=("OTLP-HTTP-044", "OTLP-SRV-059"),
+        judge=_judge_chunked,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/expect",
+        title="Expect: 100-continue",
+        requirements=("OTLP-HTTP-045",),
+        judge=_judge_expect,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/kept_alive",
+        title="100 requests on one connection",
+        requirements=("OTLP-SRV-043",),
+        judge=_judge_kept_alive,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/in_step",
+        title="Good requests after bad ones on one connection",
+        requirements=("OTLP-SRV-044",),
+        judge=_judge_in_step,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/pipelined",
+        title="Requests back to back",
+        requirements=("OTLP-SRV-045",),
+        judge=_judge_pipelined,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/versions",
+        title="HTTP/1.0, and HTTP/1.1 without Host",
+        requirements=("OTLP-SRV-048", "OTLP-SRV-058"),
+        judge=_judge_versions,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/half_closed",
+        title="A client that has closed its side",
+        requirements=("OTLP-SRV-055",),
+        judge=_judge_half_closed,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/smuggling",
+        title="Lengths and chunks that lie",
+        requirements=("OTLP-SRV-049", "OTLP-SRV-051"),
+        judge=_judge_smuggling,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="framing/aborted",
+        title="1,000 requests that are broken off",
+        requirements=("OTLP-SRV-050",),
+        judge=_judge_aborted,
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=2.0,
+        exclusive=("receiver",),
+    ),
+)

@@ -1,0 +1,402 @@
+"""gRPC calls that are odd or wrong: encodings, framing, methods, metadata, many at once."""
+
+import gzip
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.contrasts import contrasted, is_limit
+from otlptest.conformance.receiver.exchange import (
+    PROTOBUF,
+    Answer,
+    Try,
+    call,
+    call_fields,
+    fallen,
+    grpc_talk,
+    is_ok,
+    is_refused,
+    judged,
+    target_of,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.sample_requests import attribute, sample_request, text
+from otlptest.conformance.receiver.stored import judged_taken, unwanted_items
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.statuses import GrpcCode
+
+__all__ = ["CASES"]
+
+_ENCODED: Final = (("grpc-encoding", "gzip"),)
+_ALTERNATED: Final = 20
+_PARALLEL: Final = 200
+_INTERLEAVED: Final = 30
+_LARGE: Final = 1024 * 1024
+_SMALL_FRAME: Final = 1024
+_EXPIRES_S: Final = 5.0
+_UNSUPPORTED: Final = 415
+
+
+def _message(lab: ReceiverLab) -> bytes:
+    return sample_request(lab.signals[0], lab.marker())
+
+
+# Encodings.
+
+
+def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-GRPC-010"
+    with grpc_talk(lab) as talk:
+        tries = list(_alternating(lab, talk))
+    found = judged(lab, rule, tries, is_ok, "gRPC status OK")
+    yield contrasted(found, lambda: _packed_alone(lab), "a gzip call on a connection of its own")
+
+
+def _packed_alone(lab: ReceiverLab) -> GrpcAnswer:
+    packed = gzip.compress(_message(lab), mtime=0)
+    return call(lab, packed, is_compressed=True, fields=_ENCODED)
+
+
+def _alternating(lab: ReceiverLab, talk: Http2Talk) -> Iterator[Try]:
+    for number in range(_ALTERNATED):
+        message = _message(lab)
+        if number % 2:
+            packed = gzip.compress(message, mtime=0)
+            answer = call(lab, packed, is_compressed=True, fields=_ENCODED, talk=talk)
+            yield Try(what=f"call {number}, compressed", answer=answer)
+        elif number % 4:
+            answer = call(lab, message, talk=talk)
+            yield Try(what=f"call {number}, plain", answer=answer)
+        else:
+            answer = call(lab, message, fields=_ENCODED, talk=talk)
+            yield Try(what=f"call {number}, plain under grpc-encoding: gzip", answer=answer)
+
+
+def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[Judged]:
+    fields = [("grpc-encoding", "x-nope")]
+    answer = call(lab, _message(lab), is_compressed=True, fields=fields)
+    tries = [Try(what="grpc-encoding: x-nope", answer=answer)]
+    wanted = "UNIMPLEMENTED with grpc-accept-encoding"
+    yield judged(lab, "OTLP-GRPC-012", tries, _lists_encodings, wanted)
+
+
+def _lists_encodings(answer: Answer) -> bool:
+    return (
+        isinstance(answer, GrpcAnswer)
+        and answer.grpc_status == GrpcCode.UNIMPLEMENTED
+        and bool(answer.field("grpc-accept-encoding"))
+    )
+
+
+def _judge_flag_alone(lab: ReceiverLab) -> Iterator[Judged]:
+    rule, signal, marker = "OTLP-GRPC-013", lab.signals[0], lab.marker()
+    message = sample_request(signal, marker)
+    answer = call(lab, message, is_compressed=True)
+    tries = [Try(what="flag 1 without grpc-encoding", answer=answer)]
+    found = judged(lab, rule, tries, is_refused, "INTERNAL or UNIMPLEMENTED")
+    stored = unwanted_items(lab, signal, marker)
+    if found.outcome == "held" and stored:
+        yield broken(rule, f"{found.evidence}; and yet it was stored")
+    else:
+        yield found
+
+
+# Framing.
+
+
+def _judge_small_frames(lab: ReceiverLab) -> Iterator[Judged]:
+    """A megabyte in frames of a kilobyte: far over the first window of 64 KiB."""
+    rule, signal, marker = "OTLP-GRPC-042", lab.signals[0], lab.marker()
+    pairs = (attribute("pad", text(b"x" * _LARGE)),)
+    message = encode_grpc_frame(sample_request(signal, marker, attributes=pairs))
+    with grpc_talk(lab) as talk:
+        stream = talk.open(call_fields(lab, signal))
+        talk.body(stream, message, frame_size=_SMALL_FRAME)
+        answer = talk.answer(stream)
+    if is_limit(answer):
+        reason = f"a limit, which is nobody's fault: {answer.told()}"
+        yield not_observed(rule, f"a message of {len(message)} bytes: {reason}")
+        return
+    yield judged_taken(
+        lab,
+        rule,
+        signal,
+        marker,
+        Try(what="1 MiB in DATA frames of 1 KiB", answer=answer),
+        wanted="gRPC status OK",
+        matches=lambda items: _wrong_length(items[0].attributes.get("pad")),
+        needs_read_back=False,
+    )
+
+
+def _wrong_length(value: object) -> str:
+    if isinstance(value, str) and len(value) == _LARGE:
+        return ""
+    what = f"text of {len(value)}" if isinstance(value, str) else repr(value)
+    return f"the attribute of {_LARGE} characters is {what}"
+
+
+def _judge_bad_frames(lab: ReceiverLab) -> Iterator[Judged]:
+    whole = encode_grpc_frame(_message(lab))
+    huge = b"\x00\xff\xff\xff\xff" + whole
+    bodies = {
+        "three bytes of the prefix": whole[:3],
+        "a length over the data": whole[:-5],
+        "a declared length of 4 GiB": huge,
+        "the compressed flag 7": b"\x07" + whole[1:],
+    }
+    tries = (Try(what=what, answer=call(lab, body=body)) for what, body in bodies.items())
+    yield judged(lab, "OTLP-GRPC-049", tries, is_refused, "an error or a reset")
+    counts = {"no message": b"", "two messages": whole + whole}
+    others = (Try(what=what, answer=call(lab, body=body)) for what, body in counts.items())
+    yield judged(lab, "OTLP-SRV-065", others, is_refused, "an error or a reset")
+
+
+# Methods, content types, metadata.
+
+
+def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[Judged]:
+    paths = (
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Nope",
+        "/opentelemetry.proto.collector.nothing.v1.NothingService/Export",
+    )
+    tries = (
+        Try(what=f"the method {path}", answer=call(lab, _message(lab), path=path)) for path in paths
+    )
+    yield judged(lab, "OTLP-GRPC-045", tries, _is_unimplemented, "UNIMPLEMENTED (12)")
+
+
+def _is_unimplemented(answer: Answer) -> bool:
+    return isinstance(answer, GrpcAnswer) and answer.grpc_status == GrpcCode.UNIMPLEMENTED
+
+
+def _judge_content_type(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-GRPC-046"
+    with grpc_talk(lab) as talk:
+        answer = call(lab, _message(lab), media_type="text/plain", talk=talk)
+        after = call(lab, _message(lab), talk=talk)
+    tries = [Try(what="the content type text/plain over HTTP/2", answer=answer)]
+    found = judged(lab, rule, tries, _is_unsupported, "HTTP 415")
+    if found.outcome == "held" and not after.is_ok:
+        yield broken(rule, f"{found.evidence}; a call after it came to {after.told()}")
+    else:
+        yield found
+
+
+def _is_unsupported(answer: Answer) -> bool:
+    return isinstance(answer, GrpcAnswer) and answer.http_status == _UNSUPPORTED
+
+
+def _judge_one_port(lab: ReceiverLab) -> Iterator[Judged]:
+    """Whether either port takes the other transport too."""
+    rule = "OTLP-GRPC-047"
+    if lab.http is None:
+        yield lacking(rule, "no HTTP endpoint was given")
+        return
+    body = sample_request(lab.signals[0], lab.marker())
+    with grpc_talk(lab) as talk:
+        fields = dict(call_fields(lab, media_type=PROTOBUF)) | {":path": target_of(lab)}
+        stream = talk.open(tuple(fields.items()))
+        talk.body(stream, body)
+        answer = talk.answer(stream)
+    with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as other:
+        called = call(lab, body, talk=other)
+    takes = [
+        what
+        for what, is_taken in (
+            ("OTLP/HTTP on the gRPC port", answer.http_status == 200 and answer.is_ended),  # noqa: PLR2004 -- HTTP's number
+            ("OTLP/gRPC on the HTTP port", called.is_ok),
+        )
+        if is_taken
+    ]
+    yield (held if takes else lacking)(rule, f"it takes {' and '.join(takes) or 'each on its own'}")
+
+
+def _judge_metadata(lab: ReceiverLab) -> Iterator[Judged]:
+    large = [("x-large", "v" * 65_536)]
+    odd = {
+        "binary metadata": [("x-trace-bin", "AAECAwQ")],
+        "unknown metadata": [("x-unknown", "1"), ("user-agent", "otlptest")],
+    }
+    tries = [
+        Try(what=what, answer=call(lab, _message(lab), fields=fields))
+        for what, fields in odd.items()
+    ]
+    yield judged(lab, "OTLP-SRV-066", tries, is_ok, "gRPC status OK")
+    oversized = [Try(what="64 KiB metadata", answer=call(lab, _message(lab), fields=large))]
+    yield judged(lab, "OTLP-SRV-066", oversized, _is_any, "success or an error")
+
+
+def _is_any(answer: Answer) -> bool:
+    return answer.is_ok or answer.is_refused
+
+
+def _judge_timeout(lab: ReceiverLab) -> Iterator[Judged]:
+    """A call whose time is up before its message is whole."""
+    rule = "OTLP-GRPC-050"
+    frame = encode_grpc_frame(_message(lab))
+    with grpc_talk(lab) as talk:
+        stream = talk.open(call_fields(lab, fields=[("grpc-timeout", "50m")]))
+        talk.body(stream, frame[: len(frame) // 2], ends_stream=False)
+        answer = talk.answer(stream, timeout_s=min(_EXPIRES_S, lab.timeout_s))
+    seen = f"a call with grpc-timeout: 50m that stays unfinished came to {answer.told()}"
+    ended = {GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED}
+    fall = fallen(lab, rule, seen)
+    if fall is not None:
+        yield fall
+    elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
+        yield held(rule, seen)
+    else:
+        yield broken(rule, f"wanted: DEADLINE_EXCEEDED, CANCELLED or a reset; {seen}")
+
+
+def _judge_services(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-067"
+    paths = {
+        "health": "/grpc.health.v1.Health/Check",
+        "reflection": "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    }
+    answers = {name: call(lab, b"", path=path) for name, path in paths.items()}
+    found = [
+        name
+        for name, answer in answers.items()
+        if answer.grpc_status not in {None, GrpcCode.UNIMPLEMENTED}
+    ]
+    yield (held if found else lacking)(rule, f"it has {' and '.join(found) or 'neither'}")
+
+
+# Many at once.
+
+
+def _judge_many(lab: ReceiverLab) -> Iterator[Judged]:
+    tries: list[Try] = []
+    with grpc_talk(lab) as talk:
+        talk.settle()
+        at_once = max(1, min(_PARALLEL, talk.max_streams))
+        while len(tries) < _PARALLEL:
+            streams = [
+                talk.open(call_fields(lab)) for _ in range(min(at_once, _PARALLEL - len(tries)))
+            ]
+            frame = encode_grpc_frame(_message(lab))
+            for stream in streams:
+                talk.body(stream, frame)
+            tries += [
+                Try(what=f"a call of {at_once} at once", answer=talk.answer(stream))
+                for stream in streams
+            ]
+            if not tries[-1].answer.is_ok:
+                break
+    yield judged(lab, "OTLP-GRPC-041", tries, is_ok, f"{_PARALLEL} x gRPC status OK")
+
+
+def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-SRV-060"
+    if len(lab.signals) == 1:
+        yield not_observed(rule, f"it takes {lab.signals[0]} only")
+        return
+    with grpc_talk(lab) as talk:
+        tries = []
+        for number in range(_INTERLEAVED):
+            signal = lab.signals[number % len(lab.signals)]
+            message = sample_request(signal, lab.marker())
+            answer = call(lab, message, signal=signal, talk=talk)
+            tries.append(Try(what=f"call {number} of {signal}", answer=answer))
+    yield judged(lab, rule, tries, is_ok, "gRPC status OK")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="grpc/encodings",
+        title="Compressed and plain calls in turn",
+        requirements=("OTLP-GRPC-010",),
+        judge=_judge_interleaved_encodings,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/unknown_encoding",
+        title="An encoding that nobody knows",
+        requirements=("OTLP-GRPC-012",),
+        judge=_judge_unknown_encoding,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/flag_alone",
+        title="The compressed flag without an encoding",
+        requirements=("OTLP-GRPC-013",),
+        judge=_judge_flag_alone,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/small_frames",
+        title="A megabyte in small DATA frames",
+        requirements=("OTLP-GRPC-042",),
+        judge=_judge_small_frames,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/bad_frames",
+        title="Messages cut, too long, none and two",
+        requirements=("OTLP-GRPC-049", "OTLP-SRV-065"),
+        judge=_judge_bad_frames,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/unknown_methods",
+        title="Methods that do not exist",
+        requirements=("OTLP-GRPC-045",),
+        judge=_judge_unknown_methods,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/content_type",
+        title="Another content type over HTTP/2",
+        requirements=("OTLP-GRPC-046",),
+        judge=_judge_content_type,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/one_port",
+        title="Both transports on one port",
+        requirements=("OTLP-GRPC-047",),
+        judge=_judge_one_port,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/metadata",
+        title="Binary, unknown and oversized metadata",
+        requirements=("OTLP-SRV-066",),
+        judge=_judge_metadata,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/timeout",
+        title="A call whose time is up",
+        requirements=("OTLP-GRPC-050",),
+        judge=_judge_timeout,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/services",
+        title="Health and reflection services",
+        requirements=("OTLP-SRV-067",),
+        judge=_judge_services,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/many",
+        title="200 calls on one connection",
+        requirements=("OTLP-GRPC-041",),
+        judge=_judge_many,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="grpc/signals",
+        title="All signals on one connection",
+        requirements=("OTLP-SRV-060",),
+        judge=_judge_signals_on_one,
+        protocols=("grpc",),
+    ),
+)

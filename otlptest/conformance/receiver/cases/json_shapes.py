@@ -1,0 +1,349 @@
+"""JSON documents with null, with absent keys, and with values of the wrong type, at every level.
+
+Each is a valid document with a change at one place. What must be taken is judged beside the same
+document without the change.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases.json_values import rejected
+from otlptest.conformance.receiver.contrasts import Plain, contrasted, unlike_plain
+from otlptest.conformance.receiver.exchange import (
+    Answer,
+    Try,
+    is_ok,
+    is_refused,
+    judged,
+    post,
+)
+from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
+from otlptest.conformance.receiver.sample_requests import (
+    json_attribute,
+    json_bytes,
+    json_item,
+    json_request,
+)
+from otlptest.conformance.receiver.stored import judged_stored
+from otlptest.conformance.verdicts import Judged, not_observed
+from otlptest.model import Signal
+from otlptest.sending.raw.http1_client import Http1Answer
+from otlptest.timing import SYSTEM_CLOCK
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
+
+__all__ = ["CASES"]
+
+_Path: TypeAlias = tuple[str, ...]
+"""The keys to a value; within a list its first element is meant."""
+
+_ABSENT: Final = object()
+_IDS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174"}
+)
+
+
+def _document(signal: Signal, marker: str) -> dict[str, Any]:
+    """A valid document that has a value at each place where one is to be changed."""
+    now = str(SYSTEM_CLOCK.unix_nanos())
+    more: dict[str, Any] = {}
+    if signal == "traces":
+        more = {
+            "parentSpanId": "00f067aa0ba902b7",
+            "traceState": "a=1",
+            "status": {"message": "m", "code": 1},
+            "events": [{"name": "event", "timeUnixNano": now}],
+            "links": [dict(_IDS)],
+        }
+    elif signal == "logs":
+        more = dict(_IDS)
+    document = json_request(signal, json_item(signal, marker, more=more))
+    mark = json_attribute(MARKER_ATTRIBUTE, {"stringValue": marker})
+    entry = document[SIGNAL_NAMES[signal].json_key][0]
+    entry["resource"]["attributes"].append(mark)
+    return document
+
+
+def _changed(document: dict[str, Any], path: _Path, value: object) -> dict[str, Any]:
+    """A copy with another value at a place, or without it."""
+    copied = copy.deepcopy(document)
+    holder: Any = copied
+    for key in path[:-1]:
+        holder = holder[key]
+        holder = holder[0] if isinstance(holder, list) else holder
+    if value is _ABSENT:
+        holder.pop(path[-1], None)
+    else:
+        holder[path[-1]] = value
+    return copied
+
+
+def _send(lab: ReceiverLab, signal: Signal, document: object) -> Http1Answer:
+    return post(lab, json_bytes(document), signal=signal)
+
+
+def _sender(lab: ReceiverLab, signal: Signal, document: object) -> Plain:
+    return lambda: _send(lab, signal, document)
+
+
+# The places of a document.
+
+
+def _levels(signal: Signal) -> tuple[_Path, _Path, _Path]:
+    """The keys to the entries, to their scopes, and to the items in those."""
+    names = SIGNAL_NAMES[signal]
+    entries = (names.json_key,)
+    scopes = (*entries, lower_camel(names.scope_field))
+    return entries, scopes, (*scopes, lower_camel(names.item_field))
+
+
+def _envelope(signal: Signal) -> Iterator[_Path]:
+    """What may be null around items."""
+    entries, scopes, items = _levels(signal)
+    yield from (entries, scopes, items)
+    for key in ("resource", "schemaUrl"):
+        yield (*entries, key)
+    for key in ("scope", "schemaUrl"):
+        yield (*scopes, key)
+    for key in ("attributes", "droppedAttributesCount"):
+        yield (*entries, "resource", key)
+    for key in ("name", "version", "attributes"):
+        yield (*scopes, "scope", key)
+
+
+_KEYS: Final[Mapping[Signal, tuple[str, ...]]] = MappingProxyType(
+    {
+        "traces": (
+            *("parentSpanId", "traceState", "flags", "kind", "events", "links", "status"),
+            *("attributes", "droppedAttributesCount"),
+        ),
+        "logs": (
+            *("body", "severityText", "severityNumber", "flags", "traceId", "spanId"),
+            *("attributes", "droppedAttributesCount"),
+        ),
+        "metrics": ("description", "unit", "metadata"),
+    }
+)
+_POINT_KEYS: Final = ("attributes", "startTimeUnixNano", "exemplars", "flags", "asDouble")
+
+
+def _fields(signal: Signal) -> Iterator[_Path]:
+    """What may be null of an item, or of its parts."""
+    *_, items = _levels(signal)
+    for key in _KEYS[signal]:
+        yield (*items, key)
+    if signal == "traces":
+        yield (*items, "status", "message")
+        yield (*items, "events", "attributes")
+        yield (*items, "links", "traceState")
+    if signal == "metrics":
+        yield (*items, "gauge", "dataPoints")
+        for key in _POINT_KEYS:
+            yield (*items, "gauge", "dataPoints", key)
+
+
+# Null and absent.
+
+
+def _judge_nulls(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = "OTLP-JSON-028"
+    for signal in lab.signals:
+        tries = unlike_plain(_null_pairs(lab, signal))
+        if tries:
+            yield judged(lab, rule, tries, is_ok, "HTTP 200")
+        else:
+            yield not_observed(rule, f"no key may be absent from its {signal}")
+        yield _stored_nulls(lab, rule, signal)
+
+
+def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Try, Plain]]:
+    """A document with null at each place, and the same document without the key."""
+    for path in (*_envelope(signal), *_fields(signal)):
+        document = _document(signal, lab.marker())
+        answer = _send(lab, signal, _changed(document, path, None))
+        plain = _sender(lab, signal, _changed(document, path, _ABSENT))
+        yield Try(what=f"null for {'.'.join(path)}", answer=answer), plain
+
+
+def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> Judged:
+    """An item that has null for all at once is still that item; the resource carries the marker."""
+    marker = lab.marker()
+    document = plain = _document(signal, marker)
+    for path in _fields(signal):
+        if path[-1] != "dataPoints" and len(path) > len(_levels(signal)[2]):
+            is_part = path[-2] in {"status", "events", "links"}
+            document = document if is_part else _changed(document, path, None)
+            plain = plain if is_part else _changed(plain, path, _ABSENT)
+    answer = _send(lab, signal, document)
+    what = f"null for each field that may be absent ({signal})"
+    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "HTTP 200")
+    if found.outcome != "held":
+        return contrasted(found, _sender(lab, signal, plain), "an item without them")
+    return judged_stored(
+        lab,
+        rule,
+        signal,
+        marker,
+        found.evidence,
+        matches=lambda _: "",
+        needs_read_back=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Omission:
+    """Something without a key, and the same with the key's default value."""
+
+    what: str
+    odd: Any
+    plain: Any
+
+
+def _of_values() -> Iterator[_Omission]:
+    """Values whose list is empty: it may be left out."""
+    for kind in ("arrayValue", "kvlistValue"):
+        yield _Omission(what=f'"{kind}": {{}}', odd={kind: {}}, plain={kind: {"values": []}})
+
+
+def _judge_absent(lab: ReceiverLab) -> Iterator[Judged]:
+    for signal in lab.signals:
+        yield from _minimal(lab, signal)
+        for each in _of_values():
+            yield _omitted(lab, signal, each, _attributed)
+        yield _omitted(lab, signal, _ENTITY, _with_entity)
+
+
+_ENTITY: Final = _Omission(
+    what="an entity without schemaUrl",
+    odd={"type": "service", "idKeys": ["service.name"]},
+    plain={"schemaUrl": "", "type": "service", "idKeys": ["service.name"], "descriptionKeys": []},
+)
+
+
+def _omitted(
+    lab: ReceiverLab,
+    signal: Signal,
+    omission: _Omission,
+    put: Callable[[Signal, str, Any], dict[str, Any]],
+) -> Judged:
+    answer = _send(lab, signal, put(signal, lab.marker(), omission.odd))
+    tries = [Try(what=f"{omission.what} ({signal})", answer=answer)]
+    found = judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
+    plain = _sender(lab, signal, put(signal, lab.marker(), omission.plain))
+    return contrasted(found, plain, "the same with its default value")
+
+
+def _attributed(signal: Signal, marker: str, value: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
+    pair = json_attribute("value", value)
+    return json_request(signal, json_item(signal, marker, attributes=(pair,)))
+
+
+def _with_entity(signal: Signal, marker: str, entity: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
+    document = json_request(signal, json_item(signal, marker))
+    document[SIGNAL_NAMES[signal].json_key][0]["resource"]["entityRefs"] = [entity]
+    return document
+
+
+def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
+    """No more than an item needs: a store may refuse one of long ago, or without a value."""
+    now = SYSTEM_CLOCK.unix_nanos()
+    times = {"startTimeUnixNano": str(now - 1_000_000), "endTimeUnixNano": str(now)}
+    point = {"timeUnixNano": str(now), "asInt": "1"}
+    items: dict[Signal, dict[str, Any]] = {
+        "traces": {**_IDS, **times, "name": "minimal"},
+        "logs": {"timeUnixNano": str(now), "body": {"stringValue": "minimal"}},
+        "metrics": {"name": "minimal", "gauge": {"dataPoints": [point]}},
+    }
+    answer = _send(lab, signal, json_request(signal, items[signal]))
+    tries = [Try(what=f"an item without optional keys ({signal})", answer=answer)]
+    yield judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
+
+
+# Values of the wrong type.
+
+
+def _wrong_types(signal: Signal) -> Iterator[tuple[_Path, Sequence[Any]]]:
+    """Each place with values that are not of its type."""
+    entries, scopes, items = _levels(signal)
+    for path in (entries, scopes, items):
+        yield path, ("x", 7, [1], ["x"])
+    yield items, ({},)
+    yield (*entries, "resource"), ("x", [1])
+    yield (*entries, "resource", "attributes"), ("x", [7])
+    yield (*scopes, "scope"), ("x", 7)
+    yield (*scopes, "scope", "name"), (7,)
+    if signal == "metrics":
+        yield (*items, "name"), (7, {})
+        yield (*items, "gauge"), ("x", [1])
+        yield (*items, "gauge", "dataPoints"), ("x", [1])
+        yield (*items, "gauge", "dataPoints", "timeUnixNano"), ({}, "soon")
+        items = (*items, "gauge", "dataPoints")
+    elif signal == "traces":
+        yield (*items, "name"), (7,)
+        yield (*items, "traceId"), (7, {})
+        yield (*items, "spanId"), (7,)
+        yield (*items, "startTimeUnixNano"), ({}, "soon")
+        yield (*items, "events"), ("x", [1])
+        yield (*items, "links"), ("x",)
+        yield (*items, "status"), ("x",)
+    else:
+        yield (*items, "traceId"), (7, {})
+        yield (*items, "severityText"), (7,)
+        yield (*items, "timeUnixNano"), ({}, "soon")
+        yield (*items, "body"), ("x", 7)
+    yield (*items, "attributes"), ({}, "x", [7])
+    yield (*items, "attributes", "key"), (7,)
+    yield (*items, "attributes", "value"), ("x", 7)
+
+
+def _judge_wrong_types(lab: ReceiverLab) -> Iterator[Judged]:
+    for signal in lab.signals:
+        tries = [
+            Try(
+                what=f"{'.'.join(path)}: {json_bytes(value).decode()}",
+                answer=_send(lab, signal, _changed(_document(signal, lab.marker()), path, value)),
+            )
+            for path, values in _wrong_types(signal)
+            for value in values
+        ]
+        wanted = "HTTP 400, or a rejected item"
+        yield judged(lab, "OTLP-JSON-037", tries, _refuses(signal), wanted)
+
+
+def _refuses(signal: Signal) -> Callable[[Answer], bool]:
+    def right(answer: Answer) -> bool:
+        return is_refused(answer) or (
+            isinstance(answer, Http1Answer) and bool(rejected(signal, answer))
+        )
+
+    return right
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="json/nulls",
+        title="Null for each key that may be absent, at every level",
+        requirements=("OTLP-JSON-028",),
+        judge=_judge_nulls,
+        protocols=("http/json",),
+        expected_s=1.0,
+    ),
+    ReceiverCase(
+        id="json/absent",
+        title="Absent keys",
+        requirements=("OTLP-JSON-029",),
+        judge=_judge_absent,
+        protocols=("http/json",),
+    ),
+    ReceiverCase(
+        id="json/wrong_types",
+        title="Values of the wrong type, at every level",
+        requirements=("OTLP-JSON-037",),
+        judge=_judge_wrong_types,
+        protocols=("http/json",),
+        expected_s=1.0,
+    ),
+)

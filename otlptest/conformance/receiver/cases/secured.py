@@ -1,0 +1,100 @@
+"""A receiver that speaks TLS: which versions, and what it does with plain text."""
+
+import socket
+import ssl
+import warnings
+from collections.abc import Iterator
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.exchange import fallen, http_fields, target_of
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.sending.raw.http1_client import Http1Talk, request_bytes
+from otlptest.sending.raw.raw_socket import end_words
+
+__all__ = ["CASES"]
+
+_NO_TLS: Final = "its endpoint has no TLS"
+_OLD: Final = ssl.TLSVersion.TLSv1_1
+_OLD_CIPHERS: Final = "ALL:@SECLEVEL=0"
+_ENDS_S: Final = 5.0
+
+
+def _judge_plain_text(lab: ReceiverLab) -> Iterator[Judged]:
+    """HTTP/1.1 in clear text on a TLS port: closed, or refused."""
+    rule = "OTLP-SRV-081"
+    if not lab.endpoint.is_tls:
+        yield lacking(rule, _NO_TLS)
+        return
+    body = sample_body(lab, lab.signals[0], lab.marker())
+    plain = socket.create_connection((lab.endpoint.host, lab.endpoint.port), lab.timeout_s)
+    with Http1Talk(plain, min(_ENDS_S, lab.timeout_s)) as talk:
+        talk.say(request_bytes("POST", target_of(lab), http_fields(lab), body))
+        answer = talk.answer()
+    seen = f"plain HTTP on a TLS port was answered {answer.told()}"
+    fall = fallen(lab, rule, seen)
+    if fall is not None:
+        yield fall
+    elif answer.is_refused or answer.end in {"closed", "reset"}:
+        yield held(rule, seen)
+    else:
+        yield broken(rule, f"wanted: HTTP 400 or a close; {seen}, {end_words(answer.end)}")
+
+
+def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
+    """TLS 1.2 or newer, with `h2` by ALPN for gRPC, and nothing older."""
+    rule = "OTLP-SRV-082"
+    if not lab.endpoint.is_tls:
+        yield lacking(rule, _NO_TLS)
+        return
+    with lab.connect() as wire:
+        if not isinstance(wire, ssl.SSLSocket):
+            yield not_observed(rule, "the connection is not encrypted")
+            return
+        version, protocol = wire.version() or "", wire.selected_alpn_protocol()
+    seen = f"{version} was agreed, by ALPN {protocol}"
+    if version not in {"TLSv1.2", "TLSv1.3"}:
+        yield broken(rule, f"wanted: TLS 1.2 or newer; {seen}")
+    elif lab.protocol == "grpc" and protocol != "h2":
+        yield broken(rule, f"wanted: h2 by ALPN; {seen}")
+    else:
+        yield _old_version(lab, rule, seen)
+
+
+def _old_version(lab: ReceiverLab, rule: str, seen: str) -> Judged:
+    """Whether a client that has nothing newer than TLS 1.1 is turned away."""
+    context = ssl.create_default_context(cafile=lab.ca_file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that is what it is about
+        try:
+            context.set_ciphers(_OLD_CIPHERS)
+            context.minimum_version = context.maximum_version = _OLD
+        except (ValueError, ssl.SSLError) as unable:
+            return not_observed(rule, f"{seen}; nothing older can be offered here: {unable}")
+    to = (lab.endpoint.host, lab.endpoint.port)
+    with socket.create_connection(to, lab.timeout_s) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=lab.endpoint.host) as old:
+                return broken(rule, f"wanted: TLS 1.2 or newer; it agrees to {old.version()} too")
+        except OSError as refused:
+            return held(rule, f"{seen}; TLS 1.1 came to: {refused}")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="secured/plain_text",
+        title="Plain HTTP on a TLS port",
+        requirements=("OTLP-SRV-081",),
+        judge=_judge_plain_text,
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="secured/versions",
+        title="TLS versions and ALPN",
+        requirements=("OTLP-SRV-082",),
+        judge=_judge_versions,
+        is_plain=True,
+    ),
+)

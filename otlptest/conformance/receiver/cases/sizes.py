@@ -1,0 +1,265 @@
+"""How large a request may be, as sent and inflated, and what is said about a larger one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.decompression_bombs import MIB, gzip_bomb, padded, padded_size
+from otlptest.conformance.receiver.exchange import (
+    FLOOD_PATIENCE_S,
+    Answer,
+    Try,
+    call,
+    call_fields,
+    fallen,
+    grpc_talk,
+    http_fields,
+    http_talk,
+    is_refused_or_cut,
+    judged,
+    post,
+    target_of,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.errors import WireError
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer, request_head
+from otlptest.wire.transport.statuses import GrpcCode, decode_status_details
+
+__all__ = ["CASES"]
+
+_SMALL: Final = 5
+_RECOMMENDED: Final = 60
+_OVER: Final = 65
+_FAR_OVER: Final = 257
+_BOMB: Final = 1024
+_LONGEST_S: Final = 60.0
+_STEPS: Final = 6
+_TOO_LARGE: Final = 413
+_GZIP: Final = (("Content-Encoding", "gzip"),)
+_GRPC_GZIP: Final = (("grpc-encoding", "gzip"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rules:
+    """The same four demands of both transports."""
+
+    limit: str
+    inflated: str
+    status: str
+    default: str
+
+
+_HTTP: Final = _Rules(
+    limit="OTLP-HTTP-021",
+    inflated="OTLP-HTTP-022",
+    status="OTLP-HTTP-023",
+    default="OTLP-HTTP-024",
+)
+_GRPC: Final = _Rules(
+    limit="OTLP-GRPC-014",
+    inflated="OTLP-GRPC-015",
+    status="OTLP-GRPC-016",
+    default="OTLP-GRPC-017",
+)
+
+
+def _sent(lab: ReceiverLab, mebibytes: int) -> Answer:
+    """The answer to a valid request with so much padding."""
+    signal, marker, size = lab.signals[0], lab.marker(), mebibytes * MIB
+    timeout_s = max(lab.timeout_s, _LONGEST_S)
+    total = padded_size(signal, marker, size)
+    if lab.protocol == "grpc":
+        with grpc_talk(lab, timeout_s=timeout_s) as talk:
+            stream = talk.open(call_fields(lab, signal))
+            prefix = b"\x00" + total.to_bytes(4, "big")
+            if talk.body(stream, prefix, ends_stream=False):
+                talk.body(stream, padded(signal, marker, size))
+            return talk.answer(stream)
+    fields = http_fields(lab, fields=[("Content-Length", str(total))])
+    with http_talk(lab, timeout_s=timeout_s) as wire:
+        wire.say(request_head("POST", target_of(lab, signal), fields))
+        wire.say(padded(signal, marker, size), stops_at_answer=True)
+        return wire.answer()
+
+
+def _bomb(lab: ReceiverLab) -> Answer:
+    data = gzip_bomb(lab.signals[0], _BOMB)
+    if lab.protocol == "grpc":
+        return call(lab, data, is_compressed=True, fields=_GRPC_GZIP, timeout_s=_LONGEST_S)
+    return post(lab, data, fields=_GZIP, timeout_s=_LONGEST_S)
+
+
+def _judge_sizes(lab: ReceiverLab) -> Iterator[Judged]:
+    rules = _GRPC if lab.protocol == "grpc" else _HTTP
+    sizes: dict[int, Answer] = {}
+    for size in (_SMALL, _RECOMMENDED, _OVER, _FAR_OVER):
+        sizes[size] = _sent(lab, size)
+        if sizes[size].is_hang:
+            yield broken(rules.limit, f"no answer: {_told(sizes)}", harm="hang")
+            return
+        if size == _OVER and not sizes[size].is_ok:
+            break
+    bomb = _bomb(lab)
+    fall = fallen(lab, rules.limit, _told(sizes), patience_s=FLOOD_PATIENCE_S)
+    if fall is not None:
+        yield fall
+        return
+    yield _limit(rules.limit, sizes)
+    yield _default(rules.default, lab, sizes)
+    yield _inflated(rules.inflated, bomb)
+    refused = [(f"{size} MiB", answer) for size, answer in sizes.items() if not answer.is_ok]
+    refused.append((f"a gzip body of {len(gzip_bomb(lab.signals[0], _BOMB))} bytes", bomb))
+    yield from _statuses(rules.status, refused)
+
+
+def _told(sizes: dict[int, Answer]) -> str:
+    return "; ".join(f"{size} MiB: {answer.told()}" for size, answer in sizes.items())
+
+
+def _limit(rule: str, sizes: dict[int, Answer]) -> Judged:
+    largest = max(sizes)
+    answer = sizes[largest]
+    if answer.is_ok:
+        return broken(rule, f"wanted: a limit; {_told(sizes)}")
+    return held(rule, _told(sizes))
+
+
+def _default(rule: str, lab: ReceiverLab, sizes: dict[int, Answer]) -> Judged:
+    if sizes[_SMALL].is_ok and sizes[_RECOMMENDED].is_ok:
+        return held(rule, _told(sizes))
+    low, high = (_SMALL, _RECOMMENDED) if sizes[_SMALL].is_ok else (0, _SMALL)
+    for _ in range(_STEPS):
+        if high - low <= 1:
+            break
+        middle = (low + high) // 2
+        if _sent(lab, middle).is_ok:
+            low = middle
+        else:
+            high = middle
+    measured = f"it takes {low} MiB and not {high} MiB"
+    return broken(rule, f"wanted: 64 MiB unless configured otherwise; {measured}; {_told(sizes)}")
+
+
+def _inflated(rule: str, bomb: Answer) -> Judged:
+    seen = f"a gzip body that inflates to {_BOMB} MiB was answered {bomb.told()}"
+    seen = f"{seen} in {bomb.elapsed_s:.1f} s"
+    if bomb.is_hang:
+        return broken(rule, seen, harm="hang")
+    return held(rule, seen) if is_refused_or_cut(bomb) else broken(rule, f"wanted: no; {seen}")
+
+
+def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[Judged]:
+    told = [(f"{what}: {answer.told()}", answer) for what, answer in refused]
+    spoken = [(text, answer) for text, answer in told if _has_status(answer)]
+    wrong = [text for text, answer in spoken if not _says_too_large(answer)]
+    if wrong:
+        wanted = "RESOURCE_EXHAUSTED without RetryInfo" if "GRPC" in rule else "HTTP 413"
+        yield broken(rule, f"wanted: {wanted}; {'; '.join(wrong)}")
+    elif spoken:
+        yield held(rule, "; ".join(text for text, _ in spoken))
+    else:
+        yield not_observed(rule, f"none came to a status: {'; '.join(text for text, _ in told)}")
+
+
+def _has_status(answer: Answer) -> bool:
+    if isinstance(answer, GrpcAnswer):
+        return answer.grpc_status is not None and not answer.is_ok
+    return answer.status is not None and not answer.is_ok
+
+
+def _says_too_large(answer: Answer) -> bool:
+    if isinstance(answer, Http1Answer):
+        return answer.status == _TOO_LARGE
+    if answer.grpc_status != GrpcCode.RESOURCE_EXHAUSTED:
+        return False
+    details = answer.field("grpc-status-details-bin")
+    try:
+        return details is None or decode_status_details(details).retry_delay_s is None
+    except WireError:
+        return False
+
+
+# Rejected early.
+
+
+def _judge_early(lab: ReceiverLab) -> Iterator[Judged]:
+    """A large upload, slowly: what it is answered can be read, though the body is not read."""
+    rule = "OTLP-SRV-057"
+    signal, marker = lab.signals[0], lab.marker()
+    total = padded_size(signal, marker, _OVER * MIB)
+    fields = http_fields(lab, fields=[("Content-Length", str(total))])
+    with http_talk(lab, timeout_s=max(lab.timeout_s, _LONGEST_S)) as wire:
+        wire.say(request_head("POST", target_of(lab, signal), fields))
+        went_out = _all_said(wire.say, padded(signal, marker, _OVER * MIB))
+        answer = wire.answer()
+    when = "all was sent" if went_out else "it was being sent"
+    seen = f"an upload of {_OVER} MiB was answered {answer.told()} while {when}"
+    if answer.is_ok:
+        yield not_observed(rule, f"{seen}: nothing to reject")
+    elif answer.status is not None:
+        yield held(rule, seen)
+    elif answer.is_hang:
+        yield broken(rule, seen, harm="hang")
+    else:
+        yield broken(rule, f"wanted: an answer that can be read; {seen}")
+
+
+def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:
+    return all(say(piece) for piece in pieces)
+
+
+# Headers.
+
+
+def _judge_headers(lab: ReceiverLab) -> Iterator[Judged]:
+    many = [(f"X-Many-{number}", "v" * 120) for number in range(10_000)]
+    sent = {
+        "a header of 1.1 MiB": [("X-Large", "v" * 1_150_000)],
+        "10,000 headers of 130 bytes": many,
+    }
+    tries = (Try(what=what, answer=post(lab, b"", fields=fields)) for what, fields in sent.items())
+    yield judged(lab, "OTLP-SRV-052", tries, is_refused_or_cut, "431, 400 or a close")
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="sizes/http",
+        title="Bodies of 5, 60 and 65 MiB, and a gzip body of 1 GiB",
+        requirements=("OTLP-HTTP-021", "OTLP-HTTP-022", "OTLP-HTTP-023", "OTLP-HTTP-024"),
+        judge=_judge_sizes,
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=5.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="sizes/grpc",
+        title="Messages of 5, 60 and 65 MiB, and a gzip message of 1 GiB",
+        requirements=("OTLP-GRPC-014", "OTLP-GRPC-015", "OTLP-GRPC-016", "OTLP-GRPC-017"),
+        judge=_judge_sizes,
+        protocols=("grpc",),
+        flood=1,
+        expected_s=5.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="sizes/early",
+        title="The answer to an upload that is rejected while it goes",
+        requirements=("OTLP-SRV-057",),
+        judge=_judge_early,
+        protocols=("http/protobuf",),
+        flood=1,
+        expected_s=1.0,
+        exclusive=("receiver",),
+    ),
+    ReceiverCase(
+        id="sizes/headers",
+        title="Headers of a megabyte",
+        requirements=("OTLP-SRV-052",),
+        judge=_judge_headers,
+        protocols=("http/protobuf",),
+    ),
+)

@@ -1,0 +1,446 @@
+"""What a receiver answers to requests that are right: full success, and nothing to store."""
+
+import gzip
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.exchange import (
+    JSON,
+    Answer,
+    Try,
+    answered,
+    call,
+    harm_of,
+    is_ok,
+    judged,
+    media_type_of,
+    post,
+    submit,
+)
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.protobuf_fields import chunk
+from otlptest.conformance.receiver.sample_requests import (
+    json_bytes,
+    json_item,
+    json_request,
+    sample_request,
+)
+from otlptest.conformance.receiver.stored import judged_stored
+from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.errors import WireError
+from otlptest.model import Signal
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.transport.statuses import decode_status
+
+__all__ = ["CASES", "decoded_response", "sample_body"]
+
+_RESPONSE_KEYS: Final = frozenset({"partialSuccess", "partial_success"})
+_SUCCESS: Final = range(200, 300)
+_UPGRADES: Final = frozenset({426, 505})
+
+
+def sample_body(lab: ReceiverLab, signal: Signal, marker: str) -> bytes:
+    """A valid request with one item in the encoding of the suite's protocol."""
+    if lab.protocol == "http/json":
+        return json_bytes(json_request(signal, json_item(signal, marker)))
+    return sample_request(signal, marker)
+
+
+def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
+    """The `Export…ServiceResponse` in a body.
+
+    Raises:
+        WireError: There is none.
+    """
+    kind = response_class(signal)
+    if is_json:
+        response: Any = otlp_json.decode_response(signal, body)
+        keys = set(json.loads(body))
+        has_other_keys = bool(keys) and not keys & _RESPONSE_KEYS
+    else:
+        response = otlp_protobuf.decode_message(kind, body, rule="OTLP-RESP-002")
+        has_other_keys = bool(body) and not response.ListFields()
+    if has_other_keys:  # unknown fields alone: any JSON object would be a response
+        problem = f"it has no field of {kind.DESCRIPTOR.name}, but others"
+        raise WireError("malformed", "OTLP-RESP-002", problem)
+    return response
+
+
+# Full success.
+
+
+def _judge_http_success(lab: ReceiverLab) -> Iterator[Judged]:
+    is_json = lab.protocol == "http/json"
+    unset = "OTLP-JSON-039" if is_json else "OTLP-RESP-004"
+    for signal in lab.signals:
+        answer = post(lab, sample_body(lab, signal, lab.marker()), signal=signal)
+        seen = f"a valid {signal} request was answered {answer.told()}"
+        if not answer.is_ok:
+            yield _no_success(lab, answer, seen)
+            yield not_observed(unset, seen)
+            continue
+        try:
+            response = decoded_response(signal, answer.body, is_json=is_json)
+        except WireError as wrong:
+            yield broken("OTLP-RESP-002", f"{seen}, and that is no response message: {wrong}")
+            outcome = broken if is_json else not_observed
+            yield outcome(unset, f"{seen}, and that is no response message: {wrong}")
+            continue
+        yield held("OTLP-RESP-002", seen)
+        yield from _unset(unset, signal, response, seen)
+
+
+def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> Judged:
+    """Of a request that was not taken: which status a success has cannot be seen.
+
+    That it was not taken is told once: over protobuf by the case `exports/served`.
+    """
+    is_success = answer.is_whole and answer.status in _SUCCESS
+    is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
+    if is_success or is_failure:
+        return broken("OTLP-RESP-002", f"wanted: HTTP 200; {seen}")
+    return not_observed("OTLP-RESP-002", f"{seen}: no success came")
+
+
+def _judge_grpc_success(lab: ReceiverLab) -> Iterator[Judged]:
+    for signal in lab.signals:
+        answer = call(lab, sample_request(signal, lab.marker()), signal=signal)
+        seen = f"a valid {signal} call came to {answer.told()}"
+        if not answer.is_ok:
+            if answer.is_refused or answer.is_hang:
+                yield not_observed("OTLP-RESP-001", f"{seen}: no success came")
+            else:
+                yield broken("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
+            continue
+        count = len(answer.messages)
+        if count != 1 or answer.message_problem:
+            what = f"{seen} with {count} messages {answer.message_problem}".strip()
+            yield broken("OTLP-GRPC-048", f"wanted: exactly one message; {what}")
+        else:
+            yield held("OTLP-GRPC-048", f"{seen} with one message")
+        if count != 1 or answer.messages[0][0]:
+            yield not_observed("OTLP-RESP-001", f"{seen}, without one plain message to look at")
+            continue
+        try:
+            response = decoded_response(signal, answer.messages[0][1], is_json=False)
+        except WireError as wrong:
+            yield broken("OTLP-RESP-001", f"{seen}, and its message is no response: {wrong}")
+            continue
+        yield held("OTLP-RESP-001", f"{seen} with the signal's response")
+        yield from _unset("OTLP-RESP-003", signal, response, seen)
+
+
+def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[Judged]:  # noqa: ANN401 -- as above
+    if not response.HasField("partial_success"):
+        yield held(rule, f"{seen}: partial_success is not set")
+    elif getattr(response.partial_success, SIGNAL_NAMES[signal].rejected_field):
+        yield not_observed(rule, f"{seen}: it says that it rejected a valid item")
+    elif response.partial_success.error_message:
+        yield not_observed(rule, f"{seen}: it warns: {response.partial_success.error_message!r}")
+    else:
+        yield broken(rule, f"{seen}: partial_success is set, to an empty one")
+
+
+# Media types.
+
+
+def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
+    """Of the answer to a right and to a wrong body, whatever `Accept` says."""
+    wanted = media_type_of(lab)
+    signal = lab.signals[0]
+    right = sample_body(lab, signal, lab.marker())
+    wrong = b'{"resourceSpans":[' if wanted == JSON else b"\xff\xff\xff"
+    plain = Try(what="a valid request", answer=post(lab, right))
+    malformed = Try(what="a malformed request", answer=post(lab, wrong))
+    typed = f"an answer of type {wanted}"
+    if wanted == JSON:
+        yield judged(lab, "OTLP-JSON-002", [plain, malformed], _has_type(wanted), typed)
+        return
+    asked, text = (
+        Try(what=f"Accept: {kind}", answer=post(lab, right, fields=[("Accept", kind)]))
+        for kind in (JSON, "text/html")
+    )
+    yield judged(lab, "OTLP-HTTP-019", [plain, asked], _has_type(wanted), wanted)
+    yield _judged_accept(lab, plain, [asked, text], wanted)
+    bodies = [each for each in (plain, malformed) if _is_protobuf(signal, each.answer)]
+    if bodies:
+        yield judged(lab, "OTLP-HTTP-018", bodies, _has_type(wanted), typed)
+    else:
+        seen = "; ".join(f"{each.what}: {each.answer.told()}" for each in (plain, malformed))
+        yield not_observed("OTLP-HTTP-018", f"no answer has a body of protobuf: {seen}")
+    if malformed.answer.is_ok:
+        seen = f"{malformed.what}: {malformed.answer.told()}"
+        yield not_observed("OTLP-HTTP-020", f"no error came: {seen}")
+    else:
+        yield judged(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
+
+
+def _judged_accept(lab: ReceiverLab, plain: Try, asked: Sequence[Try], wanted: str) -> Judged:
+    """Whether `Accept` changes the type of an answer, whatever that is without it."""
+    rule = "OTLP-SRV-035"
+    usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
+    if usual != wanted:
+        return not_observed(rule, f"without Accept: {plain.answer.told()}, which is not {wanted}")
+    return judged(lab, rule, asked, _has_type(wanted), wanted)
+
+
+def _is_protobuf(signal: Signal, answer: Answer) -> bool:
+    """Whether a body is what must be labelled as protobuf: a response, or a Status."""
+    try:
+        if answer.is_ok:
+            decoded_response(signal, answer.body, is_json=False)
+        else:
+            decode_status(answer.body, "protobuf")
+    except WireError:
+        return False
+    return answer.is_ok or bool(answer.body)
+
+
+def _has_type(wanted: str) -> Callable[[Answer], bool]:
+    def has(answer: Answer) -> bool:
+        return isinstance(answer, Http1Answer) and answer.media_type == wanted
+
+    return has
+
+
+# Nothing to store.
+
+
+def _judge_empty(lab: ReceiverLab) -> Iterator[Judged]:
+    rule = {"grpc": "OTLP-RESP-005", "http/protobuf": "OTLP-RESP-006"}.get(
+        lab.protocol, "OTLP-JSON-038"
+    )
+    yield judged(
+        lab, rule, (_empty_try(lab, signal, rule) for signal in lab.signals), is_ok, "success"
+    )
+
+
+def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Try:
+    if rule == "OTLP-JSON-038":
+        return Try(what=f"{{}} for {signal}", answer=post(lab, b"{}", signal=signal))
+    return Try(what=f"no bytes for {signal}", answer=submit(lab, b"", signal=signal))
+
+
+def _judge_hollow(lab: ReceiverLab) -> Iterator[Judged]:
+    tries = (each for signal in lab.signals for each in _hollow_tries(lab, signal))
+    yield judged(lab, "OTLP-RESP-007", tries, is_ok, "success")
+
+
+def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
+    names = SIGNAL_NAMES[signal]
+    if lab.protocol == "http/json":
+        full = json_request(signal)
+        entry = full[names.json_key][0]
+        scopes = next(key for key in entry if key.startswith("scope"))
+        shapes: dict[str, object] = {
+            "an empty entry": {names.json_key: [{}]},
+            "a resource without scopes": {names.json_key: [{"resource": entry["resource"]}]},
+            "a scope without items": {names.json_key: [{scopes: [{"scope": {"name": "s"}}]}]},
+        }
+        if signal == "metrics":
+            hollow = {"name": "m", "gauge": {"dataPoints": []}}
+            shapes["a metric without points"] = json_request(signal, hollow)
+        for what, document in shapes.items():
+            yield Try(
+                what=f"{what} ({signal})", answer=post(lab, json_bytes(document), signal=signal)
+            )
+        return
+    bodies = {
+        "an empty entry": chunk(1, b""),
+        "a resource without scopes": chunk(1, chunk(1, b"")),
+        "a scope without items": chunk(1, chunk(1, b"") + chunk(2, chunk(1, chunk(1, b"s")))),
+    }
+    if signal == "metrics":
+        metric = chunk(2, chunk(1, b"m") + chunk(5, b""))
+        bodies["a metric without points"] = chunk(1, chunk(2, metric))
+    for what, body in bodies.items():
+        yield Try(what=f"{what} ({signal})", answer=submit(lab, body, signal=signal))
+
+
+# Plain, repeated, and not lost.
+
+
+def _judge_plain(lab: ReceiverLab) -> Iterator[Judged]:
+    if lab.protocol == "grpc":
+        fields = {
+            "no grpc-encoding": (),
+            "grpc-encoding: identity": (("grpc-encoding", "identity"),),
+        }
+        tries = (
+            Try(
+                what=f"{signal}, {what}",
+                answer=call(lab, sample_request(signal, lab.marker()), signal=signal, fields=more),
+            )
+            for signal in lab.signals
+            for what, more in fields.items()
+        )
+        yield _unlike_packed(lab, judged(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK"))
+        return
+    answers = [
+        Try(what=f"a plain {signal} body over HTTP/1.1", answer=post(lab, body, signal=signal))
+        for signal in lab.signals
+        for body in [sample_body(lab, signal, lab.marker())]
+    ]
+    yield _unlike_packed(lab, judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200"))
+    told = "; ".join(f"{each.what}: {each.answer.told()}" for each in answers)
+    say = held if all(_is_http1(each.answer) for each in answers) else broken
+    yield say("OTLP-HTTP-011", told)
+
+
+def _unlike_packed(lab: ReceiverLab, found: Judged) -> Judged:
+    """Who refuses gzip as well does not refuse a body for not being compressed."""
+    if found.outcome != "broken" or found.harm in {"crash", "hang"}:
+        return found
+    answers = [_packed_answer(lab, signal) for signal in lab.signals]
+    if any(answer.is_ok for answer in answers):
+        return found
+    reason = f"it takes no gzip either ({answers[0].told()})"
+    return not_observed(found.requirement, f"{reason}; {found.evidence}")
+
+
+def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
+    """The answer to a valid request in gzip."""
+    packed = gzip.compress(sample_body(lab, signal, lab.marker()), mtime=0)
+    if lab.protocol == "grpc":
+        fields = [("grpc-encoding", "gzip")]
+        return call(lab, packed, signal=signal, is_compressed=True, fields=fields)
+    return post(lab, packed, signal=signal, fields=[("Content-Encoding", "gzip")])
+
+
+def _is_http1(answer: Answer) -> bool:
+    """Whether it is an answer of HTTP/1.1, other than that another version is wanted."""
+    return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
+
+
+def _judge_duplicates(lab: ReceiverLab) -> Iterator[Judged]:
+    """The same bytes again, as a client sends them that got no answer."""
+    bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
+    tries = (
+        Try(what=f"{signal}, time {time} of 2", answer=_send(lab, body, signal))
+        for signal, body in bodies.items()
+        for time in (1, 2)
+    )
+    yield judged(lab, "OTLP-RESP-084", tries, is_ok, "success both times")
+
+
+def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:
+    if lab.protocol == "grpc":
+        return call(lab, body, signal=signal)
+    return post(lab, body, signal=signal)
+
+
+def _judge_kept(lab: ReceiverLab) -> Iterator[Judged]:
+    """The connection of each request is closed as soon as its answer is there."""
+    for signal in lab.signals:
+        marker = lab.marker()
+        answer: Http1Answer | GrpcAnswer = _send(lab, sample_body(lab, signal, marker), signal)
+        seen = f"a {signal} request was answered {answer.told()}, and its connection closed"
+        if not answer.is_ok:
+            yield not_observed("OTLP-RESP-010", seen)
+            continue
+        yield judged_stored(
+            lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "", is_plain=True
+        )
+
+
+CASES: Final = (
+    ReceiverCase(
+        id="success/answer",
+        title="What a valid request is answered over HTTP",
+        requirements=("OTLP-RESP-002", "OTLP-RESP-004"),
+        judge=_judge_http_success,
+        protocols=("http/protobuf",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="success/answer_json",
+        title="What a valid JSON request is answered",
+        requirements=("OTLP-RESP-002", "OTLP-JSON-039"),
+        judge=_judge_http_success,
+        protocols=("http/json",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="success/answer_grpc",
+        title="What a valid call is answered",
+        requirements=("OTLP-RESP-001", "OTLP-RESP-003", "OTLP-GRPC-048"),
+        judge=_judge_grpc_success,
+        protocols=("grpc",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="success/media_type",
+        title="The content type of answers, whatever Accept says",
+        requirements=("OTLP-HTTP-018", "OTLP-HTTP-019", "OTLP-HTTP-020", "OTLP-SRV-035"),
+        judge=_judge_media_types,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="success/media_type_json",
+        title="The content type of answers to JSON",
+        requirements=("OTLP-JSON-002",),
+        judge=_judge_media_types,
+        protocols=("http/json",),
+    ),
+    ReceiverCase(
+        id="success/empty",
+        title="A request without any telemetry",
+        requirements=("OTLP-RESP-006",),
+        judge=_judge_empty,
+        protocols=("http/protobuf",),
+    ),
+    ReceiverCase(
+        id="success/empty_json",
+        title="A JSON request without any telemetry",
+        requirements=("OTLP-JSON-038",),
+        judge=_judge_empty,
+        protocols=("http/json",),
+    ),
+    ReceiverCase(
+        id="success/empty_grpc",
+        title="A call without any telemetry",
+        requirements=("OTLP-RESP-005",),
+        judge=_judge_empty,
+        protocols=("grpc",),
+    ),
+    ReceiverCase(
+        id="success/hollow",
+        title="Resources without scopes, scopes without items, metrics without points",
+        requirements=("OTLP-RESP-007",),
+        judge=_judge_hollow,
+    ),
+    ReceiverCase(
+        id="success/plain",
+        title="Uncompressed requests over HTTP/1.1",
+        requirements=("OTLP-HTTP-011", "OTLP-HTTP-015"),
+        judge=_judge_plain,
+        protocols=("http/protobuf",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="success/plain_grpc",
+        title="Uncompressed calls",
+        requirements=("OTLP-GRPC-008",),
+        judge=_judge_plain,
+        protocols=("grpc",),
+        is_plain=True,
+    ),
+    ReceiverCase(
+        id="success/duplicates",
+        title="The same request twice",
+        requirements=("OTLP-RESP-084",),
+        judge=_judge_duplicates,
+    ),
+    ReceiverCase(
+        id="success/kept",
+        title="Data is there after its answer, though the connection is gone",
+        requirements=("OTLP-RESP-010",),
+        judge=_judge_kept,
+        needs=("read_back",),
+    ),
+)

@@ -1,0 +1,107 @@
+"""Plain valid requests beside odd ones: only what the plain one does not meet with is told.
+
+A receiver may refuse a request for many reasons: a header that it wants, an encoding that it lacks,
+the age of the data, a kind of metric that it has no place for. An odd request is judged only where
+the same request without what is odd about it is taken.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.exchange import Answer, Try, plain_answer
+from otlptest.conformance.receiver.health import is_overload
+from otlptest.conformance.receiver.target_lab import TargetLab
+from otlptest.conformance.verdicts import Judged, not_observed
+from otlptest.errors import SendError
+from otlptest.model import Signal
+from otlptest.sending.raw.http1_client import Http1Answer
+from otlptest.wire.transport.statuses import GrpcCode
+
+__all__ = [
+    "Plain",
+    "contrasted",
+    "is_limit",
+    "unlike_plain",
+    "with_plain_signals",
+]
+
+Plain = Callable[[], Answer]
+"""Sends a request without what is odd about another, and gives the answer."""
+
+_LIMITS: Final = frozenset({413, 414, 431})
+_FALLEN: Final = frozenset({"crash", "hang", "memory"})
+
+
+def is_limit(answer: Answer) -> bool:
+    """Whether a request was refused for its size: nobody's fault."""
+    if isinstance(answer, Http1Answer):
+        return answer.status in _LIMITS
+    return answer.grpc_status == GrpcCode.RESOURCE_EXHAUSTED
+
+
+def with_plain_signals(lab: TargetLab, case: ReceiverCase) -> tuple[TargetLab, str]:
+    """The lab with the signals whose plain valid request is taken, and why there are none.
+
+    Sends one request of each signal, a second one where the first is not taken.
+
+    Args:
+        lab: With the signals of the case.
+        case: What is to be judged; one about plain requests keeps all signals.
+    """
+    if case.is_plain:
+        return lab, ""
+    taken: list[Signal] = []
+    problems: list[str] = []
+    for signal in lab.signals:
+        problem = _problem(lab, signal)
+        if problem:
+            problems.append(problem)
+        else:
+            taken.append(signal)
+    reason = "" if taken else f"nothing can be told from other requests: {'; '.join(problems)}"
+    return replace(lab, signals=tuple(taken)), reason
+
+
+def _problem(lab: TargetLab, signal: Signal) -> str:
+    """Why a plain valid request is not taken; empty if it is."""
+    try:
+        answer = plain_answer(lab, signal)
+        if not answer.is_ok and not answer.is_hang:
+            answer = plain_answer(lab, signal)
+    except SendError as unreachable:
+        return f"it could not be reached before this case: {unreachable.problem}"
+    if answer.is_ok:
+        return ""
+    if is_overload(answer):
+        return f"it says that it is overloaded: {answer.told()} to a plain valid {signal} request"
+    return f"a plain valid {signal} request was answered {answer.told()}"
+
+
+def unlike_plain(pairs: Iterable[tuple[Try, Plain]]) -> list[Try]:
+    """What was taken, and what was refused though it is taken without what is odd about it.
+
+    Args:
+        pairs: Each request that must be taken, and how to send the plain form of it.
+    """
+    return [
+        sent for sent, plain in pairs if sent.answer.is_ok or sent.answer.is_hang or plain().is_ok
+    ]
+
+
+def contrasted(found: Judged, plain: Plain, what: str) -> Judged:
+    """The judgement of an odd request; not observed where the same is said without the oddity.
+
+    Args:
+        found: What was found.
+        plain: Sent only where `found` is broken, and the receiver lives.
+        what: What `plain` sends, for evidence.
+    """
+    if found.outcome != "broken" or found.harm in _FALLEN:
+        return found
+    answer = plain()
+    if answer.is_ok:
+        return found
+    reason = f"it does not take {what} either ({answer.told()})"
+    return not_observed(found.requirement, f"{reason}; {found.evidence}")

@@ -1,0 +1,306 @@
+"""Data of sections 6 to 10 that receivers must take, or must survive: how a row of it is judged.
+
+The modules `span_data`, `metric_data`, `log_data` and `value_data` are tables of corners: a
+requirement, a request that shows it, and what has to come out again.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
+from operator import attrgetter
+from typing import Any, Final
+
+from otlptest.conformance.case import ALL_PROTOCOLS
+from otlptest.conformance.receiver.cases.successes import decoded_response
+from otlptest.conformance.receiver.contrasts import contrasted, is_limit
+from otlptest.conformance.receiver.exchange import (
+    Answer,
+    Try,
+    is_decided,
+    is_ok,
+    judged,
+    post,
+    submit,
+)
+from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
+from otlptest.conformance.receiver.sample_requests import sample_request
+from otlptest.conformance.receiver.stored import judged_stored
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.errors import WireError
+from otlptest.model import Protocol, Signal, same_value
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.wire.otlp.otlp_json import encode_message
+from otlptest.wire.otlp.otlp_requests import items_from_request
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
+
+__all__ = [
+    "PROTOBUF_ALONE",
+    "Change",
+    "Corner",
+    "Matches",
+    "beside",
+    "having",
+    "in_request",
+    "is_sampled",
+    "judged_corners",
+    "of_items",
+    "rules_of",
+    "sent_in",
+]
+
+_LONGEST: Final = 200
+_TRACE_FLAGS: Final = 0xFF
+
+PROTOBUF_ALONE: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
+"""For what JSON cannot say."""
+
+Change = Callable[[Any], object]
+"""Changes a span, a metric or a log record in protobuf."""
+
+Matches = Callable[[tuple[Any, ...]], str]
+"""What is wrong with items that came out again; empty if nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corner:
+    """One request, and what a receiver has to do with it.
+
+    Attributes:
+        rule: The requirement.
+        what: What is special about it, for evidence.
+        signal: Whose request it is.
+        request: Makes it in protobuf; all that must come out again carries the given marker.
+        fields: Of these items must come out as they were sent; dots lead inwards.
+        matches: Instead of `fields`: what is wrong with what came out.
+        count: How many items must come out.
+        may_be_refused: An error of the sender is as good.
+        is_told: It may also be rejected, or refused, if the receiver says so in words.
+        needs_read_back: The answer alone shows nothing.
+        plain: The same without what is special about it: a receiver that does not take this either
+            is not accused. A valid request of the signal if None, which is asked before.
+        protocols: In which it can be sent.
+    """
+
+    rule: str
+    what: str
+    signal: Signal
+    request: Callable[[str], bytes]
+    fields: tuple[str, ...] = ()
+    matches: Matches | None = None
+    count: int = 1
+    may_be_refused: bool = False
+    is_told: bool = False
+    needs_read_back: bool = False
+    plain: Callable[[str], bytes] | None = None
+    protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
+
+
+def rules_of(corners: Iterable[Corner]) -> tuple[str, ...]:
+    """The requirements of a table, each once."""
+    return tuple(dict.fromkeys(each.rule for each in corners))
+
+
+def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[Judged]:
+    """A judgement of each corner that can be sent in the suite's protocol."""
+    for corner in corners:
+        if corner.signal not in lab.signals:
+            yield lacking(corner.rule, f"the receiver takes no {corner.signal}")
+        elif lab.protocol in corner.protocols:
+            yield _beside_plain(lab, corner, _judged(lab, corner))
+
+
+def _beside_plain(lab: ReceiverLab, corner: Corner, found: Judged) -> Judged:
+    plain = corner.plain
+    if plain is None:
+        return found
+    return contrasted(
+        found, lambda: sent_in(lab, corner.signal, plain(lab.marker())), "the plain form of it"
+    )
+
+
+def _judged(lab: ReceiverLab, corner: Corner) -> Judged:
+    marker = lab.marker()
+    body = corner.request(marker)
+    answer = sent_in(lab, corner.signal, body)
+    if is_limit(answer) and not corner.may_be_refused:
+        reason = f"a limit, which is nobody's fault: {answer.told()}"
+        return not_observed(corner.rule, f"{corner.what}, {len(body)} bytes: {reason}")
+    right, wanted = is_ok, "it is taken"
+    if corner.may_be_refused or corner.is_told:
+        right, wanted = is_decided, "success, or an error of the sender"
+    found = judged(lab, corner.rule, [Try(what=corner.what, answer=answer)], right, wanted)
+    if found.outcome != "held":
+        return found
+    partial = _partial_success(corner.signal, answer, is_json=lab.protocol == "http/json")
+    rejected = getattr(partial, SIGNAL_NAMES[corner.signal].rejected_field, 0)
+    if corner.is_told and (rejected or not answer.is_ok):
+        return _told(corner, found.evidence, partial.error_message if rejected else _words(answer))
+    if rejected and not corner.may_be_refused:
+        return broken(corner.rule, f"wanted: {wanted}; {found.evidence}; {rejected} rejected")
+    if not answer.is_ok:
+        return found
+    return judged_stored(
+        lab,
+        corner.rule,
+        corner.signal,
+        marker,
+        found.evidence,
+        matches=corner.matches or _as_sent(corner, body, marker),
+        count=corner.count,
+        needs_read_back=corner.needs_read_back,
+    )
+
+
+def _told(corner: Corner, seen: str, message: str) -> Judged:
+    """What a receiver need not store it has to reject in words."""
+    if message.strip():
+        return held(corner.rule, f"{seen}; it says: {_short(message)}")
+    return broken(corner.rule, f"wanted: stored, or a message that says why not; {seen}")
+
+
+def _words(answer: Answer) -> str:
+    """What a refusal says of its reason."""
+    if isinstance(answer, GrpcAnswer):
+        return answer.field("grpc-message") or ""
+    return answer.body.decode("utf-8", "replace")
+
+
+def sent_in(lab: ReceiverLab, signal: Signal, body: bytes) -> Answer:
+    """The answer to a request in protobuf, sent as the suite's protocol has it.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    if lab.protocol == "http/json":
+        message = request_class(signal).FromString(body)
+        return post(lab, encode_message(message), signal=signal)
+    return submit(lab, body, signal=signal)
+
+
+def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
+    """The partial success of an answer; None where there is none that can be read."""
+    if not answer.is_ok:
+        return None
+    body = answer.body
+    if isinstance(answer, GrpcAnswer):
+        body = answer.messages[0][1] if answer.messages else b""
+    try:
+        return decoded_response(signal, body, is_json=is_json).partial_success
+    except WireError:  # judged by other cases
+        return None
+
+
+# What came out again.
+
+
+def is_sampled(items: tuple[Any, ...]) -> str:
+    """For `Corner.matches`: the low eight bits of the flags say so, whatever stands above them."""
+    flags = items[0].flags & _TRACE_FLAGS
+    return "" if flags == 1 else f"the trace flags are {flags:#x}, wanted: 0x1"
+
+
+def _as_sent(corner: Corner, body: bytes, marker: str) -> Matches:
+    """Compares what came out with the request, field by field."""
+    message = request_class(corner.signal).FromString(body)
+    expected = [
+        item for item in items_from_request(corner.signal, message) if marker in _markers_of(item)
+    ]
+
+    def matches(items: tuple[Any, ...]) -> str:
+        left = list(items)
+        for wanted in expected if corner.fields else ():
+            same = next((each for each in left if not _difference(wanted, each, corner)), None)
+            if same is None:
+                return _difference(wanted, left[0], corner) if left else "an item is missing"
+            left.remove(same)
+        return ""
+
+    return matches
+
+
+def _markers_of(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- an item of any signal
+    resource = item.metric.resource if hasattr(item, "metric") else item.resource
+    return item.attributes.get(MARKER_ATTRIBUTE), resource.get(MARKER_ATTRIBUTE)
+
+
+def _difference(wanted: Any, got: Any, corner: Corner) -> str:  # noqa: ANN401 -- as above
+    for name in corner.fields:
+        expected, there = attrgetter(name)(wanted), attrgetter(name)(got)
+        if isinstance(expected, Mapping) and isinstance(there, Mapping):  # it may add attributes
+            there = {key: there[key] for key in expected if key in there}
+        if not _is_same(there, expected):
+            return f"{name} is {_short(there)}, wanted: {_short(expected)}"
+    return ""
+
+
+def _is_same(got: object, wanted: object) -> bool:
+    """Values as OTLP tells them apart; events, links and buckets as they compare."""
+    if isinstance(wanted, tuple):
+        return (
+            isinstance(got, tuple) and len(got) == len(wanted) and all(map(_is_same, got, wanted))
+        )
+    return got == wanted if is_dataclass(wanted) else same_value(got, wanted)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+# Requests.
+
+
+def in_request(signal: Signal, marker: str, *changes: Change) -> Any:  # noqa: ANN401 -- a generated class
+    """A valid request with an item for each change, which is applied to it."""
+    message: Any = request_class(signal).FromString(sample_request(signal, marker))
+    names = SIGNAL_NAMES[signal]
+    (entry,) = getattr(message, names.field)
+    (scope_entry,) = getattr(entry, names.scope_field)
+    items = getattr(scope_entry, names.item_field)
+    first = type(items[0])()
+    first.CopyFrom(items[0])
+    del items[:]
+    for number, change in enumerate(changes):
+        item = items.add()
+        item.CopyFrom(first)
+        if signal == "traces":
+            item.span_id = (number + 1).to_bytes(8)
+        change(item)
+    return message
+
+
+def of_items(signal: Signal, *changes: Change) -> Callable[[str], bytes]:
+    """For `Corner.request`: see `in_request`."""
+    return lambda marker: in_request(signal, marker, *changes).SerializeToString()
+
+
+def having(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
+    """A valid item with these fields."""
+
+    def change(item: Any) -> None:  # noqa: ANN401 -- a generated message
+        for name, value in fields.items():
+            setattr(item, name, value)
+
+    return change
+
+
+def beside(change: Change) -> Change:
+    """An item that need not come out again: what carries the marker stands beside it."""
+
+    def odd(item: Any) -> None:  # noqa: ANN401 -- a generated message
+        change(item)
+        for attributes in _attributes_of(item):
+            for each in attributes:
+                if each.key == MARKER_ATTRIBUTE:
+                    each.value.string_value += " (odd)"
+
+    return odd
+
+
+def _attributes_of(item: Any) -> Iterator[Any]:  # noqa: ANN401 -- as above
+    """The attributes of a span, of a log record, or of the points of a metric."""
+    if hasattr(item, "attributes"):
+        yield item.attributes
+        return
+    kind = item.WhichOneof("data")
+    for point in getattr(item, kind).data_points if kind else ():
+        yield point.attributes

@@ -1,0 +1,439 @@
+"""One request and its exact answer: how the receiver cases talk, and how they judge what they hear.
+
+`post` and `call` make a connection of their own for each request; `submit` sends a protobuf message
+in whichever protocol the suite runs. `judged` makes one judgement of many answers, and `fallen` one
+of a receiver that takes no plain valid request any more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from otlptest.conformance.receiver.health import is_overload
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.sample_requests import (
+    json_bytes,
+    json_item,
+    json_request,
+    sample_request,
+)
+from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
+from otlptest.errors import SendError
+from otlptest.model import Signal
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes
+from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.timing import Deadline
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+
+__all__ = [
+    "FLOOD_PATIENCE_S",
+    "JSON",
+    "PROTOBUF",
+    "Answer",
+    "Try",
+    "answered",
+    "call",
+    "call_fields",
+    "fallen",
+    "grpc_talk",
+    "harm_of",
+    "http_fields",
+    "http_talk",
+    "is_decided",
+    "is_ok",
+    "is_refused",
+    "is_refused_or_cut",
+    "judged",
+    "media_type_of",
+    "plain_answer",
+    "post",
+    "submit",
+    "target_of",
+    "until_hang",
+]
+
+PROTOBUF: Final = "application/x-protobuf"
+JSON: Final = "application/json"
+
+Answer: TypeAlias = Http1Answer | GrpcAnswer
+
+_SERVER_ERROR: Final = 500
+# "I do not have that" is the sender's fault in a 5xx's clothes.
+_HARMLESS: Final = frozenset({501, 505})
+_TRY_AGAIN: Final = frozenset({502, 503, 504})
+_RECOVERS_S: Final = 3.0
+FLOOD_PATIENCE_S: Final = 60.0
+"""How long a receiver may work off a flood before it counts as fallen."""
+
+_LOOK_EVERY_S: Final = 0.25
+_PLAIN_LOOKS: Final = 3
+_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, whatever is in them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """Something that was sent, and what came back.
+
+    Attributes:
+        what: What was sent, for evidence.
+        answer: What came back.
+    """
+
+    what: str
+    answer: Answer
+
+
+# HTTP/1.1.
+
+
+def media_type_of(lab: ReceiverLab) -> str:
+    """The content type of the suite's protocol over HTTP."""
+    return JSON if lab.protocol == "http/json" else PROTOBUF
+
+
+def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http1Talk:
+    """A new connection to the HTTP endpoint.
+
+    Raises:
+        SendError: It cannot be reached.
+    """
+    return Http1Talk(lab.connect(lab.http), _within(lab, timeout_s))
+
+
+def _within(lab: ReceiverLab, timeout_s: float | None) -> float:
+    return min(lab.timeout_s if timeout_s is None else timeout_s, lab.left_s)
+
+
+def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
+    """The request target of a signal; of the first that the receiver takes if None."""
+    prefix = lab.http.path if lab.http is not None else ""
+    return prefix + SIGNAL_NAMES[signal or lab.signals[0]].http_path
+
+
+def http_fields(
+    lab: ReceiverLab, media_type: str | None = None, fields: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """Host, content type, the headers that this receiver wants, and more.
+
+    Args:
+        lab: Where it goes.
+        media_type: That of the suite's protocol if None; left out if empty.
+        fields: Further ones; one of the same name replaces a header of the lab.
+    """
+    host = lab.http.authority if lab.http is not None else "localhost"
+    given = media_type_of(lab) if media_type is None else media_type
+    named = {name.lower() for name, _ in fields}
+    wanted = [each for each in lab.headers if each[0].lower() not in named]
+    return [("Host", host), *([("Content-Type", given)] if given else []), *wanted, *fields]
+
+
+def post(
+    lab: ReceiverLab,
+    body: bytes,
+    *,
+    signal: Signal | None = None,
+    method: str = "POST",
+    target: str | None = None,
+    media_type: str | None = None,
+    fields: Sequence[tuple[str, str]] = (),
+    timeout_s: float | None = None,
+) -> Http1Answer:
+    """The answer to one HTTP/1.1 request on a connection of its own.
+
+    Args:
+        lab: Where it goes.
+        body: Sent as it is.
+        signal: Whose path; of the first that the receiver takes if None.
+        method: The method.
+        target: The request target, instead of the signal's.
+        media_type: See `http_fields`.
+        fields: Further header fields.
+        timeout_s: How long to wait for the answer; as long as the lab does if None.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    head = http_fields(lab, media_type, fields)
+    to = target_of(lab, signal) if target is None else target
+    with http_talk(lab, timeout_s=timeout_s) as talk:
+        talk.say(request_bytes(method, to, head, body))
+        return talk.answer(is_head=method == "HEAD")
+
+
+# gRPC.
+
+
+def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http2Talk:
+    """A new HTTP/2 connection to the gRPC endpoint.
+
+    Raises:
+        SendError: It cannot be reached.
+    """
+    wire = lab.connect(lab.grpc)
+    return Http2Talk(wire, _within(lab, timeout_s))
+
+
+def call_fields(
+    lab: ReceiverLab,
+    signal: Signal | None = None,
+    *,
+    path: str | None = None,
+    media_type: str = "application/grpc",
+    fields: Sequence[tuple[str, str]] = (),
+) -> tuple[tuple[str, str], ...]:
+    """The header fields of a gRPC call."""
+    endpoint = lab.grpc or lab.endpoint
+    return (
+        (":method", "POST"),
+        (":scheme", "https" if endpoint.is_tls else "http"),
+        (":path", SIGNAL_NAMES[signal or lab.signals[0]].grpc_path if path is None else path),
+        (":authority", endpoint.authority),
+        ("te", "trailers"),
+        ("content-type", media_type),
+        *((name.lower(), value) for name, value in lab.headers),
+        *fields,
+    )
+
+
+def call(
+    lab: ReceiverLab,
+    message: bytes = b"",
+    *,
+    signal: Signal | None = None,
+    body: bytes | None = None,
+    is_compressed: bool = False,
+    path: str | None = None,
+    media_type: str = "application/grpc",
+    fields: Sequence[tuple[str, str]] = (),
+    talk: Http2Talk | None = None,
+    timeout_s: float | None = None,
+) -> GrpcAnswer:
+    """The answer to one gRPC call, on a connection of its own unless `talk` is given.
+
+    Args:
+        lab: Where it goes.
+        message: The request message, sent behind its prefix.
+        signal: Whose method; of the first that the receiver takes if None.
+        body: What to send instead of prefix and message.
+        is_compressed: The compressed flag.
+        path: The method, instead of the signal's.
+        media_type: The content type.
+        fields: Further metadata.
+        talk: The connection to use.
+        timeout_s: How long to wait for the answer on an own connection; as long as the lab does
+            if None.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    sent = encode_grpc_frame(message, is_compressed=is_compressed) if body is None else body
+    head = call_fields(lab, signal, path=path, media_type=media_type, fields=fields)
+    if talk is not None:
+        stream = talk.open(head)
+        talk.body(stream, sent)
+        return talk.answer(stream)
+    with grpc_talk(lab, timeout_s=timeout_s) as own:
+        stream = own.open(head)
+        own.body(stream, sent)
+        return own.answer(stream)
+
+
+# Either.
+
+
+def answered(*statuses: int) -> Callable[[Answer], bool]:
+    """Whether an answer is a whole one over HTTP with one of some statuses."""
+
+    def is_one(answer: Answer) -> bool:
+        return (
+            isinstance(answer, Http1Answer) and answer.is_whole and answer.status in set(statuses)
+        )
+
+    return is_one
+
+
+def is_ok(answer: Answer) -> bool:
+    """Whether the request was taken: 200, or gRPC status OK."""
+    return answer.is_ok
+
+
+def is_refused(answer: Answer) -> bool:
+    """Whether the request was refused as the sender's fault: a 4xx, or over gRPC any error."""
+    return answer.is_refused
+
+
+def is_decided(answer: Answer) -> bool:
+    """Whether the request was taken, or refused as the sender's fault."""
+    return answer.is_ok or answer.is_refused
+
+
+def is_refused_or_cut(answer: Answer) -> bool:
+    """Whether it was refused, or the connection ended without an answer."""
+    return answer.is_refused or (not answer.is_ok and answer.end in {"closed", "reset"})
+
+
+def submit(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
+    """The answer to bytes as a protobuf message, over gRPC or HTTP as the suite runs.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    if lab.protocol == "grpc":
+        return call(lab, message, signal=signal)
+    return post(lab, message, signal=signal, media_type=PROTOBUF)
+
+
+def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
+    """What makes a broken ROBUSTNESS row fail: silence, or a 5xx.
+
+    Args:
+        answer: What came back.
+        is_good: The request was right: then "try again" is no harm.
+    """
+    if answer.is_hang:
+        return "hang"
+    status = answer.status if isinstance(answer, Http1Answer) else answer.http_status
+    if status is None or status < _SERVER_ERROR or status in _HARMLESS:
+        return None
+    return None if is_good and status in _TRY_AGAIN else "server_error"
+
+
+def plain_answer(
+    lab: ReceiverLab, signal: Signal | None = None, *, timeout_s: float | None = None
+) -> Answer:
+    """The answer to a plain valid request, in the suite's protocol.
+
+    Args:
+        lab: Where it goes.
+        signal: Whose; of the first that the receiver takes if None.
+        timeout_s: How long to wait for the answer; as long as the lab does if None.
+
+    Raises:
+        SendError: The receiver cannot be reached.
+    """
+    chosen = signal or lab.signals[0]
+    if lab.protocol == "grpc":
+        body = sample_request(chosen, lab.marker())
+        return call(lab, body, signal=chosen, timeout_s=timeout_s)
+    if lab.protocol == "http/json":
+        body = json_bytes(json_request(chosen, json_item(chosen, lab.marker())))
+    else:
+        body = sample_request(chosen, lab.marker())
+    return post(lab, body, signal=chosen, timeout_s=timeout_s)
+
+
+def fallen(
+    lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
+) -> Judged | None:
+    """The judgement of a receiver that takes no plain valid request any more; None if it does.
+
+    It gets some seconds. One that says that it has too much to do has not fallen, and nothing can
+    be observed of it; it has crashed only if it refuses connections. Blocks at most `patience_s`
+    and one answer.
+
+    Args:
+        lab: Where it is.
+        rule: The requirement.
+        after: What was done to it, for evidence.
+        patience_s: How long it may take; as long as an answer is owed after a flood.
+    """
+    deadline = Deadline(min(patience_s, lab.left_s))
+    while True:
+        condition = lab.condition()
+        if condition.is_well:
+            return None
+        if not deadline.pause(_LOOK_EVERY_S):
+            break
+    if condition.health == "busy":
+        return not_observed(rule, f"{condition}; {after}")
+    return broken(rule, f"{condition}; {after}", harm=condition.harm)
+
+
+def until_hang(tries: Iterable[Try]) -> list[Try]:
+    """All of them, or those up to the first that got no answer."""
+    return _tried(tries)[0]
+
+
+def _tried(tries: Iterable[Try]) -> tuple[list[Try], SendError | None]:
+    """Those of `until_hang`, or those up to the first that could not be sent, and why not.
+
+    Raises:
+        SendError: The first one could not be sent.
+    """
+    kept: list[Try] = []
+    try:
+        for each in tries:
+            kept.append(each)
+            if each.answer.is_hang:
+                break
+    except SendError as problem:
+        if not kept:
+            raise
+        return kept, problem
+    return kept, None
+
+
+def judged(
+    lab: ReceiverLab,
+    rule: str,
+    tries: Iterable[Try],
+    right: Callable[[Answer], bool],
+    wanted: str,
+) -> Judged:
+    """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
+
+    An answer of overload is no observation, unless it comes to what was sent and not to plain
+    valid requests.
+
+    Args:
+        lab: Where it went; must take plain valid requests afterwards.
+        rule: The requirement.
+        tries: What was sent and came back, one after the other.
+        right: Whether an answer is as demanded.
+        wanted: What is demanded, for evidence: `HTTP 400`.
+
+    Raises:
+        SendError: Not all could be sent, all answers are right, and the receiver is well.
+    """
+    seen, unsent = _tried(tries)
+    wrong = [each for each in seen if not right(each.answer)]
+    last = f"{seen[-1].what}: {seen[-1].answer.told()}" if seen else "nothing"
+    fall = fallen(lab, rule, f"the last was {last}")
+    if fall is not None:
+        return fall
+    busy = [each for each in wrong if is_overload(each.answer)]
+    if busy and _is_load(lab, busy[0].answer, is_right_request=right is is_ok):
+        wrong = [each for each in wrong if each not in busy]
+        if not wrong:
+            told = "\n".join(f"{each.what}: {each.answer.told()}" for each in busy[:_MOST_SHOWN])
+            return not_observed(rule, f"it says that it is overloaded: {told}")
+    if not wrong and unsent is not None:
+        raise unsent
+    if not wrong:
+        return held(rule, "\n".join(_lines(seen)))
+    harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
+    # What harms is told first.
+    wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
+    count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
+    told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
+    return broken(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
+
+
+def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:
+    """Whether an answer of overload is about load: the request was right, or plain ones get it."""
+    status = answer.status if isinstance(answer, Http1Answer) else answer.grpc_status
+    if is_right_request or status in _NO_LIMIT:
+        return True
+    return not all(lab.condition().is_well for _ in range(_PLAIN_LOOKS))
+
+
+_MOST_SHOWN: Final = 4
+
+
+def _lines(seen: Sequence[Try]) -> Iterator[str]:
+    for each in seen[:_MOST_SHOWN]:
+        yield f"{each.what}: {each.answer.told()}"
+    if len(seen) > _MOST_SHOWN:
+        yield f"and {len(seen) - _MOST_SHOWN} more, as demanded"

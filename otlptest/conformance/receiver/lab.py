@@ -1,0 +1,189 @@
+"""What a receiver case gets: where the receiver is, ways to talk to it, and what it stored.
+
+    def _judge(lab: ReceiverLab) -> Iterator[Judged]:
+        with lab.connect() as wire:           # a socket, plain or TLS, to lab.protocol's endpoint
+            wire.sendall(request_head)
+        answer = lab.send(request_bytes, signal="traces")
+        yield held("OTLP-HTTP-004", f"answered HTTP {answer.http_status}")
+        fall = fallen(lab, "OTLP-SRV-002", "after ...")
+        if fall is not None:
+            yield fall
+
+A case marks what it sends with `lab.marker()` (an attribute value that nothing else has) and asks
+the read-back for it.
+"""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from otlptest import model
+from otlptest.conformance.receiver.health import Condition
+from otlptest.sending import ExportResult
+
+__all__ = ["MARKER_ATTRIBUTE", "Endpoint", "ReadBack", "ReceiverLab"]
+
+MARKER_ATTRIBUTE = "otlptest.marker"
+"""The attribute that read-back looks for: of an item or of its resource."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a receiver is reached.
+
+    Attributes:
+        host: A name or address.
+        port: TCP port.
+        path: Prefix of the paths on an HTTP endpoint, without a slash at its end; mostly empty.
+        is_tls: Whether TLS is spoken.
+    """
+
+    host: str
+    port: int
+    path: str = ""
+    is_tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """As a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.is_tls else 'http'}://{host}:{self.port}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        """`host:port`, as a Host header has it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class ReadBack(Protocol):
+    """What the receiver has stored or passed on. Thread-safe."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def items(
+        self, signal: model.Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
+    ) -> tuple[Any, ...]:
+        """Spans, data points, log records or profiles that carry `marker`.
+
+        Blocks until there are `count`, at most `timeout_s`; gives what is there then, maybe fewer
+        or more. The marker is the value of `MARKER_ATTRIBUTE` of the item or of its resource.
+        """
+        ...
+
+
+class ReceiverLab(Protocol):
+    """Talks to the receiver under test. Thread-safe."""
+
+    @property
+    def protocol(self) -> model.Protocol:
+        """What this run of the suite is about."""
+        ...
+
+    @property
+    def signals(self) -> tuple[model.Signal, ...]:
+        """The signals that it takes (a plain valid request of each found out), never empty."""
+        ...
+
+    @property
+    def untaken(self) -> "Mapping[model.Signal, Condition]":
+        """What came of the plain valid requests of signals that it serves and does not take."""
+        ...
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint of `protocol`: that of gRPC or that of HTTP."""
+        ...
+
+    @property
+    def grpc(self) -> Endpoint | None:
+        """The gRPC endpoint; None if none was given."""
+        ...
+
+    @property
+    def http(self) -> Endpoint | None:
+        """The HTTP endpoint; None if none was given."""
+        ...
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The authority to trust, if one was given."""
+        ...
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Header fields, over gRPC metadata, that this receiver wants with each request."""
+        ...
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that the whole run may still take, never below 0; no wait may be longer."""
+        ...
+
+    @property
+    def read_back(self) -> ReadBack | None:
+        """What it stored; None if that cannot be read."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """How long to wait for any one answer before calling it a hang."""
+        ...
+
+    def marker(self) -> str:
+        """A text that nothing else sends, for `MARKER_ATTRIBUTE`."""
+        ...
+
+    def connect(
+        self, endpoint: Endpoint | None = None, *, alpn: str = ""
+    ) -> "socket.socket | ssl.SSLSocket":
+        """A connected socket with `timeout_s` set on it; close it, it is a context manager.
+
+        Args:
+            endpoint: Where to; `lab.endpoint` if None.
+            alpn: With TLS, the protocol to ask for (`h2`); empty: `h2` for the gRPC endpoint,
+                else `http/1.1`.
+
+        Raises:
+            SendError: It cannot be reached.
+        """
+        ...
+
+    def send(
+        self,
+        body: bytes,
+        *,
+        signal: model.Signal,
+        protocol: model.Protocol | None = None,
+        compression: str | None = None,
+    ) -> ExportResult:
+        """Send one valid request with otlptest's own client and give the answer.
+
+        Args:
+            body: The request message in protobuf; sent as JSON over `http/json`.
+            signal: Whose request it is.
+            protocol: The suite's if None.
+            compression: `gzip`, `deflate`, `zstd` or None.
+
+        Raises:
+            SendError: It cannot be reached, or did not answer in time.
+        """
+        ...
+
+    def condition(self) -> Condition:
+        """What comes of a plain valid request now; blocks at most `timeout_s`."""
+        ...
+
+    def is_alive(self) -> bool:
+        """Whether it takes a plain valid request now; blocks at most `timeout_s`."""
+        ...
+
+    def resident_bytes(self) -> int | None:
+        """Memory of the receiver's process; None where it cannot be told (it is not local)."""
+        ...

@@ -1,0 +1,177 @@
+"""What came out of a receiver again, judged: every row that asks for read-back.
+
+A receiver may pass data on late and in another order. That something was *not* stored is believed
+only after something that was sent later has come.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from otlptest.conformance.receiver.exchange import Try, is_ok, judged
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.sample_requests import sample_request
+from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.errors import SendError
+from otlptest.model import Signal
+
+__all__ = [
+    "NO_READ_BACK",
+    "judged_stored",
+    "judged_taken",
+    "loses_plain_ones",
+    "stored_items",
+    "unwanted_items",
+    "why_unread",
+]
+
+NO_READ_BACK: Final = "what it stored can only be read back: give --read-back"
+_LATE_S: Final = 0.3
+_LATER_ITEMS: Final = 3
+
+
+def stored_items(
+    lab: ReceiverLab, signal: Signal, marker: str, *, count: int = 1
+) -> tuple[Any, ...]:
+    """What carries a marker, once there is `count` of it; nothing without read-back.
+
+    Blocks at most `lab.timeout_s`.
+    """
+    if lab.read_back is None:
+        return ()
+    return lab.read_back.items(signal, marker, count=count, timeout_s=_wait_s(lab))
+
+
+def _wait_s(lab: ReceiverLab) -> float:
+    return min(lab.timeout_s, lab.left_s)
+
+
+def why_unread(lab: ReceiverLab) -> str:
+    """Why `unwanted_items` cannot know."""
+    return NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
+
+
+def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any, ...] | None:
+    """What carries markers that should not have been stored; None if that cannot be known.
+
+    Blocks until a valid request, sent now, has come, at most `lab.timeout_s`.
+    """
+    if lab.read_back is None:
+        return None
+    later = lab.marker()
+    # Of several items some come, also where the last or the first of each request is lost.
+    several = sample_request(signal, later) * _LATER_ITEMS
+    try:
+        lab.send(several, signal=signal)
+    except SendError:
+        return None
+    if not stored_items(lab, signal, later):
+        return None
+    found: list[Any] = []
+    for number, marker in enumerate(markers):
+        wait_s = 0.0 if number else _LATE_S  # several workers may pass data on side by side
+        found += lab.read_back.items(signal, marker, timeout_s=wait_s)
+    return tuple(found)
+
+
+def loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
+    """Whether a plain request that is taken is not stored either: then no oddity is the reason.
+
+    Blocks until what was sent later has come, at most twice `lab.timeout_s`.
+    """
+    marker = lab.marker()
+    try:
+        if not lab.send(sample_request(signal, marker), signal=signal).is_success:
+            return False
+    except SendError:
+        return False
+    if stored_items(lab, signal, marker):
+        return False
+    return not unwanted_items(lab, signal, marker)
+
+
+def judged_stored(
+    lab: ReceiverLab,
+    rule: str,
+    signal: Signal,
+    marker: str,
+    seen: str,
+    *,
+    matches: Callable[[tuple[Any, ...]], str],
+    count: int = 1,
+    needs_read_back: bool = True,
+    is_plain: bool = False,
+) -> Judged:
+    """One judgement of what was stored of a request that was taken.
+
+    Args:
+        lab: Where it went.
+        rule: The requirement.
+        signal: Of which signal.
+        marker: What the items carry.
+        seen: What was sent and answered, for evidence.
+        matches: What is wrong with the items; empty if they are as sent.
+        count: How many there should be.
+        needs_read_back: Whether the answer alone shows nothing; else it is enough where nothing
+            can be read back.
+        is_plain: Nothing is odd about the request: that it is lost is what is judged. An odd one
+            that is lost is only accused where a plain one is not.
+    """
+    if lab.read_back is None:
+        return lacking(rule, f"{seen}; {NO_READ_BACK}") if needs_read_back else held(rule, seen)
+    found = stored_items(lab, signal, marker, count=count)
+    where = lab.read_back.name
+    if len(found) < count:
+        late = unwanted_items(lab, signal, marker)
+        if late is None:
+            return not_observed(rule, f"{seen}; no {signal} came to {where}")
+        found = late
+    if len(found) < count:
+        if not is_plain and loses_plain_ones(lab, signal):
+            lost = f"plain {signal} requests that were taken are not in {where} either"
+            return not_observed(rule, f"{seen}; {lost}")
+        missing = f"{len(found)} of {count} items are in {where}, and what was sent later is"
+        return broken(rule, f"{seen}; {missing}")
+    problem = matches(found)
+    if problem:
+        return broken(rule, f"{seen}; in {where}: {problem}")
+    return held(rule, f"{seen}; in {where} as sent")
+
+
+def judged_taken(
+    lab: ReceiverLab,
+    rule: str,
+    signal: Signal,
+    marker: str,
+    sent: Try,
+    *,
+    wanted: str,
+    matches: Callable[[tuple[Any, ...]], str] = lambda _: "",
+    count: int = 1,
+    needs_read_back: bool = True,
+) -> Judged:
+    """One judgement of a request that must be taken, and of what was stored of it.
+
+    Args:
+        lab: Where it went.
+        rule: The requirement.
+        signal: Of which signal.
+        marker: What the items carry.
+        sent: What was sent and answered.
+        wanted: What answer is demanded, for evidence.
+        matches: See `judged_stored`.
+        count: See `judged_stored`.
+        needs_read_back: See `judged_stored`.
+    """
+    found = judged(lab, rule, [sent], is_ok, wanted)
+    if found.outcome != "held":  # of what an overloaded receiver turned away nothing is known
+        return found
+    return judged_stored(
+        lab,
+        rule,
+        signal,
+        marker,
+        found.evidence,
+        matches=matches,
+        count=count,
+        needs_read_back=needs_read_back,
+    )

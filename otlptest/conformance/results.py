@@ -1,0 +1,172 @@
+"""The verdicts about a subject, protocol by protocol: what reports are made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from otlptest.conformance.case import AnyCase
+from otlptest.conformance.verdicts import (
+    VERDICTS,
+    Judged,
+    Policy,
+    Result,
+    VerdictName,
+    lacking,
+    not_observed,
+    result_of,
+)
+from otlptest.requirements import all_requirements
+
+__all__ = ["Conformance", "SuiteRun", "results_of", "unjudged_results"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteRun:
+    """One run of a suite: a subject in one protocol.
+
+    Attributes:
+        subject: What was judged.
+        protocol: In which protocol.
+        results: A verdict for each requirement that the chosen cases judge, in the order of
+            sections and numbers.
+        problem: Why nothing could be judged; empty if something could.
+        shortfall: Why most of it could not be judged; empty if it could.
+        is_lacking: That the subject does not speak the protocol is all that is wrong.
+        signals: What the subject sends or takes.
+        interrupted: How much is missing because the run was interrupted; empty if it was not.
+        duration_s: How long the run took.
+        policy: How strictly it was judged.
+    """
+
+    subject: str
+    protocol: str
+    results: tuple[Result, ...]
+    problem: str = ""
+    shortfall: str = ""
+    is_lacking: bool = False
+    signals: tuple[str, ...] = ()
+    interrupted: str = ""
+    duration_s: float = 0.0
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def summary(self) -> Mapping[VerdictName, int]:
+        """How many results have each verdict."""
+        return {
+            name: sum(1 for result in self.results if result.verdict == name) for name in VERDICTS
+        }
+
+    @property
+    def failing(self) -> tuple[Result, ...]:
+        """What makes the run exit with findings."""
+        return tuple(result for result in self.results if result.fails(self.policy))
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether some requirement was seen to be met or broken, and no run was cut short."""
+        return not self.shortfall and any(
+            result.verdict in {"pass", "fail", "warn"} for result in self.results
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conformance:
+    """All runs of one subject.
+
+    Attributes:
+        runs: One for each protocol, in the order asked for.
+    """
+
+    runs: tuple[SuiteRun, ...]
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something was found that should not be."""
+        return any(run.failing for run in self.runs)
+
+    @property
+    def has_judged(self) -> bool:
+        """Whether each protocol was judged, but for those that the subject does not speak.
+
+        False too if it speaks none.
+        """
+        spoken = [run for run in self.runs if not run.is_lacking]
+        return bool(spoken) and all(run.has_judged for run in spoken)
+
+
+def results_of(
+    cases: Sequence[AnyCase],
+    judged: Mapping[str, Sequence[Judged]],
+    policy: Policy,
+    *,
+    run_again: str,
+) -> tuple[Result, ...]:
+    """A verdict for each requirement that the cases claim, in the order of the catalogue.
+
+    Args:
+        cases: Those that ran.
+        judged: What each found out, by its id.
+        policy: How strictly to judge.
+        run_again: The command that runs one case, with `{case}` for its id.
+    """
+    by_rule: dict[str, list[tuple[str, Judged]]] = {}
+    for case in cases:
+        for each in judged[case.id]:
+            by_rule.setdefault(each.requirement, []).append((case.id, each))
+    return tuple(
+        result_of(rule.id, by_rule[rule.id], policy, run_again=run_again)
+        for rule in all_requirements()
+        if rule.id in by_rule
+    )
+
+
+def unjudged_results(
+    cases: Sequence[AnyCase],
+    reason: str,
+    policy: Policy,
+    *,
+    is_lacking: bool,
+    run_again: str,
+    accusations: Sequence[Judged] = (),
+) -> tuple[Result, ...]:
+    """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks.
+
+    Args:
+        cases: Those that did not run.
+        reason: Why not.
+        policy: How strictly to judge.
+        is_lacking: That the subject does not have it is all that is wrong.
+        run_again: The command that runs one case, with `{case}` for its id.
+        accusations: What was found out without a case: of what the cases claim, and of more.
+    """
+    judge = lacking if is_lacking else not_observed
+    judged = {case.id: [judge(rule, reason) for rule in case.requirements] for case in cases}
+    found = {each.requirement: each for each in accusations}
+    results = {
+        result.id: result for result in results_of(cases, judged, policy, run_again=run_again)
+    }
+    for rule, each in found.items():
+        before = results.get(rule)
+        case = FIRST_LOOK if before is None else before.case
+        again = run_again.replace(" --case {case}", "") if before is None else run_again
+        results[rule] = result_of(rule, [(case, each)], policy, run_again=again)
+    return tuple(results[rule.id] for rule in all_requirements() if rule.id in results)
+
+
+FIRST_LOOK: Final = "first look"
+"""What reports call the case of what is seen before any case runs."""
+
+
+def shortfall_of(results: Sequence[Result], unseen: Mapping[str, str]) -> str:
+    """Why most requirements of a run could not be judged; empty if they could.
+
+    Args:
+        results: The verdicts.
+        unseen: The requirements that a receiver was away for, or that no time was left for, each
+            with the reason.
+    """
+    lost = [each.id for each in results if each.verdict == "inconclusive" and each.id in unseen]
+    if 2 * len(lost) <= len(results):
+        return ""
+    reason = unseen[lost[0]]
+    return f"nothing can be told about {len(lost)} of {len(results)} requirements: {reason}"

@@ -1,0 +1,153 @@
+"""What fuzzing came to, as a verdict for each requirement that it is evidence for.
+
+A requirement counts as held only where the answers alone show it; that data came out unchanged is
+for the receiver cases. What failed counts for every requirement that it breaks.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from otlptest.conformance.verdicts import (
+    Judged,
+    Policy,
+    Result,
+    broken,
+    held,
+    not_observed,
+    result_of,
+)
+from otlptest.fuzzing.examine import Examination
+from otlptest.fuzzing.fuzz_session import Failure, Tally
+from otlptest.fuzzing.oracle import FAULT_TITLES, Fault
+from otlptest.requirements import all_requirements
+from otlptest.strategies import Payload
+
+__all__ = ["CASE", "accused_results", "fuzz_results", "replay_results"]
+
+CASE: Final = "fuzzing"
+"""What reports call the case."""
+
+_FEWEST: Final = 10  # payloads; fewer show little
+_SHOWN: Final = 64
+_SHOWN_TEXT: Final = 500  # of JSON: what matters is in its middle
+# Requirements that the answer alone shows to be held.
+_SEEN_IN_ANSWERS: Final = frozenset(
+    f"OTLP-{rule}"
+    for rule in (
+        *("GRPC-001", "GRPC-002", "GRPC-003", "HTTP-002", "HTTP-003", "HTTP-004"),
+        *("HTTP-054", "PROF-001", "RESP-005", "RESP-006", "RESP-007"),
+        *(f"SRV-{number:03}" for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 12, 13, 15, 34, 89)),
+        *("JSON-010", "JSON-019", "JSON-022", "JSON-025", "JSON-028", "JSON-033", "JSON-034"),
+        *("JSON-036", "JSON-037", "JSON-038", "JSON-043", "JSON-044", "JSON-048"),
+        *("COMMON-010", "COMMON-025", "COMMON-044", "COMMON-048", "COMMON-052"),
+        *("TRACE-017", "METRIC-030", "LOG-007", "LOG-014", "LOG-024", "LOG-037", "LOG-038"),
+        *("PROF-031", "PROF-032"),
+    )
+)
+
+
+def fuzz_results(
+    tallies: Mapping[str, Tally],
+    failures: Iterable[tuple[Failure, str]],
+    examples: Mapping[str, str],
+    policy: Policy,
+    *,
+    run_again: str,
+    accusations: Sequence[Judged] = (),
+) -> tuple[Result, ...]:
+    """A verdict for each requirement, in the order of the catalogue.
+
+    Args:
+        tallies: How payloads about each requirement were answered.
+        failures: What failed, each with the command that sends it again.
+        examples: For each requirement what one payload about it was.
+        policy: How strictly to judge.
+        run_again: The command of the whole run.
+        accusations: What is wrong with the answer to a plain valid request.
+    """
+    judged: dict[str, list[Judged]] = {each.requirement: [each] for each in accusations}
+    commands: dict[str, str] = {}
+    for failure, command in failures:
+        for rule in failure.fault.rules:
+            evidence = _evidence(failure, command)
+            judged.setdefault(rule, []).append(broken(rule, evidence, harm=failure.fault.harm))
+            commands.setdefault(rule, command)
+    for rule, tally in tallies.items():
+        if rule not in judged and rule in _SEEN_IN_ANSWERS:
+            judged[rule] = [_tallied(rule, tally, examples.get(rule, ""))]
+    return tuple(
+        result_of(
+            rule.id,
+            [(CASE, each) for each in judged[rule.id]],
+            policy,
+            run_again=commands.get(rule.id, run_again),
+        )
+        for rule in all_requirements()
+        if rule.id in judged
+    )
+
+
+def accused_results(
+    accusations: Sequence[Judged], policy: Policy, *, run_again: str
+) -> tuple[Result, ...]:
+    """The verdicts where nothing could be fuzzed: what a plain valid request showed."""
+    return tuple(
+        result_of(each.requirement, [(CASE, each)], policy, run_again=run_again)
+        for each in accusations
+    )
+
+
+def _tallied(rule: str, tally: Tally, example: str) -> Judged:
+    about = f", e.g. {example}" if example else ""
+    told = f"payloads{about}: {tally}"
+    if tally.judged >= _FEWEST:
+        return held(rule, told)
+    return not_observed(rule, f"too few to tell: {told}")
+
+
+def _evidence(failure: Failure, command: str) -> str:
+    lines = [
+        f"{FAULT_TITLES[failure.fault.kind]}: {failure.fault.told}",
+        f"payload: {failure.payload}",
+        f"bytes: {_shown(failure.payload)}",
+        f"seen {failure.times:,} times; send it again: {command}",
+    ]
+    if failure.payload.validity == "valid":
+        lines.insert(1, "nothing is odd about the payload; requests with other data may be taken")
+    if failure.others:
+        lines.append(
+            f"{failure.others:,} of them were odd or broken payloads; the cause is not that"
+        )
+    if failure.note:
+        lines.append(failure.note)
+    return "\n".join(lines)
+
+
+def _shown(payload: Payload) -> str:
+    body, most = payload.body, _SHOWN_TEXT if payload.protocol == "http/json" else _SHOWN
+    shown = repr(body[:most])[1:]
+    return f"{shown}… ({len(body)} bytes)" if len(body) > most else shown
+
+
+def replay_results(
+    payload: Payload, seen: Examination, policy: Policy, *, run_again: str
+) -> tuple[Result, ...]:
+    """The verdicts about one payload that was sent again."""
+    fault = seen.fault
+    judged = _replayed(payload, seen) if fault is None else _failed(payload, fault)
+    return tuple(
+        result_of(each.requirement, [(CASE, each)], policy, run_again=run_again) for each in judged
+    )
+
+
+def _replayed(payload: Payload, seen: Examination) -> list[Judged]:
+    told = f"payload: {payload}\nanswered {seen.answer.told}"
+    if seen.answer.kind == "overloaded":
+        return [not_observed(payload.rule, f"refused for load or size: {told}")]
+    return [held(payload.rule, told)]
+
+
+def _failed(payload: Payload, fault: Fault) -> list[Judged]:
+    told = f"{FAULT_TITLES[fault.kind]}: {fault.told}"
+    evidence = f"{told}\npayload: {payload}\nbytes: {_shown(payload)}"
+    return [broken(rule, evidence, harm=fault.harm) for rule in fault.rules]

@@ -1,0 +1,1 @@
+"""Criteria and matchers: what an item must have."""

@@ -1,0 +1,144 @@
+"""One look at a source: what was fetched, what of it matches, and up to which position."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from otlptest.errors import TruncatedResultError, UsageError
+from otlptest.queries.criteria.conditions import Condition
+from otlptest.queries.messages.wording import show
+from otlptest.queries.sources import Batch, Kind, Source
+from otlptest.timing import Deadline
+
+__all__ = ["GroupingSieve", "Look", "Sieve", "checked_count"]
+
+T = TypeVar("T")
+
+
+def checked_count(count: int, *, least: int) -> int:
+    """`count` itself, if it is a whole number of at least `least`.
+
+    Raises:
+        UsageError: It is none.
+    """
+    given: object = count
+    if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+        return given
+    raise UsageError(f"count must be a whole number, {least} or more, and is {show(given)}")
+
+
+class Sieve(Generic[T]):
+    """Keeps what meets all conditions of what it is fed, in order of arrival."""
+
+    def __init__(self, conditions: Sequence[Condition]) -> None:
+        self._conditions = conditions
+        self._matches: list[T] = []
+
+    def feed(self, items: Iterable[Any]) -> None:
+        """Look at more items, each fetched once."""
+        self._matches += [item for item in items if self.passes(item)]
+
+    def passes(self, item: Any) -> bool:  # noqa: ANN401 -- any kind of item
+        """Whether an item meets all conditions."""
+        return all(condition.matches(item) for condition in self._conditions)
+
+    def matches(self) -> Sequence[T]:
+        """What met all conditions so far."""
+        return self._matches
+
+    def group(self, items: Sequence[Any]) -> Sequence[T]:
+        """What can match: the fetched items, or what they make together."""
+        return items
+
+
+class GroupingSieve(Sieve[T]):
+    """A sieve whose items are made of several fetched ones: traces of spans, metrics of points.
+
+    It keeps all that it is fed, since what comes later may belong to the same group.
+
+    Args:
+        conditions: What a group must meet.
+        group: Makes all groups of what was fetched.
+    """
+
+    def __init__(
+        self,
+        conditions: Sequence[Condition],
+        group: Callable[[Sequence[Any]], Sequence[T]],
+    ) -> None:
+        super().__init__(conditions)
+        self._group = group
+        self._fed: list[Any] = []
+        self._is_stale = False
+
+    def group(self, items: Sequence[Any]) -> Sequence[T]:
+        """See `Sieve.group`."""
+        return self._group(items)
+
+    def feed(self, items: Iterable[Any]) -> None:
+        """See `Sieve.feed`."""
+        before = len(self._fed)
+        self._fed += items
+        self._is_stale = self._is_stale or len(self._fed) > before
+
+    def matches(self) -> Sequence[T]:
+        """See `Sieve.matches`."""
+        if self._is_stale:  # a new list each time, so that its identity tells whether it changed
+            self._matches = [item for item in self.group(self._fed) if self.passes(item)]
+            self._is_stale = False
+        return self._matches
+
+
+class Look(Generic[T]):
+    """Looks at a source, once or again and again.
+
+    Attributes:
+        token: The source's position after what was seen.
+    """
+
+    def __init__(
+        self, source: Source, kind: Kind, pushed_down: Mapping[str, object], sieve: Sieve[T]
+    ) -> None:
+        self._source = source
+        self._kind = kind
+        self._pushed_down = pushed_down
+        self._sieve = sieve
+        self._is_complete = True
+        self.token = -1
+
+    def at_all(self, deadline: Deadline) -> None:
+        """Look at all that the source holds."""
+        self._take(None, deadline)
+
+    def at_new(self, deadline: Deadline) -> None:
+        """Look at what came since the last look."""
+        self._take(self.token, deadline)
+
+    def _take(self, since: int | None, deadline: Deadline) -> None:
+        batch = self._source.fetch(
+            self._kind, pushed_down=self._pushed_down, since=since, deadline=deadline
+        )
+        self._check_answerable(batch)
+        self._sieve.feed(batch.items)
+        self._is_complete = self._is_complete and batch.is_complete
+        self.token = batch.token
+
+    def _check_answerable(self, batch: Batch) -> None:
+        lost = sorted(batch.lossy_fields & self._pushed_down.keys())
+        if lost:
+            raise UsageError(
+                f"{self._source.name} does not keep what the criterion {lost[0]!r} asks for",
+                "leave it out, or ask the source that received the telemetry first",
+            )
+
+    def matches(self) -> Sequence[T]:
+        """What was seen and meets all conditions."""
+        return self._sieve.matches()
+
+    def check_complete(self, question: str) -> None:
+        """Refuse to answer from a part.
+
+        Raises:
+            TruncatedResultError: The source gave only a part of what it holds.
+        """
+        if not self._is_complete:
+            raise TruncatedResultError(self._source.name, question)

@@ -1,0 +1,1 @@
+"""Clients that send exactly the bytes they are given, right or wrong, and show the exact answer."""

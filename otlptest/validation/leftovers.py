@@ -1,0 +1,60 @@
+"""What of a mixed request is judged: all but the items of an earlier test.
+
+An exporter that outlives its test sends the last items of that test and the first of the next
+together. Which item is whose, the view decides.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from otlptest.model import Request, Signal
+from otlptest.validation.finding_builder import Message
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+__all__ = ["ForeignItems", "IsForeign", "cut_foreign_items", "nothing_foreign"]
+
+IsForeign: TypeAlias = Callable[[Message], bool]
+"""Decides whether an item is of an earlier test."""
+
+ForeignItems: TypeAlias = Callable[[Request], IsForeign | None]
+"""The test for items of an earlier test, of a request that has such; None for any other."""
+
+
+def nothing_foreign(_: Request) -> None:
+    """No request has items of an earlier test."""
+
+
+def cut_foreign_items(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:
+    """Cut items of an earlier test, and what held nothing else, out of a message.
+
+    Returns:
+        False if they cannot be told from the rest: profiles share a dictionary.
+    """
+    if signal == "profiles":
+        return False
+    names = SIGNAL_NAMES[signal]
+    layers = [names.field, names.scope_field, names.item_field]
+    layers += ["data_points"] if signal == "metrics" else []
+    _cut(message, layers, is_foreign)
+    return True
+
+
+def _cut(holder: Message, layers: Sequence[str], is_foreign: Callable[[Message], bool]) -> None:
+    members = _members(holder, layers[0])
+    for at in range(len(members) - 1, -1, -1):
+        member = members[at]
+        if len(layers) == 1:
+            is_gone = is_foreign(member)
+        else:
+            had_some = len(_members(member, layers[1])) > 0
+            _cut(member, layers[1:], is_foreign)
+            is_gone = had_some and not _members(member, layers[1])
+        if is_gone:
+            del members[at]
+
+
+def _members(holder: Message, layer: str) -> Any:  # noqa: ANN401 -- a repeated field, which can be cut
+    if layer != "data_points":
+        return getattr(holder, layer)
+    kind = holder.WhichOneof("data")
+    return getattr(holder, kind).data_points if kind else []

@@ -1,0 +1,64 @@
+"""OTLP in binary protobuf: bytes to the signal's request message.
+
+upb parses; only when it refuses are the bytes walked here, to say *where* they stop being a
+message. The rules are OTLP-GRPC-007 for gRPC and OTLP-HTTP-008 for HTTP.
+"""
+
+from typing import Final
+
+from google.protobuf.message import DecodeError, Message
+
+from otlptest.errors import WireError
+from otlptest.model import Protocol, Signal
+from otlptest.wire.otlp.protobuf_faults import first_fault
+from otlptest.wire.otlp.signals import request_class
+
+__all__ = ["decode_message", "decode_request", "encode_message", "rule_of_malformed"]
+
+_RULES: Final = {
+    "grpc": "OTLP-GRPC-007",
+    "http/protobuf": "OTLP-HTTP-008",
+    "http/json": "OTLP-JSON-036",
+}
+
+
+def rule_of_malformed(protocol: Protocol) -> str:
+    """The requirement that a body breaks which is no message of its signal."""
+    return _RULES[protocol]
+
+
+def decode_request(signal: Signal, data: bytes, *, protocol: Protocol) -> Message:
+    """The `Export…ServiceRequest` of `signal` that `data` says.
+
+    Args:
+        signal: Whose request it should be, by path.
+        data: The body, inflated and without gRPC's prefix.
+        protocol: How it came; decides which rule a fault breaks.
+
+    Raises:
+        WireError: `data` is no such message; `place` has field path and offset.
+        UsageError: The installed `opentelemetry-proto` does not have the signal.
+    """
+    return decode_message(request_class(signal), data, rule=_RULES[protocol])
+
+
+def decode_message(kind: type[Message], data: bytes, *, rule: str) -> Message:
+    """The message of class `kind` that `data` says.
+
+    Raises:
+        WireError: `data` is no such message.
+    """
+    message = kind()
+    try:
+        message.ParseFromString(data)
+    except DecodeError as refused:
+        fault = first_fault(kind, data)
+        raise WireError(
+            "malformed", rule, f"no {kind.DESCRIPTOR.name}: {fault.problem}", fault.place
+        ) from refused
+    return message
+
+
+def encode_message(message: Message) -> bytes:
+    """`message` in binary protobuf, fields in the order of their numbers."""
+    return message.SerializeToString(deterministic=True)

@@ -1,0 +1,166 @@
+"""Keys of OTLP JSON that no reader knows, and what is lost under them.
+
+A reader ignores unknown keys (OTLP-JSON-014): a newer sender may have them. But what a sender puts
+under `resource_spans`, or under a key of an older OTLP, is ignored as well, and is lost without a
+word. So telemetry is taken to be lost under a key whose value is not empty, and
+
+* which is a field of its message, spelt differently, or as an older OTLP called it; or
+* which is a list of the envelope, one level off; or
+* in whose message items belong, and none of the keys that lead to them is there; or
+* whose message is a choice (a oneof), and nothing was chosen.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from otlptest.errors import nearest_name
+from otlptest.wire.otlp.json_tables import MessageTable, plain_key
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
+
+__all__ = ["Loss", "UnknownKey", "loses_telemetry", "unknown_key"]
+
+Loss: TypeAlias = Literal["items", "parts", "nothing"]
+"""Whole items or points; parts of one, or of what describes it; nothing that OTLP has."""
+
+
+class UnknownKey(NamedTuple):
+    """A key that its message does not have.
+
+    Attributes:
+        place: Its path in the document.
+        problem: A clause that says what is wrong with it.
+        loss: What may have been lost under it.
+        right: The key, or its path, to write instead; empty where that is not known.
+        hint: The same as advice.
+        is_misspelt: Whether a field of OTLP was meant; if not, it may be one of a newer OTLP.
+    """
+
+    place: str
+    problem: str
+    loss: Loss = "nothing"
+    right: str = ""
+    hint: str = ""
+    is_misspelt: bool = False
+
+    def __str__(self) -> str:
+        """Name the place, and the right key where it is known."""
+        return f"{self.place} instead of {self.right}" if self.right else self.place
+
+
+def _upper_camel(key: str) -> str:
+    return key[0].upper() + key[1:]
+
+
+def _ways_down() -> dict[str, tuple[str, ...]]:
+    """The keys that lead to items and points, by the message that has them."""
+    found: dict[str, tuple[str, ...]] = {}
+    for names in SIGNAL_NAMES.values():
+        scopes, items = lower_camel(names.scope_field), lower_camel(names.item_field)
+        found[names.request] = (names.json_key,)
+        found[_upper_camel(names.json_key)] = (scopes,)
+        found[_upper_camel(scopes)] = (items,)
+    kinds = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
+    found["Metric"] = kinds
+    found.update((_upper_camel(kind), ("dataPoints",)) for kind in kinds)
+    found["Profile"] = ("samples",)
+    return found
+
+
+def _homes() -> dict[str, tuple[str, str]]:
+    """The lists of the envelope by their plain keys: the right path, and where each belongs."""
+    found: dict[str, tuple[str, str]] = {}
+    for signal, names in SIGNAL_NAMES.items():
+        scopes, items = lower_camel(names.scope_field), lower_camel(names.item_field)
+        top = names.json_key
+        path = f"{top}[].{scopes}"
+        found[plain_key(top)] = top, f"{top!r} belongs at the top of a request of {signal}"
+        found[plain_key(scopes)] = path, f"{scopes!r} belongs in {top}[]"
+        found[plain_key(items)] = f"{path}[].{items}", f"{items!r} belongs in {path}[]"
+    return found
+
+
+_WAYS_DOWN: Final = MappingProxyType(_ways_down())
+_HOMES: Final = MappingProxyType(_homes())
+_ENVELOPE: Final = frozenset({*_WAYS_DOWN, "Resource", "InstrumentationScope"})
+_OLD_KEYS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        ("ResourceSpans", "instrumentationlibraryspans"): "scopeSpans",
+        ("ResourceMetrics", "instrumentationlibrarymetrics"): "scopeMetrics",
+        ("ResourceLogs", "instrumentationlibrarylogs"): "scopeLogs",
+        ("ScopeSpans", "instrumentationlibrary"): "scope",
+        ("ScopeMetrics", "instrumentationlibrary"): "scope",
+        ("ScopeLogs", "instrumentationlibrary"): "scope",
+        ("ScopeLogs", "logs"): "logRecords",
+        ("Metric", "intgauge"): "gauge",
+        ("Metric", "doublegauge"): "gauge",
+        ("Metric", "intsum"): "sum",
+        ("Metric", "doublesum"): "sum",
+        ("Metric", "inthistogram"): "histogram",
+        ("Metric", "doublehistogram"): "histogram",
+        ("Metric", "doublesummary"): "summary",
+        ("Profile", "sample"): "samples",
+    }
+)
+
+
+def loses_telemetry(table: MessageTable, key: str, value: object) -> bool:
+    """Whether `unknown_key` could report a loss; quick, and never a wrong no."""
+    if not value:
+        return False
+    if table.has_oneof or (table.name in _ENVELOPE and isinstance(value, dict | list)):
+        return True
+    return bool(_meant(table, key))
+
+
+def unknown_key(
+    table: MessageTable, message: Mapping[str, Any], key: str, place: str
+) -> UnknownKey:
+    """Return what is wrong with a key that a message does not have, and what is lost by it.
+
+    Args:
+        table: The message that has it.
+        message: The object that stands for that message.
+        key: The key.
+        place: Its path.
+    """
+    value = message[key]
+    meant = _meant(table, key)
+    ways_down = _WAYS_DOWN.get(table.name, ())
+    if meant:
+        problem = f"the key is written {key!r}, must be {meant!r}, and is ignored as it is"
+        is_lost = bool(value) and message.get(meant) != value  # some write both
+        loss: Loss = "nothing" if not is_lost else "items" if meant in ways_down else "parts"
+        return UnknownKey(place, problem, loss, meant, f"write {meant!r}", is_misspelt=True)
+    problem = f"{table.name} has no field {key!r}"
+    if _has_objects(value):
+        right, home = _HOMES.get(plain_key(key), ("", ""))
+        if right and table.name in _ENVELOPE:
+            return UnknownKey(place, problem, "items", right, home, is_misspelt=True)
+        if ways_down and all(message.get(way) is None for way in ways_down):
+            near = ways_down[0] if len(ways_down) == 1 else nearest_name(key, ways_down)
+            hint = f"write {near!r}" if near else f"write one of {', '.join(ways_down)}"
+            return UnknownKey(place, problem, "items", near or "", hint)
+    if value and table.has_oneof and not _has_choice(table, message):
+        return UnknownKey(place, problem, "parts")
+    return UnknownKey(place, problem)
+
+
+def _meant(table: MessageTable, key: str) -> str:
+    """The field that a key was meant for: another spelling of it, or its name in an older OTLP."""
+    plain = plain_key(key)
+    return table.by_plain_key.get(plain) or _OLD_KEYS.get((table.name, plain), "")
+
+
+def _has_objects(value: object) -> bool:
+    """Whether an item, or what leads to one, may stand in a value."""
+    if isinstance(value, list):
+        return any(isinstance(element, dict) for element in value)
+    return isinstance(value, dict) and bool(value)
+
+
+def _has_choice(table: MessageTable, message: Mapping[str, Any]) -> bool:
+    return any(
+        field.oneof is not None and message.get(key) is not None
+        for key, field in table.fields.items()
+    )

@@ -1,0 +1,39 @@
+"""Header blocks of HTTP/2 as a plain list of fields (RFC 7541), right or wrong.
+
+`http2_headers` judges what a client sends; here nothing is judged: for whoever looks at what a
+server answers.
+"""
+
+from typing import Final
+
+from hpack import Decoder
+from hpack.exceptions import HPACKError
+
+from otlptest.wire.transport.http2_headers import HeaderBlockError
+
+__all__ = ["FieldReader"]
+
+_LARGEST: Final = 16 * 1024 * 1024
+
+
+class FieldReader:
+    """Reads the header blocks that one end of a connection receives, in their order.
+
+    Args:
+        max_bytes: Largest header list that is read.
+    """
+
+    def __init__(self, max_bytes: int = _LARGEST) -> None:
+        self._decoder = Decoder(max_header_list_size=max_bytes)
+
+    def read(self, block: bytes) -> tuple[tuple[str, str], ...]:
+        """Names and values as sent, pseudo-headers too.
+
+        Raises:
+            HeaderBlockError: It is no HPACK, or larger than allowed.
+        """
+        try:
+            pairs = self._decoder.decode(block, raw=True)
+        except HPACKError as broken:
+            raise HeaderBlockError(f"a header block that is no HPACK: {broken}") from broken
+        return tuple((bytes(p[0]).decode("latin-1"), bytes(p[1]).decode("latin-1")) for p in pairs)
