@@ -4,6 +4,7 @@ One `Contents` belongs to a store and is shared by its views, so that what the f
 (the span index, resources and scopes) serves them all.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -30,11 +31,13 @@ class Contents:
     def __init__(self) -> None:
         self._index = SpanIndex()
         self._reader = ItemReader()
+        self._lock = threading.Lock()
         self._outside_parents: frozenset[bytes] = frozenset()
 
     def add_outside_parent(self, span_id: str) -> None:
         """Note a span id that otlptest invented: the span below it is a root."""
-        self._outside_parents |= {bytes.fromhex(span_id)}
+        with self._lock:
+            self._outside_parents |= {bytes.fromhex(span_id)}
 
     def items(
         self, signal: Signal, requests: Snapshot[Request], pushed_down: Mapping[str, object]

@@ -83,7 +83,8 @@ class Store:
 
     def token(self) -> int:
         """The position of now: how many requests have arrived."""
-        return self._offset + len(self._requests)
+        with self._condition:
+            return self._offset + len(self._requests)
 
     def requests(self, since: int = 0) -> Snapshot[Request]:
         """The requests after a token, refused ones included, oldest arrival first."""

@@ -170,13 +170,14 @@ class StoreSource:
 
     def producers(self) -> Sequence[ProducerActivity]:
         """See `Source.producers`; who only sent leftovers is none."""
-        requests = self._requests(self._producers.next_token)
-        self._producers.take(
+        producers = self._producers  # `clear` puts another in its place
+        requests = self._requests(producers.next_token)
+        producers.take(
             (requests.start + place, request)
             for place, request in enumerate(requests)
             if not self._is_leftover(request)
         )
-        return self._producers.activities()
+        return producers.activities()
 
     def producers_of(self, request: Request) -> tuple[Producer, ...]:
         """Whose telemetry a request carries, each once; none of a refused one."""
@@ -289,9 +290,10 @@ class StoreSource:
         token = self._store.token()
         self._store.baselines.before(token, self._store.requests())
         self._store.forget(token)
-        self._start = max(self._start, token)
-        self._began_at = self._clock.monotonic()
-        self._producers = ProducerRecords(self._contents.producers_of, self._start)
+        with self._lock:
+            self._start = max(self._start, token)
+            self._began_at = self._clock.monotonic()
+            self._producers = ProducerRecords(self._contents.producers_of, self._start)
 
     def remember(self, check: Callable[[], Finding | None]) -> None:
         """See `Remembering.remember`."""

@@ -45,15 +45,11 @@ class GrpcAnswer:
         head: The first header block, the only one of a trailers-only response.
         body: What the DATA frames hold.
         trailers: The last header block; None if there is none.
-        code: The gRPC status that it tells; None if it tells none.
-        http_status: The HTTP status.
     """
 
     head: Fields
     body: bytes = b""
     trailers: Fields | None = None
-    code: GrpcCode | None = None
-    http_status: int = 200
 
 
 def planned_http_answer(fault: ReplyFault, head: Head, unix_nanos: int) -> HttpAnswer:
@@ -134,13 +130,12 @@ def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
         return GrpcAnswer(
             head=_merged(*start, *told),
             body=f"{_message(fault)}\n".encode(),
-            http_status=fault.http_status,
         )
     if fault.grpc_code != GrpcCode.OK:
         fields = (*_status_fields(fault), *told)
         if not fault.is_trailers_only:
-            return GrpcAnswer(head=GRPC_HEAD, trailers=_merged(*fields), code=fault.grpc_code)
-        return GrpcAnswer(head=_merged(*GRPC_HEAD, *fields), code=fault.grpc_code)
+            return GrpcAnswer(head=GRPC_HEAD, trailers=_merged(*fields))
+        return GrpcAnswer(head=_merged(*GRPC_HEAD, *fields))
     start = GRPC_HEAD
     if fault.content_type is not None:
         start = (*start, ("content-type", fault.content_type))
@@ -152,7 +147,6 @@ def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
         head=_merged(*start),
         body=encode_grpc_frame(message, is_compressed=fault.encoding is not None),
         trailers=_merged(("grpc-status", "0"), *told),
-        code=GrpcCode.OK,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from otlptest.collector.server.decoding import Export, decoded
 from otlptest.collector.server.fault_replies import planned_http_answer
 from otlptest.collector.server.refusals import Refusal, refused
-from otlptest.collector.server.replies import refusal_reply
+from otlptest.collector.server.replies import planned_statuses, refusal_reply
 from otlptest.collector.server.reply_encoding import http1_answer
 from otlptest.collector.server.request_head import Head, Role, head_of
 from otlptest.collector.server.server_context import Reception
@@ -163,7 +163,6 @@ class Http1Session:
         if reply.fault is not None:
             self._answer_as_planned(kept, reply.fault, head, keeps_alive=keeps_alive)
             return
-        kept.http_status = reply.http_status
         self._outbox.write(
             http1_answer(
                 reply,
@@ -203,7 +202,7 @@ class Http1Session:
         self, request: Request, fault: ReplyFault, head: Head, *, keeps_alive: bool
     ) -> None:
         answer = planned_http_answer(fault, head, self._reception.clock.unix_nanos())
-        request.http_status = answer.status
+        request.http_status, _ = planned_statuses(fault, is_grpc=False)
         self._outbox.write(
             encode_response(answer.status, answer.fields, answer.body, keeps_alive=keeps_alive)
         )
@@ -243,7 +242,6 @@ class Http1Session:
             wire_size=fault.request.size,
             started_at=self._began_at,
         )
-        request.http_status = reply.http_status
         self._outbox.write(
             http1_answer(
                 reply,

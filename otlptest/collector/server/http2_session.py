@@ -8,7 +8,7 @@ from otlptest.collector.server.fault_replies import (
     planned_http_answer,
 )
 from otlptest.collector.server.refusals import Refusal, refused, refused_by
-from otlptest.collector.server.replies import SUCCESS, Reply
+from otlptest.collector.server.replies import SUCCESS, Reply, planned_statuses
 from otlptest.collector.server.reply_encoding import (
     GRPC_SUCCESS,
     grpc_answer,
@@ -180,14 +180,11 @@ class Http2Session:
         if reply.fault is not None:
             self._answer_as_planned(stream, request, reply.fault)
             return
-        request.http_status = reply.http_status
         if not head.is_grpc:
             answer = self._http_answer(head, reply)
         elif reply is SUCCESS:
-            request.http_status, request.grpc_status = 200, 0
             answer = GRPC_SUCCESS
         else:
-            request.http_status, request.grpc_status = 200, int(reply.grpc_code)
             answer = grpc_answer(reply)
         self._http2.reply_canned(stream, answer)
         self._outbox.replied.append(request)
@@ -271,10 +268,8 @@ class Http2Session:
             started_at=stream.started_at,
             stream_id=stream.id,
         )
-        request.http_status = reply.http_status
         answer = self._http_answer(head, reply)
         if head.is_grpc:
-            request.http_status, request.grpc_status = 200, int(reply.grpc_code)
             answer = grpc_answer(reply)
         self._http2.reply_canned(stream, answer)
         self._outbox.replied.append(request)
@@ -300,15 +295,14 @@ class Http2Session:
     def _write_planned(self, stream: Stream, request: Request, fault: ReplyFault) -> None:
         self._held_back.pop(stream.id, None)
         head: Head = stream.context
+        statuses = planned_statuses(fault, is_grpc=head.is_grpc)
+        request.http_status, request.grpc_status = statuses
         if head.is_grpc:
             call = planned_grpc_answer(fault, head)
-            request.http_status = call.http_status
-            request.grpc_status = None if call.code is None else int(call.code)
             trailers = None if call.trailers is None else encode_fields(call.trailers)
             self._http2.reply(stream, encode_fields(call.head), call.body, trailers)
         else:
             answer = planned_http_answer(fault, head, self._reception.clock.unix_nanos())
-            request.http_status = answer.status
             block = http2_head(answer.status, answer.fields, len(answer.body))
             self._http2.reply(stream, block, answer.body)
         self._outbox.replied.append(request)

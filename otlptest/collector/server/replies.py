@@ -1,8 +1,8 @@
-"""What is answered to a request: the one place where a reply is decided.
+"""Decides the reply to a request.
 
-A `Reply` says what, in terms of both protocols; `http_answers` and `grpc_answers` turn it into
-bytes. Other replies than the specification's come from planned faults: a `Reply` with a `fault`
-says no more than that, and `planned_answers` turns the fault into bytes.
+A `Reply` is in the terms of both protocols; `reply_encoding` turns it into bytes. Other replies
+than the specification's come from planned faults: a `Reply` with a `fault` says no more than that,
+and `fault_replies` turns the fault into bytes.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,20 @@ from typing import Final, TypeAlias
 
 from otlptest.collector.server.refusals import Refusal
 from otlptest.faults import ReplyFault
+from otlptest.faults.reply_rules import ReplyScript
 from otlptest.model import Request
 from otlptest.wire.transport.statuses import FieldViolation, GrpcCode, RpcStatus
 
-__all__ = ["SUCCESS", "Reply", "ReplyChoice", "refusal_reply"]
+__all__ = [
+    "SUCCESS",
+    "PlannedReplies",
+    "Reply",
+    "ReplyChoice",
+    "planned_statuses",
+    "refusal_reply",
+]
+
+_GOOD: Final = "faults.ok()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +51,24 @@ class Reply:
     fields: tuple[tuple[str, str], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     fault: ReplyFault | None = None
+
+    def statuses(self, *, is_grpc: bool) -> tuple[int, int | None]:
+        """Return the HTTP status and the gRPC status that the client gets.
+
+        `(0, None)` where a planned fault answers later or never.
+        """
+        if self.fault is None:
+            return (200, int(self.grpc_code)) if is_grpc else (self.http_status, None)
+        if self.fault.delay_s or self.fault.ending != "reply":
+            return 0, None
+        return planned_statuses(self.fault, is_grpc=is_grpc)
+
+
+def planned_statuses(fault: ReplyFault, *, is_grpc: bool) -> tuple[int, int | None]:
+    """Return the HTTP status and the gRPC status that a planned fault answers with."""
+    if not is_grpc or fault.is_bare:
+        return fault.http_status, None
+    return 200, int(fault.grpc_code)
 
 
 SUCCESS: Final = Reply()
@@ -72,3 +100,29 @@ def refusal_reply(refusal: Refusal) -> Reply:
         fields=refusal.fields,
         metadata=metadata,
     )
+
+
+class PlannedReplies:
+    """Decides the reply to each request: a planned fault, or the specification's answer.
+
+    A request that is refused for what it is stays refused, and uses up no fault.
+
+    Args:
+        script: What is planned.
+    """
+
+    def __init__(self, script: ReplyScript) -> None:
+        self._script = script
+
+    def choose(self, request: Request, refusal: Refusal | None) -> Reply:
+        """Return the reply to a request; notes on it which fault that is."""
+        if refusal is not None:
+            return refusal_reply(refusal)
+        if not self._script.plans:
+            return SUCCESS
+        fault = self._script.fault_for(request)
+        if fault is None:
+            return SUCCESS
+        request.reply_fault = fault.text
+        request.is_discarded = not fault.keeps_telemetry
+        return SUCCESS if fault.text == _GOOD else Reply(fault=fault)

@@ -11,7 +11,7 @@ from otlptest.collector.server.connection import SocketConnection
 from otlptest.collector.server.cors import CorsPolicy
 from otlptest.collector.server.engine import Engine
 from otlptest.collector.server.listeners import Endpoint
-from otlptest.collector.server.planned_replies import PlannedReplies
+from otlptest.collector.server.replies import PlannedReplies
 from otlptest.collector.server.server_context import Reception
 from otlptest.errors import ReceiverError
 from otlptest.faults.injection.injections import Injection, WirePlan

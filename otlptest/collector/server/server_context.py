@@ -133,6 +133,8 @@ class Reception:
             problem=None if refusal is None else refusal.problem(connection, self.now, started_at),
         )
         reply = self._choose_reply(request, refusal)  # notes a planned fault on the request
+        # Whoever waits for the request sees it from here on, with its status.
+        request.http_status, request.grpc_status = reply.statuses(is_grpc=head.is_grpc)
         self.intake.request_received(request)
         return request, reply
 

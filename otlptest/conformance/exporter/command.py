@@ -18,12 +18,13 @@ from otlptest.processes import Command, Program, start_program
 from otlptest.processes.commands import checked_command
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
-__all__ = ["Ending", "Subject", "default_jobs"]
+__all__ = ["Ending", "Runs", "Subject", "default_jobs"]
 
 _MOST_PER_CORE: Final = 8
 _FEWEST: Final = 2
 _LAST_STEPS_S: Final = 0.5  # for children that end just after their parent
 _LONGEST_START_S: Final = 10.0
+_KILLED_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,51 @@ def _memory_bytes() -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # pragma: no cover -- Windows
         return 4 * 1024**3
+
+
+class Runs:
+    """The runs that one case has begun, which end with it. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._programs: set[Program] = set()
+        self._is_over = False
+
+    def check(self, name: str) -> None:
+        """Check that more may be run.
+
+        Raises:
+            ProcessError: The case has ended.
+        """
+        if self._is_over:
+            raise ProcessError(name, "was ended with its case")
+
+    @contextmanager
+    def holding(self, program: Program) -> Iterator[None]:
+        """Have a program end with the case while the block runs."""
+        with self._changed:
+            self._programs.add(program)
+            is_over = self._is_over
+        try:
+            if is_over:
+                program.kill()
+            yield
+        finally:
+            with self._changed:
+                self._programs.discard(program)
+                self._changed.notify_all()
+
+    def end(self) -> None:
+        """Kill the programs of the case, and wait until their runs have ended."""
+        with self._changed:
+            self._is_over = True
+            programs = tuple(self._programs)
+        for program in programs:
+            program.kill()
+        deadline = Deadline(_KILLED_S)
+        with self._changed:
+            while self._programs and deadline.wait_on(self._changed):
+                pass
 
 
 class Subject:
@@ -115,17 +161,28 @@ class Subject:
             self._check_open()
             yield
 
-    def run(self, environment: Mapping[str, str], *, timeout_s: float) -> Ending:
+    def run(
+        self, environment: Mapping[str, str], *, timeout_s: float, runs: Runs | None = None
+    ) -> Ending:
         """Run the command once, to its end, and end all that it started.
 
         Blocks at most `timeout_s`, and for as long as it takes to kill what is left.
 
+        Args:
+            environment: Of the command.
+            timeout_s: When it is killed.
+            runs: With what it ends earlier.
+
         Raises:
-            ProcessError: It cannot be started, or something could not be killed.
+            ProcessError: It cannot be started, something could not be killed, or `runs` ended.
         """
-        program, started_at, deadline = self._started(environment, timeout_s)
+        owner = runs or Runs()
+        owner.check(self.name)
+        program, started_at, deadline = self._started(environment, timeout_s, owner)
         try:
-            has_exited = program.wait_until_exited(deadline)
+            with owner.holding(program):
+                has_exited = program.wait_until_exited(deadline)
+            owner.check(self.name)
             ended_at = SYSTEM_CLOCK.monotonic()
             left = _left_behind(program) if has_exited else ()
         finally:
@@ -151,7 +208,7 @@ class Subject:
             program.kill()
 
     def _started(
-        self, environment: Mapping[str, str], timeout_s: float
+        self, environment: Mapping[str, str], timeout_s: float, owner: Runs
     ) -> tuple[Program, float, Deadline]:
         self._starts.acquire()
         is_counted = False
@@ -166,7 +223,8 @@ class Subject:
                 self._starts.release()
         try:
             self._check_open()
-            program.wait_until_exited(Deadline(min(self._starting_s, timeout_s)))
+            with owner.holding(program):
+                program.wait_until_exited(Deadline(min(self._starting_s, timeout_s)))
         except BaseException:
             program.kill()
             raise

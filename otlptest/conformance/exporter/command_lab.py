@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
-from otlptest.conformance.exporter.command import Ending, Subject
+from otlptest.conformance.exporter.command import Ending, Runs, Subject
 from otlptest.conformance.exporter.lab import NO_CHANGES, Changes, Prepare
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.errors import ProcessError
@@ -21,6 +22,19 @@ __all__ = ["TIMERS", "CommandLab", "arrived_at", "observed_run"]
 
 T = TypeVar("T")
 
+_OWNER: Final[ContextVar[Runs | None]] = ContextVar("otlptest_runs", default=None)
+"""What the runs that this thread begins end with, where it is not their lab's case."""
+
+
+@contextmanager
+def _owned_by(runs: Runs) -> Iterator[None]:
+    token = _OWNER.set(runs)
+    try:
+        yield
+    finally:
+        _OWNER.reset(token)
+
+
 _SETTLING_S: Final = 10.0
 # A conformance run sees an SDK's defaults: what tests set to be quick is taken out again.
 TIMERS: Final = (
@@ -31,9 +45,10 @@ TIMERS: Final = (
 
 
 class _Shelf:
-    """Things that are made once. Thread-safe."""
+    """Things that are made once for all cases. Thread-safe."""
 
     def __init__(self) -> None:
+        self.runs = Runs()  # of no case: others wait for what they show
         self._lock = threading.Lock()
         self._made: dict[str, Future[Any]] = {}
 
@@ -44,7 +59,8 @@ class _Shelf:
             future: Future[T] = self._made.setdefault(name, Future())
         if is_first:
             try:
-                future.set_result(make())
+                with _owned_by(self.runs):
+                    future.set_result(make())
             except BaseException as failure:  # noqa: BLE001 -- raised again by `result()`
                 future.set_exception(failure)
         return future.result()
@@ -70,10 +86,16 @@ class CommandLab:
     timeout_s: float
     target_version: tuple[int, ...]
     _shelf: _Shelf = field(default_factory=_Shelf, repr=False, compare=False)
+    _runs: Runs = field(default_factory=Runs, repr=False, compare=False)
 
     def narrowed(self, case: ExporterCase) -> "CommandLab":
-        """The lab of one case: with the signals that it can use."""
-        return replace(self, signals=tuple(each for each in self.signals if each in case.signals))
+        """Return the lab of one case: with the signals that it can use, and runs of its own."""
+        signals = tuple(each for each in self.signals if each in case.signals)
+        return replace(self, signals=signals, _runs=Runs())
+
+    def close(self) -> None:
+        """End what the case has begun and not waited for."""
+        self._runs.end()
 
     def run(
         self,
@@ -87,7 +109,9 @@ class CommandLab:
         **fake: Any,  # noqa: ANN401 -- the options of `collector`, typed in `ExporterLab`
     ) -> Observation:
         """See `ExporterLab.run`."""
+        runs = _OWNER.get() or self._runs
         with self.subject.turn(), self.collector(**fake) as collector:
+            runs.check(self.subject.name)
             if prepare is not None:
                 prepare(collector)
             with _beside(meanwhile, collector):
@@ -98,15 +122,18 @@ class CommandLab:
                     signals=self.signals if signals is None else signals,
                     changes=changes,
                     timeout_s=self.timeout_s if timeout_s is None else timeout_s,
+                    runs=runs,
                 )
 
     def start(self, changes: Changes = NO_CHANGES, **options: Any) -> "Future[Observation]":  # noqa: ANN401 -- the options of `run`, typed in `ExporterLab`
         """See `ExporterLab.start`."""
         future: Future[Observation] = Future()
+        runs = _OWNER.get() or self._runs
 
         def work() -> None:
             try:
-                future.set_result(self.run(changes, **options))
+                with _owned_by(runs):
+                    future.set_result(self.run(changes, **options))
             except BaseException as failure:  # noqa: BLE001 -- raised again by `result()`
                 future.set_exception(failure)
 
@@ -148,15 +175,16 @@ def observed_run(
     signals: tuple[Signal, ...],
     changes: Changes = NO_CHANGES,
     timeout_s: float,
+    runs: Runs | None = None,
 ) -> Observation:
-    """One run of the command against `collector`; call it within `subject.turn()`.
+    """Run the command once against `collector`; call it within `subject.turn()`.
 
     Raises:
         ProcessError: The command cannot be started.
         ReceiverError: The fake broke.
     """
     environment = _environment(collector, protocol, signals, changes)
-    ending = subject.run(environment, timeout_s=timeout_s)
+    ending = subject.run(environment, timeout_s=timeout_s, runs=runs)
     settings = {name: value for name, value in environment.items() if name.startswith("OTEL_")}
     return _observation(arrived_at(collector), ending, settings, protocol)
 

@@ -37,6 +37,7 @@ __all__ = [
     "resources_of",
     "spoken",
     "steady",
+    "steady_run",
     "told",
     "whole_run",
 ]
@@ -189,6 +190,11 @@ def steady(
         return again
 
     return result
+
+
+def steady_run(lab: ExporterLab, changes: Changes) -> Observation:
+    """Return what `steady` comes to, with nothing begun before it is called."""
+    return steady(lab, changes)()
 
 
 def _check_is_reliable(lab: ExporterLab) -> None:

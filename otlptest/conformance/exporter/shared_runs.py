@@ -9,7 +9,7 @@ from otlptest import faults
 from otlptest.conformance.case import COMMON_SIGNALS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.readings import general, lost_signals, steady
+from otlptest.conformance.exporter.readings import general, lost_signals, steady_run
 from otlptest.conformance.exporter.retries.delivery_attempts import replying_always
 from otlptest.model import Signal
 
@@ -68,7 +68,7 @@ def plain_header_run(lab: ExporterLab) -> Observation:
     An odd value of the variable is only blamed where this one is heeded.
     """
     changes = {HEADERS: f"{PLAIN_HEADER}=1"}
-    return lab.shared("one plain header", steady(lab, changes))
+    return lab.shared("one plain header", lambda: steady_run(lab, changes))
 
 
 def reads_headers(lab: ExporterLab) -> bool:

@@ -1,6 +1,6 @@
 """The exporter suite: a command, judged case by case in one protocol after the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
@@ -198,7 +198,14 @@ def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[Judged]:
     if not narrowed.signals:
         needed = " or ".join(case.signals)
         return [not_observed(rule, f"{NOT_EMITTED}{needed}") for rule in case.requirements]
-    return case.judge(narrowed)
+    return _judged_and_closed(case, narrowed)
+
+
+def _judged_and_closed(case: ExporterCase, lab: CommandLab) -> Iterator[Judged]:
+    try:
+        yield from case.judge(lab)
+    finally:
+        lab.close()
 
 
 def _without_protocol(run: SuiteRun, suite: ExporterSuite) -> SuiteRun:

@@ -8,7 +8,7 @@ import pytest
 
 from otlptest.collector.server.connection import SocketConnection
 from otlptest.collector.server.listeners import Endpoint
-from otlptest.collector.server.planned_replies import PlannedReplies
+from otlptest.collector.server.replies import PlannedReplies
 from otlptest.collector.server.server_context import Reception
 from otlptest.faults.injection.injections import WirePlan
 from otlptest.faults.reply_rules import ReplyScript

@@ -24,6 +24,7 @@ from otlptest.conformance.exporter.readings import (
     own,
     spoken,
     steady,
+    steady_run,
     told,
 )
 from otlptest.conformance.verdicts import Judged, broken, held, not_observed
@@ -214,7 +215,7 @@ def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], 
 def _own_run(lab: ExporterLab) -> Observation:
     """Return a run in which each signal has its own URL, with the usual path; once for all."""
     plan = {signal: ("", SIGNAL_NAMES[signal].http_path) for signal in lab.signals}
-    return lab.shared("own endpoints at the usual paths", steady(lab, _own_urls(plan)))
+    return lab.shared("own endpoints at the usual paths", lambda: steady_run(lab, _own_urls(plan)))
 
 
 def _judged_path(
