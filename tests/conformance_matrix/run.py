@@ -3,14 +3,15 @@
 A name is `exporter/go`, `receiver/fake` and the like; without one, all. Runs the conformance suites
 against the real subjects, every protocol of each, and writes their results to
 `contracts/conformance/results/` and the tables to `contracts/conformance/`. Takes some minutes per
-subject. Needs the peers: `python tests/peers/install.py`.
+subject; with `--requirement ID`, only the cases that judge it run, and only its row is written.
+Needs the peers: `python tests/peers/install.py`.
 """
 
 import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set as AbstractSet
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -20,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from otlptest.conformance.exporter.cases import CASES
 from otlptest.conformance.exporter.suite import ExporterSuite, conform_exporter
-from otlptest.conformance.receiver.suite import conform_receiver
+from otlptest.conformance.receiver.suite import ReceiverSuite, conform_receiver
 from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.verdicts import VERDICTS, Result
 from otlptest.model import Protocol
@@ -44,17 +45,24 @@ def main(arguments: list[str]) -> int:
     known = [*(f"exporter/{name}" for name in EXPORTERS), *(f"receiver/{n}" for n in RECEIVERS)]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
-    names = parser.parse_args(arguments).names or known
+    parser.add_argument("--requirement", action="append", default=[], metavar="ID")
+    chosen = parser.parse_args(arguments)
+    names = chosen.names or known
+    rows = frozenset(chosen.requirement)
     unknown = sorted(set(names) - set(known))
     if unknown:
         parser.error(f"no subject {unknown[0]!r}; there are: {', '.join(known)}")
     RESULTS.mkdir(exist_ok=True)
     for name in names:
         side, _, subject = name.partition("/")
-        made = judged_exporter(subject) if side == "exporter" else judged_receiver(subject)
+        judged = judged_exporter if side == "exporter" else judged_receiver
+        made = judged(subject, rows)
         record = published(name, conformance_record(made))
         for run, told in zip(made.runs, record["runs"], strict=True):
             say(f"{run.subject} over {run.protocol}: {told['summary']} in {run.duration_s:.0f} s")
+        if rows:
+            known_record = json.loads((RESULTS / f"{side}-{subject}.json").read_text("utf-8"))
+            record = with_rows(known_record, record, rows)
         text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         (RESULTS / f"{side}-{subject}.json").write_text(without_places(text), "utf-8")
     for side in ("exporter", "receiver"):
@@ -62,10 +70,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def judged_exporter(name: str) -> Conformance:
+def with_rows(
+    known: dict[str, Any], made: dict[str, Any], rows: AbstractSet[str]
+) -> dict[str, Any]:
+    """The known record, with some rows as they were made now."""
+    runs = {run["protocol"]: run for run in made["runs"]}
+    for run in known["runs"]:
+        now = {each["id"]: each for each in runs[run["protocol"]]["results"] if each["id"] in rows}
+        run["results"] = [now.get(each["id"], each) for each in run["results"]]
+        run["summary"] = summary_of(run["results"])
+    return known
+
+
+def summary_of(results: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    counts = Counter(result["verdict"] for result in results)
+    return {verdict: counts[verdict] for verdict in VERDICTS}
+
+
+def judged_exporter(name: str, rows: AbstractSet[str]) -> Conformance:
     subject = EXPORTERS[name]()
     cases = tuple(
-        case.id for case in CASES if subject.is_sdk or not all(map(is_of_sdks, case.requirements))
+        case.id
+        for case in CASES
+        if (subject.is_sdk or not all(map(is_of_sdks, case.requirements)))
+        and (not rows or rows & set(case.requirements))
     )
     return Conformance(runs=tuple(judged_run(subject, each, cases) for each in subject.protocols))
 
@@ -105,9 +133,9 @@ def worst_results(results: Iterable[Result]) -> tuple[Result, ...]:
     return tuple(found[rule.id] for rule in all_requirements() if rule.id in found)
 
 
-def judged_receiver(name: str) -> Conformance:
+def judged_receiver(name: str, rows: AbstractSet[str]) -> Conformance:
     with RECEIVERS[name]() as target:
-        return conform_receiver(target)
+        return conform_receiver(target, suite=ReceiverSuite(cases=tuple(rows)))
 
 
 def is_of_sdks(requirement: str) -> bool:
@@ -125,8 +153,7 @@ def published(name: str, record: dict[str, Any]) -> dict[str, Any]:
             for result in run["results"]
             if not (leaves_out and is_of_sdks(result["id"]))
         ]
-        counts = Counter(result["verdict"] for result in run["results"])
-        run["summary"] = {verdict: counts[verdict] for verdict in VERDICTS}
+        run["summary"] = summary_of(run["results"])
     return record
 
 

@@ -44,6 +44,31 @@ def following(
     ]
 
 
+def java_over_http() -> list[list[float]]:
+    """As measured with Java: two waits in each run, a third in some."""
+    return [
+        [1.063, 1.443, 2.156],
+        [1.198, 1.787],
+        [1.188, 1.786, 2.208],
+        [1.035, 1.288, 2.182],
+        [1.175, 1.616],
+        [0.871, 1.447, 2.682],
+        [1.095, 1.427, 1.962],
+        [1.214, 1.507],
+        [0.965, 1.459, 2.686],
+    ]
+
+
+def test_growth_is_seen_in_the_waits_that_enough_runs_have() -> None:
+    found = judged_growth(RULE, java_over_http())
+    assert found.outcome == "held"
+    assert "wait number 2 was 1.39 times" in found.evidence
+    steady = [[1.0, 1.0, 1.0][: len(run)] for run in java_over_http()]
+    assert judged_growth(RULE, steady).outcome == "broken"
+    assert judged_growth(RULE, [run[:1] for run in steady]).outcome == "not_observed"
+    assert judged_growth(RULE, [[], *steady[:6]]).outcome == "not_observed"
+
+
 def linear(place: int, chance: random.Random) -> float:
     """As otel-cli does: 0, 100, 200 ms and so on."""
     return 0.1 * place

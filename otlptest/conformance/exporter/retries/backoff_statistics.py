@@ -106,14 +106,14 @@ def judged_growth(rule: str, waits: Waits) -> Judged:
     if short is not None:
         return short
     skipped = _too_short(waits)
-    most = max((len(each) for each in waits), default=0)
-    grown = [each[-1] / max(each[skipped], 1e-6) for each in waits if len(each) == most > skipped]
-    if most - skipped < _FEWEST_WAITS or len(grown) < _FEWEST:
+    most = len(_columns(waits))
+    if most - skipped < _FEWEST_WAITS:
         return not_observed(rule, f"too few runs with two waits and more. {told}")
+    grown = [each[most - 1] / max(each[skipped], 1e-6) for each in waits if len(each) >= most]
     ordered = sorted(grown)
     mean = math.exp(statistics.fmean(math.log(max(each, 1e-6)) for each in ordered[1:-1]))
     first = f"wait number {skipped + 1}" if skipped else "the first"
-    told = f"the last of {most} waits was {mean:.2f} times {first} on average. {told}"
+    told = f"wait number {most} was {mean:.2f} times {first} on average. {told}"
     if mean > _GROWING:
         medians = [statistics.median(column) for column in _columns(waits)[skipped:]]
         return _judged_steps(rule, medians, told)
