@@ -1,4 +1,4 @@
-"""Every exception otlptest raises, and the `Finding` that every verdict is made of.
+"""Every exception otlptest raises.
 
     OtlptestError(Exception)             could not be carried out
     ├── UsageError                       a wrong argument (shows the value)
@@ -23,7 +23,8 @@ what lets pytest-xdist and load workers pickle it; `__str__` renders them. Wordi
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from otlptest.results import Finding, condensed
 
 __all__ = [
     "ExpectationError",
@@ -69,66 +70,6 @@ def kin_names(name: str, known: Iterable[str]) -> Iterator[str]:
         others = each.split(".")
         if others[-1] == parts[-1] or set(parts) < set(others):
             yield each
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One way in which what happened differs from what was expected.
-
-    The only shape of a verdict in otlptest: waits, validation, evidence, conformance and reports
-    all make and read it.
-
-    Attributes:
-        rule: A requirement id (`OTLP-TRACE-002`) for a finding about received bytes, else a
-            verdict's name (`no_matching_span`). Stable; `otlptest explain RULE` tells more.
-        where: What the finding is about, e.g. `service 'shop'` or `request 3, span 'charge'`.
-        expected: What the test or the specification wants, as text.
-        received: What arrived, as text.
-        severity: `error` fails a test, `warning` is reported.
-        closest: The nearest candidates and how each differs; may have several lines.
-        hint: What to try.
-    """
-
-    rule: str
-    where: str
-    expected: str
-    received: str
-    severity: str = "error"
-    closest: str = ""
-    hint: str = ""
-
-    def __str__(self) -> str:
-        """Render as the block a person reads in a failing test."""
-        rows = [
-            ("expected", self.expected),
-            ("received", self.received),
-            ("closest", self.closest),
-            ("hint", self.hint),
-            ("explain", f"otlptest explain {self.rule}"),
-        ]
-        lines = [f"{self.rule}: {self.where}"]
-        for label, text in rows:
-            if text:
-                lines.append(f"  {label + ':':<9} {_indented(text)}")
-        return "\n".join(lines)
-
-
-def condensed(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, those that differ in their place only as one that says how many there are."""
-    alike: dict[Finding, list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault(replace(finding, where=""), []).append(finding)
-    return [
-        group[0]
-        if len(group) == 1
-        else replace(group[0], where=f"{group[0].where}, and {len(group) - 1:,} more like it")
-        for group in alike.values()
-    ]
-
-
-def _indented(text: str) -> str:
-    """Put every line after the first below the first one's text."""
-    return text.replace("\n", "\n            ")
 
 
 def _choices(known: Sequence[str]) -> str:

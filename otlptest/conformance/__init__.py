@@ -17,7 +17,8 @@ from otlptest.conformance.exporter.suite import ExporterSuite, conform_exporter
 from otlptest.conformance.receiver.suite import ReceiverSuite, Target, conform_receiver
 from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.runner import CaseFinished, CaseStarted, Event, SuiteStarted
-from otlptest.conformance.verdicts import Judged, Policy, Result
+from otlptest.conformance.verdicts import Policy, Result
+from otlptest.results import CheckResult
 
 if TYPE_CHECKING:
     from otlptest.conformance.pytest_suites import exporter_suite, receiver_suite
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 __all__ = [
     "CaseFinished",
     "CaseStarted",
+    "CheckResult",
     "Conformance",
     "CoverageRow",
     "Event",
     "ExporterCase",
     "ExporterSuite",
-    "Judged",
     "Policy",
     "ReceiverCase",
     "ReceiverSuite",

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
-from otlptest.conformance.verdicts import Judged
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult
 
 if TYPE_CHECKING:
     from otlptest.conformance.exporter.lab import ExporterLab
@@ -72,7 +72,7 @@ class ExporterCase:
     id: str
     title: str
     requirements: tuple[str, ...]
-    judge: Callable[["ExporterLab"], Iterable[Judged]] = field(repr=False, compare=False)
+    judge: Callable[["ExporterLab"], Iterable[CheckResult]] = field(repr=False, compare=False)
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
     signals: tuple[Signal, ...] = COMMON_SIGNALS
     expected_s: float = 1.0
@@ -107,7 +107,7 @@ class ReceiverCase:
     id: str
     title: str
     requirements: tuple[str, ...]
-    judge: Callable[["ReceiverLab"], Iterable[Judged]] = field(repr=False, compare=False)
+    judge: Callable[["ReceiverLab"], Iterable[CheckResult]] = field(repr=False, compare=False)
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
     signals: tuple[Signal, ...] = COMMON_SIGNALS
     needs: tuple[Need, ...] = ()

@@ -24,16 +24,17 @@ from otlptest.conformance.receiver.suite import ReceiverSuite, Target, judged_re
 from otlptest.conformance.receiver.watch import ReceiverWatch
 from otlptest.conformance.results import results_of
 from otlptest.conformance.runner import judgements
-from otlptest.conformance.verdicts import Judged, Policy, Result
+from otlptest.conformance.verdicts import Policy, Result
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes import Command
+from otlptest.results import CheckResult
 from otlptest.timing import checked_timeout
 
 __all__ = ["ConformanceWarning", "exporter_suite", "receiver_suite"]
 
 
-CaseJudge: TypeAlias = Callable[[Any], Iterable[Judged]]
+CaseJudge: TypeAlias = Callable[[Any], Iterable[CheckResult]]
 """Runs a case of either kind."""
 
 
@@ -147,9 +148,9 @@ def receiver_suite(
 
 def _unjudging(look: ReceiverLook) -> CaseJudge:
     """What is wrong is told by the cases that claim it; the others are skipped."""
-    accused = {each.requirement: each for each in look.accusations}
+    accused = {each.rule: each for each in look.accusations}
 
-    def judge(case: Any) -> Iterable[Judged]:  # noqa: ANN401 -- a receiver case
+    def judge(case: Any) -> Iterable[CheckResult]:  # noqa: ANN401 -- a receiver case
         mine = [accused[rule] for rule in case.requirements if rule in accused]
         return mine or _skipping(look.problem)(case)
 
@@ -157,7 +158,7 @@ def _unjudging(look: ReceiverLook) -> CaseJudge:
 
 
 def _skipping(reason: str) -> CaseJudge:
-    def judge(_: Any) -> Iterable[Judged]:  # noqa: ANN401 -- a case of either kind
+    def judge(_: Any) -> Iterable[CheckResult]:  # noqa: ANN401 -- a case of either kind
         pytest.skip(reason)
 
     return judge
@@ -193,7 +194,7 @@ def _suite_class(
 def _judged(
     case: AnyCase,
     judge: CaseJudge,
-) -> dict[str, tuple[Judged, ...]]:
+) -> dict[str, tuple[CheckResult, ...]]:
     return {case.id: judgements(case, judge(case))}
 
 

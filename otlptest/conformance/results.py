@@ -5,17 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from otlptest.conformance.case import AnyCase
-from otlptest.conformance.verdicts import (
-    VERDICTS,
-    Judged,
-    Policy,
-    Result,
-    VerdictName,
-    lacking,
-    not_observed,
-    result_of,
-)
+from otlptest.conformance.verdicts import VERDICTS, Policy, Result, VerdictName, result_of
 from otlptest.requirements import all_requirements
+from otlptest.results import CheckResult, inconclusive, not_applicable
 
 __all__ = ["Conformance", "SuiteRun", "results_of", "unjudged_results"]
 
@@ -96,7 +88,7 @@ class Conformance:
 
 def results_of(
     cases: Sequence[AnyCase],
-    judged: Mapping[str, Sequence[Judged]],
+    judged: Mapping[str, Sequence[CheckResult]],
     policy: Policy,
     *,
     run_again: str,
@@ -109,10 +101,10 @@ def results_of(
         policy: How strictly to judge.
         run_again: The command that runs one case, with `{case}` for its id.
     """
-    by_rule: dict[str, list[tuple[str, Judged]]] = {}
+    by_rule: dict[str, list[tuple[str, CheckResult]]] = {}
     for case in cases:
         for each in judged[case.id]:
-            by_rule.setdefault(each.requirement, []).append((case.id, each))
+            by_rule.setdefault(each.rule, []).append((case.id, each))
     return tuple(
         result_of(rule.id, by_rule[rule.id], policy, run_again=run_again)
         for rule in all_requirements()
@@ -127,7 +119,7 @@ def unjudged_results(
     *,
     is_lacking: bool,
     run_again: str,
-    accusations: Sequence[Judged] = (),
+    accusations: Sequence[CheckResult] = (),
 ) -> tuple[Result, ...]:
     """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks.
 
@@ -139,9 +131,9 @@ def unjudged_results(
         run_again: The command that runs one case, with `{case}` for its id.
         accusations: What was found out without a case: of what the cases claim, and of more.
     """
-    judge = lacking if is_lacking else not_observed
+    judge = not_applicable if is_lacking else inconclusive
     judged = {case.id: [judge(rule, reason) for rule in case.requirements] for case in cases}
-    found = {each.requirement: each for each in accusations}
+    found = {each.rule: each for each in accusations}
     results = {
         result.id: result for result in results_of(cases, judged, policy, run_again=run_again)
     }

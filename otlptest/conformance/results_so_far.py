@@ -7,8 +7,9 @@ from typing import cast
 from otlptest.conformance.case import AnyCase
 from otlptest.conformance.results import Conformance, SuiteRun, results_of
 from otlptest.conformance.runner import CaseFinished, Event, SuiteStarted
-from otlptest.conformance.verdicts import Judged, Policy
+from otlptest.conformance.verdicts import Policy
 from otlptest.model import Protocol
+from otlptest.results import CheckResult
 from otlptest.timing import SYSTEM_CLOCK
 
 __all__ = ["ReachedVerdicts"]
@@ -18,7 +19,7 @@ __all__ = ["ReachedVerdicts"]
 class _Run:
     start: SuiteStarted
     cases: Sequence[AnyCase]
-    judged: dict[str, tuple[Judged, ...]] = field(default_factory=dict)
+    judged: dict[str, tuple[CheckResult, ...]] = field(default_factory=dict)
     started_at: float = field(default_factory=SYSTEM_CLOCK.monotonic)
 
 
@@ -78,7 +79,7 @@ class ReachedVerdicts:
             case.id: [
                 each
                 for each in run.judged[case.id]
-                if each.outcome == "broken" or each.requirement not in open_rules
+                if each.outcome == "failed" or each.rule not in open_rules
             ]
             for case in ended
         }

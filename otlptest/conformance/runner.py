@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from otlptest.conformance.case import ExporterCase, ReceiverCase, SomeCase
-from otlptest.conformance.verdicts import Judged, not_observed
 from otlptest.errors import OtlptestError, UsageError
+from otlptest.results import CheckResult, inconclusive
 from otlptest.timing import SYSTEM_CLOCK
 
 __all__ = [
@@ -77,7 +77,7 @@ class CaseFinished:
     """
 
     case: str
-    judged: tuple[Judged, ...]
+    judged: tuple[CheckResult, ...]
     elapsed_s: float
     finished: int
     cases: int
@@ -89,7 +89,9 @@ EventSink: TypeAlias = Callable[[Event], None]
 """Is told of each event, one at a time, in whichever thread it happens."""
 
 
-def judgements(case: ExporterCase | ReceiverCase, found: Iterable[Judged]) -> tuple[Judged, ...]:
+def judgements(
+    case: ExporterCase | ReceiverCase, found: Iterable[CheckResult]
+) -> tuple[CheckResult, ...]:
     """What a case found out, whole: every requirement that it claims is judged at least once.
 
     What ends early leaves the rest unobserved: an `OtlptestError` with its sentence, any other
@@ -99,7 +101,7 @@ def judgements(case: ExporterCase | ReceiverCase, found: Iterable[Judged]) -> tu
         case: Whose it is.
         found: What it yields; consumed here.
     """
-    judged: list[Judged] = []
+    judged: list[CheckResult] = []
     reason = "the case ended without showing it"
     try:
         for each in found:
@@ -109,19 +111,19 @@ def judgements(case: ExporterCase | ReceiverCase, found: Iterable[Judged]) -> tu
         reason = str(problem)
     except Exception as fault:  # noqa: BLE001 -- a fault of one case must not end the others
         reason = f"otlptest itself failed in this case: {_place_of(fault)}"
-    seen = {each.requirement for each in judged}
+    seen = {each.rule for each in judged}
     missing = [rule for rule in case.requirements if rule not in seen]
-    return (*judged, *(not_observed(rule, reason) for rule in missing))
+    return (*judged, *(inconclusive(rule, reason) for rule in missing))
 
 
-def _check_claimed(case: ExporterCase | ReceiverCase, judged: Judged) -> None:
+def _check_claimed(case: ExporterCase | ReceiverCase, judged: CheckResult) -> None:
     """Hold that a case judges only what it said it would.
 
     Raises:
         UsageError: It does not.
     """
-    if judged.requirement not in case.requirements:
-        raise UsageError(f"the case {case.id!r} judged {judged.requirement} without claiming it")
+    if judged.rule not in case.requirements:
+        raise UsageError(f"the case {case.id!r} judged {judged.rule} without claiming it")
 
 
 def _place_of(fault: BaseException) -> str:
@@ -131,12 +133,12 @@ def _place_of(fault: BaseException) -> str:
 
 def run_cases(
     cases: Sequence[SomeCase],
-    judge: Callable[[SomeCase], Iterable[Judged]],
+    judge: Callable[[SomeCase], Iterable[CheckResult]],
     *,
     jobs: int,
     on_event: EventSink | None = None,
     on_stop: Callable[[], None] | None = None,
-) -> Mapping[str, tuple[Judged, ...]]:
+) -> Mapping[str, tuple[CheckResult, ...]]:
     """Run every case; what each found out, by its id, in the order of `cases`.
 
     Blocks until all have ended. When the calling thread is interrupted, no case is started any
@@ -226,12 +228,12 @@ class _Crew(Generic[SomeCase]):
 
     def __init__(
         self,
-        judge: Callable[[SomeCase], Iterable[Judged]],
+        judge: Callable[[SomeCase], Iterable[CheckResult]],
         total: int,
         on_event: EventSink | None,
     ) -> None:
-        self.judged: dict[str, tuple[Judged, ...]] = {}
-        self._judge: Callable[[SomeCase], Iterable[Judged]] = judge
+        self.judged: dict[str, tuple[CheckResult, ...]] = {}
+        self._judge: Callable[[SomeCase], Iterable[CheckResult]] = judge
         self._total = total
         self._on_event = on_event
         self._changed = threading.Condition()
@@ -313,6 +315,8 @@ class _Crew(Generic[SomeCase]):
             self._on_event(event)
 
 
-def _lazily(judge: Callable[[SomeCase], Iterable[Judged]], case: SomeCase) -> Iterable[Judged]:
+def _lazily(
+    judge: Callable[[SomeCase], Iterable[CheckResult]], case: SomeCase
+) -> Iterable[CheckResult]:
     """The judgements of a case, so that an error of a plain function comes at the same point."""
     yield from judge(case)

@@ -7,19 +7,12 @@ for the receiver cases. What failed counts for every requirement that it breaks.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from otlptest.conformance.verdicts import (
-    Judged,
-    Policy,
-    Result,
-    broken,
-    held,
-    not_observed,
-    result_of,
-)
+from otlptest.conformance.verdicts import Policy, Result, result_of
 from otlptest.fuzzing.examine import Examination
 from otlptest.fuzzing.fuzz_session import Failure, Tally
 from otlptest.fuzzing.oracle import FAULT_TITLES, Fault
 from otlptest.requirements import all_requirements
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.strategies import Payload
 
 __all__ = ["CASE", "accused_results", "fuzz_results", "replay_results"]
@@ -53,7 +46,7 @@ def fuzz_results(
     policy: Policy,
     *,
     run_again: str,
-    accusations: Sequence[Judged] = (),
+    accusations: Sequence[CheckResult] = (),
 ) -> tuple[Result, ...]:
     """A verdict for each requirement, in the order of the catalogue.
 
@@ -65,12 +58,12 @@ def fuzz_results(
         run_again: The command of the whole run.
         accusations: What is wrong with the answer to a plain valid request.
     """
-    judged: dict[str, list[Judged]] = {each.requirement: [each] for each in accusations}
+    judged: dict[str, list[CheckResult]] = {each.rule: [each] for each in accusations}
     commands: dict[str, str] = {}
     for failure, command in failures:
         for rule in failure.fault.rules:
             evidence = _evidence(failure, command)
-            judged.setdefault(rule, []).append(broken(rule, evidence, harm=failure.fault.harm))
+            judged.setdefault(rule, []).append(failed(rule, evidence, harm=failure.fault.harm))
             commands.setdefault(rule, command)
     for rule, tally in tallies.items():
         if rule not in judged and rule in _SEEN_IN_ANSWERS:
@@ -88,21 +81,20 @@ def fuzz_results(
 
 
 def accused_results(
-    accusations: Sequence[Judged], policy: Policy, *, run_again: str
+    accusations: Sequence[CheckResult], policy: Policy, *, run_again: str
 ) -> tuple[Result, ...]:
     """The verdicts where nothing could be fuzzed: what a plain valid request showed."""
     return tuple(
-        result_of(each.requirement, [(CASE, each)], policy, run_again=run_again)
-        for each in accusations
+        result_of(each.rule, [(CASE, each)], policy, run_again=run_again) for each in accusations
     )
 
 
-def _tallied(rule: str, tally: Tally, example: str) -> Judged:
+def _tallied(rule: str, tally: Tally, example: str) -> CheckResult:
     about = f", e.g. {example}" if example else ""
     told = f"payloads{about}: {tally}"
     if tally.judged >= _FEWEST:
-        return held(rule, told)
-    return not_observed(rule, f"too few to tell: {told}")
+        return passed(rule, told)
+    return inconclusive(rule, f"too few to tell: {told}")
 
 
 def _evidence(failure: Failure, command: str) -> str:
@@ -136,18 +128,18 @@ def replay_results(
     fault = seen.fault
     judged = _replayed(payload, seen) if fault is None else _failed(payload, fault)
     return tuple(
-        result_of(each.requirement, [(CASE, each)], policy, run_again=run_again) for each in judged
+        result_of(each.rule, [(CASE, each)], policy, run_again=run_again) for each in judged
     )
 
 
-def _replayed(payload: Payload, seen: Examination) -> list[Judged]:
+def _replayed(payload: Payload, seen: Examination) -> list[CheckResult]:
     told = f"payload: {payload}\nanswered {seen.answer.told}"
     if seen.answer.kind == "overloaded":
-        return [not_observed(payload.rule, f"refused for load or size: {told}")]
-    return [held(payload.rule, told)]
+        return [inconclusive(payload.rule, f"refused for load or size: {told}")]
+    return [passed(payload.rule, told)]
 
 
-def _failed(payload: Payload, fault: Fault) -> list[Judged]:
+def _failed(payload: Payload, fault: Fault) -> list[CheckResult]:
     told = f"{FAULT_TITLES[fault.kind]}: {fault.told}"
     evidence = f"{told}\npayload: {payload}\nbytes: {_shown(payload)}"
-    return [broken(rule, evidence, harm=fault.harm) for rule in fault.rules]
+    return [failed(rule, evidence, harm=fault.harm) for rule in fault.rules]

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from otlptest.conformance.verdicts import Harm
 from otlptest.fuzzing.client import Answer, AnswerKind
 from otlptest.requirements import find
+from otlptest.results import Harm
 from otlptest.strategies import Payload
 
 __all__ = [

@@ -16,7 +16,7 @@ from otlptest.conformance.receiver.headers import header_words
 from otlptest.conformance.receiver.suite import ReceiverSuite, Target
 from otlptest.conformance.receiver.target_lab import TargetLab
 from otlptest.conformance.results import Conformance, SuiteRun
-from otlptest.conformance.verdicts import Judged, Policy, broken
+from otlptest.conformance.verdicts import Policy
 from otlptest.errors import SendError, UsageError
 from otlptest.fuzzing.client import Talk
 from otlptest.fuzzing.examine import Examiner
@@ -24,6 +24,7 @@ from otlptest.fuzzing.fuzz_files import read_payload, write_payload
 from otlptest.fuzzing.fuzz_results import accused_results, fuzz_results, replay_results
 from otlptest.fuzzing.fuzz_session import Failure, FuzzEvent, Session, Tally
 from otlptest.model import SIGNALS, Protocol, Signal
+from otlptest.results import CheckResult, failed
 from otlptest.sending import send
 from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 from otlptest.wire.otlp.signals import has_profiles
@@ -263,13 +264,13 @@ def _nothing_to_send(look: ReceiverLook, plan: FuzzPlan, served: Sequence[Signal
     return ""
 
 
-def _unreadable(protocol: Protocol, look: ReceiverLook) -> tuple[Judged, ...]:
+def _unreadable(protocol: Protocol, look: ReceiverLook) -> tuple[CheckResult, ...]:
     """What is wrong with successes that cannot be read; the payloads are judged by the status."""
     if not look.unreadable:
         return ()
     rules = {"grpc": "OTLP-RESP-001", "http/json": "OTLP-JSON-039"}
     rule = rules.get(protocol, "OTLP-RESP-002")
-    return (broken(rule, f"it takes a plain valid request, but {look.unreadable}"),)
+    return (failed(rule, f"it takes a plain valid request, but {look.unreadable}"),)
 
 
 def _served(lab: TargetLab, look: ReceiverLook, plan: FuzzPlan) -> tuple[Signal, ...]:

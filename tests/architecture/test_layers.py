@@ -11,6 +11,7 @@ import otlptest
 ROOT = Path(otlptest.__file__).resolve().parent
 
 LAYERS = (
+    {"results"},
     {"errors"},
     {"bundled", "timing"},
     {"documents", "net"},

@@ -10,13 +10,13 @@ import pytest
 from otlptest.conformance import (
     CaseFinished,
     CaseStarted,
+    CheckResult,
     Conformance,
-    Judged,
     Policy,
     SuiteRun,
     SuiteStarted,
 )
-from otlptest.conformance.verdicts import Harm, Outcome, result_of
+from otlptest.conformance.verdicts import result_of
 from otlptest.errors import FileFormatError
 from otlptest.report.conformance.conformance_json import conformance_record, recorded_runs
 from otlptest.report.conformance.conformance_junit import conformance_junit
@@ -28,16 +28,17 @@ from otlptest.report.conformance.conformance_matrix import (
     matrix_text,
 )
 from otlptest.report.conformance.conformance_text import conformance_text, event_line
+from otlptest.results import Harm, Outcome
 
 Found = tuple[str, Outcome, str]
 
 MUST, SHOULD, ROBUST, UNSEEN, LACKED, FINE = (
-    ("OTLP-HTTP-007", "broken", "a request had\ncontent-type: text/plain"),
-    ("OTLP-RESP-034", "broken", "no second request"),
-    ("OTLP-SRV-003", "broken", "answered 500"),
-    ("OTLP-HTTP-006", "not_observed", "no request came"),
-    ("OTLP-HTTP-014", "lacking", "cannot be read back"),
-    ("OTLP-HTTP-001", "held", "POST"),
+    ("OTLP-HTTP-007", "failed", "a request had\ncontent-type: text/plain"),
+    ("OTLP-RESP-034", "failed", "no second request"),
+    ("OTLP-SRV-003", "failed", "answered 500"),
+    ("OTLP-HTTP-006", "inconclusive", "no request came"),
+    ("OTLP-HTTP-014", "not_applicable", "cannot be read back"),
+    ("OTLP-HTTP-001", "passed", "POST"),
 )
 ALL: Sequence[Found] = (MUST, SHOULD, ROBUST, UNSEEN, LACKED, FINE)  # type: ignore[assignment]
 
@@ -53,7 +54,7 @@ def run(*found: Found, harm: Harm | None = None, is_strict: bool = False) -> Sui
                 [
                     (
                         "some/case",
-                        Judged(requirement=rule, outcome=outcome, evidence=evidence, harm=harm),
+                        CheckResult(rule=rule, outcome=outcome, received=evidence, harm=harm),
                     )
                 ],
                 policy,
@@ -90,16 +91,16 @@ def test_text_tells_failures_first_and_robustness_apart() -> None:
 
 
 def test_text_tells_harm_and_marks() -> None:
-    harmed = run(("OTLP-SRV-003", "broken", "gone"), harm="server_error")
+    harmed = run(("OTLP-SRV-003", "failed", "gone"), harm="server_error")
     assert "FAIL OTLP-SRV-003 ROBUSTNESS (server error)" in conformance_text(
         Conformance(runs=(harmed,))
     )
-    unclear = run(("OTLP-CFG-042", "broken", "per attempt"))
+    unclear = run(("OTLP-CFG-042", "failed", "per attempt"))
     assert "WARN OTLP-CFG-042 MUST [AMBIG-8]:" in conformance_text(Conformance(runs=(unclear,)))
 
 
 def test_text_cuts_long_evidence_and_shows_control_characters() -> None:
-    long = run(("OTLP-HTTP-007", "broken", "\n".join(["\x1b[31m"] * 30)))
+    long = run(("OTLP-HTTP-007", "failed", "\n".join(["\x1b[31m"] * 30)))
     text = conformance_text(Conformance(runs=(long,)))
     assert "… and 10 more lines: see --format json" in text
     assert "\x1b" not in text
@@ -108,10 +109,10 @@ def test_text_cuts_long_evidence_and_shows_control_characters() -> None:
 
 def test_text_tells_signals_that_are_not_emitted_in_one_line() -> None:
     missing = run(
-        ("OTLP-LOG-001", "not_observed", "the command emits no logs"),
-        ("OTLP-METRIC-001", "not_observed", "the command emits no metrics"),
-        ("OTLP-COMMON-001", "not_observed", "the command emits no metrics or logs"),
-        ("OTLP-HTTP-006", "not_observed", "no request came"),
+        ("OTLP-LOG-001", "inconclusive", "the command emits no logs"),
+        ("OTLP-METRIC-001", "inconclusive", "the command emits no metrics"),
+        ("OTLP-COMMON-001", "inconclusive", "the command emits no metrics or logs"),
+        ("OTLP-HTTP-006", "inconclusive", "no request came"),
     )
     text = conformance_text(Conformance(runs=(missing,)))
     assert text == (
@@ -128,15 +129,18 @@ def test_text_tells_signals_that_are_not_emitted_in_one_line() -> None:
 
 def test_text_tells_one_reason_once() -> None:
     alike = run(
-        ("OTLP-HTTP-001", "not_observed", "no request"),
-        ("OTLP-HTTP-006", "not_observed", "no request"),
+        ("OTLP-HTTP-001", "inconclusive", "no request"),
+        ("OTLP-HTTP-006", "inconclusive", "no request"),
     )
     assert conformance_text(Conformance(runs=(alike,))).count("no request") == 1
 
 
 @pytest.mark.parametrize(
     ("is_lacking", "word"),
-    [pytest.param(True, "skip", id="lacking"), pytest.param(False, "inconclusive", id="problem")],
+    [
+        pytest.param(True, "skip", id="not_applicable"),
+        pytest.param(False, "inconclusive", id="problem"),
+    ],
 )
 def test_a_run_without_judgement_is_one_sentence(*, is_lacking: bool, word: str) -> None:
     problem = replace(run(UNSEEN), problem="it is\ndown", is_lacking=is_lacking)  # type: ignore[arg-type]
@@ -172,7 +176,7 @@ def test_json_of_several_protocols_is_a_list_of_runs() -> None:
 
 
 def test_json_tells_why_a_row_is_not_judged() -> None:
-    (record,) = conformance_record(Conformance(runs=(run(("OTLP-GRPC-023", "broken", "x")),)))[
+    (record,) = conformance_record(Conformance(runs=(run(("OTLP-GRPC-023", "failed", "x")),)))[
         "runs"
     ]
     (result,) = record["results"]
@@ -203,7 +207,7 @@ def test_junit_counts_what_fails_the_run(*, is_strict: bool, failures: list[str]
 
 
 def test_junit_survives_characters_that_xml_does_not_have() -> None:
-    odd = run(("OTLP-HTTP-007", "broken", "a\x00b\x1b￾c😀"))
+    odd = run(("OTLP-HTTP-007", "failed", "a\x00b\x1b￾c😀"))
     root = ET.fromstring(conformance_junit(Conformance(runs=(odd,))))  # noqa: S314 -- our own
     failure = root.find(".//failure")
     assert failure is not None
@@ -220,7 +224,7 @@ def test_markdown_has_a_summary_the_failures_and_all_results() -> None:
 
 
 def test_markdown_stays_in_its_cells_and_fences() -> None:
-    odd = replace(run(("OTLP-HTTP-007", "broken", "```\nend")), subject="a|b\nc")
+    odd = replace(run(("OTLP-HTTP-007", "failed", "```\nend")), subject="a|b\nc")
     text = conformance_markdown(Conformance(runs=(odd,)))
     assert "| a\\|b c | http/protobuf |" in text
     assert "````text\n```\nend\n````" in text
@@ -248,24 +252,24 @@ def test_markdown_stays_in_its_cells_and_fences() -> None:
         pytest.param(
             CaseFinished(
                 case="a/b",
-                judged=(Judged(requirement="OTLP-HTTP-001", outcome="held", evidence="x"),),
+                judged=(CheckResult(rule="OTLP-HTTP-001", outcome="passed", received="x"),),
                 elapsed_s=1.0,
                 finished=1,
                 cases=2,
             ),
             "[1/2] a/b: ok, 1.0 s",
-            id="held",
+            id="passed",
         ),
         pytest.param(
             CaseFinished(
                 case="a/b",
-                judged=(Judged(requirement="OTLP-HTTP-001", outcome="broken", evidence="x"),),
+                judged=(CheckResult(rule="OTLP-HTTP-001", outcome="failed", received="x"),),
                 elapsed_s=1.0,
                 finished=2,
                 cases=2,
             ),
             "[2/2] a/b: 1 not as demanded, 1.0 s",
-            id="broken",
+            id="failed",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 """What an exporter case gets: runs of the command against fakes that behave as told.
 
-    def _judge(lab: ExporterLab) -> Iterator[Judged]:
+    def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         seen = lab.run(
             {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"},
             prepare=lambda fake: refuse_once(fake),

@@ -12,9 +12,9 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.exporter.lab import Changes, ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.payloads import items_of
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import ProcessError
 from otlptest.model import DataPoint, Protocol, Request, Resource, Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = [
@@ -136,7 +136,7 @@ def judged_spoken(
     variables: Iterable[str],
     *,
     without: Observation | None = None,
-) -> Judged:
+) -> CheckResult:
     """Whether TLS or plaintext was spoken, as it should be.
 
     Args:
@@ -149,13 +149,13 @@ def judged_spoken(
     """
     what, found = told(seen, variables), spoken(seen)
     if found == {expected}:
-        return held(rule, f"{what}; {expected} was spoken")
+        return passed(rule, f"{what}; {expected} was spoken")
     if found:
-        return broken(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
+        return failed(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
     nothing = f"{what}; nothing came; {last_words(seen)}"
     if without is not None and spoken(without) == {expected}:
-        return broken(rule, f"{nothing}\nwith {told(without, variables)} it connects")
-    return not_observed(rule, nothing)
+        return failed(rule, f"{nothing}\nwith {told(without, variables)} it connects")
+    return inconclusive(rule, nothing)
 
 
 def steady(
@@ -209,8 +209,8 @@ def _check_is_reliable(lab: ExporterLab) -> None:
 
 
 def confirmed(
-    judge: Callable[[ExporterLab], Iterable[Judged]], lab: ExporterLab
-) -> Iterator[Judged]:
+    judge: Callable[[ExporterLab], Iterable[CheckResult]], lab: ExporterLab
+) -> Iterator[CheckResult]:
     """What is judged of ports that all of the machine share: broken only if it is so twice.
 
     Something else may send there while the command runs. Where only the first time shows a fault,
@@ -222,11 +222,11 @@ def confirmed(
     """
     found = tuple(judge(lab))
     again = {}
-    if any(each.outcome == "broken" for each in found):
-        again = {each.requirement: each for each in judge(lab)}
+    if any(each.outcome == "failed" for each in found):
+        again = {each.rule: each for each in judge(lab)}
     for each in found:
-        second = again.get(each.requirement, each)
-        yield second if each.outcome == "broken" and second.outcome != "broken" else each
+        second = again.get(each.rule, each)
+        yield second if each.outcome == "failed" and second.outcome != "failed" else each
 
 
 def is_set_up_by_environment(lab: ExporterLab) -> bool:
@@ -281,7 +281,7 @@ def judged_requests(
     expected: str,
     variables: Iterable[str],
     received: Callable[[Request], str] | None = None,
-) -> Judged:
+) -> CheckResult:
     """Broken if a request is wrong or a signal lost, held if each came and all are right.
 
     Args:
@@ -298,12 +298,12 @@ def judged_requests(
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
         had = f"received {received(wrong[0])}" if received else "not so"
-        return broken(rule, f"{what}; expected {expected}; {had}:\n{seen.describe(wrong)}")
+        return failed(rule, f"{what}; expected {expected}; {had}:\n{seen.describe(wrong)}")
     missing = set(lab.signals) - {each.signal for each in requests}
     if missing:
         lost = ", ".join(sorted(missing))
-        return broken(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
-    return held(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
+        return failed(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
+    return passed(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
 
 
 def resources_of(requests: Iterable[Request]) -> tuple[Resource, ...]:

@@ -16,10 +16,11 @@ from otlptest.conformance.runner import (
     beside_the_main_thread,
     run_cases,
 )
-from otlptest.conformance.verdicts import NOT_EMITTED, Judged, Policy, not_observed
+from otlptest.conformance.verdicts import NOT_EMITTED, Policy
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes import Command
+from otlptest.results import CheckResult, inconclusive
 from otlptest.timing import SYSTEM_CLOCK, checked_timeout
 
 __all__ = ["ExporterSuite", "conform_exporter", "judged_case"]
@@ -192,16 +193,16 @@ def _expected_s(cases: Sequence[ExporterCase], lab: CommandLab, jobs: int) -> fl
     return max(*waits, sum(waits) / jobs, starts_s) if waits else 0.0
 
 
-def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[Judged]:
+def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[CheckResult]:
     """What one case finds out; nothing is observed if the command emits no signal that it needs."""
     narrowed = lab.narrowed(case)
     if not narrowed.signals:
         needed = " or ".join(case.signals)
-        return [not_observed(rule, f"{NOT_EMITTED}{needed}") for rule in case.requirements]
+        return [inconclusive(rule, f"{NOT_EMITTED}{needed}") for rule in case.requirements]
     return _judged_and_closed(case, narrowed)
 
 
-def _judged_and_closed(case: ExporterCase, lab: CommandLab) -> Iterator[Judged]:
+def _judged_and_closed(case: ExporterCase, lab: CommandLab) -> Iterator[CheckResult]:
     try:
         yield from case.judge(lab)
     finally:

@@ -13,9 +13,9 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.exchange import Answer, Try, plain_answer
 from otlptest.conformance.receiver.health import is_overload
 from otlptest.conformance.receiver.target_lab import TargetLab
-from otlptest.conformance.verdicts import Judged, not_observed
 from otlptest.errors import SendError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, inconclusive
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
@@ -90,7 +90,7 @@ def unlike_plain(pairs: Iterable[tuple[Try, Plain]]) -> list[Try]:
     ]
 
 
-def contrasted(found: Judged, plain: Plain, what: str) -> Judged:
+def contrasted(found: CheckResult, plain: Plain, what: str) -> CheckResult:
     """The judgement of an odd request; not observed where the same is said without the oddity.
 
     Args:
@@ -98,10 +98,10 @@ def contrasted(found: Judged, plain: Plain, what: str) -> Judged:
         plain: Sent only where `found` is broken, and the receiver lives.
         what: What `plain` sends, for evidence.
     """
-    if found.outcome != "broken" or found.harm in _FALLEN:
+    if found.outcome != "failed" or found.harm in _FALLEN:
         return found
     answer = plain()
     if answer.is_ok:
         return found
     reason = f"it does not take {what} either ({answer.told()})"
-    return not_observed(found.requirement, f"{reason}; {found.evidence}")
+    return inconclusive(found.rule, f"{reason}; {found.evidence}")

@@ -24,9 +24,9 @@ from otlptest.conformance.receiver.exchange import (
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
 from otlptest.conformance.receiver.stored import judged_stored
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Protocol, Signal, same_value
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.wire.otlp.otlp_json import encode_message
 from otlptest.wire.otlp.otlp_requests import items_from_request
@@ -99,16 +99,16 @@ def rules_of(corners: Iterable[Corner]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.rule for each in corners))
 
 
-def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[Judged]:
+def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[CheckResult]:
     """A judgement of each corner that can be sent in the suite's protocol."""
     for corner in corners:
         if corner.signal not in lab.signals:
-            yield lacking(corner.rule, f"the receiver takes no {corner.signal}")
+            yield not_applicable(corner.rule, f"the receiver takes no {corner.signal}")
         elif lab.protocol in corner.protocols:
             yield _beside_plain(lab, corner, _judged(lab, corner))
 
 
-def _beside_plain(lab: ReceiverLab, corner: Corner, found: Judged) -> Judged:
+def _beside_plain(lab: ReceiverLab, corner: Corner, found: CheckResult) -> CheckResult:
     plain = corner.plain
     if plain is None:
         return found
@@ -117,25 +117,25 @@ def _beside_plain(lab: ReceiverLab, corner: Corner, found: Judged) -> Judged:
     )
 
 
-def _judged(lab: ReceiverLab, corner: Corner) -> Judged:
+def _judged(lab: ReceiverLab, corner: Corner) -> CheckResult:
     marker = lab.marker()
     body = corner.request(marker)
     answer = sent_in(lab, corner.signal, body)
     if is_limit(answer) and not corner.may_be_refused:
         reason = f"a limit, which is nobody's fault: {answer.told()}"
-        return not_observed(corner.rule, f"{corner.what}, {len(body)} bytes: {reason}")
+        return inconclusive(corner.rule, f"{corner.what}, {len(body)} bytes: {reason}")
     right, wanted = is_ok, "it is taken"
     if corner.may_be_refused or corner.is_told:
         right, wanted = is_decided, "success, or an error of the sender"
     found = judged(lab, corner.rule, [Try(what=corner.what, answer=answer)], right, wanted)
-    if found.outcome != "held":
+    if found.outcome != "passed":
         return found
     partial = _partial_success(corner.signal, answer, is_json=lab.protocol == "http/json")
     rejected = getattr(partial, SIGNAL_NAMES[corner.signal].rejected_field, 0)
     if corner.is_told and (rejected or not answer.is_ok):
         return _told(corner, found.evidence, partial.error_message if rejected else _words(answer))
     if rejected and not corner.may_be_refused:
-        return broken(corner.rule, f"wanted: {wanted}; {found.evidence}; {rejected} rejected")
+        return failed(corner.rule, f"wanted: {wanted}; {found.evidence}; {rejected} rejected")
     if not answer.is_ok:
         return found
     return judged_stored(
@@ -150,11 +150,11 @@ def _judged(lab: ReceiverLab, corner: Corner) -> Judged:
     )
 
 
-def _told(corner: Corner, seen: str, message: str) -> Judged:
+def _told(corner: Corner, seen: str, message: str) -> CheckResult:
     """What a receiver need not store it has to reject in words."""
     if message.strip():
-        return held(corner.rule, f"{seen}; it says: {_short(message)}")
-    return broken(corner.rule, f"wanted: stored, or a message that says why not; {seen}")
+        return passed(corner.rule, f"{seen}; it says: {_short(message)}")
+    return failed(corner.rule, f"wanted: stored, or a message that says why not; {seen}")
 
 
 def _words(answer: Answer) -> str:

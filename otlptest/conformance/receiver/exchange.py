@@ -17,9 +17,9 @@ from otlptest.conformance.receiver.sample_requests import (
     json_request,
     sample_request,
 )
-from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
 from otlptest.errors import SendError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, Harm, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes
 from otlptest.sending.raw.http2_client import Http2Talk
@@ -326,7 +326,7 @@ def plain_answer(
 
 def fallen(
     lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
-) -> Judged | None:
+) -> CheckResult | None:
     """The judgement of a receiver that takes no plain valid request any more; None if it does.
 
     It gets some seconds. One that says that it has too much to do has not fallen, and nothing can
@@ -347,8 +347,8 @@ def fallen(
         if not deadline.pause(_LOOK_EVERY_S):
             break
     if condition.health == "busy":
-        return not_observed(rule, f"{condition}; {after}")
-    return broken(rule, f"{condition}; {after}", harm=condition.harm)
+        return inconclusive(rule, f"{condition}; {after}")
+    return failed(rule, f"{condition}; {after}", harm=condition.harm)
 
 
 def until_hang(tries: Iterable[Try]) -> list[Try]:
@@ -381,7 +381,7 @@ def judged(
     tries: Iterable[Try],
     right: Callable[[Answer], bool],
     wanted: str,
-) -> Judged:
+) -> CheckResult:
     """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
 
     An answer of overload is no observation, unless it comes to what was sent and not to plain
@@ -408,17 +408,17 @@ def judged(
         wrong = [each for each in wrong if each not in busy]
         if not wrong:
             told = "\n".join(f"{each.what}: {each.answer.told()}" for each in busy[:_MOST_SHOWN])
-            return not_observed(rule, f"it says that it is overloaded: {told}")
+            return inconclusive(rule, f"it says that it is overloaded: {told}")
     if not wrong and unsent is not None:
         raise unsent
     if not wrong:
-        return held(rule, "\n".join(_lines(seen)))
+        return passed(rule, "\n".join(_lines(seen)))
     harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
     # What harms is told first.
     wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
-    return broken(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
+    return failed(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
 
 
 def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:

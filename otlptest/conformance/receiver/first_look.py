@@ -14,9 +14,9 @@ from otlptest.conformance.receiver.exchange import Answer, call, post
 from otlptest.conformance.receiver.health import Condition, is_overload_status
 from otlptest.conformance.receiver.probes import probe_request
 from otlptest.conformance.receiver.target_lab import TargetLab
-from otlptest.conformance.verdicts import Judged, broken
 from otlptest.errors import SendError, WireError
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult, failed
 from otlptest.sending import ExportResult
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.otlp_json import decode_response, encode_message
@@ -72,7 +72,7 @@ class ReceiverLook:
     unreadable: str = ""
     problem: str = ""
     is_lacking: bool = False
-    accusations: tuple[Judged, ...] = ()
+    accusations: tuple[CheckResult, ...] = ()
 
     def lab(self, lab: TargetLab) -> TargetLab:
         """The lab with what was seen."""
@@ -140,7 +140,7 @@ def _nothing_taken(
         other = _ENCODINGS[_OTHER_ENCODING[lab.protocol]]
         said = f"it takes no {encoding}: {told}; it takes {other}"
         return ReceiverLook(
-            problem=said, is_lacking=True, accusations=(broken("OTLP-HTTP-039", said),)
+            problem=said, is_lacking=True, accusations=(failed("OTLP-HTTP-039", said),)
         )
     if statuses == {_WRONG_MEDIA_TYPE} and lab.protocol == "http/json":
         return ReceiverLook(problem=f"it takes no JSON: {told}", is_lacking=True)
@@ -152,7 +152,7 @@ def _nothing_taken(
         return ReceiverLook(problem=f"the receiver takes no {names}: {told}", is_lacking=True)
     kind = "grpc" if lab.protocol == "grpc" else "http"
     accusations = tuple(
-        broken(SERVES[kind][signal], f"a plain valid {signal} request was answered {_words(each)}")
+        failed(SERVES[kind][signal], f"a plain valid {signal} request was answered {_words(each)}")
         for signal, each in answers.items()
         if _is_its_own_fault(each)
     )

@@ -7,8 +7,8 @@ refuses connections is gone. No two of these are the same accusation, and *busy*
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from otlptest.conformance.verdicts import Harm
 from otlptest.errors import SendError
+from otlptest.results import Harm
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode

@@ -10,9 +10,9 @@ from typing import Any, Final
 from otlptest.conformance.receiver.exchange import Try, is_ok, judged
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import SendError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
 __all__ = [
     "NO_READ_BACK",
@@ -100,7 +100,7 @@ def judged_stored(
     count: int = 1,
     needs_read_back: bool = True,
     is_plain: bool = False,
-) -> Judged:
+) -> CheckResult:
     """One judgement of what was stored of a request that was taken.
 
     Args:
@@ -117,24 +117,28 @@ def judged_stored(
             that is lost is only accused where a plain one is not.
     """
     if lab.read_back is None:
-        return lacking(rule, f"{seen}; {NO_READ_BACK}") if needs_read_back else held(rule, seen)
+        return (
+            not_applicable(rule, f"{seen}; {NO_READ_BACK}")
+            if needs_read_back
+            else passed(rule, seen)
+        )
     found = stored_items(lab, signal, marker, count=count)
     where = lab.read_back.name
     if len(found) < count:
         late = unwanted_items(lab, signal, marker)
         if late is None:
-            return not_observed(rule, f"{seen}; no {signal} came to {where}")
+            return inconclusive(rule, f"{seen}; no {signal} came to {where}")
         found = late
     if len(found) < count:
         if not is_plain and loses_plain_ones(lab, signal):
             lost = f"plain {signal} requests that were taken are not in {where} either"
-            return not_observed(rule, f"{seen}; {lost}")
+            return inconclusive(rule, f"{seen}; {lost}")
         missing = f"{len(found)} of {count} items are in {where}, and what was sent later is"
-        return broken(rule, f"{seen}; {missing}")
+        return failed(rule, f"{seen}; {missing}")
     problem = matches(found)
     if problem:
-        return broken(rule, f"{seen}; in {where}: {problem}")
-    return held(rule, f"{seen}; in {where} as sent")
+        return failed(rule, f"{seen}; in {where}: {problem}")
+    return passed(rule, f"{seen}; in {where} as sent")
 
 
 def judged_taken(
@@ -148,7 +152,7 @@ def judged_taken(
     matches: Callable[[tuple[Any, ...]], str] = lambda _: "",
     count: int = 1,
     needs_read_back: bool = True,
-) -> Judged:
+) -> CheckResult:
     """One judgement of a request that must be taken, and of what was stored of it.
 
     Args:
@@ -163,7 +167,7 @@ def judged_taken(
         needs_read_back: See `judged_stored`.
     """
     found = judged(lab, rule, [sent], is_ok, wanted)
-    if found.outcome != "held":  # of what an overloaded receiver turned away nothing is known
+    if found.outcome != "passed":  # of what an overloaded receiver turned away nothing is known
         return found
     return judged_stored(
         lab,

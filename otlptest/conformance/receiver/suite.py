@@ -27,9 +27,10 @@ from otlptest.conformance.results import (
     unjudged_results,
 )
 from otlptest.conformance.runner import EventSink, SuiteStarted, run_cases
-from otlptest.conformance.verdicts import Judged, Policy, Result, lacking, not_observed
+from otlptest.conformance.verdicts import Policy, Result
 from otlptest.errors import UsageError
 from otlptest.model import SIGNALS, Protocol, Signal
+from otlptest.results import CheckResult, inconclusive, not_applicable
 from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 
 __all__ = ["ReceiverSuite", "Target", "conform_receiver", "judged_receiver_case"]
@@ -211,7 +212,7 @@ class _ProtocolRun:
         self._on_event = on_event
         self._look = ReceiverLook()
         self._watch = ReceiverWatch(lab, judged_receiver_case)
-        self._judged: dict[str, Sequence[Judged]] = {}
+        self._judged: dict[str, Sequence[CheckResult]] = {}
         self._duration_s = 0.0
 
     def look(self, waiting: Deadline) -> None:
@@ -284,15 +285,15 @@ class _ProtocolRun:
         )
 
 
-def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[Judged]:
+def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckResult]:
     """What one case finds out; the receiver lacks it if the case needs what is not there."""
     narrowed = lab.narrowed(case)
     missing = _missing(case, narrowed)
     if missing:
-        return [lacking(rule, missing) for rule in case.requirements]
+        return [not_applicable(rule, missing) for rule in case.requirements]
     plain, reason = with_plain_signals(narrowed, case)
     if reason:
-        return [not_observed(rule, reason) for rule in case.requirements]
+        return [inconclusive(rule, reason) for rule in case.requirements]
     return case.judge(plain)
 
 

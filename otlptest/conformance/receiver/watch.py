@@ -11,8 +11,8 @@ from typing import Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.health import Condition
 from otlptest.conformance.receiver.target_lab import TargetLab
-from otlptest.conformance.verdicts import Judged, broken, not_observed
 from otlptest.errors import SendError
+from otlptest.results import CheckResult, failed, inconclusive
 from otlptest.timing import Deadline
 
 __all__ = ["ReceiverWatch"]
@@ -37,7 +37,7 @@ class ReceiverWatch:
     """
 
     def __init__(
-        self, lab: TargetLab, judge_case: Callable[[ReceiverCase, TargetLab], Iterable[Judged]]
+        self, lab: TargetLab, judge_case: Callable[[ReceiverCase, TargetLab], Iterable[CheckResult]]
     ) -> None:
         self.unseen: dict[str, str] = {}
         self._lab = lab
@@ -49,7 +49,7 @@ class ReceiverWatch:
         self._is_gone = False
         self._lock = threading.Lock()
 
-    def judge(self, case: ReceiverCase) -> Iterator[Judged]:
+    def judge(self, case: ReceiverCase) -> Iterator[CheckResult]:
         """What a case finds out; nothing is observed of a receiver that is not well before it.
 
         Blocks as long as the case does, and up to a minute for a receiver that was flooded.
@@ -64,14 +64,14 @@ class ReceiverWatch:
         problem: SendError | None = None
         try:
             for each in self._judge_case(case, self._lab):
-                if self._is_over() and each.outcome == "broken":
+                if self._is_over() and each.outcome == "failed":
                     break  # what was cut short proves nothing
-                seen.append(each.requirement)
-                has_sent = has_sent or each.outcome != "lacking"
+                seen.append(each.rule)
+                has_sent = has_sent or each.outcome != "not_applicable"
                 has_died = has_died or each.harm == "crash"
                 yield each
-        except SendError as failed:
-            problem = failed
+        except SendError as error:
+            problem = error
         finally:
             self._last = case.id
             self._owed_s = _AFTER_A_FLOOD_S if case.flood else _RECOVERS_S
@@ -85,7 +85,7 @@ class ReceiverWatch:
                 if (has_sent or problem is not None) and not has_died:
                     rule = (unseen or seen[-1:])[0]
                     unseen = [each for each in unseen if each != rule]
-                    yield broken(
+                    yield failed(
                         rule, f"the receiver died in this case: {condition}", harm=condition.harm
                     )
                 yield from self._not_seen(unseen, "the receiver died before, in this case")
@@ -93,10 +93,10 @@ class ReceiverWatch:
         if problem is not None:
             raise problem
 
-    def _not_seen(self, rules: Iterable[str], reason: str) -> Iterator[Judged]:
+    def _not_seen(self, rules: Iterable[str], reason: str) -> Iterator[CheckResult]:
         for rule in rules:
             self.unseen.setdefault(rule, reason)
-            yield not_observed(rule, reason)
+            yield inconclusive(rule, reason)
 
     def _is_over(self) -> bool:
         return self._lab.left_s <= 0.0

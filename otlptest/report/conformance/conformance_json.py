@@ -36,6 +36,9 @@ def _run_record(run: SuiteRun) -> dict[str, Any]:
 
 def _result_record(result: Result) -> dict[str, Any]:
     record = {name: getattr(result, name) for name in (*_RESULT_FIELDS, *_MORE_FIELDS)}
+    record |= {"received": result.received, "exchanges": list(result.exchanges)}
+    if result.expected:
+        record["expected"] = result.expected
     return {**record, "marks": list(result.marks)} if result.marks else record
 
 

@@ -141,9 +141,9 @@ def event_line(event: Event) -> str:
             return f"{event.subject} over {event.protocol}: {cases}, {_about(event.expected_s)}"
         case CaseFinished():
             outcomes = [each.outcome for each in event.judged]
-            broken = outcomes.count("broken")
+            broken = outcomes.count("failed")
             told = f"{broken} not as demanded" if broken else "ok"
-            if set(outcomes) <= {"not_observed", "lacking"}:
+            if set(outcomes) <= {"inconclusive", "not_applicable"}:
                 told = "nothing observed"
             done = f"[{event.finished}/{event.cases}]"
             return f"{done} {event.case}: {told}, {event.elapsed_s:.1f} s"

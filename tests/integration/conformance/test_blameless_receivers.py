@@ -14,9 +14,9 @@ from otlptest.conformance.receiver.cases import CASES
 from otlptest.conformance.receiver.lab import ReadBack
 from otlptest.conformance.receiver.read_back import ForwardReadBack
 from otlptest.conformance.receiver.suite import Target
-from otlptest.conformance.verdicts import Judged
 from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult
 from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
 from tests.support.wrong_receivers.blameless import (
     BLAMELESS,
@@ -49,10 +49,10 @@ def test_a_trait_is_told_as_itself_alone(trait: Blameless) -> None:
     with ExitStack() as stack:
         collector = stack.enter_context(FakeCollector(cors_origins=trait.origins))
         judged = found(BY_ID[trait.case], lab_of(collector, fault, stack))
-    broken = {each.requirement for each in judged if each.outcome == "broken"}
+    broken = {each.rule for each in judged if each.outcome == "failed"}
     assert broken == trait.broken, judged
     for rule, outcomes in trait.outcomes.items():
-        assert {each.outcome for each in judged if each.requirement == rule} == outcomes, judged
+        assert {each.outcome for each in judged if each.rule == rule} == outcomes, judged
 
 
 def cases_of(protocol: Protocol) -> list[ReceiverCase]:
@@ -75,7 +75,7 @@ def test_a_store_that_refuses_old_points_is_accused_of_nothing(
     case: ReceiverCase, protocol: Protocol
 ) -> None:
     judged = judged_of(case, protocol, MetricsStore(), signals=("metrics",))
-    assert [each for each in judged if each.outcome == "broken"] == []
+    assert [each for each in judged if each.outcome == "failed"] == []
 
 
 @pytest.mark.timeout(300)
@@ -87,17 +87,17 @@ def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Prot
         there = lab_of(collector, wrong("", "", change=wants, protocol=protocol), stack)
         judged = {case.id: found(case, there) for case in cases_of(protocol)}
     accused = {
-        case: {each.requirement for each in some if each.outcome == "broken"}
+        case: {each.rule for each in some if each.outcome == "failed"}
         for case, some in judged.items()
     }
     served = {"OTLP-HTTP-002", "OTLP-HTTP-003", "OTLP-HTTP-004"}
     wanted = {"exports/served": served} if protocol == "http/protobuf" else {}
     assert {case: rules for case, rules in accused.items() if rules} == wanted
     assert {each.outcome for some in judged.values() for each in some} <= {
-        "broken",
-        "not_observed",
-        "lacking",
-        *(["held"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
+        "failed",
+        "inconclusive",
+        "not_applicable",
+        *(["passed"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
     }
 
 
@@ -183,7 +183,7 @@ def test_what_is_told(name: str) -> None:
         signals=subject.signals,
         talk=getattr(subject, "talk", None),
     )
-    assert told in [each.evidence for each in judged if each.requirement == rule]
+    assert told in [each.evidence for each in judged if each.rule == rule]
 
 
 class LateReadBack:
@@ -213,7 +213,7 @@ def test_gzip_data_that_come_late_are_not_called_lost(protocol: Protocol) -> Non
         there = lab_of(collector, wrong("", case.id, protocol=protocol), stack)
         late = replace(there, read_back=LateReadBack(ForwardReadBack(collector)))
         judged = found(case, late)
-    assert {each.outcome for each in judged} == {"held"}, judged
+    assert {each.outcome for each in judged} == {"passed"}, judged
 
 
 def without_buckets(metric: Any) -> bool:  # noqa: ANN401 -- a generated message
@@ -266,7 +266,7 @@ def judged_of(
     *,
     signals: tuple[Signal, ...] = ALL,
     talk: Talk | None = None,
-) -> Sequence[Judged]:
+) -> Sequence[CheckResult]:
     with FakeCollector() as collector, ExitStack() as stack:
         fault = wrong("", case.id, change=change, protocol=protocol, signals=signals, talk=talk)
         return found(case, lab_of(collector, fault, stack))

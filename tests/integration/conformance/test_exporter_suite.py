@@ -27,11 +27,11 @@ from otlptest.conformance.exporter.command_lab import CommandLab
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.suite import judged_case
-from otlptest.conformance.verdicts import Judged, held
 from otlptest.errors import ProcessError, UnknownNameError, UsageError
 from otlptest.model import Protocol
 from otlptest.processes.descendants import MARKER
 from otlptest.processes.free_ports import free_port
+from otlptest.results import CheckResult, passed
 from tests.support.conformed import COMMAND, EXPORTER, left_over
 
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf", "http/json")
@@ -110,8 +110,8 @@ def test_an_exporter_of_one_signal_leaves_the_others_unobserved(
     assert not run.has_judged
 
 
-def _hold(lab: ExporterLab) -> Iterator[Judged]:
-    yield held("OTLP-HTTP-001", f"with {', '.join(lab.signals)}")
+def _hold(lab: ExporterLab) -> Iterator[CheckResult]:
+    yield passed("OTLP-HTTP-001", f"with {', '.join(lab.signals)}")
 
 
 def test_only_the_signals_asked_for_are_judged(environment: pytest.MonkeyPatch) -> None:
@@ -362,7 +362,7 @@ def test_what_a_case_began_ends_with_it(environment: pytest.MonkeyPatch) -> None
     begun: list[Future[Observation]] = []
     came = threading.Event()
 
-    def judge(given: ExporterLab) -> Iterator[Judged]:
+    def judge(given: ExporterLab) -> Iterator[CheckResult]:
         begun.append(given.start(meanwhile=lambda fake: came_to(fake, came)))
         begun.append(given.start())
         begun.append(given.start())  # waits for its turn

@@ -31,7 +31,7 @@ def right(certificates: ThrowAwayCertificates) -> Opened:
 
 
 @pytest.mark.parametrize(
-    ("front", "protocol", "broken"),
+    ("front", "protocol", "failed"),
     [
         pytest.param(right, HTTP, set(), id="TLS alone, over HTTP"),
         pytest.param(right, GRPC, set(), id="TLS alone, over gRPC"),
@@ -64,6 +64,6 @@ def test_what_a_tls_port_lets_in(
                 for each in judgements(case, judged_receiver_case(case, lab))
             ]
     certificates.close()
-    assert {each.requirement for each in found if each.outcome == "broken"} == broken, found
+    assert {each.rule for each in found if each.outcome == "failed"} == broken, found
     if not broken:
-        assert {each.outcome for each in found} == {"held"}, found
+        assert {each.outcome for each in found} == {"passed"}, found

@@ -20,8 +20,8 @@ from otlptest.conformance.runner import (
     judgements,
     run_cases,
 )
-from otlptest.conformance.verdicts import Judged, held, not_observed
 from otlptest.errors import SendError, UnknownNameError, UsageError
+from otlptest.results import CheckResult, inconclusive, passed
 
 RULE, OTHER = "OTLP-HTTP-001", "OTLP-HTTP-006"
 
@@ -43,8 +43,8 @@ def case(
     )
 
 
-def hold(chosen: ExporterCase) -> Iterable[Judged]:
-    return [held(rule, f"seen by {chosen.id}") for rule in chosen.requirements]
+def hold(chosen: ExporterCase) -> Iterable[CheckResult]:
+    return [passed(rule, f"seen by {chosen.id}") for rule in chosen.requirements]
 
 
 def test_the_longest_case_starts_first_and_results_keep_the_order() -> None:
@@ -77,7 +77,7 @@ def overlapping(cases: list[ExporterCase], jobs: int) -> int:
     running = [0, 0]
     gathered = threading.Event()
 
-    def judge(chosen: ExporterCase) -> Iterator[Judged]:
+    def judge(chosen: ExporterCase) -> Iterator[CheckResult]:
         with lock:
             running[0] += 1
             running[1] = max(running)
@@ -115,19 +115,22 @@ def test_a_case_that_runs_alone_runs_last() -> None:
 
 def test_what_a_case_claims_and_does_not_show_is_not_observed() -> None:
     claimed = case("a/b", requirements=(RULE, OTHER))
-    judged = judgements(claimed, [held(RULE, "seen")])
-    assert judged == (held(RULE, "seen"), not_observed(OTHER, "the case ended without showing it"))
+    judged = judgements(claimed, [passed(RULE, "seen")])
+    assert judged == (
+        passed(RULE, "seen"),
+        inconclusive(OTHER, "the case ended without showing it"),
+    )
 
 
 def test_what_a_case_does_not_claim_is_a_mistake_in_the_case() -> None:
-    (judged,) = judgements(case("a/b"), [held(OTHER, "seen")])
-    assert judged.outcome == "not_observed"
+    (judged,) = judgements(case("a/b"), [passed(OTHER, "seen")])
+    assert judged.outcome == "inconclusive"
     assert "judged OTLP-HTTP-006 without claiming it" in judged.evidence
 
 
-def failing(error: Exception) -> Callable[[ExporterCase], Iterable[Judged]]:
-    def judge(_: ExporterCase) -> Iterator[Judged]:
-        yield held(RULE, "seen before")
+def failing(error: Exception) -> Callable[[ExporterCase], Iterable[CheckResult]]:
+    def judge(_: ExporterCase) -> Iterator[CheckResult]:
+        yield passed(RULE, "seen before")
         raise error
 
     return judge
@@ -136,7 +139,7 @@ def failing(error: Exception) -> Callable[[ExporterCase], Iterable[Judged]]:
 def test_an_error_of_ours_is_the_reason_and_what_was_seen_stays() -> None:
     chosen = case("a/b", requirements=(RULE, OTHER))
     judged = run_cases([chosen], failing(SendError("x:1", "refused")), jobs=1)["a/b"]
-    assert [each.outcome for each in judged] == ["held", "not_observed"]
+    assert [each.outcome for each in judged] == ["passed", "inconclusive"]
     assert judged[1].evidence == "cannot send to x:1: refused"
 
 
@@ -148,7 +151,7 @@ def test_a_fault_of_a_case_does_not_end_the_others() -> None:
         jobs=1,
     )
     assert "otlptest itself failed in this case: ValueError: oops (" in judged["a/b"][1].evidence
-    assert judged["a/c"] == (held(RULE, "seen by a/c"),)
+    assert judged["a/c"] == (passed(RULE, "seen by a/c"),)
 
 
 def test_an_error_of_who_is_told_ends_the_run() -> None:

@@ -7,12 +7,13 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.results_so_far import ReachedVerdicts
 from otlptest.conformance.runner import CaseFinished, CaseStarted, SuiteStarted
-from otlptest.conformance.verdicts import Judged, Outcome, Policy
+from otlptest.conformance.verdicts import Policy
+from otlptest.results import CheckResult, Outcome
 
 PATH, METHOD, TYPE = "OTLP-HTTP-006", "OTLP-HTTP-001", "OTLP-HTTP-007"
 
 
-def nothing(_: ExporterLab) -> Iterable[Judged]:
+def nothing(_: ExporterLab) -> Iterable[CheckResult]:
     return ()
 
 
@@ -29,7 +30,7 @@ START = SuiteStarted(
 def ended(name: str, **outcomes: Outcome) -> CaseFinished:
     rules = {"path": PATH, "method": METHOD, "type": TYPE}
     judged = tuple(
-        Judged(requirement=rules[rule], outcome=outcome, evidence="seen")
+        CheckResult(rule=rules[rule], outcome=outcome, received="seen")
         for rule, outcome in outcomes.items()
     )
     return CaseFinished(case=name, judged=judged, elapsed_s=0.1, finished=1, cases=3)
@@ -44,7 +45,7 @@ def test_a_requirement_that_an_open_case_judges_too_is_not_passed() -> None:
     for event in (
         START,
         CaseStarted(case="one", title="one"),
-        ended("one", path="held", method="held"),
+        ended("one", path="passed", method="passed"),
     ):
         reached.tell(event)
     (run,) = reached.conformance().runs
@@ -56,7 +57,7 @@ def test_a_requirement_that_an_open_case_judges_too_is_not_passed() -> None:
 
 def test_a_requirement_that_is_broken_already_fails() -> None:
     reached = collected()
-    for event in (START, ended("one", path="held", method="broken")):
+    for event in (START, ended("one", path="passed", method="failed")):
         reached.tell(event)
     (run,) = reached.conformance().runs
     assert {each.id: each.verdict for each in run.results} == {METHOD: "fail", PATH: "pass"}
@@ -66,7 +67,7 @@ def test_what_comes_after_the_stop_is_not_heard() -> None:
     reached = collected()
     reached.tell(START)
     reached.stop()
-    reached.tell(ended("one", path="broken", method="broken"))
+    reached.tell(ended("one", path="failed", method="failed"))
     (run,) = reached.conformance().runs
     assert run.results == ()
     assert run.interrupted == "interrupted: 3 of 3 cases had not ended"
@@ -76,9 +77,9 @@ def test_a_protocol_whose_cases_have_all_ended_is_whole() -> None:
     reached = collected()
     reached.tell(START)
     for each in (
-        ended("one", path="held", method="held"),
-        ended("two", method="held", type="held"),
-        ended("three", type="held"),
+        ended("one", path="passed", method="passed"),
+        ended("two", method="passed", type="passed"),
+        ended("three", type="passed"),
     ):
         reached.tell(each)
     reached.tell(replace(START, protocol="grpc"))
@@ -97,13 +98,13 @@ def test_a_protocol_that_goes_on_later_is_one_run() -> None:
     other = replace(START, protocol="http/json")
     for event in (
         START,
-        ended("one", path="held", method="held"),
+        ended("one", path="passed", method="passed"),
         other,
-        ended("three", type="held"),
+        ended("three", type="passed"),
         START,
-        ended("two", method="held", type="held"),
+        ended("two", method="passed", type="passed"),
         other,
-        ended("two", method="held", type="broken"),
+        ended("two", method="passed", type="failed"),
     ):
         reached.tell(event)
     protobuf, json = reached.conformance().runs

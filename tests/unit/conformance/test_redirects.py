@@ -28,24 +28,26 @@ WHOLE = landed("POST", body=b"spans", kind=MEDIA_TYPE)
 @pytest.mark.parametrize(
     ("came", "said", "told", "discreet"),
     [
-        pytest.param((), "", "broken", "held", id="not followed, and silent"),
-        pytest.param((), "HTTP 302 failed", "held", "held", id="not followed, and told"),
-        pytest.param((landed(),), "", "broken", "not_observed", id="by GET, and silent"),
-        pytest.param((landed(),), "failed: no OTLP", "held", "not_observed", id="by GET, and told"),
-        pytest.param((WHOLE,), "", "held", "held", id="by POST"),
-        pytest.param((landed("POST"),), "", "broken", "broken", id="by POST without the body"),
+        pytest.param((), "", "failed", "passed", id="not followed, and silent"),
+        pytest.param((), "HTTP 302 failed", "passed", "passed", id="not followed, and told"),
+        pytest.param((landed(),), "", "failed", "inconclusive", id="by GET, and silent"),
+        pytest.param(
+            (landed(),), "failed: no OTLP", "passed", "inconclusive", id="by GET, and told"
+        ),
+        pytest.param((WHOLE,), "", "passed", "passed", id="by POST"),
+        pytest.param((landed("POST"),), "", "failed", "failed", id="by POST without the body"),
         pytest.param(
             (landed("POST", body=b"spans", kind="text/plain"),),
             "",
-            "held",
-            "broken",
+            "passed",
+            "failed",
             id="by POST with another type",
         ),
         pytest.param(
             (landed(secret="Bearer otlptest-secret"),),  # noqa: S106 -- of nothing
             "",
-            "broken",
-            "broken",
+            "failed",
+            "failed",
             id="with the secret",
         ),
     ],

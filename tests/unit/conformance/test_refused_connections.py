@@ -82,7 +82,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             NOWHERE,
             NOWHERE,
             (USUAL, NEVER),
-            "not_observed",
+            "inconclusive",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges. traces:"
             " the first 3 connections were refused; connections at (none); ",
             id="another endpoint",
@@ -91,7 +91,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(USUAL, 1.0, 1.5, ended_at=1.6),
             ONCE,
             (USUAL, NEVER),
-            "held",
+            "passed",
             "it tried again, after waits of 0.50 s.",
             id="tried again, and given up",
         ),
@@ -99,7 +99,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(USUAL, 1.0, 1.01, ended_at=1.1),
             NOWHERE,
             (USUAL, NEVER, USUAL, USUAL, STAYS),
-            "not_observed",
+            "inconclusive",
             "one time it was sent again, another time not.",
             id="in another run it does not even connect",
         ),
@@ -107,7 +107,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
             (UP_ANYWAY, answered(UNAVAILABLE, at=1.01, ended_at=4.0)),
-            "not_observed",
+            "inconclusive",
             "it may have been shut down while it waited: keep the program up for 8 s after its"
             " first request; it ended 3.0 s after the answer. it did not try to connect again.",
             id="never again, by a program that stays up for a while",
@@ -116,7 +116,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             ONCE,
             ONCE,
             (USUAL, NEVER, USUAL, USUAL, USUAL, STAYS, USUAL),
-            "broken",
+            "failed",
             "it did not try to connect again.",
             id="never again, by a program that waits for its exports",
         ),
@@ -124,7 +124,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(USUAL, 1.0, ended_at=19.0),
             refused(USUAL, 1.0, ended_at=19.0),
             (USUAL, NEVER),
-            "broken",
+            "failed",
             "it did not try to connect again.",
             id="never again in 18 s",
         ),
@@ -163,21 +163,23 @@ RESENT = lost(1.0, 1.01, ended_at=1.1)
     ("seen", "runs", "outcome"),
     [
         pytest.param(
-            RESENT, (NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL), "broken", id="final"
+            RESENT, (NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL), "failed", id="final"
         ),
         pytest.param(
             lost(1.0, 1.01, ended_at=12.0),
             (NEVER, USUAL, lost(1.0, 1.01, ended_at=12.0), USUAL),
-            "broken",
+            "failed",
             id="final, for as long as it stays up",
         ),
         pytest.param(
             RESENT,
             (NEVER, USUAL, lost(1.0, 1.01, 1.6, ended_at=1.7), USUAL),
-            "not_observed",
+            "inconclusive",
             id="after a pause in a second run",
         ),
-        pytest.param(lost(1.0, 1.01, 1.6, 2.8, ended_at=2.9), (NEVER,), "held", id="after a pause"),
+        pytest.param(
+            lost(1.0, 1.01, 1.6, 2.8, ended_at=2.9), (NEVER,), "passed", id="after a pause"
+        ),
     ],
 )
 def test_what_is_sent_once_more_at_once_is_no_back_off(

@@ -43,23 +43,26 @@ def _at(request: Request, at: float) -> Request:
 @pytest.mark.parametrize(
     ("later", "outcome", "words"),
     [
-        pytest.param((spans(1, 2, at=2.0),), "held", "all items came again", id="the same"),
-        pytest.param((spans(1, 2, 3, at=2.0),), "held", "all items came again", id="one more"),
+        pytest.param((spans(1, 2, at=2.0),), "passed", "all items came again", id="the same"),
+        pytest.param((spans(1, 2, 3, at=2.0),), "passed", "all items came again", id="one more"),
         pytest.param(
-            (spans(1, at=2.0), spans(2, at=2.1)), "held", "all items came again", id="in two parts"
+            (spans(1, at=2.0), spans(2, at=2.1)),
+            "passed",
+            "all items came again",
+            id="in two parts",
         ),
         pytest.param(
-            (spans(1, at=2.0),), "broken", "1 of 2 items did not come again as they were", id="less"
+            (spans(1, at=2.0),), "failed", "1 of 2 items did not come again as they were", id="less"
         ),
         pytest.param(
             (spans(1, 2, at=2.0, name="other"),),
-            "broken",
+            "failed",
             "2 of 2 items did not come again as they were",
             id="other names",
         ),
         pytest.param(
             (spans(1, 2, 2, at=2.0),),
-            "broken",
+            "failed",
             "the next attempt carries the same items twice",
             id="one twice",
         ),
@@ -79,11 +82,11 @@ def test_a_retry_carries_what_was_refused(
 @pytest.mark.parametrize(
     ("requests", "signal", "rules"),
     [
-        pytest.param((spans(1), spans(1, at=2.0)), "traces", ["broken"], id="a span"),
+        pytest.param((spans(1), spans(1, at=2.0)), "traces", ["failed"], id="a span"),
         pytest.param(
             (spans(3), spans(1, at=2.0), spans(1, 2, at=3.0)),
             "traces",
-            ["broken"],
+            ["failed"],
             id="a later",
         ),
         pytest.param((spans(1, end=0), spans(1, at=2.0)), "traces", [], id="a span that has ended"),
@@ -91,7 +94,7 @@ def test_a_retry_carries_what_was_refused(
         pytest.param(
             (record(1.0, time_unix_nano=5), record(2.0, time_unix_nano=5)),
             "logs",
-            ["broken"],
+            ["failed"],
             id="a log record",
         ),
         pytest.param(

@@ -12,7 +12,7 @@ from otlptest.conformance.exporter.retries.backoff_statistics import (
     judged_jitter,
     measured_noise,
 )
-from otlptest.conformance.verdicts import broken, held
+from otlptest.results import failed, passed
 from otlptest.timing import Deadline
 
 RULE = "OTLP-RESP-041"
@@ -61,12 +61,12 @@ def java_over_http() -> list[list[float]]:
 
 def test_growth_is_seen_in_the_waits_that_enough_runs_have() -> None:
     found = judged_growth(RULE, java_over_http())
-    assert found.outcome == "held"
+    assert found.outcome == "passed"
     assert "wait number 2 was 1.39 times" in found.evidence
     steady = [[1.0, 1.0, 1.0][: len(run)] for run in java_over_http()]
-    assert judged_growth(RULE, steady).outcome == "broken"
-    assert judged_growth(RULE, [run[:1] for run in steady]).outcome == "not_observed"
-    assert judged_growth(RULE, [[], *steady[:6]]).outcome == "not_observed"
+    assert judged_growth(RULE, steady).outcome == "failed"
+    assert judged_growth(RULE, [run[:1] for run in steady]).outcome == "inconclusive"
+    assert judged_growth(RULE, [[], *steady[:6]]).outcome == "inconclusive"
 
 
 def linear(place: int, chance: random.Random) -> float:
@@ -104,24 +104,24 @@ def stretched(rows: list[list[float]]) -> list[list[float]]:
 @pytest.mark.parametrize(
     ("rows", "outcome"),
     [
-        pytest.param(waits(), "held", id="doubled"),
-        pytest.param(waits(growth=1.5, jitter=0.5), "held", id="grown by half, much jitter"),
-        pytest.param(waits(growth=1.0), "broken", id="always the same"),
-        pytest.param(stretched(waits(growth=1.0)), "broken", id="the same, one stretched"),
-        pytest.param(waits(first=0.002, growth=1.0, number=9), "broken", id="none"),
-        pytest.param(waits(first=0.002, growth=1.0), "not_observed", id="few, and hardly any"),
-        pytest.param(waits(first=0.002, growth=1.4, number=9), "not_observed", id="short, growing"),
-        pytest.param(following(linear, 10), "broken", id="by the same time each time"),
-        pytest.param(following(linear, 4), "held", id="the same, too few to tell"),
-        pytest.param(following(small, 9), "held", id="from 20 ms on"),
-        pytest.param(following(small, 3), "not_observed", id="from 20 ms on, three times"),
-        pytest.param(following(absolute, 3), "held", id="doubled, and some"),
-        pytest.param(following(capped, 5), "held", id="doubled, up to a longest one"),
-        pytest.param(waits(growth=1.5, number=8, jitter=0.1), "held", id="slowly, eight times"),
-        pytest.param(waits(growth=1.0, jitter=0.9, seed=4), "not_observed", id="left to chance"),
-        pytest.param(waits(number=1), "not_observed", id="one wait each"),
-        pytest.param(waits()[:4], "not_observed", id="few runs"),
-        pytest.param([], "not_observed", id="no runs"),
+        pytest.param(waits(), "passed", id="doubled"),
+        pytest.param(waits(growth=1.5, jitter=0.5), "passed", id="grown by half, much jitter"),
+        pytest.param(waits(growth=1.0), "failed", id="always the same"),
+        pytest.param(stretched(waits(growth=1.0)), "failed", id="the same, one stretched"),
+        pytest.param(waits(first=0.002, growth=1.0, number=9), "failed", id="none"),
+        pytest.param(waits(first=0.002, growth=1.0), "inconclusive", id="few, and hardly any"),
+        pytest.param(waits(first=0.002, growth=1.4, number=9), "inconclusive", id="short, growing"),
+        pytest.param(following(linear, 10), "failed", id="by the same time each time"),
+        pytest.param(following(linear, 4), "passed", id="the same, too few to tell"),
+        pytest.param(following(small, 9), "passed", id="from 20 ms on"),
+        pytest.param(following(small, 3), "inconclusive", id="from 20 ms on, three times"),
+        pytest.param(following(absolute, 3), "passed", id="doubled, and some"),
+        pytest.param(following(capped, 5), "passed", id="doubled, up to a longest one"),
+        pytest.param(waits(growth=1.5, number=8, jitter=0.1), "passed", id="slowly, eight times"),
+        pytest.param(waits(growth=1.0, jitter=0.9, seed=4), "inconclusive", id="left to chance"),
+        pytest.param(waits(number=1), "inconclusive", id="one wait each"),
+        pytest.param(waits()[:4], "inconclusive", id="few runs"),
+        pytest.param([], "inconclusive", id="no runs"),
     ],
 )
 def test_waits_that_grow(rows: list[list[float]], outcome: str) -> None:
@@ -132,30 +132,30 @@ def test_waits_that_grow(rows: list[list[float]], outcome: str) -> None:
 def test_no_client_with_jitter_is_accused(seed: int) -> None:
     for jitter in (0.2, 0.5):
         rows = waits(jitter=jitter, seed=seed)
-        assert judged_jitter(RULE, rows).outcome == "held"
-        assert judged_growth(RULE, rows).outcome == "held"
+        assert judged_jitter(RULE, rows).outcome == "passed"
+        assert judged_growth(RULE, rows).outcome == "passed"
     for rule, number in ((small, 9), (absolute, 3), (capped, 8), (after_none, 3)):
         rows = following(rule, number, seed)
-        assert judged_jitter(RULE, rows, 0.002).outcome != "broken", rule
-        assert judged_growth(RULE, rows).outcome != "broken", rule
+        assert judged_jitter(RULE, rows, 0.002).outcome != "failed", rule
+        assert judged_growth(RULE, rows).outcome != "failed", rule
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_a_busy_machine_is_no_jitter(seed: int) -> None:
-    assert judged_jitter(RULE, following(busy, 3, seed)).outcome == "broken"
+    assert judged_jitter(RULE, following(busy, 3, seed)).outcome == "failed"
 
 
 @pytest.mark.parametrize(
     ("rows", "outcome"),
     [
-        pytest.param(waits(jitter=0.0), "broken", id="always the same"),
-        pytest.param(stretched(waits(jitter=0.0)), "broken", id="the same, one stretched"),
-        pytest.param(waits(first=0.002, growth=1.0, number=9), "broken", id="none"),
-        pytest.param(waits(first=0.002), "not_observed", id="few, and hardly any"),
-        pytest.param(following(small, 9), "held", id="from 20 ms on"),
-        pytest.param(following(absolute, 3), "not_observed", id="a little, whatever the wait"),
-        pytest.param(waits()[:4], "not_observed", id="few runs"),
-        pytest.param([], "not_observed", id="no runs"),
+        pytest.param(waits(jitter=0.0), "failed", id="always the same"),
+        pytest.param(stretched(waits(jitter=0.0)), "failed", id="the same, one stretched"),
+        pytest.param(waits(first=0.002, growth=1.0, number=9), "failed", id="none"),
+        pytest.param(waits(first=0.002), "inconclusive", id="few, and hardly any"),
+        pytest.param(following(small, 9), "passed", id="from 20 ms on"),
+        pytest.param(following(absolute, 3), "inconclusive", id="a little, whatever the wait"),
+        pytest.param(waits()[:4], "inconclusive", id="few runs"),
+        pytest.param([], "inconclusive", id="no runs"),
     ],
 )
 def test_waits_that_differ(rows: list[list[float]], outcome: str) -> None:
@@ -164,8 +164,8 @@ def test_waits_that_differ(rows: list[list[float]], outcome: str) -> None:
 
 def test_the_noise_of_a_machine_makes_small_differences_unclear() -> None:
     rows = waits(first=0.1, jitter=0.1)
-    assert judged_jitter(RULE, rows, 0.001).outcome == "held"
-    assert judged_jitter(RULE, rows, 0.1).outcome == "not_observed"
+    assert judged_jitter(RULE, rows, 0.001).outcome == "passed"
+    assert judged_jitter(RULE, rows, 0.1).outcome == "inconclusive"
 
 
 def test_what_is_left_out_of_the_waits_is_told() -> None:
@@ -186,12 +186,12 @@ def test_the_shorter_the_first_wait_the_more_failures(first_s: float | None, num
 
 
 def test_only_what_shows_twice_is_broken() -> None:
-    wrong = broken(RULE, "no jitter: 1")
-    assert agreed(wrong, broken(RULE, "no jitter: 2")).evidence == (
+    wrong = failed(RULE, "no jitter: 1")
+    assert agreed(wrong, failed(RULE, "no jitter: 2")).evidence == (
         "no jitter: 1\nthe same once more: no jitter: 2"
     )
-    assert agreed(wrong, held(RULE, "jitter")).outcome == "not_observed"
-    assert agreed(held(RULE, "jitter"), wrong).outcome == "held"
+    assert agreed(wrong, passed(RULE, "jitter")).outcome == "inconclusive"
+    assert agreed(passed(RULE, "jitter"), wrong).outcome == "passed"
 
 
 def test_noise_is_what_our_own_waits_differ_by() -> None:

@@ -13,8 +13,8 @@ from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.named_items import NamedItems, named_items
 from otlptest.conformance.exporter.shared_runs import slow_run
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Attributes, LogRecord, Span
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -36,7 +36,7 @@ _SURROGATES_FROM: Final = 0x10000  # characters that some languages count as two
 # Lengths.
 
 
-def _judge_lengths(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_lengths(lab: ExporterLab) -> Iterator[CheckResult]:
     before, after = named_items(lab, lab.baseline), named_items(lab, lab.run(_LENGTH_LIMIT))
     told = ", ".join(f"{name}={value}" for name, value in _LENGTH_LIMIT.items())
     cut, faults = _compared(before.spans, after.spans)
@@ -115,7 +115,9 @@ def _fault_of_cut(old: str | bytes, new: str | bytes) -> str:
     return "" if wanted.isascii() or not is_shorter else f"{new!r} of {old!r}, not {wanted!r}"
 
 
-def _judged_bodies(told: str, before: NamedItems, after: NamedItems, *, is_heeded: bool) -> Judged:
+def _judged_bodies(
+    told: str, before: NamedItems, after: NamedItems, *, is_heeded: bool
+) -> CheckResult:
     rule = "OTLP-LOG-026"
     long = [
         record.body
@@ -126,12 +128,12 @@ def _judged_bodies(told: str, before: NamedItems, after: NamedItems, *, is_heede
     kept = [body for body in long if body in bodies]
     cut = [body for body in long if body not in bodies and body[:_LENGTH] in bodies]
     if cut:
-        return broken(rule, f"{told}; the body {cut[0]!r} was cut")
+        return failed(rule, f"{told}; the body {cut[0]!r} was cut")
     if not (is_heeded and kept):
-        return not_observed(
+        return inconclusive(
             rule, f"{told}; no attribute of a log record was cut beside a long body"
         )
-    return held(rule, f"{told}; attributes were cut, and {len(kept)} long bodies were not")
+    return passed(rule, f"{told}; attributes were cut, and {len(kept)} long bodies were not")
 
 
 def _cut_strings(
@@ -159,27 +161,29 @@ def _texts(named: Mapping[str, list[Attributes]]) -> dict[str, set[str]]:
     return found
 
 
-def _exempt(rule: str, told: str, found: tuple[list[str], list[str]], *, is_heeded: bool) -> Judged:
+def _exempt(
+    rule: str, told: str, found: tuple[list[str], list[str]], *, is_heeded: bool
+) -> CheckResult:
     kept, cut = found
     if cut:
-        return broken(rule, f"{told}: {', '.join(sorted(set(cut))[:_SHOWN])} was cut")
+        return failed(rule, f"{told}: {', '.join(sorted(set(cut))[:_SHOWN])} was cut")
     if not (is_heeded and kept):
-        return not_observed(rule, f"{told}: no limit is seen to be heeded, or nothing is long")
-    return held(rule, f"{told}: {len(kept)} longer values are whole, those of spans were cut")
+        return inconclusive(rule, f"{told}: no limit is seen to be heeded, or nothing is long")
+    return passed(rule, f"{told}: {len(kept)} longer values are whole, those of spans were cut")
 
 
-def _judged(rule: str, told: str, cut: list[str], faults: list[str]) -> Judged:
+def _judged(rule: str, told: str, cut: list[str], faults: list[str]) -> CheckResult:
     if not cut:
-        return not_observed(rule, f"{told}: no value was cut; the variable need not be read")
+        return inconclusive(rule, f"{told}: no value was cut; the variable need not be read")
     if faults:
-        return broken(rule, "\n".join([f"{told}: {len(cut)} values were cut", *faults[:_SHOWN]]))
-    return held(rule, f"{told}: {len(cut)} values were cut, the first is {cut[0]}")
+        return failed(rule, "\n".join([f"{told}: {len(cut)} values were cut", *faults[:_SHOWN]]))
+    return passed(rule, f"{told}: {len(cut)} values were cut, the first is {cut[0]}")
 
 
 # Counts.
 
 
-def _judge_counts(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_counts(lab: ExporterLab) -> Iterator[CheckResult]:
     before, again = named_items(lab, lab.baseline), named_items(lab, slow_run(lab))
     after = named_items(lab, lab.run(_COUNT_LIMIT))
     told = ", ".join(f"{name}={value}" for name, value in _COUNT_LIMIT.items())
@@ -236,28 +240,28 @@ def _counts(
     ]
 
 
-def _judged_number(rule: str, told: str, counts: list[_Count]) -> Judged:
+def _judged_number(rule: str, told: str, counts: list[_Count]) -> CheckResult:
     limited = [each for each in counts if each.is_limited]
     wrong = [each for each in counts if each.left != 1]
     if not limited:
-        return not_observed(rule, f"{told}: nothing was dropped; the variable need not be read")
+        return inconclusive(rule, f"{told}: nothing was dropped; the variable need not be read")
     if wrong:
-        return broken(rule, "\n".join([f"{told}: expected 1 attribute", *_lines(wrong)]))
-    return held(rule, "\n".join([told, *_lines(limited)]))
+        return failed(rule, "\n".join([f"{told}: expected 1 attribute", *_lines(wrong)]))
+    return passed(rule, "\n".join([told, *_lines(limited)]))
 
 
-def _judged_dropped(rule: str, told: str, counts: list[_Count]) -> Judged:
+def _judged_dropped(rule: str, told: str, counts: list[_Count]) -> CheckResult:
     """More may be counted than are missing: an attribute may be set twice in vain."""
     limited = [each for each in counts if each.is_limited]
     wrong = [each for each in limited if each.left + each.dropped < each.full]
     if not limited:
-        return not_observed(rule, f"{told}: nothing was dropped; the variable need not be read")
+        return inconclusive(rule, f"{told}: nothing was dropped; the variable need not be read")
     if wrong:
-        return broken(rule, "\n".join([f"{told}: too few are counted", *_lines(wrong)]))
+        return failed(rule, "\n".join([f"{told}: too few are counted", *_lines(wrong)]))
     exact = [each for each in limited if each.left + each.dropped == each.full]
     if not exact:
-        return not_observed(rule, "\n".join([told, *_lines(limited)]))
-    return held(rule, "\n".join([told, *_lines(exact)]))
+        return inconclusive(rule, "\n".join([told, *_lines(limited)]))
+    return passed(rule, "\n".join([told, *_lines(exact)]))
 
 
 def _lines(counts: list[_Count]) -> list[str]:
@@ -271,7 +275,7 @@ def _exempt_from_count(
     after: Mapping[str, list[Attributes]],
     *,
     is_heeded: bool,
-) -> Judged:
+) -> CheckResult:
     """Of each metric, or of all resources, the one with the most attributes."""
     full = {name: max(map(len, several)) for name, several in before.items() if several}
     left = {name: max(map(len, several)) for name, several in after.items() if several}
@@ -279,26 +283,26 @@ def _exempt_from_count(
     short = [name for name in several if left[name] == 1]
     if short and is_heeded:
         shown = [f"{name or 'resource'}: 1 of {full[name]} attributes" for name in short[:_SHOWN]]
-        return broken(rule, "\n".join([told, *shown]))
+        return failed(rule, "\n".join([told, *shown]))
     if not (several and is_heeded):
-        return not_observed(rule, f"{told}: no limit is seen to be heeded, or there are too few")
+        return inconclusive(rule, f"{told}: no limit is seen to be heeded, or there are too few")
     shown = [f"{name or 'resource'}: {left[name]} attributes" for name in several[:_SHOWN]]
-    return held(rule, "\n".join([f"{told}; those of spans were dropped", *shown]))
+    return passed(rule, "\n".join([f"{told}; those of spans were dropped", *shown]))
 
 
-def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> Judged:
+def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> CheckResult:
     """The limit of spans beats the general one, if both are read."""
     rule = "OTLP-COMMON-030"
     if not is_heeded:
-        return not_observed(rule, "the general limit is not heeded, and need not be")
+        return inconclusive(rule, "the general limit is not heeded, and need not be")
     seen = named_items(lab, lab.run({**_COUNT_LIMIT, **_OWN_LIMIT}))
     told = ", ".join(f"{name}={value}" for name, value in {**_COUNT_LIMIT, **_OWN_LIMIT}.items())
     if _most(before, seen) == _OWN:
-        return held(rule, f"{told}; spans have {_most(before, seen)} attributes")
+        return passed(rule, f"{told}; spans have {_most(before, seen)} attributes")
     alone = named_items(lab, lab.run(_OWN_LIMIT))
     if _most(before, seen) == 1 and _most(before, alone) == _OWN:
-        return broken(rule, f"{told}; spans have 1 attribute; with the own limit alone they have 2")
-    return not_observed(rule, f"{told}; the own limit is not heeded, and need not be")
+        return failed(rule, f"{told}; spans have 1 attribute; with the own limit alone they have 2")
+    return inconclusive(rule, f"{told}; the own limit is not heeded, and need not be")
 
 
 def _most(before: NamedItems, seen: NamedItems) -> int:

@@ -22,8 +22,8 @@ from otlptest.conformance.exporter.retries.delivery_attempts import (
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed, control_of
 from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -35,20 +35,20 @@ _SLACK_S: Final = 0.5
 _LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
 
 
-def _judge_growth(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
     """Several failures in a row, in several runs: how the waits grow, and how they differ."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
     rules = (*growth, "OTLP-RESP-042")
     first = control_of(lab).shortest_gap_s
     if first is None:
         for rule in rules:
-            yield not_observed(rule, "nothing was sent again in the control run")
+            yield inconclusive(rule, "nothing was sent again in the control run")
         return
     number = failures_in_a_row(first)
     waits, noise_s = _waits(lab, number)
     found = [judged_growth(rule, waits) for rule in growth]
     found.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
-    if any(each.outcome == "broken" for each in found):
+    if any(each.outcome == "failed" for each in found):
         waits, noise_s = _waits(lab, number)
         again = [judged_growth(rule, waits) for rule in growth]
         again.append(judged_jitter("OTLP-RESP-042", waits, noise_s))
@@ -71,7 +71,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
     return [each for run in runs for each in run()]
 
 
-def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
     """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
     answer = faults.unavailable()
     milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
@@ -93,43 +93,43 @@ def _judge_end(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _bounded(lab: ExporterLab, each: Faulted) -> Judged:
+def _bounded(lab: ExporterLab, each: Faulted) -> CheckResult:
     rule = "OTLP-RESP-044"
     if not each.is_retried:
-        return not_observed(rule, f"nothing was sent again. {each.told}")
+        return inconclusive(rule, f"nothing was sent again. {each.told}")
     told = f"{len(each.attempts)} attempts in {_span_s(each):.1f} s. {each.told}"
     if not each.seen.has_timed_out:
-        return held(rule, f"it gave up by itself: {told}")
+        return passed(rule, f"it gave up by itself: {told}")
     if not each.seen.has_hung:
-        return not_observed(rule, f"it started too late to show its last attempt: {told}")
+        return inconclusive(rule, f"it started too late to show its last attempt: {told}")
     if each.seen.ended_at - each.attempts[-1].started_at > control_of(lab).patience_s(each.signal):
-        return not_observed(rule, f"the attempts ended, the command did not: {told}")
-    return broken(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
+        return inconclusive(rule, f"the attempts ended, the command did not: {told}")
+    return failed(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
 
 
-def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> Judged:
+def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> CheckResult:
     """Judge the attempts against those without the variable, which must go on for longer."""
     rule = "OTLP-CFG-042"
     signal: Signal = each.signal
     told = f"OTEL_EXPORTER_OTLP_TIMEOUT={_MILLISECONDS}. {each.told}"
     if not each.is_hit:
-        return not_observed(rule, told)
+        return inconclusive(rule, told)
     if control_of(lab).gap_s(signal) is None:
-        return not_observed(rule, f"the command does not send {signal} again at all. {told}")
+        return inconclusive(rule, f"the command does not send {signal} again at all. {told}")
     span_s = _span_s(each)
     if span_s > _TIMEOUT_S + _SLACK_S:
         late = lab.shared(_LATE, lambda: told_if_late(lab, lab.signals[0], _MILLISECONDS))
         if late:
             reason = "the timeout does not end the wait for a single answer (OTLP-CFG-040) either"
-            return not_observed(rule, f"{reason}: {late}\n{told}")
-        return broken(
+            return inconclusive(rule, f"{reason}: {late}\n{told}")
+        return failed(
             rule,
             f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",
         )
     if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
         reason = "its attempts end as early where the variable is not set"
-        return not_observed(rule, f"{reason}. {told}\n{usual.told}")
-    return held(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
+        return inconclusive(rule, f"{reason}. {told}\n{usual.told}")
+    return passed(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
 
 
 def _span_s(each: Faulted) -> float:

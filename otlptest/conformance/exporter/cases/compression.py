@@ -24,8 +24,8 @@ from otlptest.conformance.exporter.readings import (
     told,
     whole_run,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -41,7 +41,7 @@ _NEARLY: Final = 0.9  # of a length: two runs do not send the same to the byte
 _UNREAD: Final = "nothing shows that the variable is read"
 
 
-def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     gzip = steady(lab, {_COMPRESSION: "gzip"})
     capital = steady(lab, {_COMPRESSION: "GZIP"})
     none = steady(lab, {_COMPRESSION: "none"})
@@ -123,7 +123,7 @@ def _judged_gzip(
     *,
     others: Sequence[Observation],
     variables: Sequence[str] = (_COMPRESSION,),
-) -> Judged:
+) -> CheckResult:
     """Judge whether what is told to compress does.
 
     A body that is not gzip breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
@@ -139,9 +139,9 @@ def _judged_gzip(
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
     if mangled:
         reason = "the header says gzip and the body is not gzip, which another case judges"
-        return not_observed(rule, f"{what}; {reason}\n{seen.describe(mangled)}")
+        return inconclusive(rule, f"{what}; {reason}\n{seen.describe(mangled)}")
     found = _are_of(rule, lab, seen, _ENCODINGS, variables)
-    if found.outcome == "broken":
+    if found.outcome == "failed":
         return found
     bodies = _bodies(lab, seen)
     if not bodies.packed:
@@ -149,14 +149,14 @@ def _judged_gzip(
     least = bodies.least_packed
     if bodies.longest_plain >= least:
         told_lengths = f"compressed are some of {least} bytes, and others that are as long are not"
-        return broken(
+        return failed(
             rule, f"{what}; expected the encoding gzip; {told_lengths}\n{seen.describe()}"
         )
     if not any(_is_contrast(lab, other, least) for other in others):
-        return not_observed(
+        return inconclusive(
             rule, f"{what}; it compresses whatever it is told: {_UNREAD}\n{seen.describe()}"
         )
-    return held(rule, f"{what}; {_told_lengths(bodies)}\n{seen.describe()}")
+    return passed(rule, f"{what}; {_told_lengths(bodies)}\n{seen.describe()}")
 
 
 def _told_lengths(bodies: _Bodies) -> str:
@@ -177,7 +177,7 @@ def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
 
 def _judged_short(
     rule: str, lab: ExporterLab, seen: Observation, variables: Sequence[str]
-) -> Judged:
+) -> CheckResult:
     """Judge a run in which nothing was compressed, by another one with long bodies."""
     what = told(seen, variables)
     if _bodies(lab, seen).longest_plain < _LONG_BYTES:
@@ -187,16 +187,16 @@ def _judged_short(
         if bodies.packed:
             other = steady(lab, {**changes, **dict.fromkeys(variables, "none")})()
             if not _is_contrast(lab, other, bodies.least_packed):
-                return not_observed(rule, f"{what}; it compresses long bodies always: {_UNREAD}")
-            return held(rule, f"{what}, and long bodies; {_told_lengths(bodies)}")
+                return inconclusive(rule, f"{what}; it compresses long bodies always: {_UNREAD}")
+            return passed(rule, f"{what}, and long bodies; {_told_lengths(bodies)}")
         what += ", and long bodies"
         if bodies.longest_plain < _LONG_BYTES:
             reason = (
                 f"only bodies of {bodies.longest_plain} bytes and less came, which a client may"
                 " leave as they are"
             )
-            return not_observed(rule, f"{what}; {reason}\n{seen.describe()}")
-    return broken(rule, f"{what}; nothing was compressed\n{seen.describe()}")
+            return inconclusive(rule, f"{what}; {reason}\n{seen.describe()}")
+    return failed(rule, f"{what}; nothing was compressed\n{seen.describe()}")
 
 
 def _are_of(
@@ -205,7 +205,7 @@ def _are_of(
     seen: Observation,
     encodings: frozenset[str],
     variables: Iterable[str],
-) -> Judged:
+) -> CheckResult:
     """Judge whether each signal came, and all in these encodings."""
     return judged_requests(
         rule,
@@ -224,68 +224,68 @@ def _plain(
     seen: Observation,
     *,
     others: Iterable[Observation],
-    contrast: Judged,
+    contrast: CheckResult,
     variables: Iterable[str] = (_COMPRESSION,),
-) -> Judged:
+) -> CheckResult:
     """Judge whether what is told not to compress does not, and could: another run shows that."""
     found = _are_of(rule, lab, seen, _NONE, variables)
-    is_seen = contrast.outcome == "held" or any(_bodies(lab, each).packed for each in others)
-    if found.outcome != "held" or is_seen:
+    is_seen = contrast.outcome == "passed" or any(_bodies(lab, each).packed for each in others)
+    if found.outcome != "passed" or is_seen:
         return found
     reason = f"nothing is compressed where it is told to, either: {_UNREAD}"
-    return not_observed(rule, f"{reason}. {found.evidence}")
+    return inconclusive(rule, f"{reason}. {found.evidence}")
 
 
-def _default(lab: ExporterLab) -> Judged:
+def _default(lab: ExporterLab) -> CheckResult:
     """Any is right; it is told."""
     encodings = sorted({each.encoding for each in lab.baseline.requests})
-    return held("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
+    return passed("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
 
 
 def _in_capitals(
     lab: ExporterLab,
-    compresses: Judged,
+    compresses: CheckResult,
     gzip: Observation,
     capital: Observation,
     *,
     others: Sequence[Observation],
-) -> Judged:
+) -> CheckResult:
     rule, what = "OTLP-CFG-039", told(capital, [_COMPRESSION])
-    if compresses.outcome != "held":
+    if compresses.outcome != "passed":
         reason = compresses.evidence.partition("\n")[0]
-        return not_observed(rule, f"what the value does in small letters was not seen: {reason}")
+        return inconclusive(rule, f"what the value does in small letters was not seen: {reason}")
     mangled = [each for each in capital.requests if _is_mangled(each)]
     if mangled:
         told_wrong = f"the header says {mangled[0].encoding} and the body is not"
-        return broken(rule, f"{what}; {told_wrong}\n{capital.describe(mangled)}")
+        return failed(rule, f"{what}; {told_wrong}\n{capital.describe(mangled)}")
     bodies = _bodies(lab, capital)
     if not bodies.packed and bodies.longest_plain >= _bodies(lab, gzip).least_packed > 0:
         reason = "nothing was compressed, and with gzip it is"
-        return broken(rule, f"{what}; {reason}\n{capital.describe()}")
+        return failed(rule, f"{what}; {reason}\n{capital.describe()}")
     return _judged_gzip(rule, lab, capital, others=others)
 
 
-def _unknown(lab: ExporterLab, seen: Observation) -> Judged:
+def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
     """It must go on, ignore the value and say so; that it says nothing cannot be seen.
 
     An SDK's log may go nowhere unless the program sends it somewhere.
     """
     rule, what = "OTLP-CFG-038", told(seen, [_COMPRESSION])
     if lost_signals(lab, seen):
-        return broken(rule, f"{what}; {whole_run(seen)}")
+        return failed(rule, f"{what}; {whole_run(seen)}")
     claimed = [each for each in seen.requests if each.encoding not in _ENCODINGS]
     if claimed:
-        return broken(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")
+        return failed(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")
     warning = mention(lab, seen, (_UNKNOWN, _COMPRESSION))
     if warning:
-        return held(rule, f"{what}; it went on, and said: {warning}")
-    return not_observed(rule, f"{what}; it went on; no warning was printed, nor need be to output")
+        return passed(rule, f"{what}; it went on, and said: {warning}")
+    return inconclusive(rule, f"{what}; it went on; no warning was printed, nor need be to output")
 
 
 # One signal's compression against the general one.
 
 
-def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """Each way round: what a signal is told counts, not what all are."""
     names = tuple(own(signal, "COMPRESSION") for signal in lab.signals)
     variables = (_COMPRESSION, *names)
@@ -301,21 +301,21 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     yield _unless_alone(lab, plain, {_COMPRESSION: "none"})
 
 
-def _unless_alone(lab: ExporterLab, found: Judged, alone: Mapping[str, str]) -> Judged:
+def _unless_alone(lab: ExporterLab, found: CheckResult, alone: Mapping[str, str]) -> CheckResult:
     """Return what is found, unless the word does the same in the general variable alone."""
-    if found.outcome != "broken":
+    if found.outcome != "failed":
         return found
     word = alone[_COMPRESSION]
     seen = steady(lab, alone)()
     if word == "gzip":
         other = steady(lab, {_COMPRESSION: "none"})()
-        without = _judged_gzip(found.requirement, lab, seen, others=(other, lab.baseline))
+        without = _judged_gzip(found.rule, lab, seen, others=(other, lab.baseline))
     else:
-        without = _are_of(found.requirement, lab, seen, _NONE, (_COMPRESSION,))
-    if without.outcome == "held":
+        without = _are_of(found.rule, lab, seen, _NONE, (_COMPRESSION,))
+    if without.outcome == "passed":
         return found
     reason = f"it does otherwise with {_COMPRESSION}={word} alone too"
-    return not_observed(found.requirement, f"{reason}: {without.evidence}\n{found.evidence}")
+    return inconclusive(found.rule, f"{reason}: {without.evidence}\n{found.evidence}")
 
 
 CASES: Final = (

@@ -17,8 +17,8 @@ from otlptest.conformance.exporter.shared_runs import (
     MANY_EXPORTS,
     slow_run,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request, Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -40,7 +40,7 @@ class _Use:
     shared: int
 
 
-def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_reuse(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-039" if lab.protocol == "grpc" else "OTLP-HTTP-033"
     seen = lab.run(MANY_EXPORTS)
     requests = _own(lab, seen)
@@ -49,16 +49,16 @@ def _judge_reuse(lab: ExporterLab) -> Iterator[Judged]:
     connections = len({each.connection.number for each in requests})
     told = f"{len(requests)} requests over {connections} connections\n{seen.describe(requests)}"
     if closing:
-        yield broken(rule, f"Connection: close in {len(closing)} requests; {told}")
+        yield failed(rule, f"Connection: close in {len(closing)} requests; {told}")
     elif use.fresh >= _ENOUGH and use.fresh > use.again + use.shared:
-        yield broken(rule, f"{use.fresh} requests opened a connection that need not have; {told}")
+        yield failed(rule, f"{use.fresh} requests opened a connection that need not have; {told}")
     elif use.again + use.shared:
-        yield held(rule, f"{use.again + use.shared} requests came over a used connection; {told}")
+        yield passed(rule, f"{use.again + use.shared} requests came over a used connection; {told}")
     else:
-        yield not_observed(rule, f"too few requests of one signal; {told}")
+        yield inconclusive(rule, f"too few requests of one signal; {told}")
 
 
-def _judge_parallel(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_parallel(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = slow_run(lab)
     requests = _own(lab, seen)
     own = {signal: [each for each in requests if each.signal == signal] for signal in lab.signals}
@@ -70,23 +70,23 @@ def _judge_parallel(lab: ExporterLab) -> Iterator[Judged]:
     optional = "OTLP-GRPC-029" if lab.protocol == "grpc" else "OTLP-HTTP-037"
     is_wanted = (lab.protocol == "grpc") == (max(most.values(), default=0) <= 1)
     if max(map(len, own.values()), default=0) < _ENOUGH:
-        yield not_observed(optional, f"too few requests of one signal; {told}")
+        yield inconclusive(optional, f"too few requests of one signal; {told}")
     else:
-        yield held(optional, told) if is_wanted else broken(optional, told)
+        yield passed(optional, told) if is_wanted else failed(optional, told)
 
 
 def _sequential(
     told: str, own: Mapping[Signal, Sequence[Request]], most: Mapping[Signal, int]
-) -> Judged:
+) -> CheckResult:
     """Several at once prove nothing: the exporter may do that by itself, or there are several."""
     rule = "OTLP-CFG-070"
     parallel = [signal for signal, number in most.items() if number > 1]
     if parallel:
         why = "the exporter may send in parallel by itself, or there are several"
-        return not_observed(rule, f"{why} for {', '.join(parallel)}; {told}")
+        return inconclusive(rule, f"{why} for {', '.join(parallel)}; {told}")
     if max(map(len, own.values()), default=0) < _ENOUGH:
-        return not_observed(rule, f"too few requests of one signal; {told}")
-    return held(rule, told)
+        return inconclusive(rule, f"too few requests of one signal; {told}")
+    return passed(rule, told)
 
 
 def _most_at_once(requests: Sequence[Request]) -> int:

@@ -11,8 +11,8 @@ from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import general, own_requests
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -21,7 +21,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _FLAG_WITHOUT_ENCODING: Final = "OTLP-GRPC-013"
 
 
-def _judge_gzip(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
     """Of both runs: a command may compress by itself, or only when it is told to."""
     rule = "OTLP-GRPC-011" if lab.protocol == "grpc" else "OTLP-HTTP-012"
     told = lab.run({_COMPRESSION: "gzip"})
@@ -29,33 +29,33 @@ def _judge_gzip(lab: ExporterLab) -> Iterator[Judged]:
         for request in own_requests(lab, seen):
             fault = _fault_of_gzip(request)
             if fault:
-                yield broken(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
+                yield failed(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
                 return
     compressed = [each for each in own_requests(lab, told) if _is_gzip(each)]
     if compressed:
         what = f"{len(compressed)} requests say gzip, are gzip and hold their message"
-        yield held(rule, f"{_variable(told)}; {what}\n{told.describe(compressed)}")
+        yield passed(rule, f"{_variable(told)}; {what}\n{told.describe(compressed)}")
     else:
         reason = f"{_variable(told)}; no request was compressed\n{told.describe()}"
-        yield not_observed(rule, reason)
+        yield inconclusive(rule, reason)
 
 
-def _judge_none(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_none(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-013"
     told = lab.run({_COMPRESSION: "none"})
     for seen in (told, lab.baseline):
         for request in own_requests(lab, seen):
             fault = _fault_of_plain(request)
             if fault:
-                yield broken(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
+                yield failed(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
                 return
     plain = [each for each in own_requests(lab, told) if each.is_accepted and not _coding(each)]
     if plain:
         what = f"{len(plain)} requests as they are, without Content-Encoding"
-        yield held(rule, f"{_variable(told)}; {what}\n{told.describe(plain)}")
+        yield passed(rule, f"{_variable(told)}; {what}\n{told.describe(plain)}")
     else:
         reason = f"{_variable(told)}; nothing came uncompressed\n{told.describe()}"
-        yield not_observed(rule, reason)
+        yield inconclusive(rule, reason)
 
 
 def _variable(seen: Observation) -> str:

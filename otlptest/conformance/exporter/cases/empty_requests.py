@@ -13,8 +13,8 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.retries.delivery_attempts import replying_always
 from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled_run
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -25,7 +25,7 @@ _HELD_UP_S: Final = 1.0
 _IDLE_INTERVALS: Final = 3
 
 
-def _judge_idle(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_idle(lab: ExporterLab) -> Iterator[CheckResult]:
     """Short intervals, and answers that take their time: so some pass while the SDK is up."""
     slow = faults.delay(_HELD_UP_S)
     seen = lab.run(_OFTEN, prepare=replying_always(slow, signals=lab.signals))
@@ -33,29 +33,29 @@ def _judge_idle(lab: ExporterLab) -> Iterator[Judged]:
         yield _sends_empty(lab.baseline, signal) or _judged(seen, signal)
     unsampled = _sends_empty(unsampled_run(lab), "traces") if "traces" in lab.signals else None
     if unsampled is not None:
-        yield replace(unsampled, evidence=f"{NOTHING_SAMPLED}; {unsampled.evidence}")
+        yield replace(unsampled, received=f"{NOTHING_SAMPLED}; {unsampled.received}")
 
 
-def _sends_empty(seen: Observation, signal: Signal) -> Judged | None:
+def _sends_empty(seen: Observation, signal: Signal) -> CheckResult | None:
     """Broken where a request that is right otherwise carries nothing."""
     empty = [each for each in seen.of(signal) if each.problem is None and not items_of(each)]
     if not empty:
         return None
-    return broken(_RULE, f"{len(empty)} requests carry no {signal}: {seen.describe(empty)}")
+    return failed(_RULE, f"{len(empty)} requests carry no {signal}: {seen.describe(empty)}")
 
 
-def _judged(seen: Observation, signal: Signal) -> Judged:
+def _judged(seen: Observation, signal: Signal) -> CheckResult:
     requests = [each for each in seen.of(signal) if each.problem is None]
     told = f"intervals of {_INTERVAL_S:g} s. {seen.describe(requests)}\n{seen.describe_end()}"
     found = _sends_empty(seen, signal)
     if found is not None:
         return found
     if not requests:
-        return not_observed(_RULE, f"no {signal} came. {told}")
+        return inconclusive(_RULE, f"no {signal} came. {told}")
     first = min(each.started_at for each in seen.requests)
     if seen.ended_at - first < _IDLE_INTERVALS * _INTERVAL_S:
-        return not_observed(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
-    return held(_RULE, told)
+        return inconclusive(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
+    return passed(_RULE, told)
 
 
 CASES: Final = (

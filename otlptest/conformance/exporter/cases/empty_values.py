@@ -15,8 +15,8 @@ from otlptest.conformance.exporter.readings import (
     steady,
 )
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -34,16 +34,16 @@ _HEADER: Final = "x-otlptest-a"
 _UNREAD: Final = "not even a header that is set comes: nothing shows that the variables are read"
 
 
-def _judge_general(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
     """All general options but the endpoint and the protocol, which other cases empty."""
     for found in _judged(lab, {option: [general(option)] for option in _OPTIONS}, {}):
-        if found.outcome == "held" and not reads_headers(lab):
-            yield not_observed(_RULE, f"{_UNREAD}. {found.evidence}")
+        if found.outcome == "passed" and not reads_headers(lab):
+            yield inconclusive(_RULE, f"{_UNREAD}. {found.evidence}")
         else:
             yield found
 
 
-def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """All options of the signals, next to general ones that count then."""
     emptied = {
         option: [own(signal, option) for signal in lab.signals]
@@ -54,19 +54,19 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
 
 def _judged(
     lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     """Compare a run with empty variables with one that lacks them, then option by option."""
     unset = lab.baseline if not others else steady(lab, others)()
     if lost_signals(lab, unset):
-        yield not_observed(_RULE, f"without the empty variables not all comes: {unset.describe()}")
+        yield inconclusive(_RULE, f"without the empty variables not all comes: {unset.describe()}")
         return
     if others and not any(_HEADER in each.headers for each in unset.requests):
-        yield not_observed(_RULE, f"{_UNREAD}\n{unset.describe()}")
+        yield inconclusive(_RULE, f"{_UNREAD}\n{unset.describe()}")
         return
     names = tuple(chain.from_iterable(options.values()))
     fault = _fault(lab, steady(lab, {**others, **dict.fromkeys(names, "")})(), unset)
     if not fault:
-        yield held(_RULE, f"{', '.join(names)} empty: all was sent as if they were unset")
+        yield passed(_RULE, f"{', '.join(names)} empty: all was sent as if they were unset")
         return
     runs = [
         (variables, steady(lab, {**others, **dict.fromkeys(variables, "")}))
@@ -77,7 +77,7 @@ def _judged(
         for variables, run in runs
         if (why := _fault(lab, run(), unset))
     ]
-    yield broken(_RULE, "\n".join(found) or f"{', '.join(names)} empty: {fault}")
+    yield failed(_RULE, "\n".join(found) or f"{', '.join(names)} empty: {fault}")
 
 
 def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:

@@ -27,8 +27,8 @@ from otlptest.conformance.exporter.readings import (
     steady_run,
     told,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["CASES", "DEFAULT_PORTS"]
@@ -59,7 +59,7 @@ _FORMS: Final = (
 # The default.
 
 
-def _judge_default(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_default(lab: ExporterLab) -> Iterator[CheckResult]:
     is_grpc = lab.protocol == "grpc"
     rule, port_rule = (
         ("OTLP-CFG-002", "OTLP-GRPC-034") if is_grpc else ("OTLP-CFG-001", "OTLP-HTTP-040")
@@ -82,7 +82,7 @@ def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
     return mark.own(seen())
 
 
-def _as_unset(unset: Observation, empty: Observation) -> Judged:
+def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
     """Whatever is done without the variable, right or wrong, must be done where it is empty."""
     rule = "OTLP-CFG-054"
     shapes = [
@@ -90,30 +90,30 @@ def _as_unset(unset: Observation, empty: Observation) -> Judged:
         for seen in (unset, empty)
     ]
     if not unset.connections:
-        return not_observed(rule, f"{told(unset, [_ENDPOINT])}; {last_words(unset)}")
+        return inconclusive(rule, f"{told(unset, [_ENDPOINT])}; {last_words(unset)}")
     what = "\n".join(f"{told(seen, [_ENDPOINT])}; {seen.describe()}" for seen in (unset, empty))
-    return held(rule, what) if shapes[0] == shapes[1] else broken(rule, what)
+    return passed(rule, what) if shapes[0] == shapes[1] else failed(rule, what)
 
 
-def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     """The port alone, whether TLS is spoken there or not."""
     endpoint = "grpc" if lab.protocol == "grpc" else "http"
     what = f"{told(seen, [_ENDPOINT])}; connections to"
     ports = {each.port for each in seen.connections if each.endpoint == endpoint}
     others = {each.port for each in seen.connections if each.endpoint != endpoint}
     if others:
-        return broken(rule, f"{what} port {', '.join(map(str, others))}")
+        return failed(rule, f"{what} port {', '.join(map(str, others))}")
     if not ports:
         judge = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
-        return not_observed(rule, f"{what} neither port, which {judge} judges; {last_words(seen)}")
-    return held(rule, f"{what} port {', '.join(map(str, ports))}")
+        return inconclusive(rule, f"{what} neither port, which {judge} judges; {last_words(seen)}")
+    return passed(rule, f"{what} port {', '.join(map(str, ports))}")
 
 
-def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
     what = told(seen, [_ENDPOINT])
     if spoken(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
-        return not_observed(
+        return inconclusive(
             rule,
             f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
             f" did: the source allows https for compatibility\n{seen.describe()}",
@@ -121,7 +121,7 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     astray = _ASTRAY - {each.kind for each in lab.baseline.all_problems}
     wrong = [each.message for each in seen.all_problems if each.kind in astray]
     if wrong:
-        return broken(
+        return failed(
             rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
         )
     if not (seen.requests or seen.connections or seen.problems):
@@ -129,11 +129,11 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     lost = lost_signals(lab, seen)
     if lost:
         missing = ", ".join(lost)
-        return not_observed(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
-    return held(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
+        return inconclusive(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
+    return passed(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
 
 
-def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     """Judge a command that sends nothing where it is told no endpoint.
 
     A program may ask for the variable in code, before it sets an exporter up, and a client may
@@ -141,14 +141,14 @@ def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
     """
     what = f"{told(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
     if not seen.ended_well:
-        return not_observed(rule, f"{what}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}; {last_words(seen)}")
     if not is_set_up_by_environment(lab):
         reason = "the program sets its exporters up in code, and may want the variable"
-        return not_observed(rule, f"{what}: {reason}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}: {reason}; {last_words(seen)}")
     if _is_tried_over_ipv6(lab):
-        return not_observed(rule, f"{what}: it connects to [::1] alone; {last_words(seen)}")
+        return inconclusive(rule, f"{what}: it connects to [::1] alone; {last_words(seen)}")
     reason = "OTEL_<S>_EXPORTER=none alone silences it, so that the environment sets it up"
-    return broken(rule, f"{what}: {reason}\n{last_words(seen)}")
+    return failed(rule, f"{what}: {reason}\n{last_words(seen)}")
 
 
 def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
@@ -176,7 +176,7 @@ def _is_heard_over_ipv6(port: int) -> bool:
 # URLs of one signal.
 
 
-def _judge_as_is(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_as_is(lab: ExporterLab) -> Iterator[CheckResult]:
     """Each signal has its own URL in each of the three forms, next to a general one."""
     turns = range(len(_FORMS))
     plans = [_own_paths(lab, turn) for turn in turns]
@@ -220,27 +220,27 @@ def _own_run(lab: ExporterLab) -> Observation:
 
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
-) -> Judged:
+) -> CheckResult:
     """Held if a request had the path; broken if one had another that is about the signal."""
     what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
     paths = {each.path for each in seen.requests}
     if path in paths:
-        return held(rule, f"{what}; {signal} went to {path}")
+        return passed(rule, f"{what}; {signal} went to {path}")
     stray = sorted(each for each in paths if signal in each.lower())
     if stray and all(each.startswith(_GENERAL_PATH) for each in stray):
         reason = "the general endpoint was used, which another case judges"
-        return not_observed(rule, f"{what}; {reason}: {', '.join(stray)}")
+        return inconclusive(rule, f"{what}; {reason}: {', '.join(stray)}")
     if stray:
-        return broken(rule, f"{what}; expected {path}, received {', '.join(stray)}")
+        return failed(rule, f"{what}; expected {path}, received {', '.join(stray)}")
     if signal not in _sent(lab.baseline):
-        return not_observed(rule, f"{what}; no {signal} ever came to the path of {signal}")
+        return inconclusive(rule, f"{what}; no {signal} ever came to the path of {signal}")
     if signal not in _sent(_own_run(lab)):
         reason = f"with its own endpoint at the usual path no {signal} come either"
-        return not_observed(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
-    return broken(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
+        return inconclusive(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
+    return failed(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
 
 
-def _judge_unchanged(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
     """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
 
     Dot segments are no part of it: HTTP libraries remove them before any request, as RFC 3986
@@ -265,22 +265,22 @@ def _with_parts(lab: ExporterLab) -> Changes:
     return changes
 
 
-def _judged_parts(lab: ExporterLab, seen: Observation) -> Judged:
+def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule = "OTLP-CFG-011"
     what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
     if came_signals(lab, seen):
-        return held(rule, f"{what}\n{seen.describe()}")
+        return passed(rule, f"{what}\n{seen.describe()}")
     if seen.requests:
-        return broken(rule, f"{what}\n{seen.describe()}")
+        return failed(rule, f"{what}\n{seen.describe()}")
     if not came_signals(lab, _own_run(lab)):
         reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
-        return not_observed(rule, f"{what}; {reason}")
+        return inconclusive(rule, f"{what}; {reason}")
     if seen.output.strip() or seen.exit_code:
-        return held(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
-    return broken(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")
+        return passed(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
+    return failed(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")
 
 
-def _judge_url(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
     by_name = steady(lab, _by_name)
     encrypted = steady(lab, {}, tls=True)
@@ -292,27 +292,27 @@ def _by_name(fake: FakeCollector) -> dict[str, str | None]:
     return {_ENDPOINT: fake.http_endpoint.replace("127.0.0.1", "localhost")}
 
 
-def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> Judged:
+def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     what = told(seen, [_ENDPOINT])
     authority = seen.environment[_ENDPOINT].partition("://")[2]
     hosts = {each.headers["host"] for each in seen.requests if "host" in each.headers}
     if hosts - {authority}:
-        return broken(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
+        return failed(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
     if lost_signals(lab, seen):
-        return not_observed(rule, f"{what}; {seen.describe()}")
-    return held(rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}\n{seen.describe()}")
+        return inconclusive(rule, f"{what}; {seen.describe()}")
+    return passed(rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}\n{seen.describe()}")
 
 
-def _judged_scheme(rule: str, seen: Observation) -> Judged:
+def _judged_scheme(rule: str, seen: Observation) -> CheckResult:
     what = told(seen, [_ENDPOINT])
     if "plaintext" in spoken(seen):
-        return broken(rule, f"{what}; plaintext was spoken")
+        return failed(rule, f"{what}; plaintext was spoken")
     if "tls" not in spoken(seen):
-        return not_observed(rule, f"{what}; {last_words(seen)}")
-    return held(rule, f"{what}; TLS was spoken")
+        return inconclusive(rule, f"{what}; {last_words(seen)}")
+    return passed(rule, f"{what}; TLS was spoken")
 
 
-def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
     rule, url = "OTLP-CFG-012", "http://127.0.0.1"
     mark = Mark()
     with lab.collector(http_port=HTTP_PORT) as elsewhere:
@@ -320,19 +320,21 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[Judged]:
         strayed = mark.own_of(lab.arrived(elsewhere), run)
     seen = mark.own(run)
     if strayed.requests:
-        yield broken(
+        yield failed(
             rule, f"{_ENDPOINT}={url}; expected port {PLAIN_HTTP_PORT}, it sent to port {HTTP_PORT}"
         )
     elif lost_signals(lab, seen):
-        yield not_observed(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
+        yield inconclusive(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
     else:
-        yield held(rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}\n{seen.describe()}")
+        yield passed(
+            rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}\n{seen.describe()}"
+        )
 
 
 # A signal's endpoint against the general one.
 
 
-def _judge_precedence(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
     """In each run one signal has an endpoint of its own, also one that the command has not."""
     with ExitStack() as stack:
         others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
@@ -361,7 +363,7 @@ def _all_came(lab: ExporterLab, other: FakeCollector) -> Callable[[Observation],
 
 def _judged_precedence(
     lab: ExporterLab, signal: Signal, seen: Observation, strayed: Arrived
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-009"
     what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
     at_general, at_own = _sent(seen), _sent(strayed)
@@ -370,23 +372,23 @@ def _judged_precedence(
         where = (
             f"the general endpoint got {_listed(at_general)}, that of {signal} {_listed(at_own)}"
         )
-        yield broken(rule, f"{what}; {where}")
+        yield failed(rule, f"{what}; {where}")
         if signal in wrong:
-            yield broken("OTLP-CFG-052", f"{what}; {where}")
+            yield failed("OTLP-CFG-052", f"{what}; {where}")
         return
     expected = set(lab.signals)
     missing = expected - at_general - at_own
     if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
         # What goes astray for its path alone says nothing of which endpoint wins.
         reason = f"{_listed(missing)} did not come to a path that tells them"
-        yield not_observed(rule, f"{what}; {reason}; {last_words(seen)}")
+        yield inconclusive(rule, f"{what}; {reason}; {last_words(seen)}")
         return
     if missing:
-        yield broken(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
+        yield failed(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
         return
     if signal in expected:
-        yield held(rule, f"{what}; {signal} alone went to its own endpoint")
-        yield held("OTLP-CFG-052", f"{what}; {signal} went to its own endpoint")
+        yield passed(rule, f"{what}; {signal} alone went to its own endpoint")
+        yield passed("OTLP-CFG-052", f"{what}; {signal} went to its own endpoint")
 
 
 def _sent(arrived: Arrived | Observation) -> set[Signal]:

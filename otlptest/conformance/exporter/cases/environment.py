@@ -14,7 +14,7 @@ from otlptest.conformance.exporter.readings import (
     told,
 )
 from otlptest.conformance.exporter.shared_runs import HEADERS
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
@@ -41,7 +41,7 @@ def _at_path(path: str) -> Changes:
     return changes
 
 
-def _judge_base_url(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_base_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """A base URL with a path keeps it, and a slash at its end makes no double one."""
     plain = steady(lab, _at_path(_BASE_PATH), is_wanted=_sends)
     slashed = steady(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
@@ -56,30 +56,30 @@ def _sends(seen: Observation) -> bool:
     return bool(seen.requests)
 
 
-def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Judged:
+def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> CheckResult:
     expected = {prefix + SIGNAL_NAMES[signal].http_path for signal in lab.signals}
     known = {prefix + names.http_path for names in SIGNAL_NAMES.values()}
     sent = {each.path for each in seen.requests}
     endpoint = seen.environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     told = f"OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}\n{seen.describe()}"
     if sent - known:
-        return broken(rule, f"expected {', '.join(sorted(expected))}; {told}")
+        return failed(rule, f"expected {', '.join(sorted(expected))}; {told}")
     if not sent >= expected:
-        return broken(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
-    return held(rule, told)
+        return failed(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
+    return passed(rule, told)
 
 
-def _judge_headers(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_headers(lab: ExporterLab) -> Iterator[CheckResult]:
     """All in one run; where none of them comes, each in one of its own, the plain one first."""
     seen = _with_headers(lab, ",".join(entry for _, entry, _ in _ENTRIES))
     spoils = not any(name in each.headers for each in seen.requests for name in _NAMES)
-    plain: Judged | None = None
+    plain: CheckResult | None = None
     for rule, entry, value in _ENTRIES:
-        if spoils and (plain is None or plain.outcome == "held"):
+        if spoils and (plain is None or plain.outcome == "passed"):
             found = _judged_header(rule, entry, value, _with_headers(lab, entry))
         elif spoils:
             reason = "a plain header does not come either, which OTLP-CFG-026 judges"
-            found = not_observed(rule, f"{reason}. {told(seen, [HEADERS])}")
+            found = inconclusive(rule, f"{reason}. {told(seen, [HEADERS])}")
         else:
             found = _judged_header(rule, entry, value, seen)
         plain = plain or found
@@ -90,19 +90,19 @@ def _with_headers(lab: ExporterLab, value: str) -> Observation:
     return steady(lab, {HEADERS: value}, is_wanted=_sends)()
 
 
-def _judged_header(rule: str, entry: str, value: str, seen: Observation) -> Judged:
+def _judged_header(rule: str, entry: str, value: str, seen: Observation) -> CheckResult:
     what, name = told(seen, [HEADERS]), entry.partition("=")[0]
     received = [each.headers.get(name) for each in seen.requests]
     if not received:
-        return broken(rule, f"{what}; nothing came any more: {last_words(seen)}")
+        return failed(rule, f"{what}; nothing came any more: {last_words(seen)}")
     if all(each == value for each in received):
-        return held(rule, f"{what}; each of {len(received)} requests had {name}: {value}")
+        return passed(rule, f"{what}; each of {len(received)} requests had {name}: {value}")
     wrong = next(each for each in received if each != value)
     had = f"no {name}" if wrong is None else f"{name}: {wrong}"
-    return broken(rule, f"{what}; expected {name}: {value}, a request had {had}")
+    return failed(rule, f"{what}; expected {name}: {value}, a request had {had}")
 
 
-def _judge_service_name(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_service_name(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = lab.run(
         {
             "OTEL_SERVICE_NAME": _SERVICE,
@@ -115,14 +115,14 @@ def _judge_service_name(lab: ExporterLab) -> Iterator[Judged]:
         f"received service.name {', '.join(map(repr, names)) or '(nothing)'}"
     )
     if _OTHER_SERVICE in names:
-        yield broken("OTLP-CFG-076", told)
+        yield failed("OTLP-CFG-076", told)
     elif names == [_SERVICE]:
-        yield held("OTLP-CFG-076", told)
+        yield passed("OTLP-CFG-076", told)
     else:
-        yield not_observed("OTLP-CFG-076", f"the program names its service itself; {told}")
+        yield inconclusive("OTLP-CFG-076", f"the program names its service itself; {told}")
 
 
-def _judge_resource_attributes(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_resource_attributes(lab: ExporterLab) -> Iterator[CheckResult]:
     value = "otlptest.a=b%2Cc%3Dd,otlptest.n=1"
     expected = {"otlptest.a": "b,c=d", "otlptest.n": "1"}
     seen = lab.run({"OTEL_RESOURCE_ATTRIBUTES": value})
@@ -133,11 +133,11 @@ def _judge_resource_attributes(lab: ExporterLab) -> Iterator[Judged]:
     ]
     told = f"OTEL_RESOURCE_ATTRIBUTES={value}; received {found}"
     if not any(found):
-        yield not_observed("OTLP-CFG-077", f"the program builds its resource without it; {told}")
+        yield inconclusive("OTLP-CFG-077", f"the program builds its resource without it; {told}")
     elif all(each == expected and _are_texts(each) for each in found):
-        yield held("OTLP-CFG-077", told)
+        yield passed("OTLP-CFG-077", told)
     else:
-        yield broken("OTLP-CFG-077", f"expected {expected}, as strings; {told}")
+        yield failed("OTLP-CFG-077", f"expected {expected}, as strings; {told}")
 
 
 def _are_texts(attributes: dict[str, object]) -> bool:

@@ -16,18 +16,18 @@ from otlptest.conformance.exporter.retries.delivery_attempts import (
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed
 from otlptest.conformance.exporter.shared_runs import unavailable_runs
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
 
-def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
     return condensed(_recorded("OTLP-RESP-039", lab, faults.unavailable(), unavailable_runs(lab)))
 
 
-def _judge_unanswered(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_unanswered(lab: ExporterLab) -> Iterator[CheckResult]:
     answer = faults.hang()
     runs = {
         signal: lab.start(prepare=replying_always(answer, signals=(signal,)))
@@ -38,33 +38,33 @@ def _judge_unanswered(lab: ExporterLab) -> Iterator[Judged]:
 
 def _recorded(
     rule: str, lab: ExporterLab, answer: ReplyFault, runs: "Mapping[Signal, Future[Observation]]"
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     """One signal at a time fails for good, and something should be said of it."""
     for signal, run in runs.items():
         yield _spoken_of(rule, lab, faulted(run.result(), signal, (answer,)))
 
 
-def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     if not each.is_hit or each.seen.has_timed_out:
-        return not_observed(rule, each.told)
+        return inconclusive(rule, each.told)
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if lines:
-        return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
     others = new_lines(each.seen, lab.baseline)
     if others:
-        return not_observed(
+        return inconclusive(
             rule,
             "what it says that it does not say otherwise is in other words than known ones:\n"
             f"{words_of(others)}\n{each.told}",
         )
     record = failure_records(lab)[each.signal]
     if not record.lines:
-        return not_observed(
+        return inconclusive(
             rule,
             "its output tells of no failures at all: an SDK may log them elsewhere, or count"
             f" them. {each.told}",
         )
-    return broken(rule, f"it says nothing of it. {each.told}\n{record.told}")
+    return failed(rule, f"it says nothing of it. {each.told}\n{record.told}")
 
 
 CASES: Final = (

@@ -24,7 +24,7 @@ from otlptest.conformance.exporter.readings import (
     steady,
     told,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
 __all__ = ["CASES"]
 
@@ -35,7 +35,7 @@ _OPTIONAL: Final = "the option may be left out"
 _FALSE_WORDS: Final = ("1", "yes", "on")
 
 
-def _judge_schemes(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A scheme decides, whatever `INSECURE` says."""
     plain_https = steady(lab, {}, is_wanted=spoken, tls=True)
     https = steady(lab, {_INSECURE: "true"}, is_wanted=spoken, tls=True)
@@ -47,12 +47,12 @@ def _judge_schemes(lab: ExporterLab) -> Iterator[Judged]:
     yield judged_spoken("OTLP-CFG-016", http(), "plaintext", names, without=lab.baseline)
 
 
-def _takes_both(over_tls: Observation) -> Judged:
+def _takes_both(over_tls: Observation) -> CheckResult:
     """The observing run has shown that `http://` is taken."""
     what = told(over_tls, [_ENDPOINT])
     if spoken(over_tls):
-        return held("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
-    return not_observed("OTLP-CFG-014", f"{what}; nothing came; {last_words(over_tls)}")
+        return passed("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
+    return inconclusive("OTLP-CFG-014", f"{what}; nothing came; {last_words(over_tls)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class _BareRuns:
     old_names: "Future[Observation]"
 
 
-def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
     """`host:port`: TLS unless told otherwise."""
     runs = _bare_runs(lab)
     names = (_ENDPOINT, _INSECURE)
@@ -81,7 +81,7 @@ def _judge_bare(lab: ExporterLab) -> Iterator[Judged]:
         why = (
             f"plaintext without the variable too, which OTLP-CFG-018 judges. {told(secure, names)}"
         )
-        yield not_observed("OTLP-CFG-055", why)
+        yield inconclusive("OTLP-CFG-055", why)
     else:
         yield from _booleans(runs.capital.result(), odd, has_option=has_option)
     overriding, old_names = runs.overriding.result(), runs.old_names.result()
@@ -111,20 +111,20 @@ def _bare(variables: dict[str, str]) -> Changes:
     return changes
 
 
-def _is_taken(*runs: Observation) -> Judged:
+def _is_taken(*runs: Observation) -> CheckResult:
     rule = "OTLP-CFG-017"
     what = "; ".join(told(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
     if any(spoken(seen) for seen in runs):
-        return held(rule, f"{what}; it connected")
-    return broken(rule, f"{what}; nothing came; {last_words(runs[0])}")
+        return passed(rule, f"{what}; it connected")
+    return failed(rule, f"{what}; nothing came; {last_words(runs[0])}")
 
 
 def _booleans(
     capital: Observation, odd: Iterable[Observation], *, has_option: bool
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     rule, names = "OTLP-CFG-055", (_ENDPOINT, _INSECURE)
     if not has_option:
-        yield not_observed(rule, f"{_INSECURE}=true changes nothing; {_OPTIONAL}")
+        yield inconclusive(rule, f"{_INSECURE}=true changes nothing; {_OPTIONAL}")
         return
     yield judged_spoken(rule, capital, "plaintext", names)
     for seen in odd:
@@ -133,19 +133,19 @@ def _booleans(
 
 def _overriding(
     lab: ExporterLab, seen: Observation, *, without: Observation, has_option: bool
-) -> Judged:
+) -> CheckResult:
     """`INSECURE` of the signals against the general one."""
     rule = "OTLP-CFG-052"
     names = (_INSECURE, *(own(signal, "INSECURE") for signal in lab.signals))
     found = _optional(rule, seen, names, without=without)
-    if has_option and found.outcome == "lacking":
+    if has_option and found.outcome == "not_applicable":
         return judged_spoken(rule, seen, "plaintext", names)
     return found
 
 
 def _optional(
     rule: str, seen: Observation, names: Iterable[str], *, without: Observation
-) -> Judged:
+) -> CheckResult:
     """Judge an option that may be left out: TLS all the same is no fault, but lacking.
 
     Args:
@@ -155,11 +155,11 @@ def _optional(
         without: A run without them: one that speaks plaintext there, too, shows nothing.
     """
     judged = judged_spoken(rule, seen, "plaintext", names)
-    if judged.outcome == "broken":
-        return lacking(rule, f"{judged.evidence}; {_OPTIONAL}")
-    if judged.outcome == "held" and "plaintext" in spoken(without):
+    if judged.outcome == "failed":
+        return not_applicable(rule, f"{judged.evidence}; {_OPTIONAL}")
+    if judged.outcome == "passed" and "plaintext" in spoken(without):
         reason = "it speaks plaintext without the variables too, so that nothing shows them read"
-        return not_observed(rule, f"{judged.evidence}; {reason}")
+        return inconclusive(rule, f"{judged.evidence}; {reason}")
     return judged
 
 

@@ -18,8 +18,8 @@ from otlptest.conformance.exporter.readings import (
 )
 from otlptest.conformance.exporter.retries.delivery_attempts import Plan, run_of
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -47,7 +47,7 @@ _BROKEN_FRAMING: Final = frozenset(
 )
 
 
-def _judge_spelling(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_spelling(lab: ExporterLab) -> Iterator[CheckResult]:
     """Spaces, properties, entries that are none, capitals: a run each."""
     spaced = steady(lab, {HEADERS: _SPACED})
     with_property = steady(lab, {HEADERS: _WITH_PROPERTY})
@@ -60,7 +60,7 @@ def _judge_spelling(lab: ExporterLab) -> Iterator[Judged]:
         yield _has("OTLP-CFG-034", lab, capitals(), {"x-otlptest-key": "1"})
 
 
-def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str]) -> Judged:
+def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str]) -> CheckResult:
     found = judged_requests(
         rule,
         lab,
@@ -73,10 +73,10 @@ def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str])
     return _if_a_plain_one_comes(lab, found)
 
 
-def _if_a_plain_one_comes(lab: ExporterLab, found: Judged) -> Judged:
+def _if_a_plain_one_comes(lab: ExporterLab, found: CheckResult) -> CheckResult:
     """Return what is found of an odd value; not observed where a plain one is not heeded either."""
-    if found.outcome == "broken" and not reads_headers(lab):
-        return not_observed(found.requirement, f"{_UNREAD}. {found.evidence}")
+    if found.outcome == "failed" and not reads_headers(lab):
+        return inconclusive(found.rule, f"{_UNREAD}. {found.evidence}")
     return found
 
 
@@ -86,7 +86,7 @@ def _shown(request: Request, names: Iterable[str]) -> str:
     return ", ".join(f"{name}: {had[name]}" if name in had else f"no {name}" for name in names)
 
 
-def _without_property(lab: ExporterLab, seen: Observation) -> Judged:
+def _without_property(lab: ExporterLab, seen: Observation) -> CheckResult:
     """The entry may be taken whole, without its property, or not at all."""
     rule = "OTLP-CFG-030"
     found = judged_requests(
@@ -99,8 +99,8 @@ def _without_property(lab: ExporterLab, seen: Observation) -> Judged:
         received=lambda each: _shown(each, ("x-otlptest-p", "x-otlptest-a")),
     )
     is_taken = any("x-otlptest-a" in each.headers for each in seen.requests)
-    if found.outcome == "held" and not is_taken and not reads_headers(lab):
-        return not_observed(rule, f"{_UNREAD}. {found.evidence}")
+    if found.outcome == "passed" and not is_taken and not reads_headers(lab):
+        return inconclusive(rule, f"{_UNREAD}. {found.evidence}")
     return _if_a_plain_one_comes(lab, found)
 
 
@@ -113,7 +113,7 @@ def _has_no_property(request: Request) -> bool:
     return is_left_out and taken in {None, "1", "1;x-otlptest-p"}
 
 
-def _judge_own_headers(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
     """One key in the general variable and in those of the signals; other keys are reported."""
     names = tuple(own(signal, "HEADERS") for signal in lab.signals)
     values = {
@@ -137,26 +137,26 @@ def _judge_own_headers(lab: ExporterLab) -> Iterator[Judged]:
         yield _if_a_plain_one_comes(lab, found)
 
 
-def _judge_framing(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-059"
     seen = steady(lab, {HEADERS: _FRAMING})()
     what = told(seen, [HEADERS])
     harmed = [each.message for each in seen.all_problems if each.kind in _BROKEN_FRAMING]
     if harmed:
-        yield broken(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
+        yield failed(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
     elif not lost_signals(lab, seen):
         is_taken = any("x-otlptest-ok" in each.headers for each in seen.requests)
         if is_taken or reads_headers(lab):
-            yield held(rule, f"{what}; every request could be read\n{seen.describe()}")
+            yield passed(rule, f"{what}; every request could be read\n{seen.describe()}")
         else:
-            yield not_observed(rule, f"{_UNREAD}. {what}\n{seen.describe()}")
+            yield inconclusive(rule, f"{_UNREAD}. {what}\n{seen.describe()}")
     elif seen.output.strip() and not seen.requests:
-        yield held(rule, f"{what}; it refuses them: {last_words(seen)}")
+        yield passed(rule, f"{what}; it refuses them: {last_words(seen)}")
     else:
-        yield not_observed(rule, f"{what}; {whole_run(seen)}")
+        yield inconclusive(rule, f"{what}; {whole_run(seen)}")
 
 
-def _judge_repeated(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_repeated(lab: ExporterLab) -> Iterator[CheckResult]:
     """The first request of each signal is refused for now; what comes again has the headers too."""
     rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
     plan: Plan = {signal: (faults.unavailable(),) for signal in lab.signals}
@@ -168,11 +168,11 @@ def _judge_repeated(lab: ExporterLab) -> Iterator[Judged]:
             if (each.headers.get("x-otlptest-a"), each.headers.get("x-otlptest-b")) != ("1", "2")
         ]
         if bare:
-            yield broken(rule, f"{what}\nwithout them: {outcome.seen.describe(bare)}")
+            yield failed(rule, f"{what}\nwithout them: {outcome.seen.describe(bare)}")
         elif outcome.is_retried:
-            yield held(rule, f"{what}\nall with both headers")
+            yield passed(rule, f"{what}\nall with both headers")
         else:
-            yield not_observed(rule, f"nothing was sent again; {what}")
+            yield inconclusive(rule, f"nothing was sent again; {what}")
 
 
 CASES: Final = (

@@ -9,33 +9,33 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import general, last_words, whole_run
 from otlptest.conformance.exporter.tls_front import TlsFront
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
 _RULE: Final = "OTLP-HTTP-010"
 
 
-def _judge(lab: ExporterLab) -> Iterator[Judged]:
+def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     """First with both versions to choose from by ALPN, then with HTTP/1.1 alone, in two runs."""
     free = lab.run(tls=True)
     versions = _versions(lab, free)
     if "h2" not in versions:
         spoke = f"it spoke {', '.join(sorted(versions))}" if versions else last_words(free)
-        yield not_observed(_RULE, f"it does not prefer HTTP/2 over TLS: {spoke}")
+        yield inconclusive(_RULE, f"it does not prefer HTTP/2 over TLS: {spoke}")
         return
     bound = _without_http2(lab)
     if "http/1.1" not in _versions(lab, bound):
         bound = _without_http2(lab)  # one unlucky run must not do
     if "http/1.1" in _versions(lab, bound):
         told = "HTTP/2 where ALPN offers it; HTTP/1.1 where that is all it offers"
-        yield held(_RULE, f"{told}\n{bound.describe()}")
+        yield passed(_RULE, f"{told}\n{bound.describe()}")
         return
     if bound.has_timed_out:
-        yield not_observed(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
+        yield inconclusive(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
         return
     told = "where ALPN offers HTTP/1.1 alone nothing came, in two runs; with HTTP/2 it did"
-    yield broken(_RULE, f"{told}\n{whole_run(bound)}")
+    yield failed(_RULE, f"{told}\n{whole_run(bound)}")
 
 
 def _without_http2(lab: ExporterLab) -> Observation:

@@ -10,8 +10,8 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.readings import is_set_up_by_environment, told
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import NumberPoint, Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES", "silence_s"]
 
@@ -26,7 +26,7 @@ _FEWEST: Final = 3
 _NANOS: Final = 1_000_000_000
 
 
-def _judge(lab: ExporterLab) -> Iterator[Judged]:
+def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-067"
     seen = lab.run({_INTERVAL: str(_INTERVAL_MS)})
     gaps = _gaps(seen)
@@ -34,19 +34,19 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
     what = f"{told(seen, [_INTERVAL])}; {count} exports, {_listed(gaps)} s apart"
     longest = silence_s(seen)
     if longest > _TOO_LONG_S and is_set_up_by_environment(lab):
-        yield broken(rule, f"{what}; for {longest:.1f} s there was none")
+        yield failed(rule, f"{what}; for {longest:.1f} s there was none")
     elif longest > _TOO_LONG_S:
         reason = "the program sets its exporters up in code, and may set their interval there"
-        yield not_observed(rule, f"{what}; for {longest:.1f} s there was none: {reason}")
+        yield inconclusive(rule, f"{what}; for {longest:.1f} s there was none: {reason}")
     elif count < _FEWEST:
-        yield not_observed(rule, f"{what}; it lived too short for more; {seen.describe_end()}")
+        yield inconclusive(rule, f"{what}; it lived too short for more; {seen.describe_end()}")
     elif not _is_as_told(gaps):
-        yield not_observed(rule, f"{what}; something else may flush, or several readers be at work")
+        yield inconclusive(rule, f"{what}; something else may flush, or several readers be at work")
     elif _is_as_told(_gaps(lab.baseline)):
         usual = f"without the variable {_listed(_gaps(lab.baseline))} s"
-        yield not_observed(rule, f"{what}, and {usual}: nothing shows that the variable is read")
+        yield inconclusive(rule, f"{what}, and {usual}: nothing shows that the variable is read")
     else:
-        yield held(rule, what)
+        yield passed(rule, what)
 
 
 def _is_as_told(gaps: Sequence[float]) -> bool:

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import own_requests
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Problem, Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.json_rules import TextLook, look_at_text
 
 __all__ = ["CASES"]
@@ -70,38 +70,38 @@ class _Texts:
     count: int = 0
 
 
-def _judge_texts(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_texts(lab: ExporterLab) -> Iterator[CheckResult]:
     texts = _texts_of(own_requests(lab, lab.baseline))
     for rule, looked_at in _LOOKED_AT.items():
         if rule == _KEYS and texts.unknown_keys and not texts.faults.get(rule):
             keys = ", ".join(sorted(texts.unknown_keys))
-            yield not_observed(rule, f"keys that this otlptest does not know: {keys}")
+            yield inconclusive(rule, f"keys that this otlptest does not know: {keys}")
         elif rule in _ZEROS:
             yield _judged_zeros(rule, looked_at, texts)
         else:
             yield _judged(rule, looked_at, texts)
 
 
-def _judged_zeros(rule: str, looked_at: str, texts: _Texts) -> Judged:
+def _judged_zeros(rule: str, looked_at: str, texts: _Texts) -> CheckResult:
     """Judge what a writer leaves out: a zero, unless there is another reason to leave it out."""
     found = _judged(rule, looked_at, texts)
-    if found.outcome == "broken" and rule == _ZEROS[0] and not texts.has_values:
+    if found.outcome == "failed" and rule == _ZEROS[0] and not texts.has_values:
         reason = "no point has its value, zero or not, which OTLP-METRIC-013 judges"
-        return not_observed(rule, f"{reason}\n{found.evidence}")
+        return inconclusive(rule, f"{reason}\n{found.evidence}")
     keys = [each for each in texts.strange_keys if rule == _ZEROS[0] or "istogram." in each]
-    if found.outcome == "not_observed" and keys:
+    if found.outcome == "inconclusive" and keys:
         told = f"{found.evidence}; what is missed may stand under {', '.join(sorted(keys))}"
-        return not_observed(rule, told)
+        return inconclusive(rule, told)
     return found
 
 
-def _judged(rule: str, looked_at: str, texts: _Texts) -> Judged:
+def _judged(rule: str, looked_at: str, texts: _Texts) -> CheckResult:
     faults = texts.faults.get(rule, [])
     if faults:
-        return broken(rule, "\n".join(faults[:3]))
+        return failed(rule, "\n".join(faults[:3]))
     count = texts.seen[rule]
     told = f"{looked_at}: {count} in {texts.count} JSON texts"
-    return held(rule, told) if count else not_observed(rule, told)
+    return passed(rule, told) if count else inconclusive(rule, told)
 
 
 def _texts_of(requests: Iterable[Request]) -> _Texts:

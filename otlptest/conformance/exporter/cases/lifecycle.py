@@ -12,8 +12,8 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.readings import has_connection, last_words, whole_run
 from otlptest.conformance.exporter.shared_runs import MANY_EXPORTS
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import LogRecord, Signal, Span
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -27,7 +27,7 @@ _Emitted: TypeAlias = Mapping[str, int]
 """How often each kind of item came, by what it is called."""
 
 
-def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
     """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
     rule = "OTLP-CFG-071"
     signals = _signals(lab)
@@ -36,11 +36,13 @@ def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
     emitted = _more(_emitted(lab, lab.baseline), _emitted(lab, at_once.result()))
     missing = _less(_emitted(lab, seen), emitted)
     if not emitted:
-        yield not_observed(rule, f"nothing that was emitted could be read\n{seen.describe()}")
+        yield inconclusive(rule, f"nothing that was emitted could be read\n{seen.describe()}")
         return
     if not missing:
         total = sum(_emitted(lab, seen).values())
-        yield held(rule, f"all timers at 600 s; {total} items came all the same\n{seen.describe()}")
+        yield passed(
+            rule, f"all timers at 600 s; {total} items came all the same\n{seen.describe()}"
+        )
         return
     # One unlucky run, or a program that emits now this and now that, must not be accused.
     again = lab.start(MANY_EXPORTS, signals=signals)
@@ -48,14 +50,14 @@ def _judge_flush(lab: ExporterLab) -> Iterator[Judged]:
     steady = _same(emitted, _emitted(lab, again.result()))
     lost = _less(_more(_emitted(lab, seen), _emitted(lab, second)), steady)
     if lost and not (seen.ended_well and second.ended_well):
-        yield not_observed(rule, f"with all timers at 600 s: {last_words(second)}")
+        yield inconclusive(rule, f"with all timers at 600 s: {last_words(second)}")
     elif lost:
         shown = ", ".join(f"{name} ({count})" for name, count in sorted(lost.items())[:_SHOWN])
         told = f"with all timers at 600 s, in two runs, these did not come: {shown}"
         why = "they come when batches are sent at once; a command must shut its SDK down"
-        yield broken(rule, f"{told}; {why}\n{whole_run(second)}")
+        yield failed(rule, f"{told}; {why}\n{whole_run(second)}")
     else:
-        yield not_observed(rule, "the command does not emit the same in each run")
+        yield inconclusive(rule, "the command does not emit the same in each run")
 
 
 def _signals(lab: ExporterLab) -> tuple[Signal, ...]:
@@ -120,7 +122,7 @@ def _same(first: _Emitted, second: _Emitted) -> _Emitted:
     }
 
 
-def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
     """The endpoint takes connections and never says a word; any end is one."""
     rule = "OTLP-CFG-074"
     with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
@@ -131,11 +133,11 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[Judged]:
         is_tried = has_connection(silent)
     told = f"an endpoint that never answers; {seen.describe_end()}"
     if not is_tried:
-        yield not_observed(rule, f"the command did not connect to it; {seen.describe_end()}")
+        yield inconclusive(rule, f"the command did not connect to it; {seen.describe_end()}")
     elif seen.has_timed_out:
-        yield broken(rule, f"{told}\n{last_words(seen)}")
+        yield failed(rule, f"{told}\n{last_words(seen)}")
     else:
-        yield held(rule, told)
+        yield passed(rule, told)
 
 
 CASES: Final = (

@@ -12,8 +12,8 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.shared_runs import delta_run
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import LogRecord, MetricType, Request, Span
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
 __all__ = ["CASES"]
 
@@ -26,7 +26,7 @@ _HISTOGRAMS: Final = frozenset({MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HIS
 _NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}"
 
 
-def _judge_ids(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
     """Root spans of two runs share no id; the same spans sent twice are no new ones."""
     first = _starts_by_id(lab.baseline)
     second = _starts_by_id(lab.run(signals=("traces",)))
@@ -34,14 +34,14 @@ def _judge_ids(lab: ExporterLab) -> Iterator[Judged]:
     shared = sorted(set(first) & set(second))
     again = [each for each in shared if first[each] != second[each]]
     if again:
-        yield broken("OTLP-TRACE-008", f"{told}; in both: {', '.join(again[:_SHOWN])}")
+        yield failed("OTLP-TRACE-008", f"{told}; in both: {', '.join(again[:_SHOWN])}")
     elif shared:
         reason = f"{told}; the same spans came in both, with their times: they are replayed"
-        yield not_observed("OTLP-TRACE-008", reason)
+        yield inconclusive("OTLP-TRACE-008", reason)
     elif not (first and second):
-        yield not_observed("OTLP-TRACE-008", told)
+        yield inconclusive("OTLP-TRACE-008", told)
     else:
-        yield held("OTLP-TRACE-008", f"{told}; none of them twice")
+        yield passed("OTLP-TRACE-008", f"{told}; none of them twice")
 
 
 def _starts_by_id(seen: Observation) -> dict[str, int]:
@@ -59,7 +59,7 @@ def _starts_by_id(seen: Observation) -> dict[str, int]:
     return found
 
 
-def _judge_flags(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
     """Only sampled spans are exported, so that flags that are set have the bit.
 
     The field is optional, and 0 is how protobuf has an optional field that is not set.
@@ -69,22 +69,22 @@ def _judge_flags(lab: ExporterLab) -> Iterator[Judged]:
     flagged = [span for span in spans if span.flags]
     wrong = [span for span in flagged if not span.flags & _SAMPLED]
     if not spans:
-        yield not_observed(rule, _NO_SDK)
+        yield inconclusive(rule, _NO_SDK)
     elif not flagged:
         reason = "the flags of no span are set, and the field is optional"
-        yield not_observed(rule, f"{reason}: {len(spans)} exported spans have 0")
+        yield inconclusive(rule, f"{reason}: {len(spans)} exported spans have 0")
     elif wrong:
         shown = ", ".join(f"{each.name!r} has {each.flags:#x}" for each in wrong[:_SHOWN])
         told = f"{len(wrong)} of {len(spans)} exported spans: {shown}"
-        yield broken(rule, f"expected flags with bit 0 (sampled); {told}")
+        yield failed(rule, f"expected flags with bit 0 (sampled); {told}")
     else:
         unset = len(spans) - len(flagged)
         others = f"; {unset} more have none" if unset else ""
         told = f"all {len(flagged)} exported spans with flags have bit 0 (sampled) set{others}"
-        yield held(rule, told)
+        yield passed(rule, told)
 
 
-def _judge_observed_time(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_observed_time(lab: ExporterLab) -> Iterator[CheckResult]:
     """A time within the run is "now"; another one may be the caller's."""
     rule = "OTLP-LOG-010"
     within = others = 0
@@ -92,17 +92,17 @@ def _judge_observed_time(lab: ExporterLab) -> Iterator[Judged]:
         first, last = _wall_times(lab.baseline, request)
         for record in _records([request]):
             if not record.observed_time_unix_nano:
-                yield broken(rule, f"a record with the body {record.body!r} has none")
+                yield failed(rule, f"a record with the body {record.body!r} has none")
                 return
             is_now = first <= record.observed_time_unix_nano <= last
             within, others = within + is_now, others + (not is_now)
     if not within + others:
-        yield not_observed(rule, _NO_SDK)
+        yield inconclusive(rule, _NO_SDK)
     elif others:
         told = f"{others} of {within + others} records were observed at another time than now"
-        yield not_observed(rule, f"{told}, which the caller may have given")
+        yield inconclusive(rule, f"{told}, which the caller may have given")
     else:
-        yield held(rule, f"{within} records, all observed while the command ran")
+        yield passed(rule, f"{within} records, all observed while the command ran")
 
 
 def _wall_times(seen: Observation, request: Request) -> tuple[int, int]:
@@ -121,17 +121,17 @@ def _records(requests: Iterable[Request]) -> Iterator[LogRecord]:
     return (item for item in items if isinstance(item, LogRecord) and _SDK_NAME in item.resource)
 
 
-def _judge_histograms(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_histograms(lab: ExporterLab) -> Iterator[CheckResult]:
     """Histograms are exponential where the variable asks for it, and were not before."""
     rule = "OTLP-CFG-063"
     usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
     told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"
     if not usual & _HISTOGRAMS:
-        yield not_observed(rule, f"no histogram came; {told}")
+        yield inconclusive(rule, f"no histogram came; {told}")
     elif MetricType.EXPONENTIAL_HISTOGRAM in asked - usual:
-        yield held(rule, told)
+        yield passed(rule, told)
     else:
-        yield lacking(rule, told)
+        yield not_applicable(rule, told)
 
 
 def _kinds(seen: Observation) -> frozenset[MetricType]:

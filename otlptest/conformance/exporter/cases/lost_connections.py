@@ -20,10 +20,10 @@ from otlptest.conformance.exporter.retries.retry_control import (
     judged_retry,
     life_follows_exports,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import WireFault
 from otlptest.faults.injection.injections import Injection
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -46,7 +46,7 @@ _LOSSES: Final[_Losses] = MappingProxyType(
 )
 
 
-def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
     closed = runs_of(lab, *(faults.ack_lost(),) * _DROPS)
     reset = runs_of(lab, faults.ack_lost(ending="reset"))
@@ -54,7 +54,7 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_retried_after_reset(lab, each) for each in reset())
 
 
-def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
+def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether it is sent again, and not each time at once."""
     rule = "OTLP-HTTP-036"
     gaps = each.faulted_gaps_s
@@ -66,11 +66,11 @@ def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> Judged:
     if max(gaps) < NO_WAIT_S:
         (again,) = run_of(lab, {each.signal: each.faults})()
         if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
-            return broken(rule, f"{told}\nthe same in a second run: {again.told}")
-    return not_observed(rule, f"its pauses are too short to measure. {told}")
+            return failed(rule, f"{told}\nthe same in a second run: {again.told}")
+    return inconclusive(rule, f"its pauses are too short to measure. {told}")
 
 
-def _judged_final(lab: ExporterLab, each: Faulted) -> Judged:
+def _judged_final(lab: ExporterLab, each: Faulted) -> CheckResult:
     """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
     runs = [each]
 
@@ -85,15 +85,15 @@ def _judged_final(lab: ExporterLab, each: Faulted) -> Judged:
     return judged_given_up("OTLP-HTTP-036", lab, each.signal, look, f"{told}. {each.told}")
 
 
-def _retried_after_reset(lab: ExporterLab, each: Faulted) -> Judged:
+def _retried_after_reset(lab: ExporterLab, each: Faulted) -> CheckResult:
     """One that is sent again at once may be its HTTP library's: several losses show the rest."""
     rule = "OTLP-HTTP-036"
     if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
-        return not_observed(rule, f"sent again at once, without a pause. {each.told}")
+        return inconclusive(rule, f"sent again at once, without a pause. {each.told}")
     return judged_retry(rule, lab, each)
 
 
-def _judge_losses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_losses(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = {what: _losing(lab, what) for what in _LOSSES}
     for what, run in runs.items():
         yield _recovered(lab, what, *run())
@@ -112,23 +112,23 @@ def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequ
 
 def _recovered(
     lab: ExporterLab, what: str, seen: Observation, injections: Sequence[Injection]
-) -> Judged:
+) -> CheckResult:
     """Whether all that is usually taken still is."""
     rule = "OTLP-GRPC-038"
     told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
     if not any(each.fired for each in injections):
-        return not_observed(rule, f"nothing was lost, for the fault found nothing. {told}")
+        return inconclusive(rule, f"nothing was lost, for the fault found nothing. {told}")
     if seen.has_timed_out or seen.has_crashed:
         return _fallen(rule, seen, told)
     missing = _missing(lab, seen)
     if not missing:
-        return held(rule, f"all telemetry was taken. {told}")
+        return passed(rule, f"all telemetry was taken. {told}")
     return _not_sent_again(lab, what, seen, missing, told)
 
 
 def _not_sent_again(
     lab: ExporterLab, what: str, seen: Observation, missing: Mapping[Signal, str], told: str
-) -> Judged:
+) -> CheckResult:
     """Whether a client that misses some telemetry has dropped it; looks once more."""
     rule = "OTLP-GRPC-038"
     words = "; ".join(missing.values())
@@ -136,15 +136,15 @@ def _not_sent_again(
     told = "\n".join([told, *(control.told(signal) for signal in missing)])
     again, _ = _losing(lab, what)()
     if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
-        return not_observed(rule, f"{words}. {told}")
+        return inconclusive(rule, f"{words}. {told}")
     if not all(_is_gone(lab, each, seen, control.by_signal[each].seen) for each in missing):
-        return not_observed(rule, f"{words}, and how much there is differs. {told}")
+        return inconclusive(rule, f"{words}, and how much there is differs. {told}")
     at_once_s = max(control.at_once_s(signal) for signal in missing)
     if not all(life_follows_exports(lab, signal) for signal in missing):
-        return not_observed(rule, f"{words}; its length does not follow its exports. {told}")
+        return inconclusive(rule, f"{words}; its length does not follow its exports. {told}")
     if not _goes_on_at_once(lab, what, (seen, again), at_once_s):
-        return not_observed(rule, f"its waits may have taken all its time. {told}")
-    return broken(rule, f"in two runs: {words}. {told}")
+        return inconclusive(rule, f"its waits may have taken all its time. {told}")
+    return failed(rule, f"in two runs: {words}. {told}")
 
 
 def _goes_on_at_once(
@@ -200,13 +200,13 @@ def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Obser
     return len({_taken(each, signal) for each in whole}) == 1
 
 
-def _fallen(rule: str, seen: Observation, told: str) -> Judged:
+def _fallen(rule: str, seen: Observation, told: str) -> CheckResult:
     """Of a command that crashed or had to be ended."""
     if not seen.has_timed_out:
-        return broken(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, f"the command crashed. {told}", harm="crash")
     if seen.has_hung:
-        return broken(rule, f"the command never ended. {told}", harm="hang")
-    return not_observed(rule, f"it started too late. {told}")
+        return failed(rule, f"the command never ended. {told}", harm="hang")
+    return inconclusive(rule, f"it started too late. {told}")
 
 
 CASES: Final = (

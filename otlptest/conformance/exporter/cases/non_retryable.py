@@ -21,7 +21,7 @@ from otlptest.conformance.exporter.retries.retry_control import (
     control_of,
     judged_no_retry,
 )
-from otlptest.conformance.verdicts import Judged, not_observed
+from otlptest.results import CheckResult, inconclusive
 
 __all__ = ["CASES", "judged_beside_plain"]
 
@@ -64,7 +64,7 @@ _MISDIRECTED: Final = 421
 _PERMANENT: Final = 400
 
 
-def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = {
         rule: run_of(lab, dict.fromkeys(lab.signals, (faults.status(code),)))
         for rule, code in _GRPC_CODES.items()
@@ -73,7 +73,7 @@ def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
         yield from condensed(judged_no_retry(rule, lab, each) for each in run())
 
 
-def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """Refused for good, and then the connection is lost: nothing brings it back."""
     refused = (faults.status("INVALID_ARGUMENT"),)
     plan = dict.fromkeys(lab.signals, refused)
@@ -90,7 +90,7 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _judge_named_statuses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_named_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     named = tuple(_NAMED_STATUSES)
     plans = [
         [named[(number + shift) % len(named)] for shift in range(len(lab.signals))]
@@ -102,7 +102,7 @@ def _judge_named_statuses(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     width = len(lab.signals)
     plans = [
         _OTHER_STATUSES[start : start + width] for start in range(0, len(_OTHER_STATUSES), width)
@@ -116,7 +116,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _judged_misdirected(lab: ExporterLab, each: Faulted) -> Judged:
+def _judged_misdirected(lab: ExporterLab, each: Faulted) -> CheckResult:
     """As `judged_no_retry`, but for what may go once more over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
@@ -126,7 +126,7 @@ def _judged_misdirected(lab: ExporterLab, each: Faulted) -> Judged:
         return judged_no_retry(_OTHER_RULE, lab, each)
     reason = "a 421 may be tried over another connection (RFC 9110, 15.5.20), and was"
     control = control_of(lab).told(each.signal)
-    return not_observed(_OTHER_RULE, f"{reason}. {elsewhere.told}\n{control}")
+    return inconclusive(_OTHER_RULE, f"{reason}. {elsewhere.told}\n{control}")
 
 
 def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
@@ -157,25 +157,25 @@ def _refused(lab: ExporterLab, plans: Iterable[Sequence[int]]) -> Iterator[tuple
             yield statuses[each.signal], each
 
 
-def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     """A permanent error stays one, whatever its header fields say."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
     run = run_of(lab, dict.fromkeys(lab.signals, answer))
     yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 
-def judged_beside_plain(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def judged_beside_plain(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether a 400 that says more was sent only once, as far as what it says makes a difference.
 
     One that sends every 400 again breaks another rule (OTLP-RESP-064).
     """
     found = judged_no_retry(rule, lab, each)
-    if found.outcome != "broken":
+    if found.outcome != "failed":
         return found
     plain = failure_records(lab)[each.signal].each
     if not plain.is_retried:
         return found
-    return not_observed(rule, f"a plain 400 is sent again too. {found.evidence}\n{plain.told}")
+    return inconclusive(rule, f"a plain 400 is sent again too. {found.evidence}\n{plain.told}")
 
 
 CASES: Final = (

@@ -19,9 +19,9 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.readings import own_requests
 from otlptest.conformance.exporter.shared_runs import delta_run, slow_run
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import Finding
 from otlptest.model import SIGNALS, AggregationTemporality, Request, Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.validation import (
     DATA_RULES,
     Occasion,
@@ -56,18 +56,18 @@ class _Data:
     refused: int
 
 
-def _judge_baseline(lab: ExporterLab, rules: Iterable[str]) -> Iterator[Judged]:
+def _judge_baseline(lab: ExporterLab, rules: Iterable[str]) -> Iterator[CheckResult]:
     return _judged(rules, _data_of(lab, [lab.baseline]))
 
 
-def _judge_metrics(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_metrics(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = [lab.baseline, slow_run(lab), delta_run(lab)]
     yield from _judged(_METRICS, _data_of(lab, runs))
     for run in runs:
         moving = _moving_starts(_own(lab, run))
         if moving:
             told = ", ".join(sorted(moving)[:_FINDINGS_SHOWN])
-            yield broken(_SAME_START, f"each export says that they begin anew: {told}")
+            yield failed(_SAME_START, f"each export says that they begin anew: {told}")
 
 
 def _moving_starts(requests: Iterable[Request]) -> set[str]:
@@ -119,26 +119,26 @@ def _refused(lab: ExporterLab, run: Observation) -> int:
     return sum(not each.is_accepted and each.signal in lab.signals for each in run.requests)
 
 
-def _judged(rules: Iterable[str], data: _Data) -> Iterator[Judged]:
+def _judged(rules: Iterable[str], data: _Data) -> Iterator[CheckResult]:
     return (_judged_rule(rule, data) for rule in rules)
 
 
-def _judged_rule(rule: str, data: _Data) -> Judged:
+def _judged_rule(rule: str, data: _Data) -> CheckResult:
     """Broken, or kept wherever it could have been broken; else nothing was seen of it."""
     expected = DATA_RULES[rule].expected
     found = data.findings.get(rule, [])
     # A finding weaker than its rule is about what is odd, and right by the letter.
     accusing = [each for each in found if each.severity == severity_of(rule)]
     if accusing:
-        return broken(rule, "\n".join([f"expected {expected}", *_told(accusing)]))
+        return failed(rule, "\n".join([f"expected {expected}", *_told(accusing)]))
     occasion = occasion_of(rule)
     count = data.counts[occasion]
     if not count:
         refused = f"; {data.refused} more could not be read" if data.refused else ""
         reason = f"no {occasion.value} came in {data.taken} requests{refused}"
-        return not_observed(rule, reason)
+        return inconclusive(rule, reason)
     looked = f"looked at in {data.taken} requests: {occasion.value}, {count} times"
-    return held(rule, "\n".join([f"expected {expected}; {looked}", *_told(found)]))
+    return passed(rule, "\n".join([f"expected {expected}; {looked}", *_told(found)]))
 
 
 def _told(findings: list[Finding]) -> list[str]:

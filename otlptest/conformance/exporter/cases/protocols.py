@@ -22,8 +22,8 @@ from otlptest.conformance.exporter.readings import (
     steady,
     told,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Protocol, Request, Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES", "spoken_protocols"]
 
@@ -54,7 +54,7 @@ def _to_http(fake: FakeCollector) -> dict[str, str | None]:
     return {_ENDPOINT: fake.http_endpoint}
 
 
-def _judge_values(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     others = [each for each in ALL_PROTOCOLS if each != lab.protocol]
     runs = {each: steady(lab, {}, is_wanted=_sends, protocol=each) for each in others}
     untold = steady(lab, lambda fake: {**_to_http(fake), _PROTOCOL: None}, is_wanted=_sends)
@@ -79,7 +79,7 @@ def _judged_values(
     unknown: Observation,
     *,
     is_set_up: bool,
-) -> Judged:
+) -> CheckResult:
     """A value that is not supported must be ignored, with a warning."""
     rule = "OTLP-CFG-047"
     ways = {value: spoken_protocols(run.requests) for value, run in seen.items()}
@@ -91,15 +91,15 @@ def _judged_values(
     silent = [run for run in (*seen.values(), unknown) if not (run.requests or run.connections)]
     if silent:
         if is_set_up or _is_read(seen):
-            return broken(rule, f"{found}\n{last_words(silent[0])}")
-        return not_observed(rule, f"{found}; {_IN_CODE}\n{last_words(silent[0])}")
+            return failed(rule, f"{found}\n{last_words(silent[0])}")
+        return inconclusive(rule, f"{found}; {_IN_CODE}\n{last_words(silent[0])}")
     ignored = [(value, seen[value]) for value, way in ways.items() if way != (value,)]
     for value, run in [*ignored, (_UNKNOWN, unknown)]:
         if not mention(lab, run, (value, _PROTOCOL)):
-            return not_observed(
+            return inconclusive(
                 rule, f"{found}; no warning of {value} was printed, nor need be to output"
             )
-    return held(rule, found)
+    return passed(rule, found)
 
 
 def _is_read(seen: Mapping[Protocol, Observation]) -> bool:
@@ -108,7 +108,7 @@ def _is_read(seen: Mapping[Protocol, Observation]) -> bool:
     return len(heeded) > 1
 
 
-def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[Judged]:
+def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[CheckResult]:
     """Of the two protocols that an SDK should have.
 
     A program may have only some of its SDK's exporters: what it does not speak accuses nobody.
@@ -118,54 +118,54 @@ def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[Judged]:
     main = had & {"grpc", "http/protobuf"}
     for rule, is_met in (("OTLP-CFG-048", bool(main)), ("OTLP-CFG-049", len(main) > 1)):
         if is_met:
-            yield held(rule, text)
+            yield passed(rule, text)
         else:
-            yield not_observed(rule, f"{text}; the SDK may have others in another package")
+            yield inconclusive(rule, f"{text}; the SDK may have others in another package")
 
 
-def _broken_if(is_set_up: bool, rule: str, text: str) -> Judged:  # noqa: FBT001 -- reads as a sentence
-    return broken(rule, text) if is_set_up else not_observed(rule, f"{text}; {_IN_CODE}")
+def _broken_if(is_set_up: bool, rule: str, text: str) -> CheckResult:  # noqa: FBT001 -- reads as a sentence
+    return failed(rule, text) if is_set_up else inconclusive(rule, f"{text}; {_IN_CODE}")
 
 
-def _judged_default(seen: Mapping[Protocol, Observation], untold: Observation) -> Judged:
+def _judged_default(seen: Mapping[Protocol, Observation], untold: Observation) -> CheckResult:
     rule = "OTLP-CFG-050"
     chosen = spoken_protocols(untold.requests)
     text = f"{_PROTOCOL} unset; {', '.join(chosen) or 'nothing'} came"
     if not chosen:
-        return not_observed(rule, f"{text}; {last_words(untold)}")
+        return inconclusive(rule, f"{text}; {last_words(untold)}")
     if chosen == ("http/protobuf",):
-        return held(rule, text)
+        return passed(rule, text)
     if "grpc" in chosen:
-        return not_observed(rule, f"{text}; grpc may stay the default for compatibility")
+        return inconclusive(rule, f"{text}; grpc may stay the default for compatibility")
     told_otherwise = spoken_protocols(seen["http/protobuf"].requests)
     if told_otherwise == ("http/protobuf",):
-        return broken(rule, f"{text}; with {_PROTOCOL}=http/protobuf that came")
-    return not_observed(rule, f"{text}, and whatever the value is; {_IN_CODE}")
+        return failed(rule, f"{text}; with {_PROTOCOL}=http/protobuf that came")
+    return inconclusive(rule, f"{text}, and whatever the value is; {_IN_CODE}")
 
 
-def _judged_empty(untold: Observation, empty: Observation, *, is_read: bool) -> Judged:
+def _judged_empty(untold: Observation, empty: Observation, *, is_read: bool) -> CheckResult:
     rule = "OTLP-CFG-054"
     expected, chosen = spoken_protocols(untold.requests), spoken_protocols(empty.requests)
     unset, emptied = (", ".join(each) or "nothing" for each in (expected, chosen))
     text = f"{_PROTOCOL} unset: {unset} came; empty: {emptied} came"
     if not expected:
-        return not_observed(rule, text)
+        return inconclusive(rule, text)
     if set(expected) != set(chosen):
-        return broken(rule, f"{text}\n{last_words(empty)}")
+        return failed(rule, f"{text}\n{last_words(empty)}")
     if not is_read:
-        return not_observed(rule, f"{text}, and whatever the value is; {_IN_CODE}")
-    return held(rule, text)
+        return inconclusive(rule, f"{text}, and whatever the value is; {_IN_CODE}")
+    return passed(rule, text)
 
 
 # One signal's protocol against the general one.
 
 
-def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     other = _other_protocol(lab)
     rules = ("OTLP-CFG-051", "OTLP-CFG-052")
     if other is None:
         for rule in rules:
-            yield not_observed(rule, f"the command speaks {lab.protocol} alone")
+            yield inconclusive(rule, f"the command speaks {lab.protocol} alone")
         return
     is_set_up = is_set_up_by_environment(lab)
     with ExitStack() as stack:
@@ -214,18 +214,18 @@ def _judged_own(
     arrived: Arrived,
     *,
     is_set_up: bool,
-) -> Judged:
+) -> CheckResult:
     what = told(seen, [_PROTOCOL, own(signal, "PROTOCOL"), own(signal, "ENDPOINT")])
     chosen = spoken_protocols(arrived.requests)
     rest = set(spoken_protocols(seen.requests))
     if not chosen and seen.of(signal):
         elsewhere = f"the {signal} went to the general endpoint, which another case judges"
-        return not_observed(rule, f"{what}; {elsewhere}\n{seen.describe(seen.of(signal))}")
+        return inconclusive(rule, f"{what}; {elsewhere}\n{seen.describe(seen.of(signal))}")
     if not chosen:
         return _broken_if(is_set_up, rule, f"{what}; nothing came there; {last_words(seen)}")
     text = f"{what}; {', '.join(chosen)} came there, {', '.join(rest) or 'nothing'} elsewhere"
     if chosen == (other,) and other not in rest:
-        return held(rule, text)
+        return passed(rule, text)
     return _broken_if(is_set_up, rule, text)
 
 

@@ -20,9 +20,9 @@ from otlptest.conformance.exporter.retries.delivery_attempts import (
     run_of,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
@@ -36,7 +36,7 @@ _LEAKED: Final = "and the authorization meant for the first origin went to anoth
 _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otlptest-secret"}
 
 
-def _judge_nowhere(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect that says no place cannot be followed, and is no success."""
     runs = [
         run_of(lab, {signal: (faults.status(status),)})
@@ -53,26 +53,26 @@ def _asked(
     yield from zip(in_turn, cycle(lab.signals), strict=False)
 
 
-def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> Judged:
+def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> CheckResult:
     """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
     if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
-        return not_observed(rule, f"nothing came, or all comes twice anyway. {each.told}")
+        return inconclusive(rule, f"nothing came, or all comes twice anyway. {each.told}")
     if each.is_retried:
-        return broken(rule, f"sent again after {each.gaps_s[0]:.2f} s. {each.told}")
+        return failed(rule, f"sent again after {each.gaps_s[0]:.2f} s. {each.told}")
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if lines:
-        return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
     record = failure_records(lab)[each.signal]
     if each.seen.exit_code != lab.baseline.exit_code:
-        return held(rule, f"it exits otherwise than after a success. {each.told}")
+        return passed(rule, f"it exits otherwise than after a success. {each.told}")
     if record.lines:
         told = f"{what}it says nothing, as after a success. {each.told}"
-        return broken(rule, f"{told}\n{record.told}")
-    return not_observed(rule, f"its output tells of no failures at all. {each.told}")
+        return failed(rule, f"{told}\n{record.told}")
+    return inconclusive(rule, f"its output tells of no failures at all. {each.told}")
 
 
-def _judge_page(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect to a page that answers everything with 200, as one to log in does."""
     asked = list(_asked(lab, _CHANGING[:1], _CHANGING[1:]))
     with ExitStack() as stack:
@@ -88,31 +88,33 @@ def _judge_page(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_discreet(each, landed) for each, landed in found)
 
 
-def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> Judged:
+def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> CheckResult:
     """Judge whether a client that follows with GET, without its telemetry, reports a failure."""
     if any(one.method == "POST" and one.body for one in landed):
-        return held("OTLP-HTTP-046", f"followed with POST and a body. {each.told}")
+        return passed("OTLP-HTTP-046", f"followed with POST and a body. {each.told}")
     methods = ", ".join(one.method for one in landed)
     what = f"followed with {methods}, without its telemetry; to the 200 there " if landed else ""
     return _is_failure(lab, each, what)
 
 
-def _discreet(each: Faulted, landed: Sequence[Landed]) -> Judged:
+def _discreet(each: Faulted, landed: Sequence[Landed]) -> CheckResult:
     """Judge whether what follows takes no secret along, and its body if it is a POST."""
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
-        return not_observed(rule, each.told)
+        return inconclusive(rule, each.told)
     if each.seen.has_crashed:
-        return broken(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, f"it crashed. {each.told}", harm="crash")
     if not landed:
-        return held(rule, f"not followed. {each.told}")
+        return passed(rule, f"not followed. {each.told}")
     wrong = next(filter(None, (_wrong_with(one, each.attempts[0]) for one in landed)), "")
     if wrong:
-        return broken(rule, f"{wrong}. {each.told}")
+        return failed(rule, f"{wrong}. {each.told}")
     if any(one.method == "POST" for one in landed):
-        return held(rule, f"followed with POST and a body, without its authorization. {each.told}")
+        return passed(
+            rule, f"followed with POST and a body, without its authorization. {each.told}"
+        )
     reason = "followed with GET, as HTTP allows after this status, without its authorization"
-    return not_observed(rule, f"{reason}. {each.told}")
+    return inconclusive(rule, f"{reason}. {each.told}")
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:
@@ -125,7 +127,7 @@ def _wrong_with(one: Landed, sent: Request) -> str:
     return ""
 
 
-def _judge_elsewhere(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_elsewhere(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect to another origin, which must not learn what was meant for this one.
 
     Another name of this machine: some clients take another port of the same host for the same.
@@ -158,20 +160,20 @@ def _to_port(port: int, signal: Signal, status: int) -> ReplyFault:
     return faults.redirect(url, http_status=status)
 
 
-def _followed(each: Faulted, arrived: Arrived) -> Judged:
+def _followed(each: Faulted, arrived: Arrived) -> CheckResult:
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
-        return not_observed(rule, each.told)
+        return inconclusive(rule, each.told)
     if each.seen.has_crashed:
-        return broken(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, f"it crashed. {each.told}", harm="crash")
     path = SIGNAL_NAMES[each.signal].http_path
     came = [request for request in arrived.requests if request.path == path]
     if not came:
-        return held(rule, f"not followed. {each.told}")
+        return passed(rule, f"not followed. {each.told}")
     wrong = _difference(each.attempts[0], came[0])
     if wrong:
-        return broken(rule, f"followed, {wrong}. {each.told}")
-    return held(rule, f"followed with the same request, without its authorization. {each.told}")
+        return failed(rule, f"followed, {wrong}. {each.told}")
+    return passed(rule, f"followed with the same request, without its authorization. {each.told}")
 
 
 def _difference(sent: Request, followed: Request) -> str:

@@ -28,9 +28,9 @@ from otlptest.conformance.exporter.retries.retry_control import (
     control_of,
     judged_given_up,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import PortTakenError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 __all__ = ["COLD_RUNS", "judge_refused"]
@@ -75,17 +75,17 @@ class _Refused:
         )
 
 
-def judge_refused(lab: ExporterLab) -> Iterator[Judged]:
+def judge_refused(lab: ExporterLab) -> Iterator[CheckResult]:
     """Judge a client that nobody listens to at first, several times over."""
     runs, noise_s = _cold_runs(lab)
     yield from condensed(_connected_again(lab, each) for each in runs)
     yield _with_jitter(lab, runs, noise_s)
 
 
-def _with_jitter(lab: ExporterLab, runs: Sequence[_Refused], noise_s: float) -> Judged:
+def _with_jitter(lab: ExporterLab, runs: Sequence[_Refused], noise_s: float) -> CheckResult:
     rule = "OTLP-HTTP-035"
     found = judged_jitter(rule, [each.waits_s for each in runs if each.waits_s], noise_s)
-    if found.outcome != "broken":
+    if found.outcome != "failed":
         return found
     runs, noise_s = _cold_runs(lab)
     again = judged_jitter(rule, [each.waits_s for each in runs if each.waits_s], noise_s)
@@ -144,20 +144,20 @@ def _gaps(times: Iterable[float]) -> list[float]:
     return [later - earlier for earlier, later in pairwise(sorted(times))]
 
 
-def _connected_again(lab: ExporterLab, each: _Refused) -> Judged:
+def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
     """Judge whether the client tried again, by the connections that it made."""
     if not each.arrived.connections:
         name = own(each.signal, "ENDPOINT")
-        return not_observed(_RULE, f"{name} is not heeded, which OTLP-CFG-009 judges. {each.told}")
+        return inconclusive(_RULE, f"{name} is not heeded, which OTLP-CFG-009 judges. {each.told}")
     if each.waits_s:
         return _where_nobody_listens(lab, each)
     if any(one.is_accepted for one in each.arrived.of(each.signal)):
         reason = "connections were made at once, or for another batch: no wait is seen between them"
-        return not_observed(_RULE, f"{reason}. {each.told}")
+        return inconclusive(_RULE, f"{reason}. {each.told}")
     return _gave_up(lab, each)
 
 
-def _gave_up(lab: ExporterLab, each: _Refused) -> Judged:
+def _gave_up(lab: ExporterLab, each: _Refused) -> CheckResult:
     """Of a client that made one attempt, and none after a wait."""
     runs = [each]
 
@@ -181,7 +181,7 @@ def _one_run(lab: ExporterLab, like: _Refused) -> _Refused:
         return _refused(lab, like.refusals, like.signal, seen, lab.arrived(other))
 
 
-def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> Judged:
+def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> CheckResult:
     """Connections that were closed at once were made again; are those that nobody takes, too?
 
     Looked at once for each signal.
@@ -189,7 +189,7 @@ def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> Judged:
     waits = ", ".join(f"{wait:.2f} s" for wait in each.waits_s)
     told = f"it tried again, after waits of {waits}. {each.told}"
     if len(each.waits_s) < _FEWEST_WAITS:
-        return held(_RULE, told)
+        return passed(_RULE, told)
     is_deaf = lab.shared(
         f"nobody listens to {each.signal}",
         lambda: all(_comes_late(lab, each) is False for _ in range(_LOOKS)),
@@ -199,8 +199,8 @@ def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> Judged:
             "it does not try again where nobody listens: of a port that was closed for its second"
             f" attempt and open for the later ones, none came in {_LOOKS} runs"
         )
-        return broken(_RULE, f"{reason}. But {told}")
-    return held(_RULE, told)
+        return failed(_RULE, f"{reason}. But {told}")
+    return passed(_RULE, told)
 
 
 def _comes_late(lab: ExporterLab, like: _Refused) -> bool | None:

@@ -14,7 +14,7 @@ from otlptest.conformance.exporter.retries.retry_control import (
     control_of,
     judged_no_retry,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -22,7 +22,7 @@ _LARGE: Final = 16 * 1024 * 1024
 _HUNG_S: Final = 15.0
 
 
-def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = (
         faults.oversize_body(size_bytes=_LARGE),
         faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),
@@ -32,12 +32,12 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
         yield from condensed(_not_sent_again(lab, each) for each in runs)
 
 
-def _not_sent_again(lab: ExporterLab, each: Faulted) -> Judged:
+def _not_sent_again(lab: ExporterLab, each: Faulted) -> CheckResult:
     """An answer that the client does not take is no reason to send again."""
     rule = "OTLP-GRPC-024"
     found = judged_no_retry(rule, lab, each)
-    if found.outcome == "held" and not _is_refused(lab, each):
-        return not_observed(rule, f"it may have taken the answer. {found.evidence}")
+    if found.outcome == "passed" and not _is_refused(lab, each):
+        return inconclusive(rule, f"it may have taken the answer. {found.evidence}")
     return found
 
 
@@ -47,32 +47,32 @@ def _is_refused(lab: ExporterLab, each: Faulted) -> bool:
     return bool(seen.exit_code) or bool(new_lines(seen, lab.baseline, about_failures=True))
 
 
-def _survived(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def _survived(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """What can be seen of a limit: that nothing falls over, and that it is told of."""
     if not each.is_hit:
-        return not_observed(rule, each.told)
+        return inconclusive(rule, each.told)
     fell = _fallen(rule, each)
     if fell is not None:
         return fell
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if not lines and not each.seen.exit_code:
-        return not_observed(
+        return inconclusive(
             rule, f"it says nothing of the answer, and its memory is not seen. {each.told}"
         )
-    return held(rule, f"it refuses the answer:\n{words_of(lines)}\n{each.told}")
+    return passed(rule, f"it refuses the answer:\n{words_of(lines)}\n{each.told}")
 
 
-def _fallen(rule: str, each: Faulted) -> Judged | None:
+def _fallen(rule: str, each: Faulted) -> CheckResult | None:
     """That the command crashed over an answer, or never got over it."""
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
-        return broken(rule, f"it never ended. {each.told}", harm="hang")
+        return failed(rule, f"it never ended. {each.told}", harm="hang")
     if each.seen.has_crashed:
-        return broken(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, f"it crashed. {each.told}", harm="crash")
     return None
 
 
-def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
     large, bomb, failed = answered_alike(
         lab,
         faults.oversize_body(size_bytes=_LARGE),
@@ -91,29 +91,29 @@ def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_told_of(lab, each) for each in failed)
 
 
-def _limited(lab: ExporterLab, each: Faulted) -> Judged:
+def _limited(lab: ExporterLab, each: Faulted) -> CheckResult:
     """A 503 is sent again unless its body, over the limit, made it something else."""
     rule = "OTLP-HTTP-029"
     found = judged_no_retry(rule, lab, each)
-    if found.outcome == "broken":
-        return not_observed(
+    if found.outcome == "failed":
+        return inconclusive(
             rule, f"it took the 503 as any other; how much of it it read is not seen. {each.told}"
         )
     return found
 
 
-def _told_of(lab: ExporterLab, each: Faulted) -> Judged:
+def _told_of(lab: ExporterLab, each: Faulted) -> CheckResult:
     rule = "OTLP-HTTP-031"
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     has_limit = not each.is_retried and control_of(lab).gap_s(each.signal) is not None
     if not each.is_hit or not has_limit or _fallen(rule, each) is not None:
-        return not_observed(rule, f"it shows no limit. {each.told}")
+        return inconclusive(rule, f"it shows no limit. {each.told}")
     if lines:
-        return held(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
     record = failure_records(lab)[each.signal]
     if not record.lines:
-        return not_observed(rule, f"{record.told}. {each.told}")
-    return broken(rule, f"it says nothing of it. {each.told}\n{record.told}")
+        return inconclusive(rule, f"{record.told}. {each.told}")
+    return failed(rule, f"it says nothing of it. {each.told}\n{record.told}")
 
 
 CASES: Final = (

@@ -29,9 +29,9 @@ from otlptest.conformance.exporter.retries.retry_control import (
     judged_retry,
 )
 from otlptest.conformance.exporter.shared_runs import unavailable_runs
-from otlptest.conformance.verdicts import Harm, Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
+from otlptest.results import CheckResult, Harm, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -56,7 +56,7 @@ _HELD_BACK_S: Final = LONGEST_FIRST_WAIT_S + 1.0
 _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, "200"))
 
 
-def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
     """One UNAVAILABLE, or 503, for each signal: the control run itself."""
     control = control_of(lab)
     rules = (_UNAVAILABLE[lab.protocol], "OTLP-RESP-040")
@@ -64,11 +64,11 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[Judged]:
         found = [judged_retry(rule, lab, each) for rule in rules]
         yield from found
         yield _of_same_content(lab, each)
-        if found[0].outcome == "not_observed" and each.is_hit and each.signal == "metrics":
+        if found[0].outcome == "inconclusive" and each.is_hit and each.signal == "metrics":
             yield from _judge_while_it_lives(lab, rules)
 
 
-def _of_same_content(lab: ExporterLab, each: Faulted) -> Judged:
+def _of_same_content(lab: ExporterLab, each: Faulted) -> CheckResult:
     """Judge whether what was refused came again as it was; more beside it is no loss."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
@@ -80,27 +80,27 @@ def _of_same_content(lab: ExporterLab, each: Faulted) -> Judged:
     missing = sent - whole_items([*later, *again])
     if missing:
         told = f"{missing.total()} of {sent.total()} items did not come again as they were"
-        return broken(rule, f"{told}. {each.told}")
+        return failed(rule, f"{told}. {each.told}")
     counts = (each for one in again for each in whole_items([one]).items())
     if have_times(first) and any(count > sent[item] > 0 for item, count in counts):
-        return broken(rule, f"the next attempt carries the same items twice. {each.told}")
-    return held(rule, f"all items came again as they were. {each.told}")
+        return failed(rule, f"the next attempt carries the same items twice. {each.told}")
+    return passed(rule, f"all items came again as they were. {each.told}")
 
 
-def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Broken where the same seems to come with other ids, each time."""
     alike = lookalikes(lab, each)
     if alike:
         (again,) = run_of(lab, {each.signal: each.faults})()
         if lookalikes(lab, again):
             came = each.seen.describe(alike)
-            return broken(
+            return failed(
                 rule, f"sent again with other ids, in a second run too:\n{came}\n{each.told}"
             )
-    return not_observed(rule, f"nothing was sent again. {each.told}")
+    return inconclusive(rule, f"nothing was sent again. {each.told}")
 
 
-def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[Judged]:
+def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[CheckResult]:
     """The same for metrics while another signal holds the command up.
 
     As long as new metrics come, their exporter is not shut down; so what was not sent again
@@ -123,22 +123,22 @@ def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[
     told = f"new metrics came for {shown_s:.1f} s after the answer. {each.told}"
     for rule in rules:
         if each.is_retried:
-            yield held(rule, f"sent again after {each.gaps_s[0]:.2f} s. {told}")
+            yield passed(rule, f"sent again after {each.gaps_s[0]:.2f} s. {told}")
         elif shown_s >= LONGEST_FIRST_WAIT_S:
-            yield broken(rule, f"not sent again, while the exporter was in use: {told}")
+            yield failed(rule, f"not sent again, while the exporter was in use: {told}")
 
 
-def _judge_grpc_codes(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = {rule: faults.status(code) for rule, code in _GRPC_CODES.items()}
     return condensed(_each_retried(lab, answers))
 
 
-def _judge_http_statuses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_http_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = {rule: faults.status(status) for rule, status in _HTTP_STATUSES.items()}
     return condensed(_each_retried(lab, answers))
 
 
-def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[Judged]:
+def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[CheckResult]:
     """A run for each answer, told once for each signal."""
     runs = {rule: run_of(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
     for rule, run in runs.items():
@@ -150,7 +150,7 @@ def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[Re
     return dict.fromkeys(lab.signals, answers)
 
 
-def _judge_status_shapes(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A status in the only header block, and one in the second."""
     short = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE")))
     long = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
@@ -158,19 +158,19 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[Judged]:
         yield from condensed(_told_apart("OTLP-GRPC-036", lab, each) for each in run())
 
 
-def _told_apart(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def _told_apart(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """As `judged_retry`, for a rule about the form in which a status is told.
 
     One that sends nothing again, whatever the form, breaks another rule.
     """
     found = judged_retry(rule, lab, each)
-    if found.outcome == "broken" and control_of(lab).gap_s(each.signal) is None:
+    if found.outcome == "failed" and control_of(lab).gap_s(each.signal) is None:
         reason = "the plain UNAVAILABLE (503) is not sent again either, which is judged elsewhere"
-        return not_observed(rule, f"{reason}. {found.evidence}")
+        return inconclusive(rule, f"{reason}. {found.evidence}")
     return found
 
 
-def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     """What a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
         [run_of(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
@@ -179,43 +179,43 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[Judged]:
     rule = "OTLP-GRPC-037"
     found = [_told_apart(rule, lab, each) for run in retried for each in run()]
     yield from condensed(found)
-    is_retried = any(each.outcome == "held" for each in found)
+    is_retried = any(each.outcome == "passed" for each in found)
     others = [judged_no_retry(rule, lab, each) for run in refused for each in run()]
-    yield from condensed(each for each in others if is_retried or each.outcome == "broken")
+    yield from condensed(each for each in others if is_retried or each.outcome == "failed")
 
 
-def _judge_status_in_body(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
     """The code in the body says otherwise than the HTTP status, which alone counts."""
     refused = run_of(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
     retried = run_of(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
     rule = "OTLP-RESP-057"
     found = [_told_apart(rule, lab, each) for each in retried()]
     yield from condensed(found)
-    is_retried = any(each.outcome == "held" for each in found)
+    is_retried = any(each.outcome == "passed" for each in found)
     others = [judged_beside_plain(rule, lab, each) for each in refused()]
-    yield from condensed(each for each in others if is_retried or each.outcome == "broken")
+    yield from condensed(each for each in others if is_retried or each.outcome == "failed")
 
 
-def _judge_other_signals(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_other_signals(lab: ExporterLab) -> Iterator[CheckResult]:
     """One signal fails for good; the others have to come all the same."""
     rule = "OTLP-RESP-082"
     if len(lab.signals) == 1:
-        yield not_observed(rule, f"the command emits nothing but {lab.signals[0]}")
+        yield inconclusive(rule, f"the command emits nothing but {lab.signals[0]}")
         return
     for failing, run in unavailable_runs(lab).items():
         seen = run.result()
         told = f"all {failing} were answered UNAVAILABLE (503).\n{seen.describe()}"
         missing = _missing(lab, seen, failing)
         if not seen.of(failing):
-            yield not_observed(rule, f"no {failing} came; {told}")
+            yield inconclusive(rule, f"no {failing} came; {told}")
         elif not set(lab.signals) - {failing} <= arrived_signals(lab.baseline):
-            yield not_observed(rule, f"not all of them are taken without faults either; {told}")
+            yield inconclusive(rule, f"not all of them are taken without faults either; {told}")
         elif not missing:
-            yield held(rule, f"all other signals came. {told}")
+            yield passed(rule, f"all other signals came. {told}")
         elif _missing(lab, _refused_at_once(lab, failing), failing):
-            yield broken(rule, f"{', '.join(missing)} never came. {told}", harm=_harm_of(seen))
+            yield failed(rule, f"{', '.join(missing)} never came. {told}", harm=_harm_of(seen))
         else:
-            yield not_observed(
+            yield inconclusive(
                 rule,
                 f"{', '.join(missing)} never came; but they do when {failing} are refused at once,"
                 f" so the command may end its own shutdown after a time. {told}",

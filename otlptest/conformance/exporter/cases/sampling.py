@@ -13,8 +13,8 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.readings import last_words
 from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled_run
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Span
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -23,35 +23,35 @@ _SPANS: Final = "OTLP-TRACE-035"
 _EXEMPLARS: Final = "OTLP-METRIC-052"
 
 
-def _judge(lab: ExporterLab) -> Iterator[Judged]:
+def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = unsampled_run(lab)
     before, after = _spans(lab, lab.baseline), _spans(lab, seen)
     # Some SDKs never set the flag: there its absence says nothing.
     sets_flag = bool(before) and all(span.flags & _SAMPLED for span in before)
     unsampled = [span.name for span in after if not span.flags & _SAMPLED]
     if unsampled and sets_flag:
-        yield broken(
+        yield failed(
             _SPANS, f"{NOTHING_SAMPLED}; exported without the sampled flag: {unsampled[0]!r}"
         )
     elif after or not before:
-        yield not_observed(
+        yield inconclusive(
             _SPANS, f"{NOTHING_SAMPLED}; {len(after)} spans came; it need not be read"
         )
     elif not seen.ended_well:
-        yield not_observed(_SPANS, f"{NOTHING_SAMPLED}; {last_words(seen)}")
+        yield inconclusive(_SPANS, f"{NOTHING_SAMPLED}; {last_words(seen)}")
     else:
-        yield held(_SPANS, f"{NOTHING_SAMPLED}; no span came, and {len(before)} without it")
+        yield passed(_SPANS, f"{NOTHING_SAMPLED}; no span came, and {len(before)} without it")
         yield _exemplars(lab, seen)
 
 
-def _exemplars(lab: ExporterLab, seen: Observation) -> Judged:
+def _exemplars(lab: ExporterLab, seen: Observation) -> CheckResult:
     """Exemplars of what is not sampled may be asked for in code: they accuse nobody."""
     points = _points(lab, seen)
     before, after = sum(_points(lab, lab.baseline)), sum(points)
     told = f"{NOTHING_SAMPLED}; {after} exemplars of {len(points)} points, {before} without it"
     if before and points and not after:
-        return held(_EXEMPLARS, told)
-    return not_observed(_EXEMPLARS, told)
+        return passed(_EXEMPLARS, told)
+    return inconclusive(_EXEMPLARS, told)
 
 
 def _spans(lab: ExporterLab, seen: Observation) -> list[Span]:

@@ -24,8 +24,8 @@ from otlptest.conformance.exporter.readings import (
     told,
     whole_run,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
 __all__ = ["CASES"]
 
@@ -46,7 +46,7 @@ def _exporter(signal: Signal) -> str:
 # The switch.
 
 
-def _judge_disabled(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_disabled(lab: ExporterLab) -> Iterator[CheckResult]:
     on = steady(lab, {_DISABLED: "true"}, is_wanted=is_quiet)
     capital = steady(lab, {_DISABLED: "TRUE"}, is_wanted=is_quiet)
     odd = steady(lab, {_DISABLED: "1"})
@@ -55,55 +55,55 @@ def _judge_disabled(lab: ExporterLab) -> Iterator[Judged]:
     judged = _judged_disabled(lab, disabled, is_set_up=is_set_up)
     yield judged
     odd_run, capital_run = odd(), capital()
-    if judged.outcome == "held":
+    if judged.outcome == "passed":
         yield _judged_true(capital_run)
         yield _judged_false(lab, odd_run)
     else:
-        yield not_observed("OTLP-CFG-055", f"{_DISABLED}=true does not switch it off")
+        yield inconclusive("OTLP-CFG-055", f"{_DISABLED}=true does not switch it off")
     yield _judged_warning(lab, odd_run)
 
 
-def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) -> Judged:
+def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) -> CheckResult:
     rule, what = "OTLP-CFG-065", told(seen, [_DISABLED])
     if is_quiet(seen):
-        return held(rule, f"{what}; nothing was sent; {seen.describe_end()}")
+        return passed(rule, f"{what}; nothing was sent; {seen.describe_end()}")
     if not seen.requests:
-        return not_observed(rule, f"{what}; nothing was sent, but {last_words(seen)}")
+        return inconclusive(rule, f"{what}; nothing was sent, but {last_words(seen)}")
     if is_set_up or lost_signals(lab, seen):
-        return broken(rule, f"{what}; it sent\n{seen.describe()}")
-    return not_observed(rule, f"{what}; it sent; {_IN_CODE}")
+        return failed(rule, f"{what}; it sent\n{seen.describe()}")
+    return inconclusive(rule, f"{what}; it sent; {_IN_CODE}")
 
 
-def _judged_true(seen: Observation) -> Judged:
+def _judged_true(seen: Observation) -> CheckResult:
     rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
     if is_quiet(seen):
-        return held(rule, f"{what} is true, as in small letters: nothing was sent")
+        return passed(rule, f"{what} is true, as in small letters: nothing was sent")
     if not seen.requests:
-        return not_observed(rule, f"{what}; {last_words(seen)}")
-    return broken(rule, f"{what} was not taken as true; it sent\n{seen.describe()}")
+        return inconclusive(rule, f"{what}; {last_words(seen)}")
+    return failed(rule, f"{what} was not taken as true; it sent\n{seen.describe()}")
 
 
-def _judged_false(lab: ExporterLab, seen: Observation) -> Judged:
+def _judged_false(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
     if not lost_signals(lab, seen):
-        return held(rule, f"{what} is false: all was sent")
+        return passed(rule, f"{what} is false: all was sent")
     if is_quiet(seen):
-        return broken(rule, f"{what} was taken as true; nothing was sent")
-    return not_observed(rule, f"{what}; {whole_run(seen)}")
+        return failed(rule, f"{what} was taken as true; nothing was sent")
+    return inconclusive(rule, f"{what}; {whole_run(seen)}")
 
 
-def _judged_warning(lab: ExporterLab, seen: Observation) -> Judged:
+def _judged_warning(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule, what = "OTLP-CFG-056", told(seen, [_DISABLED])
     warning = mention(lab, seen, (_DISABLED,))
     if warning:
-        return held(rule, f"{what}; it said: {warning}")
-    return not_observed(rule, f"{what}; no warning was printed, nor need be to output")
+        return passed(rule, f"{what}; it said: {warning}")
+    return inconclusive(rule, f"{what}; no warning was printed, nor need be to output")
 
 
 # Exporters.
 
 
-def _judge_exporters(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_exporters(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-064"
     without = {s: steady(lab, {}, signals=_but(lab, s), is_wanted=_ends) for s in lab.signals}
     untold = steady(lab, {_exporter(signal): None for signal in lab.signals})
@@ -116,10 +116,10 @@ def _judge_exporters(lab: ExporterLab) -> Iterator[Judged]:
     failed = [run for run in seen.values() if not run.ended_well]
     if failed:
         names = [_exporter(signal) for signal in lab.signals]
-        yield not_observed(rule, f"{told(failed[0], names)}; {last_words(failed[0])}")
+        yield inconclusive(rule, f"{told(failed[0], names)}; {last_words(failed[0])}")
         return
     if not heeded:
-        yield not_observed(rule, _IN_CODE)
+        yield inconclusive(rule, _IN_CODE)
         return
     yield _judged_exporters(rule, lab, heeded, default, odd)
 
@@ -142,28 +142,28 @@ def _sent(seen: Observation) -> set[Signal | None]:
 
 def _judged_exporters(
     rule: str, lab: ExporterLab, heeded: list[Signal], default: Observation, odd: Observation
-) -> Judged:
+) -> CheckResult:
     unheeded = [each for each in lab.signals if each not in heeded]
     if unheeded:
         names = ", ".join(f"{_exporter(each)}=none" for each in unheeded)
-        return broken(rule, f"it sent with {names}, and heeds it for {', '.join(heeded)}")
+        return failed(rule, f"it sent with {names}, and heeds it for {', '.join(heeded)}")
     lost = lost_signals(lab, default)
     if lost:
-        return broken(rule, f"the default of {_exporter(lost[0])} is not otlp: nothing came")
+        return failed(rule, f"the default of {_exporter(lost[0])} is not otlp: nothing came")
     what = told(odd, [_exporter(lab.signals[0])])
     if not _rest_came(lab, odd):
-        return broken(rule, f"{what}; the other signals did not come; {last_words(odd)}")
+        return failed(rule, f"{what}; the other signals did not come; {last_words(odd)}")
     warning = mention(lab, odd, (_UNKNOWN,))
     if not warning:
         reason = "none and the default are as they should be; no warning was printed"
-        return not_observed(rule, f"{what}; {reason}, nor need be to output")
-    return held(rule, f"none sends nothing, unset sends; {what}: it said {warning}")
+        return inconclusive(rule, f"{what}; {reason}, nor need be to output")
+    return passed(rule, f"none sends nothing, unset sends; {what}: it said {warning}")
 
 
 # The configuration file.
 
 
-def _judge_config_file(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_config_file(lab: ExporterLab) -> Iterator[CheckResult]:
     with tempfile.TemporaryDirectory(prefix="otlptest-") as folder, lab.collector() as told_by_file:
         file = Path(folder) / "otel.yaml"
         # JSON is YAML too.
@@ -189,23 +189,23 @@ def _configuration(lab: ExporterLab, fake: FakeCollector) -> dict[str, Any]:
     }
 
 
-def _judged_file(seen: Observation, told_by_file: Arrived) -> Judged:
+def _judged_file(seen: Observation, told_by_file: Arrived) -> CheckResult:
     rule, what = "OTLP-CFG-066", told(seen, [_CONFIG_FILE, general("ENDPOINT")])
     if any(_FILE_MARKER in resource for resource in resources_of(seen.requests)):
-        return broken(rule, f"{what}; the file was read, and the variable used all the same")
+        return failed(rule, f"{what}; the file was read, and the variable used all the same")
     if told_by_file.requests and not seen.requests:
-        return held(rule, f"{what}; it sent to the endpoint of the file alone")
+        return passed(rule, f"{what}; it sent to the endpoint of the file alone")
     if told_by_file.requests:
-        return not_observed(rule, f"{what}; it sent to both: a part of it is set up in code")
+        return inconclusive(rule, f"{what}; it sent to both: a part of it is set up in code")
     if seen.requests:
-        return lacking(rule, f"{what}; the file was not read")
-    return not_observed(rule, f"{what}; nothing was sent; {last_words(seen)}")
+        return not_applicable(rule, f"{what}; the file was not read")
+    return inconclusive(rule, f"{what}; nothing was sent; {last_words(seen)}")
 
 
 # What cannot be decoded.
 
 
-def _judge_undecodable(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
     """Only an SDK that decodes can meet what it cannot decode."""
     rule = "OTLP-CFG-078"
     control = lab.start({_RESOURCE: "otlptest.a=1%2C2"})
@@ -215,15 +215,15 @@ def _judge_undecodable(lab: ExporterLab) -> Iterator[Judged]:
     resources = resources_of(seen.requests)
     taken = sorted({name for each in resources for name in each if name.startswith("otlptest.")})
     if values == {None} or not values:
-        yield not_observed(rule, f"the program builds its resource without {_RESOURCE}")
+        yield inconclusive(rule, f"the program builds its resource without {_RESOURCE}")
     elif values != {"1,2"}:
-        yield not_observed(rule, f"nothing is decoded (OTLP-CFG-077): 1%2C2 came as {values}")
+        yield inconclusive(rule, f"nothing is decoded (OTLP-CFG-077): 1%2C2 came as {values}")
     elif taken:
-        yield broken(rule, f"{what}; expected neither, received {', '.join(taken)}")
+        yield failed(rule, f"{what}; expected neither, received {', '.join(taken)}")
     elif not resources:
-        yield broken(rule, f"{what}; nothing came any more; {last_words(seen)}")
+        yield failed(rule, f"{what}; nothing came any more; {last_words(seen)}")
     else:
-        yield held(rule, f"{what}; neither was received, and otlptest.a=1%2C2 alone is")
+        yield passed(rule, f"{what}; neither was received, and otlptest.a=1%2C2 alone is")
 
 
 CASES: Final = (

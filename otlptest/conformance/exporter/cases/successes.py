@@ -21,9 +21,9 @@ from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.payloads import answered_at, have_times, whole_items
 from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, answered_alike, run_of
 from otlptest.conformance.exporter.retries.retry_control import condensed, judged_no_retry
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
 __all__ = ["CASES"]
 
@@ -45,7 +45,7 @@ _COUNT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def _judge_partial(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     partial, transient = answered_alike(
         lab,
         faults.partial_success(rejected=_REJECTED, message=_WHY),
@@ -57,7 +57,7 @@ def _judge_partial(lab: ExporterLab) -> Iterator[Judged]:
         yield _surfaced(lab, each, transient[0])
 
 
-def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
+def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> CheckResult:
     """Whether the command says why a part was rejected, as it speaks of what passes by.
 
     The requirement asks that details are surfaced: how many items were rejected is one. A plain
@@ -65,33 +65,33 @@ def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> Judged:
     """
     rule = "OTLP-RESP-017"
     if each.is_hit and each.seen.has_crashed:
-        return broken(rule, f"the command crashed. {each.told}", harm="crash")
+        return failed(rule, f"the command crashed. {each.told}", harm="crash")
     line = line_with(each.seen, _WHY)
     if line:
-        return held(rule, f"it says {line!r}. {each.told}")
+        return passed(rule, f"it says {line!r}. {each.told}")
     partial = [line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line)]
     counted = next(filter(_COUNT.search, partial), "")
     if counted:
         reason = f"it says how many were rejected, without the receiver's message: {counted!r}"
-        return held(rule, f"{reason}. {each.told}")
+        return passed(rule, f"{reason}. {each.told}")
     if partial:
         reason = "it tells neither the receiver's message nor how many were rejected"
-        return not_observed(rule, f"{reason}: {partial[0]!r}. {each.told}")
+        return inconclusive(rule, f"{reason}: {partial[0]!r}. {each.told}")
     words = new_lines(transient.seen, lab.baseline, about_failures=True)
     if not each.is_hit or not transient.is_retried or not words:
-        return not_observed(
+        return inconclusive(
             rule,
             f"its output has no line about rejected items, nor the receiver's message {_WHY!r}, and"
             f" none about a transient error: an SDK may log elsewhere, or count them. {each.told}",
         )
-    return broken(
+    return failed(
         rule,
         f"its output does not say why items were rejected. {each.told}\n"
         f"it does tell of a transient error:\n{words_of(words)}",
     )
 
 
-def _judge_empty_partial(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_empty_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     """Set and empty: a success like any other. With a message alone: a warning, not an error."""
     empty, warning = answered_alike(
         lab, faults.partial_success(), faults.partial_success(message=_WARNING)
@@ -100,29 +100,29 @@ def _judge_empty_partial(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_warned(lab, each) for each in warning)
 
 
-def _silent(lab: ExporterLab, each: Faulted) -> Judged:
+def _silent(lab: ExporterLab, each: Faulted) -> CheckResult:
     rule = "OTLP-RESP-016"
     found = judged_no_retry(rule, lab, each)
     lines = tuple(line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line))
-    if found.outcome != "broken" and lines:
-        return broken(
+    if found.outcome != "failed" and lines:
+        return failed(
             rule, f"it is told of, though it says nothing:\n{words_of(lines)}\n{each.told}"
         )
     return found
 
 
-def _warned(lab: ExporterLab, each: Faulted) -> Judged:
+def _warned(lab: ExporterLab, each: Faulted) -> CheckResult:
     rule = "OTLP-RESP-018"
     found = judged_no_retry(rule, lab, each)
-    if found.outcome != "held":
+    if found.outcome != "passed":
         return found
     line = line_with(each.seen, _WARNING)
     if not line:
-        return lacking(rule, f"its output does not show the warning. {each.told}")
-    return held(rule, f"it says {line!r}. {found.evidence}")
+        return not_applicable(rule, f"its output does not show the warning. {each.told}")
+    return passed(rule, f"it says {line!r}. {found.evidence}")
 
 
-def _judge_unknown_fields(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_unknown_fields(lab: ExporterLab) -> Iterator[CheckResult]:
     """A success with a field of a later version."""
     rule = "OTLP-GRPC-044"
     yield from _sent_once(rule, lab)
@@ -130,7 +130,7 @@ def _judge_unknown_fields(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_taken(rule, lab, each) for each in runs)
 
 
-def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-048"
     answers = (faults.status(202, body=b""), faults.status(204))
     yield from condensed(
@@ -138,7 +138,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _judge_odd_bodies(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-049"
     yield from _sent_once(rule, lab)
     answers = (
@@ -153,12 +153,12 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _taken(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def _taken(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
     if each.is_hit and each.seen.has_crashed:
-        return broken(rule, f"the command crashed. {each.told}", harm="crash")
+        return failed(rule, f"the command crashed. {each.told}", harm="crash")
     found = judged_no_retry(rule, lab, each)
-    if found.outcome == "broken" or not each.is_hit:
+    if found.outcome == "failed" or not each.is_hit:
         return found
     record = failure_records(lab)[each.signal]
     lines = repeated_lines(each.seen, record, lab.baseline)
@@ -168,11 +168,11 @@ def _taken(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
         lines += tuple(line for line in lost if line not in usual)
     if lines:
         lines = tuple(dict.fromkeys(lines))
-        return broken(rule, f"told as lost:\n{words_of(lines)}\n{each.told}\n{record.told}")
+        return failed(rule, f"told as lost:\n{words_of(lines)}\n{each.told}\n{record.told}")
     return found
 
 
-def _sent_once(rule: str, lab: ExporterLab) -> Iterator[Judged]:
+def _sent_once(rule: str, lab: ExporterLab) -> Iterator[CheckResult]:
     """Nothing that was taken without any fault came a second time, as it was."""
     for signal in lab.signals:
         for payload in lab.baseline.payloads(signal):
@@ -182,7 +182,7 @@ def _sent_once(rule: str, lab: ExporterLab) -> Iterator[Judged]:
             first, again = found
             gap_s = again.started_at - answered_at(first)
             told = f"sent again {gap_s:.2f} s after a success. {lab.baseline.describe(found)}"
-            yield broken(rule, told)
+            yield failed(rule, told)
 
 
 def _is_resent(pair: tuple[Request, Request]) -> bool:
@@ -196,13 +196,15 @@ def _is_resent(pair: tuple[Request, Request]) -> bool:
     return is_known and items <= whole_items([again])
 
 
-def _judge_compressed(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
     """Who says that it takes gzip has to read a gzipped answer."""
     rule = "OTLP-HTTP-016"
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     accepting = [each for each in requests if "gzip" in each.headers.get("accept-encoding", "")]
     if not accepting:
-        yield lacking(rule, f"no request has Accept-Encoding: gzip. {lab.baseline.describe()}")
+        yield not_applicable(
+            rule, f"no request has Accept-Encoding: gzip. {lab.baseline.describe()}"
+        )
         return
     plain = faults.partial_success(rejected=_REJECTED, message=_WHY)
     packed = faults.compressed(reply=faults.partial_success(rejected=_REJECTED, message=_PACKED))
@@ -210,19 +212,19 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[Judged]:
     for before, each in zip(shown, found, strict=True):
         line = line_with(each.seen, _PACKED)
         if each.is_retried:
-            yield broken(rule, f"sent again. {each.told}")
+            yield failed(rule, f"sent again. {each.told}")
         elif line:
-            yield held(rule, f"it says {line!r}. {each.told}")
+            yield passed(rule, f"it says {line!r}. {each.told}")
         elif line_with(before.seen, _WHY):
-            yield broken(
+            yield failed(
                 rule,
                 f"it shows the message of a partial success, and not of a gzipped one. {each.told}",
             )
         else:
-            yield not_observed(rule, f"its output shows no partial success at all. {each.told}")
+            yield inconclusive(rule, f"its output shows no partial success at all. {each.told}")
 
 
-def _judge_json_counts(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
     """The count of rejected items as text, as Protobuf's JSON has it, and as a number."""
     rule = "OTLP-JSON-041"
     forms: dict[str, str | int] = {"text": str(_JSON_COUNT), "number": _JSON_COUNT}
@@ -237,15 +239,15 @@ def _judge_json_counts(lab: ExporterLab) -> Iterator[Judged]:
         lines = [line_with(each.seen, f"{_COUNTED} {each.signal}") for each in pair]
         told = "\n".join(each.told for each in pair)
         if any(each.is_retried for each in pair):
-            yield broken(rule, f"sent again after one of the forms. {told}")
+            yield failed(rule, f"sent again after one of the forms. {told}")
         elif all(_has_count(line) for line in lines):
-            yield held(rule, f"it says {lines[0]!r} and {lines[1]!r}. {told}")
+            yield passed(rule, f"it says {lines[0]!r} and {lines[1]!r}. {told}")
         elif len({(bool(line), _has_count(line)) for line in lines}) > 1:
-            yield broken(
+            yield failed(
                 rule, f"it says {lines[0]!r} of the text and {lines[1]!r} of the number. {told}"
             )
         else:
-            yield not_observed(rule, f"its output does not show what was rejected. {told}")
+            yield inconclusive(rule, f"its output does not show what was rejected. {told}")
 
 
 def _counting(signal: Signal, count: str | int) -> ReplyFault:

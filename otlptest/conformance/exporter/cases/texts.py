@@ -11,8 +11,8 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import own_requests, resources_of
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -26,7 +26,7 @@ _JSON_UTF8: Final = "OTLP-JSON-035"
 _ESCAPED_TWICE: Final = ("\\u", '\\"')
 
 
-def _judge_json(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_json(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = _JSON_UTF8
     hard = lab.start({_VARIABLE: f"{_NAME}={_HARD}"})
     bytes_run = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
@@ -35,34 +35,34 @@ def _judge_json(lab: ExporterLab) -> Iterator[Judged]:
     for run, value in ((seen, _HARD), (bytes_run, _NO_UTF8)):
         wrong = [each for each in own_requests(lab, run) if _is_bad_json(each, was_json=was_json)]
         if wrong:
-            yield broken(rule, _told_refused(run, value, wrong[0]))
+            yield failed(rule, _told_refused(run, value, wrong[0]))
             return
     texts = _texts(lab, seen)
     told = (
         f"{_VARIABLE}={_NAME}={_HARD}; received {', '.join(map(ascii, texts)) or 'nothing of it'}"
     )
     if any(mark in str(text).replace(_DECODED, "") for text in texts for mark in _ESCAPED_TWICE):
-        yield broken(rule, f"{told}; the text was escaped twice")
+        yield failed(rule, f"{told}; the text was escaped twice")
     elif texts and all(text == _DECODED for text in texts):
-        yield held(rule, told)
+        yield passed(rule, told)
     else:
-        yield not_observed(rule, f"{told}: what the variable said did not get so far")
+        yield inconclusive(rule, f"{told}: what the variable said did not get so far")
 
 
-def _judge_protobuf(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_protobuf(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-052"
     seen = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
     for run, value in ((seen, _NO_UTF8), (lab.baseline, "")):
         wrong = [each for each in own_requests(lab, run) if _is_refused_for_utf8(each)]
         if wrong:
-            yield broken(rule, _told_refused(run, value, wrong[0]))
+            yield failed(rule, _told_refused(run, value, wrong[0]))
             return
     texts = _texts(lab, seen)
     told = f"{_VARIABLE}={_NAME}={_NO_UTF8}"
     if texts:
-        yield held(rule, f"{told}; received {', '.join(map(ascii, texts))}, all text valid")
+        yield passed(rule, f"{told}; received {', '.join(map(ascii, texts))}, all text valid")
     else:
-        yield not_observed(rule, f"{told}; the text did not arrive\n{seen.describe()}")
+        yield inconclusive(rule, f"{told}; the text did not arrive\n{seen.describe()}")
 
 
 def _is_refused_for_utf8(request: Request) -> bool:

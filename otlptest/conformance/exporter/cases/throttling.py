@@ -31,8 +31,8 @@ from otlptest.conformance.exporter.retries.retry_control import (
     judged_retry,
 )
 from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -71,7 +71,7 @@ def _pause(lab: ExporterLab) -> _Pause:
     return _Pause(control=control, seconds=seconds)
 
 
-def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
     """The pause in the status details, twice in a row; and beside RESOURCE_EXHAUSTED."""
     pause = _pause(lab)
     unavailable = faults.unavailable(retry_after_s=pause.seconds)
@@ -92,38 +92,38 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _read_at_all(found: Sequence[Judged]) -> Sequence[Judged]:
+def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
     """Return what shows that RetryInfo was read: a wait after one of the codes is enough.
 
     One that waits after RESOURCE_EXHAUSTED alone reads it, and heeds it too rarely (OTLP-RESP-049).
     """
-    return [each for each in found if each.outcome == "held"] or found
+    return [each for each in found if each.outcome == "passed"] or found
 
 
-def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> Judged:
+def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> CheckResult:
     """Whether the first wait is at least so long."""
     if not each.is_retried:
-        return not_observed(rule, f"nothing was sent again. {each.told}")
+        return inconclusive(rule, f"nothing was sent again. {each.told}")
     gap = each.gaps_s[0]
     told = f"asked to wait {pause.seconds} s, sent again after {gap:.2f} s. {each.told}"
     if each.most_gaps_s[0] < least_s:
-        return broken(rule, told)
+        return failed(rule, told)
     if gap < least_s:
-        return not_observed(rule, f"{_TOO_BUSY}. {told}")
+        return inconclusive(rule, f"{_TOO_BUSY}. {told}")
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least_s:
-        return not_observed(rule, f"its own back-off may be as long. {told}")
-    return held(rule, f"{told}\n{pause.control.told(each.signal)}")
+        return inconclusive(rule, f"its own back-off may be as long. {told}")
+    return passed(rule, f"{told}\n{pause.control.told(each.signal)}")
 
 
-def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> Judged:
+def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> CheckResult:
     """Whether the client holds back everything of the signal, be it the same or something else.
 
     One that waits for a time of its own choice holds back too, if not as it was asked.
     """
     rule = "OTLP-RESP-048"
     if not each.is_hit:
-        return not_observed(rule, each.told)
+        return inconclusive(rule, each.told)
     asked_at = each.attempts[0].received_at
     later = [other.started_at for other in each.seen.of(each.signal)]
     gap = min((at - asked_at for at in later if at > asked_at), default=None)
@@ -131,26 +131,26 @@ def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> Judged:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     told = f"asked to wait {pause.seconds} s, and {each.signal} came {gap:.2f} s later. {each.told}"
     if gap >= NO_WAIT_S:
-        return not_observed(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
+        return inconclusive(rule, f"it holds back, but not as asked (OTLP-RESP-049): {told}")
     if min(each.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
         return _sent_at_once(lab, each, pause, told)
     return _others_held_back(lab, each.signal, pause, told)
 
 
-def _sent_at_once(lab: ExporterLab, each: Faulted, pause: _Pause, told: str) -> Judged:
+def _sent_at_once(lab: ExporterLab, each: Faulted, pause: _Pause, told: str) -> CheckResult:
     """Broken where it waits otherwise, and twice does not when it is asked to."""
     rule = "OTLP-RESP-048"
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
         control = pause.control.told(each.signal)
-        return not_observed(rule, f"{_TOO_SHORT}: {told}\n{control}")
+        return inconclusive(rule, f"{_TOO_SHORT}: {told}\n{control}")
     (again,) = run_of(lab, {each.signal: each.faults}, NO_TIMEOUT)()
     told = f"{told}\nin a second run: {again.told}"
     if min(again.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
-        return broken(rule, f"it does not hold back at all: {told}")
-    return not_observed(rule, f"it holds back in one of two runs: {told}")
+        return failed(rule, f"it does not hold back at all: {told}")
+    return inconclusive(rule, f"it holds back in one of two runs: {told}")
 
 
-def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> Judged:
+def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> CheckResult:
     """Whether something else of the signal is sent right after the answer, and not before it.
 
     What a client sends in parallel may cross an answer that comes at once; not one that comes late.
@@ -162,42 +162,42 @@ def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str
         answer = answered_at(each.attempts[0])
         waits = [other.started_at - answer for other in each.seen.of(signal)]
         if any(0 <= wait < NO_WAIT_S for wait in waits):
-            return broken(rule, f"it does not hold back at all: {told}\n{each.told}")
-    return not_observed(rule, f"it may have been under way before the answer: {told}")
+            return failed(rule, f"it does not hold back at all: {told}\n{each.told}")
+    return inconclusive(rule, f"it may have been under way before the answer: {told}")
 
 
-def _not_shrinking(each: Faulted, pause: _Pause) -> Judged:
+def _not_shrinking(each: Faulted, pause: _Pause) -> CheckResult:
     rule = "OTLP-RESP-052"
     gaps = each.faulted_gaps_s
     if len(gaps) < _FEWEST_GAPS:
-        return not_observed(rule, f"it was not sent again twice. {each.told}")
+        return inconclusive(rule, f"it was not sent again twice. {each.told}")
     least = pause.seconds - _EARLY_S
     told = f"asked to wait {pause.seconds} s each time; waited {_seconds(gaps)}. {each.told}"
     if min(gaps) < least:
-        return broken(rule, told)
+        return failed(rule, told)
     if min(each.gaps_s[: len(gaps)]) < least:
-        return not_observed(rule, f"{_TOO_BUSY}. {told}")
+        return inconclusive(rule, f"{_TOO_BUSY}. {told}")
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least:
-        return not_observed(rule, f"its own back-off may be as long. {told}")
-    return held(rule, told)
+        return inconclusive(rule, f"its own back-off may be as long. {told}")
+    return passed(rule, told)
 
 
 def _after_exhausted(
     lab: ExporterLab, each: Faulted, pause: _Pause, unavailable: Faulted
-) -> Judged:
+) -> CheckResult:
     """Broken only of a client that was seen to go on with what it sends for as long as asked."""
     rule = "OTLP-RESP-028"
     if each.is_retried:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     if not unavailable.is_retried:
-        return not_observed(
+        return inconclusive(
             rule, f"UNAVAILABLE with RetryInfo was not sent again either. {each.told}"
         )
     for_good = faulted(unavailable_runs(lab)[each.signal].result(), each.signal, ())
     longest_s = max(_attempted_s(one) for one in (unavailable, for_good))
     if longest_s < pause.seconds:
-        return not_observed(
+        return inconclusive(
             rule,
             f"asked to wait {pause.seconds} s, and it was not seen to send anything again so late:"
             f" its own deadline may be shorter, its last attempt after UNAVAILABLE came after"
@@ -211,7 +211,7 @@ def _attempted_s(each: Faulted) -> float:
     return sum(each.gaps_s)
 
 
-def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-051"
     nothing = faults.unavailable(retry_after_s=0)
     runs = runs_of(lab, nothing, nothing)()
@@ -219,21 +219,21 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[Judged]:
     usual = control_of(lab).longest_gap_s
     told = f"RetryInfo of 0 s; waited {_seconds(gaps)}. {runs[0].told}"
     if usual is None or len(gaps) < _FEWEST_GAPS:
-        yield not_observed(rule, f"too little was sent again. {told}")
+        yield inconclusive(rule, f"too little was sent again. {told}")
         return
     told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
     if usual < NO_WAIT_S:
-        yield not_observed(rule, f"{_TOO_SHORT}. {told}")
+        yield inconclusive(rule, f"{_TOO_SHORT}. {told}")
         return
     if max(gaps) < _HAMMERING * usual:
-        yield broken(rule, told)
+        yield failed(rule, told)
     elif sorted(gaps)[len(gaps) // 2] >= _SPARING * usual:
-        yield held(rule, told)
+        yield passed(rule, told)
     else:
-        yield not_observed(rule, f"the waits differ too much to tell. {told}")
+        yield inconclusive(rule, f"the waits differ too much to tell. {told}")
 
 
-def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     """`Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
     pause = _pause(lab)
     dated_s = pause.seconds + math.ceil(_DATE_S)
@@ -255,14 +255,14 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[Judged]:
     )
 
 
-def _judge_odd_values(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
     """What is no time to wait for: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
     runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
 
 
-def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[Judged]:
+def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[CheckResult]:
     """Whether it is sent again at all, as after a 503 without the field, and then not at once."""
     control = control_of(lab)
     dropped = [
@@ -277,27 +277,27 @@ def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[Judged]
         yield judged_retry("OTLP-RESP-079", lab, each)
 
 
-def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> Judged:
+def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> CheckResult:
     rule = "OTLP-RESP-079"
     gaps = [gap for each in runs for gap in each.faulted_gaps_s]
     told = f"waited {_seconds(gaps)}. {runs[0].told}"
     if runs[0].seen.has_crashed:
-        return broken(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, f"the command crashed. {told}", harm="crash")
     if len(gaps) < _FEWEST_GAPS:
-        return not_observed(rule, f"too little was sent again. {told}")
+        return inconclusive(rule, f"too little was sent again. {told}")
     usual = control_of(lab).longest_gap_s or 0.0
     if usual < NO_WAIT_S:
-        return not_observed(rule, f"{_TOO_SHORT}. {told}")
+        return inconclusive(rule, f"{_TOO_SHORT}. {told}")
     if max(gaps) < NO_WAIT_S:
-        return broken(rule, f"sent again at once each time. {told}")
+        return failed(rule, f"sent again at once each time. {told}")
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:
-        return not_observed(
+        return inconclusive(
             rule, f"its own back-off is {usual:.2f} s; a busy machine may have made these. {told}"
         )
-    return held(rule, told)
+    return passed(rule, told)
 
 
-def _judge_for_ever(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
     """Longer than any export may take: given up, or waited for; never too early."""
     answer = (faults.unavailable(retry_after_s=_FOREVER_S),)
     plan = dict.fromkeys(lab.signals, answer)

@@ -22,9 +22,9 @@ from otlptest.conformance.exporter.retries.delivery_attempts import (
     run_of,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed, control_of, usual_rest_s
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES", "told_if_late"]
 
@@ -147,7 +147,7 @@ def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
     return wait.told if is_late else ""
 
 
-def _judge_timeout(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
     """Milliseconds, the default, no limit, and what is no time."""
     signal = lab.signals[0]
     late = faults.delay(_ANSWERED_S)
@@ -197,63 +197,61 @@ class _Bounds:
         again = _waiting(self.lab, wait.value, wait.each.signal)()
         return again.each.is_hit and _when(self.lab, again, expected_s) == "early"
 
-    def of_default(self) -> Judged:
+    def of_default(self) -> CheckResult:
         rule, wait = "OTLP-CFG-041", self.usual
         told = f"expected {_DEFAULT_S:g} s. {wait.told}"
         if not wait.each.is_hit:
-            return not_observed(rule, told)
+            return inconclusive(rule, told)
         when = _when(self.lab, wait, _DEFAULT_S)
         if when == "unknown":
             return _by_a_late_refusal(self.lab, rule, wait, _DEFAULT_S)
         if when == "right":
-            return held(rule, told)
+            return passed(rule, told)
         if when == "late" or (self.can_wait and self.is_early_again(wait, _DEFAULT_S)):
-            return broken(rule, told)
-        return not_observed(rule, f"something else may have ended the wait. {told}")
+            return failed(rule, told)
+        return inconclusive(rule, f"something else may have ended the wait. {told}")
 
-    def of_shorts(self) -> Iterator[Judged]:
+    def of_shorts(self) -> Iterator[CheckResult]:
         """Judge the wait of each signal; one that hangs takes the proof from those that do not."""
         hanging = [each for each in self.shorts if _hangs(each)]
         for wait in self.shorts:
             found = self.of_short(wait)
-            if found.outcome == "held" and hanging:
+            if found.outcome == "passed" and hanging:
                 reason = "the variable may bound the shutdown alone: with it this export hung on"
-                yield not_observed(
-                    found.requirement, f"{reason}: {hanging[0].told}\n{found.evidence}"
-                )
+                yield inconclusive(found.rule, f"{reason}: {hanging[0].told}\n{found.evidence}")
             else:
                 yield found
 
-    def of_short(self, wait: _Wait) -> Judged:
+    def of_short(self, wait: _Wait) -> CheckResult:
         rule = "OTLP-CFG-040"
         told = f"expected {_SHORT_S:g} s. {wait.told}"
         if not wait.each.is_hit:
-            return not_observed(rule, told)
+            return inconclusive(rule, told)
         when = _when(self.lab, wait, _SHORT_S)
         if when == "unknown":
             return _by_a_late_refusal(self.lab, rule, wait, _SHORT_S)
         if when == "right":
-            return held(rule, told)
+            return passed(rule, told)
         is_free = self.usual.seconds > _SHORT_S + _LATE_S
         if when == "late" or (is_free and self.is_early_again(wait, _SHORT_S)):
-            return broken(rule, f"{told}\n{self.usual.told}")
-        return not_observed(rule, f"something else may have ended the wait. {told}")
+            return failed(rule, f"{told}\n{self.usual.told}")
+        return inconclusive(rule, f"something else may have ended the wait. {told}")
 
-    def of_endless(self, wait: _Wait) -> Judged:
+    def of_endless(self, wait: _Wait) -> CheckResult:
         rule = "OTLP-CFG-043"
         told = f"answered after {_ANSWERED_S:g} s. {wait.told}"
         if wait.each.is_hit and wait.seconds >= _EARLY * _ANSWERED_S:
             if self.usual.seconds >= _EARLY * _ANSWERED_S:
                 reason = "it waits so long where the variable is not set, too"
-                return not_observed(rule, f"{reason}. {told}\n{self.usual.told}")
-            return held(rule, told)
+                return inconclusive(rule, f"{reason}. {told}\n{self.usual.told}")
+            return passed(rule, told)
         if not self.can_wait:
-            return not_observed(
+            return inconclusive(
                 rule, f"it did not wait so long with a longer timeout either. {told}"
             )
-        return broken(rule, f"{told}\n{self.longer.told}")
+        return failed(rule, f"{told}\n{self.longer.told}")
 
-    def of_default_again(self, rule: str, wait: _Wait) -> Judged:
+    def of_default_again(self, rule: str, wait: _Wait) -> CheckResult:
         """Judge an invalid value: as if it were not set, whatever is done then."""
         told = f"expected as if unset. {wait.told}"
         if not wait.each.is_hit:
@@ -261,22 +259,22 @@ class _Bounds:
             return _judged_absence(self.lab, rule, wait.each, told, lambda: again().each)
         told += f"\n{self.usual.told}"
         if not self.usual.each.is_hit:
-            return not_observed(rule, f"the default itself was not seen. {told}")
+            return inconclusive(rule, f"the default itself was not seen. {told}")
         if self._is_unlike_usual(wait):
             second = _waiting(self.lab, wait.value, wait.each.signal)()
             if second.each.is_hit and self._is_unlike_usual(second):
-                return broken(rule, told)
-            return not_observed(rule, f"one time so, another time not. {told}\n{second.told}")
+                return failed(rule, told)
+            return inconclusive(rule, f"one time so, another time not. {told}\n{second.told}")
         return self._alike(rule, wait, told)
 
-    def _alike(self, rule: str, wait: _Wait, told: str) -> Judged:
+    def _alike(self, rule: str, wait: _Wait, told: str) -> CheckResult:
         """Judge a wait that is not another one than usual by far."""
         if abs(wait.seconds - self.usual.seconds) > _SLACK_S or not self._is_own(wait):
-            return not_observed(rule, f"something else may have ended the wait. {told}")
+            return inconclusive(rule, f"something else may have ended the wait. {told}")
         if not self.is_read:
             reason = "it waits as long whatever it is told, so that nothing shows the variable read"
-            return not_observed(rule, f"{reason}. {told}")
-        return held(rule, told)
+            return inconclusive(rule, f"{reason}. {told}")
+        return passed(rule, told)
 
     def _is_unlike_usual(self, wait: _Wait) -> bool:
         """Return whether a wait is another one than where nothing is set, by far."""
@@ -293,7 +291,7 @@ def _hangs(wait: _Wait) -> bool:
     return wait.each.is_hit and not wait.is_exact and wait.seconds > _SHORT_S + _LATE_S
 
 
-def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: float) -> Judged:
+def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: float) -> CheckResult:
     """Judge a wait that only the command's end has ended, by what a late refusal leads to.
 
     In `wait` nothing was sent again though no answer came. What is sent again once it is refused,
@@ -302,9 +300,9 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
     told = f"expected {expected_s:g} s. {wait.told}"
     refused_at_s = expected_s + _LATE_S
     if wait.is_exact:
-        return not_observed(rule, f"too late to be right, too early to be wrong for sure. {told}")
+        return inconclusive(rule, f"too late to be right, too early to be wrong for sure. {told}")
     if wait.seconds < refused_at_s:
-        return not_observed(
+        return inconclusive(
             rule,
             "the end of the command ended the wait, not the client: keep the program up for"
             f" {refused_at_s + _LIFE_S:g} s after its first request. {told}",
@@ -312,7 +310,7 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
     late = faults.delay(refused_at_s, reply=faults.unavailable())
     again = _waiting(lab, wait.value, wait.each.signal, late)().each
     if not again.is_hit or not again.is_retried:
-        return not_observed(
+        return inconclusive(
             rule,
             "nothing ends the wait but the end of the command, and an UNAVAILABLE (503) after"
             f" {refused_at_s:g} s is not followed by another attempt, which would show that it"
@@ -320,15 +318,15 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
         )
     after_s = again.attempts[1].started_at - again.attempts[0].received_at
     if after_s < refused_at_s:
-        return not_observed(rule, f"one time it was given up, another time not. {told}")
-    return broken(
+        return inconclusive(rule, f"one time it was given up, another time not. {told}")
+    return failed(
         rule,
         f"it was still waiting after {refused_at_s:g} s: what was refused then was sent again."
         f" {told}\n{again.told}",
     )
 
 
-def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """The timeout of a signal, beside a general one that is ten times as long."""
     short, long = f"{_SHORT_S * 1000:.0f}", f"{_LONGER_S * 1000:.0f}"
     runs = [_waiting(lab, long, signal, own_value=short) for signal in lab.signals]
@@ -338,7 +336,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[Judged]:
     yield from condensed(_of_own(lab, wait, longer) for wait in waits)
 
 
-def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> Judged:
+def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     """Held against a client that waits too long only where it heeds the general variable.
 
     Args:
@@ -351,18 +349,18 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> Judged:
     told = f"expected {_SHORT_S:g} s. {wait.told}"
     if when == "right" and longer.seconds <= _SHORT_S + _LATE_S:
         reason = "with the general variable alone it waits no longer, or that was not seen"
-        return not_observed(rule, f"{reason}. {told}\n{longer.told}")
+        return inconclusive(rule, f"{reason}. {told}\n{longer.told}")
     if when == "right":
-        return held(rule, told)
+        return passed(rule, told)
     if when != "late":
-        return not_observed(rule, told)
+        return inconclusive(rule, told)
     alone = _waiting(lab, wait.own, wait.each.signal)()
     if not alone.each.is_hit or _when(lab, alone, _SHORT_S) != "right":
-        return not_observed(rule, f"the general timeout is not heeded either. {told}")
-    return broken(rule, f"{told}\n{alone.told}")
+        return inconclusive(rule, f"the general timeout is not heeded either. {told}")
+    return failed(rule, f"{told}\n{alone.told}")
 
 
-def _judge_odd_numbers(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
     """A number out of its range, and one that is none, are as if unset: all goes on."""
     queues = {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}
     for rule, changes in (("OTLP-CFG-045", {_VARIABLE: "10s"}), ("OTLP-CFG-046", queues)):
@@ -370,32 +368,32 @@ def _judge_odd_numbers(lab: ExporterLab) -> Iterator[Judged]:
         yield from condensed(_arrived(lab, rule, changes, each) for each in run())
 
 
-def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faulted) -> Judged:
+def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faulted) -> CheckResult:
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
     warning = mention(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
     if each.is_hit and _VARIABLE in changes and not warning:
         # One that does not read it goes on as well; with another value it is judged by its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
-        return not_observed(rule, f"{reason}. {told}")
+        return inconclusive(rule, f"{reason}. {told}")
     if each.is_hit:
         said = f"it said: {warning}" if warning else "it went on"
-        return held(rule, f"{said}. {told}")
+        return passed(rule, f"{said}. {told}")
     again = run_of(lab, {each.signal: ()}, changes)
     return _judged_absence(lab, rule, each, told, lambda: again()[0])
 
 
 def _judged_absence(
     lab: ExporterLab, rule: str, each: Faulted, told: str, again: Callable[[], Faulted]
-) -> Judged:
+) -> CheckResult:
     """Whether a signal stays away for a strange value, and comes otherwise."""
     if not faulted(lab.baseline, each.signal, ()).is_hit:
-        return not_observed(rule, f"no {each.signal} come without it either. {told}")
+        return inconclusive(rule, f"no {each.signal} come without it either. {told}")
     if again().is_hit:
-        return not_observed(rule, f"one time it sent, another time not. {told}")
-    return broken(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
+        return inconclusive(rule, f"one time it sent, another time not. {told}")
+    return failed(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
 
 
-def _judge_late_reply(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
     """An answer that comes when nobody waits for it any more."""
     rule = "OTLP-RESP-088"
     late = faults.delay(_SHORT_S + _LATE_REPLY_S)
@@ -409,12 +407,12 @@ def _judge_late_reply(lab: ExporterLab) -> Iterator[Judged]:
         yield _unmoved(rule, each)
 
 
-def _unmoved(rule: str, each: Faulted) -> Judged:
+def _unmoved(rule: str, each: Faulted) -> CheckResult:
     told = f"{_VARIABLE}={_SHORT_S * 1000:.0f}. {each.told}"
     if not each.is_hit:
-        return not_observed(rule, told)
+        return inconclusive(rule, told)
     if each.seen.has_crashed:
-        return broken(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, f"the command crashed. {told}", harm="crash")
     asked_at = each.attempts[0].received_at
     due_at = asked_at + _SHORT_S + _LATE_REPLY_S
     moved_on = any(
@@ -422,10 +420,10 @@ def _unmoved(rule: str, each: Faulted) -> Judged:
         for other in each.seen.requests
     )
     if not moved_on or each.seen.ended_at <= due_at:
-        return not_observed(rule, f"nobody had given up, or nobody was left. {told}")
+        return inconclusive(rule, f"nobody had given up, or nobody was left. {told}")
     if any(again.started_at > due_at + _JUST_BEFORE_S for again in each.attempts[1:]):
-        return not_observed(rule, f"it was still sending again. {told}")
-    return held(rule, f"the command went on. {told}")
+        return inconclusive(rule, f"it was still sending again. {told}")
+    return passed(rule, f"the command went on. {told}")
 
 
 CASES: Final = (

@@ -18,7 +18,7 @@ from otlptest.conformance.exporter.readings import (
     whole_run,
 )
 from otlptest.conformance.exporter.tls_front import TlsFront
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -54,7 +54,7 @@ _UNSHOWN_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 _Files = Callable[[FakeCollector], Mapping[str, str | None]]
 
 
-def _judge_trust(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_trust(lab: ExporterLab) -> Iterator[CheckResult]:
     """The fake's own authority is told, another one, none; and a right one, of another host."""
     with (
         lab.collector(tls=True) as stranger,
@@ -77,32 +77,32 @@ def _judge_trust(lab: ExporterLab) -> Iterator[Judged]:
     yield _judged_stranger("OTLP-CFG-023", unknown)
     if arrived.requests:
         why = f"telemetry went to a server whose certificate is for {_ANOTHER_HOST}"
-        yield broken("OTLP-CFG-023", f"{why}; {told(fooled, [_ENDPOINT, _CA])}")
+        yield failed("OTLP-CFG-023", f"{why}; {told(fooled, [_ENDPOINT, _CA])}")
 
 
-def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> Judged:
+def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> CheckResult:
     rule = "OTLP-CFG-022"
     if refused.requests:
-        return broken(rule, f"the certificate of another authority was trusted; {_seen(refused)}")
+        return failed(rule, f"the certificate of another authority was trusted; {_seen(refused)}")
     failure = _handshake_failure(taken)
     if lost_signals(lab, taken):
-        judge = broken if failure and not taken.requests else not_observed
+        judge = failed if failure and not taken.requests else inconclusive
         return judge(rule, f"with the right authority; {_seen(taken)}{failure}")
     if not _handshake_failure(refused):
-        return not_observed(rule, f"no handshake with another authority; {_seen(refused)}")
-    return held(rule, f"sent with the right authority, refused with another; {_seen(taken)}")
+        return inconclusive(rule, f"no handshake with another authority; {_seen(refused)}")
+    return passed(rule, f"sent with the right authority, refused with another; {_seen(taken)}")
 
 
-def _judged_stranger(rule: str, seen: Observation) -> Judged:
+def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
     if seen.requests:
-        return broken(rule, f"telemetry went to a server that nobody vouches for; {_seen(seen)}")
+        return failed(rule, f"telemetry went to a server that nobody vouches for; {_seen(seen)}")
     failure = _handshake_failure(seen)
     if not failure:
-        return not_observed(rule, f"it did not connect; {_seen(seen)}")
-    return held(rule, f"{told(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
+        return inconclusive(rule, f"it did not connect; {_seen(seen)}")
+    return passed(rule, f"{told(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
 
 
-def _judge_client_certificate(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_client_certificate(lab: ExporterLab) -> Iterator[CheckResult]:
     """A server that wants a certificate, with its authority told, or trusted without being told."""
     told_all = _run(lab, lambda _: {}, needs_client_certificate=True)
     told_pair = _run(lab, _trusted_by_the_system, needs_client_certificate=True)
@@ -114,7 +114,7 @@ def _trusted_by_the_system(fake: FakeCollector) -> Mapping[str, str | None]:
     return {_CA: None, **dict.fromkeys(_SYSTEM_TRUST, str(fake.ca_file))}
 
 
-def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool) -> Judged:
+def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool) -> CheckResult:
     """Broken only if the client trusted the server and showed nothing: the handshake tells so.
 
     Args:
@@ -125,16 +125,16 @@ def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool)
     rule = "OTLP-CFG-024"
     failure = _handshake_failure(seen)
     if not lost_signals(lab, seen):
-        return held(rule, f"the certificate was shown; {_seen(seen, *_PAIR)}")
+        return passed(rule, f"the certificate was shown; {_seen(seen, *_PAIR)}")
     if _UNSHOWN_CERTIFICATE in failure:
-        return broken(rule, f"no certificate was shown; {_seen(seen, *_PAIR)}{failure}")
+        return failed(rule, f"no certificate was shown; {_seen(seen, *_PAIR)}{failure}")
     if is_needed:
-        return not_observed(rule, f"{_seen(seen, *_PAIR)}{failure}")
+        return inconclusive(rule, f"{_seen(seen, *_PAIR)}{failure}")
     reason = "it cannot be made to trust the server without the variable"
-    return not_observed(rule, f"{reason}; {_seen(seen, *_PAIR)}{failure}")
+    return inconclusive(rule, f"{reason}; {_seen(seen, *_PAIR)}{failure}")
 
 
-def _judge_own_certificates(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_own_certificates(lab: ExporterLab) -> Iterator[CheckResult]:
     """Another authority's files for all signals, the right ones for each."""
     names = [*(general(option) for option in _OPTIONS)]
     names += [own(signal, option) for signal in lab.signals for option in _OPTIONS]
@@ -161,15 +161,15 @@ def _judge_own_certificates(lab: ExporterLab) -> Iterator[Judged]:
 
 def _judged_own(
     rule: str, lab: ExporterLab, seen: Observation, names: Iterable[str], *, works: bool
-) -> Judged:
+) -> CheckResult:
     lost = lost_signals(lab, seen)
     if not lost:
-        return held(rule, f"each signal used its own files; {told(seen, names)}")
+        return passed(rule, f"each signal used its own files; {told(seen, names)}")
     failure = _handshake_failure(seen)
     if works:
-        return broken(rule, f"nothing of {', '.join(lost)} came; {told(seen, names)}{failure}")
+        return failed(rule, f"nothing of {', '.join(lost)} came; {told(seen, names)}{failure}")
     reason = "with the general variables alone it does not come either"
-    return not_observed(rule, f"{reason}; {told(seen, names)}; {last_words(seen)}")
+    return inconclusive(rule, f"{reason}; {told(seen, names)}; {last_words(seen)}")
 
 
 def _files(fake: FakeCollector) -> dict[str, str]:
@@ -177,7 +177,7 @@ def _files(fake: FakeCollector) -> dict[str, str]:
     return {option: str(file) for option, file in zip(_OPTIONS, files, strict=True)}
 
 
-def _judge_insecure_over_http(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_insecure_over_http(lab: ExporterLab) -> Iterator[CheckResult]:
     without = _run(lab, lambda _: {}, is_wanted=spoken)
     seen = _run(lab, lambda _: {_INSECURE: "true"}, is_wanted=spoken)
     names = (_ENDPOINT, _INSECURE)

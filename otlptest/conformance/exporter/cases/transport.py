@@ -9,9 +9,9 @@ from typing import Final
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import UsageError, WireError
 from otlptest.model import Request
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from otlptest.wire.otlp.strange_fields import strange_fields
@@ -31,7 +31,7 @@ _TWICE: Final = 2
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
 
 
-def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
     yield _of_all("OTLP-GRPC-004", seen, requests, lambda each: each.path in paths)
@@ -40,7 +40,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[Judged]:
     yield _unary_calls(lab, requests)
 
 
-def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].http_path for signal in SIGNAL_NAMES}
     media_rule, media_type = _MEDIA_TYPES[lab.protocol]
@@ -51,12 +51,12 @@ def _judge_http(lab: ExporterLab) -> Iterator[Judged]:
         yield _body("OTLP-HTTP-008", seen, requests)
 
 
-def _judge_http_framing(lab: ExporterLab) -> Iterator[Judged]:
+def _judge_http_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     yield _framing(seen, requests)
     versions = sorted({each.connection.protocol or "?" for each in requests})
     if requests:
-        yield held("OTLP-HTTP-009", f"{len(requests)} requests over {', '.join(versions)}")
+        yield passed("OTLP-HTTP-009", f"{len(requests)} requests over {', '.join(versions)}")
 
 
 def _requests(lab: ExporterLab) -> tuple[Request, ...]:
@@ -68,27 +68,27 @@ def _requests(lab: ExporterLab) -> tuple[Request, ...]:
 
 def _of_all(
     rule: str, seen: Observation, requests: tuple[Request, ...], is_right: Callable[[Request], bool]
-) -> Judged:
+) -> CheckResult:
     """Held if each request is right, broken if one is not."""
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
-        return broken(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
+        return failed(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
     if not requests:
-        return not_observed(rule, "no request came")
-    return held(rule, seen.describe(requests))
+        return inconclusive(rule, "no request came")
+    return passed(rule, seen.describe(requests))
 
 
-def _calls(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+def _calls(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
     """Judge the heads of gRPC calls, and say what is wrong with one."""
     rule = "OTLP-GRPC-006"
     wrong = [(each, faults) for each in requests if (faults := _faults_of_call(each))]
     if wrong:
         first, faults = wrong[0]
         shown = seen.describe([each for each, _ in wrong])
-        return broken(rule, f"{'; '.join(faults)}\n{shown}\n{_head(first)}")
+        return failed(rule, f"{'; '.join(faults)}\n{shown}\n{_head(first)}")
     if not requests:
-        return not_observed(rule, "no request came")
-    return held(rule, seen.describe(requests))
+        return inconclusive(rule, "no request came")
+    return passed(rule, seen.describe(requests))
 
 
 def _faults_of_call(request: Request) -> list[str]:
@@ -134,16 +134,16 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> Judged:
+def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
     """Whether each body is the message of its path; what was refused for its head tells nothing."""
     faults = [(each, _fault_of_body(each)) for each in requests]
     for request, fault in faults:
         if fault:
-            return broken(rule, f"{seen.describe([request])}\n{fault}")
+            return failed(rule, f"{seen.describe([request])}\n{fault}")
     read = [each for each in requests if each.is_accepted and each.body]
     if not read:
-        return not_observed(rule, f"no body could be looked at\n{seen.describe(requests)}")
-    return held(rule, f"each body is the message of its signal\n{seen.describe(read)}")
+        return inconclusive(rule, f"no body could be looked at\n{seen.describe(requests)}")
+    return passed(rule, f"each body is the message of its signal\n{seen.describe(read)}")
 
 
 def _fault_of_body(request: Request) -> str:
@@ -161,7 +161,7 @@ def _fault_of_body(request: Request) -> str:
     return f"it is another message: it has {'; '.join(strange)}" if strange else ""
 
 
-def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
+def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> CheckResult:
     """The fake takes a call only if its stream has one message and then ends."""
     rule, seen = "OTLP-GRPC-005", lab.baseline
     taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
@@ -172,14 +172,14 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> Judged:
         and (problem.kind == "protocol_error" or problem.rule == rule)
     ]
     if problems:
-        return broken(rule, "\n".join(problem.message for problem in problems[:_SHOWN_FAULTS]))
+        return failed(rule, "\n".join(problem.message for problem in problems[:_SHOWN_FAULTS]))
     if not taken:
-        return not_observed(rule, f"no call was taken\n{seen.describe()}")
+        return inconclusive(rule, f"no call was taken\n{seen.describe()}")
     told = f"{len(taken)} calls, each one message and the end of its stream"
-    return held(rule, f"{told}\n{seen.describe(taken)}")
+    return passed(rule, f"{told}\n{seen.describe(taken)}")
 
 
-def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
+def _framing(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
     rule = "OTLP-HTTP-055"
     faults = _messages(seen, "protocol_error")
     hosts = [
@@ -188,12 +188,14 @@ def _framing(seen: Observation, requests: tuple[Request, ...]) -> Judged:
         if each.connection.protocol == "http/1.1" and not _has_port(each)
     ]
     if faults or hosts:
-        return broken(rule, "\n".join([*faults, *hosts][:_SHOWN_FAULTS]))
+        return failed(rule, "\n".join([*faults, *hosts][:_SHOWN_FAULTS]))
     cut = _messages(seen, "cut_request")
     if cut or not requests:
         # A wrong Content-Length looks like that, and so does a client that gives up.
-        return not_observed(rule, cut[0] if cut else seen.describe())
-    return held(rule, f"a strict parser took each of {len(requests)} requests, Host with its port")
+        return inconclusive(rule, cut[0] if cut else seen.describe())
+    return passed(
+        rule, f"a strict parser took each of {len(requests)} requests, Host with its port"
+    )
 
 
 def _messages(seen: Observation, kind: str) -> list[str]:

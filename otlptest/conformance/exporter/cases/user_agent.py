@@ -7,7 +7,7 @@ from typing import Final
 from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import resources_of
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES", "judged_agent"]
 
@@ -39,7 +39,7 @@ _NO_LANGUAGE: Final = re.compile(
 )
 
 
-def _judge(lab: ExporterLab) -> Iterator[Judged]:
+def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     languages = {
         str(resource["telemetry.sdk.language"])
@@ -50,10 +50,10 @@ def _judge(lab: ExporterLab) -> Iterator[Judged]:
     for agent in agents:
         yield judged_agent(agent, languages)
     if not agents:
-        yield not_observed(_RULE, "no request came")
+        yield inconclusive(_RULE, "no request came")
 
 
-def judged_agent(agent: str, languages: Collection[str] = ()) -> Judged:
+def judged_agent(agent: str, languages: Collection[str] = ()) -> CheckResult:
     """Judge whether a user agent is one such as `OTel-OTLP-Exporter-Python/1.2.3`.
 
     The grammar of RFC 9110 lets the name take several products, the last one with the version, and
@@ -67,15 +67,15 @@ def judged_agent(agent: str, languages: Collection[str] = ()) -> Judged:
     """
     told = f"User-Agent: {agent or '(none)'}"
     if not agent:
-        return broken(_RULE, f"{told}; none is sent")
+        return failed(_RULE, f"{told}; none is sent")
     products = _COMMENT.sub(" ", agent).split()
     if not products or not all(map(_PRODUCT.fullmatch, products)):
-        return broken(_RULE, f"{told}; it is no list of products, as NAME/1.2.3")
+        return failed(_RULE, f"{told}; it is no list of products, as NAME/1.2.3")
     names = list(_versioned_names(products))
     found = [_judged_name(name, told, languages) for name in names]
     if not found:
-        return broken(_RULE, f"{told}; it tells no version, as NAME/1.2.3")
-    order = ("held", "not_observed", "broken")
+        return failed(_RULE, f"{told}; it tells no version, as NAME/1.2.3")
+    order = ("passed", "inconclusive", "failed")
     return min(found, key=lambda each: order.index(each.outcome))
 
 
@@ -91,19 +91,19 @@ def _versioned_names(products: Iterable[str]) -> Iterator[str]:
             words = []
 
 
-def _judged_name(name: str, told: str, languages: Collection[str]) -> Judged:
+def _judged_name(name: str, told: str, languages: Collection[str]) -> CheckResult:
     if _LIBRARY.match(name) and not _EXPORTER.search(name):
-        return broken(_RULE, f"{told}; it names the library that sends, not the exporter")
+        return failed(_RULE, f"{told}; it names the library that sends, not the exporter")
     small = name.lower()
     words = re.findall(r"[a-z+#.]+", small)
     known = {*_LANGUAGES, *(each.lower() for each in languages)}
     if any(each in words or (len(each) > _SHORT and each in small) for each in known):
-        return held(_RULE, told)
+        return passed(_RULE, told)
     others = [left for word in words if (left := _NO_LANGUAGE.sub("", word))]
     if others and (len(words) > 1 or others != words):
         may_be = " or ".join(repr(each) for each in others)
-        return not_observed(_RULE, f"{told}; {may_be} may be a language that is not known here")
-    return broken(_RULE, f"{told}; it names no language")
+        return inconclusive(_RULE, f"{told}; {may_be} may be a language that is not known here")
+    return failed(_RULE, f"{told}; it names no language")
 
 
 CASES: Final = (

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Final
 
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 __all__ = [
@@ -94,7 +94,7 @@ def _noise_s(taken: Sequence[float]) -> float:
     return statistics.quantiles(taken, n=4)[2] - min(taken)
 
 
-def judged_growth(rule: str, waits: Waits) -> Judged:
+def judged_growth(rule: str, waits: Waits) -> CheckResult:
     """Whether waits grow exponentially, told from chance by all runs together.
 
     Args:
@@ -108,7 +108,7 @@ def judged_growth(rule: str, waits: Waits) -> Judged:
     skipped = _too_short(waits)
     most = len(_columns(waits))
     if most - skipped < _FEWEST_WAITS:
-        return not_observed(rule, f"too few runs with two waits and more. {told}")
+        return inconclusive(rule, f"too few runs with two waits and more. {told}")
     grown = [each[most - 1] / max(each[skipped], 1e-6) for each in waits if len(each) >= most]
     ordered = sorted(grown)
     mean = math.exp(statistics.fmean(math.log(max(each, 1e-6)) for each in ordered[1:-1]))
@@ -119,11 +119,11 @@ def judged_growth(rule: str, waits: Waits) -> Judged:
         return _judged_steps(rule, medians, told)
     is_no_chance = ordered[-2] < _MOST_BY_CHANCE.get(most - skipped, 2.0)  # the highest may be
     if mean <= _NOT_GROWING and is_no_chance:  # stretched
-        return broken(rule, f"the waits do not grow: {told}")
-    return not_observed(rule, f"the waits differ too much to tell whether they grow: {told}")
+        return failed(rule, f"the waits do not grow: {told}")
+    return inconclusive(rule, f"the waits differ too much to tell whether they grow: {told}")
 
 
-def _judged_steps(rule: str, medians: Sequence[float], told: str) -> Judged:
+def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult:
     """Of waits that grow: whether each step is longer than the one before, where it can be told.
 
     They grow by the same time only if all steps are alike: those of a back-off that has reached its
@@ -131,7 +131,7 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> Judged:
     """
     steps = len(medians) - 1
     if steps < _FEWEST_STEPS:
-        return held(rule, told)
+        return passed(rule, told)
     third = steps // 3
     first, middle, last = (
         (medians[end] - medians[start]) / (end - start)
@@ -143,15 +143,15 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> Judged:
         f" s at the end; in exponential back-off {expected:.2f} times as much as at first. {told}"
     )
     if expected < _CLEARLY:
-        return held(rule, told)
+        return passed(rule, told)
     if max(first, middle, last) <= _ALIKE * min(first, middle, last):
-        return broken(rule, f"the waits grow by the same time each time, not exponentially: {told}")
+        return failed(rule, f"the waits grow by the same time each time, not exponentially: {told}")
     if first <= _ALIKE * last <= _ALIKE**2 * first:
-        return not_observed(rule, f"the waits grow, and it is not clear how: {told}")
-    return held(rule, told)
+        return inconclusive(rule, f"the waits grow, and it is not clear how: {told}")
+    return passed(rule, told)
 
 
-def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> Judged:
+def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
     """Whether a wait differs from run to run by more than the machine makes it differ.
 
     Most is seen in the longest waits, the last ones that enough runs have; but a client may add a
@@ -168,7 +168,7 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> Judged:
         return short
     enough = _columns(waits)
     if not enough:
-        return not_observed(rule, f"too few runs with a wait. {told}")
+        return inconclusive(rule, f"too few runs with a wait. {told}")
     samples = sorted(enough[-1])
     usual_s = max(statistics.median(samples), 1e-6)
     quick_s = _quick_spread_s(samples)
@@ -182,21 +182,19 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> Judged:
         f" jitter they may differ by {machine_s:.3f} s on this machine. {told}"
     )
     if quick_s <= _NO_SPREAD * usual_s and least_s <= machine_s:
-        return broken(rule, f"no jitter: {told}")
+        return failed(rule, f"no jitter: {told}")
     if quick_s > _NO_SPREAD * usual_s and spread_s > max(_SPREAD * usual_s, machine_s):
-        return held(rule, told)
-    return not_observed(rule, f"they differ too little to tell jitter from chance: {told}")
+        return passed(rule, told)
+    return inconclusive(rule, f"they differ too little to tell jitter from chance: {told}")
 
 
-def agreed(first: Judged, second: Judged) -> Judged:
+def agreed(first: CheckResult, second: CheckResult) -> CheckResult:
     """Return what two looks show together: broken only where both are, else not observed."""
-    if first.outcome != "broken":
+    if first.outcome != "failed":
         return first
-    if second.outcome == "broken":
-        return broken(first.requirement, f"{first.evidence}\nthe same once more: {second.evidence}")
-    return not_observed(
-        first.requirement, f"not the same twice: {first.evidence}\n{second.evidence}"
-    )
+    if second.outcome == "failed":
+        return failed(first.rule, f"{first.evidence}\nthe same once more: {second.evidence}")
+    return inconclusive(first.rule, f"not the same twice: {first.evidence}\n{second.evidence}")
 
 
 def _quick_spread_s(column: Sequence[float]) -> float:
@@ -217,7 +215,7 @@ def _too_short(waits: Waits) -> int:
     return next((place for place, each in enumerate(medians) if each >= NO_WAIT_S), len(medians))
 
 
-def _judged_short(rule: str, waits: Waits, told: str) -> Judged | None:
+def _judged_short(rule: str, waits: Waits, told: str) -> CheckResult | None:
     """Of waits that are all too short to tell them from none; None if some are longer.
 
     Broken after so many that those of any back-off had grown by then, if these have not.
@@ -226,8 +224,8 @@ def _judged_short(rule: str, waits: Waits, told: str) -> Judged | None:
     if not columns or _too_short(waits) < len(columns):
         return None
     if len(columns) >= _ENOUGH_TO_GROW and min(columns[-1]) - min(columns[0]) < _NOISE_S:
-        return broken(rule, f"no waits at all: {told}")
-    return not_observed(rule, f"its waits are too short to measure. {told}")
+        return failed(rule, f"no waits at all: {told}")
+    return inconclusive(rule, f"its waits are too short to measure. {told}")
 
 
 def _told(waits: Waits) -> str:

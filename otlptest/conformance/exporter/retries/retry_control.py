@@ -26,9 +26,9 @@ from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, faulted, run_of
 from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
 from otlptest.requirements import find
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = [
     "LONGEST_FIRST_WAIT_S",
@@ -120,12 +120,12 @@ def control_of(lab: ExporterLab) -> Control:
     return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
 
 
-def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether something was rightly sent only once."""
     control = control_of(lab)
     problem = _why_not_judged(lab, each)
     if problem:
-        return not_observed(rule, f"{problem}; {each.told}")
+        return inconclusive(rule, f"{problem}; {each.told}")
     if each.is_retried:
         return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
@@ -133,19 +133,19 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     if anew is not None:
         return anew
     if control.gap_s(each.signal) is not None:
-        return held(rule, told)
+        return passed(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
-        return held(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
-    return not_observed(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
+        return passed(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
+    return inconclusive(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
 
 
-def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
+def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether something was rightly sent again; where it was not, looks once more."""
     problem = _why_not_judged(lab, each)
     if problem:
-        return not_observed(rule, f"{problem}; {each.told}")
+        return inconclusive(rule, f"{problem}; {each.told}")
     if each.is_retried:
-        return held(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+        return passed(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     anew = _sent_anew(rule, lab, each)
     if anew is not None:
         return anew
@@ -159,18 +159,18 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> Judged:
     return _looked_at_again(rule, lab, each, told)
 
 
-def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
     """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
     if find(rule).level != "MUST":
-        return broken(rule, told)
+        return failed(rule, told)
     confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
     if confirmed:
-        return broken(rule, told)
+        return failed(rule, told)
     (again,) = run_of(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
-        return not_observed(rule, f"{_CHANGED}. {told}\n{again.told}")
+        return inconclusive(rule, f"{_CHANGED}. {told}\n{again.told}")
     confirmed.add(each.signal)
-    return broken(rule, f"{told}\nthe same in a second run")
+    return failed(rule, f"{told}\nthe same in a second run")
 
 
 def _stay_up(lived_s: float) -> str:
@@ -187,7 +187,7 @@ def judged_given_up(
     signal: Signal,
     look: Callable[[], tuple[Observation, float | None]],
     told: str,
-) -> Judged:
+) -> CheckResult:
     """Return what it means that nothing was sent again after a pause.
 
     Broken where the command stayed up longer than any back-off, or where its length follows its
@@ -207,10 +207,10 @@ def judged_given_up(
     for _ in range(_LOOKS):
         seen, lost_at = look()
         if lost_at is None:
-            return not_observed(rule, f"{_CHANGED}. {told}")
+            return inconclusive(rule, f"{_CHANGED}. {told}")
         lived_s.append(seen.ended_at - lost_at)
         if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
-            return broken(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
+            return failed(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
         usual_s.append(faulted(lab.run(), signal, ()).lived_s)
     if control.gap_s(signal) is None:
         is_sure = _follows_answers(lab, _answered_late(lab, signal))
@@ -218,8 +218,8 @@ def judged_given_up(
     else:
         is_sure, limit_s = life_follows_exports(lab, signal), control.at_once_s(signal)
     if is_sure and min(lived_s) - min(usual_s) <= limit_s:
-        return broken(rule, f"{told}\nit waited for nothing, and went on to its end")
-    return not_observed(
+        return failed(rule, f"{told}\nit waited for nothing, and went on to its end")
+    return inconclusive(
         rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}. {told}"
     )
 
@@ -236,15 +236,15 @@ def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
     return _longer_s(lab, found) >= _FOLLOWING * gap_s
 
 
-def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> Judged | None:
+def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult | None:
     """Not observed where it seems to have come again with other ids; None if it does not."""
     alike = lookalikes(lab, each)
     if not alike:
         return None
-    return not_observed(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
+    return inconclusive(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
 
 
-def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
     """Nothing is sent again: broken where nothing was waited for either, however late the answer.
 
     What is dropped at once, and not sent again by the end of the command, had no retry
@@ -253,13 +253,13 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
     late = _answered_late(lab, each.signal)
     is_sure = late.is_hit and _follows_answers(lab, late)
     if is_sure and _is_dropped(lab, each) and _is_dropped(lab, late):
-        return broken(
+        return failed(
             rule,
             f"{told}\nit dropped what was refused at once, and went on to its end; the same with"
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
     reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
-    return not_observed(rule, f"{reason}. {told}")
+    return inconclusive(rule, f"{reason}. {told}")
 
 
 def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
@@ -296,34 +296,35 @@ def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
     return pause_s <= _NO_PAUSE_S and len(each.seen.of(each.signal)) <= most
 
 
-def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> Judged:
+def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
     """Once more, with nothing else that could be waited for, beside a control of its own."""
     unavailable = (faults.unavailable(),)
     runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
-        return not_observed(rule, f"{_CHANGED}. {told}")
+        return inconclusive(rule, f"{_CHANGED}. {told}")
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
-        return not_observed(rule, f"it may have been shut down while it waited. {told}")
-    return broken(
+        return inconclusive(rule, f"it may have been shut down while it waited. {told}")
+    return failed(
         rule,
         f"{told}\nthe same in a second run, while UNAVAILABLE (503) was answered by another "
         f"attempt after {control.gaps_s[0]:.2f} s",
     )
 
 
-def condensed(judged: Iterable[Judged]) -> Iterator[Judged]:
+def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
     """The same with one judgement for each rule and outcome, which tells how many were alike."""
-    groups: dict[tuple[str, str], list[Judged]] = {}
+    groups: dict[tuple[str, str], list[CheckResult]] = {}
     for each in judged:
-        groups.setdefault((each.requirement, each.outcome), []).append(each)
+        groups.setdefault((each.rule, each.outcome), []).append(each)
     for group in groups.values():
-        shown = group[: _MOST_SHOWN if group[0].outcome == "broken" else 1]
-        told = "\n".join(each.evidence for each in shown)
-        more = f"\n… and {len(group) - len(shown)} more alike" if len(group) > len(shown) else ""
+        first, *others = group[: _MOST_SHOWN if group[0].outcome == "failed" else 1]
+        hidden = len(group) - len(others) - 1
+        more = (f"… and {hidden} more alike",) if hidden else ()
         harm = next((each.harm for each in group if each.harm), None)
-        yield replace(shown[0], evidence=told + more, harm=harm)
+        exchanges = (*first.exchanges, *(each.evidence for each in others), *more)
+        yield replace(first, exchanges=exchanges, harm=harm)
 
 
 def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:

@@ -37,7 +37,7 @@ from otlptest.conformance.receiver.sample_requests import (
     json_request,
     sample_request,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
@@ -53,7 +53,7 @@ _DEEP: Final = 10_000
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
-def _judge_random_bytes(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
     bodies = {f"{len(body)} random bytes {body[:12].hex()}…": body for body in _refused_bodies(lab)}
     tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies.items())
     if lab.protocol == "grpc":
@@ -76,19 +76,19 @@ def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
             yield body
 
 
-def _prompt(lab: ReceiverLab, slowest: Try, body: bytes, *, count: int) -> Judged:
+def _prompt(lab: ReceiverLab, slowest: Try, body: bytes, *, count: int) -> CheckResult:
     """Whether the slowest answer came soon; one that is slow once may be a busy machine's."""
     took = f"{slowest.answer.elapsed_s:.2f} s"
     if slowest.answer.is_hang:
         said = f"{slowest.what}: no answer within {took}"
-        return broken("OTLP-RESP-087", said, harm="hang")
+        return failed("OTLP-RESP-087", said, harm="hang")
     if slowest.answer.elapsed_s <= _PROMPT_S:
-        return held("OTLP-RESP-087", f"{count} bad bodies were answered, the slowest in {took}")
+        return passed("OTLP-RESP-087", f"{count} bad bodies were answered, the slowest in {took}")
     plain, again = plain_answer(lab, lab.signals[0]).elapsed_s, submit(lab, body).elapsed_s
     seen = f"{slowest.what}: {took}, again {again:.2f} s; a plain valid request: {plain:.2f} s"
     if again <= _PROMPT_S or plain > _PROMPT_S:
-        return not_observed("OTLP-RESP-087", f"slow once, or slow with everything: {seen}")
-    return broken("OTLP-RESP-087", f"wanted: within {_PROMPT_S:g} s; {seen}")
+        return inconclusive("OTLP-RESP-087", f"slow once, or slow with everything: {seen}")
+    return failed("OTLP-RESP-087", f"wanted: within {_PROMPT_S:g} s; {seen}")
 
 
 def _is_final(answer: Answer) -> bool:
@@ -101,7 +101,7 @@ def _is_final(answer: Answer) -> bool:
     )
 
 
-def _judge_cut(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
         Try(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
         for size, body in cut_bodies(lab.signals[0], lab.marker())
@@ -109,7 +109,7 @@ def _judge_cut(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
 
 
-def _judge_protobuf(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Each way in which bytes are no protobuf; over gRPC any error is right."""
     right = is_refused if lab.protocol == "grpc" else answered(400)
     wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
@@ -124,13 +124,13 @@ def _judge_protobuf(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
 
 
-def _judge_framed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
     tries = [Try(what="a body with gRPC's prefix", answer=post(lab, body))]
     yield judged(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
 
 
-def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
     bodies = {
         PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
@@ -141,7 +141,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
 
 
-def _judge_mismatch(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
     """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
     signal = lab.signals[0]
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
@@ -161,20 +161,20 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message")
 
 
-def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-047"
     answer = submit(lab, b"\xff" * 11)
     seen = f"an undecodable message came to {answer.told()}"
     if not isinstance(answer, GrpcAnswer) or answer.grpc_status is None:
-        yield not_observed(rule, seen)
+        yield inconclusive(rule, seen)
     elif _is_final(answer):
         preferred = answer.grpc_status == GrpcCode.INVALID_ARGUMENT
-        yield held(rule, seen + ("" if preferred else " (INVALID_ARGUMENT is preferred)"))
+        yield passed(rule, seen + ("" if preferred else " (INVALID_ARGUMENT is preferred)"))
     else:
-        yield broken(rule, f"wanted: a status that is not retryable; {seen}")
+        yield failed(rule, f"wanted: a status that is not retryable; {seen}")
 
 
-def _judge_deep(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_deep(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     rules: tuple[str, ...] = ("OTLP-SRV-013",)
     answer: Answer

@@ -21,9 +21,9 @@ from otlptest.conformance.receiver.exchange import (
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.protobuf_fields import chunk
 from otlptest.conformance.receiver.sample_requests import sample_request, wrapped
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
@@ -74,7 +74,7 @@ class _Watch:
             cost_s = took.elapsed_s()
 
 
-def _judge_bombs(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_bombs(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-027"
     bomb = gzip_bomb(lab.signals[0], 1024)
     kinds = {"a gzip body that inflates to 1 GiB": (bomb, "gzip", 1)}
@@ -95,15 +95,15 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[Judged]:
             yield fall
             return
         if (watch.growth or 0) > (_ONE_BOMB if count == 1 else _TEN_BOMBS):
-            yield broken(rule, f"wanted: memory within bounds; {told}", harm="memory")
+            yield failed(rule, f"wanted: memory within bounds; {told}", harm="memory")
             return
         if harm is not None:
-            yield broken(rule, told, harm=harm)
+            yield failed(rule, told, harm=harm)
             return
         if watch.growth is None:
-            yield not_observed(rule, f"{told}: the memory of its process cannot be seen from here")
+            yield inconclusive(rule, f"{told}: the memory of its process cannot be seen from here")
             return
-    yield held(rule, "\n".join(seen))
+    yield passed(rule, "\n".join(seen))
 
 
 def _thrown(lab: ReceiverLab, data: bytes, coding: str) -> Answer:
@@ -134,33 +134,33 @@ def _bad_item(signal: Signal, number: int) -> bytes:
     return chunk(3, name)  # a metric without a name and without data
 
 
-def _judge_longest(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     rule = "OTLP-GRPC-026" if lab.protocol == "grpc" else "OTLP-HTTP-032"
     answer = _sent(lab, signal, _bad_items(signal, lab.marker()))
     if not answer.is_ok and not answer.is_refused:
         seen = f"{_BAD_ITEMS:,} bad items got no answer that can be measured: {answer.told()}"
         for each in ("OTLP-GRPC-026", "OTLP-GRPC-027") if lab.protocol == "grpc" else (rule,):
-            yield not_observed(each, seen)
+            yield inconclusive(each, seen)
         return
     size = _size(answer)
     seen = f"{_BAD_ITEMS:,} bad items were answered {answer.told()}, {size:,} bytes"
     rejected, message = _partial(signal, answer)
     if size > _LARGEST_ANSWER:
-        yield broken(rule, f"wanted: at most {_LARGEST_ANSWER} bytes; {seen}")
+        yield failed(rule, f"wanted: at most {_LARGEST_ANSWER} bytes; {seen}")
     elif answer.is_refused or rejected:
-        yield held(rule, seen)
+        yield passed(rule, seen)
     else:
-        yield not_observed(rule, f"{seen}: it reported nothing bad in them")
+        yield inconclusive(rule, f"{seen}: it reported nothing bad in them")
     if lab.protocol != "grpc":
         return
     if not rejected:
-        yield not_observed("OTLP-GRPC-027", f"{seen}: no partial success")
+        yield inconclusive("OTLP-GRPC-027", f"{seen}: no partial success")
     elif rejected in {_BAD_ITEMS, _BAD_ITEMS + 1} and len(message) <= _SHORT:
-        yield held("OTLP-GRPC-027", f"{seen}: {rejected} rejected, {message[:80]!r}")
+        yield passed("OTLP-GRPC-027", f"{seen}: {rejected} rejected, {message[:80]!r}")
     else:
         said = f"{rejected} rejected, a message of {len(message)} characters"
-        yield broken("OTLP-GRPC-027", f"wanted: {_BAD_ITEMS} and a short message; {seen}: {said}")
+        yield failed("OTLP-GRPC-027", f"wanted: {_BAD_ITEMS} and a short message; {seen}: {said}")
 
 
 def _sent(lab: ReceiverLab, signal: Signal, message: bytes) -> Answer:

@@ -22,7 +22,7 @@ from otlptest.conformance.receiver.stored import (
     unwanted_items,
     why_unread,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.compression import compress
 
@@ -47,10 +47,10 @@ def _packed(body: bytes) -> bytes:
 # Broken streams.
 
 
-def _judge_broken(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
     whole = _packed(_body(lab))
     if not _takes_gzip(lab):
-        yield from (not_observed(rule, _NO_GZIP) for rule in _BROKEN_RULES)
+        yield from (inconclusive(rule, _NO_GZIP) for rule in _BROKEN_RULES)
         return
     cuts = (10, len(whole) // 2)
     tries = [
@@ -75,11 +75,11 @@ def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
     return post(lab, body, fields=_GZIP)
 
 
-def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Checksum and size at the end of a gzip stream: wrong, short, missing."""
     rule = "OTLP-SRV-017"
     if not _takes_gzip(lab):
-        yield not_observed(rule, _NO_GZIP)
+        yield inconclusive(rule, _NO_GZIP)
         return
     markers = [lab.marker() for _ in range(4)]
     wholes = [_packed(_body(lab, marker)) for marker in markers]
@@ -94,23 +94,23 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[Judged]:
     tries = [Try(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
     found = judged(lab, rule, tries, answered(400), "HTTP 400")
     stored = unwanted_items(lab, lab.signals[0], *markers)
-    if found.outcome != "held":
+    if found.outcome != "passed":
         yield found
     elif stored is None:
-        yield lacking(rule, f"{found.evidence}; that nothing was stored: {why_unread(lab)}")
+        yield not_applicable(rule, f"{found.evidence}; that nothing was stored: {why_unread(lab)}")
     elif stored:
-        yield broken(rule, f"{found.evidence}; and yet {len(stored)} items were stored")
+        yield failed(rule, f"{found.evidence}; and yet {len(stored)} items were stored")
     else:
-        yield held(rule, f"{found.evidence}; nothing was stored")
+        yield passed(rule, f"{found.evidence}; nothing was stored")
 
 
 # Odd but right streams.
 
 
-def _judge_odd(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     if not _takes_gzip(lab):
-        yield from (not_observed(rule, _NO_GZIP) for rule in ("OTLP-SRV-021", "OTLP-SRV-029"))
+        yield from (inconclusive(rule, _NO_GZIP) for rule in ("OTLP-SRV-021", "OTLP-SRV-029"))
         return
     tries = [
         Try(what=f"gzip at level {level}", answer=_send(lab, gzip.compress(body, level, mtime=0)))
@@ -142,10 +142,10 @@ def _with_header(body: bytes, flags: int) -> bytes:
     return head + data + zlib.crc32(body).to_bytes(4, "little") + len(body).to_bytes(4, "little")
 
 
-def _judge_members(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_members(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-SRV-020", lab.signals[0], lab.marker()
     if not _takes_gzip(lab):
-        yield not_observed(rule, _NO_GZIP)
+        yield inconclusive(rule, _NO_GZIP)
         return
     body = _body(lab, marker)
     half = len(body) // 2
@@ -154,7 +154,7 @@ def _judge_members(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged_taken(lab, rule, signal, marker, sent, wanted="HTTP 200")
 
 
-def _judge_packed_json(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_packed_json(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
         Try(
             what=f"gzip JSON ({signal})",
@@ -170,7 +170,7 @@ def _judge_packed_json(lab: ReceiverLab) -> Iterator[Judged]:
 # Codings.
 
 
-def _judge_codings(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     packed = _packed(body)
     unknown = (_coded(lab, body, name) for name in ("x-nope", "gzipp"))
@@ -184,17 +184,17 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[Judged]:
     taken = [name for name, each in zip(_EXTENSIONS, extensions, strict=True) if each.answer.is_ok]
     refused = [each.answer.told() for each in extensions if not each.answer.is_ok]
     if taken:
-        yield held("OTLP-SRV-026", f"it takes {' and '.join(taken)}")
+        yield passed("OTLP-SRV-026", f"it takes {' and '.join(taken)}")
     else:
-        yield lacking("OTLP-SRV-026", f"neither of {', '.join(_EXTENSIONS)}: {refused[0]}")
+        yield not_applicable("OTLP-SRV-026", f"neither of {', '.join(_EXTENSIONS)}: {refused[0]}")
 
 
-def _judged_identity(lab: ReceiverLab, sent: Try) -> Judged:
+def _judged_identity(lab: ReceiverLab, sent: Try) -> CheckResult:
     """A receiver may refuse what a sender should not write."""
     rule = "OTLP-SRV-023"
     if sent.answer.is_refused:
         reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
-        return lacking(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
+        return not_applicable(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
     return judged(lab, rule, [sent], is_ok, "HTTP 200")
 
 
@@ -206,7 +206,7 @@ def _coded(lab: ReceiverLab, body: bytes, name: str) -> Try:
 # Answers.
 
 
-def _judge_answers(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_answers(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Gzip only where the client asked for it, and then labelled."""
     rule = "OTLP-HTTP-017"
     body, bad = _body(lab), b"\xff\xff\xff"
@@ -216,13 +216,13 @@ def _judge_answers(lab: ReceiverLab) -> Iterator[Judged]:
         filter(None, map(_mislabelled, asked)), ""
     )
     if problem:
-        yield broken(rule, problem)
+        yield failed(rule, problem)
     elif any(_is_gzip(answer) for answer in asked):
-        yield held(rule, "answers are gzip where Accept-Encoding allows it, and labelled")
+        yield passed(rule, "answers are gzip where Accept-Encoding allows it, and labelled")
     elif not all(answer.is_whole for answer in (*plain, *asked)):
-        yield not_observed(rule, "not every request was answered")
+        yield inconclusive(rule, "not every request was answered")
     else:
-        yield lacking(rule, "answers are never compressed")
+        yield not_applicable(rule, "answers are never compressed")
 
 
 def _unasked(answer: Http1Answer) -> str:

@@ -28,8 +28,8 @@ from otlptest.conformance.receiver.sample_requests import (
     text,
     wrapped,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 
 __all__ = ["CASES"]
 
@@ -43,7 +43,7 @@ def _verdict(answer: Answer) -> str:
     return "refused" if answer.is_refused else "neither"
 
 
-def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_alike(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-090"
     signal = lab.signals[0]
     lines: list[str] = []
@@ -53,7 +53,7 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
     taking = [name for name, answer in plain.items() if answer.is_ok]
     if len(taking) < 2:  # noqa: PLR2004 -- there is nothing to compare
         told = ", ".join(f"{name} {answer.told()}" for name, answer in plain.items())
-        yield not_observed(rule, f"a valid request is taken in one protocol at most: {told}")
+        yield inconclusive(rule, f"a valid request is taken in one protocol at most: {told}")
         return
     for what, (body, document) in corpus.items():
         all_answers = plain if what == _VALID else _in_each(lab, signal, body, document)
@@ -66,9 +66,9 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif unlike:
-        yield broken(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
+        yield failed(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
     else:
-        yield held(rule, "\n".join(lines))
+        yield passed(rule, "\n".join(lines))
 
 
 def _in_each(lab: ReceiverLab, signal: Signal, body: bytes, document: object) -> dict[str, Answer]:
@@ -111,7 +111,7 @@ def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]
     return corpus
 
 
-def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
     """In a text and in a key; where both transports are given, the same over both."""
     rule, signal = "OTLP-SRV-008", lab.signals[0]
     bodies = {
@@ -132,11 +132,11 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[Judged]:
         if len({_verdict(each) for each in answers.values()}) > 1:
             unlike.append(", ".join(f"{name} {_verdict(each)}" for name, each in answers.items()))
     if not tries:
-        yield not_observed(rule, "a valid request is taken over neither transport")
+        yield inconclusive(rule, "a valid request is taken over neither transport")
         return
     verdict = judged(lab, rule, tries, is_decided, "400, or success")
-    if verdict.outcome == "held" and unlike:
-        yield broken(rule, f"wanted: the same over both; {'; '.join(unlike)}: {verdict.evidence}")
+    if verdict.outcome == "passed" and unlike:
+        yield failed(rule, f"wanted: the same over both; {'; '.join(unlike)}: {verdict.evidence}")
     else:
         yield verdict
 

@@ -22,8 +22,8 @@ from otlptest.conformance.receiver.exchange import (
     until_hang,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
 from otlptest.timing import Deadline
 
@@ -48,29 +48,29 @@ def _request(lab: ReceiverLab, signal: Signal | None = None) -> bytes:
     return request_bytes("POST", target_of(lab, chosen), http_fields(lab), body)
 
 
-def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> Judged:
+def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
     """Whether others are served promptly while something goes on: the best of some requests."""
     times: list[float] = []
     for _ in range(_LOOKS):
         took = Deadline(lab.timeout_s)
         condition = lab.condition()
         if condition.health == "busy":
-            return not_observed(rule, f"with {meanwhile} {condition}")
+            return inconclusive(rule, f"with {meanwhile} {condition}")
         if not condition.is_well:
-            return broken(rule, f"with {meanwhile} {condition}", harm=condition.harm)
+            return failed(rule, f"with {meanwhile} {condition}", harm=condition.harm)
         times.append(took.elapsed_s())
         if times[-1] <= _PROMPT_S:
             break
     text = f"with {meanwhile} a valid request took {min(times):.2f} s"
     if min(times) > _PROMPT_S:
-        return broken(rule, f"wanted: within {_PROMPT_S:g} s; {text}")
-    return held(rule, text)
+        return failed(rule, f"wanted: within {_PROMPT_S:g} s; {text}")
+    return passed(rule, text)
 
 
 # Many.
 
 
-def _judge_parallel(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
     with ExitStack() as stack:
         talks = [stack.enter_context(http_talk(lab)) for _ in range(_PARALLEL)]
         for talk in talks:
@@ -82,7 +82,7 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
 
 
-def _judge_overload(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A burst: whoever is turned away is told so, and afterwards all is well."""
     rule = "OTLP-SRV-084"
     with ThreadPoolExecutor(_BURST) as pool:
@@ -98,13 +98,13 @@ def _judge_overload(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif any(answer.is_hang for answer in found):
-        yield broken(rule, f"wanted: an answer to each; {seen}", harm="hang")
+        yield failed(rule, f"wanted: an answer to each; {seen}", harm="hang")
     elif statuses - _OVERLOADED - {200}:
-        yield broken(rule, f"wanted: 200, or 429 or 503 for the overload; {seen}")
+        yield failed(rule, f"wanted: 200, or 429 or 503 for the overload; {seen}")
     elif statuses & _OVERLOADED:
-        yield held(rule, f"{seen}; afterwards all is well")
+        yield passed(rule, f"{seen}; afterwards all is well")
     else:
-        yield not_observed(rule, f"{seen}: that was no overload")
+        yield inconclusive(rule, f"{seen}: that was no overload")
 
 
 def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
@@ -118,7 +118,7 @@ def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
     return answers
 
 
-def _judge_apart(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Bad requests of one signal beside good ones of another."""
     rule = "OTLP-SRV-088"
     bad, good = lab.signals[0], lab.signals[-1]
@@ -145,16 +145,16 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[Judged]:
             stop.set()
         sent = flooding.result()
     found = judged(lab, rule, tries, is_ok, "HTTP 200")
-    yield found if sent else not_observed(rule, "no bad request got through meanwhile")
+    yield found if sent else inconclusive(rule, "no bad request got through meanwhile")
 
 
 # Slow, silent, deaf.
 
 
-def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[Judged]]:
+def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[CheckResult]]:
     """The case about slow and idle connections, which watches them for some seconds."""
 
-    def judge(lab: ReceiverLab) -> Iterator[Judged]:
+    def judge(lab: ReceiverLab) -> Iterator[CheckResult]:
         watched = Deadline(idle_s)
         with ExitStack() as stack:
             idle = stack.enter_context(http_talk(lab))
@@ -173,8 +173,8 @@ def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[Judged]]:
 _PARTS: Final = ("body", "head")
 
 
-def _slow(served: Judged, cut: dict[str, float], watched_s: float) -> Judged:
-    if served.outcome != "held":
+def _slow(served: CheckResult, cut: dict[str, float], watched_s: float) -> CheckResult:
+    if served.outcome != "passed":
         return served
     told = "; ".join(
         f"the first that was slow in its {part} was cut off after {cut[part]:.0f} s"
@@ -182,8 +182,8 @@ def _slow(served: Judged, cut: dict[str, float], watched_s: float) -> Judged:
         else f"none that was slow in its {part} was cut off within {watched_s:g} s, it may be later"
         for part in _PARTS
     )
-    say = held if len(cut) == len(_PARTS) else not_observed
-    return say(served.requirement, f"{served.evidence}; {told}")
+    say = passed if len(cut) == len(_PARTS) else inconclusive
+    return say(served.rule, f"{served.evidence}; {told}")
 
 
 def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> tuple[bytes, ...]:
@@ -209,21 +209,21 @@ def _drip(slow: Sequence[Http1Talk], rests: Sequence[bytes], watched: Deadline) 
     return cut
 
 
-def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float) -> Judged:
+def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float) -> CheckResult:
     rule = "OTLP-SRV-054"
     if not first.is_ok or first.closes:
-        return not_observed(rule, f"the first request on the connection came to {first.told()}")
+        return inconclusive(rule, f"the first request on the connection came to {first.told()}")
     idle.say(_request(lab))
     answer = idle.answer()
     seen = f"after {waited_s:.0f} s without a request"
     if answer.is_ok:
-        return held(rule, f"{seen} a connection was used again: {answer.told()}")
+        return passed(rule, f"{seen} a connection was used again: {answer.told()}")
     if answer.is_hang:
-        return broken(rule, f"{seen} a request on it got no answer", harm="hang")
-    return broken(rule, f"wanted: HTTP 200; {seen} a request on it came to {answer.told()}")
+        return failed(rule, f"{seen} a request on it got no answer", harm="hang")
+    return failed(rule, f"wanted: HTTP 200; {seen} a request on it came to {answer.told()}")
 
 
-def _judge_deaf(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Clients that send request after request and never read."""
     with ExitStack() as stack:
         talks = [stack.enter_context(http_talk(lab, timeout_s=0.2)) for _ in range(_DEAF)]

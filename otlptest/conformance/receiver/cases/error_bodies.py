@@ -10,8 +10,8 @@ from otlptest.conformance.receiver.exchange import JSON, PROTOBUF, call, media_t
 from otlptest.conformance.receiver.health import is_overload
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import attribute, sample_request, text
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import RpcStatus, decode_status
@@ -78,11 +78,11 @@ def _read(what: str, answer: Http1Answer, wanted: str) -> _Error:
     return _Error(what=what, answer=answer, status=status)
 
 
-def _judge_bodies(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_bodies(lab: ReceiverLab) -> Iterator[CheckResult]:
     errors = _provoked(lab)
     is_json = lab.protocol == "http/json"
     if not errors:
-        yield not_observed("OTLP-RESP-055", "nothing that is wrong was answered with an error")
+        yield inconclusive("OTLP-RESP-055", "nothing that is wrong was answered with an error")
         return
     handled = [each for each in errors if each.what not in _ROUTED]
     routed = [each for each in errors if each.what in _ROUTED]
@@ -93,21 +93,21 @@ def _judge_bodies(lab: ReceiverLab) -> Iterator[Judged]:
     yield from _details(errors)
 
 
-def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> Judged:
+def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> CheckResult:
     bad = [each for each in handled if each.status is None]
     if bad:
-        return broken(rule, "\n".join(each.told for each in bad))
+        return failed(rule, "\n".join(each.told for each in bad))
     if not handled:
-        return not_observed(rule, "no error of OTLP's own handler came")
+        return inconclusive(rule, "no error of OTLP's own handler came")
     note = [
         f"{each.told} (not counted: whether OTLP means what a router answers is open)"
         for each in routed
         if each.status is None
     ]
-    return held(rule, "\n".join([*(each.told for each in handled), *note]))
+    return passed(rule, "\n".join([*(each.told for each in handled), *note]))
 
 
-def _details(errors: list[_Error]) -> Iterator[Judged]:
+def _details(errors: list[_Error]) -> Iterator[CheckResult]:
     """What a 400 for a malformed body says."""
     found = next(
         (each for each in errors if each.answer.status == _BAD and each.what not in _ROUTED), None
@@ -115,34 +115,36 @@ def _details(errors: list[_Error]) -> Iterator[Judged]:
     rules = ("OTLP-RESP-058", "OTLP-RESP-059", "OTLP-RESP-056")
     if found is None or found.status is None:
         reason = found.told if found else "nothing was answered HTTP 400"
-        yield from (not_observed(rule, reason) for rule in rules)
+        yield from (inconclusive(rule, reason) for rule in rules)
         return
     status = found.status
-    say = held if status.message.strip() else broken
+    say = passed if status.message.strip() else failed
     yield say("OTLP-RESP-058", f"{found.told}: the message is {status.message!r}")
-    say = held if _BAD_REQUEST in status.details else broken
+    say = passed if _BAD_REQUEST in status.details else failed
     yield say("OTLP-RESP-059", f"{found.told}: its details are {list(status.details)}")
     omits = not int(status.code)
-    yield (held if omits else lacking)("OTLP-RESP-056", f"Status.code is {int(status.code)}")
+    yield (passed if omits else not_applicable)(
+        "OTLP-RESP-056", f"Status.code is {int(status.code)}"
+    )
 
 
 # What must not stand in it.
 
 
-def _judge_echo(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_echo(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Neither credentials, nor much of the payload, nor a stack trace come back."""
     secret = f"secret-{lab.marker()}"
     answers = _grpc_answers(lab, secret) if lab.protocol == "grpc" else _http_answers(lab, secret)
     if not answers:
-        yield not_observed("OTLP-SRV-083", "nothing that is wrong was answered with an error")
+        yield inconclusive("OTLP-SRV-083", "nothing that is wrong was answered with an error")
         return
     leaks = [
         f"{what}: {leak}" for what, text_of in answers.items() if (leak := _leak(text_of, secret))
     ]
     if leaks:
-        yield broken("OTLP-SRV-083", "\n".join(leaks))
+        yield failed("OTLP-SRV-083", "\n".join(leaks))
     else:
-        yield held("OTLP-SRV-083", f"{len(answers)} errors had neither a secret nor the payload")
+        yield passed("OTLP-SRV-083", f"{len(answers)} errors had neither a secret nor the payload")
 
 
 def _http_answers(lab: ReceiverLab, secret: str) -> dict[str, str]:

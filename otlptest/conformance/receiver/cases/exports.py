@@ -9,14 +9,14 @@ from otlptest.conformance.receiver.health import is_overload_status
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.probes import probe_request
 from otlptest.conformance.receiver.stored import loses_plain_ones, unwanted_items
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending import ExportResult
 
 __all__ = ["CASES"]
 
 
-def _judge_served(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_served(lab: ReceiverLab) -> Iterator[CheckResult]:
     kind = "grpc" if lab.protocol == "grpc" else "http"
     for signal, rule in SERVES[kind].items():
         untaken = lab.untaken.get(signal)
@@ -24,18 +24,18 @@ def _judge_served(lab: ReceiverLab) -> Iterator[Judged]:
             answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
             seen = f"a plain valid {signal} request was answered {told(answer)}"
             if is_overload_status(answer.http_status, answer.grpc_status):
-                yield not_observed(rule, f"it says that it is overloaded: {seen}")
+                yield inconclusive(rule, f"it says that it is overloaded: {seen}")
             else:
-                yield (held if answer.is_success else broken)(rule, seen)
+                yield (passed if answer.is_success else failed)(rule, seen)
         elif untaken is None:
-            yield lacking(rule, f"the receiver takes no {signal}")
+            yield not_applicable(rule, f"the receiver takes no {signal}")
         elif untaken.health == "busy":
-            yield not_observed(rule, f"for {signal} {untaken}")
+            yield inconclusive(rule, f"for {signal} {untaken}")
         else:
-            yield broken(rule, f"a plain valid {signal} request was answered {untaken.told}")
+            yield failed(rule, f"a plain valid {signal} request was answered {untaken.told}")
 
 
-def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_gzip(lab: ReceiverLab) -> Iterator[CheckResult]:
     """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
     rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
     for signal in lab.signals:
@@ -43,28 +43,30 @@ def _judge_gzip(lab: ReceiverLab) -> Iterator[Judged]:
         answer = lab.send(probe_request(signal, packed), signal=signal, compression="gzip")
         seen = f"a gzip {signal} request was answered {told(answer)}"
         if is_overload_status(answer.http_status, answer.grpc_status):
-            yield not_observed(rule, f"it says that it is overloaded: {seen}")
+            yield inconclusive(rule, f"it says that it is overloaded: {seen}")
         elif not answer.is_success:
-            yield broken(rule, seen)
+            yield failed(rule, seen)
         elif lab.read_back is None:
-            yield lacking(rule, f"{seen}; that it was unpacked can only be read back")
+            yield not_applicable(rule, f"{seen}; that it was unpacked can only be read back")
         elif lab.read_back.items(signal, packed, timeout_s=lab.timeout_s):
-            yield held(rule, f"{seen}, and is in {lab.read_back.name}")
+            yield passed(rule, f"{seen}, and is in {lab.read_back.name}")
         else:
             yield _judged_late(lab, rule, signal, packed, seen)
 
 
-def _judged_late(lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str) -> Judged:
+def _judged_late(
+    lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str
+) -> CheckResult:
     """Lost is only what has not come when something plain has that was sent later."""
     where = lab.read_back.name if lab.read_back is not None else ""
     late = unwanted_items(lab, signal, marker)
     if late is None:
-        return not_observed(rule, f"{seen}; no {signal} came to {where}")
+        return inconclusive(rule, f"{seen}; no {signal} came to {where}")
     if late:
-        return held(rule, f"{seen}, and is in {where}")
+        return passed(rule, f"{seen}, and is in {where}")
     if loses_plain_ones(lab, signal):
-        return not_observed(rule, f"{seen}; plain {signal} requests are lost as well")
-    return broken(rule, f"{seen}, and only a plain one like it is in {where}")
+        return inconclusive(rule, f"{seen}; plain {signal} requests are lost as well")
+    return failed(rule, f"{seen}, and only a plain one like it is in {where}")
 
 
 def told(answer: ExportResult) -> str:

@@ -22,7 +22,7 @@ from otlptest.conformance.receiver.exchange import (
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import unwanted_items, why_unread
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
 
 __all__ = ["CASES"]
@@ -67,7 +67,7 @@ def _chunked_request(lab: ReceiverLab, data: bytes, *more: tuple[str, str]) -> b
 # Bodies.
 
 
-def _judge_chunked(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_chunked(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     packed = _chunked(gzip.compress(body, mtime=0))
     in_gzip = _chunked_request(lab, packed, ("Content-Encoding", "gzip"))
@@ -84,15 +84,15 @@ def _judge_chunked(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
 
 
-def _judge_expect(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-045"
     interim, answer = _expecting(lab, _WAITED_FOR_CONTINUE_S)
     if answer.is_ok and interim is None:  # a busy machine may need longer
         interim, answer = _expecting(lab, _LONGER * _WAITED_FOR_CONTINUE_S)
     what = f"Expect: 100-continue, interim answer {interim}"
     found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
-    if found.outcome == "held" and interim is None:
-        yield broken(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
+    if found.outcome == "passed" and interim is None:
+        yield failed(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
     else:
         yield found
 
@@ -113,7 +113,7 @@ def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answ
 # Connections.
 
 
-def _judge_kept_alive(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_kept_alive(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         tries = list(_on_one(lab, talk, _MANY))
     yield judged(lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive")
@@ -133,7 +133,7 @@ def _keeps_alive(answer: Answer) -> bool:
     return isinstance(answer, Http1Answer) and answer.is_ok
 
 
-def _judge_in_step(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_in_step(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Bad, good, bad, good on one connection: the answers fit, or the connection is closed."""
     rule = "OTLP-SRV-044"
     plans = {
@@ -153,10 +153,10 @@ def _judge_in_step(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif wrong:
-        yield broken(rule, "\n".join(wrong))
+        yield failed(rule, "\n".join(wrong))
     else:
         seen = f"{', '.join(plans)}: a good request after it got its answer, or a close"
-        yield held(rule, seen)
+        yield passed(rule, seen)
 
 
 def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator[str]:
@@ -178,7 +178,7 @@ def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator
             return
 
 
-def _judge_pipelined(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_pipelined(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Good and bad ones back to back: the answers come in the order of the requests."""
     rule = "OTLP-SRV-045"
     with http_talk(lab) as talk:
@@ -194,13 +194,13 @@ def _judge_pipelined(lab: ReceiverLab) -> Iterator[Judged]:
     told = [answer.status for answer in answers]
     seen = f"{_PIPELINED} pipelined requests, the third to an unknown path, were answered {told}"
     if answers[-1].is_hang:
-        yield broken(rule, seen, harm="hang")
+        yield failed(rule, seen, harm="hang")
     elif _is_in_order(answers):
-        yield held(rule, seen)
+        yield passed(rule, seen)
     elif all(answer.is_ok for answer in answers) and _says_close(answers[-1]):
-        yield not_observed(rule, f"{seen}: it said that it closes the connection then")
+        yield inconclusive(rule, f"{seen}: it said that it closes the connection then")
     else:
-        yield broken(rule, f"wanted: 200, 200, an error, 200, 200; {seen}")
+        yield failed(rule, f"wanted: 200, 200, an error, 200, 200; {seen}")
 
 
 def _says_close(answer: Http1Answer) -> bool:
@@ -216,11 +216,11 @@ def _is_in_order(answers: Sequence[Http1Answer]) -> bool:
     return is_all and have == expected[: len(have)]
 
 
-def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     old = _request(lab, body).replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
     answer = _raw(lab, old)
-    say = held if answer.is_ok else lacking
+    say = passed if answer.is_ok else not_applicable
     yield say("OTLP-SRV-048", f"an HTTP/1.0 request was answered {answer.told()}")
     fields = [each for each in http_fields(lab) if each[0] != "Host"]
     hostless = _raw(lab, request_bytes("POST", target_of(lab), fields, body))
@@ -228,7 +228,7 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
 
 
-def _judge_half_closed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         talk.say(_request(lab, _body(lab)))
         talk.finish_saying()
@@ -239,7 +239,7 @@ def _judge_half_closed(lab: ReceiverLab) -> Iterator[Judged]:
 # Framing that lies.
 
 
-def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     chunks = _chunked(body)
     bad = {
@@ -256,8 +256,8 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[Judged]:
     both = _to_its_end(lab, _chunked_request(lab, chunks, length))
     tries_of_both = [Try(what="Content-Length with Transfer-Encoding", answer=both)]
     found = judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer")
-    stays = found.outcome == "broken" and both.is_whole
-    yield broken(found.requirement, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
+    stays = found.outcome == "failed" and both.is_whole
+    yield failed(found.rule, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
     head = http_fields(lab)
     lengths = {
         "Content-Length: abc": [("Content-Length", "abc")],
@@ -303,7 +303,7 @@ def _is_refused_or_closed(answer: Answer) -> bool:
     )
 
 
-def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_aborted(lab: ReceiverLab) -> Iterator[CheckResult]:
     """More announced than sent, then gone; again and again."""
     rule = "OTLP-SRV-050"
     signal, marker = lab.signals[0], lab.marker()
@@ -320,11 +320,13 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[Judged]:
         return
     stored = unwanted_items(lab, signal, marker)
     if stored is None:
-        yield lacking(rule, f"{seen}, and it goes on; that nothing was stored: {why_unread(lab)}")
+        yield not_applicable(
+            rule, f"{seen}, and it goes on; that nothing was stored: {why_unread(lab)}"
+        )
     elif stored:
-        yield broken(rule, f"{seen}, and {len(stored)} of their items were stored")
+        yield failed(rule, f"{seen}, and {len(stored)} of their items were stored")
     else:
-        yield held(rule, f"{seen}, it goes on, and none of their items was stored")
+        yield passed(rule, f"{seen}, it goes on, and none of their items was stored")
 
 
 CASES: Final = (

@@ -22,7 +22,7 @@ from otlptest.conformance.receiver.exchange import (
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import attribute, sample_request, text
 from otlptest.conformance.receiver.stored import judged_taken, unwanted_items
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http2_client import Http2Talk
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
@@ -47,7 +47,7 @@ def _message(lab: ReceiverLab) -> bytes:
 # Encodings.
 
 
-def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-010"
     with grpc_talk(lab) as talk:
         tries = list(_alternating(lab, talk))
@@ -75,7 +75,7 @@ def _alternating(lab: ReceiverLab, talk: Http2Talk) -> Iterator[Try]:
             yield Try(what=f"call {number}, plain under grpc-encoding: gzip", answer=answer)
 
 
-def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[CheckResult]:
     fields = [("grpc-encoding", "x-nope")]
     answer = call(lab, _message(lab), is_compressed=True, fields=fields)
     tries = [Try(what="grpc-encoding: x-nope", answer=answer)]
@@ -91,15 +91,15 @@ def _lists_encodings(answer: Answer) -> bool:
     )
 
 
-def _judge_flag_alone(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-GRPC-013", lab.signals[0], lab.marker()
     message = sample_request(signal, marker)
     answer = call(lab, message, is_compressed=True)
     tries = [Try(what="flag 1 without grpc-encoding", answer=answer)]
     found = judged(lab, rule, tries, is_refused, "INTERNAL or UNIMPLEMENTED")
     stored = unwanted_items(lab, signal, marker)
-    if found.outcome == "held" and stored:
-        yield broken(rule, f"{found.evidence}; and yet it was stored")
+    if found.outcome == "passed" and stored:
+        yield failed(rule, f"{found.evidence}; and yet it was stored")
     else:
         yield found
 
@@ -107,7 +107,7 @@ def _judge_flag_alone(lab: ReceiverLab) -> Iterator[Judged]:
 # Framing.
 
 
-def _judge_small_frames(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_small_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A megabyte in frames of a kilobyte: far over the first window of 64 KiB."""
     rule, signal, marker = "OTLP-GRPC-042", lab.signals[0], lab.marker()
     pairs = (attribute("pad", text(b"x" * _LARGE)),)
@@ -118,7 +118,7 @@ def _judge_small_frames(lab: ReceiverLab) -> Iterator[Judged]:
         answer = talk.answer(stream)
     if is_limit(answer):
         reason = f"a limit, which is nobody's fault: {answer.told()}"
-        yield not_observed(rule, f"a message of {len(message)} bytes: {reason}")
+        yield inconclusive(rule, f"a message of {len(message)} bytes: {reason}")
         return
     yield judged_taken(
         lab,
@@ -139,7 +139,7 @@ def _wrong_length(value: object) -> str:
     return f"the attribute of {_LARGE} characters is {what}"
 
 
-def _judge_bad_frames(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_bad_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     whole = encode_grpc_frame(_message(lab))
     huge = b"\x00\xff\xff\xff\xff" + whole
     bodies = {
@@ -158,7 +158,7 @@ def _judge_bad_frames(lab: ReceiverLab) -> Iterator[Judged]:
 # Methods, content types, metadata.
 
 
-def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     paths = (
         "/opentelemetry.proto.collector.trace.v1.TraceService/Nope",
         "/opentelemetry.proto.collector.nothing.v1.NothingService/Export",
@@ -173,15 +173,15 @@ def _is_unimplemented(answer: Answer) -> bool:
     return isinstance(answer, GrpcAnswer) and answer.grpc_status == GrpcCode.UNIMPLEMENTED
 
 
-def _judge_content_type(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_content_type(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-046"
     with grpc_talk(lab) as talk:
         answer = call(lab, _message(lab), media_type="text/plain", talk=talk)
         after = call(lab, _message(lab), talk=talk)
     tries = [Try(what="the content type text/plain over HTTP/2", answer=answer)]
     found = judged(lab, rule, tries, _is_unsupported, "HTTP 415")
-    if found.outcome == "held" and not after.is_ok:
-        yield broken(rule, f"{found.evidence}; a call after it came to {after.told()}")
+    if found.outcome == "passed" and not after.is_ok:
+        yield failed(rule, f"{found.evidence}; a call after it came to {after.told()}")
     else:
         yield found
 
@@ -190,11 +190,11 @@ def _is_unsupported(answer: Answer) -> bool:
     return isinstance(answer, GrpcAnswer) and answer.http_status == _UNSUPPORTED
 
 
-def _judge_one_port(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Whether either port takes the other transport too."""
     rule = "OTLP-GRPC-047"
     if lab.http is None:
-        yield lacking(rule, "no HTTP endpoint was given")
+        yield not_applicable(rule, "no HTTP endpoint was given")
         return
     body = sample_request(lab.signals[0], lab.marker())
     with grpc_talk(lab) as talk:
@@ -212,10 +212,12 @@ def _judge_one_port(lab: ReceiverLab) -> Iterator[Judged]:
         )
         if is_taken
     ]
-    yield (held if takes else lacking)(rule, f"it takes {' and '.join(takes) or 'each on its own'}")
+    yield (passed if takes else not_applicable)(
+        rule, f"it takes {' and '.join(takes) or 'each on its own'}"
+    )
 
 
-def _judge_metadata(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_metadata(lab: ReceiverLab) -> Iterator[CheckResult]:
     large = [("x-large", "v" * 65_536)]
     odd = {
         "binary metadata": [("x-trace-bin", "AAECAwQ")],
@@ -234,7 +236,7 @@ def _is_any(answer: Answer) -> bool:
     return answer.is_ok or answer.is_refused
 
 
-def _judge_timeout(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A call whose time is up before its message is whole."""
     rule = "OTLP-GRPC-050"
     frame = encode_grpc_frame(_message(lab))
@@ -248,12 +250,12 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
-        yield held(rule, seen)
+        yield passed(rule, seen)
     else:
-        yield broken(rule, f"wanted: DEADLINE_EXCEEDED, CANCELLED or a reset; {seen}")
+        yield failed(rule, f"wanted: DEADLINE_EXCEEDED, CANCELLED or a reset; {seen}")
 
 
-def _judge_services(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_services(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-067"
     paths = {
         "health": "/grpc.health.v1.Health/Check",
@@ -265,13 +267,13 @@ def _judge_services(lab: ReceiverLab) -> Iterator[Judged]:
         for name, answer in answers.items()
         if answer.grpc_status not in {None, GrpcCode.UNIMPLEMENTED}
     ]
-    yield (held if found else lacking)(rule, f"it has {' and '.join(found) or 'neither'}")
+    yield (passed if found else not_applicable)(rule, f"it has {' and '.join(found) or 'neither'}")
 
 
 # Many at once.
 
 
-def _judge_many(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries: list[Try] = []
     with grpc_talk(lab) as talk:
         talk.settle()
@@ -292,10 +294,10 @@ def _judge_many(lab: ReceiverLab) -> Iterator[Judged]:
     yield judged(lab, "OTLP-GRPC-041", tries, is_ok, f"{_PARALLEL} x gRPC status OK")
 
 
-def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-060"
     if len(lab.signals) == 1:
-        yield not_observed(rule, f"it takes {lab.signals[0]} only")
+        yield inconclusive(rule, f"it takes {lab.signals[0]} only")
         return
     with grpc_talk(lab) as talk:
         tries = []

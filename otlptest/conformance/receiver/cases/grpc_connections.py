@@ -15,7 +15,7 @@ from otlptest.conformance.receiver.exchange import (
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
-from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.results import CheckResult, failed, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import request_bytes
 from otlptest.sending.raw.http2_client import Http2Talk
@@ -42,7 +42,7 @@ _TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
 # Something else than HTTP/2.
 
 
-def _judge_other_protocols(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Closed quickly, or told in HTTP/1.1 that this is not the place for it."""
     rule = "OTLP-SRV-063"
     said = {
@@ -57,9 +57,9 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif all(is_quick for _, is_quick in seen.values()):
-        yield held(rule, told)
+        yield passed(rule, told)
     else:
-        yield broken(rule, f"wanted: closed within {_QUICKLY_S:g} s; {told}")
+        yield failed(rule, f"wanted: closed within {_QUICKLY_S:g} s; {told}")
 
 
 def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
@@ -119,7 +119,7 @@ _ABUSES: Final[dict[str, _Abuse]] = {
 }
 
 
-def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-064"
     wrong: list[str] = []
     seen: list[str] = []
@@ -134,9 +134,9 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[Judged]:
             yield fall
             return
     if wrong:
-        yield broken(rule, f"wanted: a connection error; {'; '.join(wrong)}")
+        yield failed(rule, f"wanted: a connection error; {'; '.join(wrong)}")
     else:
-        yield held(rule, "; ".join(seen))
+        yield passed(rule, "; ".join(seen))
 
 
 def _abused(lab: ReceiverLab, abuse: _Abuse, waited_s: float) -> tuple[bool, str]:
@@ -157,7 +157,7 @@ def _ending(talk: Http2Talk) -> str:
 # Floods.
 
 
-def _judge_pings(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-061"
     with grpc_talk(lab) as talk:
         first = call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
@@ -175,12 +175,12 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif first.is_ok and not is_answered:
-        yield broken(rule, f"wanted: an answer to a PING; {seen}")
+        yield failed(rule, f"wanted: an answer to a PING; {seen}")
     else:
-        yield held(rule, seen)
+        yield passed(rule, seen)
 
 
-def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_resets(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A call that is cut within its message, then streams reset at once (CVE-2023-44487)."""
     rule = "OTLP-SRV-062"
     # Before the flood, which may keep it busy for a while.
@@ -207,10 +207,10 @@ def _judge_resets(lab: ReceiverLab) -> Iterator[Judged]:
     elif not cancelled.is_ok:
         wrong = f"after a call that was cancelled, another came to {cancelled.told()}"
         yield contrasted(
-            broken(rule, wrong), lambda: plain_answer(lab, lab.signals[0]), "a plain call"
+            failed(rule, wrong), lambda: plain_answer(lab, lab.signals[0]), "a plain call"
         )
     else:
-        yield held(rule, f"after a call that was cancelled, another is taken; {seen}; it goes on")
+        yield passed(rule, f"after a call that was cancelled, another is taken; {seen}; it goes on")
 
 
 def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
@@ -222,11 +222,11 @@ def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
         return call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
 
 
-def _judge_cleartext(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
     """HTTP/2 on the HTTP port, with prior knowledge or by ALPN."""
     rule = "OTLP-SRV-047"
     if lab.http is None:
-        yield lacking(rule, "no HTTP endpoint was given")
+        yield not_applicable(rule, "no HTTP endpoint was given")
         return
     with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
         speaks = talk.settle(timeout_s=min(_QUICKLY_S, lab.timeout_s)) and not talk.problem
@@ -235,9 +235,11 @@ def _judge_cleartext(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif speaks:
-        yield held(rule, f"the HTTP port speaks HTTP/2 {how}")
+        yield passed(rule, f"the HTTP port speaks HTTP/2 {how}")
     else:
-        yield lacking(rule, f"the HTTP port speaks no HTTP/2 {how}: {talk.problem}".rstrip(": "))
+        yield not_applicable(
+            rule, f"the HTTP port speaks no HTTP/2 {how}: {talk.problem}".rstrip(": ")
+        )
 
 
 CASES: Final = (

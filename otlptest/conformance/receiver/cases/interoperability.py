@@ -27,8 +27,8 @@ from otlptest.conformance.receiver.stored import (
     unwanted_items,
     why_unread,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import ExponentialHistogramPoint, HistogramPoint, Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
 
 __all__ = ["CASES"]
@@ -54,7 +54,7 @@ def _taken_and_stored(
     matches: Callable[[tuple[Any, ...]], str] = lambda _: "",
     needs_read_back: bool = False,
     count: int = 1,
-) -> Judged:
+) -> CheckResult:
     """A message that must be taken, and whose items must come out as they were meant."""
     chosen = signal or lab.signals[0]
     answer = submit(lab, body, signal=chosen)
@@ -74,7 +74,7 @@ def _taken_and_stored(
 # Fields that nobody knows.
 
 
-def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Unknown fields in request, entry, resource, scope, item, attribute and value."""
     rule = "OTLP-GRPC-043" if lab.protocol == "grpc" else "OTLP-HTTP-053"
     for signal in lab.signals:
@@ -107,7 +107,7 @@ _RESERVED: Final = {
 }
 
 
-def _judge_retired(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Numbers that are reserved, and the field that held data before scopes had their name."""
     for signal in lab.signals:
         marker = lab.marker()
@@ -124,7 +124,7 @@ def _judge_retired(lab: ReceiverLab) -> Iterator[Judged]:
 # The same in other words.
 
 
-def _judge_merged(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_merged(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Fields out of order, a singular message in two parts, a scalar twice."""
     rule, signal, marker = "OTLP-HTTP-051", lab.signals[0], lab.marker()
     field = TEXT_FIELDS[signal]
@@ -157,7 +157,7 @@ def _unmerged(signal: Signal, item: Any) -> str:  # noqa: ANN401 -- an item of a
     return f"the resource lacks {', '.join(sorted(missing))}" if missing else ""
 
 
-def _judge_packed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_packed(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Repeated numbers, packed and one by one: both are right (proto3).
 
     A receiver that refuses a kind of histogram in either form does not refuse it for the form.
@@ -247,17 +247,17 @@ def _other_buckets(items: tuple[Any, ...]) -> str:
 # Extreme values.
 
 
-def _judge_extremes(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-015"
     before = lab.resident_bytes()
     tries = until_hang(each for signal in lab.signals for each in _extreme_tries(lab, signal))
     grown = (lab.resident_bytes() or 0) - (before or 0)
     if not tries:
-        yield not_observed(rule, "it fails on plain exponential histograms too")
+        yield inconclusive(rule, "it fails on plain exponential histograms too")
         return
     found = judged(lab, rule, tries, is_decided, "success, or an error of the sender")
     if before is not None and grown > _GROWTH:
-        yield broken(rule, f"memory grew by {grown} bytes; {found.evidence}", harm="memory")
+        yield failed(rule, f"memory grew by {grown} bytes; {found.evidence}", harm="memory")
     else:
         yield found
 
@@ -291,11 +291,11 @@ def _extremes(signal: Signal, marker: str) -> Iterator[tuple[str, bytes]]:
 # The wrong signal.
 
 
-def _judge_other_signal(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Another signal's message: the outer messages share field numbers, so it may decode."""
     rule = "OTLP-SRV-011"
     if len(lab.signals) == 1:
-        yield not_observed(rule, f"it takes {lab.signals[0]} only")
+        yield inconclusive(rule, f"it takes {lab.signals[0]} only")
         return
     here, other = lab.signals[0], lab.signals[-1]
     marker = lab.marker()
@@ -305,16 +305,16 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[Judged]:
     seen = f"a {other} message sent as {here}: {answer.told()}"
     tries = [Try(what=f"a {other} message sent as {here}", answer=answer)]
     found = judged(lab, rule, tries, is_decided, "400, or success")
-    if found.outcome != "held" or answer.is_refused:
+    if found.outcome != "passed" or answer.is_refused:
         yield found
         return
     stored = unwanted_items(lab, here, marker)
     if stored is None:
-        yield lacking(rule, f"{seen}; {why_unread(lab)}")
+        yield not_applicable(rule, f"{seen}; {why_unread(lab)}")
     elif stored:
-        yield broken(rule, f"{seen}, and {len(stored)} bogus {here} were stored")
+        yield failed(rule, f"{seen}, and {len(stored)} bogus {here} were stored")
     else:
-        yield held(rule, f"{seen}, and nothing bogus was stored")
+        yield passed(rule, f"{seen}, and nothing bogus was stored")
 
 
 CASES: Final = (

@@ -29,8 +29,8 @@ from otlptest.conformance.receiver.stored import (
     stored_items,
     unwanted_items,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
 
 __all__ = ["CASES"]
@@ -43,7 +43,7 @@ _UNKNOWN: Final[Mapping[str, Any]] = MappingProxyType(
 
 def _stored(
     lab: ReceiverLab, rule: str, signal: Signal, document: object, *, marker: str, what: str
-) -> Judged:
+) -> CheckResult:
     """A document that must be taken, and whose item must come out with its attribute."""
     answer = post(lab, json_bytes(document), signal=signal)
     return judged_taken(
@@ -64,7 +64,7 @@ def _document(signal: Signal, marker: str, **more: Any) -> dict[str, Any]:  # no
 # Unknown keys, and keys in other words.
 
 
-def _judge_unknown(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_unknown(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Unknown keys in every object; in spans also in events, links and the status."""
     for signal in lab.signals:
         marker = lab.marker()
@@ -97,7 +97,7 @@ def _with_unknown(value: Any) -> Any:  # noqa: ANN401 -- any JSON
     return value
 
 
-def _judge_snake_case(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_snake_case(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-JSON-013", lab.signals[0], lab.marker()
     body = json_bytes(_document(signal, marker))
     for camel, snake in (
@@ -109,22 +109,22 @@ def _judge_snake_case(lab: ReceiverLab) -> Iterator[Judged]:
     answer = post(lab, body)
     seen = f"a document in snake_case: {answer.told()}"
     if not answer.is_ok:
-        say = lacking if answer.is_refused else broken
+        say = not_applicable if answer.is_refused else failed
         yield say(rule, seen)
         return
     stored = unwanted_items(lab, signal, marker)
     if stored is None:
-        yield lacking(rule, f"{seen}; whether it was stored cannot be read back")
+        yield not_applicable(rule, f"{seen}; whether it was stored cannot be read back")
     elif stored:
-        yield held(rule, f"{seen}; it was stored: lenient")
+        yield passed(rule, f"{seen}; it was stored: lenient")
     else:
-        yield lacking(rule, f"{seen}; nothing was stored: strict")
+        yield not_applicable(rule, f"{seen}; nothing was stored: strict")
 
 
 # Two of a kind.
 
 
-def _judge_twice(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
     wanted = "HTTP 400, or success"
     for signal in lab.signals:
         both = json_attribute("both", {"stringValue": "a", "intValue": "1"})
@@ -142,7 +142,7 @@ def _judge_twice(lab: ReceiverLab) -> Iterator[Judged]:
 # No JSON, or none of OTLP's.
 
 
-def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     whole = json_bytes(_document(signal, lab.marker()))
     bodies = {
@@ -158,11 +158,11 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[Judged]:
     # Of which type errors are, is judged elsewhere (OTLP-JSON-002, OTLP-JSON-042).
     yield judged(lab, "OTLP-JSON-036", tries, answered(400), "HTTP 400")
     answer = post(lab, b"")
-    say = held if is_decided(answer) else broken
+    say = passed if is_decided(answer) else failed
     yield say("OTLP-JSON-048", f"an empty body: {answer.told()}")
 
 
-def _judge_layout(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_layout(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         document = _document(signal, lab.marker())
         pretty = json.dumps(document, indent=2).encode() + b"\r\n \t\n"
@@ -194,7 +194,7 @@ def _turned(value: Any) -> Any:  # noqa: ANN401 -- any JSON
 # Payloads that use everything.
 
 
-def _judge_examples(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_examples(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-045"
     for name, (signal, document) in EXAMPLES.items():
         if signal not in lab.signals:
@@ -205,16 +205,16 @@ def _judge_examples(lab: ReceiverLab) -> Iterator[Judged]:
         if not answer.is_ok:
             yield _refused_example(lab, signal, document, seen)
         elif lab.read_back is None:
-            yield held(rule, seen)
+            yield passed(rule, seen)
         elif stored_items(lab, signal, marker):
-            yield held(rule, f"{seen}, and stored")
+            yield passed(rule, f"{seen}, and stored")
         else:
             yield judged_stored(lab, rule, signal, marker, seen, matches=lambda _: "")
 
 
 def _refused_example(
     lab: ReceiverLab, signal: Signal, document: Mapping[str, Any], seen: str
-) -> Judged:
+) -> CheckResult:
     """An example that is refused, unless a kind of metric in it is what the receiver refuses.
 
     It may have no place for deltas or exponential histograms (OTLP-METRIC-061).
@@ -222,13 +222,13 @@ def _refused_example(
     rule = "OTLP-JSON-045"
     refused = _refused_kinds(lab, document) if signal == "metrics" else []
     if not refused:
-        return broken(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"wanted: HTTP 200; {seen}")
     rest = _without_metrics(document, refused)
     answer = post(lab, example_bytes(rest, lab.marker()), signal=signal)
     if not answer.is_ok:
-        return broken(rule, f"wanted: HTTP 200; {seen}; without {', '.join(refused)} as well")
+        return failed(rule, f"wanted: HTTP 200; {seen}; without {', '.join(refused)} as well")
     reason = f"it refuses {', '.join(refused)} in any document, and takes the rest of this one"
-    return not_observed(rule, f"{reason}; {seen}")
+    return inconclusive(rule, f"{reason}; {seen}")
 
 
 def _refused_kinds(lab: ReceiverLab, document: Mapping[str, Any]) -> list[str]:

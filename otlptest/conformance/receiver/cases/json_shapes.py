@@ -29,8 +29,8 @@ from otlptest.conformance.receiver.sample_requests import (
     json_request,
 )
 from otlptest.conformance.receiver.stored import judged_stored
-from otlptest.conformance.verdicts import Judged, not_observed
 from otlptest.model import Signal
+from otlptest.results import CheckResult, inconclusive
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
@@ -148,14 +148,14 @@ def _fields(signal: Signal) -> Iterator[_Path]:
 # Null and absent.
 
 
-def _judge_nulls(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_nulls(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-028"
     for signal in lab.signals:
         tries = unlike_plain(_null_pairs(lab, signal))
         if tries:
             yield judged(lab, rule, tries, is_ok, "HTTP 200")
         else:
-            yield not_observed(rule, f"no key may be absent from its {signal}")
+            yield inconclusive(rule, f"no key may be absent from its {signal}")
         yield _stored_nulls(lab, rule, signal)
 
 
@@ -168,7 +168,7 @@ def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Try, Plain]]
         yield Try(what=f"null for {'.'.join(path)}", answer=answer), plain
 
 
-def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> Judged:
+def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> CheckResult:
     """An item that has null for all at once is still that item; the resource carries the marker."""
     marker = lab.marker()
     document = plain = _document(signal, marker)
@@ -180,7 +180,7 @@ def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> Judged:
     answer = _send(lab, signal, document)
     what = f"null for each field that may be absent ({signal})"
     found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "HTTP 200")
-    if found.outcome != "held":
+    if found.outcome != "passed":
         return contrasted(found, _sender(lab, signal, plain), "an item without them")
     return judged_stored(
         lab,
@@ -208,7 +208,7 @@ def _of_values() -> Iterator[_Omission]:
         yield _Omission(what=f'"{kind}": {{}}', odd={kind: {}}, plain={kind: {"values": []}})
 
 
-def _judge_absent(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_absent(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         yield from _minimal(lab, signal)
         for each in _of_values():
@@ -228,7 +228,7 @@ def _omitted(
     signal: Signal,
     omission: _Omission,
     put: Callable[[Signal, str, Any], dict[str, Any]],
-) -> Judged:
+) -> CheckResult:
     answer = _send(lab, signal, put(signal, lab.marker(), omission.odd))
     tries = [Try(what=f"{omission.what} ({signal})", answer=answer)]
     found = judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
@@ -247,7 +247,7 @@ def _with_entity(signal: Signal, marker: str, entity: Any) -> dict[str, Any]:  #
     return document
 
 
-def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
+def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
     """No more than an item needs: a store may refuse one of long ago, or without a value."""
     now = SYSTEM_CLOCK.unix_nanos()
     times = {"startTimeUnixNano": str(now - 1_000_000), "endTimeUnixNano": str(now)}
@@ -299,7 +299,7 @@ def _wrong_types(signal: Signal) -> Iterator[tuple[_Path, Sequence[Any]]]:
     yield (*items, "attributes", "value"), ("x", 7)
 
 
-def _judge_wrong_types(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_wrong_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         tries = [
             Try(

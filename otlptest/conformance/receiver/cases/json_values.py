@@ -21,9 +21,9 @@ from otlptest.conformance.receiver.stored import (
     unwanted_items,
     why_unread,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal, same_value
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
@@ -97,7 +97,7 @@ _PLAINEST: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 
 
-def _judge_values(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_values(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         for rule, values in _RIGHT.items():
             yield from _came_out(lab, rule, signal, values)
@@ -106,7 +106,7 @@ def _judge_values(lab: ReceiverLab) -> Iterator[Judged]:
 
 def _came_out(
     lab: ReceiverLab, rule: str, signal: Signal, values: tuple[_Value, ...]
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     for value in values:
         marker = lab.marker()
         answer = _with_value(lab, signal, marker, value.json)
@@ -138,10 +138,10 @@ def _one(
     *,
     signal: Signal,
     marker: str,
-) -> Judged:
+) -> CheckResult:
     seen = f"{value.what} ({signal}): {answer.told()}"
     if not answer.is_ok:
-        return broken(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"wanted: HTTP 200; {seen}")
     return judged_stored(
         lab, rule, signal, marker, seen, matches=lambda items: _differs(items[0], value)
     )
@@ -156,7 +156,7 @@ def _differs(item: Any, value: _Value) -> str:  # noqa: ANN401 -- an item of any
     return f"the attribute is {got!r}, wanted: {value.means[0]!r}"
 
 
-def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
+def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-035"
     for what, text in (("escapes", _ESCAPED), ("UTF-8", '"😀é/"')):
         marker = lab.marker()
@@ -173,7 +173,7 @@ def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
 _NONE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "", "0x1")
 
 
-def _judge_numbers(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_numbers(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     plain = _with_value(lab, signal, lab.marker(), {"intValue": "1"})
     if plain.is_ok:
@@ -183,18 +183,18 @@ def _judge_numbers(lab: ReceiverLab) -> Iterator[Judged]:
         yield from _lenient(lab)
     else:
         reason = f"it does not take an attribute of the integer 1 either: {plain.told()}"
-        yield from (not_observed(rule, reason) for rule in ("OTLP-JSON-019", "OTLP-JSON-020"))
+        yield from (inconclusive(rule, reason) for rule in ("OTLP-JSON-019", "OTLP-JSON-020"))
     bare = "OTLP-JSON-024"
     pair = json_attribute(_KEY, {"doubleValue": "@"})
     document = json_bytes(json_request(signal, json_item(signal, lab.marker(), attributes=(pair,))))
     answer = post(lab, document.replace(b'"@"', b"NaN"))
-    say = held if answer.is_refused else broken
+    say = passed if answer.is_refused else failed
     yield say(bare, f"a bare NaN, which is no JSON: {answer.told()}")
 
 
 def _refused(
     lab: ReceiverLab, rule: str, values: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Judged]:
+) -> Iterator[CheckResult]:
     """Each value is refused, or its item is."""
     signal = lab.signals[0]
     for what, value in values.items():
@@ -203,9 +203,9 @@ def _refused(
         answer = post(lab, json_bytes(document))
         seen = f"{what}: {answer.told()}"
         if answer.is_refused or rejected(signal, answer):
-            yield held(rule, seen)
+            yield passed(rule, seen)
         else:
-            yield broken(rule, f"wanted: HTTP 400, or a rejected item; {seen}")
+            yield failed(rule, f"wanted: HTTP 400, or a rejected item; {seen}")
 
 
 def rejected(signal: Signal, answer: Http1Answer) -> int:
@@ -219,7 +219,7 @@ def rejected(signal: Signal, answer: Http1Answer) -> int:
     return int(getattr(response.partial_success, SIGNAL_NAMES[signal].rejected_field))
 
 
-def _lenient(lab: ReceiverLab) -> Iterator[Judged]:
+def _lenient(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Integers with exponent or decimal point: right or refused, never something else."""
     rule, signal = "OTLP-JSON-020", lab.signals[0]
     for text, meant in (("1e3", 1000), ("1.0", 1), ('"1e3"', 1000), ('"1.0"', 1)):
@@ -229,7 +229,7 @@ def _lenient(lab: ReceiverLab) -> Iterator[Judged]:
         answer = post(lab, json_bytes(document).replace(b'"@"', text.encode()))
         value = _value(f"intValue: {text}", None, meant)
         if answer.is_refused:
-            yield held(rule, f"{value.what}: {answer.told()}")
+            yield passed(rule, f"{value.what}: {answer.told()}")
         elif answer.is_ok:
             yield _one(lab, rule, value, answer, signal=signal, marker=marker)
         else:
@@ -242,7 +242,7 @@ def _lenient(lab: ReceiverLab) -> Iterator[Judged]:
 _MEANT_IDS: Final = ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
 
 
-def _judge_ids(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_ids(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         for what, spell in (("lower", str.lower), ("upper", str.upper), ("mixed", str.title)):
             marker = lab.marker()
@@ -252,7 +252,7 @@ def _judge_ids(lab: ReceiverLab) -> Iterator[Judged]:
             if answer.is_ok:
                 yield judged_stored(lab, "OTLP-JSON-006", signal, marker, seen, matches=_other_ids)
             else:
-                yield broken("OTLP-JSON-006", f"wanted: HTTP 200; {seen}")
+                yield failed("OTLP-JSON-006", f"wanted: HTTP 200; {seen}")
         yield from _wrong_ids(lab, signal)
 
 
@@ -287,7 +287,7 @@ _WRONG_IDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
+def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-007"
     markers: list[str] = []
     wrong = [(f"a trace id that is {what}", {"traceId": each}) for what, each in _WRONG_IDS.items()]
@@ -302,21 +302,21 @@ def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
             return
     stored = unwanted_items(lab, signal, *markers)
     if stored is None:
-        yield lacking(rule, f"they are refused; that none was stored: {why_unread(lab)}")
+        yield not_applicable(rule, f"they are refused; that none was stored: {why_unread(lab)}")
     elif stored:
         ids = ", ".join(repr(item.trace_id) for item in stored)
-        yield broken(rule, f"they are refused, and yet stored with the trace ids {ids}")
+        yield failed(rule, f"they are refused, and yet stored with the trace ids {ids}")
     else:
         told = ", ".join(what for what, _ in wrong)
-        yield held(rule, f"{told} ({signal}): refused, and nothing was stored")
+        yield passed(rule, f"{told} ({signal}): refused, and nothing was stored")
 
 
-def _judge_enums(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_enums(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         yield from _enums_of(lab, signal)
 
 
-def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
+def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
     unknown = {"traces": {"kind": 99}, "logs": {"severityNumber": 77}}[signal]
     good, odd = lab.marker(), lab.marker()
     items = (json_item(signal, good), json_item(signal, odd, more=unknown))
@@ -333,14 +333,14 @@ def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
             needs_read_back=False,
         )
     else:
-        yield broken("OTLP-JSON-011", f"wanted: HTTP 200; {seen}")
+        yield failed("OTLP-JSON-011", f"wanted: HTTP 200; {seen}")
     names = {
         "traces": {"kind": "SPAN_KIND_SERVER"},
         "logs": {"severityNumber": "SEVERITY_NUMBER_INFO"},
     }[signal]
     document = json_request(signal, json_item(signal, lab.marker(), more=names))
     answer = post(lab, json_bytes(document), signal=signal)
-    say = held if answer.is_ok else lacking if answer.is_refused else broken
+    say = passed if answer.is_ok else not_applicable if answer.is_refused else failed
     yield say("OTLP-JSON-010", f"an enum by name, {names}: {answer.told()}")
 
 
@@ -348,7 +348,7 @@ def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[Judged]:
 _FLAGS: Final[Mapping[Signal, int]] = MappingProxyType({"traces": 257, "metrics": 256, "logs": 257})
 
 
-def _judge_flags(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_flags(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         found = _flags_as_text(lab, signal)
         number = _FLAGS[signal]
@@ -364,12 +364,12 @@ def _with_flags(lab: ReceiverLab, signal: Signal, marker: str, flags: "int | str
     return post(lab, json_bytes(json_request(signal, item)), signal=signal)
 
 
-def _flags_as_text(lab: ReceiverLab, signal: Signal) -> Judged:
+def _flags_as_text(lab: ReceiverLab, signal: Signal) -> CheckResult:
     rule, marker, number = "OTLP-JSON-022", lab.marker(), _FLAGS[signal]
     answer = _with_flags(lab, signal, marker, str(number))
     seen = f'"flags": "{number}" ({signal}): {answer.told()}'
     if not answer.is_ok:
-        return broken(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"wanted: HTTP 200; {seen}")
 
     def matches(items: tuple[Any, ...]) -> str:
         flags = items[0].flags
@@ -378,13 +378,13 @@ def _flags_as_text(lab: ReceiverLab, signal: Signal) -> Judged:
     return judged_stored(lab, rule, signal, marker, seen, matches=matches, needs_read_back=False)
 
 
-def _judge_unsigned(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The largest fixed64, as a count of a histogram."""
     rule, marker, largest = "OTLP-JSON-018", lab.marker(), (1 << 64) - 1
     answer = _counted(lab, marker, largest)
     seen = f"a count of {largest}: {answer.told()}"
     if not answer.is_ok:
-        wrong = broken(rule, f"wanted: HTTP 200; {seen}")
+        wrong = failed(rule, f"wanted: HTTP 200; {seen}")
         yield contrasted(wrong, lambda: _counted(lab, lab.marker(), 1), "a count of 1")
         return
     yield judged_stored(

@@ -18,7 +18,7 @@ from otlptest.conformance.receiver.data_cases import (
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.protobuf_fields import chunk, number
 from otlptest.conformance.receiver.sample_requests import attribute, sample_request, text, wrapped
-from otlptest.conformance.verdicts import Judged
+from otlptest.results import CheckResult
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.event_names import set_event_name
 
@@ -214,7 +214,7 @@ _CORNERS: Final = (
 )
 
 
-def _judge_logs(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_logs(lab: ReceiverLab) -> Iterator[CheckResult]:
     return judged_corners(lab, _CORNERS)
 
 

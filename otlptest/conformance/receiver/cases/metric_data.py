@@ -15,7 +15,7 @@ from otlptest.conformance.receiver.data_cases import (
     rules_of,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.verdicts import Judged
+from otlptest.results import CheckResult
 
 __all__ = ["CASES"]
 
@@ -187,7 +187,7 @@ _INVALID: Final = tuple(
 _CORNERS: Final = (*_VALID, *_KINDS, *_INVALID)
 
 
-def _judge_metrics(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_metrics(lab: ReceiverLab) -> Iterator[CheckResult]:
     return judged_corners(lab, _CORNERS)
 
 

@@ -25,9 +25,9 @@ from otlptest.conformance.receiver.stored import (
     loses_plain_ones,
     stored_items,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
@@ -90,21 +90,21 @@ class _Mixed:
         return f"{_GOOD} good items and {self.points} with {self.what}: {self.answer.told()}{said}"
 
 
-def _judge_mixed(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_mixed(lab: ReceiverLab) -> Iterator[CheckResult]:
     plain = {signal: _plain(lab, signal).partial is not None for signal in lab.signals}
     mixed = [each for signal in lab.signals for each in _all_mixed(lab, signal)]
     judged = [
         found for each in mixed for found in _judge_one(lab, each, is_usual=plain[each.signal])
     ]
     yield from judged
-    seen = {found.requirement for found in judged}
+    seen = {found.rule for found in judged}
     told = "; ".join(each.seen for each in mixed[:_SHOWN])
     rules = ["OTLP-RESP-011", *_RULES]
     rules += ["OTLP-JSON-040"] if lab.protocol == "http/json" else []
     rules += ["OTLP-RESP-071"] if lab.protocol != "grpc" else []
     for rule in rules:
         if rule not in seen:
-            yield not_observed(rule, f"{_UNSEEN.get(rule, 'no item was rejected')}: {told}")
+            yield inconclusive(rule, f"{_UNSEEN.get(rule, 'no item was rejected')}: {told}")
 
 
 def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
@@ -118,7 +118,7 @@ def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
     return _read(lab, "nothing bad", answer, signal=signal, marker=marker, other="")
 
 
-def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[Judged]:
+def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[CheckResult]:
     """What one answer shows.
 
     Args:
@@ -132,37 +132,37 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[J
         stored = len(stored_items(lab, mixed.signal, mixed.marker, count=_GOOD))
     yield _policy(lab, mixed, stored)
     if isinstance(mixed.answer, Http1Answer) and _is_refused_for_data(mixed.answer):
-        say = held if mixed.answer.status == _BAD_REQUEST else broken
+        say = passed if mixed.answer.status == _BAD_REQUEST else failed
         yield say("OTLP-RESP-071", f"wanted: HTTP 400 for what it finds invalid; {mixed.seen}")
     if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
-        yield broken("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
+        yield failed("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
         return
     if mixed.partial is None:
         yield from _dropped(lab, mixed, stored)
         return
     total, count = _GOOD + mixed.points, mixed.rejected
     fair = 0 <= count <= total
-    yield (held if fair else broken)("OTLP-RESP-019", mixed.seen)
+    yield (passed if fair else failed)("OTLP-RESP-019", mixed.seen)
     if count == 0:
         says = bool(mixed.partial.error_message.strip())
         if says or not is_usual:
-            yield (held if says else broken)("OTLP-RESP-014", mixed.seen)
+            yield (passed if says else failed)("OTLP-RESP-014", mixed.seen)
         return
-    yield held("OTLP-RESP-011", mixed.seen)
+    yield passed("OTLP-RESP-011", mixed.seen)
     # Who refuses all items of the request says so: then nothing of it is stored.
     expected = {mixed.points, total}
     if lab.read_back is not None:
         expected = {mixed.points} if stored == _GOOD else {total - stored}
     wanted = " or ".join(map(str, sorted(expected)))
-    say = held if count in expected else broken
+    say = passed if count in expected else failed
     yield say("OTLP-RESP-012", f"wanted: {wanted}; {mixed.seen}")
     explains = bool(mixed.partial.error_message.strip())
-    yield (held if explains else broken)("OTLP-RESP-013", mixed.seen)
+    yield (passed if explains else failed)("OTLP-RESP-013", mixed.seen)
     if lab.protocol == "http/json":
         yield _json_shape(mixed)
 
 
-def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[Judged]:
+def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[CheckResult]:
     """Whether the bad ones went missing without a word, while the good ones were stored."""
     if lab.read_back is None or not mixed.answer.is_ok or stored < _GOOD:
         return
@@ -170,19 +170,19 @@ def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[Judged]:
     kept = lab.read_back.items(mixed.signal, mixed.other, count=mixed.points, timeout_s=waited_s)
     if len(kept) < mixed.points and loses_plain_ones(lab, mixed.signal):
         lost = f"plain {mixed.signal} requests that were taken are not stored either"
-        yield not_observed("OTLP-RESP-011", f"{mixed.seen}; {lost}")
+        yield inconclusive("OTLP-RESP-011", f"{mixed.seen}; {lost}")
     elif len(kept) < mixed.points:
         missing = f"{mixed.points - len(kept)} of the bad ones went missing without a word"
-        yield broken("OTLP-RESP-011", f"wanted: partial_success; {mixed.seen}; {missing}")
+        yield failed("OTLP-RESP-011", f"wanted: partial_success; {mixed.seen}; {missing}")
 
 
-def _json_shape(mixed: _Mixed) -> Judged:
+def _json_shape(mixed: _Mixed) -> CheckResult:
     """lowerCamelCase, and an int64 as a string."""
     key = lower_camel(SIGNAL_NAMES[mixed.signal].rejected_field)
     wanted = f'"{key}":"{mixed.rejected}"'.encode()
     body = mixed.answer.body.replace(b" ", b"")
     is_right = b'"partialSuccess"' in body and wanted in body
-    return (held if is_right else broken)("OTLP-JSON-040", mixed.seen)
+    return (passed if is_right else failed)("OTLP-JSON-040", mixed.seen)
 
 
 def _is_refused_for_data(answer: Http1Answer) -> bool:
@@ -190,24 +190,24 @@ def _is_refused_for_data(answer: Http1Answer) -> bool:
     return answer.is_refused and answer.status not in _OF_OTHER_REASONS
 
 
-def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Judged:
+def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> CheckResult:
     """What becomes of the good items: never lost behind a success, never a server's error."""
     rule = "OTLP-SRV-014"
     harm = harm_of(mixed.answer)
     if harm is not None or mixed.problem:
-        return broken(rule, f"{mixed.seen} {mixed.problem}".strip(), harm=harm)
+        return failed(rule, f"{mixed.seen} {mixed.problem}".strip(), harm=harm)
     status = mixed.answer.status if isinstance(mixed.answer, Http1Answer) else _BAD_REQUEST
     if mixed.answer.is_refused and status != _BAD_REQUEST:
         wanted = f"wanted: partial_success, or HTTP 400; {mixed.seen}"
         is_other = status in _OF_OTHER_REASONS
-        return not_observed(rule, wanted) if is_other else broken(rule, wanted)
+        return inconclusive(rule, wanted) if is_other else failed(rule, wanted)
     if mixed.answer.is_refused or mixed.rejected >= _GOOD + mixed.points:
-        return held(rule, f"{mixed.seen}: the whole request is refused")
+        return passed(rule, f"{mixed.seen}: the whole request is refused")
     if not mixed.answer.is_ok:
-        return broken(rule, mixed.seen)
+        return failed(rule, mixed.seen)
     if lab.read_back is None:
-        return lacking(rule, f"{mixed.seen}; {NO_READ_BACK}")
-    say = held if stored >= _GOOD else broken
+        return not_applicable(rule, f"{mixed.seen}; {NO_READ_BACK}")
+    say = passed if stored >= _GOOD else failed
     return say(rule, f"{mixed.seen}; {stored} of the {_GOOD} good ones are stored")
 
 

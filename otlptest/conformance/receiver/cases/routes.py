@@ -27,7 +27,7 @@ from otlptest.conformance.receiver.sample_requests import (
     json_request,
     sample_request,
 )
-from otlptest.conformance.verdicts import Judged, broken, held, lacking
+from otlptest.results import CheckResult, failed, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
 
 __all__ = ["CASES"]
@@ -49,7 +49,7 @@ def _body(lab: ReceiverLab) -> bytes:
 # Media types.
 
 
-def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     others = (
         _typed(lab, body, kind)
@@ -71,7 +71,7 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
     if wanted == JSON:
         return
     taken = [kind for kind in _EXTENSIONS if post(lab, body, media_type=kind).is_ok]
-    say = held if taken else lacking
+    say = passed if taken else not_applicable
     yield say("OTLP-SRV-033", f"it takes {', '.join(taken) or 'application/x-protobuf only'}")
 
 
@@ -79,7 +79,7 @@ def _typed(lab: ReceiverLab, body: bytes, kind: str) -> Try:
     return Try(what=f"Content-Type: {kind}", answer=post(lab, body, media_type=kind))
 
 
-def _judge_both_encodings(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_both_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
     bodies = {PROTOBUF: sample_request(signal, lab.marker()), JSON: document}
@@ -90,7 +90,7 @@ def _judge_both_encodings(lab: ReceiverLab) -> Iterator[Judged]:
 # Paths.
 
 
-def _judge_paths(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_paths(lab: ReceiverLab) -> Iterator[CheckResult]:
     prefix = lab.http.path if lab.http is not None else ""
     right = target_of(lab)
     unknown = [f"{prefix}{path}" for path in ("/v1", "/v1/trace", "/v2/traces")]
@@ -104,7 +104,7 @@ def _judge_paths(lab: ReceiverLab) -> Iterator[Judged]:
     slash = _at(lab, f"{right}/")
     lost = _lost_in(slash.answer, right)
     if lost:
-        yield broken("OTLP-SRV-037", f"{slash.what}: {slash.answer.told()}: {lost}")
+        yield failed("OTLP-SRV-037", f"{slash.what}: {slash.answer.told()}: {lost}")
     else:
         wanted = "an answer, no redirect that turns POST into GET"
         yield judged(lab, "OTLP-SRV-037", [slash], _keeps_post, wanted)
@@ -171,7 +171,7 @@ def _leads_to(right: str) -> Callable[[Answer], bool]:
 # Methods.
 
 
-def _judge_methods(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     tries = (
         Try(what=f"the method {method}", answer=post(lab, body, method=method))
@@ -249,7 +249,7 @@ _CORS_RULES: Final = (
 )
 
 
-def _judge_cors(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Whether pages may send, and if those of any origin may, whether browsers can."""
     wanted_headers = "content-type,content-encoding,authorization"
     answer = _preflight(lab, _ORIGIN, wanted_headers)
@@ -259,17 +259,17 @@ def _judge_cors(lab: ReceiverLab) -> Iterator[Judged]:
         off = [Try(what=f"a preflight from {_ORIGIN}", answer=answer)]
         yield judged(lab, "OTLP-SRV-076", off, _is_without_cors, "an answer without CORS")
         yield from (
-            lacking(rule, f"{seen}: pages of {_ORIGIN} may not send") for rule in _CORS_RULES
+            not_applicable(rule, f"{seen}: pages of {_ORIGIN} may not send") for rule in _CORS_RULES
         )
         return
-    yield lacking("OTLP-SRV-076", f"{seen}: CORS is on, and may have been configured so")
+    yield not_applicable("OTLP-SRV-076", f"{seen}: CORS is on, and may have been configured so")
     methods = (answer.field("access-control-allow-methods") or "").upper()
     is_right = answer.status in {200, 204} and ("POST" in methods or "*" in methods or not methods)
-    yield (held if is_right else broken)("OTLP-SRV-068", f"{seen}; Allow-Methods: {methods}")
+    yield (passed if is_right else failed)("OTLP-SRV-068", f"{seen}; Allow-Methods: {methods}")
     yield _allowed_headers(answer, wanted_headers)
     yield from _actual_answers(lab, answer)
     age = answer.field("access-control-max-age")
-    yield (held if age else lacking)("OTLP-SRV-075", f"Access-Control-Max-Age: {age}")
+    yield (passed if age else not_applicable)("OTLP-SRV-075", f"Access-Control-Max-Age: {age}")
 
 
 def _is_without_cors(answer: Answer) -> bool:
@@ -279,17 +279,17 @@ def _is_without_cors(answer: Answer) -> bool:
     return _OFF(answer) and not has_cors
 
 
-def _allowed_headers(answer: Http1Answer, wanted: str) -> Judged:
+def _allowed_headers(answer: Http1Answer, wanted: str) -> CheckResult:
     given = (answer.field("access-control-allow-headers") or "").lower()
     names = {each.strip() for each in given.split(",")}
     missing = [name for name in wanted.split(",") if name not in names and "*" not in names]
     text = f"Access-Control-Allow-Headers: {given or 'missing'}"
     if missing:
-        return broken("OTLP-SRV-069", f"{text}; not allowed: {', '.join(missing)}")
-    return held("OTLP-SRV-069", text)
+        return failed("OTLP-SRV-069", f"{text}; not allowed: {', '.join(missing)}")
+    return passed("OTLP-SRV-069", text)
 
 
-def _judged_origins(answers: Mapping[str, Http1Answer]) -> Judged:
+def _judged_origins(answers: Mapping[str, Http1Answer]) -> CheckResult:
     """Of each answer that names an origin: by what it varies, and whether credentials may come."""
     told: list[str] = []
     is_wrong = False
@@ -305,10 +305,10 @@ def _judged_origins(answers: Mapping[str, Http1Answer]) -> Judged:
             f"{what}: Allow-Origin: {allowed}, credentials: {has_credentials},"
             f" Vary: {answer.field('vary')}"
         )
-    return (broken if is_wrong else held)("OTLP-SRV-072", "; ".join(told))
+    return (failed if is_wrong else passed)("OTLP-SRV-072", "; ".join(told))
 
 
-def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[Judged]:
+def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[CheckResult]:
     origin = [("Origin", _ORIGIN)]
     body = _body(lab)
     sent = {
@@ -321,7 +321,7 @@ def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[Judged
     answer = sent["a valid request"]
     yield _judged_origins({"a preflight": preflight, "a valid request": answer})
     exposed = (answer.field("access-control-expose-headers") or "").lower()
-    say = held if "retry-after" in exposed or exposed == "*" else broken
+    say = passed if "retry-after" in exposed or exposed == "*" else failed
     yield say("OTLP-SRV-074", f"Access-Control-Expose-Headers: {exposed or 'missing'}")
 
 

@@ -10,7 +10,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import fallen, http_fields, target_of
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.verdicts import Judged, broken, held, lacking, not_observed
+from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Talk, request_bytes
 from otlptest.sending.raw.raw_socket import end_words
 
@@ -22,11 +22,11 @@ _OLD_CIPHERS: Final = "ALL:@SECLEVEL=0"
 _ENDS_S: Final = 5.0
 
 
-def _judge_plain_text(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
     """HTTP/1.1 in clear text on a TLS port: closed, or refused."""
     rule = "OTLP-SRV-081"
     if not lab.endpoint.is_tls:
-        yield lacking(rule, _NO_TLS)
+        yield not_applicable(rule, _NO_TLS)
         return
     body = sample_body(lab, lab.signals[0], lab.marker())
     plain = socket.create_connection((lab.endpoint.host, lab.endpoint.port), lab.timeout_s)
@@ -38,32 +38,32 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[Judged]:
     if fall is not None:
         yield fall
     elif answer.is_refused or answer.end in {"closed", "reset"}:
-        yield held(rule, seen)
+        yield passed(rule, seen)
     else:
-        yield broken(rule, f"wanted: HTTP 400 or a close; {seen}, {end_words(answer.end)}")
+        yield failed(rule, f"wanted: HTTP 400 or a close; {seen}, {end_words(answer.end)}")
 
 
-def _judge_versions(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     """TLS 1.2 or newer, with `h2` by ALPN for gRPC, and nothing older."""
     rule = "OTLP-SRV-082"
     if not lab.endpoint.is_tls:
-        yield lacking(rule, _NO_TLS)
+        yield not_applicable(rule, _NO_TLS)
         return
     with lab.connect() as wire:
         if not isinstance(wire, ssl.SSLSocket):
-            yield not_observed(rule, "the connection is not encrypted")
+            yield inconclusive(rule, "the connection is not encrypted")
             return
         version, protocol = wire.version() or "", wire.selected_alpn_protocol()
     seen = f"{version} was agreed, by ALPN {protocol}"
     if version not in {"TLSv1.2", "TLSv1.3"}:
-        yield broken(rule, f"wanted: TLS 1.2 or newer; {seen}")
+        yield failed(rule, f"wanted: TLS 1.2 or newer; {seen}")
     elif lab.protocol == "grpc" and protocol != "h2":
-        yield broken(rule, f"wanted: h2 by ALPN; {seen}")
+        yield failed(rule, f"wanted: h2 by ALPN; {seen}")
     else:
         yield _old_version(lab, rule, seen)
 
 
-def _old_version(lab: ReceiverLab, rule: str, seen: str) -> Judged:
+def _old_version(lab: ReceiverLab, rule: str, seen: str) -> CheckResult:
     """Whether a client that has nothing newer than TLS 1.1 is turned away."""
     context = ssl.create_default_context(cafile=lab.ca_file)
     with warnings.catch_warnings():
@@ -72,14 +72,14 @@ def _old_version(lab: ReceiverLab, rule: str, seen: str) -> Judged:
             context.set_ciphers(_OLD_CIPHERS)
             context.minimum_version = context.maximum_version = _OLD
         except (ValueError, ssl.SSLError) as unable:
-            return not_observed(rule, f"{seen}; nothing older can be offered here: {unable}")
+            return inconclusive(rule, f"{seen}; nothing older can be offered here: {unable}")
     to = (lab.endpoint.host, lab.endpoint.port)
     with socket.create_connection(to, lab.timeout_s) as plain:
         try:
             with context.wrap_socket(plain, server_hostname=lab.endpoint.host) as old:
-                return broken(rule, f"wanted: TLS 1.2 or newer; it agrees to {old.version()} too")
+                return failed(rule, f"wanted: TLS 1.2 or newer; it agrees to {old.version()} too")
         except OSError as refused:
-            return held(rule, f"{seen}; TLS 1.1 came to: {refused}")
+            return passed(rule, f"{seen}; TLS 1.1 came to: {refused}")
 
 
 CASES: Final = (

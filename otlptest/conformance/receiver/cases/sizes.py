@@ -22,8 +22,8 @@ from otlptest.conformance.receiver.exchange import (
     target_of,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import WireError
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer, request_head
 from otlptest.wire.transport.statuses import GrpcCode, decode_status_details
@@ -92,13 +92,13 @@ def _bomb(lab: ReceiverLab) -> Answer:
     return post(lab, data, fields=_GZIP, timeout_s=_LONGEST_S)
 
 
-def _judge_sizes(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_sizes(lab: ReceiverLab) -> Iterator[CheckResult]:
     rules = _GRPC if lab.protocol == "grpc" else _HTTP
     sizes: dict[int, Answer] = {}
     for size in (_SMALL, _RECOMMENDED, _OVER, _FAR_OVER):
         sizes[size] = _sent(lab, size)
         if sizes[size].is_hang:
-            yield broken(rules.limit, f"no answer: {_told(sizes)}", harm="hang")
+            yield failed(rules.limit, f"no answer: {_told(sizes)}", harm="hang")
             return
         if size == _OVER and not sizes[size].is_ok:
             break
@@ -119,17 +119,17 @@ def _told(sizes: dict[int, Answer]) -> str:
     return "; ".join(f"{size} MiB: {answer.told()}" for size, answer in sizes.items())
 
 
-def _limit(rule: str, sizes: dict[int, Answer]) -> Judged:
+def _limit(rule: str, sizes: dict[int, Answer]) -> CheckResult:
     largest = max(sizes)
     answer = sizes[largest]
     if answer.is_ok:
-        return broken(rule, f"wanted: a limit; {_told(sizes)}")
-    return held(rule, _told(sizes))
+        return failed(rule, f"wanted: a limit; {_told(sizes)}")
+    return passed(rule, _told(sizes))
 
 
-def _default(rule: str, lab: ReceiverLab, sizes: dict[int, Answer]) -> Judged:
+def _default(rule: str, lab: ReceiverLab, sizes: dict[int, Answer]) -> CheckResult:
     if sizes[_SMALL].is_ok and sizes[_RECOMMENDED].is_ok:
-        return held(rule, _told(sizes))
+        return passed(rule, _told(sizes))
     low, high = (_SMALL, _RECOMMENDED) if sizes[_SMALL].is_ok else (0, _SMALL)
     for _ in range(_STEPS):
         if high - low <= 1:
@@ -140,28 +140,28 @@ def _default(rule: str, lab: ReceiverLab, sizes: dict[int, Answer]) -> Judged:
         else:
             high = middle
     measured = f"it takes {low} MiB and not {high} MiB"
-    return broken(rule, f"wanted: 64 MiB unless configured otherwise; {measured}; {_told(sizes)}")
+    return failed(rule, f"wanted: 64 MiB unless configured otherwise; {measured}; {_told(sizes)}")
 
 
-def _inflated(rule: str, bomb: Answer) -> Judged:
+def _inflated(rule: str, bomb: Answer) -> CheckResult:
     seen = f"a gzip body that inflates to {_BOMB} MiB was answered {bomb.told()}"
     seen = f"{seen} in {bomb.elapsed_s:.1f} s"
     if bomb.is_hang:
-        return broken(rule, seen, harm="hang")
-    return held(rule, seen) if is_refused_or_cut(bomb) else broken(rule, f"wanted: no; {seen}")
+        return failed(rule, seen, harm="hang")
+    return passed(rule, seen) if is_refused_or_cut(bomb) else failed(rule, f"wanted: no; {seen}")
 
 
-def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[Judged]:
+def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[CheckResult]:
     told = [(f"{what}: {answer.told()}", answer) for what, answer in refused]
     spoken = [(text, answer) for text, answer in told if _has_status(answer)]
     wrong = [text for text, answer in spoken if not _says_too_large(answer)]
     if wrong:
         wanted = "RESOURCE_EXHAUSTED without RetryInfo" if "GRPC" in rule else "HTTP 413"
-        yield broken(rule, f"wanted: {wanted}; {'; '.join(wrong)}")
+        yield failed(rule, f"wanted: {wanted}; {'; '.join(wrong)}")
     elif spoken:
-        yield held(rule, "; ".join(text for text, _ in spoken))
+        yield passed(rule, "; ".join(text for text, _ in spoken))
     else:
-        yield not_observed(rule, f"none came to a status: {'; '.join(text for text, _ in told)}")
+        yield inconclusive(rule, f"none came to a status: {'; '.join(text for text, _ in told)}")
 
 
 def _has_status(answer: Answer) -> bool:
@@ -185,7 +185,7 @@ def _says_too_large(answer: Answer) -> bool:
 # Rejected early.
 
 
-def _judge_early(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_early(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A large upload, slowly: what it is answered can be read, though the body is not read."""
     rule = "OTLP-SRV-057"
     signal, marker = lab.signals[0], lab.marker()
@@ -198,13 +198,13 @@ def _judge_early(lab: ReceiverLab) -> Iterator[Judged]:
     when = "all was sent" if went_out else "it was being sent"
     seen = f"an upload of {_OVER} MiB was answered {answer.told()} while {when}"
     if answer.is_ok:
-        yield not_observed(rule, f"{seen}: nothing to reject")
+        yield inconclusive(rule, f"{seen}: nothing to reject")
     elif answer.status is not None:
-        yield held(rule, seen)
+        yield passed(rule, seen)
     elif answer.is_hang:
-        yield broken(rule, seen, harm="hang")
+        yield failed(rule, seen, harm="hang")
     else:
-        yield broken(rule, f"wanted: an answer that can be read; {seen}")
+        yield failed(rule, f"wanted: an answer that can be read; {seen}")
 
 
 def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:
@@ -214,7 +214,7 @@ def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:
 # Headers.
 
 
-def _judge_headers(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_headers(lab: ReceiverLab) -> Iterator[CheckResult]:
     many = [(f"X-Many-{number}", "v" * 120) for number in range(10_000)]
     sent = {
         "a header of 1.1 MiB": [("X-Large", "v" * 1_150_000)],

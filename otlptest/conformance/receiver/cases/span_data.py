@@ -18,7 +18,7 @@ from otlptest.conformance.receiver.data_cases import (
 from otlptest.conformance.receiver.exchange import Try, is_ok, judged
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import judged_stored
-from otlptest.conformance.verdicts import Judged
+from otlptest.results import CheckResult
 
 __all__ = ["CASES"]
 
@@ -78,12 +78,12 @@ _CORNERS: Final = (
 )
 
 
-def _judge_spans(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_spans(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield from judged_corners(lab, _CORNERS)
     yield _judged_split(lab)
 
 
-def _judged_split(lab: ReceiverLab) -> Judged:
+def _judged_split(lab: ReceiverLab) -> CheckResult:
     """A child before its parent, an orphan, and one span twice, in requests of their own."""
     marker, trace_id = lab.marker(), secrets.token_bytes(16)
     root, child, stranger = (secrets.token_bytes(8) for _ in range(3))
@@ -103,7 +103,7 @@ def _judged_split(lab: ReceiverLab) -> Judged:
         for what, ids in parts.items()
     ]
     found = judged(lab, _SPLIT, tries, is_ok, "each is taken")
-    if found.outcome != "held":
+    if found.outcome != "passed":
         return found
     wanted = {each["span_id"].hex() for each in parts.values()}
 

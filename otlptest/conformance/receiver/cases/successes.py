@@ -28,9 +28,9 @@ from otlptest.conformance.receiver.sample_requests import (
     sample_request,
 )
 from otlptest.conformance.receiver.stored import judged_stored
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
 from otlptest.errors import WireError
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.otlp import otlp_json, otlp_protobuf
@@ -74,7 +74,7 @@ def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # n
 # Full success.
 
 
-def _judge_http_success(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_http_success(lab: ReceiverLab) -> Iterator[CheckResult]:
     is_json = lab.protocol == "http/json"
     unset = "OTLP-JSON-039" if is_json else "OTLP-RESP-004"
     for signal in lab.signals:
@@ -82,20 +82,20 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[Judged]:
         seen = f"a valid {signal} request was answered {answer.told()}"
         if not answer.is_ok:
             yield _no_success(lab, answer, seen)
-            yield not_observed(unset, seen)
+            yield inconclusive(unset, seen)
             continue
         try:
             response = decoded_response(signal, answer.body, is_json=is_json)
         except WireError as wrong:
-            yield broken("OTLP-RESP-002", f"{seen}, and that is no response message: {wrong}")
-            outcome = broken if is_json else not_observed
+            yield failed("OTLP-RESP-002", f"{seen}, and that is no response message: {wrong}")
+            outcome = failed if is_json else inconclusive
             yield outcome(unset, f"{seen}, and that is no response message: {wrong}")
             continue
-        yield held("OTLP-RESP-002", seen)
+        yield passed("OTLP-RESP-002", seen)
         yield from _unset(unset, signal, response, seen)
 
 
-def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> Judged:
+def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> CheckResult:
     """Of a request that was not taken: which status a success has cannot be seen.
 
     That it was not taken is told once: over protobuf by the case `exports/served`.
@@ -103,53 +103,53 @@ def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> Judged:
     is_success = answer.is_whole and answer.status in _SUCCESS
     is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
     if is_success or is_failure:
-        return broken("OTLP-RESP-002", f"wanted: HTTP 200; {seen}")
-    return not_observed("OTLP-RESP-002", f"{seen}: no success came")
+        return failed("OTLP-RESP-002", f"wanted: HTTP 200; {seen}")
+    return inconclusive("OTLP-RESP-002", f"{seen}: no success came")
 
 
-def _judge_grpc_success(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_grpc_success(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         answer = call(lab, sample_request(signal, lab.marker()), signal=signal)
         seen = f"a valid {signal} call came to {answer.told()}"
         if not answer.is_ok:
             if answer.is_refused or answer.is_hang:
-                yield not_observed("OTLP-RESP-001", f"{seen}: no success came")
+                yield inconclusive("OTLP-RESP-001", f"{seen}: no success came")
             else:
-                yield broken("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
+                yield failed("OTLP-RESP-001", f"wanted: gRPC status OK; {seen}")
             continue
         count = len(answer.messages)
         if count != 1 or answer.message_problem:
             what = f"{seen} with {count} messages {answer.message_problem}".strip()
-            yield broken("OTLP-GRPC-048", f"wanted: exactly one message; {what}")
+            yield failed("OTLP-GRPC-048", f"wanted: exactly one message; {what}")
         else:
-            yield held("OTLP-GRPC-048", f"{seen} with one message")
+            yield passed("OTLP-GRPC-048", f"{seen} with one message")
         if count != 1 or answer.messages[0][0]:
-            yield not_observed("OTLP-RESP-001", f"{seen}, without one plain message to look at")
+            yield inconclusive("OTLP-RESP-001", f"{seen}, without one plain message to look at")
             continue
         try:
             response = decoded_response(signal, answer.messages[0][1], is_json=False)
         except WireError as wrong:
-            yield broken("OTLP-RESP-001", f"{seen}, and its message is no response: {wrong}")
+            yield failed("OTLP-RESP-001", f"{seen}, and its message is no response: {wrong}")
             continue
-        yield held("OTLP-RESP-001", f"{seen} with the signal's response")
+        yield passed("OTLP-RESP-001", f"{seen} with the signal's response")
         yield from _unset("OTLP-RESP-003", signal, response, seen)
 
 
-def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[Judged]:  # noqa: ANN401 -- as above
+def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[CheckResult]:  # noqa: ANN401 -- as above
     if not response.HasField("partial_success"):
-        yield held(rule, f"{seen}: partial_success is not set")
+        yield passed(rule, f"{seen}: partial_success is not set")
     elif getattr(response.partial_success, SIGNAL_NAMES[signal].rejected_field):
-        yield not_observed(rule, f"{seen}: it says that it rejected a valid item")
+        yield inconclusive(rule, f"{seen}: it says that it rejected a valid item")
     elif response.partial_success.error_message:
-        yield not_observed(rule, f"{seen}: it warns: {response.partial_success.error_message!r}")
+        yield inconclusive(rule, f"{seen}: it warns: {response.partial_success.error_message!r}")
     else:
-        yield broken(rule, f"{seen}: partial_success is set, to an empty one")
+        yield failed(rule, f"{seen}: partial_success is set, to an empty one")
 
 
 # Media types.
 
 
-def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Of the answer to a right and to a wrong body, whatever `Accept` says."""
     wanted = media_type_of(lab)
     signal = lab.signals[0]
@@ -172,20 +172,20 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[Judged]:
         yield judged(lab, "OTLP-HTTP-018", bodies, _has_type(wanted), typed)
     else:
         seen = "; ".join(f"{each.what}: {each.answer.told()}" for each in (plain, malformed))
-        yield not_observed("OTLP-HTTP-018", f"no answer has a body of protobuf: {seen}")
+        yield inconclusive("OTLP-HTTP-018", f"no answer has a body of protobuf: {seen}")
     if malformed.answer.is_ok:
         seen = f"{malformed.what}: {malformed.answer.told()}"
-        yield not_observed("OTLP-HTTP-020", f"no error came: {seen}")
+        yield inconclusive("OTLP-HTTP-020", f"no error came: {seen}")
     else:
         yield judged(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
 
 
-def _judged_accept(lab: ReceiverLab, plain: Try, asked: Sequence[Try], wanted: str) -> Judged:
+def _judged_accept(lab: ReceiverLab, plain: Try, asked: Sequence[Try], wanted: str) -> CheckResult:
     """Whether `Accept` changes the type of an answer, whatever that is without it."""
     rule = "OTLP-SRV-035"
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
     if usual != wanted:
-        return not_observed(rule, f"without Accept: {plain.answer.told()}, which is not {wanted}")
+        return inconclusive(rule, f"without Accept: {plain.answer.told()}, which is not {wanted}")
     return judged(lab, rule, asked, _has_type(wanted), wanted)
 
 
@@ -211,7 +211,7 @@ def _has_type(wanted: str) -> Callable[[Answer], bool]:
 # Nothing to store.
 
 
-def _judge_empty(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_empty(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = {"grpc": "OTLP-RESP-005", "http/protobuf": "OTLP-RESP-006"}.get(
         lab.protocol, "OTLP-JSON-038"
     )
@@ -226,7 +226,7 @@ def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Try:
     return Try(what=f"no bytes for {signal}", answer=submit(lab, b"", signal=signal))
 
 
-def _judge_hollow(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_hollow(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (each for signal in lab.signals for each in _hollow_tries(lab, signal))
     yield judged(lab, "OTLP-RESP-007", tries, is_ok, "success")
 
@@ -265,7 +265,7 @@ def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
 # Plain, repeated, and not lost.
 
 
-def _judge_plain(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
     if lab.protocol == "grpc":
         fields = {
             "no grpc-encoding": (),
@@ -288,19 +288,19 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[Judged]:
     ]
     yield _unlike_packed(lab, judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200"))
     told = "; ".join(f"{each.what}: {each.answer.told()}" for each in answers)
-    say = held if all(_is_http1(each.answer) for each in answers) else broken
+    say = passed if all(_is_http1(each.answer) for each in answers) else failed
     yield say("OTLP-HTTP-011", told)
 
 
-def _unlike_packed(lab: ReceiverLab, found: Judged) -> Judged:
+def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
     """Who refuses gzip as well does not refuse a body for not being compressed."""
-    if found.outcome != "broken" or found.harm in {"crash", "hang"}:
+    if found.outcome != "failed" or found.harm in {"crash", "hang"}:
         return found
     answers = [_packed_answer(lab, signal) for signal in lab.signals]
     if any(answer.is_ok for answer in answers):
         return found
     reason = f"it takes no gzip either ({answers[0].told()})"
-    return not_observed(found.requirement, f"{reason}; {found.evidence}")
+    return inconclusive(found.rule, f"{reason}; {found.evidence}")
 
 
 def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
@@ -317,7 +317,7 @@ def _is_http1(answer: Answer) -> bool:
     return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 
-def _judge_duplicates(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The same bytes again, as a client sends them that got no answer."""
     bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
     tries = (
@@ -334,14 +334,14 @@ def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:
     return post(lab, body, signal=signal)
 
 
-def _judge_kept(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_kept(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The connection of each request is closed as soon as its answer is there."""
     for signal in lab.signals:
         marker = lab.marker()
         answer: Http1Answer | GrpcAnswer = _send(lab, sample_body(lab, signal, marker), signal)
         seen = f"a {signal} request was answered {answer.told()}, and its connection closed"
         if not answer.is_ok:
-            yield not_observed("OTLP-RESP-010", seen)
+            yield inconclusive("OTLP-RESP-010", seen)
             continue
         yield judged_stored(
             lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "", is_plain=True

@@ -29,8 +29,8 @@ from otlptest.conformance.receiver.sample_requests import (
     wrapped,
 )
 from otlptest.conformance.receiver.stored import judged_stored, stored_items
-from otlptest.conformance.verdicts import Judged, broken
 from otlptest.model import Signal
+from otlptest.results import CheckResult, failed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 __all__ = ["CASES"]
@@ -305,7 +305,7 @@ def _with_schema_url(signal: Signal, url: str) -> Callable[[str], bytes]:
     return request
 
 
-def _judge_values(lab: ReceiverLab) -> Iterator[Judged]:
+def _judge_values(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     for each in lab.signals:
         if each in COMMON_SIGNALS:
@@ -316,7 +316,7 @@ def _judge_values(lab: ReceiverLab) -> Iterator[Judged]:
     yield _judged_repeated_keys(lab)
 
 
-def _judged_canary(lab: ReceiverLab) -> Judged:
+def _judged_canary(lab: ReceiverLab) -> CheckResult:
     """A schema URL that leads to us: nobody may come while the request is handled."""
     rule, signal = "OTLP-COMMON-044", lab.signals[0]
     with _listener() as (url, is_visited):
@@ -324,7 +324,7 @@ def _judged_canary(lab: ReceiverLab) -> Judged:
         tries = [Try(what="a schema URL that can be fetched", answer=answer)]
         found = judged(lab, rule, tries, is_ok, "it is taken")
         if is_visited():
-            return broken(rule, f"it was fetched while the request was handled; {found.evidence}")
+            return failed(rule, f"it was fetched while the request was handled; {found.evidence}")
     return found
 
 
@@ -345,7 +345,7 @@ def _listener() -> "Iterator[tuple[str, Callable[[], bool]]]":
         yield f"http://127.0.0.1:{server.getsockname()[1]}/schema", is_visited
 
 
-def _judged_repeated_keys(lab: ReceiverLab) -> Judged:
+def _judged_repeated_keys(lab: ReceiverLab) -> CheckResult:
     """One key twice, sent twice: no harm, and both times the same comes of it."""
     rule, signal = "OTLP-COMMON-007", lab.signals[0]
     pairs = (attribute(_KEY, text("first")), attribute(_KEY, text("second")))
@@ -358,16 +358,16 @@ def _judged_repeated_keys(lab: ReceiverLab) -> Judged:
         for marker in markers
     ]
     found = judged(lab, rule, tries, is_decided, "success, or an error of the sender")
-    if found.outcome != "held":
+    if found.outcome != "passed":
         return found
     if len({each.answer.is_ok for each in tries}) > 1:
-        return broken(rule, f"wanted: the same each time; {found.evidence}")
+        return failed(rule, f"wanted: the same each time; {found.evidence}")
     if not tries[0].answer.is_ok:
         return found
     stored = [stored_items(lab, signal, marker) for marker in markers]
     kept = [items[0].attributes.get(_KEY) for items in stored if items]
     if len(set(kept)) > 1:
-        return broken(rule, f"one time {kept[0]!r} is kept, one time {kept[1]!r}; {found.evidence}")
+        return failed(rule, f"one time {kept[0]!r} is kept, one time {kept[1]!r}; {found.evidence}")
     return judged_stored(
         lab, rule, signal, markers[0], found.evidence, matches=_one_of("first", "second")
     )
