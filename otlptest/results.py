@@ -123,13 +123,22 @@ def evidence_text(expected: str, received: str, exchanges: Iterable[str]) -> str
     return "\n".join([f"{demand}{received}", *exchanges])
 
 
-def passed(rule: str, received: str, *, exchanges: Iterable[str] = ()) -> CheckResult:
-    """Return the result of a rule that was seen to be kept; `received` says in what.
+def _lines(exchanges: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(exchanges.splitlines() if isinstance(exchanges, str) else exchanges)
+
+
+def passed(rule: str, received: str, *, exchanges: str | Iterable[str] = ()) -> CheckResult:
+    """Return the result of a rule that was seen to be kept.
+
+    Args:
+        rule: Its id.
+        received: In what it was seen.
+        exchanges: What shows it: lines, or a text of lines.
 
     Raises:
         ValueError: `received` is empty.
     """
-    return CheckResult(rule=rule, outcome="passed", received=received, exchanges=tuple(exchanges))
+    return CheckResult(rule=rule, outcome="passed", received=received, exchanges=_lines(exchanges))
 
 
 def failed(
@@ -137,7 +146,7 @@ def failed(
     received: str,
     *,
     expected: str = "",
-    exchanges: Iterable[str] = (),
+    exchanges: str | Iterable[str] = (),
     where: str = "",
     hint: str = "",
     harm: Harm | None = None,
@@ -152,7 +161,7 @@ def failed(
         outcome="failed",
         received=received,
         expected=expected,
-        exchanges=tuple(exchanges),
+        exchanges=_lines(exchanges),
         where=where,
         hint=hint,
         harm=harm,
@@ -160,7 +169,7 @@ def failed(
 
 
 def inconclusive(
-    rule: str, reason: str, *, exchanges: Iterable[str] = (), where: str = ""
+    rule: str, reason: str, *, exchanges: str | Iterable[str] = (), where: str = ""
 ) -> CheckResult:
     """Return the result of a check that did not show whether the rule is kept, and why.
 
@@ -171,7 +180,7 @@ def inconclusive(
         rule=rule,
         outcome="inconclusive",
         received=reason,
-        exchanges=tuple(exchanges),
+        exchanges=_lines(exchanges),
         where=where,
     )
 

@@ -298,12 +298,12 @@ def judged_requests(
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
         had = f"received {received(wrong[0])}" if received else "not so"
-        return failed(rule, f"{what}; expected {expected}; {had}:\n{seen.describe(wrong)}")
+        return failed(rule, f"{what}; expected {expected}; {had}:", exchanges=seen.describe(wrong))
     missing = set(lab.signals) - {each.signal for each in requests}
     if missing:
         lost = ", ".join(sorted(missing))
         return failed(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
-    return passed(rule, f"{what}; each request had {expected}\n{seen.describe(requests)}")
+    return passed(rule, f"{what}; each request had {expected}", exchanges=seen.describe(requests))
 
 
 def resources_of(requests: Iterable[Request]) -> tuple[Resource, ...]:

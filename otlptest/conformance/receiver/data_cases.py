@@ -135,7 +135,7 @@ def _judged(lab: ReceiverLab, corner: Corner) -> CheckResult:
     if corner.is_told and (rejected or not answer.is_ok):
         return _told(corner, found.evidence, partial.error_message if rejected else _words(answer))
     if rejected and not corner.may_be_refused:
-        return failed(corner.rule, f"wanted: {wanted}; {found.evidence}; {rejected} rejected")
+        return failed(corner.rule, f"{found.evidence}; {rejected} rejected", expected=wanted)
     if not answer.is_ok:
         return found
     return judged_stored(
@@ -154,7 +154,7 @@ def _told(corner: Corner, seen: str, message: str) -> CheckResult:
     """What a receiver need not store it has to reject in words."""
     if message.strip():
         return passed(corner.rule, f"{seen}; it says: {_short(message)}")
-    return failed(corner.rule, f"wanted: stored, or a message that says why not; {seen}")
+    return failed(corner.rule, f"{seen}", expected="stored, or a message that says why not")
 
 
 def _words(answer: Answer) -> str:
@@ -195,7 +195,7 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
 def is_sampled(items: tuple[Any, ...]) -> str:
     """For `Corner.matches`: the low eight bits of the flags say so, whatever stands above them."""
     flags = items[0].flags & _TRACE_FLAGS
-    return "" if flags == 1 else f"the trace flags are {flags:#x}, wanted: 0x1"
+    return "" if flags == 1 else f"the trace flags are {flags:#x}, expected: 0x1"
 
 
 def _as_sent(corner: Corner, body: bytes, marker: str) -> Matches:
@@ -228,7 +228,7 @@ def _difference(wanted: Any, got: Any, corner: Corner) -> str:  # noqa: ANN401 -
         if isinstance(expected, Mapping) and isinstance(there, Mapping):  # it may add attributes
             there = {key: there[key] for key in expected if key in there}
         if not _is_same(there, expected):
-            return f"{name} is {_short(there)}, wanted: {_short(expected)}"
+            return f"{name} is {_short(there)}, expected: {_short(expected)}"
     return ""
 
 

@@ -418,7 +418,7 @@ def judged(
     wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
-    return failed(rule, f"wanted: {wanted}; {count}{told}", harm=next(filter(None, harms), None))
+    return failed(rule, count + told, expected=wanted, harm=next(filter(None, harms), None))
 
 
 def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:

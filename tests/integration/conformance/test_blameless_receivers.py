@@ -106,7 +106,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "OTLP-JSON-018",
         (
             "it does not take a count of 1 either (HTTP 400 application/json '{}'); "
-            "wanted: HTTP 200; a count of 18446744073709551615: HTTP 400 application/json '{}'"
+            "expected: HTTP 200; a count of 18446744073709551615: HTTP 400 application/json '{}'"
         ),
     ),
     "identity is refused": (
@@ -141,21 +141,21 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "both lengths are taken": (
         "OTLP-SRV-049",
         (
-            "wanted: a close after the answer; Content-Length with Transfer-Encoding: "
+            "expected: a close after the answer; Content-Length with Transfer-Encoding: "
             "HTTP 200 application/x-protobuf; the connection stayed open"
         ),
     ),
     "422 for one bad item": (
         "OTLP-RESP-071",
         (
-            "wanted: HTTP 400 for what it finds invalid; "
+            "expected: HTTP 400 for what it finds invalid; "
             "2 good items and 3 with an all-zero trace id: HTTP 422 application/x-protobuf"
         ),
     ),
     "short ids are taken": (
         "OTLP-JSON-007",
         (
-            "wanted: 400, or rejected; a trace id that is 6 digits (traces): "
+            "expected: 400, or rejected; a trace id that is 6 digits (traces): "
             "HTTP 200 application/json '{}'"
         ),
     ),

@@ -92,7 +92,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             ONCE,
             (USUAL, NEVER),
             "passed",
-            "it tried again, after waits of 0.50 s.",
+            "it tried again, after waits of 0.50 s",
             id="tried again, and given up",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             NOWHERE,
             (USUAL, NEVER, USUAL, USUAL, STAYS),
             "inconclusive",
-            "one time it was sent again, another time not.",
+            "one time it was sent again, another time not",
             id="in another run it does not even connect",
         ),
         pytest.param(
@@ -109,7 +109,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             (UP_ANYWAY, answered(UNAVAILABLE, at=1.01, ended_at=4.0)),
             "inconclusive",
             "it may have been shut down while it waited: keep the program up for 8 s after its"
-            " first request; it ended 3.0 s after the answer. it did not try to connect again.",
+            " first request; it ended 3.0 s after the answer",
             id="never again, by a program that stays up for a while",
         ),
         pytest.param(
@@ -117,7 +117,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             ONCE,
             (USUAL, NEVER, USUAL, USUAL, USUAL, STAYS, USUAL),
             "failed",
-            "it did not try to connect again.",
+            "it did not try to connect again",
             id="never again, by a program that waits for its exports",
         ),
         pytest.param(
@@ -125,7 +125,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(USUAL, 1.0, ended_at=19.0),
             (USUAL, NEVER),
             "failed",
-            "it did not try to connect again.",
+            "it did not try to connect again",
             id="never again in 18 s",
         ),
     ],

@@ -96,7 +96,7 @@ def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
 def _bounded(lab: ExporterLab, each: Faulted) -> CheckResult:
     rule = "OTLP-RESP-044"
     if not each.is_retried:
-        return inconclusive(rule, f"nothing was sent again. {each.told}")
+        return inconclusive(rule, "nothing was sent again", exchanges=each.told)
     told = f"{len(each.attempts)} attempts in {_span_s(each):.1f} s. {each.told}"
     if not each.seen.has_timed_out:
         return passed(rule, f"it gave up by itself: {told}")
@@ -115,21 +115,24 @@ def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> CheckRes
     if not each.is_hit:
         return inconclusive(rule, told)
     if control_of(lab).gap_s(signal) is None:
-        return inconclusive(rule, f"the command does not send {signal} again at all. {told}")
+        return inconclusive(
+            rule, f"the command does not send {signal} again at all", exchanges=told
+        )
     span_s = _span_s(each)
     if span_s > _TIMEOUT_S + _SLACK_S:
         late = lab.shared(_LATE, lambda: told_if_late(lab, lab.signals[0], _MILLISECONDS))
         if late:
             reason = "the timeout does not end the wait for a single answer (OTLP-CFG-040) either"
-            return inconclusive(rule, f"{reason}: {late}\n{told}")
+            return inconclusive(rule, f"{reason}: {late}", exchanges=told)
         return failed(
             rule,
-            f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s. {told}",
+            f"the last attempt began {span_s:.1f} s after the first, over {_TIMEOUT_S:g} s",
+            exchanges=told,
         )
     if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
         reason = "its attempts end as early where the variable is not set"
-        return inconclusive(rule, f"{reason}. {told}\n{usual.told}")
-    return passed(rule, f"the last attempt began {span_s:.1f} s after the first. {told}")
+        return inconclusive(rule, f"{reason}. {told}", exchanges=usual.told)
+    return passed(rule, f"the last attempt began {span_s:.1f} s after the first", exchanges=told)
 
 
 def _span_s(each: Faulted) -> float:

@@ -139,7 +139,7 @@ def _judged_gzip(
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
     if mangled:
         reason = "the header says gzip and the body is not gzip, which another case judges"
-        return inconclusive(rule, f"{what}; {reason}\n{seen.describe(mangled)}")
+        return inconclusive(rule, f"{what}; {reason}", exchanges=seen.describe(mangled))
     found = _are_of(rule, lab, seen, _ENCODINGS, variables)
     if found.outcome == "failed":
         return found
@@ -150,13 +150,13 @@ def _judged_gzip(
     if bodies.longest_plain >= least:
         told_lengths = f"compressed are some of {least} bytes, and others that are as long are not"
         return failed(
-            rule, f"{what}; expected the encoding gzip; {told_lengths}\n{seen.describe()}"
+            rule, f"{what}; expected the encoding gzip; {told_lengths}", exchanges=seen.describe()
         )
     if not any(_is_contrast(lab, other, least) for other in others):
         return inconclusive(
-            rule, f"{what}; it compresses whatever it is told: {_UNREAD}\n{seen.describe()}"
+            rule, f"{what}; it compresses whatever it is told: {_UNREAD}", exchanges=seen.describe()
         )
-    return passed(rule, f"{what}; {_told_lengths(bodies)}\n{seen.describe()}")
+    return passed(rule, f"{what}; {_told_lengths(bodies)}", exchanges=seen.describe())
 
 
 def _told_lengths(bodies: _Bodies) -> str:
@@ -195,8 +195,8 @@ def _judged_short(
                 f"only bodies of {bodies.longest_plain} bytes and less came, which a client may"
                 " leave as they are"
             )
-            return inconclusive(rule, f"{what}; {reason}\n{seen.describe()}")
-    return failed(rule, f"{what}; nothing was compressed\n{seen.describe()}")
+            return inconclusive(rule, f"{what}; {reason}", exchanges=seen.describe())
+    return failed(rule, f"{what}; nothing was compressed", exchanges=seen.describe())
 
 
 def _are_of(
@@ -257,11 +257,11 @@ def _in_capitals(
     mangled = [each for each in capital.requests if _is_mangled(each)]
     if mangled:
         told_wrong = f"the header says {mangled[0].encoding} and the body is not"
-        return failed(rule, f"{what}; {told_wrong}\n{capital.describe(mangled)}")
+        return failed(rule, f"{what}; {told_wrong}", exchanges=capital.describe(mangled))
     bodies = _bodies(lab, capital)
     if not bodies.packed and bodies.longest_plain >= _bodies(lab, gzip).least_packed > 0:
         reason = "nothing was compressed, and with gzip it is"
-        return failed(rule, f"{what}; {reason}\n{capital.describe()}")
+        return failed(rule, f"{what}; {reason}", exchanges=capital.describe())
     return _judged_gzip(rule, lab, capital, others=others)
 
 
@@ -275,7 +275,7 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
         return failed(rule, f"{what}; {whole_run(seen)}")
     claimed = [each for each in seen.requests if each.encoding not in _ENCODINGS]
     if claimed:
-        return failed(rule, f"{what}; the value was not ignored\n{seen.describe(claimed)}")
+        return failed(rule, f"{what}; the value was not ignored", exchanges=seen.describe(claimed))
     warning = mention(lab, seen, (_UNKNOWN, _COMPRESSION))
     if warning:
         return passed(rule, f"{what}; it went on, and said: {warning}")

@@ -49,13 +49,17 @@ def _judge_reuse(lab: ExporterLab) -> Iterator[CheckResult]:
     connections = len({each.connection.number for each in requests})
     told = f"{len(requests)} requests over {connections} connections\n{seen.describe(requests)}"
     if closing:
-        yield failed(rule, f"Connection: close in {len(closing)} requests; {told}")
+        yield failed(rule, f"Connection: close in {len(closing)} requests", exchanges=told)
     elif use.fresh >= _ENOUGH and use.fresh > use.again + use.shared:
-        yield failed(rule, f"{use.fresh} requests opened a connection that need not have; {told}")
+        yield failed(
+            rule, f"{use.fresh} requests opened a connection that need not have", exchanges=told
+        )
     elif use.again + use.shared:
-        yield passed(rule, f"{use.again + use.shared} requests came over a used connection; {told}")
+        yield passed(
+            rule, f"{use.again + use.shared} requests came over a used connection", exchanges=told
+        )
     else:
-        yield inconclusive(rule, f"too few requests of one signal; {told}")
+        yield inconclusive(rule, "too few requests of one signal", exchanges=told)
 
 
 def _judge_parallel(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -70,7 +74,7 @@ def _judge_parallel(lab: ExporterLab) -> Iterator[CheckResult]:
     optional = "OTLP-GRPC-029" if lab.protocol == "grpc" else "OTLP-HTTP-037"
     is_wanted = (lab.protocol == "grpc") == (max(most.values(), default=0) <= 1)
     if max(map(len, own.values()), default=0) < _ENOUGH:
-        yield inconclusive(optional, f"too few requests of one signal; {told}")
+        yield inconclusive(optional, "too few requests of one signal", exchanges=told)
     else:
         yield passed(optional, told) if is_wanted else failed(optional, told)
 
@@ -83,9 +87,9 @@ def _sequential(
     parallel = [signal for signal, number in most.items() if number > 1]
     if parallel:
         why = "the exporter may send in parallel by itself, or there are several"
-        return inconclusive(rule, f"{why} for {', '.join(parallel)}; {told}")
+        return inconclusive(rule, f"{why} for {', '.join(parallel)}", exchanges=told)
     if max(map(len, own.values()), default=0) < _ENOUGH:
-        return inconclusive(rule, f"too few requests of one signal; {told}")
+        return inconclusive(rule, "too few requests of one signal", exchanges=told)
     return passed(rule, told)
 
 

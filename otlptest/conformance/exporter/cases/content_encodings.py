@@ -29,12 +29,14 @@ def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
         for request in own_requests(lab, seen):
             fault = _fault_of_gzip(request)
             if fault:
-                yield failed(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
+                yield failed(
+                    rule, f"{_variable(seen)}; {fault}", exchanges=seen.describe([request])
+                )
                 return
     compressed = [each for each in own_requests(lab, told) if _is_gzip(each)]
     if compressed:
         what = f"{len(compressed)} requests say gzip, are gzip and hold their message"
-        yield passed(rule, f"{_variable(told)}; {what}\n{told.describe(compressed)}")
+        yield passed(rule, f"{_variable(told)}; {what}", exchanges=told.describe(compressed))
     else:
         reason = f"{_variable(told)}; no request was compressed\n{told.describe()}"
         yield inconclusive(rule, reason)
@@ -47,12 +49,14 @@ def _judge_none(lab: ExporterLab) -> Iterator[CheckResult]:
         for request in own_requests(lab, seen):
             fault = _fault_of_plain(request)
             if fault:
-                yield failed(rule, f"{_variable(seen)}; {fault}\n{seen.describe([request])}")
+                yield failed(
+                    rule, f"{_variable(seen)}; {fault}", exchanges=seen.describe([request])
+                )
                 return
     plain = [each for each in own_requests(lab, told) if each.is_accepted and not _coding(each)]
     if plain:
         what = f"{len(plain)} requests as they are, without Content-Encoding"
-        yield passed(rule, f"{_variable(told)}; {what}\n{told.describe(plain)}")
+        yield passed(rule, f"{_variable(told)}; {what}", exchanges=told.describe(plain))
     else:
         reason = f"{_variable(told)}; nothing came uncompressed\n{told.describe()}"
         yield inconclusive(rule, reason)

@@ -51,10 +51,10 @@ def _judged(seen: Observation, signal: Signal) -> CheckResult:
     if found is not None:
         return found
     if not requests:
-        return inconclusive(_RULE, f"no {signal} came. {told}")
+        return inconclusive(_RULE, f"no {signal} came", exchanges=told)
     first = min(each.started_at for each in seen.requests)
     if seen.ended_at - first < _IDLE_INTERVALS * _INTERVAL_S:
-        return inconclusive(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals. {told}")
+        return inconclusive(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals", exchanges=told)
     return passed(_RULE, told)
 
 

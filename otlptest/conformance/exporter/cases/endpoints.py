@@ -116,13 +116,16 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
         return inconclusive(
             rule,
             f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
-            f" did: the source allows https for compatibility\n{seen.describe()}",
+            f" did: the source allows https for compatibility",
+            exchanges=seen.describe(),
         )
     astray = _ASTRAY - {each.kind for each in lab.baseline.all_problems}
     wrong = [each.message for each in seen.all_problems if each.kind in astray]
     if wrong:
         return failed(
-            rule, f"{what}; expected plaintext to port {port}: {wrong[0]}\n{seen.describe()}"
+            rule,
+            f"{what}; expected plaintext to port {port}: {wrong[0]}",
+            exchanges=seen.describe(),
         )
     if not (seen.requests or seen.connections or seen.problems):
         return _judged_silence(rule, lab, seen)
@@ -130,7 +133,7 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     if lost:
         missing = ", ".join(lost)
         return inconclusive(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
-    return passed(rule, f"{what}; it sent to port {port} of 127.0.0.1\n{seen.describe()}")
+    return passed(rule, f"{what}; it sent to port {port} of 127.0.0.1", exchanges=seen.describe())
 
 
 def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
@@ -269,9 +272,9 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule = "OTLP-CFG-011"
     what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
     if came_signals(lab, seen):
-        return passed(rule, f"{what}\n{seen.describe()}")
+        return passed(rule, f"{what}", exchanges=seen.describe())
     if seen.requests:
-        return failed(rule, f"{what}\n{seen.describe()}")
+        return failed(rule, f"{what}", exchanges=seen.describe())
     if not came_signals(lab, _own_run(lab)):
         reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
         return inconclusive(rule, f"{what}; {reason}")
@@ -299,8 +302,10 @@ def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     if hosts - {authority}:
         return failed(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
     if lost_signals(lab, seen):
-        return inconclusive(rule, f"{what}; {seen.describe()}")
-    return passed(rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}\n{seen.describe()}")
+        return inconclusive(rule, f"{what}", exchanges=seen.describe())
+    return passed(
+        rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}", exchanges=seen.describe()
+    )
 
 
 def _judged_scheme(rule: str, seen: Observation) -> CheckResult:
@@ -324,10 +329,10 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
             rule, f"{_ENDPOINT}={url}; expected port {PLAIN_HTTP_PORT}, it sent to port {HTTP_PORT}"
         )
     elif lost_signals(lab, seen):
-        yield inconclusive(rule, f"{_ENDPOINT}={url}; {seen.describe()}")
+        yield inconclusive(rule, f"{_ENDPOINT}={url}", exchanges=seen.describe())
     else:
         yield passed(
-            rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}\n{seen.describe()}"
+            rule, f"{_ENDPOINT}={url}; it sent to port {PLAIN_HTTP_PORT}", exchanges=seen.describe()
         )
 
 

@@ -63,9 +63,9 @@ def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Check
     endpoint = seen.environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     told = f"OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}\n{seen.describe()}"
     if sent - known:
-        return failed(rule, f"expected {', '.join(sorted(expected))}; {told}")
+        return failed(rule, f"expected {', '.join(sorted(expected))}", exchanges=told)
     if not sent >= expected:
-        return failed(rule, f"nothing came to {', '.join(sorted(expected - sent))}; {told}")
+        return failed(rule, f"nothing came to {', '.join(sorted(expected - sent))}", exchanges=told)
     return passed(rule, told)
 
 
@@ -119,7 +119,7 @@ def _judge_service_name(lab: ExporterLab) -> Iterator[CheckResult]:
     elif names == [_SERVICE]:
         yield passed("OTLP-CFG-076", told)
     else:
-        yield inconclusive("OTLP-CFG-076", f"the program names its service itself; {told}")
+        yield inconclusive("OTLP-CFG-076", "the program names its service itself", exchanges=told)
 
 
 def _judge_resource_attributes(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -133,11 +133,13 @@ def _judge_resource_attributes(lab: ExporterLab) -> Iterator[CheckResult]:
     ]
     told = f"OTEL_RESOURCE_ATTRIBUTES={value}; received {found}"
     if not any(found):
-        yield inconclusive("OTLP-CFG-077", f"the program builds its resource without it; {told}")
+        yield inconclusive(
+            "OTLP-CFG-077", "the program builds its resource without it", exchanges=told
+        )
     elif all(each == expected and _are_texts(each) for each in found):
         yield passed("OTLP-CFG-077", told)
     else:
-        yield failed("OTLP-CFG-077", f"expected {expected}, as strings; {told}")
+        yield failed("OTLP-CFG-077", f"expected {expected}, as strings", exchanges=told)
 
 
 def _are_texts(attributes: dict[str, object]) -> bool:

@@ -49,22 +49,23 @@ def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
         return inconclusive(rule, each.told)
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if lines:
-        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}", exchanges=each.told)
     others = new_lines(each.seen, lab.baseline)
     if others:
         return inconclusive(
             rule,
             "what it says that it does not say otherwise is in other words than known ones:\n"
-            f"{words_of(others)}\n{each.told}",
+            f"{words_of(others)}",
+            exchanges=each.told,
         )
     record = failure_records(lab)[each.signal]
     if not record.lines:
         return inconclusive(
             rule,
-            "its output tells of no failures at all: an SDK may log them elsewhere, or count"
-            f" them. {each.told}",
+            "its output tells of no failures at all: an SDK may log them elsewhere, or count them",
+            exchanges=each.told,
         )
-    return failed(rule, f"it says nothing of it. {each.told}\n{record.told}")
+    return failed(rule, f"it says nothing of it. {each.told}", exchanges=record.told)
 
 
 CASES: Final = (

@@ -143,13 +143,13 @@ def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     what = told(seen, [HEADERS])
     harmed = [each.message for each in seen.all_problems if each.kind in _BROKEN_FRAMING]
     if harmed:
-        yield failed(rule, f"{what}; {harmed[0]}\n{seen.describe()}")
+        yield failed(rule, f"{what}; {harmed[0]}", exchanges=seen.describe())
     elif not lost_signals(lab, seen):
         is_taken = any("x-otlptest-ok" in each.headers for each in seen.requests)
         if is_taken or reads_headers(lab):
-            yield passed(rule, f"{what}; every request could be read\n{seen.describe()}")
+            yield passed(rule, f"{what}; every request could be read", exchanges=seen.describe())
         else:
-            yield inconclusive(rule, f"{_UNREAD}. {what}\n{seen.describe()}")
+            yield inconclusive(rule, f"{_UNREAD}. {what}", exchanges=seen.describe())
     elif seen.output.strip() and not seen.requests:
         yield passed(rule, f"{what}; it refuses them: {last_words(seen)}")
     else:

@@ -36,12 +36,14 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
     emitted = _more(_emitted(lab, lab.baseline), _emitted(lab, at_once.result()))
     missing = _less(_emitted(lab, seen), emitted)
     if not emitted:
-        yield inconclusive(rule, f"nothing that was emitted could be read\n{seen.describe()}")
+        yield inconclusive(
+            rule, "nothing that was emitted could be read", exchanges=seen.describe()
+        )
         return
     if not missing:
         total = sum(_emitted(lab, seen).values())
         yield passed(
-            rule, f"all timers at 600 s; {total} items came all the same\n{seen.describe()}"
+            rule, f"all timers at 600 s; {total} items came all the same", exchanges=seen.describe()
         )
         return
     # One unlucky run, or a program that emits now this and now that, must not be accused.

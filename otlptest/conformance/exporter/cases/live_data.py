@@ -76,7 +76,7 @@ def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
     elif wrong:
         shown = ", ".join(f"{each.name!r} has {each.flags:#x}" for each in wrong[:_SHOWN])
         told = f"{len(wrong)} of {len(spans)} exported spans: {shown}"
-        yield failed(rule, f"expected flags with bit 0 (sampled); {told}")
+        yield failed(rule, "expected flags with bit 0 (sampled)", exchanges=told)
     else:
         unset = len(spans) - len(flagged)
         others = f"; {unset} more have none" if unset else ""
@@ -127,7 +127,7 @@ def _judge_histograms(lab: ExporterLab) -> Iterator[CheckResult]:
     usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
     told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"
     if not usual & _HISTOGRAMS:
-        yield inconclusive(rule, f"no histogram came; {told}")
+        yield inconclusive(rule, "no histogram came", exchanges=told)
     elif MetricType.EXPONENTIAL_HISTOGRAM in asked - usual:
         yield passed(rule, told)
     else:

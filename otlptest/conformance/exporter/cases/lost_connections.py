@@ -67,7 +67,7 @@ def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> CheckResult:
         (again,) = run_of(lab, {each.signal: each.faults})()
         if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
             return failed(rule, f"{told}\nthe same in a second run: {again.told}")
-    return inconclusive(rule, f"its pauses are too short to measure. {told}")
+    return inconclusive(rule, "its pauses are too short to measure", exchanges=told)
 
 
 def _judged_final(lab: ExporterLab, each: Faulted) -> CheckResult:
@@ -89,7 +89,7 @@ def _retried_after_reset(lab: ExporterLab, each: Faulted) -> CheckResult:
     """One that is sent again at once may be its HTTP library's: several losses show the rest."""
     rule = "OTLP-HTTP-036"
     if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
-        return inconclusive(rule, f"sent again at once, without a pause. {each.told}")
+        return inconclusive(rule, "sent again at once, without a pause", exchanges=each.told)
     return judged_retry(rule, lab, each)
 
 
@@ -117,12 +117,12 @@ def _recovered(
     rule = "OTLP-GRPC-038"
     told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
     if not any(each.fired for each in injections):
-        return inconclusive(rule, f"nothing was lost, for the fault found nothing. {told}")
+        return inconclusive(rule, "nothing was lost, for the fault found nothing", exchanges=told)
     if seen.has_timed_out or seen.has_crashed:
         return _fallen(rule, seen, told)
     missing = _missing(lab, seen)
     if not missing:
-        return passed(rule, f"all telemetry was taken. {told}")
+        return passed(rule, "all telemetry was taken", exchanges=told)
     return _not_sent_again(lab, what, seen, missing, told)
 
 
@@ -136,15 +136,17 @@ def _not_sent_again(
     told = "\n".join([told, *(control.told(signal) for signal in missing)])
     again, _ = _losing(lab, what)()
     if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
-        return inconclusive(rule, f"{words}. {told}")
+        return inconclusive(rule, f"{words}", exchanges=told)
     if not all(_is_gone(lab, each, seen, control.by_signal[each].seen) for each in missing):
-        return inconclusive(rule, f"{words}, and how much there is differs. {told}")
+        return inconclusive(rule, f"{words}, and how much there is differs", exchanges=told)
     at_once_s = max(control.at_once_s(signal) for signal in missing)
     if not all(life_follows_exports(lab, signal) for signal in missing):
-        return inconclusive(rule, f"{words}; its length does not follow its exports. {told}")
+        return inconclusive(
+            rule, f"{words}; its length does not follow its exports", exchanges=told
+        )
     if not _goes_on_at_once(lab, what, (seen, again), at_once_s):
-        return inconclusive(rule, f"its waits may have taken all its time. {told}")
-    return failed(rule, f"in two runs: {words}. {told}")
+        return inconclusive(rule, "its waits may have taken all its time", exchanges=told)
+    return failed(rule, f"in two runs: {words}", exchanges=told)
 
 
 def _goes_on_at_once(
@@ -203,10 +205,10 @@ def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Obser
 def _fallen(rule: str, seen: Observation, told: str) -> CheckResult:
     """Of a command that crashed or had to be ended."""
     if not seen.has_timed_out:
-        return failed(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, "the command crashed", exchanges=told, harm="crash")
     if seen.has_hung:
-        return failed(rule, f"the command never ended. {told}", harm="hang")
-    return inconclusive(rule, f"it started too late. {told}")
+        return failed(rule, "the command never ended", exchanges=told, harm="hang")
+    return inconclusive(rule, "it started too late", exchanges=told)
 
 
 CASES: Final = (

@@ -175,7 +175,9 @@ def judged_beside_plain(rule: str, lab: ExporterLab, each: Faulted) -> CheckResu
     plain = failure_records(lab)[each.signal].each
     if not plain.is_retried:
         return found
-    return inconclusive(rule, f"a plain 400 is sent again too. {found.evidence}\n{plain.told}")
+    return inconclusive(
+        rule, f"a plain 400 is sent again too. {found.evidence}", exchanges=plain.told
+    )
 
 
 CASES: Final = (

@@ -220,7 +220,7 @@ def _judged_own(
     rest = set(spoken_protocols(seen.requests))
     if not chosen and seen.of(signal):
         elsewhere = f"the {signal} went to the general endpoint, which another case judges"
-        return inconclusive(rule, f"{what}; {elsewhere}\n{seen.describe(seen.of(signal))}")
+        return inconclusive(rule, f"{what}; {elsewhere}", exchanges=seen.describe(seen.of(signal)))
     if not chosen:
         return _broken_if(is_set_up, rule, f"{what}; nothing came there; {last_words(seen)}")
     text = f"{what}; {', '.join(chosen)} came there, {', '.join(rest) or 'nothing'} elsewhere"

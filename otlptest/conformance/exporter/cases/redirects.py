@@ -57,19 +57,19 @@ def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> CheckResult:
     """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
     if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
-        return inconclusive(rule, f"nothing came, or all comes twice anyway. {each.told}")
+        return inconclusive(rule, "nothing came, or all comes twice anyway", exchanges=each.told)
     if each.is_retried:
-        return failed(rule, f"sent again after {each.gaps_s[0]:.2f} s. {each.told}")
+        return failed(rule, f"sent again after {each.gaps_s[0]:.2f} s", exchanges=each.told)
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if lines:
-        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}", exchanges=each.told)
     record = failure_records(lab)[each.signal]
     if each.seen.exit_code != lab.baseline.exit_code:
-        return passed(rule, f"it exits otherwise than after a success. {each.told}")
+        return passed(rule, "it exits otherwise than after a success", exchanges=each.told)
     if record.lines:
         told = f"{what}it says nothing, as after a success. {each.told}"
-        return failed(rule, f"{told}\n{record.told}")
-    return inconclusive(rule, f"its output tells of no failures at all. {each.told}")
+        return failed(rule, f"{told}", exchanges=record.told)
+    return inconclusive(rule, "its output tells of no failures at all", exchanges=each.told)
 
 
 def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -91,7 +91,7 @@ def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
 def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> CheckResult:
     """Judge whether a client that follows with GET, without its telemetry, reports a failure."""
     if any(one.method == "POST" and one.body for one in landed):
-        return passed("OTLP-HTTP-046", f"followed with POST and a body. {each.told}")
+        return passed("OTLP-HTTP-046", "followed with POST and a body", exchanges=each.told)
     methods = ", ".join(one.method for one in landed)
     what = f"followed with {methods}, without its telemetry; to the 200 there " if landed else ""
     return _is_failure(lab, each, what)
@@ -103,18 +103,18 @@ def _discreet(each: Faulted, landed: Sequence[Landed]) -> CheckResult:
     if not each.is_hit:
         return inconclusive(rule, each.told)
     if each.seen.has_crashed:
-        return failed(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, "it crashed", exchanges=each.told, harm="crash")
     if not landed:
-        return passed(rule, f"not followed. {each.told}")
+        return passed(rule, "not followed", exchanges=each.told)
     wrong = next(filter(None, (_wrong_with(one, each.attempts[0]) for one in landed)), "")
     if wrong:
-        return failed(rule, f"{wrong}. {each.told}")
+        return failed(rule, f"{wrong}", exchanges=each.told)
     if any(one.method == "POST" for one in landed):
         return passed(
-            rule, f"followed with POST and a body, without its authorization. {each.told}"
+            rule, "followed with POST and a body, without its authorization", exchanges=each.told
         )
     reason = "followed with GET, as HTTP allows after this status, without its authorization"
-    return inconclusive(rule, f"{reason}. {each.told}")
+    return inconclusive(rule, f"{reason}", exchanges=each.told)
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:
@@ -165,15 +165,17 @@ def _followed(each: Faulted, arrived: Arrived) -> CheckResult:
     if not each.is_hit:
         return inconclusive(rule, each.told)
     if each.seen.has_crashed:
-        return failed(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, "it crashed", exchanges=each.told, harm="crash")
     path = SIGNAL_NAMES[each.signal].http_path
     came = [request for request in arrived.requests if request.path == path]
     if not came:
-        return passed(rule, f"not followed. {each.told}")
+        return passed(rule, "not followed", exchanges=each.told)
     wrong = _difference(each.attempts[0], came[0])
     if wrong:
-        return failed(rule, f"followed, {wrong}. {each.told}")
-    return passed(rule, f"followed with the same request, without its authorization. {each.told}")
+        return failed(rule, f"followed, {wrong}", exchanges=each.told)
+    return passed(
+        rule, "followed with the same request, without its authorization", exchanges=each.told
+    )
 
 
 def _difference(sent: Request, followed: Request) -> str:

@@ -148,12 +148,14 @@ def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
     """Judge whether the client tried again, by the connections that it made."""
     if not each.arrived.connections:
         name = own(each.signal, "ENDPOINT")
-        return inconclusive(_RULE, f"{name} is not heeded, which OTLP-CFG-009 judges. {each.told}")
+        return inconclusive(
+            _RULE, f"{name} is not heeded, which OTLP-CFG-009 judges", exchanges=each.told
+        )
     if each.waits_s:
         return _where_nobody_listens(lab, each)
     if any(one.is_accepted for one in each.arrived.of(each.signal)):
         reason = "connections were made at once, or for another batch: no wait is seen between them"
-        return inconclusive(_RULE, f"{reason}. {each.told}")
+        return inconclusive(_RULE, f"{reason}", exchanges=each.told)
     return _gave_up(lab, each)
 
 

@@ -57,18 +57,18 @@ def _survived(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     if not lines and not each.seen.exit_code:
         return inconclusive(
-            rule, f"it says nothing of the answer, and its memory is not seen. {each.told}"
+            rule, "it says nothing of the answer, and its memory is not seen", exchanges=each.told
         )
-    return passed(rule, f"it refuses the answer:\n{words_of(lines)}\n{each.told}")
+    return passed(rule, f"it refuses the answer:\n{words_of(lines)}", exchanges=each.told)
 
 
 def _fallen(rule: str, each: Faulted) -> CheckResult | None:
     """That the command crashed over an answer, or never got over it."""
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
-        return failed(rule, f"it never ended. {each.told}", harm="hang")
+        return failed(rule, "it never ended", exchanges=each.told, harm="hang")
     if each.seen.has_crashed:
-        return failed(rule, f"it crashed. {each.told}", harm="crash")
+        return failed(rule, "it crashed", exchanges=each.told, harm="crash")
     return None
 
 
@@ -97,7 +97,9 @@ def _limited(lab: ExporterLab, each: Faulted) -> CheckResult:
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "failed":
         return inconclusive(
-            rule, f"it took the 503 as any other; how much of it it read is not seen. {each.told}"
+            rule,
+            "it took the 503 as any other; how much of it it read is not seen",
+            exchanges=each.told,
         )
     return found
 
@@ -107,13 +109,13 @@ def _told_of(lab: ExporterLab, each: Faulted) -> CheckResult:
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     has_limit = not each.is_retried and control_of(lab).gap_s(each.signal) is not None
     if not each.is_hit or not has_limit or _fallen(rule, each) is not None:
-        return inconclusive(rule, f"it shows no limit. {each.told}")
+        return inconclusive(rule, "it shows no limit", exchanges=each.told)
     if lines:
-        return passed(rule, f"it says:\n{words_of(lines)}\n{each.told}")
+        return passed(rule, f"it says:\n{words_of(lines)}", exchanges=each.told)
     record = failure_records(lab)[each.signal]
     if not record.lines:
-        return inconclusive(rule, f"{record.told}. {each.told}")
-    return failed(rule, f"it says nothing of it. {each.told}\n{record.told}")
+        return inconclusive(rule, f"{record.told}", exchanges=each.told)
+    return failed(rule, f"it says nothing of it. {each.told}", exchanges=record.told)
 
 
 CASES: Final = (

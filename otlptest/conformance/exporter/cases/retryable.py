@@ -80,11 +80,11 @@ def _of_same_content(lab: ExporterLab, each: Faulted) -> CheckResult:
     missing = sent - whole_items([*later, *again])
     if missing:
         told = f"{missing.total()} of {sent.total()} items did not come again as they were"
-        return failed(rule, f"{told}. {each.told}")
+        return failed(rule, f"{told}", exchanges=each.told)
     counts = (each for one in again for each in whole_items([one]).items())
     if have_times(first) and any(count > sent[item] > 0 for item, count in counts):
-        return failed(rule, f"the next attempt carries the same items twice. {each.told}")
-    return passed(rule, f"all items came again as they were. {each.told}")
+        return failed(rule, "the next attempt carries the same items twice", exchanges=each.told)
+    return passed(rule, "all items came again as they were", exchanges=each.told)
 
 
 def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
@@ -95,9 +95,11 @@ def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
         if lookalikes(lab, again):
             came = each.seen.describe(alike)
             return failed(
-                rule, f"sent again with other ids, in a second run too:\n{came}\n{each.told}"
+                rule,
+                f"sent again with other ids, in a second run too:\n{came}",
+                exchanges=each.told,
             )
-    return inconclusive(rule, f"nothing was sent again. {each.told}")
+    return inconclusive(rule, "nothing was sent again", exchanges=each.told)
 
 
 def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[CheckResult]:
@@ -123,7 +125,7 @@ def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[
     told = f"new metrics came for {shown_s:.1f} s after the answer. {each.told}"
     for rule in rules:
         if each.is_retried:
-            yield passed(rule, f"sent again after {each.gaps_s[0]:.2f} s. {told}")
+            yield passed(rule, f"sent again after {each.gaps_s[0]:.2f} s", exchanges=told)
         elif shown_s >= LONGEST_FIRST_WAIT_S:
             yield failed(rule, f"not sent again, while the exporter was in use: {told}")
 
@@ -207,18 +209,23 @@ def _judge_other_signals(lab: ExporterLab) -> Iterator[CheckResult]:
         told = f"all {failing} were answered UNAVAILABLE (503).\n{seen.describe()}"
         missing = _missing(lab, seen, failing)
         if not seen.of(failing):
-            yield inconclusive(rule, f"no {failing} came; {told}")
+            yield inconclusive(rule, f"no {failing} came", exchanges=told)
         elif not set(lab.signals) - {failing} <= arrived_signals(lab.baseline):
-            yield inconclusive(rule, f"not all of them are taken without faults either; {told}")
+            yield inconclusive(
+                rule, "not all of them are taken without faults either", exchanges=told
+            )
         elif not missing:
-            yield passed(rule, f"all other signals came. {told}")
+            yield passed(rule, "all other signals came", exchanges=told)
         elif _missing(lab, _refused_at_once(lab, failing), failing):
-            yield failed(rule, f"{', '.join(missing)} never came. {told}", harm=_harm_of(seen))
+            yield failed(
+                rule, f"{', '.join(missing)} never came", exchanges=told, harm=_harm_of(seen)
+            )
         else:
             yield inconclusive(
                 rule,
                 f"{', '.join(missing)} never came; but they do when {failing} are refused at once,"
-                f" so the command may end its own shutdown after a time. {told}",
+                f" so the command may end its own shutdown after a time",
+                exchanges=told,
             )
 
 

@@ -70,7 +70,7 @@ def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) ->
     if not seen.requests:
         return inconclusive(rule, f"{what}; nothing was sent, but {last_words(seen)}")
     if is_set_up or lost_signals(lab, seen):
-        return failed(rule, f"{what}; it sent\n{seen.describe()}")
+        return failed(rule, f"{what}; it sent", exchanges=seen.describe())
     return inconclusive(rule, f"{what}; it sent; {_IN_CODE}")
 
 
@@ -80,7 +80,7 @@ def _judged_true(seen: Observation) -> CheckResult:
         return passed(rule, f"{what} is true, as in small letters: nothing was sent")
     if not seen.requests:
         return inconclusive(rule, f"{what}; {last_words(seen)}")
-    return failed(rule, f"{what} was not taken as true; it sent\n{seen.describe()}")
+    return failed(rule, f"{what} was not taken as true; it sent", exchanges=seen.describe())
 
 
 def _judged_false(lab: ExporterLab, seen: Observation) -> CheckResult:

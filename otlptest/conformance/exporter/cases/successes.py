@@ -65,24 +65,25 @@ def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> CheckResul
     """
     rule = "OTLP-RESP-017"
     if each.is_hit and each.seen.has_crashed:
-        return failed(rule, f"the command crashed. {each.told}", harm="crash")
+        return failed(rule, "the command crashed", exchanges=each.told, harm="crash")
     line = line_with(each.seen, _WHY)
     if line:
-        return passed(rule, f"it says {line!r}. {each.told}")
+        return passed(rule, f"it says {line!r}", exchanges=each.told)
     partial = [line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line)]
     counted = next(filter(_COUNT.search, partial), "")
     if counted:
         reason = f"it says how many were rejected, without the receiver's message: {counted!r}"
-        return passed(rule, f"{reason}. {each.told}")
+        return passed(rule, f"{reason}", exchanges=each.told)
     if partial:
         reason = "it tells neither the receiver's message nor how many were rejected"
-        return inconclusive(rule, f"{reason}: {partial[0]!r}. {each.told}")
+        return inconclusive(rule, f"{reason}: {partial[0]!r}", exchanges=each.told)
     words = new_lines(transient.seen, lab.baseline, about_failures=True)
     if not each.is_hit or not transient.is_retried or not words:
         return inconclusive(
             rule,
             f"its output has no line about rejected items, nor the receiver's message {_WHY!r}, and"
-            f" none about a transient error: an SDK may log elsewhere, or count them. {each.told}",
+            f" none about a transient error: an SDK may log elsewhere, or count them",
+            exchanges=each.told,
         )
     return failed(
         rule,
@@ -106,7 +107,7 @@ def _silent(lab: ExporterLab, each: Faulted) -> CheckResult:
     lines = tuple(line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line))
     if found.outcome != "failed" and lines:
         return failed(
-            rule, f"it is told of, though it says nothing:\n{words_of(lines)}\n{each.told}"
+            rule, f"it is told of, though it says nothing:\n{words_of(lines)}", exchanges=each.told
         )
     return found
 
@@ -156,7 +157,7 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
 def _taken(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
     if each.is_hit and each.seen.has_crashed:
-        return failed(rule, f"the command crashed. {each.told}", harm="crash")
+        return failed(rule, "the command crashed", exchanges=each.told, harm="crash")
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "failed" or not each.is_hit:
         return found
@@ -168,7 +169,7 @@ def _taken(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
         lines += tuple(line for line in lost if line not in usual)
     if lines:
         lines = tuple(dict.fromkeys(lines))
-        return failed(rule, f"told as lost:\n{words_of(lines)}\n{each.told}\n{record.told}")
+        return failed(rule, f"told as lost:\n{words_of(lines)}\n{each.told}", exchanges=record.told)
     return found
 
 
@@ -212,16 +213,19 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
     for before, each in zip(shown, found, strict=True):
         line = line_with(each.seen, _PACKED)
         if each.is_retried:
-            yield failed(rule, f"sent again. {each.told}")
+            yield failed(rule, "sent again", exchanges=each.told)
         elif line:
-            yield passed(rule, f"it says {line!r}. {each.told}")
+            yield passed(rule, f"it says {line!r}", exchanges=each.told)
         elif line_with(before.seen, _WHY):
             yield failed(
                 rule,
-                f"it shows the message of a partial success, and not of a gzipped one. {each.told}",
+                "it shows the message of a partial success, and not of a gzipped one",
+                exchanges=each.told,
             )
         else:
-            yield inconclusive(rule, f"its output shows no partial success at all. {each.told}")
+            yield inconclusive(
+                rule, "its output shows no partial success at all", exchanges=each.told
+            )
 
 
 def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -239,15 +243,17 @@ def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
         lines = [line_with(each.seen, f"{_COUNTED} {each.signal}") for each in pair]
         told = "\n".join(each.told for each in pair)
         if any(each.is_retried for each in pair):
-            yield failed(rule, f"sent again after one of the forms. {told}")
+            yield failed(rule, "sent again after one of the forms", exchanges=told)
         elif all(_has_count(line) for line in lines):
-            yield passed(rule, f"it says {lines[0]!r} and {lines[1]!r}. {told}")
+            yield passed(rule, f"it says {lines[0]!r} and {lines[1]!r}", exchanges=told)
         elif len({(bool(line), _has_count(line)) for line in lines}) > 1:
             yield failed(
-                rule, f"it says {lines[0]!r} of the text and {lines[1]!r} of the number. {told}"
+                rule,
+                f"it says {lines[0]!r} of the text and {lines[1]!r} of the number",
+                exchanges=told,
             )
         else:
-            yield inconclusive(rule, f"its output does not show what was rejected. {told}")
+            yield inconclusive(rule, "its output does not show what was rejected", exchanges=told)
 
 
 def _counting(signal: Signal, count: str | int) -> ReplyFault:

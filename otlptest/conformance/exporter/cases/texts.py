@@ -62,7 +62,7 @@ def _judge_protobuf(lab: ExporterLab) -> Iterator[CheckResult]:
     if texts:
         yield passed(rule, f"{told}; received {', '.join(map(ascii, texts))}, all text valid")
     else:
-        yield inconclusive(rule, f"{told}; the text did not arrive\n{seen.describe()}")
+        yield inconclusive(rule, f"{told}; the text did not arrive", exchanges=seen.describe())
 
 
 def _is_refused_for_utf8(request: Request) -> bool:

@@ -103,16 +103,16 @@ def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
 def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> CheckResult:
     """Whether the first wait is at least so long."""
     if not each.is_retried:
-        return inconclusive(rule, f"nothing was sent again. {each.told}")
+        return inconclusive(rule, "nothing was sent again", exchanges=each.told)
     gap = each.gaps_s[0]
     told = f"asked to wait {pause.seconds} s, sent again after {gap:.2f} s. {each.told}"
     if each.most_gaps_s[0] < least_s:
         return failed(rule, told)
     if gap < least_s:
-        return inconclusive(rule, f"{_TOO_BUSY}. {told}")
+        return inconclusive(rule, f"{_TOO_BUSY}", exchanges=told)
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least_s:
-        return inconclusive(rule, f"its own back-off may be as long. {told}")
+        return inconclusive(rule, "its own back-off may be as long", exchanges=told)
     return passed(rule, f"{told}\n{pause.control.told(each.signal)}")
 
 
@@ -162,7 +162,7 @@ def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str
         answer = answered_at(each.attempts[0])
         waits = [other.started_at - answer for other in each.seen.of(signal)]
         if any(0 <= wait < NO_WAIT_S for wait in waits):
-            return failed(rule, f"it does not hold back at all: {told}\n{each.told}")
+            return failed(rule, f"it does not hold back at all: {told}", exchanges=each.told)
     return inconclusive(rule, f"it may have been under way before the answer: {told}")
 
 
@@ -170,16 +170,16 @@ def _not_shrinking(each: Faulted, pause: _Pause) -> CheckResult:
     rule = "OTLP-RESP-052"
     gaps = each.faulted_gaps_s
     if len(gaps) < _FEWEST_GAPS:
-        return inconclusive(rule, f"it was not sent again twice. {each.told}")
+        return inconclusive(rule, "it was not sent again twice", exchanges=each.told)
     least = pause.seconds - _EARLY_S
     told = f"asked to wait {pause.seconds} s each time; waited {_seconds(gaps)}. {each.told}"
     if min(gaps) < least:
         return failed(rule, told)
     if min(each.gaps_s[: len(gaps)]) < least:
-        return inconclusive(rule, f"{_TOO_BUSY}. {told}")
+        return inconclusive(rule, f"{_TOO_BUSY}", exchanges=told)
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least:
-        return inconclusive(rule, f"its own back-off may be as long. {told}")
+        return inconclusive(rule, "its own back-off may be as long", exchanges=told)
     return passed(rule, told)
 
 
@@ -192,7 +192,7 @@ def _after_exhausted(
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
     if not unavailable.is_retried:
         return inconclusive(
-            rule, f"UNAVAILABLE with RetryInfo was not sent again either. {each.told}"
+            rule, "UNAVAILABLE with RetryInfo was not sent again either", exchanges=each.told
         )
     for_good = faulted(unavailable_runs(lab)[each.signal].result(), each.signal, ())
     longest_s = max(_attempted_s(one) for one in (unavailable, for_good))
@@ -201,7 +201,8 @@ def _after_exhausted(
             rule,
             f"asked to wait {pause.seconds} s, and it was not seen to send anything again so late:"
             f" its own deadline may be shorter, its last attempt after UNAVAILABLE came after"
-            f" {longest_s:.2f} s. {each.told}",
+            f" {longest_s:.2f} s",
+            exchanges=each.told,
         )
     return judged_retry(rule, lab, each)
 
@@ -219,18 +220,18 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
     usual = control_of(lab).longest_gap_s
     told = f"RetryInfo of 0 s; waited {_seconds(gaps)}. {runs[0].told}"
     if usual is None or len(gaps) < _FEWEST_GAPS:
-        yield inconclusive(rule, f"too little was sent again. {told}")
+        yield inconclusive(rule, "too little was sent again", exchanges=told)
         return
     told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
     if usual < NO_WAIT_S:
-        yield inconclusive(rule, f"{_TOO_SHORT}. {told}")
+        yield inconclusive(rule, f"{_TOO_SHORT}", exchanges=told)
         return
     if max(gaps) < _HAMMERING * usual:
         yield failed(rule, told)
     elif sorted(gaps)[len(gaps) // 2] >= _SPARING * usual:
         yield passed(rule, told)
     else:
-        yield inconclusive(rule, f"the waits differ too much to tell. {told}")
+        yield inconclusive(rule, "the waits differ too much to tell", exchanges=told)
 
 
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -282,17 +283,19 @@ def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> CheckResult:
     gaps = [gap for each in runs for gap in each.faulted_gaps_s]
     told = f"waited {_seconds(gaps)}. {runs[0].told}"
     if runs[0].seen.has_crashed:
-        return failed(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, "the command crashed", exchanges=told, harm="crash")
     if len(gaps) < _FEWEST_GAPS:
-        return inconclusive(rule, f"too little was sent again. {told}")
+        return inconclusive(rule, "too little was sent again", exchanges=told)
     usual = control_of(lab).longest_gap_s or 0.0
     if usual < NO_WAIT_S:
-        return inconclusive(rule, f"{_TOO_SHORT}. {told}")
+        return inconclusive(rule, f"{_TOO_SHORT}", exchanges=told)
     if max(gaps) < NO_WAIT_S:
-        return failed(rule, f"sent again at once each time. {told}")
+        return failed(rule, "sent again at once each time", exchanges=told)
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:
         return inconclusive(
-            rule, f"its own back-off is {usual:.2f} s; a busy machine may have made these. {told}"
+            rule,
+            f"its own back-off is {usual:.2f} s; a busy machine may have made these",
+            exchanges=told,
         )
     return passed(rule, told)
 

@@ -209,7 +209,7 @@ class _Bounds:
             return passed(rule, told)
         if when == "late" or (self.can_wait and self.is_early_again(wait, _DEFAULT_S)):
             return failed(rule, told)
-        return inconclusive(rule, f"something else may have ended the wait. {told}")
+        return inconclusive(rule, "something else may have ended the wait", exchanges=told)
 
     def of_shorts(self) -> Iterator[CheckResult]:
         """Judge the wait of each signal; one that hangs takes the proof from those that do not."""
@@ -234,8 +234,8 @@ class _Bounds:
             return passed(rule, told)
         is_free = self.usual.seconds > _SHORT_S + _LATE_S
         if when == "late" or (is_free and self.is_early_again(wait, _SHORT_S)):
-            return failed(rule, f"{told}\n{self.usual.told}")
-        return inconclusive(rule, f"something else may have ended the wait. {told}")
+            return failed(rule, f"{told}", exchanges=self.usual.told)
+        return inconclusive(rule, "something else may have ended the wait", exchanges=told)
 
     def of_endless(self, wait: _Wait) -> CheckResult:
         rule = "OTLP-CFG-043"
@@ -243,13 +243,13 @@ class _Bounds:
         if wait.each.is_hit and wait.seconds >= _EARLY * _ANSWERED_S:
             if self.usual.seconds >= _EARLY * _ANSWERED_S:
                 reason = "it waits so long where the variable is not set, too"
-                return inconclusive(rule, f"{reason}. {told}\n{self.usual.told}")
+                return inconclusive(rule, f"{reason}. {told}", exchanges=self.usual.told)
             return passed(rule, told)
         if not self.can_wait:
             return inconclusive(
-                rule, f"it did not wait so long with a longer timeout either. {told}"
+                rule, "it did not wait so long with a longer timeout either", exchanges=told
             )
-        return failed(rule, f"{told}\n{self.longer.told}")
+        return failed(rule, f"{told}", exchanges=self.longer.told)
 
     def of_default_again(self, rule: str, wait: _Wait) -> CheckResult:
         """Judge an invalid value: as if it were not set, whatever is done then."""
@@ -259,21 +259,23 @@ class _Bounds:
             return _judged_absence(self.lab, rule, wait.each, told, lambda: again().each)
         told += f"\n{self.usual.told}"
         if not self.usual.each.is_hit:
-            return inconclusive(rule, f"the default itself was not seen. {told}")
+            return inconclusive(rule, "the default itself was not seen", exchanges=told)
         if self._is_unlike_usual(wait):
             second = _waiting(self.lab, wait.value, wait.each.signal)()
             if second.each.is_hit and self._is_unlike_usual(second):
                 return failed(rule, told)
-            return inconclusive(rule, f"one time so, another time not. {told}\n{second.told}")
+            return inconclusive(
+                rule, f"one time so, another time not. {told}", exchanges=second.told
+            )
         return self._alike(rule, wait, told)
 
     def _alike(self, rule: str, wait: _Wait, told: str) -> CheckResult:
         """Judge a wait that is not another one than usual by far."""
         if abs(wait.seconds - self.usual.seconds) > _SLACK_S or not self._is_own(wait):
-            return inconclusive(rule, f"something else may have ended the wait. {told}")
+            return inconclusive(rule, "something else may have ended the wait", exchanges=told)
         if not self.is_read:
             reason = "it waits as long whatever it is told, so that nothing shows the variable read"
-            return inconclusive(rule, f"{reason}. {told}")
+            return inconclusive(rule, f"{reason}", exchanges=told)
         return passed(rule, told)
 
     def _is_unlike_usual(self, wait: _Wait) -> bool:
@@ -300,12 +302,15 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
     told = f"expected {expected_s:g} s. {wait.told}"
     refused_at_s = expected_s + _LATE_S
     if wait.is_exact:
-        return inconclusive(rule, f"too late to be right, too early to be wrong for sure. {told}")
+        return inconclusive(
+            rule, "too late to be right, too early to be wrong for sure", exchanges=told
+        )
     if wait.seconds < refused_at_s:
         return inconclusive(
             rule,
             "the end of the command ended the wait, not the client: keep the program up for"
-            f" {refused_at_s + _LIFE_S:g} s after its first request. {told}",
+            f" {refused_at_s + _LIFE_S:g} s after its first request",
+            exchanges=told,
         )
     late = faults.delay(refused_at_s, reply=faults.unavailable())
     again = _waiting(lab, wait.value, wait.each.signal, late)().each
@@ -314,15 +319,17 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
             rule,
             "nothing ends the wait but the end of the command, and an UNAVAILABLE (503) after"
             f" {refused_at_s:g} s is not followed by another attempt, which would show that it"
-            f" was waited for. {told}\n{again.told}",
+            f" was waited for. {told}",
+            exchanges=again.told,
         )
     after_s = again.attempts[1].started_at - again.attempts[0].received_at
     if after_s < refused_at_s:
-        return inconclusive(rule, f"one time it was given up, another time not. {told}")
+        return inconclusive(rule, "one time it was given up, another time not", exchanges=told)
     return failed(
         rule,
         f"it was still waiting after {refused_at_s:g} s: what was refused then was sent again."
-        f" {told}\n{again.told}",
+        f" {told}",
+        exchanges=again.told,
     )
 
 
@@ -349,15 +356,15 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     told = f"expected {_SHORT_S:g} s. {wait.told}"
     if when == "right" and longer.seconds <= _SHORT_S + _LATE_S:
         reason = "with the general variable alone it waits no longer, or that was not seen"
-        return inconclusive(rule, f"{reason}. {told}\n{longer.told}")
+        return inconclusive(rule, f"{reason}. {told}", exchanges=longer.told)
     if when == "right":
         return passed(rule, told)
     if when != "late":
         return inconclusive(rule, told)
     alone = _waiting(lab, wait.own, wait.each.signal)()
     if not alone.each.is_hit or _when(lab, alone, _SHORT_S) != "right":
-        return inconclusive(rule, f"the general timeout is not heeded either. {told}")
-    return failed(rule, f"{told}\n{alone.told}")
+        return inconclusive(rule, "the general timeout is not heeded either", exchanges=told)
+    return failed(rule, f"{told}", exchanges=alone.told)
 
 
 def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -374,10 +381,10 @@ def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faul
     if each.is_hit and _VARIABLE in changes and not warning:
         # One that does not read it goes on as well; with another value it is judged by its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
-        return inconclusive(rule, f"{reason}. {told}")
+        return inconclusive(rule, f"{reason}", exchanges=told)
     if each.is_hit:
         said = f"it said: {warning}" if warning else "it went on"
-        return passed(rule, f"{said}. {told}")
+        return passed(rule, f"{said}", exchanges=told)
     again = run_of(lab, {each.signal: ()}, changes)
     return _judged_absence(lab, rule, each, told, lambda: again()[0])
 
@@ -387,9 +394,9 @@ def _judged_absence(
 ) -> CheckResult:
     """Whether a signal stays away for a strange value, and comes otherwise."""
     if not faulted(lab.baseline, each.signal, ()).is_hit:
-        return inconclusive(rule, f"no {each.signal} come without it either. {told}")
+        return inconclusive(rule, f"no {each.signal} come without it either", exchanges=told)
     if again().is_hit:
-        return inconclusive(rule, f"one time it sent, another time not. {told}")
+        return inconclusive(rule, "one time it sent, another time not", exchanges=told)
     return failed(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
 
 
@@ -412,7 +419,7 @@ def _unmoved(rule: str, each: Faulted) -> CheckResult:
     if not each.is_hit:
         return inconclusive(rule, told)
     if each.seen.has_crashed:
-        return failed(rule, f"the command crashed. {told}", harm="crash")
+        return failed(rule, "the command crashed", exchanges=told, harm="crash")
     asked_at = each.attempts[0].received_at
     due_at = asked_at + _SHORT_S + _LATE_REPLY_S
     moved_on = any(
@@ -420,10 +427,10 @@ def _unmoved(rule: str, each: Faulted) -> CheckResult:
         for other in each.seen.requests
     )
     if not moved_on or each.seen.ended_at <= due_at:
-        return inconclusive(rule, f"nobody had given up, or nobody was left. {told}")
+        return inconclusive(rule, "nobody had given up, or nobody was left", exchanges=told)
     if any(again.started_at > due_at + _JUST_BEFORE_S for again in each.attempts[1:]):
-        return inconclusive(rule, f"it was still sending again. {told}")
-    return passed(rule, f"the command went on. {told}")
+        return inconclusive(rule, "it was still sending again", exchanges=told)
+    return passed(rule, "the command went on", exchanges=told)
 
 
 CASES: Final = (

@@ -142,8 +142,8 @@ def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> CheckR
             return failed(rule, f"{seen.describe([request])}\n{fault}")
     read = [each for each in requests if each.is_accepted and each.body]
     if not read:
-        return inconclusive(rule, f"no body could be looked at\n{seen.describe(requests)}")
-    return passed(rule, f"each body is the message of its signal\n{seen.describe(read)}")
+        return inconclusive(rule, "no body could be looked at", exchanges=seen.describe(requests))
+    return passed(rule, "each body is the message of its signal", exchanges=seen.describe(read))
 
 
 def _fault_of_body(request: Request) -> str:
@@ -174,9 +174,9 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> CheckResult:
     if problems:
         return failed(rule, "\n".join(problem.message for problem in problems[:_SHOWN_FAULTS]))
     if not taken:
-        return inconclusive(rule, f"no call was taken\n{seen.describe()}")
+        return inconclusive(rule, "no call was taken", exchanges=seen.describe())
     told = f"{len(taken)} calls, each one message and the end of its stream"
-    return passed(rule, f"{told}\n{seen.describe(taken)}")
+    return passed(rule, f"{told}", exchanges=seen.describe(taken))
 
 
 def _framing(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:

@@ -108,7 +108,7 @@ def judged_growth(rule: str, waits: Waits) -> CheckResult:
     skipped = _too_short(waits)
     most = len(_columns(waits))
     if most - skipped < _FEWEST_WAITS:
-        return inconclusive(rule, f"too few runs with two waits and more. {told}")
+        return inconclusive(rule, "too few runs with two waits and more", exchanges=told)
     grown = [each[most - 1] / max(each[skipped], 1e-6) for each in waits if len(each) >= most]
     ordered = sorted(grown)
     mean = math.exp(statistics.fmean(math.log(max(each, 1e-6)) for each in ordered[1:-1]))
@@ -168,7 +168,7 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
         return short
     enough = _columns(waits)
     if not enough:
-        return inconclusive(rule, f"too few runs with a wait. {told}")
+        return inconclusive(rule, "too few runs with a wait", exchanges=told)
     samples = sorted(enough[-1])
     usual_s = max(statistics.median(samples), 1e-6)
     quick_s = _quick_spread_s(samples)
@@ -225,7 +225,7 @@ def _judged_short(rule: str, waits: Waits, told: str) -> CheckResult | None:
         return None
     if len(columns) >= _ENOUGH_TO_GROW and min(columns[-1]) - min(columns[0]) < _NOISE_S:
         return failed(rule, f"no waits at all: {told}")
-    return inconclusive(rule, f"its waits are too short to measure. {told}")
+    return inconclusive(rule, "its waits are too short to measure", exchanges=told)
 
 
 def _told(waits: Waits) -> str:

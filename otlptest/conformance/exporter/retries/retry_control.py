@@ -125,7 +125,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     control = control_of(lab)
     problem = _why_not_judged(lab, each)
     if problem:
-        return inconclusive(rule, f"{problem}; {each.told}")
+        return inconclusive(rule, f"{problem}", exchanges=each.told)
     if each.is_retried:
         return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
@@ -136,16 +136,18 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
         return passed(rule, told)
     if each.lived_s >= control.patience_s(each.signal):
         return passed(rule, f"{each.told}\nnot sent again in {each.lived_s:.1f} s")
-    return inconclusive(rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}. {told}")
+    return inconclusive(
+        rule, f"a retry would not have been seen: {_stay_up(each.lived_s)}", exchanges=told
+    )
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     """Whether something was rightly sent again; where it was not, looks once more."""
     problem = _why_not_judged(lab, each)
     if problem:
-        return inconclusive(rule, f"{problem}; {each.told}")
+        return inconclusive(rule, f"{problem}", exchanges=each.told)
     if each.is_retried:
-        return passed(rule, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
+        return passed(rule, f"sent again after {each.gaps_s[0]:.2f} s", exchanges=each.told)
     anew = _sent_anew(rule, lab, each)
     if anew is not None:
         return anew
@@ -168,7 +170,7 @@ def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckRe
         return failed(rule, told)
     (again,) = run_of(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
-        return inconclusive(rule, f"{_CHANGED}. {told}\n{again.told}")
+        return inconclusive(rule, f"{_CHANGED}. {told}", exchanges=again.told)
     confirmed.add(each.signal)
     return failed(rule, f"{told}\nthe same in a second run")
 
@@ -207,7 +209,7 @@ def judged_given_up(
     for _ in range(_LOOKS):
         seen, lost_at = look()
         if lost_at is None:
-            return inconclusive(rule, f"{_CHANGED}. {told}")
+            return inconclusive(rule, f"{_CHANGED}", exchanges=told)
         lived_s.append(seen.ended_at - lost_at)
         if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
             return failed(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
@@ -220,7 +222,7 @@ def judged_given_up(
     if is_sure and min(lived_s) - min(usual_s) <= limit_s:
         return failed(rule, f"{told}\nit waited for nothing, and went on to its end")
     return inconclusive(
-        rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}. {told}"
+        rule, f"it may have been shut down while it waited: {_stay_up(lived_s[0])}", exchanges=told
     )
 
 
@@ -241,7 +243,7 @@ def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult | None
     alike = lookalikes(lab, each)
     if not alike:
         return None
-    return inconclusive(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}\n{each.told}")
+    return inconclusive(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}", exchanges=each.told)
 
 
 def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
@@ -259,7 +261,7 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
     reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
-    return inconclusive(rule, f"{reason}. {told}")
+    return inconclusive(rule, f"{reason}", exchanges=told)
 
 
 def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
@@ -302,10 +304,10 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> C
     runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
-        return inconclusive(rule, f"{_CHANGED}. {told}")
+        return inconclusive(rule, f"{_CHANGED}", exchanges=told)
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
-        return inconclusive(rule, f"it may have been shut down while it waited. {told}")
+        return inconclusive(rule, "it may have been shut down while it waited", exchanges=told)
     return failed(
         rule,
         f"{told}\nthe same in a second run, while UNAVAILABLE (503) was answered by another "

@@ -95,7 +95,7 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[CheckResult]:
             yield fall
             return
         if (watch.growth or 0) > (_ONE_BOMB if count == 1 else _TEN_BOMBS):
-            yield failed(rule, f"wanted: memory within bounds; {told}", harm="memory")
+            yield failed(rule, told, expected="memory within bounds", harm="memory")
             return
         if harm is not None:
             yield failed(rule, told, harm=harm)
@@ -147,7 +147,7 @@ def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
     seen = f"{_BAD_ITEMS:,} bad items were answered {answer.told()}, {size:,} bytes"
     rejected, message = _partial(signal, answer)
     if size > _LARGEST_ANSWER:
-        yield failed(rule, f"wanted: at most {_LARGEST_ANSWER} bytes; {seen}")
+        yield failed(rule, f"{seen}", expected=f"at most {_LARGEST_ANSWER} bytes")
     elif answer.is_refused or rejected:
         yield passed(rule, seen)
     else:
@@ -160,7 +160,9 @@ def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield passed("OTLP-GRPC-027", f"{seen}: {rejected} rejected, {message[:80]!r}")
     else:
         said = f"{rejected} rejected, a message of {len(message)} characters"
-        yield failed("OTLP-GRPC-027", f"wanted: {_BAD_ITEMS} and a short message; {seen}: {said}")
+        yield failed(
+            "OTLP-GRPC-027", f"{seen}: {said}", expected=f"{_BAD_ITEMS} and a short message"
+        )
 
 
 def _sent(lab: ReceiverLab, signal: Signal, message: bytes) -> Answer:

@@ -66,7 +66,7 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[CheckResult]:
     if fall is not None:
         yield fall
     elif unlike:
-        yield failed(rule, f"wanted: the same in each protocol; {'; '.join(unlike)}")
+        yield failed(rule, f"{'; '.join(unlike)}", expected="the same in each protocol")
     else:
         yield passed(rule, "\n".join(lines))
 
@@ -136,7 +136,9 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
         return
     verdict = judged(lab, rule, tries, is_decided, "400, or success")
     if verdict.outcome == "passed" and unlike:
-        yield failed(rule, f"wanted: the same over both; {'; '.join(unlike)}: {verdict.evidence}")
+        yield failed(
+            rule, f"{'; '.join(unlike)}: {verdict.evidence}", expected="the same over both"
+        )
     else:
         yield verdict
 

@@ -63,7 +63,7 @@ def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
             break
     text = f"with {meanwhile} a valid request took {min(times):.2f} s"
     if min(times) > _PROMPT_S:
-        return failed(rule, f"wanted: within {_PROMPT_S:g} s; {text}")
+        return failed(rule, f"{text}", expected=f"within {_PROMPT_S:g} s")
     return passed(rule, text)
 
 
@@ -98,9 +98,9 @@ def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
     if fall is not None:
         yield fall
     elif any(answer.is_hang for answer in found):
-        yield failed(rule, f"wanted: an answer to each; {seen}", harm="hang")
+        yield failed(rule, f"{seen}", expected="an answer to each", harm="hang")
     elif statuses - _OVERLOADED - {200}:
-        yield failed(rule, f"wanted: 200, or 429 or 503 for the overload; {seen}")
+        yield failed(rule, f"{seen}", expected="200, or 429 or 503 for the overload")
     elif statuses & _OVERLOADED:
         yield passed(rule, f"{seen}; afterwards all is well")
     else:
@@ -220,7 +220,7 @@ def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float
         return passed(rule, f"{seen} a connection was used again: {answer.told()}")
     if answer.is_hang:
         return failed(rule, f"{seen} a request on it got no answer", harm="hang")
-    return failed(rule, f"wanted: HTTP 200; {seen} a request on it came to {answer.told()}")
+    return failed(rule, f"{seen} a request on it came to {answer.told()}", expected="HTTP 200")
 
 
 def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:

@@ -69,7 +69,7 @@ def _read(what: str, answer: Http1Answer, wanted: str) -> _Error:
     """An error, judged: its body must be a Status in the encoding `wanted`."""
     if wanted not in _ENCODINGS or answer.media_type != wanted:
         known = wanted if wanted in _ENCODINGS else f"{PROTOBUF} or {JSON}"
-        problem = f"the content type is {answer.media_type or 'missing'}, wanted: {known}"
+        problem = f"the content type is {answer.media_type or 'missing'}, expected: {known}"
         return _Error(what=what, answer=answer, problem=problem)
     try:
         status = decode_status(answer.body, _ENCODINGS[wanted])

@@ -92,7 +92,9 @@ def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
     what = f"Expect: 100-continue, interim answer {interim}"
     found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
     if found.outcome == "passed" and interim is None:
-        yield failed(rule, f"wanted: 100 before the body; none came for a while: {found.evidence}")
+        yield failed(
+            rule, f"none came for a while: {found.evidence}", expected="100 before the body"
+        )
     else:
         yield found
 
@@ -200,7 +202,7 @@ def _judge_pipelined(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif all(answer.is_ok for answer in answers) and _says_close(answers[-1]):
         yield inconclusive(rule, f"{seen}: it said that it closes the connection then")
     else:
-        yield failed(rule, f"wanted: 200, 200, an error, 200, 200; {seen}")
+        yield failed(rule, f"{seen}", expected="200, 200, an error, 200, 200")
 
 
 def _says_close(answer: Http1Answer) -> bool:

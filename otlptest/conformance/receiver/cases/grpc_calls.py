@@ -252,7 +252,7 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
         yield passed(rule, seen)
     else:
-        yield failed(rule, f"wanted: DEADLINE_EXCEEDED, CANCELLED or a reset; {seen}")
+        yield failed(rule, f"{seen}", expected="DEADLINE_EXCEEDED, CANCELLED or a reset")
 
 
 def _judge_services(lab: ReceiverLab) -> Iterator[CheckResult]:

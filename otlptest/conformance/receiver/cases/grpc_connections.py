@@ -59,7 +59,7 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif all(is_quick for _, is_quick in seen.values()):
         yield passed(rule, told)
     else:
-        yield failed(rule, f"wanted: closed within {_QUICKLY_S:g} s; {told}")
+        yield failed(rule, told, expected=f"closed within {_QUICKLY_S:g} s")
 
 
 def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
@@ -134,7 +134,7 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
             yield fall
             return
     if wrong:
-        yield failed(rule, f"wanted: a connection error; {'; '.join(wrong)}")
+        yield failed(rule, f"{'; '.join(wrong)}", expected="a connection error")
     else:
         yield passed(rule, "; ".join(seen))
 
@@ -175,7 +175,7 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
     if fall is not None:
         yield fall
     elif first.is_ok and not is_answered:
-        yield failed(rule, f"wanted: an answer to a PING; {seen}")
+        yield failed(rule, f"{seen}", expected="an answer to a PING")
     else:
         yield passed(rule, seen)
 

@@ -97,7 +97,7 @@ def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 def _is_kept(items: tuple[Any, ...]) -> str:
     got = items[0].attributes.get("kept")
-    return "" if got == "yes" else f"the attribute 'kept' is {got!r}, wanted: 'yes'"
+    return "" if got == "yes" else f"the attribute 'kept' is {got!r}, expected: 'yes'"
 
 
 _RESERVED: Final = {
@@ -152,7 +152,7 @@ def _unmerged(signal: Signal, item: Any) -> str:  # noqa: ANN401 -- an item of a
         "metrics": lambda: item.metric.name,
     }[signal]()
     if name != "last":
-        return f"the text written twice is {name!r}, wanted: 'last'"
+        return f"the text written twice is {name!r}, expected: 'last'"
     missing = {"part", "rest"} - set(resource)
     return f"the resource lacks {', '.join(sorted(missing))}" if missing else ""
 
@@ -234,14 +234,14 @@ def _other_counts(items: tuple[Any, ...]) -> str:
     point = items[0]
     if isinstance(point, HistogramPoint) and point.bucket_counts == _COUNTS:
         return ""
-    return f"the bucket counts are {getattr(point, 'bucket_counts', None)}, wanted: {_COUNTS}"
+    return f"the bucket counts are {getattr(point, 'bucket_counts', None)}, expected: {_COUNTS}"
 
 
 def _other_buckets(items: tuple[Any, ...]) -> str:
     point = items[0]
     if isinstance(point, ExponentialHistogramPoint) and point.positive.bucket_counts == _COUNTS:
         return ""
-    return f"the buckets are {getattr(point, 'positive', None)}, wanted: {_COUNTS}"
+    return f"the buckets are {getattr(point, 'positive', None)}, expected: {_COUNTS}"
 
 
 # Extreme values.

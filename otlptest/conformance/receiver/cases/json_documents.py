@@ -53,7 +53,7 @@ def _stored(
 
 def _lost(items: tuple[Any, ...]) -> str:
     got = items[0].attributes.get(_KEY)
-    return "" if got == "yes" else f"the attribute {_KEY!r} is {got!r}, wanted: 'yes'"
+    return "" if got == "yes" else f"the attribute {_KEY!r} is {got!r}, expected: 'yes'"
 
 
 def _document(signal: Signal, marker: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 -- any JSON
@@ -222,11 +222,11 @@ def _refused_example(
     rule = "OTLP-JSON-045"
     refused = _refused_kinds(lab, document) if signal == "metrics" else []
     if not refused:
-        return failed(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"{seen}", expected="HTTP 200")
     rest = _without_metrics(document, refused)
     answer = post(lab, example_bytes(rest, lab.marker()), signal=signal)
     if not answer.is_ok:
-        return failed(rule, f"wanted: HTTP 200; {seen}; without {', '.join(refused)} as well")
+        return failed(rule, f"{seen}; without {', '.join(refused)} as well", expected="HTTP 200")
     reason = f"it refuses {', '.join(refused)} in any document, and takes the rest of this one"
     return inconclusive(rule, f"{reason}; {seen}")
 

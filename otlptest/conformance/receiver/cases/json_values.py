@@ -141,7 +141,7 @@ def _one(
 ) -> CheckResult:
     seen = f"{value.what} ({signal}): {answer.told()}"
     if not answer.is_ok:
-        return failed(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"{seen}", expected="HTTP 200")
     return judged_stored(
         lab, rule, signal, marker, seen, matches=lambda items: _differs(items[0], value)
     )
@@ -149,11 +149,11 @@ def _one(
 
 def _differs(item: Any, value: _Value) -> str:  # noqa: ANN401 -- an item of any signal
     if _KEY not in item.attributes:
-        return f"the attribute is missing, wanted: {value.means[0]!r}"
+        return f"the attribute is missing, expected: {value.means[0]!r}"
     got = item.attributes[_KEY]
     if any(same_value(got, meant) for meant in value.means):
         return ""
-    return f"the attribute is {got!r}, wanted: {value.means[0]!r}"
+    return f"the attribute is {got!r}, expected: {value.means[0]!r}"
 
 
 def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
@@ -205,7 +205,7 @@ def _refused(
         if answer.is_refused or rejected(signal, answer):
             yield passed(rule, seen)
         else:
-            yield failed(rule, f"wanted: HTTP 400, or a rejected item; {seen}")
+            yield failed(rule, f"{seen}", expected="HTTP 400, or a rejected item")
 
 
 def rejected(signal: Signal, answer: Http1Answer) -> int:
@@ -252,7 +252,7 @@ def _judge_ids(lab: ReceiverLab) -> Iterator[CheckResult]:
             if answer.is_ok:
                 yield judged_stored(lab, "OTLP-JSON-006", signal, marker, seen, matches=_other_ids)
             else:
-                yield failed("OTLP-JSON-006", f"wanted: HTTP 200; {seen}")
+                yield failed("OTLP-JSON-006", f"{seen}", expected="HTTP 200")
         yield from _wrong_ids(lab, signal)
 
 
@@ -272,7 +272,7 @@ def _other_ids(items: tuple[Any, ...]) -> str:
     for where, each in places:
         got = (each.trace_id, each.span_id)
         if got != _MEANT_IDS:
-            return f"the ids of {where} are {got}, wanted: {_MEANT_IDS}"
+            return f"the ids of {where} are {got}, expected: {_MEANT_IDS}"
     return ""
 
 
@@ -333,7 +333,7 @@ def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
             needs_read_back=False,
         )
     else:
-        yield failed("OTLP-JSON-011", f"wanted: HTTP 200; {seen}")
+        yield failed("OTLP-JSON-011", f"{seen}", expected="HTTP 200")
     names = {
         "traces": {"kind": "SPAN_KIND_SERVER"},
         "logs": {"severityNumber": "SEVERITY_NUMBER_INFO"},
@@ -369,7 +369,7 @@ def _flags_as_text(lab: ReceiverLab, signal: Signal) -> CheckResult:
     answer = _with_flags(lab, signal, marker, str(number))
     seen = f'"flags": "{number}" ({signal}): {answer.told()}'
     if not answer.is_ok:
-        return failed(rule, f"wanted: HTTP 200; {seen}")
+        return failed(rule, f"{seen}", expected="HTTP 200")
 
     def matches(items: tuple[Any, ...]) -> str:
         flags = items[0].flags
@@ -384,7 +384,7 @@ def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
     answer = _counted(lab, marker, largest)
     seen = f"a count of {largest}: {answer.told()}"
     if not answer.is_ok:
-        wrong = failed(rule, f"wanted: HTTP 200; {seen}")
+        wrong = failed(rule, f"{seen}", expected="HTTP 200")
         yield contrasted(wrong, lambda: _counted(lab, lab.marker(), 1), "a count of 1")
         return
     yield judged_stored(

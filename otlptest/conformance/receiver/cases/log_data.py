@@ -64,12 +64,12 @@ def _minimal(marker: str) -> bytes:
 
 def _is_observed_then(items: tuple[Any, ...]) -> str:
     times = {items[0].time_unix_nano, items[0].observed_time_unix_nano}
-    return "" if _AT in times else f"its times are {sorted(times)}, wanted: {_AT} as one of them"
+    return "" if _AT in times else f"its times are {sorted(times)}, expected: {_AT} as one of them"
 
 
 def _has_no_trace(items: tuple[Any, ...]) -> str:
     trace_id = items[0].trace_id
-    return "" if trace_id in _NO_ID else f"its trace id is {trace_id}, wanted: none"
+    return "" if trace_id in _NO_ID else f"its trace id is {trace_id}, expected: none"
 
 
 _SEVERITIES: Final = Corner(

@@ -133,9 +133,9 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
     yield _policy(lab, mixed, stored)
     if isinstance(mixed.answer, Http1Answer) and _is_refused_for_data(mixed.answer):
         say = passed if mixed.answer.status == _BAD_REQUEST else failed
-        yield say("OTLP-RESP-071", f"wanted: HTTP 400 for what it finds invalid; {mixed.seen}")
+        yield say("OTLP-RESP-071", f"expected: HTTP 400 for what it finds invalid; {mixed.seen}")
     if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
-        yield failed("OTLP-JSON-040", f"wanted: lowerCamelCase; {mixed.seen}")
+        yield failed("OTLP-JSON-040", f"{mixed.seen}", expected="lowerCamelCase")
         return
     if mixed.partial is None:
         yield from _dropped(lab, mixed, stored)
@@ -155,7 +155,7 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
         expected = {mixed.points} if stored == _GOOD else {total - stored}
     wanted = " or ".join(map(str, sorted(expected)))
     say = passed if count in expected else failed
-    yield say("OTLP-RESP-012", f"wanted: {wanted}; {mixed.seen}")
+    yield say("OTLP-RESP-012", f"expected: {wanted}; {mixed.seen}")
     explains = bool(mixed.partial.error_message.strip())
     yield (passed if explains else failed)("OTLP-RESP-013", mixed.seen)
     if lab.protocol == "http/json":
@@ -173,7 +173,7 @@ def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[CheckResu
         yield inconclusive("OTLP-RESP-011", f"{mixed.seen}; {lost}")
     elif len(kept) < mixed.points:
         missing = f"{mixed.points - len(kept)} of the bad ones went missing without a word"
-        yield failed("OTLP-RESP-011", f"wanted: partial_success; {mixed.seen}; {missing}")
+        yield failed("OTLP-RESP-011", f"{mixed.seen}; {missing}", expected="partial_success")
 
 
 def _json_shape(mixed: _Mixed) -> CheckResult:
@@ -198,7 +198,7 @@ def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> CheckResult:
         return failed(rule, f"{mixed.seen} {mixed.problem}".strip(), harm=harm)
     status = mixed.answer.status if isinstance(mixed.answer, Http1Answer) else _BAD_REQUEST
     if mixed.answer.is_refused and status != _BAD_REQUEST:
-        wanted = f"wanted: partial_success, or HTTP 400; {mixed.seen}"
+        wanted = f"expected: partial_success, or HTTP 400; {mixed.seen}"
         is_other = status in _OF_OTHER_REASONS
         return inconclusive(rule, wanted) if is_other else failed(rule, wanted)
     if mixed.answer.is_refused or mixed.rejected >= _GOOD + mixed.points:

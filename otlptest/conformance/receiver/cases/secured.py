@@ -40,7 +40,7 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif answer.is_refused or answer.end in {"closed", "reset"}:
         yield passed(rule, seen)
     else:
-        yield failed(rule, f"wanted: HTTP 400 or a close; {seen}, {end_words(answer.end)}")
+        yield failed(rule, f"{seen}, {end_words(answer.end)}", expected="HTTP 400 or a close")
 
 
 def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -56,9 +56,9 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
         version, protocol = wire.version() or "", wire.selected_alpn_protocol()
     seen = f"{version} was agreed, by ALPN {protocol}"
     if version not in {"TLSv1.2", "TLSv1.3"}:
-        yield failed(rule, f"wanted: TLS 1.2 or newer; {seen}")
+        yield failed(rule, f"{seen}", expected="TLS 1.2 or newer")
     elif lab.protocol == "grpc" and protocol != "h2":
-        yield failed(rule, f"wanted: h2 by ALPN; {seen}")
+        yield failed(rule, f"{seen}", expected="h2 by ALPN")
     else:
         yield _old_version(lab, rule, seen)
 
@@ -77,7 +77,9 @@ def _old_version(lab: ReceiverLab, rule: str, seen: str) -> CheckResult:
     with socket.create_connection(to, lab.timeout_s) as plain:
         try:
             with context.wrap_socket(plain, server_hostname=lab.endpoint.host) as old:
-                return failed(rule, f"wanted: TLS 1.2 or newer; it agrees to {old.version()} too")
+                return failed(
+                    rule, f"it agrees to {old.version()} too", expected="TLS 1.2 or newer"
+                )
         except OSError as refused:
             return passed(rule, f"{seen}; TLS 1.1 came to: {refused}")
 

@@ -123,7 +123,7 @@ def _limit(rule: str, sizes: dict[int, Answer]) -> CheckResult:
     largest = max(sizes)
     answer = sizes[largest]
     if answer.is_ok:
-        return failed(rule, f"wanted: a limit; {_told(sizes)}")
+        return failed(rule, f"{_told(sizes)}", expected="a limit")
     return passed(rule, _told(sizes))
 
 
@@ -140,7 +140,9 @@ def _default(rule: str, lab: ReceiverLab, sizes: dict[int, Answer]) -> CheckResu
         else:
             high = middle
     measured = f"it takes {low} MiB and not {high} MiB"
-    return failed(rule, f"wanted: 64 MiB unless configured otherwise; {measured}; {_told(sizes)}")
+    return failed(
+        rule, f"{measured}; {_told(sizes)}", expected="64 MiB unless configured otherwise"
+    )
 
 
 def _inflated(rule: str, bomb: Answer) -> CheckResult:
@@ -148,7 +150,7 @@ def _inflated(rule: str, bomb: Answer) -> CheckResult:
     seen = f"{seen} in {bomb.elapsed_s:.1f} s"
     if bomb.is_hang:
         return failed(rule, seen, harm="hang")
-    return passed(rule, seen) if is_refused_or_cut(bomb) else failed(rule, f"wanted: no; {seen}")
+    return passed(rule, seen) if is_refused_or_cut(bomb) else failed(rule, f"{seen}", expected="no")
 
 
 def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[CheckResult]:
@@ -157,7 +159,7 @@ def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[CheckRes
     wrong = [text for text, answer in spoken if not _says_too_large(answer)]
     if wrong:
         wanted = "RESOURCE_EXHAUSTED without RetryInfo" if "GRPC" in rule else "HTTP 413"
-        yield failed(rule, f"wanted: {wanted}; {'; '.join(wrong)}")
+        yield failed(rule, f"{'; '.join(wrong)}", expected=wanted)
     elif spoken:
         yield passed(rule, "; ".join(text for text, _ in spoken))
     else:
@@ -204,7 +206,7 @@ def _judge_early(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif answer.is_hang:
         yield failed(rule, seen, harm="hang")
     else:
-        yield failed(rule, f"wanted: an answer that can be read; {seen}")
+        yield failed(rule, f"{seen}", expected="an answer that can be read")
 
 
 def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:
