@@ -83,7 +83,7 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             NOWHERE,
             (USUAL, NEVER),
             "inconclusive",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges. traces:"
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges\ntraces:"
             " the first 3 connections were refused; connections at (none); ",
             id="another endpoint",
         ),

@@ -131,7 +131,7 @@ def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> CheckRes
         )
     if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
         reason = "its attempts end as early where the variable is not set"
-        return inconclusive(rule, f"{reason}. {told}", exchanges=usual.told)
+        return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{usual.told}")
     return passed(rule, f"the last attempt began {span_s:.1f} s after the first", exchanges=told)
 
 

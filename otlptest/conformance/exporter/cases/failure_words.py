@@ -65,7 +65,7 @@ def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
             "its output tells of no failures at all: an SDK may log them elsewhere, or count them",
             exchanges=each.told,
         )
-    return failed(rule, f"it says nothing of it. {each.told}", exchanges=record.told)
+    return failed(rule, "it says nothing of it", exchanges=f"{each.told}\n{record.told}")
 
 
 CASES: Final = (

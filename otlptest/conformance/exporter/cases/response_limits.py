@@ -115,7 +115,7 @@ def _told_of(lab: ExporterLab, each: Faulted) -> CheckResult:
     record = failure_records(lab)[each.signal]
     if not record.lines:
         return inconclusive(rule, f"{record.told}", exchanges=each.told)
-    return failed(rule, f"it says nothing of it. {each.told}", exchanges=record.told)
+    return failed(rule, "it says nothing of it", exchanges=f"{each.told}\n{record.told}")
 
 
 CASES: Final = (

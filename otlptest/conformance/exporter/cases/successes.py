@@ -169,7 +169,9 @@ def _taken(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
         lines += tuple(line for line in lost if line not in usual)
     if lines:
         lines = tuple(dict.fromkeys(lines))
-        return failed(rule, f"told as lost:\n{words_of(lines)}\n{each.told}", exchanges=record.told)
+        return failed(
+            rule, f"told as lost:\n{words_of(lines)}", exchanges=f"{each.told}\n{record.told}"
+        )
     return found
 
 

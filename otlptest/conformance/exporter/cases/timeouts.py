@@ -243,7 +243,7 @@ class _Bounds:
         if wait.each.is_hit and wait.seconds >= _EARLY * _ANSWERED_S:
             if self.usual.seconds >= _EARLY * _ANSWERED_S:
                 reason = "it waits so long where the variable is not set, too"
-                return inconclusive(rule, f"{reason}. {told}", exchanges=self.usual.told)
+                return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{self.usual.told}")
             return passed(rule, told)
         if not self.can_wait:
             return inconclusive(
@@ -265,7 +265,7 @@ class _Bounds:
             if second.each.is_hit and self._is_unlike_usual(second):
                 return failed(rule, told)
             return inconclusive(
-                rule, f"one time so, another time not. {told}", exchanges=second.told
+                rule, "one time so, another time not", exchanges=f"{told}\n{second.told}"
             )
         return self._alike(rule, wait, told)
 
@@ -319,8 +319,8 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
             rule,
             "nothing ends the wait but the end of the command, and an UNAVAILABLE (503) after"
             f" {refused_at_s:g} s is not followed by another attempt, which would show that it"
-            f" was waited for. {told}",
-            exchanges=again.told,
+            f" was waited for",
+            exchanges=f"{told}\n{again.told}",
         )
     after_s = again.attempts[1].started_at - again.attempts[0].received_at
     if after_s < refused_at_s:
@@ -356,7 +356,7 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     told = f"expected {_SHORT_S:g} s. {wait.told}"
     if when == "right" and longer.seconds <= _SHORT_S + _LATE_S:
         reason = "with the general variable alone it waits no longer, or that was not seen"
-        return inconclusive(rule, f"{reason}. {told}", exchanges=longer.told)
+        return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{longer.told}")
     if when == "right":
         return passed(rule, told)
     if when != "late":

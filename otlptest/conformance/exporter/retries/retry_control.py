@@ -170,7 +170,7 @@ def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckRe
         return failed(rule, told)
     (again,) = run_of(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
-        return inconclusive(rule, f"{_CHANGED}. {told}", exchanges=again.told)
+        return inconclusive(rule, f"{_CHANGED}", exchanges=f"{told}\n{again.told}")
     confirmed.add(each.signal)
     return failed(rule, f"{told}\nthe same in a second run")
 
