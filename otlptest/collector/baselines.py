@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterable, Mapping
 
-from otlptest.collector.item_decoder import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import DataPoint, Request
 from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, stream_key
@@ -14,7 +14,7 @@ __all__ = ["Baselines"]
 class Baselines:
     """Folds the metrics requests of a store, each once, up to where a view begins. Thread-safe."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: StoredItemDecoder) -> None:
         self._lock = threading.Lock()
         self._contents = contents
         self._token = 0

@@ -1,6 +1,6 @@
 """The items in stored requests, decoded when a query asks for them.
 
-One `Contents` belongs to a store and is shared by its views, so that what the first query learns
+One `StoredItemDecoder` belongs to a store and is shared by its views, so that what the first query learns
 (the span index, resources and scopes) serves them all.
 """
 
@@ -17,7 +17,7 @@ from otlptest.queries.messages.wording import ABSENT
 from otlptest.wire.otlp.envelopes import item_count, resources_of
 from otlptest.wire.otlp.item_reading import ItemReader
 
-__all__ = ["Contents"]
+__all__ = ["StoredItemDecoder"]
 
 _SPAN_HEADS: Final[tuple[tuple[str, Callable[[Any], object]], ...]] = (
     ("kind", lambda message: message.kind),
@@ -25,7 +25,7 @@ _SPAN_HEADS: Final[tuple[tuple[str, Callable[[Any], object]], ...]] = (
 )
 
 
-class Contents:
+class StoredItemDecoder:
     """Decodes what a store holds. Thread-safe."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otlptest.collector.item_decoder import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import LogRecord, Problem, Request, Span
 from otlptest.wire.otlp.envelopes import ItemHead, head_of_message, item_heads, newest_time
@@ -125,7 +125,7 @@ class Leftovers:
 
     def __init__(
         self,
-        contents: Contents,
+        contents: StoredItemDecoder,
         epoch: Epoch,
         invented: Mapping[bytes, float],
         leads: ClockLeads,

@@ -17,7 +17,7 @@ from otlptest.model import Span
 from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.messages.wording import ABSENT
 
-__all__ = ["Needles", "needles_of"]
+__all__ = ["BytePrefilter", "needles_of"]
 
 _INT_VALUE: Final = 0x18  # tag of AnyValue.int_value: field 3, varint
 _ODD_TAG: Final = 0x98  # how a padded form of that tag begins
@@ -26,7 +26,7 @@ _TEXT_CRITERIA: Final = ("name", "event_name", "unit", "body", "events")
 _ID_CRITERIA: Final = ("trace_id", "span_id", "parent")
 
 
-class Needles:
+class BytePrefilter:
     """What an item's bytes must have.
 
     Args:
@@ -89,7 +89,7 @@ def _has_odd_tag(item: bytes) -> bool:
     return b"\x98\x80" in item or b"\x98\x00" in item
 
 
-def needles_of(pushed_down: Mapping[str, object]) -> Needles:
+def needles_of(pushed_down: Mapping[str, object]) -> BytePrefilter:
     """The needles of a query's criteria."""
     values: list[bytes] = []
     keys: list[bytes] = []
@@ -105,7 +105,7 @@ def needles_of(pushed_down: Mapping[str, object]) -> Needles:
         values += _value(value)
         if isinstance(value, int) and not isinstance(value, bool):
             numbers += [int(value)] if -(2**63) <= value < 2**63 else []
-    return Needles(values=values, keys=keys, numbers=numbers)
+    return BytePrefilter(values=values, keys=keys, numbers=numbers)
 
 
 def _attributes(pushed_down: Mapping[str, object]) -> Iterator[tuple[str, object]]:

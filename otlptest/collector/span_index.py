@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest.collector.prefilter import Needles
+from otlptest.collector.prefilter import BytePrefilter
 from otlptest.model import Request
 from otlptest.wire.otlp.envelopes import Envelope, envelopes, span_names
 
@@ -93,7 +93,7 @@ class SpanIndex:
         since: int,
         until: int,
         names: frozenset[int] | None,
-        needles: Needles,
+        needles: BytePrefilter,
         resource_test: ResourceTest | None,
     ) -> Iterator[Piece]:
         """Spans that may match, oldest arrival first; a match is never left out.
@@ -145,7 +145,7 @@ def _passes(name: bytes, test: Callable[[str], bool]) -> bool:
 def _pieces_at(
     request: Request,
     places: Sequence[int],
-    needles: Needles,
+    needles: BytePrefilter,
     resource_test: ResourceTest | None,
 ) -> Iterator[Piece]:
     """The pieces at these places of a request, counted through all its scopes."""
@@ -176,7 +176,7 @@ def _pieces_at(
 
 def all_pieces(
     requests: Iterable[Request],
-    needles: Needles,
+    needles: BytePrefilter,
     resource_test: ResourceTest | None,
 ) -> Iterator[Piece]:
     """Items of any requests (metrics, log records) that may match, without an index."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.item_decoder import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.leftovers import ClockLeads
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request
@@ -37,7 +37,7 @@ class Store:
         self._problems: list[Problem] = []
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
-        self.contents = Contents()
+        self.contents = StoredItemDecoder()
         self.baselines = Baselines(self.contents)
         self.invented_traces: dict[bytes, float] = {}
         self.clock_leads = ClockLeads(self.requests)

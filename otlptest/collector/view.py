@@ -12,7 +12,7 @@ from otlptest.collector.injected_losses import injected_losses
 from otlptest.collector.judgement import Judge
 from otlptest.collector.server.server import Receiver
 from otlptest.collector.store_source import Explanation, StoreSource
-from otlptest.collector.view_faults import PlannedFaults, Where, WhichSignal
+from otlptest.collector.view_faults import ViewFaults, Where, WhichSignal
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault, WireFault
 from otlptest.faults.injection.injections import Injection, Injector
@@ -86,7 +86,7 @@ class CollectorView:
         self._source = source
         self._endpoints = endpoints
         self._container_ports = container_ports
-        self._planned = PlannedFaults(receiver.script, source.has_arriving)
+        self._planned = ViewFaults(receiver.script, source.has_arriving)
         self._injector = Injector(receiver.wire_plan, "the fake collector's connections")
         self._also_found: list[Callable[[], Sequence[Finding]]] = [
             self._planned.findings,
@@ -450,7 +450,7 @@ class CollectorView:
         """What was received, as text for the report of a failure."""
         return self._judge.describe()
 
-    # What gathering evidence needs (`gathering.Scene`).
+    # What gathering evidence needs (`gathering.EvidenceContext`).
 
     @property
     def source(self) -> StoreSource:

@@ -7,10 +7,10 @@ from typing import Literal, TypeAlias, TypedDict, Unpack
 
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault
-from otlptest.faults.reply_rules import ReplyPlan, ReplyScript
+from otlptest.faults.reply_rules import ReplyRule, ReplyRules
 from otlptest.model import Request, Signal
 
-__all__ = ["PlannedFaults", "ReplyOptions", "Where", "WhichSignal"]
+__all__ = ["ReplyOptions", "ViewFaults", "Where", "WhichSignal"]
 
 WhichSignal: TypeAlias = Signal | Literal["any"] | None
 """A signal; `"any"` of them, or None, which means the same where nothing is counted."""
@@ -29,7 +29,7 @@ class ReplyOptions(TypedDict):
     seed: int
 
 
-class PlannedFaults:
+class ViewFaults:
     """The plans of one view. Thread-safe.
 
     Args:
@@ -38,12 +38,12 @@ class PlannedFaults:
     """
 
     def __init__(
-        self, script: ReplyScript, belongs: Callable[[Request], bool] | None = None
+        self, script: ReplyRules, belongs: Callable[[Request], bool] | None = None
     ) -> None:
         self._script = script
         self._belongs = belongs
         self._lock = threading.Lock()
-        self._plans: list[ReplyPlan] = []
+        self._plans: list[ReplyRule] = []
 
     def add(self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]) -> None:
         """Plan faults from the next request on.
@@ -52,7 +52,7 @@ class PlannedFaults:
             UsageError: The arguments do not fit together.
             UnknownNameError: There is no such signal.
         """
-        self._begin(ReplyPlan(faults, belongs=self._belongs, **options))
+        self._begin(ReplyRule(faults, belongs=self._belongs, **options))
 
     def during(
         self, faults: tuple[ReplyFault, ...], **options: Unpack[ReplyOptions]
@@ -63,17 +63,17 @@ class PlannedFaults:
             UsageError: The arguments do not fit together.
             UnknownNameError: There is no such signal.
         """
-        return self._block(ReplyPlan(faults, belongs=self._belongs, is_scoped=True, **options))
+        return self._block(ReplyRule(faults, belongs=self._belongs, is_scoped=True, **options))
 
     @contextmanager
-    def _block(self, plan: ReplyPlan) -> Iterator[None]:
+    def _block(self, plan: ReplyRule) -> Iterator[None]:
         self._begin(plan)
         try:
             yield
         finally:
             self._script.remove(plan)
 
-    def _begin(self, plan: ReplyPlan) -> None:
+    def _begin(self, plan: ReplyRule) -> None:
         with self._lock:
             self._plans.append(plan)
         self._script.add(plan)

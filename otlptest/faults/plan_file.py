@@ -16,7 +16,7 @@ from otlptest.errors import UnknownBundledFileError, UsageError
 from otlptest.faults import replies, statuses
 from otlptest.faults.plan_shape import FaultPlanShape, InjectionShape, ReplyShape, WhereShape
 from otlptest.faults.reply_faults import ReplyFault
-from otlptest.faults.reply_rules import ReplyPlan
+from otlptest.faults.reply_rules import ReplyRule
 from otlptest.faults.wire_faults import WireFault, WireFaultKind
 from otlptest.model import Request
 
@@ -25,7 +25,7 @@ __all__ = [
     "WIRE_NAMES",
     "FaultPlan",
     "PlannedInjection",
-    "PlannedReply",
+    "ReplySpec",
     "RequestTest",
     "read_fault_plan",
 ]
@@ -75,7 +75,7 @@ class RequestTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedReply:
+class ReplySpec:
     """One call of `reply`: see there."""
 
     faults: tuple[ReplyFault, ...]
@@ -121,7 +121,7 @@ class FaultPlan:
     """
 
     description: str = ""
-    replies: tuple[PlannedReply, ...] = ()
+    replies: tuple[ReplySpec, ...] = ()
     wire: tuple[PlannedInjection, ...] = ()
 
     def apply(self, target: _Target) -> None:
@@ -178,7 +178,7 @@ def _shipped(name: str) -> Path:
     return bundled.path("chaos", f"{_FOLDER}{name}{_SUFFIX}")
 
 
-def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath) -> PlannedReply:
+def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath) -> ReplySpec:
     """One entry of `replies`.
 
     Raises:
@@ -190,7 +190,7 @@ def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath)
     calls = tuple(
         _fault(document, one, place, REPLY_NAMES) for one, place in zip(said, places, strict=True)
     )
-    planned = PlannedReply(
+    planned = ReplySpec(
         faults=calls,
         times=shape.times,
         signal=shape.signal,
@@ -201,7 +201,7 @@ def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath)
     if not calls:
         raise document.error(at, "no fault is given", f"there are: {', '.join(REPLY_NAMES)}")
     try:
-        ReplyPlan(
+        ReplyRule(
             calls,
             times=planned.times,
             signal=planned.signal,

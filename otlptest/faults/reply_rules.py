@@ -17,13 +17,13 @@ from otlptest.faults.reply_faults import ReplyFault
 from otlptest.faults.wire_faults import WireFault
 from otlptest.model import SIGNALS, Request
 
-__all__ = ["ReplyPlan", "ReplyScript"]
+__all__ = ["ReplyRule", "ReplyRules"]
 
 _ANY: Final = "any"
 _PLAN_HINT: Final = 'signal="traces", or signal="any" if you mean it'
 
 
-class ReplyPlan:
+class ReplyRule:
     """One call of `reply`: faults, and the requests that they are for.
 
     Without `times` the last fault answers every further request; with `times` the whole sequence
@@ -127,7 +127,7 @@ class ReplyPlan:
         return f"{came}, answered by what was planned before it"
 
 
-class ReplyScript:
+class ReplyRules:
     """All plans of one collector. Thread-safe.
 
     Attributes:
@@ -135,15 +135,15 @@ class ReplyScript:
     """
 
     def __init__(self) -> None:
-        self.plans: tuple[ReplyPlan, ...] = ()
+        self.plans: tuple[ReplyRule, ...] = ()
         self._lock = threading.RLock()  # a predicate may plan something
 
-    def add(self, plan: ReplyPlan) -> None:
+    def add(self, plan: ReplyRule) -> None:
         """Plan it, from the next request on."""
         with self._lock:
             self.plans = _with(self.plans, plan)
 
-    def remove(self, *plans: ReplyPlan) -> None:
+    def remove(self, *plans: ReplyRule) -> None:
         """Plan them no more; a plan that is over is gone already."""
         with self._lock:
             self.plans = tuple(each for each in self.plans if each not in plans)
@@ -170,7 +170,7 @@ def _never_fired(fault: ReplyFault, wanted: str, received: str) -> Finding:
     )
 
 
-def _with(plans: tuple[ReplyPlan, ...], new: ReplyPlan) -> tuple[ReplyPlan, ...]:
+def _with(plans: tuple[ReplyRule, ...], new: ReplyRule) -> tuple[ReplyRule, ...]:
     """See the module's docstring for the order."""
     blocks = tuple(plan for plan in plans if plan.is_scoped)
     counted = tuple(plan for plan in plans if not plan.is_scoped and not plan.is_endless)

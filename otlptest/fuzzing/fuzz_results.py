@@ -9,7 +9,7 @@ from typing import Final
 
 from otlptest.conformance.verdicts import Policy, Result, result_of
 from otlptest.fuzzing.examine import Examination
-from otlptest.fuzzing.fuzz_session import Failure, Tally
+from otlptest.fuzzing.fuzz_session import Failure, FuzzCounts
 from otlptest.fuzzing.oracle import FAULT_TITLES, Fault
 from otlptest.requirements import all_requirements
 from otlptest.results import CheckResult, failed, inconclusive, passed
@@ -40,7 +40,7 @@ _SEEN_IN_ANSWERS: Final = frozenset(
 
 
 def fuzz_results(
-    tallies: Mapping[str, Tally],
+    tallies: Mapping[str, FuzzCounts],
     failures: Iterable[tuple[Failure, str]],
     examples: Mapping[str, str],
     policy: Policy,
@@ -89,7 +89,7 @@ def accused_results(
     )
 
 
-def _tallied(rule: str, tally: Tally, example: str) -> CheckResult:
+def _tallied(rule: str, tally: FuzzCounts, example: str) -> CheckResult:
     about = f", e.g. {example}" if example else ""
     told = f"payloads{about}: {tally}"
     if tally.judged >= _FEWEST:

@@ -20,7 +20,7 @@ from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
 from otlptest.strategies.payloads import Topic
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
-__all__ = ["Failure", "FuzzEvent", "FuzzFailed", "FuzzProgress", "Session", "Tally"]
+__all__ = ["Failure", "FuzzCounts", "FuzzEvent", "FuzzFailed", "FuzzProgress", "Session"]
 
 _TELL_EVERY_S: Final = 2.0
 _LOOK_EVERY: Final = 1000  # payloads between two looks at memory and health
@@ -34,7 +34,7 @@ _BYTES_PER_BYTE: Final = 20  # what a receiver may keep of each byte that it was
 
 
 @dataclass(slots=True)
-class Tally:
+class FuzzCounts:
     """How the payloads about one requirement were answered."""
 
     taken: int = 0
@@ -162,7 +162,7 @@ class Session:
         revive: Callable[[], bool],
         on_event: Callable[[FuzzEvent], None],
     ) -> None:
-        self.tallies: dict[str, Tally] = {}
+        self.tallies: dict[str, FuzzCounts] = {}
         self.examples: dict[str, str] = {}
         self.failures: list[Failure] = []
         self.sent = 0
@@ -378,7 +378,7 @@ class Session:
         return True
 
     def _count(self, payload: Payload, seen: Examination) -> None:
-        tally = self.tallies.setdefault(payload.rule, Tally())
+        tally = self.tallies.setdefault(payload.rule, FuzzCounts())
         self.examples.setdefault(payload.rule, payload.fault)
         if seen.is_aged:
             tally.aged += 1

@@ -22,7 +22,7 @@ from otlptest.fuzzing.client import Talk
 from otlptest.fuzzing.examine import Examiner
 from otlptest.fuzzing.fuzz_files import read_payload, write_payload
 from otlptest.fuzzing.fuzz_results import accused_results, fuzz_results, replay_results
-from otlptest.fuzzing.fuzz_session import Failure, FuzzEvent, Session, Tally
+from otlptest.fuzzing.fuzz_session import Failure, FuzzCounts, FuzzEvent, Session
 from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.results import CheckResult, failed
 from otlptest.sending import send
@@ -111,7 +111,7 @@ class FuzzRun:
     protocol: Protocol
     sent: int = 0
     sent_bytes: int = 0
-    tallies: dict[str, Tally]
+    tallies: dict[str, FuzzCounts]
     failures: tuple[FoundFailure, ...] = ()
     memory: tuple[int, int] | None = None
     ended_early: str = ""

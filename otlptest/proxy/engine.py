@@ -10,7 +10,7 @@ from otlptest.net.local_network import Losses
 from otlptest.net.loop import READ, ReadinessLoop
 from otlptest.net.server_thread import ServerThread
 from otlptest.net.sockets import Socket, accepted, close_socket
-from otlptest.proxy.relay import Relay, Surroundings
+from otlptest.proxy.relay import ProxyContext, Relay
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 from otlptest.timing import Clock, Deadline
@@ -65,7 +65,7 @@ class Engine:
         self._listeners = tuple(listeners)
         self._clock = clock
         self._loop = ReadinessLoop(self._check_patience, _TICK_S)
-        self._around = Surroundings(
+        self._around = ProxyContext(
             self._loop, plan, ledger, losses=losses, now=clock.monotonic, buffer_size=_BUFFER_BYTES
         )
         for listener in self._listeners:

@@ -15,12 +15,12 @@ from otlptest.net.sockets import (
     send_some,
 )
 
-__all__ = ["Leg", "connecting"]
+__all__ = ["PeerSocket", "connecting"]
 
 _READS_IN_TURN: Final = 4  # then the others get their turn
 
 
-class Leg:
+class PeerSocket:
     """Belongs to the proxy's thread.
 
     Args:

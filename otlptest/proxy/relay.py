@@ -7,22 +7,22 @@ from collections.abc import Callable
 from typing import Final
 
 from otlptest.faults.injection.injections import WirePlan
-from otlptest.faults.injection.injector import Interference
+from otlptest.faults.injection.injector import ConnectionFaultInjector
 from otlptest.faults.wire_faults import WireFault
 from otlptest.net.local_network import Losses, local_network
 from otlptest.net.loop import READ, WRITE, ReadinessLoop
 from otlptest.net.sockets import Socket
-from otlptest.proxy.peer_socket import Leg, connecting
+from otlptest.proxy.peer_socket import PeerSocket, connecting
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 
-__all__ = ["Relay", "Surroundings"]
+__all__ = ["ProxyContext", "Relay"]
 
 _CONNECT_S: Final = 10.0
 _LAST_BYTES_S: Final = 2.0
 
 
-class Surroundings:
+class ProxyContext:
     """What all relays of a proxy share. Belongs to the proxy's thread.
 
     Args:
@@ -59,7 +59,7 @@ class Surroundings:
 
 
 class Relay:
-    """Passes bytes both ways until both sides have ended. See `interference.passage.Passage`.
+    """Passes bytes both ways until both sides have ended. See `interference.passage.Peer`.
 
     Args:
         client: Accepted, non-blocking.
@@ -70,7 +70,7 @@ class Relay:
 
     needs_reply_blocks = True
 
-    def __init__(self, client: Socket, port: int, upstream: Upstream, around: Surroundings) -> None:
+    def __init__(self, client: Socket, port: int, upstream: Upstream, around: ProxyContext) -> None:
         self._around = around
         self._upstream = upstream
         self.record = around.ledger.opened(port, upstream.url, around.now())
@@ -81,8 +81,8 @@ class Relay:
         self._leaves_at: float | None = None  # whatever is still missing then
         self._has_moved = False
         self._server_was_reset = False
-        self._server: Leg | None = None
-        self._client = Leg(
+        self._server: PeerSocket | None = None
+        self._client = PeerSocket(
             client,
             around.loop,
             around.buffer,
@@ -91,7 +91,9 @@ class Relay:
             drained=self._look,
             failed=self.fail,
         )
-        self._interference = Interference(self, around.plan, self.record.number, around.now)
+        self._interference = ConnectionFaultInjector(
+            self, around.plan, self.record.number, around.now
+        )
         around.relays.add(self)
         try:
             self._interference.plan_changed(is_new=True)
@@ -114,7 +116,7 @@ class Relay:
         self._local = f"{host}:{port}"
         local_network.peer_connected(self._local)
         around = self._around
-        self._server = Leg(
+        self._server = PeerSocket(
             connection,
             around.loop,
             around.buffer,
@@ -195,7 +197,7 @@ class Relay:
         if wants_server != server.is_reading:
             server.want(reading=wants_server)
 
-    def _is_done(self, server: Leg) -> bool:
+    def _is_done(self, server: PeerSocket) -> bool:
         has_passed = server.is_finished and server.is_drained
         has_passed = has_passed and self._client.is_finished and self._client.is_drained
         return has_passed and self._client.has_ended and server.has_ended
@@ -203,47 +205,47 @@ class Relay:
     # --- what the interference calls
 
     def to_server(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.bytes_to_upstream += len(data)
         if self._server is not None:
             self._server.write(data)
 
     def to_client(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.bytes_to_client += len(data)
         self._note()
         self._client.write(data)
 
     def end_to_server(self) -> None:
-        """See `Passage`. A reset of the client's ends in order: what it had sent must arrive."""
+        """See `Peer`. A reset of the client's ends in order: what it had sent must arrive."""
         if self._server is not None:
             self._server.finish()
 
     def end_to_client(self) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         if self._server_was_reset and self._client.is_drained:
             self._leave(self.record.close_reason, by_reset=True)
         else:
             self._client.finish()
 
-    def request_lost(self, stream_id: int | None) -> None:  # noqa: ARG002 -- of `Passage`
-        """See `Passage`: evidence must know that something did not arrive."""
+    def request_lost(self, stream_id: int | None) -> None:  # noqa: ARG002 -- of `Peer`
+        """See `Peer`: evidence must know that something did not arrive."""
         self._around.losses.add(self._around.now(), self.record.wire_fault)
 
     def reply_passed(self, request: int) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
 
     def fired(self, fault: WireFault) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.wire_fault = repr(fault)
         local_network.note_fault(self._local, repr(fault), corrupts=fault.corrupts_requests)
 
     def abort(self, reason: str) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._leave(reason, by_reset=True)
 
     def close(self, reason: str) -> None:
-        """See `Passage`: nothing more passes, and what still comes is dropped for a while."""
+        """See `Peer`: nothing more passes, and what still comes is dropped for a while."""
         self.record.close_reason = reason
         self._client.finish()
         if self._server is not None:
@@ -251,7 +253,7 @@ class Relay:
         self._leaves_at = self._around.now() + _LAST_BYTES_S
 
     def wake_at(self, when: float) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._around.loop.call_at(when, self._wake)
 
     def _wake(self) -> None:

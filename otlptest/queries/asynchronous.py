@@ -17,7 +17,7 @@ from otlptest.queries.metrics.metric import Metric
 from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.query import Query
-from otlptest.queries.query_run import Look, checked_count
+from otlptest.queries.query_run import QueryRun, checked_count
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Notifying, Source
 from otlptest.queries.span_query import SpanQuery
@@ -141,7 +141,7 @@ class AsyncQuery(Generic[P, T]):
         return f"<awaitable {str(self._query)[1:]}"
 
 
-async def _waited(query: Query[T], enough: int, timeout_s: float) -> Look[T]:
+async def _waited(query: Query[T], enough: int, timeout_s: float) -> QueryRun[T]:
     __tracebackhide__ = True
     deadline = Deadline(timeout_s, query.source.clock)
     look = query._look()  # noqa: SLF001 -- the other face of one class

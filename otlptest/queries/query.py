@@ -15,7 +15,7 @@ from otlptest.queries.criteria.criteria import Vocabulary, compiled
 from otlptest.queries.evidence import verdicts
 from otlptest.queries.evidence.judging import After, checked_evidence
 from otlptest.queries.messages import miscounts, nearest_miss
-from otlptest.queries.query_run import Look, Sieve, checked_count
+from otlptest.queries.query_run import ItemFilter, QueryRun, checked_count
 from otlptest.queries.sources import Kind, Recalling, Source
 from otlptest.timing import Deadline
 
@@ -49,9 +49,9 @@ class Query(Generic[T]):
 
     # What a typed query may replace.
 
-    def _sieve(self) -> Sieve[T]:
+    def _sieve(self) -> ItemFilter[T]:
         """What picks the matches from what the source gives; those that group items replace it."""
-        return Sieve(self._conditions)
+        return ItemFilter(self._conditions)
 
     def _pushed_down(self) -> Mapping[str, object]:
         """Criteria that hold for each fetched item of a match, so that the source may skip."""
@@ -244,9 +244,9 @@ class Query(Generic[T]):
 
     # How it is done.
 
-    def _look(self) -> Look[T]:
+    def _look(self) -> QueryRun[T]:
         """What is there now."""
-        look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
+        look = QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
         look.at_all(Deadline(_LOOK_S, self._source.clock))
         return look
 
@@ -256,12 +256,12 @@ class Query(Generic[T]):
         if (
             self._conditions
             or not isinstance(source, Recalling)
-            or type(self._sieve()) is not Sieve
+            or type(self._sieve()) is not ItemFilter
         ):
             return None
         return source.newest(self.kind, 0).total
 
-    def _waited(self, enough: int, timeout_s: float) -> Look[T]:
+    def _waited(self, enough: int, timeout_s: float) -> QueryRun[T]:
         """The first look that has `enough` matches.
 
         Raises:
@@ -276,7 +276,9 @@ class Query(Generic[T]):
             look.at_new(deadline)
         return look
 
-    def _last_look(self, enough: int, deadline: Deadline, *, is_awaited: bool = False) -> Look[T]:
+    def _last_look(
+        self, enough: int, deadline: Deadline, *, is_awaited: bool = False
+    ) -> QueryRun[T]:
         """Look at everything once more, now that the time is up.
 
         Raises:
@@ -288,7 +290,7 @@ class Query(Generic[T]):
             self._missed(look, enough, deadline, is_awaited=is_awaited)
         return look
 
-    def _only(self, look: Look[T]) -> T:
+    def _only(self, look: QueryRun[T]) -> T:
         __tracebackhide__ = True
         look.check_complete(f"that there is only one {self.vocabulary.noun}")
         if len(look.matches()) > 1:
@@ -297,7 +299,7 @@ class Query(Generic[T]):
 
     def _missed(
         self,
-        look: Look[T],
+        look: QueryRun[T],
         enough: int,
         deadline: Deadline | None = None,
         *,

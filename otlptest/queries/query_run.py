@@ -9,7 +9,7 @@ from otlptest.queries.messages.wording import show
 from otlptest.queries.sources import Batch, Kind, Source
 from otlptest.timing import Deadline
 
-__all__ = ["GroupingSieve", "Look", "Sieve", "checked_count"]
+__all__ = ["GroupingSieve", "ItemFilter", "QueryRun", "checked_count"]
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ def checked_count(count: int, *, least: int) -> int:
     raise UsageError(f"count must be a whole number, {least} or more, and is {show(given)}")
 
 
-class Sieve(Generic[T]):
+class ItemFilter(Generic[T]):
     """Keeps what meets all conditions of what it is fed, in order of arrival."""
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
@@ -50,7 +50,7 @@ class Sieve(Generic[T]):
         return items
 
 
-class GroupingSieve(Sieve[T]):
+class GroupingSieve(ItemFilter[T]):
     """A sieve whose items are made of several fetched ones: traces of spans, metrics of points.
 
     It keeps all that it is fed, since what comes later may belong to the same group.
@@ -71,24 +71,24 @@ class GroupingSieve(Sieve[T]):
         self._is_stale = False
 
     def group(self, items: Sequence[Any]) -> Sequence[T]:
-        """See `Sieve.group`."""
+        """See `ItemFilter.group`."""
         return self._group(items)
 
     def feed(self, items: Iterable[Any]) -> None:
-        """See `Sieve.feed`."""
+        """See `ItemFilter.feed`."""
         before = len(self._fed)
         self._fed += items
         self._is_stale = self._is_stale or len(self._fed) > before
 
     def matches(self) -> Sequence[T]:
-        """See `Sieve.matches`."""
+        """See `ItemFilter.matches`."""
         if self._is_stale:  # a new list each time, so that its identity tells whether it changed
             self._matches = [item for item in self.group(self._fed) if self.passes(item)]
             self._is_stale = False
         return self._matches
 
 
-class Look(Generic[T]):
+class QueryRun(Generic[T]):
     """Looks at a source, once or again and again.
 
     Attributes:
@@ -96,7 +96,7 @@ class Look(Generic[T]):
     """
 
     def __init__(
-        self, source: Source, kind: Kind, pushed_down: Mapping[str, object], sieve: Sieve[T]
+        self, source: Source, kind: Kind, pushed_down: Mapping[str, object], sieve: ItemFilter[T]
     ) -> None:
         self._source = source
         self._kind = kind

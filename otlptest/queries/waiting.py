@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from otlptest.queries.query_run import Look
+from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
 
@@ -36,7 +36,7 @@ class Waited(Generic[T]):
 
 def wait_until(
     source: Source,
-    make_look: Callable[[], Look[T]],
+    make_look: Callable[[], QueryRun[T]],
     is_met: Callable[[Sequence[T]], Any],
     timeout_s: float,
 ) -> Waited[T]:

@@ -9,7 +9,7 @@ from hypothesis import assume
 from otlptest.model import Signal
 from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick, upto
 from otlptest.strategies.json_documents import Literally, Pairs, first_holder, restyled, written
-from otlptest.strategies.mutations import Expected, Maker, Spoilt
+from otlptest.strategies.mutations import Expected, Maker, MutatedPayload
 from otlptest.wire.otlp.json_tables import FieldTable, JsonKind
 from otlptest.wire.otlp.otlp_json import encode_message, json_object
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
@@ -38,11 +38,11 @@ class _Form(NamedTuple):
 
 
 def _maker(form: _Form) -> Maker:
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         plain = encode_message(message)
         body = form.make(draw, signal, message)
         assume(body is not None)  # what is written otherwise may not be in this request
-        return Spoilt(
+        return MutatedPayload(
             body=body or b"",
             rule=form.rule,
             fault=form.fault,
@@ -185,11 +185,11 @@ def _attribute(value: Any) -> Callable[[Draw, Signal, Any], bytes]:  # noqa: ANN
     return make
 
 
-def _deep(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _deep(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     plain = encode_message(message)
     depth = pick(draw, _DEPTHS)
     is_read_by_all = depth <= _READ_BY_ALL
-    return Spoilt(
+    return MutatedPayload(
         body=_attribute(Literally(_nested(depth)))(draw, signal, message),
         rule="OTLP-COMMON-025" if is_read_by_all else "OTLP-JSON-044",
         fault=f"a value of {depth} lists within one another",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
-from otlptest.strategies.mutations import Maker, Spoilt, field
+from otlptest.strategies.mutations import Maker, MutatedPayload, field
 from otlptest.strategies.protobuf_encodings import draw_encoding
 from otlptest.wire.otlp.otlp_protobuf import encode_message
 from otlptest.wire.otlp.protobuf_writing import chunk, varint
@@ -40,8 +40,8 @@ def _added(signal_level: int, content: bytes) -> bytes:
     return content
 
 
-def _reencoded(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    return Spoilt(
+def _reencoded(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
+    return MutatedPayload(
         body=draw_encoding(draw, message, has_unknown=False, has_unpacked=False),
         rule="OTLP-HTTP-051",
         fault="fields in another order, padded numbers, messages in parts, values written twice",
@@ -50,8 +50,8 @@ def _reencoded(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoil
     )
 
 
-def _unpacked(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    return Spoilt(
+def _unpacked(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
+    return MutatedPayload(
         body=draw_encoding(draw, message, has_unknown=False, is_shuffled=False, has_unpacked=True),
         rule="OTLP-HTTP-050",
         fault="lists of numbers that are not packed",
@@ -60,8 +60,8 @@ def _unpacked(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt
     )
 
 
-def _unknown_everywhere(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    return Spoilt(
+def _unknown_everywhere(draw: Draw, _signal: Signal, plain: bytes, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
+    return MutatedPayload(
         body=draw_encoding(draw, message, has_groups=False, is_shuffled=False, has_unpacked=False),
         rule="OTLP-HTTP-053",
         fault="unknown fields in its messages",
@@ -70,7 +70,7 @@ def _unknown_everywhere(draw: Draw, _signal: Signal, plain: bytes, message: Any)
     )
 
 
-def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     contents = (
         field(_UNKNOWN_FIELD, 0, b"\x07"),
         chunk(_UNKNOWN_FIELD, draw(_SMALL)),
@@ -78,7 +78,7 @@ def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> 
         field(_UNKNOWN_FIELD, 5, b"\xff" * 4),
     )
     level = upto(draw, _LOWEST_ITEM - 1)
-    return Spoilt(
+    return MutatedPayload(
         body=plain + _added(level, pick(draw, contents)),
         rule="OTLP-HTTP-053",
         fault=f"an unknown field {_UNKNOWN_FIELD}, {level} messages deep",
@@ -87,10 +87,10 @@ def _unknown_field(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> 
     )
 
 
-def _unknown_group(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _unknown_group(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     inner = chunk(1, draw(_SMALL))
     group = field(_UNKNOWN_FIELD, 3, inner) + field(_UNKNOWN_FIELD, 4, b"")
-    return Spoilt(
+    return MutatedPayload(
         body=plain + _added(upto(draw, _LOWEST_ITEM - 1), group),
         rule="OTLP-SRV-007",
         fault="a well-formed unknown group",
@@ -100,12 +100,12 @@ def _unknown_group(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> 
     )
 
 
-def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     level, number, rule = 1, 1000, "OTLP-SRV-089"
     if _RETIRED[signal] and upto(draw, 1):
         level, number = _LOWEST_ITEM, pick(draw, _RETIRED[signal])
         rule = "OTLP-LOG-037" if signal == "logs" else "OTLP-HTTP-054"
-    return Spoilt(
+    return MutatedPayload(
         body=plain + _added(level, chunk(number, b"")),  # what it once held had no content
         rule=rule,
         fault=f"the retired field {number}",
@@ -114,11 +114,11 @@ def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
     )
 
 
-def _wrong_wire_type(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _wrong_wire_type(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     level = upto(draw, _LOWEST_ITEM)
     number = _TEXT_FIELDS[signal] if level == _LOWEST_ITEM else 1
     content = pick(draw, (field(number, 0, b"\x07"), field(number, 5, bytes(4))))
-    return Spoilt(
+    return MutatedPayload(
         body=plain + _added(level, content),
         rule="OTLP-SRV-003",
         fault=f"field {number} with another wire type, {level} messages deep",
@@ -128,11 +128,11 @@ def _wrong_wire_type(draw: Draw, signal: Signal, plain: bytes, _message: Any) ->
     )
 
 
-def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     content = pick(draw, (b"\xff", b"\xff\xfe", b"a\xc0\xaf", b"\xed\xa0\x80", b"\xe2\x82"))
     is_url = signal == "profiles" or bool(upto(draw, 1))
     level, number = (1, 3) if is_url else (_LOWEST_ITEM, _TEXT_FIELDS[signal])
-    return Spoilt(
+    return MutatedPayload(
         body=plain + _added(level, chunk(number, content)),
         rule="OTLP-SRV-008",
         fault=f"a text that is no UTF-8: {content.hex()}",
@@ -142,7 +142,7 @@ def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:
     )
 
 
-def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     """Another signal's smallest item: the messages around it have the same numbers."""
     contents = {
         "traces": chunk(1, bytes(16)) + chunk(5, b"a span"),
@@ -151,7 +151,7 @@ def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Sp
     }
     others = tuple(name for name in contents if name != signal)
     other = pick(draw, others)
-    return Spoilt(
+    return MutatedPayload(
         body=plain * upto(draw, 1) + _added(_LOWEST_ITEM, contents[other]),
         rule="OTLP-SRV-011",
         fault=f"{other} sent as {signal}",
@@ -161,11 +161,11 @@ def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Sp
     )
 
 
-def _deep(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _deep(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
     depth = pick(draw, _DEPTHS)
     attribute = chunk(1, b"k") + chunk(2, nested_value(depth))
     is_read_by_all = depth <= _READ_BY_ALL
-    return Spoilt(
+    return MutatedPayload(
         body=plain + chunk(1, chunk(1, chunk(1, attribute))),
         rule="OTLP-COMMON-025" if is_read_by_all else "OTLP-SRV-013",
         fault=f"a value of {depth} lists within one another",
@@ -188,8 +188,8 @@ def nested_value(depth: int) -> bytes:
     return b"".join(reversed(parts))
 
 
-def _empty(_draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
-    return Spoilt(
+def _empty(_draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
+    return MutatedPayload(
         body=b"",
         rule="OTLP-RESP-006",
         fault="no bytes, which is a request without telemetry",
@@ -198,8 +198,8 @@ def _empty(_draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> Spoilt:
     )
 
 
-def _maker(form: Callable[[Draw, Signal, bytes, Any], Spoilt]) -> Maker:
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+def _maker(form: Callable[[Draw, Signal, bytes, Any], MutatedPayload]) -> Maker:
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         return form(draw, signal, encode_message(message), message)
 
     return make

@@ -9,7 +9,7 @@ from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick
 from otlptest.strategies.json_documents import Literally, first_holder, written
-from otlptest.strategies.mutations import Maker, Spoilt
+from otlptest.strategies.mutations import Maker, MutatedPayload
 from otlptest.wire.otlp.otlp_json import decode_request, encode_message, json_object
 from otlptest.wire.otlp.otlp_protobuf import encode_message as protobuf_of
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
@@ -112,10 +112,12 @@ def _bad_escape(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: AN
 def _maker(fault: Callable[[Draw, Signal, Any], _Made]) -> Maker:
     """Makes a text that is no request of a signal from one that is."""
 
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, signal, message)
         assume(_is_refused(signal, body))
-        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+        return MutatedPayload(
+            body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False
+        )
 
     return make
 

@@ -13,7 +13,7 @@ from hypothesis import assume, strategies as st
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
-from otlptest.strategies.mutations import Maker, Spoilt, field
+from otlptest.strategies.mutations import Maker, MutatedPayload, field
 from otlptest.wire.otlp.otlp_json import encode_message as json_of
 from otlptest.wire.otlp.otlp_protobuf import decode_request, encode_message
 
@@ -104,12 +104,14 @@ def _framed(draw: Draw, plain: bytes, _message: Any) -> _Made:  # noqa: ANN401 -
 def _maker(fault: Callable[[Draw, bytes, Any], _Made]) -> Maker:
     """Makes bytes that are no request of a signal from one that is."""
 
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, encode_message(message), message)
         assume(is_certainly_broken(signal, body))
         if _has_a_field_0(signal, body):  # one fault, one requirement, whatever led to it
             rule = "OTLP-SRV-006"
-        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+        return MutatedPayload(
+            body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False
+        )
 
     return make
 

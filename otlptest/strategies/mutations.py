@@ -9,14 +9,14 @@ from hypothesis.strategies import DrawFn
 from otlptest.model import Signal
 from otlptest.wire.otlp.protobuf_writing import tag
 
-__all__ = ["Expected", "Maker", "Spoilt", "field"]
+__all__ = ["Expected", "Maker", "MutatedPayload", "field"]
 
 Expected: TypeAlias = Literal["must_accept", "may_refuse", "must_refuse"]
 """What a receiver has to do with a payload."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoilt:
+class MutatedPayload:
     """Bytes, and what is odd or wrong about them; `Payload` has the same attributes."""
 
     body: bytes
@@ -27,7 +27,7 @@ class Spoilt:
     plain: bytes = b""
 
 
-Maker: TypeAlias = Callable[[DrawFn, Signal, Any], Spoilt]
+Maker: TypeAlias = Callable[[DrawFn, Signal, Any], MutatedPayload]
 """Makes something odd or wrong of a right request of a signal, which it may change."""
 
 

@@ -20,7 +20,7 @@ from otlptest.strategies.borderline_protobuf import PROTOBUF_FORMS
 from otlptest.strategies.broken_json import broken_json
 from otlptest.strategies.broken_protobuf import BROKEN_PROTOBUF
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, pick, upto
-from otlptest.strategies.mutations import Expected, Maker, Spoilt
+from otlptest.strategies.mutations import Expected, Maker, MutatedPayload
 from otlptest.strategies.requests import draw_request
 from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from otlptest.wire.otlp.signals import request_class, signal_names
@@ -175,10 +175,10 @@ def _payload(draw: Draw, topic: Topic, at_unix_nano: int) -> Payload:
 
 
 def _odd_maker(change: Change, protocol: Protocol) -> Maker:
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         plain = _encoded(message, protocol)
         oddity = change(draw, signal, message)
-        return Spoilt(
+        return MutatedPayload(
             body=_encoded(message, protocol),
             rule=oddity.rule,
             fault=oddity.fault,
@@ -245,9 +245,11 @@ def _rule(rule: str, protocol: Protocol) -> str:
 def _valid_maker(protocol: Protocol) -> Maker:
     """Right requests. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
 
-    def make(_draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(_draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, expected = _demand(signal, protocol, message)
-        return Spoilt(body=_encoded(message, protocol), rule=rule, fault="", expected=expected)
+        return MutatedPayload(
+            body=_encoded(message, protocol), rule=rule, fault="", expected=expected
+        )
 
     return make
 

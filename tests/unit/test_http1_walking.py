@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from otlptest.wire.transport.http1_observer import MessageWalker
+from otlptest.wire.transport.http1_observer import MessageTracker
 
 POST = b"POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
@@ -31,7 +31,7 @@ def cut(data: bytes, seed: int) -> list[bytes]:
     return [data[a:b] for a, b in pairwise([0, *sorted(set(places)), len(data)])]
 
 
-def messages(walker: MessageWalker, pieces: list[bytes]) -> list[bytes]:
+def messages(walker: MessageTracker, pieces: list[bytes]) -> list[bytes]:
     """The whole messages, and what is left at the end."""
     found = [b""]
     for piece in pieces:
@@ -46,7 +46,7 @@ def messages(walker: MessageWalker, pieces: list[bytes]) -> list[bytes]:
 @pytest.mark.parametrize("seed", [0, 1, 3, 10, 50, 1000], ids=str)
 def test_requests_are_told_apart_however_the_bytes_are_cut(seed: int) -> None:
     methods: deque[bytes] = deque()
-    walker = MessageWalker(methods, takes_replies=False)
+    walker = MessageTracker(methods, takes_replies=False)
     sent = [POST, CHUNKED, GET, HEAD, EMPTY, POST]
     assert messages(walker, cut(b"".join(sent), seed)) == [*sent, b""]
     assert list(methods) == [b"POST", b"POST", b"GET", b"HEAD", b"POST", b"POST"]
@@ -57,7 +57,7 @@ def test_requests_are_told_apart_however_the_bytes_are_cut(seed: int) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 3, 10, 50, 1000], ids=str)
 def test_replies_are_told_apart_however_the_bytes_are_cut(seed: int) -> None:
     methods = deque([b"POST", b"POST", b"HEAD", b"POST", b"POST", b"POST"])
-    walker = MessageWalker(methods, takes_replies=True)
+    walker = MessageTracker(methods, takes_replies=True)
     sent = [OK, CONTINUED, HEADERS_ONLY, NO_CONTENT, CHUNKED_OK, OK]
     assert messages(walker, cut(b"".join(sent), seed)) == [*sent, b""]
     assert not methods
@@ -84,11 +84,11 @@ def test_replies_are_told_apart_however_the_bytes_are_cut(seed: int) -> None:
     ],
 )
 def test_where_nothing_is_known_all_is_one_message(*, takes_replies: bool, sent: bytes) -> None:
-    walker = MessageWalker(deque(), takes_replies=takes_replies)
+    walker = MessageTracker(deque(), takes_replies=takes_replies)
     assert messages(walker, cut(sent, 20)) == [sent]
     assert not walker.is_between_messages
 
 
 def test_reply_that_nobody_asked_for_is_told_too() -> None:
-    walker = MessageWalker(deque(), takes_replies=True)
+    walker = MessageTracker(deque(), takes_replies=True)
     assert messages(walker, [OK]) == [OK, b""]

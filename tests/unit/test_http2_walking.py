@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from otlptest.wire.transport import http2_frames as frames
-from otlptest.wire.transport.http2_observer import FramePart, FrameWalker
+from otlptest.wire.transport.http2_observer import FramePart, FrameTracker
 
 FRAMES = (
     frames.settings(((frames.Setting.INITIAL_WINDOW_SIZE, 70_000),)),
@@ -29,7 +29,7 @@ def cut(data: bytes, seed: int) -> list[bytes]:
 
 def walked(pieces: list[bytes]) -> list[FramePart]:
     """The parts of all pieces, their bytes kept."""
-    walker = FrameWalker(expects_preface=True)
+    walker = FrameTracker(expects_preface=True)
     parts = []
     for piece in pieces:
         for part in walker.walk(piece):
@@ -61,7 +61,7 @@ def test_parts_are_the_frames_however_the_bytes_are_cut(seed: int) -> None:
 
 
 def test_only_the_part_that_completes_an_end_of_stream_ends_the_stream() -> None:
-    walker = FrameWalker(expects_preface=False)
+    walker = FrameTracker(expects_preface=False)
     frame = frames.data_frame(1, bytes(100), ends_stream=True)
     first = list(walker.walk(frame[:50]))
     last = list(walker.walk(frame[50:]))
@@ -69,7 +69,7 @@ def test_only_the_part_that_completes_an_end_of_stream_ends_the_stream() -> None
 
 
 def test_beginning_of_a_head_is_kept_until_it_is_whole() -> None:
-    walker = FrameWalker(expects_preface=False)
+    walker = FrameTracker(expects_preface=False)
     frame = frames.data_frame(1, b"abc", ends_stream=False)
     assert list(walker.walk(frame[:5])) == []
     assert walker.kept() == frame[:5]
@@ -81,7 +81,7 @@ def test_beginning_of_a_head_is_kept_until_it_is_whole() -> None:
 
 
 def test_head_of_which_a_piece_has_gone_on_cannot_be_left_out_any_more() -> None:
-    walker = FrameWalker(expects_preface=False)
+    walker = FrameTracker(expects_preface=False)
     frame = frames.data_frame(1, b"abc", ends_stream=False)
     assert list(walker.walk(frame[:5])) == []
     walker.has_passed()
@@ -94,7 +94,7 @@ def test_head_of_which_a_piece_has_gone_on_cannot_be_left_out_any_more() -> None
 
 
 def test_what_is_no_http2_passes_too() -> None:
-    walker = FrameWalker(expects_preface=True)
+    walker = FrameTracker(expects_preface=True)
     noise = bytes(range(256)) * 20
     passed = b"".join(bytes(part.data) for part in walker.walk(noise))
     assert passed + walker.kept() == noise

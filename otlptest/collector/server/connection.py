@@ -15,7 +15,7 @@ from otlptest.collector.server.http2_session import Http2Session
 from otlptest.collector.server.listeners import Endpoint
 from otlptest.collector.server.protocol_detection import plaintext_answer, speaks_http2
 from otlptest.collector.server.refusals import refused
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.collector.server.session import Outbox, Session
 from otlptest.model import Connection
 from otlptest.net.loop import READ, WRITE, ReadinessLoop
@@ -58,7 +58,7 @@ class SocketConnection:
         socket: Socket,
         peer: str,
         endpoint: "Endpoint[SocketConnection]",
-        reception: Reception,
+        reception: ServerContext,
         loop: ReadinessLoop,
     ) -> None:
         self.endpoint = endpoint

@@ -6,7 +6,7 @@ from typing import Final
 
 from otlptest.collector.server.connection import SocketConnection
 from otlptest.collector.server.listeners import Endpoint
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.errors import ReceiverError
 from otlptest.model import Connection
 from otlptest.net.loop import READ, ReadinessLoop
@@ -31,7 +31,7 @@ class Engine:
         reception: What all connections share.
     """
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: ServerContext) -> None:
         limits = reception.limits
         shortest = min(limits.patience_s, limits.handshake_s, limits.idle_s, limits.drain_s)
         period_s = max(_SHORTEST_TICK_S, min(_LONGEST_TICK_S, shortest / 4))

@@ -10,9 +10,9 @@ from typing import Protocol
 from otlptest.collector.server.http1_session import Http1Session
 from otlptest.collector.server.http2_session import Http2Session
 from otlptest.collector.server.refusals import refused
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.collector.server.session import Session
-from otlptest.faults.injection.injector import Interference
+from otlptest.faults.injection.injector import ConnectionFaultInjector
 from otlptest.faults.injection.protocol_tracker import Conversation, MessageConversation
 from otlptest.faults.wire_faults import WireFault
 from otlptest.model import Connection, Request
@@ -63,7 +63,7 @@ class Owner(Protocol):
 
 
 class FaultyPassage:
-    """One connection's, see `interference.passage.Passage`. Belongs to the receiver's thread.
+    """One connection's, see `interference.passage.Peer`. Belongs to the receiver's thread.
 
     Args:
         owner: The connection.
@@ -76,7 +76,7 @@ class FaultyPassage:
     def __init__(
         self,
         owner: Owner,
-        reception: Reception,
+        reception: ServerContext,
         *,
         is_new: bool,
     ) -> None:
@@ -85,7 +85,7 @@ class FaultyPassage:
         self._for_client: list[bytes] = []
         self._passed_replies: list[int] = []
         self._last_fault = ""
-        self._interference = Interference(
+        self._interference = ConnectionFaultInjector(
             self,
             reception.wire_plan,
             owner.record.number,
@@ -137,22 +137,22 @@ class FaultyPassage:
     # --- what the interference calls
 
     def to_server(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._owner.take_plain(bytes(data))
 
     def to_client(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._for_client.append(bytes(data))
 
     def end_to_server(self) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._owner.client_has_ended()
 
     def end_to_client(self) -> None:
         """The session's end is the connection's business."""
 
     def request_lost(self, stream_id: int | None) -> None:
-        """See `Passage`: evidence must know that something did not arrive."""
+        """See `Peer`: evidence must know that something did not arrive."""
         if stream_id is not None and isinstance(self._owner.session, Http2Session):
             self._owner.session.excused.add(stream_id)
         where = "" if stream_id is None else f" on stream {stream_id}"
@@ -162,7 +162,7 @@ class FaultyPassage:
         self._reception.found(record, refused("cut_request", rule, message))
 
     def reply_passed(self, request: int) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._passed_replies.append(request)
 
     def answered(self, replied: list[Request]) -> list[Request]:
@@ -178,7 +178,7 @@ class FaultyPassage:
         return found
 
     def fired(self, fault: WireFault) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._last_fault = repr(fault)
         record = self._owner.record
         record.wire_fault = self._last_fault
@@ -186,18 +186,18 @@ class FaultyPassage:
             record.is_corrupted = True
 
     def abort(self, reason: str) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         passed, self._for_client = self._for_client, []
         self._owner.hand_over(b"".join(passed))
         self._owner.record_answered()
         self._owner.reset(reason)
 
     def close(self, reason: str) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._owner.end(reason)
 
     def wake_at(self, when: float) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._owner.call_at(when, self._interference.wake)
 
 

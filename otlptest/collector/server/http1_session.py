@@ -8,7 +8,7 @@ from otlptest.collector.server.refusals import Refusal, refused
 from otlptest.collector.server.replies import planned_statuses, refusal_reply
 from otlptest.collector.server.reply_encoding import http1_answer
 from otlptest.collector.server.request_head import Head, Role, head_of
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.collector.server.session import Outbox
 from otlptest.faults import ReplyFault
 from otlptest.model import Connection, Request
@@ -30,7 +30,7 @@ class Http1Session:
     """Answers the requests of one HTTP/1.1 connection, in order. See `session.Session`."""
 
     def __init__(
-        self, reception: Reception, connection: Connection, role: Role, outbox: Outbox
+        self, reception: ServerContext, connection: Connection, role: Role, outbox: Outbox
     ) -> None:
         self._reception = reception
         self._connection = connection

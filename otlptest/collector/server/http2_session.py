@@ -17,7 +17,7 @@ from otlptest.collector.server.reply_encoding import (
     preflight_block,
 )
 from otlptest.collector.server.request_head import Head, Role, head_of
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.collector.server.session import Outbox
 from otlptest.errors import WireError
 from otlptest.faults import ReplyFault
@@ -38,7 +38,7 @@ class Http2Session:
     """Answers the requests of one HTTP/2 connection. See `session.Session`."""
 
     def __init__(
-        self, reception: Reception, connection: Connection, role: Role, outbox: Outbox
+        self, reception: ServerContext, connection: Connection, role: Role, outbox: Outbox
     ) -> None:
         self._reception = reception
         self._connection = connection

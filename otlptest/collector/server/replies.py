@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from otlptest.collector.server.refusals import Refusal
 from otlptest.faults import ReplyFault
-from otlptest.faults.reply_rules import ReplyScript
+from otlptest.faults.reply_rules import ReplyRules
 from otlptest.model import Request
 from otlptest.wire.transport.statuses import FieldViolation, GrpcCode, RpcStatus
 
@@ -111,7 +111,7 @@ class PlannedReplies:
         script: What is planned.
     """
 
-    def __init__(self, script: ReplyScript) -> None:
+    def __init__(self, script: ReplyRules) -> None:
         self._script = script
 
     def choose(self, request: Request, refusal: Refusal | None) -> Reply:

@@ -12,10 +12,10 @@ from otlptest.collector.server.cors import CorsPolicy
 from otlptest.collector.server.engine import Engine
 from otlptest.collector.server.listeners import Endpoint
 from otlptest.collector.server.replies import PlannedReplies
-from otlptest.collector.server.server_context import Reception
+from otlptest.collector.server.server_context import ServerContext
 from otlptest.errors import ReceiverError
 from otlptest.faults.injection.injections import Injection, WirePlan
-from otlptest.faults.reply_rules import ReplyScript
+from otlptest.faults.reply_rules import ReplyRules
 from otlptest.model import Connection
 from otlptest.net.local_network import local_network
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
@@ -65,10 +65,10 @@ class Receiver:
         self.grpc_port = grpc_port
         self.http_port = http_port
         self._tls = tls
-        self.script = ReplyScript()
+        self.script = ReplyRules()
         choose_reply = PlannedReplies(self.script).choose
         self.wire_plan = WirePlan(self._wire_plan_changed)
-        self._reception = Reception(
+        self._reception = ServerContext(
             intake, limits, cors, clock, choose_reply, wire_plan=self.wire_plan
         )
         self._engine: Engine | None = None

@@ -12,10 +12,10 @@ from otlptest.net.local_network import local_network
 from otlptest.timing import Clock
 from otlptest.wire.transport.limits import Limits
 
-__all__ = ["Reception"]
+__all__ = ["ServerContext"]
 
 
-class Reception:
+class ServerContext:
     """Belongs to the receiver's thread.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, run_of
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, run_of
 from otlptest.model import Signal
 
 __all__ = [
@@ -56,7 +56,7 @@ class FailureRecord:
         lines: What it printed that it does not print otherwise and that speaks of a failure.
     """
 
-    each: Faulted
+    each: DeliveryAttempts
     lines: tuple[str, ...]
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from otlptest.conformance.case import ReceiverCase
-from otlptest.conformance.receiver.exchange import Answer, Try, plain_answer
+from otlptest.conformance.receiver.exchange import Answer, Exchange, plain_answer
 from otlptest.conformance.receiver.health import is_overload
 from otlptest.conformance.receiver.target_lab import TargetLab
 from otlptest.errors import SendError
@@ -79,7 +79,7 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
     return f"a plain valid {signal} request was answered {answer.told()}"
 
 
-def unlike_plain(pairs: Iterable[tuple[Try, Plain]]) -> list[Try]:
+def unlike_plain(pairs: Iterable[tuple[Exchange, Plain]]) -> list[Exchange]:
     """What was taken, and what was refused though it is taken without what is odd about it.
 
     Args:

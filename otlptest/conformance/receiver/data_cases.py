@@ -14,7 +14,7 @@ from otlptest.conformance.receiver.cases.successes import decoded_response
 from otlptest.conformance.receiver.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver.exchange import (
     Answer,
-    Try,
+    Exchange,
     is_decided,
     is_ok,
     judged,
@@ -35,7 +35,7 @@ from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
 __all__ = [
     "PROTOBUF_ALONE",
     "Change",
-    "Corner",
+    "DataCase",
     "Matches",
     "beside",
     "having",
@@ -61,7 +61,7 @@ Matches = Callable[[tuple[Any, ...]], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corner:
+class DataCase:
     """One request, and what a receiver has to do with it.
 
     Attributes:
@@ -94,12 +94,12 @@ class Corner:
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
 
 
-def rules_of(corners: Iterable[Corner]) -> tuple[str, ...]:
+def rules_of(corners: Iterable[DataCase]) -> tuple[str, ...]:
     """The requirements of a table, each once."""
     return tuple(dict.fromkeys(each.rule for each in corners))
 
 
-def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[CheckResult]:
+def judged_corners(lab: ReceiverLab, corners: Iterable[DataCase]) -> Iterator[CheckResult]:
     """A judgement of each corner that can be sent in the suite's protocol."""
     for corner in corners:
         if corner.signal not in lab.signals:
@@ -108,7 +108,7 @@ def judged_corners(lab: ReceiverLab, corners: Iterable[Corner]) -> Iterator[Chec
             yield _beside_plain(lab, corner, _judged(lab, corner))
 
 
-def _beside_plain(lab: ReceiverLab, corner: Corner, found: CheckResult) -> CheckResult:
+def _beside_plain(lab: ReceiverLab, corner: DataCase, found: CheckResult) -> CheckResult:
     plain = corner.plain
     if plain is None:
         return found
@@ -117,7 +117,7 @@ def _beside_plain(lab: ReceiverLab, corner: Corner, found: CheckResult) -> Check
     )
 
 
-def _judged(lab: ReceiverLab, corner: Corner) -> CheckResult:
+def _judged(lab: ReceiverLab, corner: DataCase) -> CheckResult:
     marker = lab.marker()
     body = corner.request(marker)
     answer = sent_in(lab, corner.signal, body)
@@ -127,7 +127,7 @@ def _judged(lab: ReceiverLab, corner: Corner) -> CheckResult:
     right, wanted = is_ok, "it is taken"
     if corner.may_be_refused or corner.is_told:
         right, wanted = is_decided, "success, or an error of the sender"
-    found = judged(lab, corner.rule, [Try(what=corner.what, answer=answer)], right, wanted)
+    found = judged(lab, corner.rule, [Exchange(what=corner.what, answer=answer)], right, wanted)
     if found.outcome != "passed":
         return found
     partial = _partial_success(corner.signal, answer, is_json=lab.protocol == "http/json")
@@ -150,7 +150,7 @@ def _judged(lab: ReceiverLab, corner: Corner) -> CheckResult:
     )
 
 
-def _told(corner: Corner, seen: str, message: str) -> CheckResult:
+def _told(corner: DataCase, seen: str, message: str) -> CheckResult:
     """What a receiver need not store it has to reject in words."""
     if message.strip():
         return passed(corner.rule, f"{seen}; it says: {_short(message)}")
@@ -193,12 +193,12 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
 
 
 def is_sampled(items: tuple[Any, ...]) -> str:
-    """For `Corner.matches`: the low eight bits of the flags say so, whatever stands above them."""
+    """For `DataCase.matches`: the low eight bits of the flags say so, whatever stands above them."""
     flags = items[0].flags & _TRACE_FLAGS
     return "" if flags == 1 else f"the trace flags are {flags:#x}, expected: 0x1"
 
 
-def _as_sent(corner: Corner, body: bytes, marker: str) -> Matches:
+def _as_sent(corner: DataCase, body: bytes, marker: str) -> Matches:
     """Compares what came out with the request, field by field."""
     message = request_class(corner.signal).FromString(body)
     expected = [
@@ -222,7 +222,7 @@ def _markers_of(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- an item of 
     return item.attributes.get(MARKER_ATTRIBUTE), resource.get(MARKER_ATTRIBUTE)
 
 
-def _difference(wanted: Any, got: Any, corner: Corner) -> str:  # noqa: ANN401 -- as above
+def _difference(wanted: Any, got: Any, corner: DataCase) -> str:  # noqa: ANN401 -- as above
     for name in corner.fields:
         expected, there = attrgetter(name)(wanted), attrgetter(name)(got)
         if isinstance(expected, Mapping) and isinstance(there, Mapping):  # it may add attributes
@@ -269,7 +269,7 @@ def in_request(signal: Signal, marker: str, *changes: Change) -> Any:  # noqa: A
 
 
 def of_items(signal: Signal, *changes: Change) -> Callable[[str], bytes]:
-    """For `Corner.request`: see `in_request`."""
+    """For `DataCase.request`: see `in_request`."""
     return lambda marker: in_request(signal, marker, *changes).SerializeToString()
 
 

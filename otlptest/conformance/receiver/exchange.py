@@ -21,8 +21,8 @@ from otlptest.errors import SendError
 from otlptest.model import Signal
 from otlptest.results import CheckResult, Harm, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
-from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes
-from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.sending.raw.http1_client import Http1Answer, RawHttp1Client, request_bytes
+from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
@@ -32,7 +32,7 @@ __all__ = [
     "JSON",
     "PROTOBUF",
     "Answer",
-    "Try",
+    "Exchange",
     "answered",
     "call",
     "call_fields",
@@ -73,7 +73,7 @@ _NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, whatever is in th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
+class Exchange:
     """Something that was sent, and what came back.
 
     Attributes:
@@ -93,13 +93,13 @@ def media_type_of(lab: ReceiverLab) -> str:
     return JSON if lab.protocol == "http/json" else PROTOBUF
 
 
-def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http1Talk:
+def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp1Client:
     """A new connection to the HTTP endpoint.
 
     Raises:
         SendError: It cannot be reached.
     """
-    return Http1Talk(lab.connect(lab.http), _within(lab, timeout_s))
+    return RawHttp1Client(lab.connect(lab.http), _within(lab, timeout_s))
 
 
 def _within(lab: ReceiverLab, timeout_s: float | None) -> float:
@@ -165,14 +165,14 @@ def post(
 # gRPC.
 
 
-def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> Http2Talk:
+def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp2Client:
     """A new HTTP/2 connection to the gRPC endpoint.
 
     Raises:
         SendError: It cannot be reached.
     """
     wire = lab.connect(lab.grpc)
-    return Http2Talk(wire, _within(lab, timeout_s))
+    return RawHttp2Client(wire, _within(lab, timeout_s))
 
 
 def call_fields(
@@ -207,7 +207,7 @@ def call(
     path: str | None = None,
     media_type: str = "application/grpc",
     fields: Sequence[tuple[str, str]] = (),
-    talk: Http2Talk | None = None,
+    talk: RawHttp2Client | None = None,
     timeout_s: float | None = None,
 ) -> GrpcAnswer:
     """The answer to one gRPC call, on a connection of its own unless `talk` is given.
@@ -351,18 +351,18 @@ def fallen(
     return failed(rule, f"{condition}; {after}", harm=condition.harm)
 
 
-def until_hang(tries: Iterable[Try]) -> list[Try]:
+def until_hang(tries: Iterable[Exchange]) -> list[Exchange]:
     """All of them, or those up to the first that got no answer."""
     return _tried(tries)[0]
 
 
-def _tried(tries: Iterable[Try]) -> tuple[list[Try], SendError | None]:
+def _tried(tries: Iterable[Exchange]) -> tuple[list[Exchange], SendError | None]:
     """Those of `until_hang`, or those up to the first that could not be sent, and why not.
 
     Raises:
         SendError: The first one could not be sent.
     """
-    kept: list[Try] = []
+    kept: list[Exchange] = []
     try:
         for each in tries:
             kept.append(each)
@@ -378,7 +378,7 @@ def _tried(tries: Iterable[Try]) -> tuple[list[Try], SendError | None]:
 def judged(
     lab: ReceiverLab,
     rule: str,
-    tries: Iterable[Try],
+    tries: Iterable[Exchange],
     right: Callable[[Answer], bool],
     wanted: str,
 ) -> CheckResult:
@@ -432,7 +432,7 @@ def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> boo
 _MOST_SHOWN: Final = 4
 
 
-def _lines(seen: Sequence[Try]) -> Iterator[str]:
+def _lines(seen: Sequence[Exchange]) -> Iterator[str]:
     for each in seen[:_MOST_SHOWN]:
         yield f"{each.what}: {each.answer.told()}"
     if len(seen) > _MOST_SHOWN:

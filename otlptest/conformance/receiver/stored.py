@@ -7,7 +7,7 @@ only after something that was sent later has come.
 from collections.abc import Callable
 from typing import Any, Final
 
-from otlptest.conformance.receiver.exchange import Try, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, is_ok, judged
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
 from otlptest.errors import SendError
@@ -146,7 +146,7 @@ def judged_taken(
     rule: str,
     signal: Signal,
     marker: str,
-    sent: Try,
+    sent: Exchange,
     *,
     wanted: str,
     matches: Callable[[tuple[Any, ...]], str] = lambda _: "",

@@ -2,5 +2,5 @@
 
 `plan` says which faults are in force, `conversation` where requests and replies begin and end,
 `lanes` carry the bytes, `connection` brings them together. No sockets: whoever has some is a
-`connection.Passage`.
+`connection.Peer`.
 """

@@ -9,7 +9,7 @@ from typing import Final
 
 from otlptest.faults.wire_faults import WireFault
 
-__all__ = ["Lane", "Shape", "shape_of"]
+__all__ = ["ByteStream", "Shape", "shape_of"]
 
 _BURST_S: Final = 0.02  # what a bandwidth lets pass at once is what it lets pass in this time
 _PIECES_IN_TURN: Final = 256
@@ -65,7 +65,7 @@ def _randomness(name: str, seed: int) -> random.Random:
     return random.Random(f"{seed} {name}")  # noqa: S311 -- must be repeatable
 
 
-class Lane:
+class ByteStream:
     """Carries bytes in order. Not thread-safe.
 
     Args:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from otlptest.faults.injection.byte_stream import Lane, shape_of
+from otlptest.faults.injection.byte_stream import ByteStream, shape_of
 from otlptest.faults.injection.corruption import Corruption
-from otlptest.faults.injection.frame_filter import FrameGate
+from otlptest.faults.injection.frame_filter import FrameFilter
 from otlptest.faults.injection.injections import Injection, WirePlan
-from otlptest.faults.injection.peer import Passage
+from otlptest.faults.injection.peer import Peer
 from otlptest.faults.injection.protocol_tracker import (
     Conversation,
     FrameConversation,
@@ -17,7 +17,7 @@ from otlptest.faults.injection.protocol_tracker import (
 from otlptest.faults.wire_faults import Moment, WireFault
 from otlptest.wire.transport import http2_frames as frames
 
-__all__ = ["Interference"]
+__all__ = ["ConnectionFaultInjector"]
 
 _SHAPING: Final = frozenset({"latency", "bandwidth", "trickle", "slice", "blackhole"})
 _AT_POSITION: Final = frozenset({"reset", "truncate", "blackhole"})
@@ -25,7 +25,7 @@ _REPLY_FRAMES: Final = frozenset({frames.HEADERS, frames.RST_STREAM})
 _MOST_EARLY: Final = 64 * 1024
 
 
-class Interference:
+class ConnectionFaultInjector:
     """Stands between a client and a server. Not thread-safe.
 
     Args:
@@ -42,7 +42,7 @@ class Interference:
 
     def __init__(
         self,
-        passage: Passage,
+        passage: Peer,
         plan: WirePlan,
         number: int,
         now: Callable[[], float],
@@ -55,10 +55,14 @@ class Interference:
         self._plan = plan
         self._number = number
         self._now = now
-        self._gate: FrameGate | None = None
+        self._gate: FrameFilter | None = None
         wake_at = passage.wake_at
-        self._up = Lane(passage.to_server, passage.end_to_server, wake_at, now, f"up {number}")
-        self._down = Lane(passage.to_client, passage.end_to_client, wake_at, now, f"down {number}")
+        self._up = ByteStream(
+            passage.to_server, passage.end_to_server, wake_at, now, f"up {number}"
+        )
+        self._down = ByteStream(
+            passage.to_client, passage.end_to_client, wake_at, now, f"down {number}"
+        )
         self._seen = {"up": 0, "down": 0}  # bytes that came in
         self._origins: dict[Injection, dict[str, int]] = {}
         self._taken: list[Injection] = []  # that shape this connection
@@ -163,7 +167,7 @@ class Interference:
         self._settle()
 
     def wake(self) -> None:
-        """The time has come that `Passage.wake_at` was told."""
+        """The time has come that `Peer.wake_at` was told."""
         if not self.is_over:
             self._up.pump()
         if not self.is_over:
@@ -290,7 +294,7 @@ class Interference:
     def _speak(self, conversation: Conversation) -> None:
         self.conversation = conversation
         if isinstance(conversation, FrameConversation):
-            self._gate = FrameGate(
+            self._gate = FrameFilter(
                 conversation,
                 lambda data: self._emit("up", data),
                 lambda data: self._emit("down", data),

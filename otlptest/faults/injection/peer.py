@@ -4,14 +4,14 @@ from typing import Protocol
 
 from otlptest.faults.wire_faults import WireFault
 
-__all__ = ["Passage"]
+__all__ = ["Peer"]
 
 
-class Passage(Protocol):
-    """Whoever has the two ends of a connection. Called from within `Interference`."""
+class Peer(Protocol):
+    """Whoever has the two ends of a connection. Called from within `ConnectionFaultInjector`."""
 
     needs_reply_blocks: bool
-    """Whether the server's header blocks build on earlier ones, see `FrameGate`."""
+    """Whether the server's header blocks build on earlier ones, see `FrameFilter`."""
 
     def to_server(self, data: bytes | memoryview) -> None:
         """Bytes for the server; a view is valid during the call only."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from otlptest.wire.transport import http2_frames as frames
-from otlptest.wire.transport.http1_observer import MessageWalker
-from otlptest.wire.transport.http2_observer import FramePart, FrameWalker
+from otlptest.wire.transport.http1_observer import MessageTracker
+from otlptest.wire.transport.http2_observer import FramePart, FrameTracker
 
 __all__ = ["Conversation", "FrameConversation", "MessageConversation", "Piece", "Unknown", "spoken"]
 
@@ -138,8 +138,8 @@ class MessageConversation:
         self.requests = 0
         self._whole = 0
         self._replied = 0
-        self._up = MessageWalker(methods, takes_replies=False)
-        self._down = MessageWalker(methods, takes_replies=True)
+        self._up = MessageTracker(methods, takes_replies=False)
+        self._down = MessageTracker(methods, takes_replies=True)
 
     @property
     def under_way(self) -> int:
@@ -217,8 +217,8 @@ class FrameConversation:
         self.server_window = server_window
         self.is_our_ack = False
         self._streams: dict[int, bool] = dict(whole or {})
-        self._up = _Way(FrameWalker(expects_preface=not has_begun))
-        self._down = _Way(FrameWalker(expects_preface=False))
+        self._up = _Way(FrameTracker(expects_preface=not has_begun))
+        self._down = _Way(FrameTracker(expects_preface=False))
         self.has_settings = has_begun
         self._settings = b""
         self._unacknowledged: deque[bool] = deque()
@@ -332,7 +332,7 @@ class FrameConversation:
 class _Way:
     """One direction: its frames, and header blocks that go over several of them."""
 
-    def __init__(self, walker: FrameWalker) -> None:
+    def __init__(self, walker: FrameTracker) -> None:
         self.walker = walker
         self._in_block = False
         self._block_ends_stream = False

@@ -13,7 +13,7 @@ from typing import Final
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, LogRecord, Producer, Signal, Span
 from otlptest.queries.evidence.export_order import export_doubts, forwarder_doubts, refusal_doubts
-from otlptest.queries.evidence.gathering import Scene
+from otlptest.queries.evidence.gathering import EvidenceContext
 from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.evidence.trace_context import TraceContext, invent
 from otlptest.queries.sources import producer_of
@@ -52,7 +52,7 @@ class _Progress:
 
 
 def fence(
-    scene: Scene,
+    scene: EvidenceContext,
     send: Send,
     *,
     on_context: Callable[[TraceContext], None],
@@ -117,7 +117,7 @@ def _checked(producers: int, signals: Iterable[Signal]) -> frozenset[Signal]:
 
 
 def _wait(
-    scene: Scene,
+    scene: EvidenceContext,
     progress: _Progress,
     start: int,
     signals: frozenset[Signal],
@@ -139,7 +139,9 @@ def _wait(
             return
 
 
-def _look(scene: Scene, progress: _Progress, since: int, signals: frozenset[Signal]) -> None:
+def _look(
+    scene: EvidenceContext, progress: _Progress, since: int, signals: frozenset[Signal]
+) -> None:
     """Note every fence item that arrived after `since`."""
     deadline = Deadline(_PATIENCE_S, scene.source.clock)
     traces = progress.items.setdefault("traces", set())
@@ -158,7 +160,7 @@ def _look(scene: Scene, progress: _Progress, since: int, signals: frozenset[Sign
         _look_at_metrics(scene, progress, deadline)
 
 
-def _look_at_metrics(scene: Scene, progress: _Progress, deadline: Deadline) -> None:
+def _look_at_metrics(scene: EvidenceContext, progress: _Progress, deadline: Deadline) -> None:
     """A point collected after the fence span ended; looked for among all, since it may be here."""
     metrics = progress.items.setdefault("metrics", set())
     for point in _fetched(scene, "metrics", None, deadline):
@@ -168,11 +170,15 @@ def _look_at_metrics(scene: Scene, progress: _Progress, deadline: Deadline) -> N
             metrics.add(producer)
 
 
-def _fetched(scene: Scene, signal: Signal, since: int | None, deadline: Deadline) -> Iterable:  # type: ignore[type-arg]  # items differ by signal
+def _fetched(
+    scene: EvidenceContext, signal: Signal, since: int | None, deadline: Deadline
+) -> Iterable:  # type: ignore[type-arg]  # items differ by signal
     return scene.source.fetch(signal, pushed_down={}, since=since, deadline=deadline).items
 
 
-def _gaps(scene: Scene, covered: frozenset[Producer], signals: frozenset[Signal]) -> Iterable[str]:
+def _gaps(
+    scene: EvidenceContext, covered: frozenset[Producer], signals: frozenset[Signal]
+) -> Iterable[str]:
     arrivals = scene.source.arrivals()
     activities = {activity.producer: activity for activity in scene.source.producers()}
     for producer in covered:
@@ -187,7 +193,7 @@ def _gaps(scene: Scene, covered: frozenset[Producer], signals: frozenset[Signal]
 
 
 def _no_fence(
-    scene: Scene,
+    scene: EvidenceContext,
     progress: _Progress,
     producers: int,
     signals: frozenset[Signal],
@@ -222,6 +228,6 @@ def _no_fence(
     )
 
 
-def _senders(scene: Scene) -> str:
+def _senders(scene: EvidenceContext) -> str:
     sent = [str(activity.producer) for activity in scene.source.producers()]
     return f"telemetry of other calls came from {', '.join(sent)}" if sent else ""

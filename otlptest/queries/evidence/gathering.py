@@ -17,7 +17,7 @@ from otlptest.queries.evidence.unseen import not_received
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
 
-__all__ = ["Process", "Scene", "exited", "flushed", "quiet"]
+__all__ = ["EvidenceContext", "Process", "exited", "flushed", "quiet"]
 
 
 _GLANCE_S = 0.25
@@ -51,7 +51,7 @@ class Process(Protocol):
         ...
 
 
-class Scene(Protocol):
+class EvidenceContext(Protocol):
     """One test's view of a collector, as far as gathering evidence needs it."""
 
     @property
@@ -82,7 +82,11 @@ class Scene(Protocol):
 
 
 def exited(
-    scene: Scene, processes: Sequence[Process], *, timeout_s: float, is_vouched: bool = False
+    scene: EvidenceContext,
+    processes: Sequence[Process],
+    *,
+    timeout_s: float,
+    is_vouched: bool = False,
 ) -> Evidence:
     """Evidence that nothing more can come from programs that have ended.
 
@@ -118,7 +122,7 @@ def exited(
     )
 
 
-def _held_back_by(scene: Scene, process: Process) -> Iterator[str]:
+def _held_back_by(scene: EvidenceContext, process: Process) -> Iterator[str]:
     """Why a program may have held telemetry back when it ended; or that it never sent any."""
     vouch = f"exited({process.name}, flushed=True) says that it held nothing back"
     abrupt, code = process.ending.abrupt, process.ending.exit_code
@@ -139,7 +143,7 @@ def _held_back_by(scene: Scene, process: Process) -> Iterator[str]:
         )
 
 
-def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[str]:
+def _exit_gaps(scene: EvidenceContext, process: Process, deadline: Deadline) -> Iterator[str]:
     alive = process.descendants()
     for descendant in alive:
         yield f"{process.name} has exited, but {descendant} that it started still runs"
@@ -153,7 +157,7 @@ def _exit_gaps(scene: Scene, process: Process, deadline: Deadline) -> Iterator[s
         )
 
 
-def quiet(scene: Scene, seconds: float, *, timeout_s: float) -> Evidence:
+def quiet(scene: EvidenceContext, seconds: float, *, timeout_s: float) -> Evidence:
     """Evidence, of a kind, that nothing arrived for `seconds`.
 
     Blocks at least `seconds`, at most `timeout_s`.
@@ -183,7 +187,7 @@ def quiet(scene: Scene, seconds: float, *, timeout_s: float) -> Evidence:
     )
 
 
-def _never_quiet(scene: Scene, seconds: float, timeout_s: float) -> Finding:
+def _never_quiet(scene: EvidenceContext, seconds: float, timeout_s: float) -> Finding:
     senders = ", ".join(str(activity.producer) for activity in scene.source.producers())
     return Finding(
         rule="never_quiet",
@@ -195,7 +199,7 @@ def _never_quiet(scene: Scene, seconds: float, timeout_s: float) -> Finding:
 
 
 def flushed(
-    scene: Scene,
+    scene: EvidenceContext,
     flush: Callable[[], Iterable[str]],
     *,
     owner: str,

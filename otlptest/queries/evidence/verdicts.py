@@ -9,7 +9,7 @@ from otlptest.queries.criteria.conditions import Condition
 from otlptest.queries.evidence.judging import Evidence, Selection, examined, judge
 from otlptest.queries.messages import miscounts, nearest_miss
 from otlptest.queries.messages.nearest_miss import Question
-from otlptest.queries.query_run import Look
+from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Remembering, Source
 
 __all__ = ["began_unix_nano", "could_match", "judged", "remember_only"]
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def judged(
-    query: Question[T], look: Look[T], expected: int | None, evidence: Sequence[Evidence]
+    query: Question[T], look: QueryRun[T], expected: int | None, evidence: Sequence[Evidence]
 ) -> Sequence[T]:
     """The matches, if there are exactly `expected` and the evidence proves that no more come.
 

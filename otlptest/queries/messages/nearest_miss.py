@@ -24,7 +24,7 @@ from otlptest.queries.messages.arrival_report import (
 )
 from otlptest.queries.messages.hints import closest_hint, look_hint, wait_hint, with_loop_hint
 from otlptest.queries.messages.wording import listed, show
-from otlptest.queries.query_run import Look
+from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Kind, Newest, Recalling, Source
 from otlptest.timing import Deadline
 
@@ -106,7 +106,7 @@ def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
 
 def missing(
     query: Question[Any],
-    look: Look[Any],
+    look: QueryRun[Any],
     enough: int,
     deadline: Deadline | None = None,
     *,

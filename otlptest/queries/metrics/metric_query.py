@@ -24,7 +24,7 @@ from otlptest.queries.messages.wording import listed, show
 from otlptest.queries.metrics.metric import Metric, metrics_of
 from otlptest.queries.metrics.totals import Total, checked_total, total_hint, total_over
 from otlptest.queries.query import Query
-from otlptest.queries.query_run import GroupingSieve, Look, Sieve
+from otlptest.queries.query_run import GroupingSieve, ItemFilter, QueryRun
 from otlptest.queries.sources import Kind
 from otlptest.queries.waiting import wait_until
 
@@ -170,15 +170,15 @@ class MetricQuery(Query[Metric]):
         wanted = {} if attributes is None else attributes_wanted("attributes", attributes)
         return self._narrowed((), criteria), wanted
 
-    def _sieve(self) -> Sieve[Metric]:
+    def _sieve(self) -> ItemFilter[Metric]:
         def group(points: Sequence[DataPoint]) -> Sequence[Metric]:
             before = self._source.baselines().values()
             return metrics_of(points, baselines=before, source=self._source)
 
         return GroupingSieve(self._conditions, group)
 
-    def _new_look(self) -> Look[Metric]:
-        return Look(self._source, self.kind, self._pushed_down(), self._sieve())
+    def _new_look(self) -> QueryRun[Metric]:
+        return QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
 
     def _pushed_down(self) -> Mapping[str, object]:
         """What holds for each point of a metric that matches."""

@@ -11,7 +11,7 @@ from otlptest.queries.criteria.vocabularies import POINTS
 from otlptest.queries.messages.wording import show
 from otlptest.queries.metrics.metric_points import MergedPoint, merged_points
 from otlptest.queries.query import Query
-from otlptest.queries.query_run import GroupingSieve, Sieve
+from otlptest.queries.query_run import GroupingSieve, ItemFilter
 from otlptest.queries.sources import Kind
 
 __all__ = ["ExportQuery", "OfMetric", "PointQuery", "conditions_of"]
@@ -93,7 +93,7 @@ class PointQuery(Query[MergedPoint]):
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)
 
-    def _sieve(self) -> Sieve[MergedPoint]:
+    def _sieve(self) -> ItemFilter[MergedPoint]:
         own = [each for each in self._conditions if isinstance(each, OfMetric)]
 
         def group(points: Sequence[DataPoint]) -> Sequence[MergedPoint]:

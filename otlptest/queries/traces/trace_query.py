@@ -14,7 +14,7 @@ from otlptest.queries.messages.hints import FLUSH, with_loop_hint
 from otlptest.queries.messages.nearest_miss import newest_of, place
 from otlptest.queries.messages.wording import listed, show
 from otlptest.queries.query import Query
-from otlptest.queries.query_run import Look, Sieve
+from otlptest.queries.query_run import ItemFilter, QueryRun
 from otlptest.queries.sources import Kind
 from otlptest.queries.traces.forest import Forest, forest_of
 from otlptest.queries.traces.traces import Trace, TraceHome, traces_of
@@ -198,7 +198,7 @@ class TraceQuery(Query[Trace]):
 
     def _again(self, trace_id: str) -> tuple[Span, ...]:
         """The spans of a trace, whole."""
-        look = Look(self._source, self.kind, {"trace_id": trace_id}, _TraceSieve((), self))
+        look = QueryRun(self._source, self.kind, {"trace_id": trace_id}, _TraceSieve((), self))
         look.at_all(Deadline(_LOOK_S, self._source.clock))
         look.check_complete(f"which spans belong to trace {trace_id}")
         return tuple(
@@ -207,11 +207,11 @@ class TraceQuery(Query[Trace]):
 
     # How it is done.
 
-    def _sieve(self) -> Sieve[Trace]:
+    def _sieve(self) -> ItemFilter[Trace]:
         return _TraceSieve(self._conditions, self)
 
-    def _new_look(self) -> Look[Trace]:
-        return Look(self._source, self.kind, self._pushed_down(), self._sieve())
+    def _new_look(self) -> QueryRun[Trace]:
+        return QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
 
     def _pushed_down(self) -> Mapping[str, object]:
         """Only the trace id holds for each span of a trace that matches."""
@@ -242,7 +242,7 @@ class TraceQuery(Query[Trace]):
         )
 
 
-class _TraceSieve(Sieve[Trace]):
+class _TraceSieve(ItemFilter[Trace]):
     """Groups spans into traces; makes only those anew of which more has come."""
 
     def __init__(self, conditions: Sequence[Condition], home: TraceHome) -> None:
@@ -252,17 +252,17 @@ class _TraceSieve(Sieve[Trace]):
         self._traces: dict[str, Trace] = {}
 
     def group(self, items: Sequence[Any]) -> Sequence[Trace]:
-        """See `Sieve.group`."""
+        """See `ItemFilter.group`."""
         return traces_of(items, home=self._home)
 
     def feed(self, items: Iterable[Any]) -> None:
-        """See `Sieve.feed`."""
+        """See `ItemFilter.feed`."""
         for span in items:
             self._spans.setdefault(span.trace_id, []).append(span)
             self._traces.pop(span.trace_id, None)
 
     def matches(self) -> Sequence[Trace]:
-        """See `Sieve.matches`."""
+        """See `ItemFilter.matches`."""
         found = []
         for trace_id, spans in self._spans.items():
             trace = self._traces.get(trace_id)

@@ -11,7 +11,7 @@ from typing import Final
 from otlptest.sending.raw.raw_socket import End, RawSocket, end_words
 from otlptest.timing import Deadline
 
-__all__ = ["Fields", "Http1Answer", "Http1Talk", "request_bytes", "request_head"]
+__all__ = ["Fields", "Http1Answer", "RawHttp1Client", "request_bytes", "request_head"]
 
 Fields = Sequence[tuple[str, str]]
 
@@ -113,7 +113,7 @@ def request_bytes(method: str, target: str, fields: Fields, body: bytes) -> byte
     return request_head(method, target, framed) + body
 
 
-class Http1Talk(RawSocket):
+class RawHttp1Client(RawSocket):
     """One HTTP/1.1 connection; what is said on it is up to the caller."""
 
     _rest: bytes = b""

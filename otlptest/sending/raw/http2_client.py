@@ -17,7 +17,7 @@ from otlptest.wire.transport.http2_frames import Setting
 from otlptest.wire.transport.http2_headers import HeaderBlockError, encode_fields
 from otlptest.wire.transport.http2_reader import ConnectionFault, FrameReader
 
-__all__ = ["Http2Talk"]
+__all__ = ["RawHttp2Client"]
 
 _WINDOW: Final = 1 << 30
 _UNLIMITED_STREAMS: Final = 1 << 31
@@ -37,7 +37,7 @@ class _Stream:
     elapsed_s: float = 0.0
 
 
-class Http2Talk(RawSocket):
+class RawHttp2Client(RawSocket):
     """One HTTP/2 connection, begun with preface and SETTINGS. Not thread-safe.
 
     Args:

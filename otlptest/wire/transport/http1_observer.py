@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MessagePart", "MessageWalker"]
+__all__ = ["MessagePart", "MessageTracker"]
 
 _LONGEST_HEAD: Final = 256 * 1024
 _HEAD_PIECE: Final = 16 * 1024
@@ -42,7 +42,7 @@ class MessagePart:
     ends: bool
 
 
-class MessageWalker:
+class MessageTracker:
     """Cuts one direction of a connection into pieces of messages. Not thread-safe.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Final
 
 from otlptest.wire.transport import http2_frames as frames
 
-__all__ = ["FramePart", "FrameWalker"]
+__all__ = ["FramePart", "FrameTracker"]
 
 _PREFACE_SIZE: Final = len(frames.PREFACE)
 _PREFACE_KIND: Final = -1
@@ -46,7 +46,7 @@ class FramePart:
         )
 
 
-class FrameWalker:
+class FrameTracker:
     """Cuts one direction of a connection into pieces of frames. Not thread-safe.
 
     Args:

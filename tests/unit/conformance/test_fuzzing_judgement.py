@@ -8,7 +8,7 @@ from otlptest.conformance.verdicts import Policy, Result
 from otlptest.fuzzing.client import Answer
 from otlptest.fuzzing.examine import Examination
 from otlptest.fuzzing.fuzz_results import fuzz_results, replay_results
-from otlptest.fuzzing.fuzz_session import Failure, Tally
+from otlptest.fuzzing.fuzz_session import Failure, FuzzCounts
 from otlptest.fuzzing.oracle import FAULT_TITLES, Fault, fallen, fault_of
 from otlptest.strategies import Payload
 from otlptest.wire.otlp.fields_of_time import shift_times
@@ -154,7 +154,7 @@ def test_a_fall_is_told_apart_from_a_hang(sent: str, rules: tuple[str, ...]) -> 
 
 
 def results(
-    tallies: dict[str, Tally], failures: list[tuple[Failure, str]] | None = None
+    tallies: dict[str, FuzzCounts], failures: list[tuple[Failure, str]] | None = None
 ) -> dict[str, Result]:
     examples = dict.fromkeys(tallies, "an example")
     found = fuzz_results(tallies, failures or [], examples, Policy(), run_again="again")
@@ -164,9 +164,9 @@ def results(
 def test_a_requirement_holds_when_enough_payloads_showed_it() -> None:
     found = results(
         {
-            "OTLP-SRV-001": Tally(refused=10),
-            "OTLP-SRV-002": Tally(refused=9, overloaded=100),
-            "OTLP-HTTP-053": Tally(taken=1000),  # whether the rest was kept, is not seen here
+            "OTLP-SRV-001": FuzzCounts(refused=10),
+            "OTLP-SRV-002": FuzzCounts(refused=9, overloaded=100),
+            "OTLP-HTTP-053": FuzzCounts(taken=1000),  # whether the rest was kept, is not seen here
         }
     )
     assert {rule: result.verdict for rule, result in found.items()} == {
@@ -182,7 +182,7 @@ def test_a_failure_is_the_verdict_whatever_else_was_seen() -> None:
     fault = Fault(kind="crash", rules=("OTLP-SRV-001", "OTLP-SRV-088"), told="nothing came")
     failure = Failure(fault=fault, payload=payload("broken"), first=payload("broken"), times=3)
     failure.note = "not shrunk"
-    found = results({"OTLP-SRV-001": Tally(refused=1000)}, [(failure, "replay it")])
+    found = results({"OTLP-SRV-001": FuzzCounts(refused=1000)}, [(failure, "replay it")])
     assert {rule: result.verdict for rule, result in found.items()} == {
         "OTLP-SRV-001": "fail",
         "OTLP-SRV-088": "fail",
@@ -198,8 +198,8 @@ def test_a_failure_is_the_verdict_whatever_else_was_seen() -> None:
 
 
 def test_a_tally_tells_what_there_is() -> None:
-    assert str(Tally()) == "none"
-    assert str(Tally(taken=1200, taken_in_part=1, aged=2)) == (
+    assert str(FuzzCounts()) == "none"
+    assert str(FuzzCounts(taken=1200, taken_in_part=1, aged=2)) == (
         "1,200 taken, 1 taken in part, 2 refused for the age of their data"
     )
 
@@ -269,7 +269,7 @@ def test_a_right_request_that_fails_has_a_reason_without_what_varies() -> None:
 
 
 def test_payloads_that_failed_are_counted_in_words() -> None:
-    found = results({"OTLP-SRV-001": Tally(faulty=177), "OTLP-SRV-003": Tally(alike=3)})
+    found = results({"OTLP-SRV-001": FuzzCounts(faulty=177), "OTLP-SRV-003": FuzzCounts(alike=3)})
     assert found["OTLP-SRV-001"].evidence == (
         "too few to tell: payloads, e.g. an example: "
         "177 failed, which is reported as a failure of its own"

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
-from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes
-from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.sending.raw.http1_client import Http1Answer, RawHttp1Client, request_bytes
+from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.sending.raw.raw_socket import RawSocket
 from otlptest.timing import Deadline
 from otlptest.wire.transport import http2_frames as frames
@@ -56,7 +56,7 @@ def then_silent(*pieces: bytes) -> Server:
 
 
 def heard1(serve: Server, *, is_head: bool = False, timeout_s: float = 30.0) -> Http1Answer:
-    with wired(serve) as client, Http1Talk(client, timeout_s) as talk:
+    with wired(serve) as client, RawHttp1Client(client, timeout_s) as talk:
         return talk.answer(is_head=is_head)
 
 
@@ -131,7 +131,7 @@ def test_interim_answers_come_before_the_final_one() -> None:
     ],
 )
 def test_an_interim_answer_can_be_waited_for(said: bytes, interim: int | None) -> None:
-    with wired(saying(said)) as client, Http1Talk(client, 30.0) as talk:
+    with wired(saying(said)) as client, RawHttp1Client(client, 30.0) as talk:
         assert talk.interim(timeout_s=30.0) == interim
 
 
@@ -202,7 +202,7 @@ FAILED = encode_fields(((":status", "200"), ("grpc-status", "13"), ("grpc-messag
 
 
 def heard2(*pieces: bytes, timeout_s: float = 30.0) -> GrpcAnswer:
-    with wired(then_silent(*pieces)) as client, Http2Talk(client, timeout_s) as talk:
+    with wired(then_silent(*pieces)) as client, RawHttp2Client(client, timeout_s) as talk:
         return talk.answer(talk.open([(":path", "/x")], ends_stream=True))
 
 
@@ -295,7 +295,7 @@ def test_settings_pings_and_windows_are_heeded() -> None:
         asked.append(heard)
         wire.sendall(frames.header_frames(1, TRAILERS, ends_stream=True))
 
-    with wired(serve) as client, Http2Talk(client, 30.0) as talk:
+    with wired(serve) as client, RawHttp2Client(client, 30.0) as talk:
         assert talk.settle()
         stream = talk.open([(":path", "/x")])
         assert talk.body(stream, b"GO" + b"x" * 40)
@@ -307,22 +307,22 @@ def test_settings_pings_and_windows_are_heeded() -> None:
 
 def test_a_body_is_given_up_where_no_window_comes() -> None:
     closed = frames.settings([(Setting.INITIAL_WINDOW_SIZE, 0)])
-    with wired(then_silent(closed)) as client, Http2Talk(client, 0.2) as talk:
+    with wired(then_silent(closed)) as client, RawHttp2Client(client, 0.2) as talk:
         assert talk.settle(timeout_s=30.0)
         assert talk.body(talk.open([(":path", "/x")]), b"x") is False
 
 
 def test_a_body_ends_with_its_stream() -> None:
-    with wired(then_silent(frames.reset(1, 8))) as client, Http2Talk(client, 30.0) as talk:
+    with wired(then_silent(frames.reset(1, 8))) as client, RawHttp2Client(client, 30.0) as talk:
         stream = talk.open([(":path", "/x")])
         assert talk.answer(stream).reset == 8
         assert talk.body(stream, b"x") is False
 
 
 def test_a_server_that_says_nothing_is_not_waited_for() -> None:
-    with wired(then_silent()) as client, Http2Talk(client, 0.2, opens=False) as talk:
+    with wired(then_silent()) as client, RawHttp2Client(client, 0.2, opens=False) as talk:
         assert not talk.settle()
         assert not talk.ping(b"12345678", timeout_s=0.1)
         assert not talk.wait_for_goaway(0.1)
-    with wired(saying()) as client, Http2Talk(client, 30.0) as talk:
+    with wired(saying()) as client, RawHttp2Client(client, 30.0) as talk:
         assert talk.wait_for_goaway(30.0)

@@ -10,7 +10,7 @@ from otlptest.conformance.case import find_cases
 from otlptest.conformance.exporter import cases as exporter_cases
 from otlptest.conformance.exporter.cases import redirects
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, faulted
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     judged_no_retry,
@@ -62,7 +62,7 @@ def run_of(
     return observed(requests, ended_at=(times[-1] if times else 1.0) + after_s)
 
 
-def once(seen: Observation, answer: ReplyFault = ANSWER) -> Faulted:
+def once(seen: Observation, answer: ReplyFault = ANSWER) -> DeliveryAttempts:
     return faulted(seen, "traces", (answer,))
 
 

@@ -15,7 +15,7 @@ from otlptest.conformance.exporter.retries.backoff_statistics import (
     measured_noise,
 )
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_always,
     run_of,
@@ -63,7 +63,7 @@ def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], floa
         return [each.faulted_gaps_s for each in runs if each.is_retried], noise_s()
 
 
-def _same_failures(lab: ExporterLab, number: int) -> list[Faulted]:
+def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
     """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
     answers = (faults.unavailable(),) * number
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
@@ -93,7 +93,7 @@ def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
-def _bounded(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _bounded(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     rule = "OTLP-RESP-044"
     if not each.is_retried:
         return inconclusive(rule, "nothing was sent again", exchanges=each.told)
@@ -107,7 +107,9 @@ def _bounded(lab: ExporterLab, each: Faulted) -> CheckResult:
     return failed(rule, f"after {lab.timeout_s:.0f} s it still sent again: {told}")
 
 
-def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> CheckResult:
+def _bounded_in_all(
+    lab: ExporterLab, each: DeliveryAttempts, usual: DeliveryAttempts
+) -> CheckResult:
     """Judge the attempts against those without the variable, which must go on for longer."""
     rule = "OTLP-CFG-042"
     signal: Signal = each.signal
@@ -135,7 +137,7 @@ def _bounded_in_all(lab: ExporterLab, each: Faulted, usual: Faulted) -> CheckRes
     return passed(rule, f"the last attempt began {span_s:.1f} s after the first", exchanges=told)
 
 
-def _span_s(each: Faulted) -> float:
+def _span_s(each: DeliveryAttempts) -> float:
     return each.attempts[-1].started_at - each.attempts[0].started_at
 
 

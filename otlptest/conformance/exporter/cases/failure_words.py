@@ -10,7 +10,7 @@ from otlptest.conformance.exporter.command_output import failure_records, new_li
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_always,
 )
@@ -44,7 +44,7 @@ def _recorded(
         yield _spoken_of(rule, lab, faulted(run.result(), signal, (answer,)))
 
 
-def _spoken_of(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def _spoken_of(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     if not each.is_hit or each.seen.has_timed_out:
         return inconclusive(rule, each.told)
     lines = new_lines(each.seen, lab.baseline, about_failures=True)

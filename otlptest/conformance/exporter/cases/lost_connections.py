@@ -12,7 +12,11 @@ from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import answered_at, items_of
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, run_of, runs_of
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    DeliveryAttempts,
+    run_of,
+    runs_of,
+)
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     control_of,
@@ -54,7 +58,7 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(_retried_after_reset(lab, each) for each in reset())
 
 
-def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _retried_with_pauses(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Whether it is sent again, and not each time at once."""
     rule = "OTLP-HTTP-036"
     gaps = each.faulted_gaps_s
@@ -70,7 +74,7 @@ def _retried_with_pauses(lab: ExporterLab, each: Faulted) -> CheckResult:
     return inconclusive(rule, "its pauses are too short to measure", exchanges=told)
 
 
-def _judged_final(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
     runs = [each]
 
@@ -85,7 +89,7 @@ def _judged_final(lab: ExporterLab, each: Faulted) -> CheckResult:
     return judged_given_up("OTLP-HTTP-036", lab, each.signal, look, f"{told}. {each.told}")
 
 
-def _retried_after_reset(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _retried_after_reset(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """One that is sent again at once may be its HTTP library's: several losses show the rest."""
     rule = "OTLP-HTTP-036"
     if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:

@@ -11,7 +11,7 @@ from otlptest.conformance.exporter.command_output import failure_records
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_once,
     run_of,
@@ -116,7 +116,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
-def _judged_misdirected(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _judged_misdirected(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """As `judged_no_retry`, but for what may go once more over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
@@ -129,7 +129,7 @@ def _judged_misdirected(lab: ExporterLab, each: Faulted) -> CheckResult:
     return inconclusive(_OTHER_RULE, f"{reason}. {elsewhere.told}\n{control}")
 
 
-def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
+def _is_tried_elsewhere(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Return whether it went again over another connection, outside of the client's retries.
 
     A retry waits as long as after a 503. Where the client does not wait after a 503 either, the
@@ -145,7 +145,9 @@ def _is_tried_elsewhere(lab: ExporterLab, each: Faulted) -> bool:
     return is_quick and again.connection.number != first.connection.number
 
 
-def _refused(lab: ExporterLab, plans: Iterable[Sequence[int]]) -> Iterator[tuple[int, Faulted]]:
+def _refused(
+    lab: ExporterLab, plans: Iterable[Sequence[int]]
+) -> Iterator[tuple[int, DeliveryAttempts]]:
     """A run for each plan, which has a status for each signal; all at the same time."""
     runs = []
     for plan in plans:
@@ -164,7 +166,7 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 
-def judged_beside_plain(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def judged_beside_plain(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Whether a 400 that says more was sent only once, as far as what it says makes a difference.
 
     One that sends every 400 again breaks another rule (OTLP-RESP-064).

@@ -14,7 +14,7 @@ from otlptest.conformance.exporter.landing_page import Landed, LandingPage
 from otlptest.conformance.exporter.observation import Arrived
 from otlptest.conformance.exporter.payloads import item_keys
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_once,
     run_of,
@@ -53,7 +53,7 @@ def _asked(
     yield from zip(in_turn, cycle(lab.signals), strict=False)
 
 
-def _is_failure(lab: ExporterLab, each: Faulted, what: str = "") -> CheckResult:
+def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> CheckResult:
     """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
     if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
@@ -88,7 +88,9 @@ def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(_discreet(each, landed) for each, landed in found)
 
 
-def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) -> CheckResult:
+def _lost_on_the_way(
+    lab: ExporterLab, each: DeliveryAttempts, landed: Sequence[Landed]
+) -> CheckResult:
     """Judge whether a client that follows with GET, without its telemetry, reports a failure."""
     if any(one.method == "POST" and one.body for one in landed):
         return passed("OTLP-HTTP-046", "followed with POST and a body", exchanges=each.told)
@@ -97,7 +99,7 @@ def _lost_on_the_way(lab: ExporterLab, each: Faulted, landed: Sequence[Landed]) 
     return _is_failure(lab, each, what)
 
 
-def _discreet(each: Faulted, landed: Sequence[Landed]) -> CheckResult:
+def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
     """Judge whether what follows takes no secret along, and its body if it is a POST."""
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
@@ -160,7 +162,7 @@ def _to_port(port: int, signal: Signal, status: int) -> ReplyFault:
     return faults.redirect(url, http_status=status)
 
 
-def _followed(each: Faulted, arrived: Arrived) -> CheckResult:
+def _followed(each: DeliveryAttempts, arrived: Arrived) -> CheckResult:
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
         return inconclusive(rule, each.told)

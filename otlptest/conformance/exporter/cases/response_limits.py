@@ -8,7 +8,7 @@ from otlptest import faults
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter.lab import ExporterLab
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, answered_alike
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, answered_alike
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     control_of,
@@ -32,7 +32,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
         yield from condensed(_not_sent_again(lab, each) for each in runs)
 
 
-def _not_sent_again(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _not_sent_again(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """An answer that the client does not take is no reason to send again."""
     rule = "OTLP-GRPC-024"
     found = judged_no_retry(rule, lab, each)
@@ -41,13 +41,13 @@ def _not_sent_again(lab: ExporterLab, each: Faulted) -> CheckResult:
     return found
 
 
-def _is_refused(lab: ExporterLab, each: Faulted) -> bool:
+def _is_refused(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Whether the command shows that the answer was too large for it."""
     seen = each.seen
     return bool(seen.exit_code) or bool(new_lines(seen, lab.baseline, about_failures=True))
 
 
-def _survived(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """What can be seen of a limit: that nothing falls over, and that it is told of."""
     if not each.is_hit:
         return inconclusive(rule, each.told)
@@ -62,7 +62,7 @@ def _survived(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     return passed(rule, f"it refuses the answer:\n{words_of(lines)}", exchanges=each.told)
 
 
-def _fallen(rule: str, each: Faulted) -> CheckResult | None:
+def _fallen(rule: str, each: DeliveryAttempts) -> CheckResult | None:
     """That the command crashed over an answer, or never got over it."""
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
@@ -91,7 +91,7 @@ def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(_told_of(lab, each) for each in failed)
 
 
-def _limited(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _limited(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """A 503 is sent again unless its body, over the limit, made it something else."""
     rule = "OTLP-HTTP-029"
     found = judged_no_retry(rule, lab, each)
@@ -104,7 +104,7 @@ def _limited(lab: ExporterLab, each: Faulted) -> CheckResult:
     return found
 
 
-def _told_of(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _told_of(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     rule = "OTLP-HTTP-031"
     lines = new_lines(each.seen, lab.baseline, about_failures=True)
     has_limit = not each.is_retried and control_of(lab).gap_s(each.signal) is not None

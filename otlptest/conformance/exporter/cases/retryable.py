@@ -14,7 +14,7 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import answered_at, have_times, whole_items
 from otlptest.conformance.exporter.readings import arrived_signals, lost_signals
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_always,
     replying_once,
@@ -68,7 +68,7 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
             yield from _judge_while_it_lives(lab, rules)
 
 
-def _of_same_content(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Judge whether what was refused came again as it was; more beside it is no loss."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
@@ -87,7 +87,7 @@ def _of_same_content(lab: ExporterLab, each: Faulted) -> CheckResult:
     return passed(rule, "all items came again as they were", exchanges=each.told)
 
 
-def _of_same_ids(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Broken where the same seems to come with other ids, each time."""
     alike = lookalikes(lab, each)
     if alike:
@@ -160,7 +160,7 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
         yield from condensed(_told_apart("OTLP-GRPC-036", lab, each) for each in run())
 
 
-def _told_apart(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """As `judged_retry`, for a rule about the form in which a status is told.
 
     One that sends nothing again, whatever the form, breaks another rule.

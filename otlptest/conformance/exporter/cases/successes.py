@@ -19,7 +19,11 @@ from otlptest.conformance.exporter.command_output import (
 )
 from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.payloads import answered_at, have_times, whole_items
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, answered_alike, run_of
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    DeliveryAttempts,
+    answered_alike,
+    run_of,
+)
 from otlptest.conformance.exporter.retries.retry_control import condensed, judged_no_retry
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
@@ -57,7 +61,7 @@ def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
         yield _surfaced(lab, each, transient[0])
 
 
-def _surfaced(lab: ExporterLab, each: Faulted, transient: Faulted) -> CheckResult:
+def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttempts) -> CheckResult:
     """Whether the command says why a part was rejected, as it speaks of what passes by.
 
     The requirement asks that details are surfaced: how many items were rejected is one. A plain
@@ -101,7 +105,7 @@ def _judge_empty_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(_warned(lab, each) for each in warning)
 
 
-def _silent(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _silent(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     rule = "OTLP-RESP-016"
     found = judged_no_retry(rule, lab, each)
     lines = tuple(line for line in new_lines(each.seen, lab.baseline) if _PARTIAL.search(line))
@@ -112,7 +116,7 @@ def _silent(lab: ExporterLab, each: Faulted) -> CheckResult:
     return found
 
 
-def _warned(lab: ExporterLab, each: Faulted) -> CheckResult:
+def _warned(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     rule = "OTLP-RESP-018"
     found = judged_no_retry(rule, lab, each)
     if found.outcome != "passed":
@@ -154,7 +158,7 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
-def _taken(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def _taken(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
     if each.is_hit and each.seen.has_crashed:
         return failed(rule, "the command crashed", exchanges=each.told, harm="crash")

@@ -17,7 +17,7 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.payloads import answered_at
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_once,
     run_of,
@@ -100,7 +100,7 @@ def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
     return [each for each in found if each.outcome == "passed"] or found
 
 
-def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> CheckResult:
+def _waited(rule: str, each: DeliveryAttempts, pause: _Pause, least_s: float) -> CheckResult:
     """Whether the first wait is at least so long."""
     if not each.is_retried:
         return inconclusive(rule, "nothing was sent again", exchanges=each.told)
@@ -116,7 +116,7 @@ def _waited(rule: str, each: Faulted, pause: _Pause, least_s: float) -> CheckRes
     return passed(rule, f"{told}\n{pause.control.told(each.signal)}")
 
 
-def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> CheckResult:
+def _throttled(lab: ExporterLab, each: DeliveryAttempts, pause: _Pause) -> CheckResult:
     """Whether the client holds back everything of the signal, be it the same or something else.
 
     One that waits for a time of its own choice holds back too, if not as it was asked.
@@ -137,7 +137,9 @@ def _throttled(lab: ExporterLab, each: Faulted, pause: _Pause) -> CheckResult:
     return _others_held_back(lab, each.signal, pause, told)
 
 
-def _sent_at_once(lab: ExporterLab, each: Faulted, pause: _Pause, told: str) -> CheckResult:
+def _sent_at_once(
+    lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, told: str
+) -> CheckResult:
     """Broken where it waits otherwise, and twice does not when it is asked to."""
     rule = "OTLP-RESP-048"
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
@@ -166,7 +168,7 @@ def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str
     return inconclusive(rule, f"it may have been under way before the answer: {told}")
 
 
-def _not_shrinking(each: Faulted, pause: _Pause) -> CheckResult:
+def _not_shrinking(each: DeliveryAttempts, pause: _Pause) -> CheckResult:
     rule = "OTLP-RESP-052"
     gaps = each.faulted_gaps_s
     if len(gaps) < _FEWEST_GAPS:
@@ -184,7 +186,7 @@ def _not_shrinking(each: Faulted, pause: _Pause) -> CheckResult:
 
 
 def _after_exhausted(
-    lab: ExporterLab, each: Faulted, pause: _Pause, unavailable: Faulted
+    lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, unavailable: DeliveryAttempts
 ) -> CheckResult:
     """Broken only of a client that was seen to go on with what it sends for as long as asked."""
     rule = "OTLP-RESP-028"
@@ -207,7 +209,7 @@ def _after_exhausted(
     return judged_retry(rule, lab, each)
 
 
-def _attempted_s(each: Faulted) -> float:
+def _attempted_s(each: DeliveryAttempts) -> float:
     """From the first answer to the last attempt."""
     return sum(each.gaps_s)
 
@@ -263,7 +265,7 @@ def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
 
 
-def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[CheckResult]:
+def _of_odd_value(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> Iterator[CheckResult]:
     """Whether it is sent again at all, as after a 503 without the field, and then not at once."""
     control = control_of(lab)
     dropped = [
@@ -278,7 +280,7 @@ def _of_odd_value(lab: ExporterLab, runs: Sequence[Faulted]) -> Iterator[CheckRe
         yield judged_retry("OTLP-RESP-079", lab, each)
 
 
-def _sparing(lab: ExporterLab, runs: Sequence[Faulted]) -> CheckResult:
+def _sparing(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> CheckResult:
     rule = "OTLP-RESP-079"
     gaps = [gap for each in runs for gap in each.faulted_gaps_s]
     told = f"waited {_seconds(gaps)}. {runs[0].told}"

@@ -16,7 +16,7 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import general, mention, own
 from otlptest.conformance.exporter.retries.delivery_attempts import (
-    Faulted,
+    DeliveryAttempts,
     faulted,
     replying_always,
     run_of,
@@ -61,7 +61,7 @@ class _Wait:
         own: Of the signal's variable; empty if it was not set.
     """
 
-    each: Faulted
+    each: DeliveryAttempts
     seconds: float
     is_exact: bool
     value: str
@@ -112,7 +112,7 @@ def _waiting(
     return result
 
 
-def _given_up(each: Faulted) -> tuple[float, bool]:
+def _given_up(each: DeliveryAttempts) -> tuple[float, bool]:
     if not each.is_hit:
         return 0.0, False
     first, ended_at = each.attempts[0], each.seen.ended_at
@@ -375,7 +375,9 @@ def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
         yield from condensed(_arrived(lab, rule, changes, each) for each in run())
 
 
-def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faulted) -> CheckResult:
+def _arrived(
+    lab: ExporterLab, rule: str, changes: Mapping[str, str], each: DeliveryAttempts
+) -> CheckResult:
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
     warning = mention(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
     if each.is_hit and _VARIABLE in changes and not warning:
@@ -390,7 +392,11 @@ def _arrived(lab: ExporterLab, rule: str, changes: Mapping[str, str], each: Faul
 
 
 def _judged_absence(
-    lab: ExporterLab, rule: str, each: Faulted, told: str, again: Callable[[], Faulted]
+    lab: ExporterLab,
+    rule: str,
+    each: DeliveryAttempts,
+    told: str,
+    again: Callable[[], DeliveryAttempts],
 ) -> CheckResult:
     """Whether a signal stays away for a strange value, and comes otherwise."""
     if not faulted(lab.baseline, each.signal, ()).is_hit:
@@ -414,7 +420,7 @@ def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
         yield _unmoved(rule, each)
 
 
-def _unmoved(rule: str, each: Faulted) -> CheckResult:
+def _unmoved(rule: str, each: DeliveryAttempts) -> CheckResult:
     told = f"{_VARIABLE}={_SHORT_S * 1000:.0f}. {each.told}"
     if not each.is_hit:
         return inconclusive(rule, told)

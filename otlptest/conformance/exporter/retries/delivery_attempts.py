@@ -16,7 +16,7 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 
 __all__ = [
-    "Faulted",
+    "DeliveryAttempts",
     "Plan",
     "answered_alike",
     "faulted",
@@ -35,7 +35,7 @@ Without answers all of a signal are taken.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Faulted:
+class DeliveryAttempts:
     """The first telemetry of one signal in a run, and all attempts to deliver it.
 
     Attributes:
@@ -110,7 +110,7 @@ def _carries(sent: frozenset[Hashable], later: Request) -> bool:
     return bool(sent) and 2 * len(sent & item_keys(later)) >= len(sent)
 
 
-def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> Faulted:
+def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> DeliveryAttempts:
     """What became of the first telemetry of a signal, of which `faults` were answered first.
 
     A request without items is none.
@@ -120,8 +120,10 @@ def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -
         sent = item_keys(first)
         if sent:
             again = (each for each in requests[number:] if _carries(sent, each))
-            return Faulted(seen=seen, signal=signal, faults=faults, attempts=(first, *again))
-    return Faulted(seen=seen, signal=signal, faults=faults)
+            return DeliveryAttempts(
+                seen=seen, signal=signal, faults=faults, attempts=(first, *again)
+            )
+    return DeliveryAttempts(seen=seen, signal=signal, faults=faults)
 
 
 def replying_once(plan: Plan) -> Prepare:
@@ -168,11 +170,11 @@ def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
 
 def run_of(
     lab: ExporterLab, plan: Plan, changes: Changes = NO_CHANGES
-) -> Callable[[], tuple[Faulted, ...]]:
+) -> Callable[[], tuple[DeliveryAttempts, ...]]:
     """Start a run with what is planned for each signal; call it for what became of each."""
     future = lab.start(changes, prepare=replying_once(plan))
 
-    def result() -> tuple[Faulted, ...]:
+    def result() -> tuple[DeliveryAttempts, ...]:
         seen = future.result()
         return tuple(faulted(seen, signal, faults) for signal, faults in plan.items())
 
@@ -184,7 +186,7 @@ def runs_of(
     *faults: ReplyFault,
     changes: Changes = NO_CHANGES,
     times: int = 1,
-) -> Callable[[], tuple[Faulted, ...]]:
+) -> Callable[[], tuple[DeliveryAttempts, ...]]:
     """Start runs for each signal of the lab, in which it alone is answered so.
 
     Nothing then waits for the retries of another signal: the times of each are its own.
@@ -201,7 +203,7 @@ def runs_of(
 
 def answered_alike(
     lab: ExporterLab, *answers: ReplyFault, changes: Changes = NO_CHANGES
-) -> Iterator[Sequence[Faulted]]:
+) -> Iterator[Sequence[DeliveryAttempts]]:
     """A run for each answer, which every signal gets; all at the same time."""
     runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
     for run in runs:

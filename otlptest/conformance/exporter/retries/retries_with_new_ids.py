@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.payloads import answered_at, items_of
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts
 from otlptest.model import LogRecord, Request, Signal, Span
 
 __all__ = ["lookalikes"]
 
 
-def lookalikes(lab: ExporterLab, each: Faulted) -> tuple[Request, ...]:
+def lookalikes(lab: ExporterLab, each: DeliveryAttempts) -> tuple[Request, ...]:
     """The requests that seem to carry what was refused, with other ids and times.
 
     Empty for metrics, whose later points look like earlier ones by nature, and wherever a run

@@ -24,7 +24,11 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import Faulted, faulted, run_of
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    DeliveryAttempts,
+    faulted,
+    run_of,
+)
 from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
 from otlptest.model import Signal
 from otlptest.requirements import find
@@ -66,7 +70,7 @@ class Control:
         by_signal: What became of the first telemetry of each.
     """
 
-    by_signal: Mapping[Signal, Faulted]
+    by_signal: Mapping[Signal, DeliveryAttempts]
 
     def gap_s(self, signal: Signal) -> float | None:
         """How long it waited before it sent again; None if it did not."""
@@ -120,7 +124,7 @@ def control_of(lab: ExporterLab) -> Control:
     return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
 
 
-def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Whether something was rightly sent only once."""
     control = control_of(lab)
     problem = _why_not_judged(lab, each)
@@ -141,7 +145,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     )
 
 
-def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
+def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     """Whether something was rightly sent again; where it was not, looks once more."""
     problem = _why_not_judged(lab, each)
     if problem:
@@ -161,7 +165,7 @@ def judged_retry(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult:
     return _looked_at_again(rule, lab, each, told)
 
 
-def _confirmed(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
+def _confirmed(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
     """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
     if find(rule).level != "MUST":
         return failed(rule, told)
@@ -238,7 +242,7 @@ def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
     return _longer_s(lab, found) >= _FOLLOWING * gap_s
 
 
-def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult | None:
+def _sent_anew(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult | None:
     """Not observed where it seems to have come again with other ids; None if it does not."""
     alike = lookalikes(lab, each)
     if not alike:
@@ -246,7 +250,9 @@ def _sent_anew(rule: str, lab: ExporterLab, each: Faulted) -> CheckResult | None
     return inconclusive(rule, f"{_ALIKE}:\n{each.seen.describe(alike)}", exchanges=each.told)
 
 
-def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
+def _judged_without_control(
+    rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str
+) -> CheckResult:
     """Nothing is sent again: broken where nothing was waited for either, however late the answer.
 
     What is dropped at once, and not sent again by the end of the command, had no retry
@@ -264,10 +270,10 @@ def _judged_without_control(rule: str, lab: ExporterLab, each: Faulted, told: st
     return inconclusive(rule, f"{reason}", exchanges=told)
 
 
-def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
+def _answered_late(lab: ExporterLab, signal: Signal) -> DeliveryAttempts:
     """A run in which UNAVAILABLE comes late: who does not stay for it cannot send again."""
 
-    def make() -> Faulted:
+    def make() -> DeliveryAttempts:
         late = faults.delay(_LATE_S, reply=faults.unavailable())
         (each,) = run_of(lab, {signal: (late,)})()
         return each
@@ -275,22 +281,22 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> Faulted:
     return lab.shared(f"{signal} answered UNAVAILABLE late", make)
 
 
-def _follows_answers(lab: ExporterLab, late: Faulted) -> bool:
+def _follows_answers(lab: ExporterLab, late: DeliveryAttempts) -> bool:
     """Return whether the command ends later where an answer comes late."""
     return _longer_s(lab, late) >= _FOLLOWING * _LATE_S
 
 
-def _longer_s(lab: ExporterLab, each: Faulted) -> float:
+def _longer_s(lab: ExporterLab, each: DeliveryAttempts) -> float:
     """Return how much longer than usual the command ran on after its first attempt was there."""
     usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
     return _rest_s(each) - min(map(_rest_s, usual))
 
 
-def _rest_s(each: Faulted) -> float:
+def _rest_s(each: DeliveryAttempts) -> float:
     return each.seen.ended_at - each.attempts[0].received_at if each.attempts else 0.0
 
 
-def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
+def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
     usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
     pause_s = each.lived_s - min(one.lived_s for one in usual)
@@ -298,7 +304,7 @@ def _is_dropped(lab: ExporterLab, each: Faulted) -> bool:
     return pause_s <= _NO_PAUSE_S and len(each.seen.of(each.signal)) <= most
 
 
-def _looked_at_again(rule: str, lab: ExporterLab, each: Faulted, told: str) -> CheckResult:
+def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
     """Once more, with nothing else that could be waited for, beside a control of its own."""
     unavailable = (faults.unavailable(),)
     runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
@@ -334,7 +340,7 @@ def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
     return faulted(lab.baseline, signal, ()).lived_s
 
 
-def _why_not_judged(lab: ExporterLab, each: Faulted) -> str:
+def _why_not_judged(lab: ExporterLab, each: DeliveryAttempts) -> str:
     if not each.attempts:
         return f"no {each.signal} came"
     if each.faults and each.attempts[0].reply_fault != each.faults[0].text:

@@ -9,7 +9,7 @@ from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,
     Answer,
-    Try,
+    Exchange,
     answered,
     is_decided,
     is_ok,
@@ -55,7 +55,7 @@ _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
     bodies = {f"{len(body)} random bytes {body[:12].hex()}…": body for body in _refused_bodies(lab)}
-    tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies.items())
+    tries = (Exchange(what=what, answer=submit(lab, body)) for what, body in bodies.items())
     if lab.protocol == "grpc":
         yield judged(lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable")
         return
@@ -76,7 +76,7 @@ def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
             yield body
 
 
-def _prompt(lab: ReceiverLab, slowest: Try, body: bytes, *, count: int) -> CheckResult:
+def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> CheckResult:
     """Whether the slowest answer came soon; one that is slow once may be a busy machine's."""
     took = f"{slowest.answer.elapsed_s:.2f} s"
     if slowest.answer.is_hang:
@@ -103,7 +103,7 @@ def _is_final(answer: Answer) -> bool:
 
 def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
-        Try(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
+        Exchange(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
         for size, body in cut_bodies(lab.signals[0], lab.marker())
     )
     yield judged(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
@@ -115,18 +115,20 @@ def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
     wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
     signal = lab.signals[0]
     for rule, bodies in bad_protobuf(signal, lab.marker()).items():
-        tries = (Try(what=what, answer=submit(lab, body)) for what, body in bodies)
+        tries = (Exchange(what=what, answer=submit(lab, body)) for what, body in bodies)
         yield judged(lab, rule, tries, right, wanted)
-    others = (Try(what=what, answer=submit(lab, body)) for what, body in wrong_wire_types(signal))
+    others = (
+        Exchange(what=what, answer=submit(lab, body)) for what, body in wrong_wire_types(signal)
+    )
     yield judged(lab, "OTLP-SRV-003", others, is_decided, "success or an error of the sender")
     group = submit(lab, known_group(sample_request(signal, lab.marker())))
-    tries_of_group = [Try(what="a well-formed group that nobody knows", answer=group)]
+    tries_of_group = [Exchange(what="a well-formed group that nobody knows", answer=group)]
     yield judged(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
 
 
 def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
-    tries = [Try(what="a body with gRPC's prefix", answer=post(lab, body))]
+    tries = [Exchange(what="a body with gRPC's prefix", answer=post(lab, body))]
     yield judged(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
 
 
@@ -136,7 +138,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
         PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
         JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
     }[media_type_of(lab)]
-    tries = [Try(what=what, answer=post(lab, body)) for body, what in bodies]
+    tries = [Exchange(what=what, answer=post(lab, body)) for body, what in bodies]
     yield judged(lab, "OTLP-RESP-071", tries, answered(400), "HTTP 400")
     yield judged(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
 
@@ -156,7 +158,7 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
     def right(each: Answer) -> bool:
         return answered(400)(each) and answer.media_type == wanted
 
-    tries = [Try(what=what, answer=answer)]
+    tries = [Exchange(what=what, answer=answer)]
     kind = f"type {wanted}" if wanted else "no type"
     yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message")
 
@@ -189,7 +191,7 @@ def _judge_deep(lab: ReceiverLab) -> Iterator[CheckResult]:
         pairs = (attribute("deep", nested_value(_DEEP)),)
         answer = submit(lab, sample_request(signal, lab.marker(), attributes=pairs))
     for rule in rules:
-        tries = [Try(what=f"a value nested {_DEEP} levels deep", answer=answer)]
+        tries = [Exchange(what=f"a value nested {_DEEP} levels deep", answer=answer)]
         yield judged(lab, rule, tries, is_decided, "success or an error of the sender")
 
 

@@ -9,7 +9,7 @@ from otlptest.conformance.case import HTTP_PROTOCOLS, ReceiverCase
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     Answer,
-    Try,
+    Exchange,
     answered,
     is_decided,
     is_ok,
@@ -54,15 +54,15 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
         return
     cuts = (10, len(whole) // 2)
     tries = [
-        Try(what=f"gzip cut after {cut} of {len(whole)} bytes", answer=_send(lab, whole[:cut]))
+        Exchange(what=f"gzip cut after {cut} of {len(whole)} bytes", answer=_send(lab, whole[:cut]))
         for cut in cuts
     ]
     yield judged(lab, "OTLP-SRV-016", tries, answered(400), "HTTP 400")
-    plain = [Try(what="a plain body called gzip", answer=_send(lab, _body(lab)))]
+    plain = [Exchange(what="a plain body called gzip", answer=_send(lab, _body(lab)))]
     yield judged(lab, "OTLP-SRV-018", plain, answered(400), "HTTP 400")
-    unlabelled = [Try(what="a gzip body without Content-Encoding", answer=post(lab, whole))]
+    unlabelled = [Exchange(what="a gzip body without Content-Encoding", answer=post(lab, whole))]
     yield judged(lab, "OTLP-SRV-019", unlabelled, answered(400), "HTTP 400")
-    nothing = [Try(what="an empty body called gzip", answer=_send(lab, b""))]
+    nothing = [Exchange(what="an empty body called gzip", answer=_send(lab, b""))]
     yield judged(lab, "OTLP-SRV-028", nothing, is_decided, "HTTP 400, or success")
 
 
@@ -91,7 +91,7 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
         "gzip without its last 4 bytes": wholes[2][:-4],
         "gzip without its last 8 bytes": wholes[3][:-8],
     }
-    tries = [Try(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
+    tries = [Exchange(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
     found = judged(lab, rule, tries, answered(400), "HTTP 400")
     stored = unwanted_items(lab, lab.signals[0], *markers)
     if found.outcome != "passed":
@@ -113,11 +113,13 @@ def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield from (inconclusive(rule, _NO_GZIP) for rule in ("OTLP-SRV-021", "OTLP-SRV-029"))
         return
     tries = [
-        Try(what=f"gzip at level {level}", answer=_send(lab, gzip.compress(body, level, mtime=0)))
+        Exchange(
+            what=f"gzip at level {level}", answer=_send(lab, gzip.compress(body, level, mtime=0))
+        )
         for level in _LEVELS
     ]
     tries += [
-        Try(what=f"gzip with {what}", answer=_send(lab, _with_header(body, flags)))
+        Exchange(what=f"gzip with {what}", answer=_send(lab, _with_header(body, flags)))
         for what, flags in (
             ("a file name", _NAME),
             ("an extra field", _EXTRA),
@@ -127,7 +129,7 @@ def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
     ]
     yield judged(lab, "OTLP-SRV-021", tries, is_ok, "HTTP 200")
     if lab.protocol == "http/protobuf":
-        nothing = [Try(what="gzip of no bytes", answer=_send(lab, _packed(b"")))]
+        nothing = [Exchange(what="gzip of no bytes", answer=_send(lab, _packed(b"")))]
         yield judged(lab, "OTLP-SRV-029", nothing, is_ok, "HTTP 200")
 
 
@@ -150,13 +152,13 @@ def _judge_members(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab, marker)
     half = len(body) // 2
     answer = _send(lab, _packed(body[:half]) + _packed(body[half:]))
-    sent = Try(what="gzip of two members", answer=answer)
+    sent = Exchange(what="gzip of two members", answer=answer)
     yield judged_taken(lab, rule, signal, marker, sent, wanted="HTTP 200")
 
 
 def _judge_packed_json(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
-        Try(
+        Exchange(
             what=f"gzip JSON ({signal})",
             answer=post(
                 lab, _packed(sample_body(lab, signal, lab.marker())), signal=signal, fields=_GZIP
@@ -189,7 +191,7 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield not_applicable("OTLP-SRV-026", f"neither of {', '.join(_EXTENSIONS)}: {refused[0]}")
 
 
-def _judged_identity(lab: ReceiverLab, sent: Try) -> CheckResult:
+def _judged_identity(lab: ReceiverLab, sent: Exchange) -> CheckResult:
     """A receiver may refuse what a sender should not write."""
     rule = "OTLP-SRV-023"
     if sent.answer.is_refused:
@@ -198,9 +200,9 @@ def _judged_identity(lab: ReceiverLab, sent: Try) -> CheckResult:
     return judged(lab, rule, [sent], is_ok, "HTTP 200")
 
 
-def _coded(lab: ReceiverLab, body: bytes, name: str) -> Try:
+def _coded(lab: ReceiverLab, body: bytes, name: str) -> Exchange:
     answer = post(lab, body, fields=[("Content-Encoding", name)])
-    return Try(what=f"Content-Encoding: {name}", answer=answer)
+    return Exchange(what=f"Content-Encoding: {name}", answer=answer)
 
 
 # Answers.

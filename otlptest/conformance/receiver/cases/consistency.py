@@ -8,7 +8,7 @@ from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,
     Answer,
-    Try,
+    Exchange,
     call,
     fallen,
     is_decided,
@@ -122,13 +122,15 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
             sample_item(signal, lab.marker(), attributes=(attribute(_NO_UTF8, text("x")),))
         ),
     }
-    tries: list[Try] = []
+    tries: list[Exchange] = []
     unlike: list[str] = []
     plain = _over_both(lab, signal, sample_request(signal, lab.marker()))
     for what, body in bodies.items():
         found = _over_both(lab, signal, body)
         answers = {name: each for name, each in found.items() if plain[name].is_ok}
-        tries += [Try(what=f"{what} over {name}", answer=each) for name, each in answers.items()]
+        tries += [
+            Exchange(what=f"{what} over {name}", answer=each) for name, each in answers.items()
+        ]
         if len({_verdict(each) for each in answers.values()}) > 1:
             unlike.append(", ".join(f"{name} {_verdict(each)}" for name, each in answers.items()))
     if not tries:

@@ -11,7 +11,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
-    Try,
+    Exchange,
     fallen,
     http_fields,
     http_talk,
@@ -24,7 +24,12 @@ from otlptest.conformance.receiver.exchange import (
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
+from otlptest.sending.raw.http1_client import (
+    Http1Answer,
+    RawHttp1Client,
+    request_bytes,
+    request_head,
+)
 from otlptest.timing import Deadline
 
 __all__ = ["CASES", "judge_patience"]
@@ -76,7 +81,7 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
         for talk in talks:
             talk.say(_request(lab))
         tries = until_hang(
-            Try(what=f"connection {number} of {_PARALLEL}", answer=talk.answer())
+            Exchange(what=f"connection {number} of {_PARALLEL}", answer=talk.answer())
             for number, talk in enumerate(talks, 1)
         )
     yield judged(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
@@ -135,7 +140,7 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
         flooding = pool.submit(flood)
         try:
             tries = until_hang(
-                Try(
+                Exchange(
                     what=f"{good} beside malformed {bad}",
                     answer=post(lab, sample_body(lab, good, lab.marker()), signal=good),
                 )
@@ -186,7 +191,9 @@ def _slow(served: CheckResult, cut: dict[str, float], watched_s: float) -> Check
     return say(served.rule, f"{served.evidence}; {told}")
 
 
-def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> tuple[bytes, ...]:
+def _begin_slowly(
+    lab: ReceiverLab, slow: Sequence[RawHttp1Client], body: bytes
+) -> tuple[bytes, ...]:
     """Half of them stop within the body, the others within the head; what each still has to say."""
     fields = http_fields(lab, fields=[("Content-Length", str(len(body)))])
     head = request_head("POST", target_of(lab), fields)
@@ -195,7 +202,9 @@ def _begin_slowly(lab: ReceiverLab, slow: Sequence[Http1Talk], body: bytes) -> t
     return body[1:-1], head[20:-1]
 
 
-def _drip(slow: Sequence[Http1Talk], rests: Sequence[bytes], watched: Deadline) -> dict[str, float]:
+def _drip(
+    slow: Sequence[RawHttp1Client], rests: Sequence[bytes], watched: Deadline
+) -> dict[str, float]:
     """Say a byte a second on each, all the time; when the first of each part was cut off."""
     cut: dict[str, float] = {}
     sent = 0
@@ -209,7 +218,9 @@ def _drip(slow: Sequence[Http1Talk], rests: Sequence[bytes], watched: Deadline) 
     return cut
 
 
-def _idle(lab: ReceiverLab, idle: Http1Talk, first: Http1Answer, waited_s: float) -> CheckResult:
+def _idle(
+    lab: ReceiverLab, idle: RawHttp1Client, first: Http1Answer, waited_s: float
+) -> CheckResult:
     rule = "OTLP-SRV-054"
     if not first.is_ok or first.closes:
         return inconclusive(rule, f"the first request on the connection came to {first.told()}")

@@ -9,7 +9,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     Answer,
-    Try,
+    Exchange,
     answered,
     fallen,
     http_fields,
@@ -23,7 +23,12 @@ from otlptest.conformance.receiver.exchange import (
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import unwanted_items, why_unread
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
-from otlptest.sending.raw.http1_client import Http1Answer, Http1Talk, request_bytes, request_head
+from otlptest.sending.raw.http1_client import (
+    Http1Answer,
+    RawHttp1Client,
+    request_bytes,
+    request_head,
+)
 
 __all__ = ["CASES"]
 
@@ -73,13 +78,13 @@ def _judge_chunked(lab: ReceiverLab) -> Iterator[CheckResult]:
     in_gzip = _chunked_request(lab, packed, ("Content-Encoding", "gzip"))
     with_trailers = _chunked(body, trailers=b"X-Trailer: 1\r\n")
     tries = [
-        Try(what="a chunked body", answer=_raw(lab, _chunked_request(lab, _chunked(body)))),
-        Try(what="a chunked gzip body", answer=_raw(lab, in_gzip)),
+        Exchange(what="a chunked body", answer=_raw(lab, _chunked_request(lab, _chunked(body)))),
+        Exchange(what="a chunked gzip body", answer=_raw(lab, in_gzip)),
     ]
     yield judged(lab, "OTLP-HTTP-044", tries, is_ok, "HTTP 200")
     ignored = [
-        Try(what="trailers", answer=_raw(lab, _chunked_request(lab, with_trailers))),
-        Try(what="unknown headers", answer=post(lab, body, fields=[("X-Unknown", "1")])),
+        Exchange(what="trailers", answer=_raw(lab, _chunked_request(lab, with_trailers))),
+        Exchange(what="unknown headers", answer=post(lab, body, fields=[("X-Unknown", "1")])),
     ]
     yield judged(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
 
@@ -90,7 +95,7 @@ def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
     if answer.is_ok and interim is None:  # a busy machine may need longer
         interim, answer = _expecting(lab, _LONGER * _WAITED_FOR_CONTINUE_S)
     what = f"Expect: 100-continue, interim answer {interim}"
-    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "100, then 200")
+    found = judged(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "100, then 200")
     if found.outcome == "passed" and interim is None:
         yield failed(
             rule, f"none came for a while: {found.evidence}", expected="100 before the body"
@@ -121,12 +126,12 @@ def _judge_kept_alive(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield judged(lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive")
 
 
-def _on_one(lab: ReceiverLab, talk: Http1Talk, count: int) -> Iterator[Try]:
+def _on_one(lab: ReceiverLab, talk: RawHttp1Client, count: int) -> Iterator[Exchange]:
     for number in range(count):
         talk.say(_request(lab, _body(lab)))
         answer = talk.answer()
         # The last one may end it: many servers bound how many a connection may carry.
-        yield Try(what=f"request {number + 1} of {count} on one connection", answer=answer)
+        yield Exchange(what=f"request {number + 1} of {count} on one connection", answer=answer)
         if not answer.is_whole:
             return
 
@@ -161,7 +166,7 @@ def _judge_in_step(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield passed(rule, seen)
 
 
-def _steps(lab: ReceiverLab, talk: Http1Talk, what: str, bad: bytes) -> Iterator[str]:
+def _steps(lab: ReceiverLab, talk: RawHttp1Client, what: str, bad: bytes) -> Iterator[str]:
     for _ in range(2):
         talk.say(bad)
         refused = talk.answer()
@@ -226,7 +231,7 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield say("OTLP-SRV-048", f"an HTTP/1.0 request was answered {answer.told()}")
     fields = [each for each in http_fields(lab) if each[0] != "Host"]
     hostless = _raw(lab, request_bytes("POST", target_of(lab), fields, body))
-    none = [Try(what="no Host", answer=hostless)]
+    none = [Exchange(what="no Host", answer=hostless)]
     yield judged(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
 
 
@@ -234,7 +239,7 @@ def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         talk.say(_request(lab, _body(lab)))
         talk.finish_saying()
-        tries = [Try(what="a request, then half a close", answer=talk.answer())]
+        tries = [Exchange(what="a request, then half a close", answer=talk.answer())]
     yield judged(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
 
 
@@ -250,13 +255,13 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
         "a chunk longer than it says": b"2\r\nabcdef\r\n0\r\n\r\n",
     }
     tries = (
-        Try(what=what, answer=_to_its_end(lab, _chunked_request(lab, data)))
+        Exchange(what=what, answer=_to_its_end(lab, _chunked_request(lab, data)))
         for what, data in bad.items()
     )
     yield judged(lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close")
     length = ("Content-Length", str(len(chunks)))
     both = _to_its_end(lab, _chunked_request(lab, chunks, length))
-    tries_of_both = [Try(what="Content-Length with Transfer-Encoding", answer=both)]
+    tries_of_both = [Exchange(what="Content-Length with Transfer-Encoding", answer=both)]
     found = judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer")
     stays = found.outcome == "failed" and both.is_whole
     yield failed(found.rule, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
@@ -268,7 +273,7 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
         "two different Content-Lengths": [("Content-Length", "5"), ("Content-Length", "6")],
     }
     others = (
-        Try(
+        Exchange(
             what=what,
             answer=_raw(lab, request_head("POST", target_of(lab), [*head, *more]) + b"abcde"),
         )

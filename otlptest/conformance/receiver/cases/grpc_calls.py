@@ -9,7 +9,7 @@ from otlptest.conformance.receiver.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver.exchange import (
     PROTOBUF,
     Answer,
-    Try,
+    Exchange,
     call,
     call_fields,
     fallen,
@@ -24,7 +24,7 @@ from otlptest.conformance.receiver.sample_requests import attribute, sample_requ
 from otlptest.conformance.receiver.stored import judged_taken, unwanted_items
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
-from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
 
@@ -60,25 +60,25 @@ def _packed_alone(lab: ReceiverLab) -> GrpcAnswer:
     return call(lab, packed, is_compressed=True, fields=_ENCODED)
 
 
-def _alternating(lab: ReceiverLab, talk: Http2Talk) -> Iterator[Try]:
+def _alternating(lab: ReceiverLab, talk: RawHttp2Client) -> Iterator[Exchange]:
     for number in range(_ALTERNATED):
         message = _message(lab)
         if number % 2:
             packed = gzip.compress(message, mtime=0)
             answer = call(lab, packed, is_compressed=True, fields=_ENCODED, talk=talk)
-            yield Try(what=f"call {number}, compressed", answer=answer)
+            yield Exchange(what=f"call {number}, compressed", answer=answer)
         elif number % 4:
             answer = call(lab, message, talk=talk)
-            yield Try(what=f"call {number}, plain", answer=answer)
+            yield Exchange(what=f"call {number}, plain", answer=answer)
         else:
             answer = call(lab, message, fields=_ENCODED, talk=talk)
-            yield Try(what=f"call {number}, plain under grpc-encoding: gzip", answer=answer)
+            yield Exchange(what=f"call {number}, plain under grpc-encoding: gzip", answer=answer)
 
 
 def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[CheckResult]:
     fields = [("grpc-encoding", "x-nope")]
     answer = call(lab, _message(lab), is_compressed=True, fields=fields)
-    tries = [Try(what="grpc-encoding: x-nope", answer=answer)]
+    tries = [Exchange(what="grpc-encoding: x-nope", answer=answer)]
     wanted = "UNIMPLEMENTED with grpc-accept-encoding"
     yield judged(lab, "OTLP-GRPC-012", tries, _lists_encodings, wanted)
 
@@ -95,7 +95,7 @@ def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-GRPC-013", lab.signals[0], lab.marker()
     message = sample_request(signal, marker)
     answer = call(lab, message, is_compressed=True)
-    tries = [Try(what="flag 1 without grpc-encoding", answer=answer)]
+    tries = [Exchange(what="flag 1 without grpc-encoding", answer=answer)]
     found = judged(lab, rule, tries, is_refused, "INTERNAL or UNIMPLEMENTED")
     stored = unwanted_items(lab, signal, marker)
     if found.outcome == "passed" and stored:
@@ -125,7 +125,7 @@ def _judge_small_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
         rule,
         signal,
         marker,
-        Try(what="1 MiB in DATA frames of 1 KiB", answer=answer),
+        Exchange(what="1 MiB in DATA frames of 1 KiB", answer=answer),
         wanted="gRPC status OK",
         matches=lambda items: _wrong_length(items[0].attributes.get("pad")),
         needs_read_back=False,
@@ -148,10 +148,10 @@ def _judge_bad_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
         "a declared length of 4 GiB": huge,
         "the compressed flag 7": b"\x07" + whole[1:],
     }
-    tries = (Try(what=what, answer=call(lab, body=body)) for what, body in bodies.items())
+    tries = (Exchange(what=what, answer=call(lab, body=body)) for what, body in bodies.items())
     yield judged(lab, "OTLP-GRPC-049", tries, is_refused, "an error or a reset")
     counts = {"no message": b"", "two messages": whole + whole}
-    others = (Try(what=what, answer=call(lab, body=body)) for what, body in counts.items())
+    others = (Exchange(what=what, answer=call(lab, body=body)) for what, body in counts.items())
     yield judged(lab, "OTLP-SRV-065", others, is_refused, "an error or a reset")
 
 
@@ -164,7 +164,8 @@ def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
         "/opentelemetry.proto.collector.nothing.v1.NothingService/Export",
     )
     tries = (
-        Try(what=f"the method {path}", answer=call(lab, _message(lab), path=path)) for path in paths
+        Exchange(what=f"the method {path}", answer=call(lab, _message(lab), path=path))
+        for path in paths
     )
     yield judged(lab, "OTLP-GRPC-045", tries, _is_unimplemented, "UNIMPLEMENTED (12)")
 
@@ -178,7 +179,7 @@ def _judge_content_type(lab: ReceiverLab) -> Iterator[CheckResult]:
     with grpc_talk(lab) as talk:
         answer = call(lab, _message(lab), media_type="text/plain", talk=talk)
         after = call(lab, _message(lab), talk=talk)
-    tries = [Try(what="the content type text/plain over HTTP/2", answer=answer)]
+    tries = [Exchange(what="the content type text/plain over HTTP/2", answer=answer)]
     found = judged(lab, rule, tries, _is_unsupported, "HTTP 415")
     if found.outcome == "passed" and not after.is_ok:
         yield failed(rule, f"{found.evidence}; a call after it came to {after.told()}")
@@ -202,7 +203,7 @@ def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
         stream = talk.open(tuple(fields.items()))
         talk.body(stream, body)
         answer = talk.answer(stream)
-    with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as other:
+    with RawHttp2Client(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as other:
         called = call(lab, body, talk=other)
     takes = [
         what
@@ -224,11 +225,11 @@ def _judge_metadata(lab: ReceiverLab) -> Iterator[CheckResult]:
         "unknown metadata": [("x-unknown", "1"), ("user-agent", "otlptest")],
     }
     tries = [
-        Try(what=what, answer=call(lab, _message(lab), fields=fields))
+        Exchange(what=what, answer=call(lab, _message(lab), fields=fields))
         for what, fields in odd.items()
     ]
     yield judged(lab, "OTLP-SRV-066", tries, is_ok, "gRPC status OK")
-    oversized = [Try(what="64 KiB metadata", answer=call(lab, _message(lab), fields=large))]
+    oversized = [Exchange(what="64 KiB metadata", answer=call(lab, _message(lab), fields=large))]
     yield judged(lab, "OTLP-SRV-066", oversized, _is_any, "success or an error")
 
 
@@ -274,7 +275,7 @@ def _judge_services(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
-    tries: list[Try] = []
+    tries: list[Exchange] = []
     with grpc_talk(lab) as talk:
         talk.settle()
         at_once = max(1, min(_PARALLEL, talk.max_streams))
@@ -286,7 +287,7 @@ def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
             for stream in streams:
                 talk.body(stream, frame)
             tries += [
-                Try(what=f"a call of {at_once} at once", answer=talk.answer(stream))
+                Exchange(what=f"a call of {at_once} at once", answer=talk.answer(stream))
                 for stream in streams
             ]
             if not tries[-1].answer.is_ok:
@@ -305,7 +306,7 @@ def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
             signal = lab.signals[number % len(lab.signals)]
             message = sample_request(signal, lab.marker())
             answer = call(lab, message, signal=signal, talk=talk)
-            tries.append(Try(what=f"call {number} of {signal}", answer=answer))
+            tries.append(Exchange(what=f"call {number} of {signal}", answer=answer))
     yield judged(lab, rule, tries, is_ok, "gRPC status OK")
 
 

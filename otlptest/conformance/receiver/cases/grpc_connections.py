@@ -18,7 +18,7 @@ from otlptest.conformance.receiver.sample_requests import sample_request
 from otlptest.results import CheckResult, failed, not_applicable, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import request_bytes
-from otlptest.sending.raw.http2_client import Http2Talk
+from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.sending.raw.raw_socket import RawSocket, end_words
 from otlptest.timing import Deadline
 from otlptest.wire.transport import http2_frames as frames
@@ -77,10 +77,12 @@ def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
 
 # Wrong frames.
 
-_Abuse = Callable[[ReceiverLab, Http2Talk], None]
+_Abuse = Callable[[ReceiverLab, RawHttp2Client], None]
 
 
-def _open_oddly(lab: ReceiverLab, talk: Http2Talk, stream_id: int, *, block: bytes = b"") -> None:
+def _open_oddly(
+    lab: ReceiverLab, talk: RawHttp2Client, stream_id: int, *, block: bytes = b""
+) -> None:
     sent = block or encode_fields(call_fields(lab))
     talk.say(frames.header_frames(stream_id, sent, ends_stream=True))
 
@@ -89,11 +91,11 @@ def _say(data: bytes) -> _Abuse:
     return lambda _, talk: _said(talk, data)
 
 
-def _said(talk: Http2Talk, data: bytes) -> None:
+def _said(talk: RawHttp2Client, data: bytes) -> None:
     talk.say(data)
 
 
-def _flood_continuations(lab: ReceiverLab, talk: Http2Talk) -> None:
+def _flood_continuations(lab: ReceiverLab, talk: RawHttp2Client) -> None:
     """A header block that does not end, 16 MiB of it."""
     block = encode_fields(call_fields(lab))
     talk.say(frames.frame(frames.HEADERS, 0, 1, block))
@@ -148,7 +150,7 @@ def _abused(lab: ReceiverLab, abuse: _Abuse, waited_s: float) -> tuple[bool, str
     return has_ended, _ending(talk)
 
 
-def _ending(talk: Http2Talk) -> str:
+def _ending(talk: RawHttp2Client) -> str:
     if talk.goaway is not None:
         return f"GOAWAY {talk.goaway}"
     return end_words(talk.end)
@@ -228,7 +230,7 @@ def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
     if lab.http is None:
         yield not_applicable(rule, "no HTTP endpoint was given")
         return
-    with Http2Talk(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
+    with RawHttp2Client(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
         speaks = talk.settle(timeout_s=min(_QUICKLY_S, lab.timeout_s)) and not talk.problem
     how = "by ALPN" if lab.http.is_tls else "in clear text, with prior knowledge"
     fall = fallen(lab, rule, "the last was an HTTP/2 preface on the HTTP port")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.exchange import (
-    Try,
+    Exchange,
     is_decided,
     judged,
     submit,
@@ -63,7 +63,7 @@ def _taken_and_stored(
         rule,
         chosen,
         marker,
-        Try(what=what, answer=answer),
+        Exchange(what=what, answer=answer),
         wanted="success",
         matches=matches,
         needs_read_back=needs_read_back,
@@ -262,13 +262,13 @@ def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield found
 
 
-def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
+def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
     """Those of metrics only if a plain one of their kind is no fault of the receiver's own."""
     for what, body in _extremes(signal, lab.marker()):
         answer = submit(lab, body, signal=signal)
         if what == _PLAIN and not is_decided(answer) and not answer.is_hang:
             return
-        yield Try(what=what, answer=answer)
+        yield Exchange(what=what, answer=answer)
 
 
 def _extremes(signal: Signal, marker: str) -> Iterator[tuple[str, bytes]]:
@@ -303,7 +303,7 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = wrapped(sample_item(other, marker), resource=chunk(1, pair))
     answer = submit(lab, body, signal=here)
     seen = f"a {other} message sent as {here}: {answer.told()}"
-    tries = [Try(what=f"a {other} message sent as {here}", answer=answer)]
+    tries = [Exchange(what=f"a {other} message sent as {here}", answer=answer)]
     found = judged(lab, rule, tries, is_decided, "400, or success")
     if found.outcome != "passed" or answer.is_refused:
         yield found

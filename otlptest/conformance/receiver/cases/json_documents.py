@@ -9,7 +9,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.example_payloads import EXAMPLES, example_bytes
 from otlptest.conformance.receiver.exchange import (
-    Try,
+    Exchange,
     answered,
     is_decided,
     is_ok,
@@ -47,7 +47,13 @@ def _stored(
     """A document that must be taken, and whose item must come out with its attribute."""
     answer = post(lab, json_bytes(document), signal=signal)
     return judged_taken(
-        lab, rule, signal, marker, Try(what=what, answer=answer), wanted="HTTP 200", matches=_lost
+        lab,
+        rule,
+        signal,
+        marker,
+        Exchange(what=what, answer=answer),
+        wanted="HTTP 200",
+        matches=_lost,
     )
 
 
@@ -130,12 +136,12 @@ def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
         both = json_attribute("both", {"stringValue": "a", "intValue": "1"})
         document = json_request(signal, json_item(signal, lab.marker(), attributes=(both,)))
         answer = post(lab, json_bytes(document), signal=signal)
-        tries = [Try(what=f"two values in one AnyValue ({signal})", answer=answer)]
+        tries = [Exchange(what=f"two values in one AnyValue ({signal})", answer=answer)]
         yield judged(lab, "OTLP-JSON-033", tries, is_decided, wanted)
         body = json_bytes(_document(signal, lab.marker()))
         twice = b'"scope":{"name":"first","name":"second"},"scope":{'
         doubled = post(lab, body.replace(b'"scope":{', twice, 1), signal=signal)
-        tries = [Try(what=f"the same key twice ({signal})", answer=doubled)]
+        tries = [Exchange(what=f"the same key twice ({signal})", answer=doubled)]
         yield judged(lab, "OTLP-JSON-034", tries, is_decided, wanted)
 
 
@@ -154,7 +160,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
         "invalid UTF-8": whole.replace(b"otlptest-conformance", b"\xff\xfe"),
         "a comma too many": whole[:-1] + b",}",
     }
-    tries = (Try(what=what, answer=post(lab, body)) for what, body in bodies.items())
+    tries = (Exchange(what=what, answer=post(lab, body)) for what, body in bodies.items())
     # Of which type errors are, is judged elsewhere (OTLP-JSON-002, OTLP-JSON-042).
     yield judged(lab, "OTLP-JSON-036", tries, answered(400), "HTTP 400")
     answer = post(lab, b"")
@@ -169,12 +175,12 @@ def _judge_layout(lab: ReceiverLab) -> Iterator[CheckResult]:
         turned = json_bytes(_turned(document))
         bodies = {"pretty printing": pretty, "the keys in another order": turned}
         tries = [
-            Try(what=f"{what} ({signal})", answer=post(lab, body, signal=signal))
+            Exchange(what=f"{what} ({signal})", answer=post(lab, body, signal=signal))
             for what, body in bodies.items()
         ]
         yield judged(lab, "OTLP-JSON-043", tries, is_ok, "HTTP 200")
         rest = [
-            Try(
+            Exchange(
                 what=f"{tail!r} after the document ({signal})",
                 answer=post(lab, json_bytes(document) + tail, signal=signal),
             )

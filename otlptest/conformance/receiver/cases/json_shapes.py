@@ -15,7 +15,7 @@ from otlptest.conformance.receiver.cases.json_values import rejected
 from otlptest.conformance.receiver.contrasts import Plain, contrasted, unlike_plain
 from otlptest.conformance.receiver.exchange import (
     Answer,
-    Try,
+    Exchange,
     is_ok,
     is_refused,
     judged,
@@ -159,13 +159,13 @@ def _judge_nulls(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield _stored_nulls(lab, rule, signal)
 
 
-def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Try, Plain]]:
+def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Exchange, Plain]]:
     """A document with null at each place, and the same document without the key."""
     for path in (*_envelope(signal), *_fields(signal)):
         document = _document(signal, lab.marker())
         answer = _send(lab, signal, _changed(document, path, None))
         plain = _sender(lab, signal, _changed(document, path, _ABSENT))
-        yield Try(what=f"null for {'.'.join(path)}", answer=answer), plain
+        yield Exchange(what=f"null for {'.'.join(path)}", answer=answer), plain
 
 
 def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> CheckResult:
@@ -179,7 +179,7 @@ def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> CheckResult:
             plain = plain if is_part else _changed(plain, path, _ABSENT)
     answer = _send(lab, signal, document)
     what = f"null for each field that may be absent ({signal})"
-    found = judged(lab, rule, [Try(what=what, answer=answer)], is_ok, "HTTP 200")
+    found = judged(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "HTTP 200")
     if found.outcome != "passed":
         return contrasted(found, _sender(lab, signal, plain), "an item without them")
     return judged_stored(
@@ -230,7 +230,7 @@ def _omitted(
     put: Callable[[Signal, str, Any], dict[str, Any]],
 ) -> CheckResult:
     answer = _send(lab, signal, put(signal, lab.marker(), omission.odd))
-    tries = [Try(what=f"{omission.what} ({signal})", answer=answer)]
+    tries = [Exchange(what=f"{omission.what} ({signal})", answer=answer)]
     found = judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
     plain = _sender(lab, signal, put(signal, lab.marker(), omission.plain))
     return contrasted(found, plain, "the same with its default value")
@@ -258,7 +258,7 @@ def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         "metrics": {"name": "minimal", "gauge": {"dataPoints": [point]}},
     }
     answer = _send(lab, signal, json_request(signal, items[signal]))
-    tries = [Try(what=f"an item without optional keys ({signal})", answer=answer)]
+    tries = [Exchange(what=f"an item without optional keys ({signal})", answer=answer)]
     yield judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
 
 
@@ -302,7 +302,7 @@ def _wrong_types(signal: Signal) -> Iterator[tuple[_Path, Sequence[Any]]]:
 def _judge_wrong_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         tries = [
-            Try(
+            Exchange(
                 what=f"{'.'.join(path)}: {json_bytes(value).decode()}",
                 answer=_send(lab, signal, _changed(_document(signal, lab.marker()), path, value)),
             )

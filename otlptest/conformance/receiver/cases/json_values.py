@@ -8,7 +8,7 @@ from typing import Any, Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import decoded_response
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
-from otlptest.conformance.receiver.exchange import Try, is_decided, judged, post
+from otlptest.conformance.receiver.exchange import Exchange, is_decided, judged, post
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.sample_requests import (
     json_attribute,
@@ -233,7 +233,9 @@ def _lenient(lab: ReceiverLab) -> Iterator[CheckResult]:
         elif answer.is_ok:
             yield _one(lab, rule, value, answer, signal=signal, marker=marker)
         else:
-            yield judged(lab, rule, [Try(what=value.what, answer=answer)], is_decided, "200 or 400")
+            yield judged(
+                lab, rule, [Exchange(what=value.what, answer=answer)], is_decided, "200 or 400"
+            )
 
 
 # Ids, flags and enums.
@@ -297,7 +299,7 @@ def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         item = json_item(signal, markers[-1], more={**_ids(signal, *_MEANT_IDS), **more})
         answer = post(lab, json_bytes(json_request(signal, item)), signal=signal)
         if not (answer.is_refused or rejected(signal, answer)):
-            taken = [Try(what=f"{what} ({signal})", answer=answer)]
+            taken = [Exchange(what=f"{what} ({signal})", answer=answer)]
             yield judged(lab, rule, taken, lambda _: False, "400, or rejected")
             return
     stored = unwanted_items(lab, signal, *markers)

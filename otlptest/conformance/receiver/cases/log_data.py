@@ -7,7 +7,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
     PROTOBUF_ALONE,
     Change,
-    Corner,
+    DataCase,
     beside,
     having,
     is_sampled,
@@ -72,7 +72,7 @@ def _has_no_trace(items: tuple[Any, ...]) -> str:
     return "" if trace_id in _NO_ID else f"its trace id is {trace_id}, expected: none"
 
 
-_SEVERITIES: Final = Corner(
+_SEVERITIES: Final = DataCase(
     rule="OTLP-LOG-006",
     what="a severity text without a number, the reverse, and two that do not fit",
     signal="logs",
@@ -87,7 +87,7 @@ _SEVERITIES: Final = Corner(
 )
 
 _UNKNOWN_SEVERITIES: Final = tuple(
-    Corner(
+    DataCase(
         rule="OTLP-LOG-007",
         what=f"severity number {severity}, beside a right record",
         signal="logs",
@@ -98,7 +98,7 @@ _UNKNOWN_SEVERITIES: Final = tuple(
 )
 
 _TIMES: Final = (
-    Corner(
+    DataCase(
         rule="OTLP-LOG-013",
         what="a record with an observed time alone",
         signal="logs",
@@ -106,7 +106,7 @@ _TIMES: Final = (
         matches=_is_observed_then,
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-LOG-014",
         what="a record without any time",
         signal="logs",
@@ -115,7 +115,7 @@ _TIMES: Final = (
 )
 
 _TRACES: Final = (
-    Corner(
+    DataCase(
         rule="OTLP-LOG-018",
         what="ids of zeros",
         signal="logs",
@@ -124,7 +124,7 @@ _TRACES: Final = (
         may_be_refused=True,
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-LOG-018",
         what="a trace id of 15 bytes",
         signal="logs",
@@ -132,7 +132,7 @@ _TRACES: Final = (
         may_be_refused=True,
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-LOG-022",
         what=f"flags {_MANY_FLAGS:#x}",
         signal="logs",
@@ -143,7 +143,7 @@ _TRACES: Final = (
 )
 
 _KINDS: Final = tuple(
-    Corner(
+    DataCase(
         rule="OTLP-LOG-023",
         what=f"a body that is {what}",
         signal="logs",
@@ -163,7 +163,7 @@ _KINDS: Final = tuple(
 )
 
 _EMPTY: Final = tuple(
-    Corner(rule="OTLP-LOG-024", what=what, signal="logs", request=_logs(_body(fill)))
+    DataCase(rule="OTLP-LOG-024", what=what, signal="logs", request=_logs(_body(fill)))
     for what, fill in (
         ("a record without a body", None),
         ("a body without a value", having()),
@@ -172,7 +172,7 @@ _EMPTY: Final = tuple(
 )
 
 _TEXTS: Final = tuple(
-    Corner(
+    DataCase(
         rule="OTLP-LOG-039",
         what=f"a body with {what}",
         signal="logs",
@@ -195,21 +195,21 @@ _CORNERS: Final = (
     *_TRACES,
     *_KINDS,
     *_EMPTY,
-    Corner(
+    DataCase(
         rule="OTLP-LOG-034",
         what="a record with an event name",
         signal="logs",
         request=_logs(lambda record: set_event_name(record, "otlptest.corner")),
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-LOG-037",
         what=f"a record with the retired field {_RETIRED_FIELD}",
         signal="logs",
         request=lambda marker: sample_request("logs", marker, more=number(_RETIRED_FIELD, 1)),
         protocols=PROTOBUF_ALONE,
     ),
-    Corner(rule="OTLP-LOG-038", what="a record of zero bytes", signal="logs", request=_minimal),
+    DataCase(rule="OTLP-LOG-038", what="a record of zero bytes", signal="logs", request=_minimal),
     *_TEXTS,
 )
 

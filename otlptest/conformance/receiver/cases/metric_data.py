@@ -7,7 +7,7 @@ from typing import Any, Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
     Change,
-    Corner,
+    DataCase,
     beside,
     having,
     judged_corners,
@@ -87,7 +87,7 @@ _PLAIN_HISTOGRAM: Final = _metrics(
 _PLAIN_EXPONENTIAL: Final = _metrics(_of("exponential_histogram", _exponential(0)))
 
 _VALID: Final = (
-    Corner(
+    DataCase(
         rule="OTLP-METRIC-030",
         what="a histogram without buckets",
         signal="metrics",
@@ -95,7 +95,7 @@ _VALID: Final = (
         fields=("count", "sum", "bucket_counts", "explicit_bounds"),
         plain=_PLAIN_HISTOGRAM,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-METRIC-034",
         what="histograms without sum, min and max, and with all three 0",
         signal="metrics",
@@ -107,7 +107,7 @@ _VALID: Final = (
         needs_read_back=True,
         plain=_PLAIN_HISTOGRAM,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-METRIC-038",
         what=f"exponential histograms of scale {', '.join(map(str, _SCALES))}",
         signal="metrics",
@@ -120,7 +120,7 @@ _VALID: Final = (
 
 # Each is right, and not every store has a place for it: then it has to say so.
 _KINDS: Final = tuple(
-    Corner(
+    DataCase(
         rule="OTLP-METRIC-061",
         what=what,
         signal="metrics",
@@ -150,7 +150,7 @@ _KINDS: Final = tuple(
 )
 
 _INVALID: Final = tuple(
-    Corner(
+    DataCase(
         rule="OTLP-METRIC-062",
         what=f"{what}, beside a right metric",
         signal="metrics",

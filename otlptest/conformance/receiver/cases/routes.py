@@ -10,7 +10,7 @@ from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,
     Answer,
-    Try,
+    Exchange,
     answered,
     is_ok,
     is_refused,
@@ -56,13 +56,13 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded")
     )
     yield judged(lab, "OTLP-SRV-030", others, answered(415), "HTTP 415")
-    none = [Try(what="no Content-Type", answer=post(lab, body, media_type=""))]
+    none = [Exchange(what="no Content-Type", answer=post(lab, body, media_type=""))]
     yield judged(lab, "OTLP-SRV-031", none, answered(415, 400), "HTTP 415, or 400")
     wanted = media_type_of(lab)
     other = PROTOBUF if wanted == JSON else JSON
     twice = post(lab, body, fields=[("Content-Type", other)])
     odd = [*(_typed(lab, body, kind) for kind in ("application/", ";;"))]
-    odd.append(Try(what="two Content-Types", answer=twice))
+    odd.append(Exchange(what="two Content-Types", answer=twice))
     yield judged(lab, "OTLP-SRV-032", odd, is_refused, "a 4xx")
     spelt = (
         _typed(lab, body, kind) for kind in (f"{wanted.title()}; charset=utf-8", wanted.upper())
@@ -75,8 +75,8 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield say("OTLP-SRV-033", f"it takes {', '.join(taken) or 'application/x-protobuf only'}")
 
 
-def _typed(lab: ReceiverLab, body: bytes, kind: str) -> Try:
-    return Try(what=f"Content-Type: {kind}", answer=post(lab, body, media_type=kind))
+def _typed(lab: ReceiverLab, body: bytes, kind: str) -> Exchange:
+    return Exchange(what=f"Content-Type: {kind}", answer=post(lab, body, media_type=kind))
 
 
 def _judge_both_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -117,11 +117,11 @@ def _judge_paths(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield judged(lab, "OTLP-SRV-039", query, answered(200), "HTTP 200")
 
 
-def _at(lab: ReceiverLab, target: str) -> Try:
-    return Try(what=f"POST {target}", answer=post(lab, _body(lab), target=target))
+def _at(lab: ReceiverLab, target: str) -> Exchange:
+    return Exchange(what=f"POST {target}", answer=post(lab, _body(lab), target=target))
 
 
-def _is_elsewhere(lab: ReceiverLab, sent: Try) -> bool:
+def _is_elsewhere(lab: ReceiverLab, sent: Exchange) -> bool:
     """Whether a path is none of OTLP's, but the receiver has something there: then 405 is right."""
     if not answered(405)(sent.answer):
         return False
@@ -174,13 +174,13 @@ def _leads_to(right: str) -> Callable[[Answer], bool]:
 def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     tries = (
-        Try(what=f"the method {method}", answer=post(lab, body, method=method))
+        Exchange(what=f"the method {method}", answer=post(lab, body, method=method))
         for method in _NO_METHODS
     )
     yield judged(lab, "OTLP-SRV-040", tries, _allows_post, "HTTP 405 with Allow: POST")
-    unknown = [Try(what="the method FOO", answer=post(lab, body, method="FOO"))]
+    unknown = [Exchange(what="the method FOO", answer=post(lab, body, method="FOO"))]
     other = [
-        Try(what=f"the method {method}", answer=post(lab, b"", method=method))
+        Exchange(what=f"the method {method}", answer=post(lab, b"", method=method))
         for method in ("TRACE", "CONNECT")
     ]
     yield judged(lab, "OTLP-SRV-041", unknown, answered(405, 501), "HTTP 405 or 501")
@@ -188,7 +188,7 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     override = [("X-HTTP-Method-Override", "POST")]
     usual = post(lab, body, method="GET")
     got = [
-        Try(
+        Exchange(
             what="GET with X-HTTP-Method-Override: POST",
             answer=post(lab, body, method="GET", fields=override),
         )
@@ -256,7 +256,7 @@ def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
     allowed = answer.field("access-control-allow-origin")
     seen = f"a preflight from {_ORIGIN} was answered {answer.told()}"
     if allowed is None:
-        off = [Try(what=f"a preflight from {_ORIGIN}", answer=answer)]
+        off = [Exchange(what=f"a preflight from {_ORIGIN}", answer=answer)]
         yield judged(lab, "OTLP-SRV-076", off, _is_without_cors, "an answer without CORS")
         yield from (
             not_applicable(rule, f"{seen}: pages of {_ORIGIN} may not send") for rule in _CORS_RULES
@@ -316,7 +316,7 @@ def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[CheckR
         "a malformed body": post(lab, b"\xff\xff\xff", fields=origin),
         "the content type text/plain": post(lab, body, media_type="text/plain", fields=origin),
     }
-    tries = [Try(what=what, answer=answer) for what, answer in sent.items()]
+    tries = [Exchange(what=what, answer=answer) for what, answer in sent.items()]
     yield judged(lab, "OTLP-SRV-070", tries, _tells_origin, "Access-Control-Allow-Origin")
     answer = sent["a valid request"]
     yield _judged_origins({"a preflight": preflight, "a valid request": answer})

@@ -11,7 +11,7 @@ from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import fallen, http_fields, target_of
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
-from otlptest.sending.raw.http1_client import Http1Talk, request_bytes
+from otlptest.sending.raw.http1_client import RawHttp1Client, request_bytes
 from otlptest.sending.raw.raw_socket import end_words
 
 __all__ = ["CASES"]
@@ -30,7 +30,7 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
         return
     body = sample_body(lab, lab.signals[0], lab.marker())
     plain = socket.create_connection((lab.endpoint.host, lab.endpoint.port), lab.timeout_s)
-    with Http1Talk(plain, min(_ENDS_S, lab.timeout_s)) as talk:
+    with RawHttp1Client(plain, min(_ENDS_S, lab.timeout_s)) as talk:
         talk.say(request_bytes("POST", target_of(lab), http_fields(lab), body))
         answer = talk.answer()
     seen = f"plain HTTP on a TLS port was answered {answer.told()}"

@@ -9,7 +9,7 @@ from otlptest.conformance.receiver.decompression_bombs import MIB, gzip_bomb, pa
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
     Answer,
-    Try,
+    Exchange,
     call,
     call_fields,
     fallen,
@@ -222,7 +222,9 @@ def _judge_headers(lab: ReceiverLab) -> Iterator[CheckResult]:
         "a header of 1.1 MiB": [("X-Large", "v" * 1_150_000)],
         "10,000 headers of 130 bytes": many,
     }
-    tries = (Try(what=what, answer=post(lab, b"", fields=fields)) for what, fields in sent.items())
+    tries = (
+        Exchange(what=what, answer=post(lab, b"", fields=fields)) for what, fields in sent.items()
+    )
     yield judged(lab, "OTLP-SRV-052", tries, is_refused_or_cut, "431, 400 or a close")
 
 

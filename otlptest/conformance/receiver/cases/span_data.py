@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
-    Corner,
+    DataCase,
     beside,
     having,
     is_sampled,
@@ -15,7 +15,7 @@ from otlptest.conformance.receiver.data_cases import (
     rules_of,
     sent_in,
 )
-from otlptest.conformance.receiver.exchange import Try, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, is_ok, judged
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import judged_stored
 from otlptest.results import CheckResult
@@ -34,21 +34,21 @@ def _backwards(span: Any) -> None:  # noqa: ANN401 -- a generated message
 
 
 _CORNERS: Final = (
-    Corner(
+    DataCase(
         rule="OTLP-TRACE-012",
         what="a span of kind UNSPECIFIED",
         signal="traces",
         request=of_items("traces", having(kind=0)),
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-TRACE-017",
         what="a span that ends before it starts, beside a right one",
         signal="traces",
         request=of_items("traces", beside(_backwards), having()),
         may_be_refused=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-TRACE-017",
         what="a span without times, beside a right one",
         signal="traces",
@@ -59,7 +59,7 @@ _CORNERS: Final = (
         ),
         may_be_refused=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-TRACE-033",
         what=f"flags {_MANY_FLAGS:#x}, with reserved bits",
         signal="traces",
@@ -67,7 +67,7 @@ _CORNERS: Final = (
         matches=is_sampled,
         needs_read_back=True,
     ),
-    Corner(
+    DataCase(
         rule="OTLP-TRACE-034",
         what="a span without flags",
         signal="traces",
@@ -94,7 +94,7 @@ def _judged_split(lab: ReceiverLab) -> CheckResult:
         "the first one again": {"span_id": child, "parent_span_id": root},
     }
     tries = [
-        Try(
+        Exchange(
             what=what,
             answer=sent_in(
                 lab, "traces", of_items("traces", having(trace_id=trace_id, **ids))(marker)

@@ -9,7 +9,7 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.exchange import (
     JSON,
     Answer,
-    Try,
+    Exchange,
     answered,
     call,
     harm_of,
@@ -155,14 +155,14 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     right = sample_body(lab, signal, lab.marker())
     wrong = b'{"resourceSpans":[' if wanted == JSON else b"\xff\xff\xff"
-    plain = Try(what="a valid request", answer=post(lab, right))
-    malformed = Try(what="a malformed request", answer=post(lab, wrong))
+    plain = Exchange(what="a valid request", answer=post(lab, right))
+    malformed = Exchange(what="a malformed request", answer=post(lab, wrong))
     typed = f"an answer of type {wanted}"
     if wanted == JSON:
         yield judged(lab, "OTLP-JSON-002", [plain, malformed], _has_type(wanted), typed)
         return
     asked, text = (
-        Try(what=f"Accept: {kind}", answer=post(lab, right, fields=[("Accept", kind)]))
+        Exchange(what=f"Accept: {kind}", answer=post(lab, right, fields=[("Accept", kind)]))
         for kind in (JSON, "text/html")
     )
     yield judged(lab, "OTLP-HTTP-019", [plain, asked], _has_type(wanted), wanted)
@@ -180,7 +180,9 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield judged(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
 
 
-def _judged_accept(lab: ReceiverLab, plain: Try, asked: Sequence[Try], wanted: str) -> CheckResult:
+def _judged_accept(
+    lab: ReceiverLab, plain: Exchange, asked: Sequence[Exchange], wanted: str
+) -> CheckResult:
     """Whether `Accept` changes the type of an answer, whatever that is without it."""
     rule = "OTLP-SRV-035"
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
@@ -220,10 +222,10 @@ def _judge_empty(lab: ReceiverLab) -> Iterator[CheckResult]:
     )
 
 
-def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Try:
+def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Exchange:
     if rule == "OTLP-JSON-038":
-        return Try(what=f"{{}} for {signal}", answer=post(lab, b"{}", signal=signal))
-    return Try(what=f"no bytes for {signal}", answer=submit(lab, b"", signal=signal))
+        return Exchange(what=f"{{}} for {signal}", answer=post(lab, b"{}", signal=signal))
+    return Exchange(what=f"no bytes for {signal}", answer=submit(lab, b"", signal=signal))
 
 
 def _judge_hollow(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -231,7 +233,7 @@ def _judge_hollow(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield judged(lab, "OTLP-RESP-007", tries, is_ok, "success")
 
 
-def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
+def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
     names = SIGNAL_NAMES[signal]
     if lab.protocol == "http/json":
         full = json_request(signal)
@@ -246,7 +248,7 @@ def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
             hollow = {"name": "m", "gauge": {"dataPoints": []}}
             shapes["a metric without points"] = json_request(signal, hollow)
         for what, document in shapes.items():
-            yield Try(
+            yield Exchange(
                 what=f"{what} ({signal})", answer=post(lab, json_bytes(document), signal=signal)
             )
         return
@@ -259,7 +261,7 @@ def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Try]:
         metric = chunk(2, chunk(1, b"m") + chunk(5, b""))
         bodies["a metric without points"] = chunk(1, chunk(2, metric))
     for what, body in bodies.items():
-        yield Try(what=f"{what} ({signal})", answer=submit(lab, body, signal=signal))
+        yield Exchange(what=f"{what} ({signal})", answer=submit(lab, body, signal=signal))
 
 
 # Plain, repeated, and not lost.
@@ -272,7 +274,7 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
             "grpc-encoding: identity": (("grpc-encoding", "identity"),),
         }
         tries = (
-            Try(
+            Exchange(
                 what=f"{signal}, {what}",
                 answer=call(lab, sample_request(signal, lab.marker()), signal=signal, fields=more),
             )
@@ -282,7 +284,7 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield _unlike_packed(lab, judged(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK"))
         return
     answers = [
-        Try(what=f"a plain {signal} body over HTTP/1.1", answer=post(lab, body, signal=signal))
+        Exchange(what=f"a plain {signal} body over HTTP/1.1", answer=post(lab, body, signal=signal))
         for signal in lab.signals
         for body in [sample_body(lab, signal, lab.marker())]
     ]
@@ -321,7 +323,7 @@ def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The same bytes again, as a client sends them that got no answer."""
     bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
     tries = (
-        Try(what=f"{signal}, time {time} of 2", answer=_send(lab, body, signal))
+        Exchange(what=f"{signal}, time {time} of 2", answer=_send(lab, body, signal))
         for signal, body in bodies.items()
         for time in (1, 2)
     )

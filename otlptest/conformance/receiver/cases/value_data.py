@@ -9,7 +9,7 @@ from otlptest.conformance.case import COMMON_SIGNALS, ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
     PROTOBUF_ALONE,
     Change,
-    Corner,
+    DataCase,
     Matches,
     having,
     in_request,
@@ -18,7 +18,7 @@ from otlptest.conformance.receiver.data_cases import (
     rules_of,
     sent_in,
 )
-from otlptest.conformance.receiver.exchange import Try, is_decided, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, is_decided, is_ok, judged
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.protobuf_fields import chunk, number
 from otlptest.conformance.receiver.sample_requests import (
@@ -116,11 +116,11 @@ _SCHEMA_URLS: Final = (
 )
 
 
-def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal], Corner]:  # noqa: ANN401 -- fields of a corner
+def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal], DataCase]:  # noqa: ANN401 -- fields of a corner
     """A corner of an item's attributes, for any signal."""
 
-    def corner(signal: Signal) -> Corner:
-        return Corner(
+    def corner(signal: Signal) -> DataCase:
+        return DataCase(
             rule=rule,
             what=what,
             signal=signal,
@@ -189,7 +189,7 @@ _OF_ITEMS: Final = (
 )
 
 
-def _everywhere(signal: Signal) -> Corner:
+def _everywhere(signal: Signal) -> DataCase:
     """Each kind of value in each place that has attributes."""
 
     def request(marker: str) -> bytes:
@@ -211,7 +211,7 @@ def _everywhere(signal: Signal) -> Corner:
 
     point = ("attributes", "metric.resource", "metric.scope.attributes")
     fields = {"metrics": point, "traces": (*_PLACES, "events", "links")}.get(signal, _PLACES)
-    return Corner(
+    return DataCase(
         rule="OTLP-COMMON-008",
         what=f"{signal} with each kind of value in each place",
         signal=signal,
@@ -221,13 +221,13 @@ def _everywhere(signal: Signal) -> Corner:
     )
 
 
-def _repeated(signal: Signal) -> Corner:
+def _repeated(signal: Signal) -> DataCase:
     """Two resource entries that are equal but for their items, and an equal scope in each."""
 
     def request(marker: str) -> bytes:
         return sample_request(signal, marker) + sample_request(signal, marker)
 
-    return Corner(
+    return DataCase(
         rule="OTLP-COMMON-041",
         what="two equal resource entries with equal scopes, an item in each",
         signal=signal,
@@ -237,7 +237,7 @@ def _repeated(signal: Signal) -> Corner:
     )
 
 
-def _scopes(signal: Signal) -> tuple[Corner, ...]:
+def _scopes(signal: Signal) -> tuple[DataCase, ...]:
     def without_scope(marker: str) -> bytes:
         message = in_request(signal, marker, lambda _: None)
         names = SIGNAL_NAMES[signal]
@@ -247,8 +247,8 @@ def _scopes(signal: Signal) -> tuple[Corner, ...]:
 
     empty = chunk(1, b"") + chunk(2, b"")
     return (
-        Corner(rule="OTLP-COMMON-048", what="no scope", signal=signal, request=without_scope),
-        Corner(
+        DataCase(rule="OTLP-COMMON-048", what="no scope", signal=signal, request=without_scope),
+        DataCase(
             rule="OTLP-COMMON-048",
             what="a scope with empty name and version",
             signal=signal,
@@ -257,17 +257,17 @@ def _scopes(signal: Signal) -> tuple[Corner, ...]:
     )
 
 
-def _raw(signal: Signal) -> tuple[Corner, ...]:
+def _raw(signal: Signal) -> tuple[DataCase, ...]:
     """What a generated class cannot write, or not each version of it."""
     bare_key = chunk(1, f"{_KEY}.0".encode())
     corners = (
-        Corner(
+        DataCase(
             rule="OTLP-COMMON-010",
             what="an attribute without a value",
             signal=signal,
             request=lambda marker: sample_request(signal, marker, attributes=(bare_key,)),
         ),
-        Corner(
+        DataCase(
             rule="OTLP-COMMON-051",
             what="an entity reference to keys that are not there",
             signal=signal,
@@ -276,7 +276,7 @@ def _raw(signal: Signal) -> tuple[Corner, ...]:
             needs_read_back=True,
         ),
     )
-    indexed = Corner(
+    indexed = DataCase(
         rule="OTLP-PROF-033",
         what="an attribute that points into the string table of profiles",
         signal=signal,
@@ -284,7 +284,7 @@ def _raw(signal: Signal) -> tuple[Corner, ...]:
         protocols=PROTOBUF_ALONE,
     )
     urls = tuple(
-        Corner(
+        DataCase(
             rule="OTLP-COMMON-044",
             what=what,
             signal=signal,
@@ -321,7 +321,7 @@ def _judged_canary(lab: ReceiverLab) -> CheckResult:
     rule, signal = "OTLP-COMMON-044", lab.signals[0]
     with _listener() as (url, is_visited):
         answer = sent_in(lab, signal, _with_schema_url(signal, url)(lab.marker()))
-        tries = [Try(what="a schema URL that can be fetched", answer=answer)]
+        tries = [Exchange(what="a schema URL that can be fetched", answer=answer)]
         found = judged(lab, rule, tries, is_ok, "it is taken")
         if is_visited():
             return failed(rule, f"it was fetched while the request was handled; {found.evidence}")
@@ -351,7 +351,7 @@ def _judged_repeated_keys(lab: ReceiverLab) -> CheckResult:
     pairs = (attribute(_KEY, text("first")), attribute(_KEY, text("second")))
     markers = [lab.marker() for _ in range(2)]
     tries = [
-        Try(
+        Exchange(
             what="an attribute key that comes twice",
             answer=sent_in(lab, signal, sample_request(signal, marker, attributes=pairs)),
         )
