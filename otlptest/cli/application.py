@@ -20,8 +20,6 @@ from otlptest.cli.streams import (
 )
 from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
 
-__all__ = ["COMMANDS", "application", "run"]
-
 COMMANDS = {
     "demo": "test a small shop of real services, then break it",
     "serve": "run the fake collector and watch what arrives",

@@ -13,8 +13,6 @@ from otlptest.queries.traces.traces import Trace
 from otlptest.wire.otlp.otlp_files import read_records
 from otlptest.wire.otlp.otlp_requests import items_from_request
 
-__all__ = ["Capture", "read_capture"]
-
 _LINE_RULE: Final = "OTLP-FILE-007"
 
 

@@ -25,8 +25,6 @@ from otlptest.cli.streams import note, screen_width, write
 from otlptest.errors import MissingPartError, UsageError
 from otlptest.report import wrapped
 
-__all__ = ["FAULTS", "FIRST_TEST", "Fault", "command"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:

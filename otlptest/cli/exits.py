@@ -4,8 +4,6 @@ from enum import IntEnum
 
 from otlptest.errors import OtlptestError, UnknownBundledFileError, UsageError
 
-__all__ = ["Exit", "exit_for"]
-
 
 class Exit(IntEnum):
     """Exit codes, stable across versions."""

@@ -17,8 +17,6 @@ from otlptest.requirements import (
     all_verdicts,
 )
 
-__all__ = ["command"]
-
 _HELP = """\
 Tell what a finding means.
 

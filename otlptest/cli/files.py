@@ -5,8 +5,6 @@ from pathlib import Path
 from otlptest import bundled
 from otlptest.errors import UsageError, nearest_name
 
-__all__ = ["named_file"]
-
 _BUILTIN = "builtin:"
 
 

@@ -5,8 +5,6 @@ from typing import TypeVar
 
 import click
 
-__all__ = ["NarrowCommand", "NarrowContext", "format_option"]
-
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 

@@ -15,8 +15,6 @@ from xml.etree import ElementTree as ET
 
 from otlptest.cli.streams import screen_width, wants_color, write
 
-__all__ = ["Run", "run_pytest", "without_color"]
-
 _PATIENCE_S: Final = 60.0
 _GRACE_S: Final = 15.0  # pytest stops the services of a test before it ends
 

@@ -8,8 +8,6 @@ from otlptest.model import Request, Signal
 from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 
-__all__ = ["Recording"]
-
 
 class Recording:
     """A capture that grows; a context manager. It has profiles too, beyond the file format.

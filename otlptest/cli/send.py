@@ -16,8 +16,6 @@ from otlptest.report import json_text, sent_finding, sent_line, sent_record, ver
 if TYPE_CHECKING:
     from otlptest.sending import ExportResult
 
-__all__ = ["command"]
-
 _HELP = """\
 Send captures or payloads to a receiver and tell what it answered to each request.
 

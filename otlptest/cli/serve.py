@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from otlptest.collector.fake import FakeCollector
     from otlptest.faults.plan_file import FaultPlan
 
-__all__ = ["command"]
-
 _HELP = """\
 Run the fake collector and watch what arrives, one line for each span, point and record.
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from otlptest.cli.captures import Capture
     from otlptest.queries.traces.traces import Trace
 
-__all__ = ["command"]
-
 _HELP = """\
 Draw what a capture holds: each trace as a waterfall, metrics, logs, profiles.
 

@@ -8,17 +8,6 @@ import sys
 
 from otlptest.errors import OtlptestError
 
-__all__ = [
-    "ASCII_FALLBACK",
-    "line_width",
-    "note",
-    "prepare_streams",
-    "screen_width",
-    "silence_stdout",
-    "wants_color",
-    "write",
-]
-
 ASCII_FALLBACK = {
     "─": "-", "━": "=", "│": "|", "┃": "|", "┄": "-", "┆": "|", "╌": "-", "╎": "|",
     "┌": "+", "┐": "+", "└": "`", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+",

@@ -16,8 +16,6 @@ from otlptest.report import (
 )
 from otlptest.timing import Deadline
 
-__all__ = ["News", "Tail"]
-
 _FETCH_S: Final = 30.0
 
 

@@ -8,8 +8,6 @@ from otlptest.collector.snapshots import Snapshot
 from otlptest.model import DataPoint, Request
 from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, stream_key
 
-__all__ = ["Baselines"]
-
 
 class Baselines:
     """Folds the metrics requests of a store, each once, up to where a view begins. Thread-safe."""

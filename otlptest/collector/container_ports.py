@@ -6,8 +6,6 @@ from typing import Final
 from otlptest.collector.server.server import Receiver
 from otlptest.processes.otel_environ import Endpoints
 
-__all__ = ["CONTAINER_HOST", "ContainerPorts"]
-
 CONTAINER_HOST: Final = "host.docker.internal"
 """What containers call the machine that they run on."""
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Final, Self
 
 from otlptest.collector.container_ports import CONTAINER_HOST, ContainerPorts
+from otlptest.collector.leftovers import Epoch
 from otlptest.collector.server.cors import CorsPolicy
 from otlptest.collector.server.server import Receiver
 from otlptest.collector.store import Store
-from otlptest.collector.store_source import Epoch, StoreSource
+from otlptest.collector.store_source import StoreSource
 from otlptest.collector.view import CollectorView
 from otlptest.errors import UsageError
 from otlptest.net.local_network import LocalProxy, local_network

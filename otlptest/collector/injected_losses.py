@@ -10,8 +10,6 @@ from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.evidence.planned_losses import seconds
 from otlptest.queries.sources import Kind
 
-__all__ = ["injected_losses"]
-
 _DID: Final = {
     "reset": "reset {}",
     "refuse": "refused {}",

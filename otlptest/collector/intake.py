@@ -4,8 +4,6 @@ from typing import Protocol
 
 from otlptest.model import Connection, Problem, Request
 
-__all__ = ["Intake"]
-
 
 class Intake(Protocol):
     """What the receivers tell. Called in the receiver's thread only; must return quickly."""

@@ -1,14 +1,14 @@
 """The items in stored requests, decoded when a query asks for them.
 
-One `StoredItemDecoder` belongs to a store and is shared by its views, so that what the first query learns
-(the span index, resources and scopes) serves them all.
+A store has one `StoredItemDecoder`, which its views share: what the first query learns (the span
+index, resources and scopes) serves them all.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from otlptest.collector.prefilter import needles_of
+from otlptest.collector.prefilter import prefilter_of
 from otlptest.collector.snapshots import Snapshot
 from otlptest.collector.span_index import Piece, ResourceTest, SpanIndex, all_pieces
 from otlptest.model import Producer, Request, Resource, Signal
@@ -16,8 +16,6 @@ from otlptest.queries.criteria.matching import equals
 from otlptest.queries.messages.wording import ABSENT
 from otlptest.wire.otlp.envelopes import item_count, resources_of
 from otlptest.wire.otlp.item_reading import ItemReader
-
-__all__ = ["StoredItemDecoder"]
 
 _SPAN_HEADS: Final[tuple[tuple[str, Callable[[Any], object]], ...]] = (
     ("kind", lambda message: message.kind),
@@ -56,7 +54,7 @@ class StoredItemDecoder:
         accepted = (r for r in requests if r.signal == signal and r.is_accepted)
         if signal == "profiles":
             return (profile for r in accepted for profile in self._reader.profiles(r))
-        pieces = all_pieces(accepted, needles_of(pushed_down), self._resource_test(pushed_down))
+        pieces = all_pieces(accepted, prefilter_of(pushed_down), self._resource_test(pushed_down))
         if signal == "logs":
             return (self._reader.log(p.item, p.envelope, p.request) for p in pieces)
         return (
@@ -75,7 +73,7 @@ class StoredItemDecoder:
             since=requests.start,
             until=requests.stop,
             names=names,
-            needles=needles_of(pushed_down),
+            needles=prefilter_of(pushed_down),
             resource_test=self._resource_test(pushed_down),
         )
         heads = [(read, pushed_down[name]) for name, read in _SPAN_HEADS if name in pushed_down]

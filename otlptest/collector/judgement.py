@@ -12,8 +12,6 @@ from otlptest.queries.messages.overview import leftovers_in_words, overview
 from otlptest.queries.sources import Arrivals, Source
 from otlptest.requirements import checked_rule
 
-__all__ = ["Judge", "Judged"]
-
 
 class Judged(Source, Protocol):
     """A source whose requests can be judged."""

@@ -27,8 +27,6 @@ from otlptest.collector.snapshots import Snapshot
 from otlptest.model import LogRecord, Problem, Request, Span
 from otlptest.wire.otlp.envelopes import ItemHead, head_of_message, item_heads, newest_time
 
-__all__ = ["ClockLeads", "Epoch", "LeftoverCount", "Leftovers", "Standing"]
-
 _SECOND: Final = 1_000_000_000
 
 

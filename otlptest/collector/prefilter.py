@@ -17,8 +17,6 @@ from otlptest.model import Span
 from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.messages.wording import ABSENT
 
-__all__ = ["BytePrefilter", "needles_of"]
-
 _INT_VALUE: Final = 0x18  # tag of AnyValue.int_value: field 3, varint
 _ODD_TAG: Final = 0x98  # how a padded form of that tag begins
 _MOST_DIGITS: Final = 9  # before the last; a negative number has ten
@@ -58,7 +56,7 @@ class BytePrefilter:
                 return False
         return all(piece in item for piece in self._common)
 
-    def may_be_in(self, body: bytes) -> bool:
+    def can_contain(self, body: bytes) -> bool:
         """Whether an item of a request can match; False is certain, and quickly said."""
         return not self._rare or self._rare[0] in body
 
@@ -89,7 +87,7 @@ def _has_odd_tag(item: bytes) -> bool:
     return b"\x98\x80" in item or b"\x98\x00" in item
 
 
-def needles_of(pushed_down: Mapping[str, object]) -> BytePrefilter:
+def prefilter_of(pushed_down: Mapping[str, object]) -> BytePrefilter:
     """The needles of a query's criteria."""
     values: list[bytes] = []
     keys: list[bytes] = []

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from otlptest.model import Producer, Request, Signal
 from otlptest.queries.sources import ProducerActivity
 
-__all__ = ["ProducerRecords"]
-
 
 @dataclass(slots=True)
 class _Record:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
-__all__ = ["Snapshot"]
-
 T_co = TypeVar("T_co", covariant=True)
 
 

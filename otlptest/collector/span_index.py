@@ -17,8 +17,6 @@ from otlptest.collector.prefilter import BytePrefilter
 from otlptest.model import Request
 from otlptest.wire.otlp.envelopes import Envelope, envelopes, span_names
 
-__all__ = ["Piece", "ResourceTest", "SpanIndex", "all_pieces"]
-
 _FEW: Final = 4
 ResourceTest = Callable[[bytes, str], bool]
 """Whether spans of a resource (its bytes and schema URL) can match."""
@@ -114,7 +112,7 @@ class SpanIndex:
                 numbers = self._names[start:end]
                 places = [place for place, number in enumerate(numbers) if number in names]
             is_worth_it = len(places) * _FEW >= end - start  # else each span is looked at sooner
-            if places and (not is_worth_it or needles.may_be_in(request.body)):
+            if places and (not is_worth_it or needles.can_contain(request.body)):
                 yield from _pieces_at(request, places, needles, resource_test)
 
     def _requests_between(self, since: int, until: int) -> Iterator[tuple[Request, int, int]]:
@@ -181,7 +179,7 @@ def all_pieces(
 ) -> Iterator[Piece]:
     """Items of any requests (metrics, log records) that may match, without an index."""
     for request in requests:
-        if not needles.may_be_in(request.body):
+        if not needles.can_contain(request.body):
             continue
         for envelope in envelopes(request.body):
             if resource_test is None or resource_test(

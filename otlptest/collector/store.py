@@ -14,8 +14,6 @@ from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request
 from otlptest.timing import Deadline
 
-__all__ = ["Store"]
-
 
 class Store:
     """Keeps what arrives; an `otlptest.collector.intake.Intake`.

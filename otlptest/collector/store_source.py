@@ -24,8 +24,6 @@ from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, numb
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, SetAside
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["Epoch", "Explanation", "StoreSource"]
-
 Explanation = Callable[[Kind, Arrivals], Iterable[Circumstance]]
 """Says what the test did that explains missing items of a kind, given all that arrived."""
 

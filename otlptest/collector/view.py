@@ -32,8 +32,6 @@ from otlptest.queries.span_query import SpanQuery
 from otlptest.queries.traces.trace_query import TraceQuery
 from otlptest.timing import Deadline
 
-__all__ = ["Call", "CollectorView"]
-
 _EVIDENCE_TIMEOUT_S = 10.0
 
 

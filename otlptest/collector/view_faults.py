@@ -10,8 +10,6 @@ from otlptest.faults import ReplyFault
 from otlptest.faults.reply_rules import ReplyRule, ReplyRules
 from otlptest.model import Request, Signal
 
-__all__ = ["ReplyOptions", "ViewFaults", "Where", "WhichSignal"]
-
 WhichSignal: TypeAlias = Signal | Literal["any"] | None
 """A signal; `"any"` of them, or None, which means the same where nothing is counted."""
 

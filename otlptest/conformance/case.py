@@ -25,21 +25,6 @@ if TYPE_CHECKING:
     from otlptest.conformance.exporter.lab import ExporterLab
     from otlptest.conformance.receiver.lab import ReceiverLab
 
-__all__ = [
-    "ALL_PROTOCOLS",
-    "COMMON_SIGNALS",
-    "HTTP_PROTOCOLS",
-    "AnyCase",
-    "ExporterCase",
-    "Need",
-    "ReceiverCase",
-    "SomeCase",
-    "checked_cases",
-    "checked_choice",
-    "find_cases",
-    "fitting_cases",
-]
-
 ALL_PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf", "http/json")
 HTTP_PROTOCOLS: Final[tuple[Protocol, ...]] = ("http/protobuf", "http/json")
 COMMON_SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")

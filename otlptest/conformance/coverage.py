@@ -20,8 +20,6 @@ from otlptest.conformance.receiver import cases as receiver_cases
 from otlptest.requirements import Requirement, all_requirements
 from otlptest.validation import unchecked_reasons
 
-__all__ = ["CoverageRow", "Side", "coverage_rows", "unjudged_reasons"]
-
 Side: TypeAlias = Literal["client", "server", "data"]
 
 _SECTIONS: Final[Mapping[Side, frozenset[int]]] = MappingProxyType(

@@ -31,9 +31,6 @@ from otlptest.processes import Command
 from otlptest.results import CheckResult
 from otlptest.timing import checked_timeout
 
-__all__ = ["ConformanceWarning", "exporter_suite", "receiver_suite"]
-
-
 CaseJudge: TypeAlias = Callable[[Any], Iterable[CheckResult]]
 """Runs a case of either kind."""
 

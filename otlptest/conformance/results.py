@@ -9,8 +9,6 @@ from otlptest.conformance.verdicts import VERDICTS, Policy, Result, VerdictName,
 from otlptest.requirements import all_requirements
 from otlptest.results import CheckResult, inconclusive, not_applicable
 
-__all__ = ["Conformance", "SuiteRun", "results_of", "unjudged_results"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteRun:

@@ -12,8 +12,6 @@ from otlptest.model import Protocol
 from otlptest.results import CheckResult
 from otlptest.timing import SYSTEM_CLOCK
 
-__all__ = ["ReachedVerdicts"]
-
 
 @dataclass(slots=True, kw_only=True)
 class _Run:

@@ -17,18 +17,6 @@ from otlptest.errors import OtlptestError, UsageError
 from otlptest.results import CheckResult, inconclusive
 from otlptest.timing import SYSTEM_CLOCK
 
-__all__ = [
-    "ALONE",
-    "CaseFinished",
-    "CaseStarted",
-    "Event",
-    "EventSink",
-    "SuiteStarted",
-    "beside_the_main_thread",
-    "judgements",
-    "run_cases",
-]
-
 T = TypeVar("T")
 
 ALONE: Final = "receiver"

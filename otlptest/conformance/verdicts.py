@@ -24,16 +24,6 @@ from otlptest.errors import UsageError
 from otlptest.requirements import Requirement, find
 from otlptest.results import CheckResult, Harm, Outcome, evidence_text
 
-__all__ = [
-    "NOT_EMITTED",
-    "VERDICTS",
-    "Group",
-    "Policy",
-    "Result",
-    "VerdictName",
-    "result_of",
-]
-
 VerdictName: TypeAlias = Literal["pass", "fail", "warn", "skip", "inconclusive"]
 
 Group: TypeAlias = Literal["conformance", "robustness"]

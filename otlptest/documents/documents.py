@@ -12,8 +12,6 @@ from otlptest.documents.shapes import Shape
 from otlptest.documents.yaml_text import parsed_yaml
 from otlptest.errors import FileFormatError
 
-__all__ = ["Document", "read_document"]
-
 S = TypeVar("S", bound=Shape)
 
 

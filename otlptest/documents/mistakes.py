@@ -10,8 +10,6 @@ from otlptest.documents.places import KeyPath, Places
 from otlptest.documents.shapes import Shape
 from otlptest.errors import nearest_name
 
-__all__ = ["choices_hint", "first_mistake", "shown"]
-
 _NOUNS: Final[Mapping[str, str]] = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",

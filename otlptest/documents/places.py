@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-__all__ = ["KeyPath", "Places", "place_text"]
-
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and indexes that lead to a value: `("replies", 0, "times")`."""
 

@@ -2,8 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Shape"]
-
 
 class Shape(BaseModel):
     """A mapping in a document: text is no number, and a key that is not known is a mistake."""

@@ -16,8 +16,6 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from otlptest.documents.places import KeyPath, Places, place_text
 from otlptest.errors import FileFormatError
 
-__all__ = ["parsed_yaml"]
-
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_NODES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"

@@ -10,19 +10,6 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from otlptest.errors import UnknownNameError, UsageError
 
-__all__ = [
-    "checked_body",
-    "checked_choice",
-    "checked_count",
-    "checked_flag",
-    "checked_headers",
-    "checked_name",
-    "checked_seconds",
-    "checked_text",
-    "with_known_names",
-    "written",
-]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

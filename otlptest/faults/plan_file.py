@@ -20,16 +20,6 @@ from otlptest.faults.reply_rules import ReplyRule
 from otlptest.faults.wire_faults import WireFault, WireFaultKind
 from otlptest.model import Request
 
-__all__ = [
-    "REPLY_NAMES",
-    "WIRE_NAMES",
-    "FaultPlan",
-    "PlannedInjection",
-    "ReplySpec",
-    "RequestTest",
-    "read_fault_plan",
-]
-
 REPLY_NAMES: Final = tuple(sorted((*replies.__all__, *statuses.__all__)))
 """Faults that `reply` takes, sorted."""
 

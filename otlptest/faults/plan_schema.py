@@ -13,8 +13,6 @@ from otlptest import faults
 from otlptest.faults.plan_file import REPLY_NAMES, WIRE_NAMES
 from otlptest.faults.plan_shape import FaultPlanShape, InjectionShape, ReplyShape
 
-__all__ = ["fault_plan_schema"]
-
 _Schema: TypeAlias = dict[str, Any]
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"

@@ -21,8 +21,6 @@ from pydantic import Field
 
 from otlptest.documents.shapes import Shape
 
-__all__ = ["FaultPlanShape", "InjectionShape", "ReplyShape", "WhereShape"]
-
 _Count = Annotated[int, Field(ge=1)]
 
 

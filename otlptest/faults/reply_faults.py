@@ -10,8 +10,6 @@ from typing import Literal
 
 from otlptest.wire.transport.statuses import FieldViolation, GrpcCode
 
-__all__ = ["Ending", "ReplyFault", "RetryAfterForm"]
-
 Ending = Literal["reply", "hang", "close", "reset"]
 """How a request ends: with a reply, never, or with the end of its connection (FIN or RST)."""
 

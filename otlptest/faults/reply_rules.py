@@ -17,8 +17,6 @@ from otlptest.faults.reply_faults import ReplyFault
 from otlptest.faults.wire_faults import WireFault
 from otlptest.model import SIGNALS, Request
 
-__all__ = ["ReplyRule", "ReplyRules"]
-
 _ANY: Final = "any"
 _PLAN_HINT: Final = 'signal="traces", or signal="any" if you mean it'
 

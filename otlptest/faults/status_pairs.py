@@ -12,8 +12,6 @@ from typing import Final
 
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = ["grpc_code_of", "http_status_of"]
-
 _SUCCESS: Final = 2
 _GRPC_CODES: Final[Mapping[int, GrpcCode]] = MappingProxyType(
     {

@@ -12,8 +12,6 @@ from otlptest.sending.targets import target_of
 from otlptest.strategies import Payload
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = ["Answer", "AnswerKind", "Talk"]
-
 AnswerKind: TypeAlias = Literal[
     "taken",
     "taken_in_part",

@@ -15,8 +15,6 @@ from otlptest.model import Protocol, Signal
 from otlptest.strategies import Payload
 from otlptest.strategies.payloads import Topic, topics_of
 
-__all__ = ["PORTION", "FailedError", "run_portion", "seed_of", "share_of", "topics_in_order"]
-
 PORTION: Final = 500
 """Payloads that Hypothesis draws in one go."""
 

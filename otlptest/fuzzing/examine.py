@@ -20,8 +20,6 @@ from otlptest.timing import SYSTEM_CLOCK, Deadline
 from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from otlptest.wire.otlp.fields_of_time import shift_times
 
-__all__ = ["Examination", "Examiner", "Health"]
-
 Health: TypeAlias = Literal["well", "failing", "late", "down"]
 """How the probe was answered: at all, as the receiver's fault, too late, not at all."""
 

@@ -16,8 +16,6 @@ from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.strategies import Expected, Payload, Validity
 from otlptest.wire.otlp.signals import signal_names
 
-__all__ = ["read_payload", "write_payload"]
-
 _SUFFIX: Final = ".json"
 _NO_WORD: Final = re.compile(r"[^a-z0-9]+")
 _TEXTS: Final = ("signal", "protocol", "validity", "expected", "rule", "fault")

@@ -15,8 +15,6 @@ from otlptest.requirements import all_requirements
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.strategies import Payload
 
-__all__ = ["CASE", "accused_results", "fuzz_results", "replay_results"]
-
 CASE: Final = "fuzzing"
 """What reports call the case."""
 

@@ -20,8 +20,6 @@ from otlptest.strategies import DEFAULT_UNIX_NANO, Payload
 from otlptest.strategies.payloads import Topic
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
-__all__ = ["Failure", "FuzzCounts", "FuzzEvent", "FuzzFailed", "FuzzProgress", "Session"]
-
 _TELL_EVERY_S: Final = 2.0
 _LOOK_EVERY: Final = 1000  # payloads between two looks at memory and health
 _REMEMBERED: Final = 8

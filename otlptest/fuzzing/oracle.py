@@ -14,16 +14,6 @@ from otlptest.requirements import find
 from otlptest.results import Harm
 from otlptest.strategies import Payload
 
-__all__ = [
-    "ALSO_PLAIN",
-    "FAULT_TITLES",
-    "Fault",
-    "FaultKind",
-    "fallen",
-    "fault_of",
-    "reason_of",
-]
-
 FaultKind: TypeAlias = Literal[
     "crash",
     "hang",

@@ -29,8 +29,6 @@ from otlptest.sending import send
 from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 from otlptest.wire.otlp.signals import has_profiles
 
-__all__ = ["FoundFailure", "FuzzPlan", "FuzzReport", "FuzzRun", "fuzz_receiver", "replay_payload"]
-
 _UNIMPLEMENTED: Final = 12
 _LOOK_EVERY_S: Final = 0.1
 

@@ -6,8 +6,6 @@ from typing import Any, ClassVar, TypeAlias
 
 from otlptest.errors import MissingAttributeError
 
-__all__ = ["AttributeValue", "Attributes", "Resource", "Scope", "same_value"]
-
 AttributeValue: TypeAlias = Any
 """str | bool | int | float | bytes | list | Attributes, or None: an AnyValue with nothing set.
 

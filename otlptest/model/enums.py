@@ -7,19 +7,6 @@ so fields are typed `SpanKind | int` and so on.
 from enum import Enum, IntEnum
 from typing import Final, Literal
 
-__all__ = [
-    "ROOT",
-    "SIGNALS",
-    "AggregationTemporality",
-    "MetricType",
-    "Protocol",
-    "Root",
-    "Severity",
-    "Signal",
-    "SpanKind",
-    "StatusCode",
-]
-
 Signal = Literal["traces", "metrics", "logs", "profiles"]
 """What a request carries."""
 

@@ -6,8 +6,6 @@ from otlptest.model.attributes import Attributes, AttributeValue, Resource, Scop
 from otlptest.model.enums import Severity
 from otlptest.model.requests import Request
 
-__all__ = ["LogRecord"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRecord:

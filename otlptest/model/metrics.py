@@ -10,18 +10,6 @@ from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.enums import AggregationTemporality, MetricType
 from otlptest.model.requests import Request
 
-__all__ = [
-    "Buckets",
-    "DataPoint",
-    "Exemplar",
-    "ExponentialHistogramPoint",
-    "HistogramPoint",
-    "MetricIdentity",
-    "NumberPoint",
-    "QuantileValue",
-    "SummaryPoint",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricIdentity:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.requests import Request
 
-__all__ = ["Frame", "Profile", "Sample", "ValueType"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueType:

@@ -13,8 +13,6 @@ from otlptest.errors import MissingAttributeError
 from otlptest.model.attributes import Resource
 from otlptest.model.enums import Protocol, Signal
 
-__all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request"]
-
 T = TypeVar("T")
 
 SECRET_HEADERS: Final = frozenset(

@@ -7,8 +7,6 @@ from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.enums import SpanKind, StatusCode
 from otlptest.model.requests import Request
 
-__all__ = ["Link", "Span", "SpanEvent", "Status"]
-
 _FLAG_HAS_IS_REMOTE = 0x100
 _FLAG_IS_REMOTE = 0x200
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from otlptest.timing import Deadline
 
-__all__ = ["DeadlineSocket"]
-
 
 class DeadlineSocket:
     """Wraps a connected socket; sending and receiving raise TimeoutError once time is up."""

@@ -13,8 +13,6 @@ from typing import Final, Protocol
 
 from otlptest.timing import Deadline
 
-__all__ = ["LocalNetwork", "LocalProxy", "Losses", "PeerFault", "local_network"]
-
 
 class LocalProxy(Protocol):
     """Passes bytes on to ports of this process, and may be late with them."""

@@ -15,8 +15,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-__all__ = ["READ", "WRITE", "ReadinessLoop"]
-
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
 

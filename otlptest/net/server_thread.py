@@ -8,8 +8,6 @@ from otlptest.errors import ReceiverError
 from otlptest.net.loop import ReadinessLoop
 from otlptest.timing import Deadline
 
-__all__ = ["ServerThread"]
-
 
 class ServerThread:
     """Runs a loop in a daemon thread, from `start` to `stop`. Thread-safe.

@@ -16,16 +16,6 @@ from typing import Final, TypeAlias
 
 from otlptest.errors import PortTakenError, ReceiverError, UsageError
 
-__all__ = [
-    "Socket",
-    "accepted",
-    "close_socket",
-    "end_writing",
-    "listening_sockets",
-    "reset_socket",
-    "send_some",
-]
-
 Socket: TypeAlias = socket.SocketType
 
 _BACKLOG: Final = 1024

@@ -4,8 +4,6 @@ import contextlib
 import ssl
 from typing import Final
 
-__all__ = ["TLS_REFUSAL", "TlsStream"]
-
 TLS_REFUSAL: Final = bytes.fromhex("15 03 01 00 02 02 28")
 """A fatal handshake_failure alert: what a plaintext port says to a client that speaks TLS."""
 

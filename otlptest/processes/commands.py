@@ -11,8 +11,6 @@ from typing import TypeAlias
 
 from otlptest.errors import ProcessError, UsageError
 
-__all__ = ["Command", "checked_command", "checked_environment", "launched", "short_name"]
-
 Command: TypeAlias = Sequence[str | os.PathLike[str]]
 """A program and its arguments, each an item of its own; no shell reads them."""
 

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["KILL", "MARKER", "Descendant", "living_processes", "parsed_ps", "signal_all"]
-
 MARKER = "OTLPTEST_PROCESS"
 """The environment variable that marks what a program started; ids of nested ones join with `/`."""
 

@@ -14,8 +14,6 @@ from typing import Final, Literal
 from otlptest.processes.descendants import KILL, Descendant
 from otlptest.processes.exits import ended_by_signal, signal_name
 
-__all__ = ["Ending", "EndingRecord", "Reaction", "Recipient", "Way", "reaction_of", "recipients"]
-
 Way = Literal["running", "by itself", "stopped", "out of time", "killed"]
 """How a program ended: it runs; by itself, which is also by a signal that `stop` and `kill` did not
 send; after the signal of `stop`; killed by `stop`, whose time was over; killed by `kill`."""

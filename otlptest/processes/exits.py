@@ -5,8 +5,6 @@ import signal
 import subprocess
 import threading
 
-__all__ = ["ExitWatch", "ended_by_signal", "how_it_ended", "signal_name"]
-
 
 def signal_name(number: int) -> str:
     """`SIGTERM`, or `signal 99` where it has no name."""

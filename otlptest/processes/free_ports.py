@@ -4,8 +4,6 @@ import socket
 import threading
 from collections import deque
 
-__all__ = ["free_port"]
-
 _recent: deque[int] = deque(maxlen=64)
 _lock = threading.Lock()
 

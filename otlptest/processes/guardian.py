@@ -19,8 +19,6 @@ from typing import IO, Final
 from otlptest.processes.descendants import living_processes
 from otlptest.timing import Deadline
 
-__all__ = ["Guardian", "guard", "main", "watch"]
-
 _PATIENCE_S: Final = 5.0
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = (

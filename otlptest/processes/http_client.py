@@ -16,8 +16,6 @@ from typing import Any, Final, cast
 from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.timing import Deadline
 
-__all__ = ["LOOPBACK_HOSTS", "Response", "ResponseHeaders", "can_connect", "exchange"]
-
 LOOPBACK_HOSTS = ("127.0.0.1", "::1")
 """Where a program may listen; Node's `listen(port, 'localhost')` may be the second alone."""
 

@@ -10,8 +10,6 @@ from otlptest.processes.exits import how_it_ended
 from otlptest.processes.http_client import LOOPBACK_HOSTS, Response, exchange
 from otlptest.timing import Deadline
 
-__all__ = ["Listener"]
-
 _EXIT_AFTER_BREAK_S = 0.5
 
 

@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["listening_ports"]
-
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENING = "0A"  # TCP_LISTEN, as the kernel writes it there
 

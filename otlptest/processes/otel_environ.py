@@ -11,8 +11,6 @@ from typing import Final, get_args
 from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol
 
-__all__ = ["Endpoints", "environment"]
-
 # A test should not wait 5 s for a batch or 60 s for a metric reader. Not lower: a reader that
 # exports all the time would drown the test's own requests.
 _BATCH_DELAY_MS: Final = "100"

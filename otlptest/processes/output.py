@@ -11,8 +11,6 @@ import threading
 
 from otlptest.timing import Deadline
 
-__all__ = ["KEPT_BYTES", "Output"]
-
 KEPT_BYTES = 1024 * 1024
 """How much of the newest output is kept."""
 

@@ -36,8 +36,6 @@ from otlptest.processes.output import Output
 from otlptest.processes.readiness import Readiness
 from otlptest.timing import Deadline
 
-__all__ = ["Program", "start_program"]
-
 _SHOWN_LINES = 20
 _LOOK_EVERY_S = 0.01
 _KILL_PATIENCE_S = 10.0

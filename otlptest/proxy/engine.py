@@ -15,8 +15,6 @@ from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 from otlptest.timing import Clock, Deadline
 
-__all__ = ["Engine", "Listener"]
-
 _TICK_S: Final = 0.25
 _LAST_REQUESTS_S: Final = 0.2
 _BUFFER_BYTES: Final = 1024 * 1024

@@ -20,8 +20,6 @@ from otlptest.proxy.upstreams import EndpointPair, Upstream, upstream_at
 from otlptest.requirements import checked_rule
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["OtlpProxy"]
-
 _STOP_S: Final = 5.0
 _APPLY_S: Final = 5.0
 _GRPC_PORT: Final = 4317

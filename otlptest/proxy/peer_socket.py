@@ -15,8 +15,6 @@ from otlptest.net.sockets import (
     send_some,
 )
 
-__all__ = ["PeerSocket", "connecting"]
-
 _READS_IN_TURN: Final = 4  # then the others get their turn
 
 

@@ -16,8 +16,6 @@ from otlptest.proxy.peer_socket import PeerSocket, connecting
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 
-__all__ = ["ProxyContext", "Relay"]
-
 _CONNECT_S: Final = 10.0
 _LAST_BYTES_S: Final = 2.0
 

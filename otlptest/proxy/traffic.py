@@ -4,8 +4,6 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Final
 
-__all__ = ["Ledger", "PassingConnection", "ProxiedConnection", "Traffic"]
-
 _KEPT_CONNECTIONS: Final = 10_000
 
 

@@ -9,8 +9,6 @@ from urllib.parse import urlsplit
 
 from otlptest.errors import UsageError
 
-__all__ = ["EndpointPair", "Upstream", "upstream_at"]
-
 _SCHEMES: Final = frozenset({"http", "https"})
 _HINT: Final = 'upstream="http://127.0.0.1:4317", or a collector'
 

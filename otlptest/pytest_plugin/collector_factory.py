@@ -4,8 +4,6 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.errors import UsageError
 from otlptest.pytest_plugin.current_test import CurrentTest
 
-__all__ = ["CollectorFactory"]
-
 
 class CollectorFactory:
     """Opens collectors for one test; call it.

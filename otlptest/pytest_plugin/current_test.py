@@ -10,8 +10,6 @@ if TYPE_CHECKING:  # what is heavy to import is imported by the fixture that nee
     from otlptest.processes import Program
     from otlptest.pytest_plugin.setting_values import Settings
 
-__all__ = ["COLUMNS", "CURRENT_TEST", "RUNNING_TEST", "CurrentTest"]
-
 
 class CurrentTest:
     """One run of one test that uses otlptest.

@@ -19,8 +19,6 @@ from otlptest.pytest_plugin.following import Following
 from otlptest.pytest_plugin.following_metrics import FollowingMeter
 from otlptest.pytest_plugin.global_providers import NOUNS, Signal
 
-__all__ = ["earlier_provider_gaps"]
-
 _KINDS: Final[dict[Signal, tuple[type, ...]]] = {
     "traces": (Tracer,),
     "metrics": (Meter, Instrument),

@@ -4,6 +4,4 @@ So it is loaded once, however many ways it is asked for: the entry point, `-p
 otlptest.pytest_plugin`, `pytest_plugins` in a conftest. `-p no:otlptest` still turns it off.
 """
 
-__all__ = ["pytest_plugins"]
-
 pytest_plugins = ("otlptest.pytest_plugin",)

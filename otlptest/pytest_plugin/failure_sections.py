@@ -9,8 +9,6 @@ from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
 from otlptest.pytest_plugin.current_test import CurrentTest
 
-__all__ = ["failure_sections"]
-
 _OUTPUT_LINES: Final = 40
 _SHOWN_FINDINGS: Final = 5
 

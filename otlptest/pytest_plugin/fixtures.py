@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from otlptest.pytest_plugin.in_process_sdk import InProcessSdk
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
-__all__ = [
-    "_otlp_test",
-    "otlp",
-    "otlp_collector",
-    "otlp_collectors",
-    "otlp_process",
-    "otlp_proxy",
-    "otlp_sdk",
-]
-
 
 @pytest.fixture(scope="session")
 def otlp_collector() -> "Iterator[FakeCollector]":

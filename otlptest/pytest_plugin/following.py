@@ -15,8 +15,6 @@ from opentelemetry.util._decorator import _agnosticcontextmanager
 
 from otlptest.pytest_plugin.global_providers import Signal, global_provider
 
-__all__ = ["Behind", "Following", "FollowingLogger", "FollowingTracer", "Scope"]
-
 
 class Scope(NamedTuple):
     """An instrumentation scope, in the order of the API's `get_tracer` and its like."""

@@ -25,8 +25,6 @@ from opentelemetry.metrics._internal.instrument import Gauge  # not public in th
 from otlptest.pytest_plugin.following import Behind, Following, Scope
 from otlptest.pytest_plugin.global_providers import global_provider
 
-__all__ = ["FollowingMeter", "follow_with_observables"]
-
 _log: Final = logging.getLogger(__name__)
 
 RealMeter = Callable[[Any, Scope], Any]

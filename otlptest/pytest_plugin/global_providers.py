@@ -20,8 +20,6 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
-__all__ = ["NOUNS", "GlobalProviders", "Signal", "global_provider"]
-
 Signal: TypeAlias = Literal["traces", "metrics", "logs"]
 
 

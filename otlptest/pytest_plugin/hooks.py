@@ -10,8 +10,6 @@ from otlptest.pytest_plugin.current_test import COLUMNS, CURRENT_TEST, RUNNING_T
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
-
 _MARKER = (
     "otlp(allow=[…], strict=…, stop_timeout_s=…, sdk_protocol=…, sdk_service=…): "
     "how otlptest judges this test; allow names rules whose findings are meant"

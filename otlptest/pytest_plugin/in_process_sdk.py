@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from otlptest.collector.view import CollectorView
     from otlptest.queries.evidence.judging import Evidence
 
-__all__ = ["InProcessSdk"]
-
 _SCOPE: Final = "otlp_sdk"
 _FLUSH_S: Final = 10.0
 

@@ -12,8 +12,6 @@ import pytest
 
 from otlptest.pytest_plugin.current_test import RUNNING_TEST
 
-__all__ = ["watch_interruptions"]
-
 _NAME: Final = "otlptest-interruption"
 
 

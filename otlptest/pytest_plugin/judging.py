@@ -9,8 +9,6 @@ from otlptest.processes.exits import signal_name
 from otlptest.pytest_plugin.current_test import CurrentTest
 from otlptest.timing import Deadline
 
-__all__ = ["judge", "killed_programs", "settle"]
-
 _SETTLE_S: Final = 5.0
 _GLANCE_S: Final = 1.0
 _DATA_RULES: Final = "OTLP-"  # what a requirement id begins with; other names are our own

@@ -12,8 +12,6 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-__all__ = ["LateLogs", "LateSpans", "Station"]
-
 _SHOWN: Final = 3
 
 

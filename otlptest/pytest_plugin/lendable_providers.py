@@ -18,8 +18,6 @@ from otlptest.pytest_plugin.following import Behind, FollowingLogger, FollowingT
 from otlptest.pytest_plugin.following_metrics import FollowingMeter
 from otlptest.pytest_plugin.global_providers import Signal, global_provider
 
-__all__ = ["LendableLoggerProvider", "LendableMeterProvider", "LendableTracerProvider"]
-
 
 class _Lendable:
     """State of a provider that is lent to one test.

@@ -12,8 +12,6 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-__all__ = ["loopback_session"]
-
 
 def _genuine_socket() -> socket.socket:
     kinds = (kind for kind in socket.socket.__mro__ if kind.__module__ == "socket")

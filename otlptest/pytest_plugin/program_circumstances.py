@@ -11,8 +11,6 @@ from otlptest.processes.exits import how_it_ended
 from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
 
-__all__ = ["Endpoint", "StartedProgram", "of_environment", "program_circumstances"]
-
 _PREFIX: Final = "OTEL_EXPORTER_OTLP_"
 _CONFIG_FILES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 _DELAYS: Final[Mapping[str, str]] = {

@@ -20,8 +20,6 @@ from otlptest.pytest_plugin.program_circumstances import (
 from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
 
-__all__ = ["ProgramFactory"]
-
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 

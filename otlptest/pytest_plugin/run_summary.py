@@ -12,8 +12,6 @@ import pytest
 
 from otlptest.pytest_plugin.current_test import CurrentTest
 
-__all__ = ["RunSummary", "attach_rules"]
-
 _ATTRIBUTE: Final = "otlptest_reported_rules"
 _SHOWN_RULES: Final = 8
 

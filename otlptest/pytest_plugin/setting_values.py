@@ -7,8 +7,6 @@ from typing import Any, Final
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.timing import checked_timeout
 
-__all__ = ["Settings", "read"]
-
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _PROTOCOLS: Final = ("http/protobuf", "grpc")

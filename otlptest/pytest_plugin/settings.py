@@ -13,8 +13,6 @@ import pytest
 if TYPE_CHECKING:  # reading values is imported only where there are some
     from otlptest.pytest_plugin.setting_values import Settings
 
-__all__ = ["add_options", "check_configuration", "settings_of"]
-
 _HELP: Final = {
     "strict": "fail a test on every broken data rule of OTLP, not only on those that always do",
     "allow": "rules whose findings are meant, in every test",

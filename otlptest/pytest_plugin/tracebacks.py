@@ -13,8 +13,6 @@ from types import TracebackType
 
 from otlptest.errors import ExpectationError, OtlptestError
 
-__all__ = ["shorten"]
-
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _LIBRARIES = (
     _OURS,

@@ -25,8 +25,6 @@ from otlptest.queries.traces.trace_query import TraceQuery
 from otlptest.queries.traces.traces import Trace
 from otlptest.timing import Deadline
 
-__all__ = ["AsyncMetricQuery", "AsyncQueries", "AsyncQuery", "AsyncTraceQuery"]
-
 T = TypeVar("T")
 P = ParamSpec("P")
 Q = TypeVar("Q", bound=Query[Any])
@@ -148,7 +146,7 @@ async def _waited(query: Query[T], enough: int, timeout_s: float) -> QueryRun[T]
     while len(look.matches()) < enough:
         if not await _change(query.source, look.token, deadline):
             return query._last_look(enough, deadline, is_awaited=True)  # noqa: SLF001 -- the other face of one class
-        look.at_new(deadline)
+        look.fetch_new(deadline)
     return look
 
 

@@ -9,8 +9,6 @@ from otlptest.queries.criteria.vocabularies import LOGS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
 
-__all__ = ["LogQuery"]
-
 
 class LogQuery(Query[LogRecord]):
     """A question about log records: `otlp.logs`."""

@@ -16,8 +16,6 @@ from otlptest.model import (
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, producer_of
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["MemorySource"]
-
 
 class MemorySource:
     """A source that never changes: a wait on it ends at once. Thread-safe.

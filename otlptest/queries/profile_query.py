@@ -9,8 +9,6 @@ from otlptest.queries.criteria.vocabularies import PROFILES
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
 
-__all__ = ["ProfileQuery"]
-
 
 class ProfileQuery(Query[Profile]):
     """A question about profiles: `otlp.profiles`."""

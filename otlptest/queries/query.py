@@ -19,8 +19,6 @@ from otlptest.queries.query_run import ItemFilter, QueryRun, checked_count
 from otlptest.queries.sources import Kind, Recalling, Source
 from otlptest.timing import Deadline
 
-__all__ = ["Query"]
-
 T = TypeVar("T")
 Test = Callable[[T], object]
 
@@ -247,7 +245,7 @@ class Query(Generic[T]):
     def _look(self) -> QueryRun[T]:
         """What is there now."""
         look = QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
-        look.at_all(Deadline(_LOOK_S, self._source.clock))
+        look.fetch_all(Deadline(_LOOK_S, self._source.clock))
         return look
 
     def _total(self) -> int | None:
@@ -273,7 +271,7 @@ class Query(Generic[T]):
         while len(look.matches()) < enough:
             if not self._source.wait_for_change(look.token, deadline):
                 return self._last_look(enough, deadline)
-            look.at_new(deadline)
+            look.fetch_new(deadline)
         return look
 
     def _last_look(

@@ -9,8 +9,6 @@ from otlptest.queries.messages.wording import show
 from otlptest.queries.sources import Batch, Kind, Source
 from otlptest.timing import Deadline
 
-__all__ = ["GroupingSieve", "ItemFilter", "QueryRun", "checked_count"]
-
 T = TypeVar("T")
 
 
@@ -105,11 +103,11 @@ class QueryRun(Generic[T]):
         self._is_complete = True
         self.token = -1
 
-    def at_all(self, deadline: Deadline) -> None:
+    def fetch_all(self, deadline: Deadline) -> None:
         """Look at all that the source holds."""
         self._take(None, deadline)
 
-    def at_new(self, deadline: Deadline) -> None:
+    def fetch_new(self, deadline: Deadline) -> None:
         """Look at what came since the last look."""
         self._take(self.token, deadline)
 

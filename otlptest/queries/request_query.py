@@ -9,8 +9,6 @@ from otlptest.queries.criteria.vocabularies import REQUESTS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
 
-__all__ = ["RequestQuery"]
-
 
 class RequestQuery(Query[Request]):
     """A question about requests: `otlp.requests`."""

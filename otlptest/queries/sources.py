@@ -13,22 +13,6 @@ from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request, Signal
 from otlptest.timing import Clock, Deadline
 
-__all__ = [
-    "ITEM_NOUNS",
-    "Arrivals",
-    "Batch",
-    "Kind",
-    "Newest",
-    "Notifying",
-    "ProducerActivity",
-    "Recalling",
-    "Remembering",
-    "SetAside",
-    "SettingAside",
-    "Source",
-    "producer_of",
-]
-
 Kind: TypeAlias = Signal | Literal["requests"]
 """What can be fetched; `metrics` gives data points, `traces` gives spans."""
 

@@ -9,8 +9,6 @@ from otlptest.queries.criteria.vocabularies import SPANS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
 
-__all__ = ["SpanQuery"]
-
 
 class SpanQuery(Query[Span]):
     """A question about spans: `otlp.spans`."""

@@ -8,8 +8,6 @@ from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
 
-__all__ = ["Waited", "wait_until"]
-
 T = TypeVar("T")
 
 _LOOK_S = 30.0  # patience of the last look, for sources on a network
@@ -50,12 +48,12 @@ def wait_until(
     """
     deadline = Deadline(timeout_s, source.clock)
     look = make_look()
-    look.at_all(deadline)
+    look.fetch_all(deadline)
     while not is_met(look.matches()):
         if not source.wait_for_change(look.token, deadline):
             last = make_look()
-            last.at_all(Deadline(_LOOK_S, source.clock))
+            last.fetch_all(Deadline(_LOOK_S, source.clock))
             met = bool(is_met(last.matches()))
             return Waited(is_met=met, items=last.matches(), deadline=deadline)
-        look.at_new(deadline)
+        look.fetch_new(deadline)
     return Waited(is_met=True, items=look.matches(), deadline=deadline)

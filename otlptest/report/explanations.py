@@ -5,8 +5,6 @@ from typing import Any
 from otlptest.report.plain_text import wrapped
 from otlptest.requirements import Ambiguity, Requirement, Verdict, find_ambiguity
 
-__all__ = ["Rule", "explanation_record", "explanation_text"]
-
 Rule = Requirement | Verdict | Ambiguity
 
 _LEVELS = {

@@ -16,8 +16,6 @@ from typing import Any
 from otlptest.errors import Finding
 from otlptest.model import DataPoint, LogRecord, Problem, Profile, Request, Span
 
-__all__ = ["duration_value", "item_record", "json_text", "plain_value", "verdict_record"]
-
 Record = dict[str, Any]
 
 _FINDING_FIELDS = ("rule", "severity", "where", "expected", "received", "closest", "hint")

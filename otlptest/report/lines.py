@@ -19,17 +19,6 @@ from otlptest.model import (
 )
 from otlptest.report.plain_text import cut, one_line
 
-__all__ = [
-    "attributes_text",
-    "clock_time",
-    "fault_line",
-    "item_line",
-    "log_body",
-    "point_value",
-    "problem_line",
-    "severity_name",
-]
-
 KEY_ATTRIBUTES = (
     "error.type",
     "http.response.status_code",

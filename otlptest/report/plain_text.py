@@ -7,8 +7,6 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["cut", "one_line", "table", "text_width", "wrapped"]
-
 _GAP = "  "
 
 

@@ -22,8 +22,6 @@ from otlptest.report.lines import (
 )
 from otlptest.report.plain_text import one_line, table, wrapped
 
-__all__ = ["logs_text", "metrics_text", "profiles_text"]
-
 _NO_SERVICE: Final = "(no service)"
 
 

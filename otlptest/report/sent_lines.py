@@ -8,8 +8,6 @@ from otlptest.report.plain_text import one_line
 if TYPE_CHECKING:  # to load it takes protobuf, and the commands that only read need none
     from otlptest.sending import ExportResult
 
-__all__ = ["sent_finding", "sent_line", "sent_record", "sent_verdict"]
-
 
 def sent_verdict(export: "ExportResult") -> str:
     """`accepted`, `partial` (some items were rejected) or `refused`."""

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from otlptest.errors import Finding
 
-__all__ = ["findings_text"]
-
 
 def findings_text(findings: Sequence[Finding]) -> str:
     """Each rule's first finding whole, errors before warnings, and how many more there are."""

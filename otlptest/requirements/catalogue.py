@@ -9,15 +9,6 @@ from typing import Any
 from otlptest import bundled
 from otlptest.errors import UnknownNameError
 
-__all__ = [
-    "Ambiguity",
-    "Requirement",
-    "all_ambiguities",
-    "all_requirements",
-    "find",
-    "find_ambiguity",
-]
-
 _FOLDER = "requirements/"
 
 

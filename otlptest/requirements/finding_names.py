@@ -10,8 +10,6 @@ from functools import cache
 from otlptest import bundled
 from otlptest.errors import UnknownNameError
 
-__all__ = ["Verdict", "all_verdicts", "find_verdict"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:

@@ -4,8 +4,6 @@ from otlptest.errors import UnknownNameError
 from otlptest.requirements.catalogue import all_requirements
 from otlptest.requirements.finding_names import all_verdicts
 
-__all__ = ["checked_rule", "rule_names"]
-
 
 def rule_names() -> tuple[str, ...]:
     """The names of all verdicts, then the ids of all requirements."""

@@ -15,8 +15,6 @@ from otlptest.timing import checked_timeout
 from otlptest.wire.otlp.signals import signal_names
 from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, canonical_encoding
 
-__all__ = ["send"]
-
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
 

@@ -7,8 +7,6 @@ from typing import Final
 
 from otlptest.sending.targets import Target
 
-__all__ = ["reason_of"]
-
 _SHOWN: Final = 200
 
 

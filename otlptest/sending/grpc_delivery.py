@@ -19,8 +19,6 @@ from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
 from otlptest.wire.transport.limits import DEFAULT_LIMITS
 from otlptest.wire.transport.statuses import GrpcCode, RpcStatus, decode_status_details
 
-__all__ = ["GrpcDelivery"]
-
 _COMPRESSIONS: Final = {
     "identity": grpc.Compression.NoCompression,
     "gzip": grpc.Compression.Gzip,

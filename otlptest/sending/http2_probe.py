@@ -13,8 +13,6 @@ from otlptest.sending.targets import Target
 from otlptest.timing import Deadline
 from otlptest.wire.transport.certificates import client_context
 
-__all__ = ["check_speaks_http2"]
-
 _EMPTY_SETTINGS: Final = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS
 _HEAD_SIZE: Final = 9

@@ -24,8 +24,6 @@ from otlptest.wire.transport.compression import compress, decompress
 from otlptest.wire.transport.limits import DEFAULT_LIMITS
 from otlptest.wire.transport.statuses import RpcStatus, decode_status, retry_after_seconds
 
-__all__ = ["HttpDelivery"]
-
 _MEDIA_TYPES: Final = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}
 _SUCCESS: Final = range(200, 300)
 _NO_CONTENT: Final = 204

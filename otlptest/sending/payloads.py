@@ -19,8 +19,6 @@ from otlptest.wire.otlp.otlp_files import (
 from otlptest.wire.otlp.otlp_requests import request_from_items, signal_of_item
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
 
-__all__ = ["Payload", "payloads_of"]
-
 _BUILTIN: Final = "builtin:"
 
 

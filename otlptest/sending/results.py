@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from otlptest.model import Headers, Protocol, Signal
 from otlptest.wire.transport.statuses import RETRYABLE_HTTP_STATUSES, RpcStatus
 
-__all__ = ["ExportResult", "SendResult"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:

@@ -9,8 +9,6 @@ from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["PROTOCOLS", "Target", "target_of"]
-
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf", "http/json")
 
 _GRPC_PORT: Final = 4317

@@ -13,8 +13,6 @@ from otlptest.strategies.drawing import Draw, has_message, new, pick, upto
 from otlptest.strategies.mutations import Expected
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["Change", "Oddity", "oddities"]
-
 _TEXTS: Final = (
     "a\x00b",
     "\x1b[31mred\x1b[0m\r\n",

@@ -12,8 +12,6 @@ from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, new, pick, upto
 from otlptest.strategies.mutations import Expected
 
-__all__ = ["ITEM_ODDITIES"]
-
 _Change: TypeAlias = Callable[[Draw, Any], tuple[str, str, Expected]]
 
 _TIMES: Final = (0, 1, 2**63 - 1, 2**63, 2**64 - 1)

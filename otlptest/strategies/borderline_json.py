@@ -14,8 +14,6 @@ from otlptest.wire.otlp.json_tables import FieldTable, JsonKind
 from otlptest.wire.otlp.otlp_json import encode_message, json_object
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["json_forms"]
-
 _MOST_EXACT: Final = 2**63 - 1
 _READ_BY_ALL: Final = 40
 _DEPTHS: Final = (3, 30, 40, 60, 101, 500, 10_000)

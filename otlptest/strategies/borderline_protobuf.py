@@ -13,8 +13,6 @@ from otlptest.strategies.protobuf_encodings import draw_encoding
 from otlptest.wire.otlp.otlp_protobuf import encode_message
 from otlptest.wire.otlp.protobuf_writing import chunk, varint
 
-__all__ = ["PROTOBUF_FORMS", "nested_value"]
-
 _UNKNOWN_FIELD: Final = 1999  # OTLP has no such number
 _TEXT_FIELDS: Final[dict[Signal, int]] = {"traces": 5, "metrics": 1, "logs": 3, "profiles": 1}
 _RETIRED: Final[dict[Signal, tuple[int, ...]]] = {

@@ -14,8 +14,6 @@ from otlptest.wire.otlp.otlp_json import decode_request, encode_message, json_ob
 from otlptest.wire.otlp.otlp_protobuf import encode_message as protobuf_of
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["broken_json"]
-
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _OUT_OF_RANGE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "1e400")
 _NO_IDS: Final = ("z" * 32, "0" * 31, "W4qlotLSyHNoIyHzczCNafLgAg==", "0x" + "0" * 30)

@@ -17,8 +17,6 @@ from otlptest.strategies.mutations import Maker, MutatedPayload, field
 from otlptest.wire.otlp.otlp_json import encode_message as json_of
 from otlptest.wire.otlp.otlp_protobuf import decode_request, encode_message
 
-__all__ = ["BROKEN_PROTOBUF", "is_certainly_broken"]
-
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _BYTES: Final = st.binary(min_size=1, max_size=40)
 _BY_SOME: Final = ("is not UTF-8", "nest deeper")

@@ -14,20 +14,6 @@ from otlptest.errors import UsageError
 from otlptest.model import Signal
 from otlptest.wire.otlp.message_classes import message_classes
 
-__all__ = [
-    "ASCII_TEXTS",
-    "DEFAULT_UNIX_NANO",
-    "SOME_TEXTS",
-    "TEXTS",
-    "Draw",
-    "checked_count",
-    "has_message",
-    "new",
-    "one_in",
-    "pick",
-    "upto",
-]
-
 Draw = DrawFn
 
 T = TypeVar("T")

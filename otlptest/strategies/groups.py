@@ -8,8 +8,6 @@ from hypothesis.strategies import SearchStrategy
 from otlptest.strategies.drawing import Draw, has_message, new, one_in, pick
 from otlptest.strategies.values import draw_attributes, draw_name, draw_value
 
-__all__ = ["draw_resource", "draw_schema_url", "draw_scope", "resources", "scopes"]
-
 _SERVICES: Final = ("shop", "payments", "gateway", "")
 _VERSIONS: Final = ("", "1", "0.1.0-beta+7")
 _SCHEMA_URLS: Final = (

@@ -14,8 +14,6 @@ from otlptest.wire.otlp.json_tables import (
 )
 from otlptest.wire.otlp.otlp_json import json_object
 
-__all__ = ["Literally", "Pairs", "Style", "first_holder", "restyled", "written"]
-
 
 @dataclass(frozen=True, slots=True)
 class Literally:

@@ -9,8 +9,6 @@ from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pi
 from otlptest.strategies.values import draw_attributes, draw_id, draw_name, draw_value
 from otlptest.wire.otlp.event_names import set_event_name
 
-__all__ = ["draw_log_record", "events", "log_records"]
-
 _SEVERITY_TEXTS: Final = ("", "INFO", "ERROR", "warning")
 _COUNTS: Final = (0, 0, 1, 2**32 - 1)
 _OFFSETS: Final = st.integers(0, 10_000_000_000)

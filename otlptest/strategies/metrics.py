@@ -16,8 +16,6 @@ from otlptest.errors import UnknownNameError
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_key, draw_name, draw_value
 
-__all__ = ["MetricKind", "draw_metric", "exemplars", "metrics"]
-
 MetricKind: TypeAlias = Literal["gauge", "sum", "histogram", "exponential_histogram", "summary"]
 
 _KINDS: Final[tuple[MetricKind, ...]] = get_args(MetricKind)

@@ -9,8 +9,6 @@ from hypothesis.strategies import DrawFn
 from otlptest.model import Signal
 from otlptest.wire.otlp.protobuf_writing import tag
 
-__all__ = ["Expected", "Maker", "MutatedPayload", "field"]
-
 Expected: TypeAlias = Literal["must_accept", "may_refuse", "must_refuse"]
 """What a receiver has to do with a payload."""
 

@@ -25,8 +25,6 @@ from otlptest.strategies.requests import draw_request
 from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from otlptest.wire.otlp.signals import request_class, signal_names
 
-__all__ = ["Payload", "Topic", "Validity", "encoded", "plain_of", "topics_of"]
-
 Validity: TypeAlias = Literal["valid", "borderline", "invalid"]
 
 _VALIDITIES: Final = get_args(Validity)

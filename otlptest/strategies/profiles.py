@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from otlptest.strategies.drawing import Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_id, draw_value
 
-__all__ = ["Dictionary", "draw_profile"]
-
 _FUNCTIONS: Final = ("main", "charge", "ünïcode", "a::b<c>")
 _FILES: Final = ("main.py", "/usr/lib/libc.so.6")
 _SAMPLE_TYPES: Final = (("cpu", "nanoseconds"), ("alloc_space", "bytes"))

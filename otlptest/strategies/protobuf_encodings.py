@@ -15,8 +15,6 @@ from otlptest.strategies.drawing import Draw, one_in, pick, upto
 from otlptest.wire.otlp.protobuf_faults import is_repeated
 from otlptest.wire.otlp.protobuf_writing import varint
 
-__all__ = ["draw_encoding", "encodings"]
-
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
 _UNKNOWN_FIELD: Final = 4000  # OTLP has no such number
 _UNKNOWN: Final = ("varint", "bytes", "fixed")

@@ -17,15 +17,6 @@ from otlptest.strategies.spans import draw_scope_spans
 from otlptest.strategies.values import draw_name
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class, signal_names
 
-__all__ = [
-    "draw_request",
-    "logs_requests",
-    "metrics_requests",
-    "profiles_requests",
-    "requests",
-    "traces_requests",
-]
-
 _MOST_ITEMS: Final = 15
 
 

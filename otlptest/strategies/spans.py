@@ -8,8 +8,6 @@ from hypothesis.strategies import SearchStrategy
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_name
 
-__all__ = ["draw_scope_spans", "draw_span", "spans"]
-
 _TRACE_STATES: Final = ("", "vendor=a1", "ot=th:8;rv:0123456789abcd", "a=1,b@c=2")
 _ROOT_FLAGS: Final = (0, 1, 0x100, 0x101)
 _CHILD_FLAGS: Final = (0, 1, 0x100, 0x101, 0x300, 0x301)

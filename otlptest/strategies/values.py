@@ -19,16 +19,6 @@ from otlptest.strategies.drawing import (
     upto,
 )
 
-__all__ = [
-    "any_values",
-    "attributes",
-    "draw_attributes",
-    "draw_id",
-    "draw_key",
-    "draw_name",
-    "draw_value",
-]
-
 _MOST_DEPTH: Final = 60
 _MOST_ATTRIBUTES: Final = 15
 _KEYS: Final = (

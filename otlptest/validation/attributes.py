@@ -12,8 +12,6 @@ from typing import Final
 
 from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
-__all__ = ["check_attributes", "check_resource", "check_scope", "check_value"]
-
 _PLAIN: Final = frozenset(
     {"string_value", "bool_value", "int_value", "double_value", "bytes_value", None}
 )

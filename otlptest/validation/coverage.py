@@ -7,8 +7,6 @@ from types import MappingProxyType
 
 from otlptest import bundled
 
-__all__ = ["unchecked_reasons"]
-
 
 @cache
 def unchecked_reasons() -> Mapping[str, str]:

@@ -12,8 +12,6 @@ from otlptest.validation.finding_builder import Item, Message, Notes, quoted
 from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
-__all__ = ["TABLES", "check_dictionary", "check_orphans"]
-
 TABLES: Final = (
     "mapping_table",
     "location_table",

@@ -6,8 +6,6 @@ from otlptest.validation.attributes import check_attributes
 from otlptest.validation.finding_builder import Item, Message, Notes, quoted, shown_id
 from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
-__all__ = ["check_exemplars"]
-
 _ID_SIZES: Final = (("trace_id", 16), ("span_id", 8))
 # An SDK reads the clock for a measurement a moment before it begins the series, or while it is
 # collected. Some clocks step by 16 ms, and on a busy machine the moment may be long.

@@ -12,8 +12,6 @@ from otlptest.errors import Finding
 from otlptest.model import Request
 from otlptest.validation.rules import DATA_RULES, severity_of
 
-__all__ = ["Context", "Item", "Message", "Notes", "quoted", "shown_id"]
-
 _PLACES_NAMED: Final = 3
 _TEXT_SHOWN: Final = 60
 _SERVICE_NAME: Final = "service.name"

@@ -11,8 +11,6 @@ from typing import Final
 
 from otlptest.validation.finding_builder import Item, Message, Notes
 
-__all__ = ["Indexes", "attribute_keys"]
-
 _SINGLE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "Mapping": {"filename_strindex": "string_table"},

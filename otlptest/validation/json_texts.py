@@ -14,8 +14,6 @@ from otlptest.model import Request, Signal
 from otlptest.validation.rules import severity_of
 from otlptest.wire.otlp.json_rules import TextLook, look_at_text
 
-__all__ = ["TextFindings", "text_findings"]
-
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _PLACES_NAMED: Final = 3
 _KEYS: Final = "OTLP-JSON-012"

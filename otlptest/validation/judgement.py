@@ -10,8 +10,6 @@ from otlptest.validation.payloads import data_findings
 from otlptest.validation.problems import findings_of_problems
 from otlptest.validation.rules import DATA_RULES
 
-__all__ = ["Judgement", "judge", "validate_requests"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:

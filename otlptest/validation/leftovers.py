@@ -11,8 +11,6 @@ from otlptest.model import Request, Signal
 from otlptest.validation.finding_builder import Message
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["ForeignItems", "IsForeign", "cut_foreign_items", "nothing_foreign"]
-
 IsForeign: TypeAlias = Callable[[Message], bool]
 """Decides whether an item is of an earlier test."""
 
@@ -24,7 +22,7 @@ def nothing_foreign(_: Request) -> None:
     """No request has items of an earlier test."""
 
 
-def cut_foreign_items(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:
+def drop_leftovers(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:
     """Cut items of an earlier test, and what held nothing else, out of a message.
 
     Returns:

@@ -8,8 +8,6 @@ from otlptest.validation.finding_builder import Context, Item, Message, Notes, s
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
-__all__ = ["check_log_record"]
-
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 _TRACE_FLAGS: Final = 0xFF

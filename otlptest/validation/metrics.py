@@ -19,8 +19,6 @@ from otlptest.validation.points import (
     check_summary,
 )
 
-__all__ = ["NO_RECORDED_VALUE", "check_metric"]
-
 NO_RECORDED_VALUE: Final = 1
 _MAX_UNIT: Final = 63
 _WITH_TEMPORALITY: Final = frozenset({"sum", "histogram", "exponential_histogram"})

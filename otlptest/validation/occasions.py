@@ -11,8 +11,6 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["RULES_BY_OCCASION", "Occasion", "occasion_of"]
-
 
 class Occasion(Enum):
     """Something in a payload on which a rule can fail, as evidence names it."""

@@ -14,7 +14,7 @@ from otlptest.model import Request, Signal
 from otlptest.validation.attributes import check_resource, check_scope
 from otlptest.validation.finding_builder import Context, Message, Notes
 from otlptest.validation.json_texts import text_findings
-from otlptest.validation.leftovers import ForeignItems, cut_foreign_items, nothing_foreign
+from otlptest.validation.leftovers import ForeignItems, drop_leftovers, nothing_foreign
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
 from otlptest.validation.profiles import check_profiles_request
@@ -23,8 +23,6 @@ from otlptest.validation.span_ids import SpanIds
 from otlptest.validation.spans import check_span
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "producer_of"]
 
 
 class _Pass:
@@ -46,7 +44,7 @@ class _Pass:
         is_foreign = self._foreign_items(request)
         if message is None or is_foreign is None:
             return message
-        return message if cut_foreign_items(signal, message, is_foreign) else None
+        return message if drop_leftovers(signal, message, is_foreign) else None
 
     def check(self, signal: Signal, request: Request, message: Message) -> None:
         """Check the message of one request."""

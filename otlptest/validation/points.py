@@ -12,8 +12,6 @@ from typing import Final
 from otlptest.model import AggregationTemporality
 from otlptest.validation.finding_builder import Item, Message, Notes
 
-__all__ = ["check_exponential_histogram", "check_histogram", "check_number", "check_summary"]
-
 _MAX_INDEX: Final = 2**31 - 1
 _TOLERANCE: Final = 1e-6  # of a sum of floats, relative
 

@@ -9,8 +9,6 @@ from otlptest.validation.finding_builder import Context, Item, Message, Notes, q
 from otlptest.validation.indexes import Indexes, attribute_keys
 from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
-__all__ = ["check_profiles_request"]
-
 _PROFILE_ID_BYTES: Final = 16
 
 

@@ -13,8 +13,6 @@ from typing import Final
 
 from otlptest.requirements import find
 
-__all__ = ["DATA_RULES", "DataRule", "severity_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRule:

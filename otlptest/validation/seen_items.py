@@ -18,8 +18,6 @@ from otlptest.validation.seen_metrics import SeenMetrics
 from otlptest.validation.seen_profiles import count_profiles
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["count_occasions"]
-
 _REMOTE_MASK: Final = 0x300  # HAS_IS_REMOTE and IS_REMOTE
 _IS_REMOTE: Final = 0x200
 _SPAN_ID_BYTES: Final = 8

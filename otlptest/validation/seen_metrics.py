@@ -12,8 +12,6 @@ from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import identity_of, producer_of
 from otlptest.validation.series import AllSeries
 
-__all__ = ["SeenMetrics"]
-
 _DELTA: Final = int(AggregationTemporality.DELTA)
 _HISTOGRAMS: Final = frozenset({"histogram", "exponential_histogram"})
 _NUMBERS: Final = frozenset({"gauge", "sum"})

@@ -7,8 +7,6 @@ from otlptest.validation.dictionaries import TABLES
 from otlptest.validation.finding_builder import Message
 from otlptest.validation.occasions import Occasion
 
-__all__ = ["count_profiles"]
-
 
 def count_profiles(counts: Counter[Occasion], request: Message) -> None:
     """Count in the dictionary and the profiles of one request."""

@@ -19,8 +19,6 @@ from otlptest.model import AggregationTemporality, Request
 from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.metrics import NO_RECORDED_VALUE
 
-__all__ = ["AllSeries", "Pair"]
-
 _PROMPT_S: Final = 1.0  # a client may give up on an answer that takes longer
 _HTTP_SUCCESS: Final = range(200, 300)
 _DELTA: Final = int(AggregationTemporality.DELTA)

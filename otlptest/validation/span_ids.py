@@ -12,8 +12,6 @@ from typing import NamedTuple
 
 from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
-__all__ = ["SpanIds"]
-
 
 class _Seen(NamedTuple):
     """What tells a resend from another span with the same id."""

@@ -12,8 +12,6 @@ from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.validation.trace_states import fault_of_ot_member, fault_of_trace_state
 from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
-__all__ = ["check_span"]
-
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 _NO_TRACE: Final = bytes(_TRACE_ID_BYTES)

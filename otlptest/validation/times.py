@@ -7,8 +7,6 @@ left alone.
 
 from typing import Final
 
-__all__ = ["LATEST_SUSPECT", "wrong_unit"]
-
 LATEST_SUSPECT: Final = 100_000_000_000_000_000  # March 1973
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800

@@ -8,8 +8,6 @@ document: whatever one of the two allows is right. Empty members are allowed by 
 import re
 from typing import Final
 
-__all__ = ["fault_of_ot_member", "fault_of_trace_state"]
-
 _MAX_MEMBERS: Final = 32
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_\-*/@]{0,255}")
 _VALUE: Final = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")

@@ -1,8 +1,9 @@
 """The server's side of HTTP/2 without a socket, and a handler that answers and keeps all."""
 
-from otlptest.wire.transport.http2 import ConnectionFault, ServerConnection, Stream
-from otlptest.wire.transport.http2_flow import CannedReply
+from otlptest.wire.transport.http2 import ServerConnection
+from otlptest.wire.transport.http2_flow import CannedReply, Stream
 from otlptest.wire.transport.http2_headers import encode_fields
+from otlptest.wire.transport.http2_reader import ConnectionFault
 from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 from tests.support.http2_talk import OPENING, Heard2, Listener
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from otlptest.model import Signal
-from otlptest.wire.otlp.json_rules import look_at_text
-from otlptest.wire.otlp.otlp_json import check_text, decode_request
+from otlptest.wire.otlp.json_rules import check_text, look_at_text
+from otlptest.wire.otlp.otlp_json import decode_request
 
 TRACE_ID, SPAN_ID = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174"
 

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from otlptest.conformance import Conformance, Policy
     from otlptest.conformance.case import AnyCase
 
-__all__ = [
-    "checked_reports",
-    "finish",
-    "list_cases",
-    "policy_of",
-    "protocols_of",
-    "signals_of",
-    "suite_options",
-]
-
 PROTOCOLS: Final = ("grpc", "http/protobuf", "http/json")
 REPORT_KINDS: Final = ("json", "junit", "markdown")
 _VERSION_PARTS: Final = 2

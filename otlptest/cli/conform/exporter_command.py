@@ -15,8 +15,6 @@ from otlptest.cli.conform.watch import Watch
 from otlptest.cli.options import NarrowCommand
 from otlptest.errors import UsageError
 
-__all__ = ["command"]
-
 _HELP = """\
 Judge a command that exports, a verdict for each requirement.
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from otlptest.fuzzing.fuzz_session import FuzzEvent
     from otlptest.fuzzing.run import FuzzReport
 
-__all__ = ["FuzzOptions", "fuzz", "fuzz_options"]
-
 _STORAGE: Final = "HYPOTHESIS_STORAGE_DIRECTORY"
 
 _Command = TypeVar("_Command", bound=Callable[..., object])

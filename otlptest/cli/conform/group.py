@@ -7,8 +7,6 @@ import click
 from otlptest.cli.options import NarrowContext
 from otlptest.errors import UnknownNameError
 
-__all__ = ["command"]
-
 _SUITES = {
     "exporter": "judge a command that exports, by what it sends",
     "receiver": "judge a receiver, by what it answers and stores",

@@ -9,8 +9,6 @@ from otlptest.cli.options import NarrowCommand
 from otlptest.cli.streams import write
 from otlptest.errors import FileFormatError
 
-__all__ = ["command"]
-
 _HELP = """\
 Make one table of several results.
 

@@ -26,8 +26,6 @@ from otlptest.errors import UsageError
 if TYPE_CHECKING:
     from otlptest.conformance.receiver.lab import ReadBack
 
-__all__ = ["command"]
-
 _HELP = """\
 Judge a receiver, a verdict for each requirement.
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from otlptest.conformance.case import AnyCase
     from otlptest.model import Protocol
 
-__all__ = ["Watch"]
-
 _INTERVAL_S: Final = 10.0
 _WORTH_TELLING_S: Final = 10.0
 _CODES: Final = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}

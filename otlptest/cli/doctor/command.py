@@ -20,8 +20,6 @@ from otlptest.cli.streams import screen_width, write
 from otlptest.errors import Finding
 from otlptest.report import json_text, one_line, plain_value, verdict_record, wrapped
 
-__all__ = ["command"]
-
 _HELP = """\
 Check this machine: versions, ports, variables, and whether a collector can receive.
 

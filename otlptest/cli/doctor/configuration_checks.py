@@ -11,8 +11,6 @@ from otlptest.cli.doctor.machine_checks import Check
 from otlptest.cli.doctor.pytest_settings import MARK
 from otlptest.cli.pytest_run import without_color
 
-__all__ = ["configuration_checks"]
-
 _PATIENCE_S: Final = 30.0
 _COMMAND: Final = (
     sys.executable, "-m", "pytest", "-p", "otlptest", "-p", "otlptest.cli.doctor.pytest_settings",

@@ -12,8 +12,6 @@ from otlptest import __version__
 from otlptest.errors import PortTakenError, ReceiverError
 from otlptest.net.sockets import close_socket, listening_sockets
 
-__all__ = ["Check", "environment_checks", "part_checks", "plugin_checks", "port_checks", "versions"]
-
 Status = Literal["ok", "note", "problem"]
 
 _PACKAGES: Final = ("protobuf", "opentelemetry-proto", "grpcio", "pytest")

@@ -7,8 +7,6 @@ import json
 import os
 from typing import Any, Final
 
-__all__ = ["MARK", "SETTINGS", "pytest_cmdline_main"]
-
 MARK: Final = "otlptest settings: "
 SETTINGS: Final = ("strict", "allow", "stop_timeout_s", "sdk_protocol", "sdk_service")
 """The names that can be set as `--otlp-…`, `otlp_…` in the ini file and `OTLPTEST_…`."""

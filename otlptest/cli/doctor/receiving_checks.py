@@ -11,8 +11,6 @@ from otlptest.errors import ExpectationError, OtlptestError
 from otlptest.model import Protocol
 from otlptest.sending import send
 
-__all__ = ["receiving_checks"]
-
 _PAYLOAD: Final = "payloads/traces/checkout.json"
 _PATIENCE_S: Final = 10.0
 

@@ -28,8 +28,6 @@ from otlptest.net.sockets import (
 )
 from otlptest.net.tls_stream import TLS_REFUSAL, TlsStream
 
-__all__ = ["SocketConnection"]
-
 _READ_SIZE: Final = 256 * 1024
 _READS_IN_TURN: Final = 32  # then the others get their turn
 _TURNS_AT_END: Final = 64

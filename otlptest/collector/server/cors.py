@@ -6,8 +6,6 @@ from typing import Final
 
 from otlptest.errors import UsageError
 
-__all__ = ["CorsPolicy"]
-
 _USUAL_HEADERS: Final = ("content-type", "content-encoding", "authorization")
 
 

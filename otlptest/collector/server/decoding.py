@@ -12,8 +12,6 @@ from otlptest.wire.otlp.mistaken_signals import mistake, mistaken_for, mistaken_
 from otlptest.wire.transport.compression import decompress
 from otlptest.wire.transport.limits import Limits
 
-__all__ = ["Export", "decoded"]
-
 _KEYS_KEPT: Final = 5  # of those that nothing was read from
 
 

@@ -14,8 +14,6 @@ from otlptest.net.server_thread import ServerThread
 from otlptest.net.sockets import accepted, close_socket
 from otlptest.timing import Deadline
 
-__all__ = ["Engine"]
-
 _LONGEST_TICK_S: Final = 1.0
 _SHORTEST_TICK_S: Final = 0.02
 _QUIET_ROUNDS: Final = 2

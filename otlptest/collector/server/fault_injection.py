@@ -17,8 +17,6 @@ from otlptest.faults.injection.protocol_tracker import Conversation, MessageConv
 from otlptest.faults.wire_faults import WireFault
 from otlptest.model import Connection, Request
 
-__all__ = ["FaultyPassage", "Owner"]
-
 
 class Owner(Protocol):
     """What the connection does for its passage."""

@@ -17,8 +17,6 @@ from otlptest.wire.transport.statuses import (
     encode_status,
 )
 
-__all__ = ["GrpcAnswer", "HttpAnswer", "planned_grpc_answer", "planned_http_answer"]
-
 Fields = tuple[tuple[str, str], ...]
 
 _NANOS: Final = 1_000_000_000

@@ -21,8 +21,6 @@ from otlptest.wire.transport.http1 import (
     encode_response,
 )
 
-__all__ = ["Http1Session"]
-
 _MOST_HELD: Final = 64
 
 

@@ -24,12 +24,11 @@ from otlptest.faults import ReplyFault
 from otlptest.faults.injection.protocol_tracker import FrameConversation
 from otlptest.model import Connection, Request
 from otlptest.wire.transport.grpc_framing import PREFIX_SIZE, declared_size, only_message
-from otlptest.wire.transport.http2 import ConnectionFault, ServerConnection, Stream
-from otlptest.wire.transport.http2_flow import CannedReply
+from otlptest.wire.transport.http2 import ServerConnection
+from otlptest.wire.transport.http2_flow import CannedReply, Stream
 from otlptest.wire.transport.http2_frames import MAX_WINDOW, ErrorCode
 from otlptest.wire.transport.http2_headers import encode_fields
-
-__all__ = ["Http2Session"]
+from otlptest.wire.transport.http2_reader import ConnectionFault
 
 _EMPTY: Final = Export(b"")
 

@@ -7,9 +7,6 @@ from otlptest.collector.server.request_head import Role
 from otlptest.net.local_network import local_network
 from otlptest.net.sockets import Socket, close_socket, listening_sockets
 
-__all__ = ["Endpoint"]
-
-
 C = TypeVar("C")
 
 

@@ -8,8 +8,6 @@ from otlptest.collector.server.request_head import Role
 from otlptest.wire.transport.http1 import encode_response
 from otlptest.wire.transport.http2_frames import PREFACE, ErrorCode, goaway, settings
 
-__all__ = ["plaintext_answer", "speaks_http2"]
-
 _LONGEST_FIRST_LINE: Final = 16 * 1024
 _REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
 

@@ -11,8 +11,6 @@ from otlptest.errors import WireError
 from otlptest.model import Connection, Problem
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = ["Refusal", "refused", "refused_by"]
-
 _STATUSES: Final[dict[str, tuple[int, GrpcCode]]] = {
     "malformed": (400, GrpcCode.INVALID_ARGUMENT),
     "bad_compression": (400, GrpcCode.INVALID_ARGUMENT),

@@ -15,15 +15,6 @@ from otlptest.faults.reply_rules import ReplyRules
 from otlptest.model import Request
 from otlptest.wire.transport.statuses import FieldViolation, GrpcCode, RpcStatus
 
-__all__ = [
-    "SUCCESS",
-    "PlannedReplies",
-    "Reply",
-    "ReplyChoice",
-    "planned_statuses",
-    "refusal_reply",
-]
-
 _GOOD: Final = "faults.ok()"
 
 

@@ -8,7 +8,7 @@ from otlptest.collector.server.request_head import BodyEncoding
 from otlptest.model import Protocol
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.http1 import encode_response
-from otlptest.wire.transport.http2 import CannedReply
+from otlptest.wire.transport.http2_flow import CannedReply
 from otlptest.wire.transport.http2_headers import encode_fields
 from otlptest.wire.transport.statuses import (
     GrpcCode,
@@ -17,19 +17,6 @@ from otlptest.wire.transport.statuses import (
     encode_status,
     encode_status_details,
 )
-
-__all__ = [
-    "GRPC_HEAD",
-    "GRPC_SUCCESS",
-    "MEDIA_TYPES",
-    "grpc_answer",
-    "http1_answer",
-    "http2_answer",
-    "http2_head",
-    "http_answer",
-    "preflight_block",
-    "status_fields",
-]
 
 MEDIA_TYPES: Final = {"protobuf": "application/x-protobuf", "json": "application/json"}
 GRPC_HEAD: Final = ((":status", "200"), ("content-type", "application/grpc"))

@@ -16,8 +16,6 @@ from otlptest.wire.otlp.signals import SIGNAL_BY_GRPC_PATH, SIGNAL_BY_HTTP_PATH,
 from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, canonical_encoding
 from otlptest.wire.transport.grpc_framing import is_grpc_content_type, timeout_seconds
 
-__all__ = ["BodyEncoding", "Head", "Role", "head_of"]
-
 Role = Literal["grpc", "http"]
 """What a port is for."""
 

@@ -21,8 +21,6 @@ from otlptest.net.local_network import local_network
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Receiver"]
-
 _START_S: Final = 5.0
 _STOP_S: Final = 5.0
 _ALPN: Final = ["h2", "http/1.1"]

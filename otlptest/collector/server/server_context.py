@@ -12,8 +12,6 @@ from otlptest.net.local_network import local_network
 from otlptest.timing import Clock
 from otlptest.wire.transport.limits import Limits
 
-__all__ = ["ServerContext"]
-
 
 class ServerContext:
     """Belongs to the receiver's thread.

@@ -5,8 +5,6 @@ from typing import Protocol
 
 from otlptest.model import Request
 
-__all__ = ["Outbox", "Session"]
-
 
 class Outbox:
     """Where a session puts what goes to the peer. The connection sends it after it has read.

@@ -14,8 +14,6 @@ from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.processes.exits import how_it_ended
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["FirstLook", "look_at"]
-
 _GRPC_PORT: Final = 4317
 _HTTP_PORT: Final = 4318
 _SHOWN_LINES: Final = 5

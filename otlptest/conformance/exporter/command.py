@@ -18,8 +18,6 @@ from otlptest.processes import Command, Program, start_program
 from otlptest.processes.commands import checked_command
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
-__all__ = ["Ending", "Runs", "Subject", "default_jobs"]
-
 _MOST_PER_CORE: Final = 8
 _FEWEST: Final = 2
 _LAST_STEPS_S: Final = 0.5  # for children that end just after their parent

@@ -18,8 +18,6 @@ from otlptest.model import Protocol, Signal
 from otlptest.timing import Deadline
 from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["TIMERS", "CommandLab", "arrived_at", "observed_run"]
-
 T = TypeVar("T")
 
 _OWNER: Final[ContextVar[Runs | None]] = ContextVar("otlptest_runs", default=None)

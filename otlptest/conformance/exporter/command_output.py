@@ -12,18 +12,8 @@ from typing import Final
 from otlptest import faults
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, run_of
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, start_run
 from otlptest.model import Signal
-
-__all__ = [
-    "FailureRecord",
-    "failure_records",
-    "line_with",
-    "new_lines",
-    "repeated_lines",
-    "told_as_lost",
-    "words_of",
-]
 
 _REASONS: Final = re.compile(rf"\b({'|'.join(re.escape(each.phrase) for each in HTTPStatus)})\b")
 _VARYING: Final = re.compile(r"0x[0-9a-fA-F]+|[0-9a-fA-F]{8,}|[0-9]+")
@@ -74,7 +64,7 @@ def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
 
     def make() -> dict[Signal, FailureRecord]:
         refused = (faults.status(400, message="otlptest refuses this"),)
-        runs = {signal: run_of(lab, {signal: refused}) for signal in lab.signals}
+        runs = {signal: start_run(lab, {signal: refused}) for signal in lab.signals}
         found = {}
         for signal, run in runs.items():
             (each,) = run()

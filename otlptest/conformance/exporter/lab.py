@@ -27,8 +27,6 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
-__all__ = ["Arrived", "Changes", "ExporterLab", "Observation", "Prepare", "observed_again"]
-
 Changes: TypeAlias = Mapping[str, str | None] | Callable[[FakeCollector], Mapping[str, str | None]]
 """Variables to set (None: to take away), or a function that makes them from the run's fake."""
 

@@ -9,8 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import ClassVar, Final, Self
 
-__all__ = ["Landed", "LandingPage"]
-
 _PAGE: Final = b"<html>ok</html>"
 
 

@@ -10,8 +10,6 @@ from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.model import Attributes, LogRecord, Span
 
-__all__ = ["NamedItems", "named_items"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedItems:

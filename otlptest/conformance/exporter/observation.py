@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from otlptest.conformance.exporter.payloads import Payload, payloads_of
 from otlptest.model import Connection, Problem, Protocol, Request, Signal
 
-__all__ = ["Arrived", "Observation"]
-
 _MOST_LINES = 12
 
 

@@ -10,9 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from otlptest.conformance.exporter.observation import Arrived, Observation
-from otlptest.conformance.exporter.readings import general
-
-__all__ = ["Mark"]
+from otlptest.conformance.exporter.readings import global_env_var
 
 _HEADER: Final = "x-otlptest-run"
 
@@ -26,7 +24,7 @@ class Mark:
     @property
     def changes(self) -> Mapping[str, str | None]:
         """What tells the command to send it."""
-        return {general("HEADERS"): f"{_HEADER}={self.value}"}
+        return {global_env_var("HEADERS"): f"{_HEADER}={self.value}"}
 
     def own(self, seen: Observation) -> Observation:
         """The run without what others sent meanwhile; see `own_of`."""

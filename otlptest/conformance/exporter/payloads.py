@@ -17,16 +17,6 @@ from otlptest.model import LogRecord, Profile, Request, Signal, Span
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 from otlptest.wire.otlp.otlp_requests import items_from_request
 
-__all__ = [
-    "Payload",
-    "answered_at",
-    "have_times",
-    "item_keys",
-    "items_of",
-    "payloads_of",
-    "whole_items",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:

@@ -17,31 +17,6 @@ from otlptest.model import DataPoint, Protocol, Request, Resource, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = [
-    "Spoken",
-    "arrived_signals",
-    "came_signals",
-    "confirmed",
-    "endpoint_at",
-    "general",
-    "has_connection",
-    "is_quiet",
-    "is_set_up_by_environment",
-    "judged_requests",
-    "judged_spoken",
-    "last_words",
-    "lost_signals",
-    "mention",
-    "own",
-    "own_requests",
-    "resources_of",
-    "spoken",
-    "steady",
-    "steady_run",
-    "told",
-    "whole_run",
-]
-
 Spoken: TypeAlias = Literal["tls", "plaintext"]
 
 _TLS_TO_A_PLAINTEXT_PORT: Final = "OTLP-SRV-063"
@@ -58,17 +33,17 @@ _FRAME: Final = re.compile(r"\s*((at |\.\.\. \d+ ).*|[~^\s]*|File \".*)")
 _LONGEST_LINE: Final = 200
 
 
-def general(option: str) -> str:
+def global_env_var(option: str) -> str:
     """The variable of an option for all signals, e.g. of `ENDPOINT`."""
     return f"OTEL_EXPORTER_OTLP_{option}"
 
 
-def own(signal: Signal, option: str) -> str:
+def signal_env_var(signal: Signal, option: str) -> str:
     """The variable of an option for one signal."""
     return f"OTEL_EXPORTER_OTLP_{signal.upper()}_{option}"
 
 
-def told(seen: Observation, names: Iterable[str]) -> str:
+def format_env(seen: Observation, names: Iterable[str]) -> str:
     """The variables as the command got them, for evidence."""
     variables = seen.environment
     return ", ".join(
@@ -120,7 +95,7 @@ def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
     return tuple(signal for signal in lab.signals if signal not in came)
 
 
-def spoken(seen: Observation) -> frozenset[Spoken]:
+def transports_used(seen: Observation) -> frozenset[Spoken]:
     """Whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
     found: set[Spoken] = {
         "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
@@ -147,18 +122,18 @@ def judged_spoken(
         without: A run without the variable that must make no difference: where that one connects,
             so must `seen`.
     """
-    what, found = told(seen, variables), spoken(seen)
+    what, found = format_env(seen, variables), transports_used(seen)
     if found == {expected}:
         return passed(rule, f"{what}; {expected} was spoken")
     if found:
         return failed(rule, f"{what}; expected {expected}; spoken: {', '.join(sorted(found))}")
-    nothing = f"{what}; nothing came; {last_words(seen)}"
-    if without is not None and spoken(without) == {expected}:
-        return failed(rule, f"{nothing}\nwith {told(without, variables)} it connects")
+    nothing = f"{what}; nothing came; {output_tail(seen)}"
+    if without is not None and transports_used(without) == {expected}:
+        return failed(rule, f"{nothing}\nwith {format_env(without, variables)} it connects")
     return inconclusive(rule, nothing)
 
 
-def steady(
+def start_until_stable(
     lab: ExporterLab,
     changes: Changes,
     *,
@@ -192,9 +167,9 @@ def steady(
     return result
 
 
-def steady_run(lab: ExporterLab, changes: Changes) -> Observation:
+def run_until_stable(lab: ExporterLab, changes: Changes) -> Observation:
     """Return what `steady` comes to, with nothing begun before it is called."""
-    return steady(lab, changes)()
+    return start_until_stable(lab, changes)()
 
 
 def _check_is_reliable(lab: ExporterLab) -> None:
@@ -249,7 +224,7 @@ def has_connection(listener: socket.socket) -> bool:
     return True
 
 
-def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
+def find_log_line(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
     """The first line of output that has one of the words, and that the observing run had not."""
     known = set(lab.baseline.output.splitlines())
     wanted = tuple(words)
@@ -259,7 +234,7 @@ def mention(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
     return ""
 
 
-def last_words(seen: Observation) -> str:
+def output_tail(seen: Observation) -> str:
     """How the command ended, with its last lines of output, for evidence."""
     lines = [line.strip() for line in seen.output.splitlines() if not _FRAME.fullmatch(line)]
     lines = lines[-_MOST_WORDS:]
@@ -269,7 +244,7 @@ def last_words(seen: Observation) -> str:
 def whole_run(seen: Observation) -> str:
     """Return what came in a run and how it ended, with its last lines of output, as evidence."""
     came = f"{seen.describe()}\n" if seen.requests else "no request; "
-    return came + last_words(seen)
+    return came + output_tail(seen)
 
 
 def judged_requests(
@@ -293,7 +268,7 @@ def judged_requests(
         variables: What the run was told.
         received: Says what a wrong request had instead, for evidence.
     """
-    what = told(seen, variables)
+    what = format_env(seen, variables)
     requests = [each for each in seen.requests if each.signal is None or each.signal in lab.signals]
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
@@ -302,7 +277,7 @@ def judged_requests(
     missing = set(lab.signals) - {each.signal for each in requests}
     if missing:
         lost = ", ".join(sorted(missing))
-        return failed(rule, f"{what}; nothing came of {lost} any more; {last_words(seen)}")
+        return failed(rule, f"{what}; nothing came of {lost} any more; {output_tail(seen)}")
     return passed(rule, f"{what}; each request had {expected}", exchanges=seen.describe(requests))
 
 

@@ -9,24 +9,9 @@ from otlptest import faults
 from otlptest.conformance.case import COMMON_SIGNALS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.readings import general, lost_signals, steady_run
+from otlptest.conformance.exporter.readings import global_env_var, lost_signals, run_until_stable
 from otlptest.conformance.exporter.retries.delivery_attempts import replying_always
 from otlptest.model import Signal
-
-__all__ = [
-    "ANSWERED_AFTER_S",
-    "HEADERS",
-    "MANY_EXPORTS",
-    "NOTHING_SAMPLED",
-    "NO_TIMEOUT",
-    "PLAIN_HEADER",
-    "delta_run",
-    "plain_header_run",
-    "reads_headers",
-    "slow_run",
-    "unavailable_runs",
-    "unsampled_run",
-]
 
 MANY_EXPORTS: Final = {
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1",
@@ -55,7 +40,7 @@ NO_TIMEOUT: Final = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
 """Leaves a client the time to wait as long as it is told to."""
 
 
-HEADERS: Final = general("HEADERS")
+HEADERS: Final = global_env_var("HEADERS")
 """The variable of the headers of all signals."""
 
 PLAIN_HEADER: Final = "x-otlptest-plain"
@@ -68,7 +53,7 @@ def plain_header_run(lab: ExporterLab) -> Observation:
     An odd value of the variable is only blamed where this one is heeded.
     """
     changes = {HEADERS: f"{PLAIN_HEADER}=1"}
-    return lab.shared("one plain header", lambda: steady_run(lab, changes))
+    return lab.shared("one plain header", lambda: run_until_stable(lab, changes))
 
 
 def reads_headers(lab: ExporterLab) -> bool:

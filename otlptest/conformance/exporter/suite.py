@@ -23,8 +23,6 @@ from otlptest.processes import Command
 from otlptest.results import CheckResult, inconclusive
 from otlptest.timing import SYSTEM_CLOCK, checked_timeout
 
-__all__ = ["ExporterSuite", "conform_exporter", "judged_case"]
-
 _DEFAULT_TIMEOUT_S: Final = 60.0
 _RUNS_PER_CASE: Final = 2.5  # measured: some cases run the command ten times, many share a run
 _SLACK: Final = 3.0  # a run with faults may take that many times as long as one without, and more

@@ -12,8 +12,6 @@ from typing import Final, Self
 
 from otlptest.wire.transport.certificates import LOOPBACK_NAMES, ThrowAwayCertificates
 
-__all__ = ["TlsFront"]
-
 _PIECE: Final = 65536
 _PATIENCE_S: Final = 30.0  # without a byte in either direction
 

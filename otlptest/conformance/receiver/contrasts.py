@@ -19,14 +19,6 @@ from otlptest.results import CheckResult, inconclusive
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = [
-    "Plain",
-    "contrasted",
-    "is_limit",
-    "unlike_plain",
-    "with_plain_signals",
-]
-
 Plain = Callable[[], Answer]
 """Sends a request without what is odd about another, and gives the answer."""
 

@@ -15,11 +15,11 @@ from otlptest.conformance.receiver.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
+    check_responses,
     is_decided,
     is_ok,
-    judged,
     post,
-    submit,
+    send_protobuf,
 )
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
@@ -31,21 +31,6 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.wire.otlp.otlp_json import encode_message
 from otlptest.wire.otlp.otlp_requests import items_from_request
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
-
-__all__ = [
-    "PROTOBUF_ALONE",
-    "Change",
-    "DataCase",
-    "Matches",
-    "beside",
-    "having",
-    "in_request",
-    "is_sampled",
-    "judged_corners",
-    "of_items",
-    "rules_of",
-    "sent_in",
-]
 
 _LONGEST: Final = 200
 _TRACE_FLAGS: Final = 0xFF
@@ -94,7 +79,7 @@ class DataCase:
     protocols: tuple[Protocol, ...] = ALL_PROTOCOLS
 
 
-def rules_of(corners: Iterable[DataCase]) -> tuple[str, ...]:
+def requirement_ids(corners: Iterable[DataCase]) -> tuple[str, ...]:
     """The requirements of a table, each once."""
     return tuple(dict.fromkeys(each.rule for each in corners))
 
@@ -127,7 +112,9 @@ def _judged(lab: ReceiverLab, corner: DataCase) -> CheckResult:
     right, wanted = is_ok, "it is taken"
     if corner.may_be_refused or corner.is_told:
         right, wanted = is_decided, "success, or an error of the sender"
-    found = judged(lab, corner.rule, [Exchange(what=corner.what, answer=answer)], right, wanted)
+    found = check_responses(
+        lab, corner.rule, [Exchange(what=corner.what, answer=answer)], right, wanted
+    )
     if found.outcome != "passed":
         return found
     partial = _partial_success(corner.signal, answer, is_json=lab.protocol == "http/json")
@@ -173,7 +160,7 @@ def sent_in(lab: ReceiverLab, signal: Signal, body: bytes) -> Answer:
     if lab.protocol == "http/json":
         message = request_class(signal).FromString(body)
         return post(lab, encode_message(message), signal=signal)
-    return submit(lab, body, signal=signal)
+    return send_protobuf(lab, body, signal=signal)
 
 
 def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
@@ -193,7 +180,7 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
 
 
 def is_sampled(items: tuple[Any, ...]) -> str:
-    """For `DataCase.matches`: the low eight bits of the flags say so, whatever stands above them."""
+    """For `DataCase.matches`: compare the low eight bits of the flags, whatever is above them."""
     flags = items[0].flags & _TRACE_FLAGS
     return "" if flags == 1 else f"the trace flags are {flags:#x}, expected: 0x1"
 
@@ -273,7 +260,7 @@ def of_items(signal: Signal, *changes: Change) -> Callable[[str], bytes]:
     return lambda marker: in_request(signal, marker, *changes).SerializeToString()
 
 
-def having(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
+def with_fields(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
     """A valid item with these fields."""
 
     def change(item: Any) -> None:  # noqa: ANN401 -- a generated message
@@ -283,7 +270,7 @@ def having(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
     return change
 
 
-def beside(change: Change) -> Change:
+def alongside_valid_item(change: Change) -> Change:
     """An item that need not come out again: what carries the marker stands beside it."""
 
     def odd(item: Any) -> None:  # noqa: ANN401 -- a generated message

@@ -9,8 +9,6 @@ from otlptest.conformance.receiver.sample_requests import sample_request
 from otlptest.model import Signal
 from otlptest.wire.otlp.protobuf_writing import tag, varint
 
-__all__ = ["MIB", "gzip_bomb", "padded", "padded_size"]
-
 MIB: Final = 1024 * 1024
 _PAD_FIELD: Final = 1999
 _CHUNK: Final = 2

@@ -14,8 +14,6 @@ from otlptest.conformance.receiver.sample_requests import json_bytes
 from otlptest.model import Signal
 from otlptest.timing import SYSTEM_CLOCK
 
-__all__ = ["EXAMPLES", "example_bytes"]
-
 # What stands for the times and for the marker.
 _START: Final = "@start"
 _END: Final = "@end"

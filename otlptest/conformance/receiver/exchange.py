@@ -27,33 +27,6 @@ from otlptest.timing import Deadline
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 
-__all__ = [
-    "FLOOD_PATIENCE_S",
-    "JSON",
-    "PROTOBUF",
-    "Answer",
-    "Exchange",
-    "answered",
-    "call",
-    "call_fields",
-    "fallen",
-    "grpc_talk",
-    "harm_of",
-    "http_fields",
-    "http_talk",
-    "is_decided",
-    "is_ok",
-    "is_refused",
-    "is_refused_or_cut",
-    "judged",
-    "media_type_of",
-    "plain_answer",
-    "post",
-    "submit",
-    "target_of",
-    "until_hang",
-]
-
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
 
@@ -274,7 +247,7 @@ def is_refused_or_cut(answer: Answer) -> bool:
     return answer.is_refused or (not answer.is_ok and answer.end in {"closed", "reset"})
 
 
-def submit(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
+def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
     """The answer to bytes as a protobuf message, over gRPC or HTTP as the suite runs.
 
     Raises:
@@ -324,7 +297,7 @@ def plain_answer(
     return post(lab, body, signal=chosen, timeout_s=timeout_s)
 
 
-def fallen(
+def crash_result(
     lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
 ) -> CheckResult | None:
     """The judgement of a receiver that takes no plain valid request any more; None if it does.
@@ -351,7 +324,7 @@ def fallen(
     return failed(rule, f"{condition}; {after}", harm=condition.harm)
 
 
-def until_hang(tries: Iterable[Exchange]) -> list[Exchange]:
+def stop_at_timeout(tries: Iterable[Exchange]) -> list[Exchange]:
     """All of them, or those up to the first that got no answer."""
     return _tried(tries)[0]
 
@@ -375,7 +348,7 @@ def _tried(tries: Iterable[Exchange]) -> tuple[list[Exchange], SendError | None]
     return kept, None
 
 
-def judged(
+def check_responses(
     lab: ReceiverLab,
     rule: str,
     tries: Iterable[Exchange],
@@ -400,7 +373,7 @@ def judged(
     seen, unsent = _tried(tries)
     wrong = [each for each in seen if not right(each.answer)]
     last = f"{seen[-1].what}: {seen[-1].answer.told()}" if seen else "nothing"
-    fall = fallen(lab, rule, f"the last was {last}")
+    fall = crash_result(lab, rule, f"the last was {last}")
     if fall is not None:
         return fall
     busy = [each for each in wrong if is_overload(each.answer)]

@@ -23,8 +23,6 @@ from otlptest.wire.otlp.otlp_json import decode_response, encode_message
 from otlptest.wire.otlp.otlp_protobuf import decode_message, decode_request
 from otlptest.wire.otlp.signals import response_class
 
-__all__ = ["SERVES", "ReceiverLook", "look_at_receiver"]
-
 SERVES: Final[Mapping[str, Mapping[Signal, str]]] = MappingProxyType(
     {
         "grpc": MappingProxyType(

@@ -7,8 +7,6 @@ from typing import Final
 
 from otlptest.errors import UsageError
 
-__all__ = ["checked_headers", "header_words", "parsed_headers"]
-
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
 _SECRET: Final = re.compile(

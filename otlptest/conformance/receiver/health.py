@@ -13,15 +13,6 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = [
-    "Condition",
-    "Health",
-    "condition_of_answer",
-    "condition_of_failure",
-    "is_overload",
-    "is_overload_status",
-]
-
 Health: TypeAlias = Literal["well", "busy", "refusing", "late", "cut", "down"]
 """*Busy* is a 429, 503, RESOURCE_EXHAUSTED or UNAVAILABLE, *refusing* any other error, *late* no
 answer in time, *cut* a connection that is closed without an answer, *down* a refused connection."""

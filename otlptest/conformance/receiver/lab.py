@@ -24,8 +24,6 @@ from otlptest import model
 from otlptest.conformance.receiver.health import Condition
 from otlptest.sending import ExportResult
 
-__all__ = ["MARKER_ATTRIBUTE", "Endpoint", "ReadBack", "ReceiverLab"]
-
 MARKER_ATTRIBUTE = "otlptest.marker"
 """The attribute that read-back looks for: of an item or of its resource."""
 

@@ -8,7 +8,6 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from otlptest.conformance.receiver.protobuf_fields import chunk, number, tag, varint
 from otlptest.conformance.receiver.sample_requests import (
     TEXT_FIELDS,
     TIME_FIELDS,
@@ -18,15 +17,7 @@ from otlptest.conformance.receiver.sample_requests import (
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.wire.otlp.otlp_protobuf import decode_request
-
-__all__ = [
-    "bad_protobuf",
-    "cut_bodies",
-    "is_message",
-    "known_group",
-    "nested_value",
-    "wrong_wire_types",
-]
+from otlptest.wire.otlp.protobuf_writing import chunk, number, tag, varint
 
 _GROUP_START: Final = 3
 _GROUP_END: Final = 4

@@ -9,8 +9,6 @@ from typing import Final
 
 from otlptest.timing import SYSTEM_CLOCK
 
-__all__ = ["resident_bytes_at"]
-
 _PROC: Final = Path("/proc")
 _LISTEN: Final = "0A"
 _REMEMBERED_S: Final = 5.0

@@ -23,8 +23,6 @@ from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.otlp_protobuf import encode_message
 from otlptest.wire.otlp.otlp_requests import request_from_items
 
-__all__ = ["probe_request"]
-
 _RESOURCE: Final = Resource({"service.name": "otlptest-conformance"})
 _SCOPE: Final = Scope(name="otlptest.conformance")
 

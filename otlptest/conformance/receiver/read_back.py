@@ -22,8 +22,6 @@ from otlptest.wire.otlp.otlp_files import FileRecord, holds_json, read_records
 from otlptest.wire.otlp.otlp_requests import items_from_request
 from otlptest.wire.otlp.unpacked_files import content_encoding
 
-__all__ = ["FileReadBack", "ForwardReadBack"]
-
 _LOOK_EVERY_S: Final = 0.05
 _TIMES_THE_LONGEST: Final = 5
 _SHORTEST_WAIT_S: Final = 1.0

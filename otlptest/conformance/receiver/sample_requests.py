@@ -12,24 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE
-from otlptest.conformance.receiver.protobuf_fields import chunk, fixed64, number
 from otlptest.model import Signal
 from otlptest.timing import SYSTEM_CLOCK
+from otlptest.wire.otlp.protobuf_writing import chunk, fixed64, number
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
-
-__all__ = [
-    "TEXT_FIELDS",
-    "TIME_FIELDS",
-    "attribute",
-    "json_attribute",
-    "json_bytes",
-    "json_item",
-    "json_request",
-    "sample_item",
-    "sample_request",
-    "text",
-    "wrapped",
-]
 
 _SERVICE: Final = "otlptest-conformance"
 _SCOPE: Final = "otlptest.conformance"

@@ -7,22 +7,12 @@ only after something that was sent later has come.
 from collections.abc import Callable
 from typing import Any, Final
 
-from otlptest.conformance.receiver.exchange import Exchange, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_ok
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import sample_request
 from otlptest.errors import SendError
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
-
-__all__ = [
-    "NO_READ_BACK",
-    "judged_stored",
-    "judged_taken",
-    "loses_plain_ones",
-    "stored_items",
-    "unwanted_items",
-    "why_unread",
-]
 
 NO_READ_BACK: Final = "what it stored can only be read back: give --read-back"
 _LATE_S: Final = 0.3
@@ -166,7 +156,7 @@ def judged_taken(
         count: See `judged_stored`.
         needs_read_back: See `judged_stored`.
     """
-    found = judged(lab, rule, [sent], is_ok, wanted)
+    found = check_responses(lab, rule, [sent], is_ok, wanted)
     if found.outcome != "passed":  # of what an overloaded receiver turned away nothing is known
         return found
     return judged_stored(

@@ -15,8 +15,6 @@ from otlptest.wire.otlp.json_text import dump_json, load_json
 from otlptest.wire.otlp.otlp_files import read_json_document
 from otlptest.wire.otlp.protobuf_faults import is_repeated
 
-__all__ = ["read_stored_line"]
-
 _ID_BYTES: Final[Mapping[str, int]] = MappingProxyType(
     {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 )

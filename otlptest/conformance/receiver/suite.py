@@ -33,8 +33,6 @@ from otlptest.model import SIGNALS, Protocol, Signal
 from otlptest.results import CheckResult, inconclusive, not_applicable
 from otlptest.timing import SYSTEM_CLOCK, Deadline, checked_timeout
 
-__all__ = ["ReceiverSuite", "Target", "conform_receiver", "judged_receiver_case"]
-
 _DEFAULT_TIMEOUT_S: Final = 10.0
 _WHOLE_RUN_S: Final = 270.0  # and some seconds for the case that runs then
 

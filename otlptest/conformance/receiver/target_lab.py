@@ -24,8 +24,6 @@ from otlptest.sending import ExportResult, send
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 
-__all__ = ["TargetLab", "endpoint_of"]
-
 _GRPC_PORT: Final = 4317
 _HTTP_PORT: Final = 4318
 _SHORTEST_S: Final = 0.1  # that a wait may be, though no time is left

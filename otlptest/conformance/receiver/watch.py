@@ -15,8 +15,6 @@ from otlptest.errors import SendError
 from otlptest.results import CheckResult, failed, inconclusive
 from otlptest.timing import Deadline
 
-__all__ = ["ReceiverWatch"]
-
 _LOOK_EVERY_S: Final = 0.25
 _RECOVERS_S: Final = 3.0
 _REVIVES_S: Final = 1.0  # that a receiver gets which refuses connections: something may restart it

@@ -9,8 +9,6 @@ from typing import Final
 
 from otlptest.faults.wire_faults import WireFault
 
-__all__ = ["ByteStream", "Shape", "shape_of"]
-
 _BURST_S: Final = 0.02  # what a bandwidth lets pass at once is what it lets pass in this time
 _PIECES_IN_TURN: Final = 256
 _FULL_BYTES: Final = 4 * 1024 * 1024

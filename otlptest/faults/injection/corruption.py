@@ -5,8 +5,6 @@ from collections.abc import Callable
 
 from otlptest.faults.injection.injections import Injection
 
-__all__ = ["Corruption"]
-
 
 class Corruption:
     """What `corrupt` faults do to one direction of one connection. Not thread-safe.

@@ -13,8 +13,6 @@ from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_frames import ErrorCode, Setting
 from otlptest.wire.transport.http2_observer import FramePart
 
-__all__ = ["FrameFilter"]
-
 _NO_LAST: Final = 2**31
 _BLOCKS: Final = frozenset({frames.HEADERS, frames.CONTINUATION})
 

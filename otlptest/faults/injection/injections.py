@@ -11,8 +11,6 @@ from otlptest.errors import Finding, UsageError
 from otlptest.faults.arguments import checked_count
 from otlptest.faults.wire_faults import WireFault
 
-__all__ = ["Firing", "Injection", "WirePlan"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:

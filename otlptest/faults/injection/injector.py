@@ -17,8 +17,6 @@ from otlptest.faults.injection.protocol_tracker import (
 from otlptest.faults.wire_faults import Moment, WireFault
 from otlptest.wire.transport import http2_frames as frames
 
-__all__ = ["ConnectionFaultInjector"]
-
 _SHAPING: Final = frozenset({"latency", "bandwidth", "trickle", "slice", "blackhole"})
 _AT_POSITION: Final = frozenset({"reset", "truncate", "blackhole"})
 _REPLY_FRAMES: Final = frozenset({frames.HEADERS, frames.RST_STREAM})

@@ -4,8 +4,6 @@ from typing import Protocol
 
 from otlptest.faults.wire_faults import WireFault
 
-__all__ = ["Peer"]
-
 
 class Peer(Protocol):
     """Whoever has the two ends of a connection. Called from within `ConnectionFaultInjector`."""

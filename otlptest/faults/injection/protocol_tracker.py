@@ -13,8 +13,6 @@ from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http1_observer import MessageTracker
 from otlptest.wire.transport.http2_observer import FramePart, FrameTracker
 
-__all__ = ["Conversation", "FrameConversation", "MessageConversation", "Piece", "Unknown", "spoken"]
-
 _TLS_HANDSHAKE: Final = 0x16
 
 

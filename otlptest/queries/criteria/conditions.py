@@ -15,16 +15,6 @@ from otlptest.errors import kin_names, nearest_name
 from otlptest.queries.criteria.matching import Matcher, equals
 from otlptest.queries.messages.wording import ABSENT, otlp_type, show, show_typed
 
-__all__ = [
-    "AttributesCondition",
-    "Condition",
-    "Difference",
-    "FieldCondition",
-    "PartCondition",
-    "TestCondition",
-    "difference",
-]
-
 _NAMED_ALIKE: Final = 0.45  # the most that an attribute can be away which is there
 
 

@@ -27,18 +27,6 @@ from otlptest.queries.criteria.conditions import Condition, TestCondition
 from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.messages.wording import show
 
-__all__ = [
-    "LogCriteria",
-    "MetricCriteria",
-    "PointCriteria",
-    "ProfileCriteria",
-    "RequestCriteria",
-    "SpanCriteria",
-    "TraceCriteria",
-    "Vocabulary",
-    "compiled",
-]
-
 AttributesWanted: TypeAlias = Mapping[str, Any]
 """Names to values or matchers."""
 

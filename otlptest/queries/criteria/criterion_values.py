@@ -10,15 +10,6 @@ from otlptest.errors import UnknownNameError, UsageError, nearest_name
 from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.messages.wording import show
 
-__all__ = [
-    "attributes_wanted",
-    "choice_wanted",
-    "enum_wanted",
-    "id_wanted",
-    "number_wanted",
-    "text_wanted",
-]
-
 
 def text_wanted(criterion: str, wanted: object) -> object:
     """Text, or a matcher.

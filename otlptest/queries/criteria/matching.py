@@ -7,8 +7,6 @@ from typing import Any
 from otlptest.model import same_value
 from otlptest.queries.messages.wording import otlp_type, show, show_typed
 
-__all__ = ["Matcher", "equals"]
-
 
 class Matcher:
     """A value that stands for many values; made by the functions of `otlptest.match`. Immutable.

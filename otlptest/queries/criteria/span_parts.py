@@ -18,8 +18,6 @@ from otlptest.queries.criteria.criterion_values import attributes_wanted, choice
 from otlptest.queries.criteria.matching import Matcher, equals
 from otlptest.queries.messages.wording import ABSENT, show
 
-__all__ = ["DurationCondition", "ParentCondition", "events_condition", "links_condition"]
-
 _TEXT_MATCHERS: Final = {"regex", "starts_with", "ends_with"}  # say nothing about a list
 
 

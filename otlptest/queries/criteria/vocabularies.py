@@ -48,8 +48,6 @@ from otlptest.queries.traces.trace_conditions import (
     TraceServiceCondition,
 )
 
-__all__ = ["LOGS", "METRICS", "POINTS", "PROFILES", "REQUESTS", "SPANS", "TRACES"]
-
 _TRACE_ID: Final = 32  # hex digits
 _SPAN_ID: Final = 16
 _PROTOCOLS: Final = ("grpc", "http/protobuf", "http/json")

@@ -10,8 +10,6 @@ from typing import Protocol, runtime_checkable
 
 from otlptest.queries.sources import Kind, Source
 
-__all__ = ["Circumstance", "Explaining", "circumstances"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstance:

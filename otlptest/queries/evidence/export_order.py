@@ -14,13 +14,6 @@ from otlptest.queries.evidence.planned_losses import never_received
 from otlptest.queries.evidence.unseen import lost_problem, not_received, refused_request
 from otlptest.queries.sources import ProducerActivity
 
-__all__ = [
-    "ProducersOf",
-    "export_doubts",
-    "forwarder_doubts",
-    "refusal_doubts",
-]
-
 ProducersOf = Callable[[Request], Collection[Producer]]
 """Whose telemetry an accepted request carries."""
 
@@ -62,7 +55,7 @@ def export_doubts(
             )
 
 
-def refusal_doubts(
+def rejected_request_gaps(
     requests: Sequence[Request],
     problems: Sequence[Problem],
     producers_of: ProducersOf,
@@ -95,7 +88,7 @@ def refusal_doubts(
             yield lost_problem(problem)
 
 
-def forwarder_doubts(
+def forwarder_gaps(
     activity: ProducerActivity, requests: Iterable[Request], producers_of: ProducersOf
 ) -> Iterator[str]:
     """Doubts because the sender passes on what others made: its queue has many consumers."""

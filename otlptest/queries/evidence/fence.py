@@ -12,14 +12,16 @@ from typing import Final
 
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import SIGNALS, LogRecord, Producer, Signal, Span
-from otlptest.queries.evidence.export_order import export_doubts, forwarder_doubts, refusal_doubts
+from otlptest.queries.evidence.export_order import (
+    export_doubts,
+    forwarder_gaps,
+    rejected_request_gaps,
+)
 from otlptest.queries.evidence.gathering import EvidenceContext
 from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.evidence.trace_context import TraceContext, invent
 from otlptest.queries.sources import producer_of
 from otlptest.timing import Deadline
-
-__all__ = ["Send", "fence"]
 
 Send = Callable[[Mapping[str, str]], object]
 """Calls the service with these headers."""
@@ -185,11 +187,11 @@ def _gaps(
         for signal in SIGNALS:
             if signal in signals:
                 yield from export_doubts(arrivals.requests, scene.producers_of, producer, signal)
-        yield from refusal_doubts(
+        yield from rejected_request_gaps(
             arrivals.requests, arrivals.problems, scene.producers_of, producer
         )
         if producer in activities:
-            yield from forwarder_doubts(activities[producer], arrivals.requests, scene.producers_of)
+            yield from forwarder_gaps(activities[producer], arrivals.requests, scene.producers_of)
 
 
 def _no_fence(

@@ -17,9 +17,6 @@ from otlptest.queries.evidence.unseen import not_received
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
 
-__all__ = ["EvidenceContext", "Process", "exited", "flushed", "quiet"]
-
-
 _GLANCE_S = 0.25
 
 

@@ -36,16 +36,6 @@ from otlptest.queries.sources import (
 )
 from otlptest.timing import Deadline
 
-__all__ = [
-    "After",
-    "Evidence",
-    "Proof",
-    "Selection",
-    "checked_evidence",
-    "examined",
-    "judge",
-]
-
 EvidenceKind: TypeAlias = Literal["exited", "flushed", "fence", "quiet"]
 
 _LOCAL_DEADLINE_S = 30.0

@@ -10,8 +10,6 @@ from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Kind
 from otlptest.wire.transport.statuses import RETRYABLE_HTTP_STATUSES, GrpcCode, RpcStatus
 
-__all__ = ["never_received", "planned_losses", "seconds"]
-
 _SHOWN: Final = 5
 _REDIRECTS: Final = range(300, 400)
 _RETRY_INFO: Final = "retry_after_s="  # in the text of a fault that tells when to send again

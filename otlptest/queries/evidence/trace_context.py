@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["TraceContext", "invent"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceContext:

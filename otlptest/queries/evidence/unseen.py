@@ -17,14 +17,6 @@ from otlptest.wire.otlp.mistaken_signals import mistake, mistaken_for
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = [
-    "Unseen",
-    "lost_problem",
-    "not_received",
-    "refused_request",
-    "set_aside",
-]
-
 _SHOWN: Final = 3
 
 

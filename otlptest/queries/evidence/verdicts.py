@@ -12,8 +12,6 @@ from otlptest.queries.messages.nearest_miss import Question
 from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Remembering, Source
 
-__all__ = ["began_unix_nano", "could_match", "judged", "remember_only"]
-
 T = TypeVar("T")
 
 

@@ -16,16 +16,6 @@ from otlptest.queries.evidence.planned_losses import planned_losses
 from otlptest.queries.messages.wording import listed, show
 from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Kind, Source
 
-__all__ = [
-    "CLOCK_HINT",
-    "Report",
-    "counted",
-    "losses",
-    "nothing_of_kind",
-    "shown_requests",
-    "what_arrived",
-]
-
 _SHOWN: Final = 5
 _HINTS_SHOWN: Final = 3
 

@@ -10,8 +10,6 @@ from typing import Final
 
 from otlptest.queries.criteria.conditions import Difference
 
-__all__ = ["FLUSH", "closest_hint", "look_hint", "wait_hint", "with_loop_hint"]
-
 FLUSH: Final = "if the SDK batches, flush it before waiting (force_flush)"
 
 _NEAR: Final = 0.5  # a name with a smaller distance is likely the same, misspelt

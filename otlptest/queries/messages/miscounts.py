@@ -8,8 +8,6 @@ from otlptest.model import Request
 from otlptest.queries.evidence.judging import Proof
 from otlptest.queries.messages.nearest_miss import Question, amount, item_name, nearest, place
 
-__all__ = ["late_second", "miscounted", "too_many"]
-
 _SHOWN: Final = 3
 _RESENT: Final = (
     "all are one and the same, sent more than once: is an exporter registered twice, or did it"

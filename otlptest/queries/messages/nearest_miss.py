@@ -28,18 +28,6 @@ from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Kind, Newest, Recalling, Source
 from otlptest.timing import Deadline
 
-__all__ = [
-    "Miss",
-    "Question",
-    "amount",
-    "description",
-    "item_name",
-    "missing",
-    "nearest",
-    "newest_of",
-    "place",
-]
-
 _LOOKED_AT: Final = 10_000
 _SHOWN: Final = 3
 _CLOSE: Final = 0.5  # a difference of less makes a candidate worth showing

@@ -10,8 +10,6 @@ from otlptest.queries.messages.wording import show
 from otlptest.queries.sources import ITEM_NOUNS, Arrivals, Recalling, Source
 from otlptest.timing import Deadline
 
-__all__ = ["leftovers_in_words", "overview"]
-
 _NEWEST: Final = 10_000
 _SHOWN_NAMES: Final = 12
 _SHOWN_PROBLEMS: Final = 8

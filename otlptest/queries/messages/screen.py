@@ -7,8 +7,6 @@ that, remembers how wide the terminal is.
 import shutil
 from typing import Final
 
-__all__ = ["remember_columns", "screen_columns"]
-
 _REMEMBERED: Final = {"columns": 80}
 
 

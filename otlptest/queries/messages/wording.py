@@ -10,8 +10,6 @@ from typing import Final
 
 from otlptest.model import Root
 
-__all__ = ["ABSENT", "Absent", "listed", "otlp_type", "show", "show_typed"]
-
 _LONGEST = 200  # characters of a value; a 64 MiB body would hide the rest of the message
 
 

@@ -19,8 +19,6 @@ from otlptest.model import (
 )
 from otlptest.queries.metrics.exponential import ExponentialBuckets, combined_buckets
 
-__all__ = ["Distribution", "ExplicitBuckets", "Stretch", "distribution", "has_fallen", "total_of"]
-
 Stretch: TypeAlias = tuple[DataPoint, DataPoint | None]
 """A point, and the earlier one that it is counted from."""
 

@@ -18,8 +18,6 @@ from otlptest.model import (
     SummaryPoint,
 )
 
-__all__ = ["Conflict", "Conflicts", "all_it_says", "amount_of"]
-
 _OF_STREAM: Final = frozenset(
     {"metric", "attributes", "start_time_unix_nano", "time_unix_nano", "exporter", "request"}
 )

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from otlptest.model import Buckets, ExponentialHistogramPoint
 
-__all__ = ["ExponentialBuckets", "bucket_bounds", "combined_buckets"]
-
 _MOST_EXPONENT = 1024  # 2.0 ** 1024 is above every double
 _FINEST_SCALE = 1000  # beyond it every bound that an index can name is 1.0
 

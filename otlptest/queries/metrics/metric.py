@@ -16,8 +16,6 @@ from otlptest.queries.metrics.metric_points import MergedPoint, merged_points
 from otlptest.queries.metrics.point_query import ExportQuery, PointQuery, conditions_of
 from otlptest.queries.sources import Source
 
-__all__ = ["Metric", "metrics_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:

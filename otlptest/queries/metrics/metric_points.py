@@ -42,8 +42,6 @@ from otlptest.queries.metrics.exponential import ExponentialBuckets
 from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, series_key, stream_key
 from otlptest.queries.metrics.quantiles import checked_quantile, quantile_rank, ranked_bounds
 
-__all__ = ["MergedPoint", "merged_points"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPoint:

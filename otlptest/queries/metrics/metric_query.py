@@ -28,8 +28,6 @@ from otlptest.queries.query_run import GroupingSieve, ItemFilter, QueryRun
 from otlptest.queries.sources import Kind
 from otlptest.queries.waiting import wait_until
 
-__all__ = ["MetricQuery"]
-
 _PUSHED = ("name", "service", "unit")
 
 

@@ -14,8 +14,6 @@ from otlptest.queries.query import Query
 from otlptest.queries.query_run import GroupingSieve, ItemFilter
 from otlptest.queries.sources import Kind
 
-__all__ = ["ExportQuery", "OfMetric", "PointQuery", "conditions_of"]
-
 
 def conditions_of(metric: MetricIdentity, exporter: str | None) -> tuple[Condition, ...]:
     """What a point, merged or as sent, of a metric meets.

@@ -15,8 +15,6 @@ from otlptest.model import (
 )
 from otlptest.queries.messages.wording import otlp_type
 
-__all__ = ["SeriesKey", "StreamKey", "is_cumulative", "numbers", "series_key", "stream_key"]
-
 SeriesKey: TypeAlias = tuple[MetricIdentity, tuple[object, ...]]
 """Hashable; equal for points of one series."""
 

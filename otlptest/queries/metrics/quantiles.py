@@ -12,8 +12,6 @@ from fractions import Fraction
 from otlptest.errors import UsageError
 from otlptest.queries.messages.wording import show
 
-__all__ = ["checked_quantile", "quantile_rank", "ranked_bounds"]
-
 
 def checked_quantile(q: float) -> float:
     """`q` itself, if it is a quantile.

@@ -13,8 +13,6 @@ from otlptest.queries.metrics.amounts import total_of
 from otlptest.queries.metrics.metric import Metric
 from otlptest.queries.metrics.metric_points import MergedPoint
 
-__all__ = ["Series", "Total", "checked_total", "total_hint", "total_over"]
-
 _SHOWN = 10
 _TWO_WRITERS = "give each process that records it a service.instance.id of its own"
 _RELATIVE = 1e-9  # doubles are added in another order than the program under test added them

@@ -8,8 +8,6 @@ is exact: an item moves over when another one needs its place. At most O(items²
 from collections import deque
 from collections.abc import Sequence
 
-__all__ = ["assigned", "widest"]
-
 
 def assigned(
     fitting: Sequence[int], least: Sequence[int], most: Sequence[int], *, covers_all: bool

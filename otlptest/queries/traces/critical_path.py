@@ -13,8 +13,6 @@ from collections.abc import Sequence
 
 from otlptest.queries.traces.forest import Forest
 
-__all__ = ["critical_path"]
-
 
 def critical_path(forest: Forest) -> tuple[int, ...]:
     """The places of the spans on the critical path, by start, parents first."""

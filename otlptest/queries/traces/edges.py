@@ -2,8 +2,6 @@
 
 from otlptest.queries.traces.forest import Forest
 
-__all__ = ["service_edges"]
-
 
 def service_edges(forest: Forest) -> frozenset[tuple[str, str]]:
     """(caller, callee) for each span whose parent belongs to another service.

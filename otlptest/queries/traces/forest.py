@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 from otlptest.model import Span
 
-__all__ = ["Forest", "forest_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:

@@ -17,8 +17,6 @@ from otlptest.queries.criteria.criteria import Vocabulary, compiled
 from otlptest.queries.criteria.matching import Matcher, equals
 from otlptest.queries.messages.wording import ABSENT, listed, show
 
-__all__ = ["ContainingCondition", "PointsCondition", "TraceServiceCondition"]
-
 
 @dataclass(frozen=True, slots=True)
 class TraceServiceCondition:

@@ -24,8 +24,6 @@ from otlptest.queries.traces.trees import Extra, Order, Pruned, Tree, TreeRules,
 from otlptest.queries.waiting import Waited, wait_until
 from otlptest.timing import Deadline
 
-__all__ = ["TraceQuery"]
-
 _EDGE_HINT: Final = (
     "an edge needs the callee's span to have the caller's as its direct parent: is the context"
     " propagated (traceparent)?"
@@ -199,7 +197,7 @@ class TraceQuery(Query[Trace]):
     def _again(self, trace_id: str) -> tuple[Span, ...]:
         """The spans of a trace, whole."""
         look = QueryRun(self._source, self.kind, {"trace_id": trace_id}, _TraceSieve((), self))
-        look.at_all(Deadline(_LOOK_S, self._source.clock))
+        look.fetch_all(Deadline(_LOOK_S, self._source.clock))
         look.check_complete(f"which spans belong to trace {trace_id}")
         return tuple(
             span for trace in look.matches() for span in trace.spans if span.trace_id == trace_id

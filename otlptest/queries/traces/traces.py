@@ -16,8 +16,6 @@ from otlptest.queries.traces.forest import Forest, forest_of
 from otlptest.queries.traces.trees import Extra, Order, Pruned, Tree
 from otlptest.queries.traces.waterfall import LEAST_WIDTH, waterfall
 
-__all__ = ["Trace", "TraceHome", "traces_of"]
-
 
 class TraceHome(Protocol):
     """Where a trace was taken from, and can be asked for again."""

@@ -18,8 +18,6 @@ from otlptest.queries.traces.tree_matching import Candidates, Fits, candidates_b
 from otlptest.queries.traces.tree_order import assigned_in_order
 from otlptest.queries.traces.trees import Tree, TreeRules
 
-__all__ = ["Mark", "Row", "faults", "nearest_alignment"]
-
 Mark: TypeAlias = Literal["same", "differs", "missing", "unexpected"]
 
 _MOST_PAIRS = 20_000  # of patterns and spans that are compared field by field

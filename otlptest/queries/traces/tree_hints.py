@@ -11,8 +11,6 @@ from otlptest.queries.traces.tree_alignment import Row
 from otlptest.queries.traces.trees import Tree, TreeRules
 from otlptest.queries.traces.waterfall import printable
 
-__all__ = ["Comparison", "lacks"]
-
 _FAR = 0.5  # a name with at least this distance is another one
 _MOST_NAMES = 6
 

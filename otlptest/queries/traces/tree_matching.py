@@ -19,8 +19,6 @@ from otlptest.queries.traces.forest import Forest
 from otlptest.queries.traces.tree_order import assigned_in_order
 from otlptest.queries.traces.trees import Tree, TreeRules
 
-__all__ = ["Candidates", "Fits", "candidates_below", "fits_of", "has_tree"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fits:

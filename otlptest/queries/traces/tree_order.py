@@ -10,8 +10,6 @@ from itertools import groupby
 
 from otlptest.queries.traces.assignment import assigned
 
-__all__ = ["assigned_in_order"]
-
 
 def assigned_in_order(
     fitting: Sequence[int],

@@ -18,8 +18,6 @@ from otlptest.queries.traces.tree_hints import Comparison, lacks
 from otlptest.queries.traces.trees import Tree, TreeRules
 from otlptest.queries.traces.waterfall import printable
 
-__all__ = ["compared", "tree_finding", "tree_text"]
-
 _MARKS: dict[Mark, str] = {"same": " ", "differs": "~", "missing": "-", "unexpected": "+"}
 _MARGIN = 20  # columns that pytest and a finding put before each line
 _LEAST_WIDTH = 24

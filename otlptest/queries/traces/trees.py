@@ -16,8 +16,6 @@ from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.criteria.vocabularies import SPANS
 from otlptest.queries.messages.wording import show
 
-__all__ = ["Extra", "Order", "Pruned", "Tree", "TreeRules", "tree"]
-
 Order: TypeAlias = Literal["any", "start"]
 """Whether the children of a span are expected in the order of their patterns."""
 

@@ -15,8 +15,6 @@ from otlptest.model import Span, StatusCode
 from otlptest.queries.traces.critical_path import critical_path
 from otlptest.queries.traces.forest import Forest
 
-__all__ = ["LEAST_WIDTH", "duration_text", "printable", "waterfall"]
-
 LEAST_WIDTH = 40
 _LEAST_BAR = 10
 _MARK = "* "

@@ -8,8 +8,6 @@ from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.verdicts import VERDICTS, Result
 from otlptest.errors import FileFormatError
 
-__all__ = ["RecordedRun", "conformance_record", "recorded_runs"]
-
 _RESULT_FIELDS: Final = ("id", "level", "verdict", "title", "evidence", "source")
 _MORE_FIELDS: Final = ("group", "case", "run_again")
 

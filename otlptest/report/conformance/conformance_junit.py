@@ -6,8 +6,6 @@ from xml.etree import ElementTree as ET
 from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.verdicts import Result
 
-__all__ = ["conformance_junit"]
-
 # The characters of XML 1.0 (section 2.2).
 _XML_CHARACTERS: Final = (
     range(0x9, 0xB),

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from otlptest.conformance.results import Conformance, SuiteRun
 from otlptest.conformance.verdicts import VERDICTS, Result
 
-__all__ = ["conformance_markdown", "markdown_cell"]
-
 
 def conformance_markdown(conformance: Conformance) -> str:
     """A summary table of the runs, then each run's failures and warnings, then all results."""

@@ -11,8 +11,6 @@ from otlptest.report.conformance.conformance_markdown import markdown_cell
 from otlptest.report.plain_text import one_line, table
 from otlptest.requirements import all_requirements
 
-__all__ = ["Matrix", "matrix_markdown", "matrix_of", "matrix_record", "matrix_text"]
-
 _NONE: Final = "-"  # the suite of that column does not judge the row
 _COLUMNS_BEFORE: Final = ("requirement", "level")
 

@@ -9,8 +9,6 @@ from otlptest.conformance.runner import CaseFinished, CaseStarted, Event, SuiteS
 from otlptest.conformance.verdicts import NOT_EMITTED, Group, Result, VerdictName
 from otlptest.report.plain_text import one_line
 
-__all__ = ["conformance_text", "event_line", "summary_text"]
-
 _WIDTH: Final = 100
 _IN_SECONDS: Final = 90.0
 _MOST_LINES: Final = 20  # of the evidence of one result

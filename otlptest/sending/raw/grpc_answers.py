@@ -9,8 +9,6 @@ from otlptest.wire.transport.grpc_framing import PREFIX_SIZE
 from otlptest.wire.transport.http2_frames import ErrorCode
 from otlptest.wire.transport.statuses import GrpcCode, decode_grpc_message
 
-__all__ = ["GrpcAnswer"]
-
 _SHOWN: Final = 160
 
 

@@ -11,8 +11,6 @@ from typing import Final
 from otlptest.sending.raw.raw_socket import End, RawSocket, end_words
 from otlptest.timing import Deadline
 
-__all__ = ["Fields", "Http1Answer", "RawHttp1Client", "request_bytes", "request_head"]
-
 Fields = Sequence[tuple[str, str]]
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?")
@@ -139,7 +137,7 @@ class RawHttp1Client(RawSocket):
         """The status of an interim answer, if one comes; a final one is left to `answer`."""
         deadline = Deadline(timeout_s)
         while _HEAD_END not in self._rest:
-            data = self.hear(deadline)
+            data = self.receive(deadline)
             if not data:
                 return None
             self._rest += data
@@ -175,7 +173,7 @@ class RawHttp1Client(RawSocket):
         """The bytes of a head, without its end; None with what is wrong, if there is none."""
         while _HEAD_END not in self._rest:
             is_other = len(self._rest) > _LARGEST_HEAD or not b"HTTP/1.".startswith(self._rest[:7])
-            data = b"" if is_other else self.hear(deadline)
+            data = b"" if is_other else self.receive(deadline)
             if not data:
                 said = f"no HTTP/1.1 answer but {self._rest[:_SHOWN]!r}" if self._rest else ""
                 return None, said
@@ -193,7 +191,7 @@ class RawHttp1Client(RawSocket):
             return self._chunks(deadline)
         length = named.get("content-length")
         if length is None:
-            while data := self.hear(deadline):
+            while data := self.receive(deadline):
                 self._rest += data
             body, self._rest = self._rest, b""
             return body, self.end == "closed", ""
@@ -222,7 +220,7 @@ class RawHttp1Client(RawSocket):
     def _line(self, deadline: Deadline) -> bytes | None:
         """A line without its end; None if none came."""
         while b"\r\n" not in self._rest:
-            data = self.hear(deadline)
+            data = self.receive(deadline)
             if not data:
                 return None
             self._rest += data
@@ -231,7 +229,7 @@ class RawHttp1Client(RawSocket):
 
     def _exactly(self, size: int, deadline: Deadline) -> tuple[bytes, bool]:
         while len(self._rest) < size:
-            data = self.hear(deadline)
+            data = self.receive(deadline)
             if not data:
                 body, self._rest = self._rest, b""
                 return body, False

@@ -17,8 +17,6 @@ from otlptest.wire.transport.http2_frames import Setting
 from otlptest.wire.transport.http2_headers import HeaderBlockError, encode_fields
 from otlptest.wire.transport.http2_reader import ConnectionFault, FrameReader
 
-__all__ = ["RawHttp2Client"]
-
 _WINDOW: Final = 1 << 30
 _UNLIMITED_STREAMS: Final = 1 << 31
 _HTTP1: Final = b"HTTP/1."
@@ -195,7 +193,7 @@ class RawHttp2Client(RawSocket):
 
     def _pump(self, deadline: Deadline) -> bool:
         """Take in what the server says next; whether it said anything in time."""
-        data = self.hear(deadline)
+        data = self.receive(deadline)
         if not data:
             return False
         if not self._has_settings and data.startswith(_HTTP1):

@@ -12,8 +12,6 @@ from typing import Final, Literal, Self, TypeAlias
 
 from otlptest.timing import Deadline
 
-__all__ = ["End", "RawSocket", "TlsOrPlain", "end_words"]
-
 End: TypeAlias = Literal["open", "closed", "reset", "silent"]
 
 TlsOrPlain: TypeAlias = "socket.socket | ssl.SSLSocket"
@@ -89,7 +87,7 @@ class RawSocket:
                 return False
         return True
 
-    def hear(self, deadline: Deadline) -> bytes:
+    def receive(self, deadline: Deadline) -> bytes:
         """What the peer says next; empty once it has ended or time is up, then `end` says which.
 
         Blocks until there is something, at most until `deadline`.
@@ -117,11 +115,11 @@ class RawSocket:
         What the peer still says is dropped.
         """
         deadline = Deadline(timeout_s)
-        while self.hear(deadline):
+        while self.receive(deadline):
             pass
         return self.end
 
-    def finish_saying(self) -> None:
+    def shutdown_write(self) -> None:
         """Half-close: tell the peer that nothing more comes."""
         try:
             self.wire.shutdown(socket.SHUT_WR)

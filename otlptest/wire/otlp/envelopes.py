@@ -19,18 +19,6 @@ from google.protobuf.message import Message
 
 from otlptest.model import Signal
 
-__all__ = [
-    "Envelope",
-    "ItemHead",
-    "envelopes",
-    "head_of_message",
-    "item_count",
-    "item_heads",
-    "newest_time",
-    "resources_of",
-    "span_names",
-]
-
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE: Final = "otlptest.envelopes"
 

@@ -11,8 +11,6 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from otlptest.wire.otlp.protobuf_writing import chunk
 
-__all__ = ["EVENT_NAME_IS_KNOWN", "event_name_of", "set_event_name"]
-
 _NUMBER: Final = 12
 
 _DESCRIPTOR: Any = LogRecord.DESCRIPTOR

@@ -4,8 +4,6 @@ from google.protobuf.message import Message
 
 from otlptest.wire.otlp.protobuf_faults import is_repeated
 
-__all__ = ["shift_times"]
-
 _HIGHEST = 2**64 - 1
 
 

@@ -13,19 +13,6 @@ from typing import Final, Literal, TypeAlias
 
 from otlptest.wire.otlp.read_ahead import ReadAhead
 
-__all__ = [
-    "LONGEST_RECORD",
-    "ZSTD_MAGIC",
-    "Form",
-    "Frame",
-    "FrameFault",
-    "Framing",
-    "form_of",
-    "frames",
-    "is_json_text",
-    "wide_encoding",
-]
-
 Framing: TypeAlias = Literal["lengths", "varints"]
 Form: TypeAlias = Framing | Literal["json", "message"]
 

@@ -9,8 +9,6 @@ from otlptest.model import Resource, Scope, Signal
 from otlptest.wire.otlp.otlp_values import resource_into_message, scope_into_message
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-__all__ = ["Belongs", "ScopeEntries", "writing", "written_id"]
-
 
 class Belongs(Protocol):
     """An item that has a resource and a scope."""

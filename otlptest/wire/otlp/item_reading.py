@@ -21,8 +21,6 @@ from otlptest.wire.otlp.otlp_traces import span_from_message
 from otlptest.wire.otlp.otlp_values import resource_from_message, scope_from_message
 from otlptest.wire.otlp.signals import request_class
 
-__all__ = ["ItemReader"]
-
 _MOST_SHARED: Final = 4096  # resources and scopes; beyond, a sender makes up new ones all the time
 
 T = TypeVar("T")

@@ -6,8 +6,6 @@ from typing import Final, Generic, TypeVar
 
 from otlptest.errors import FileFormatError
 
-__all__ = ["JsonDocuments"]
-
 _Record = TypeVar("_Record")
 
 _TOKENS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)

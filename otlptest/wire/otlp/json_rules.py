@@ -27,8 +27,6 @@ from otlptest.wire.otlp.mistaken_ids import mistake_in_text
 from otlptest.wire.otlp.signals import request_class
 from otlptest.wire.otlp.unknown_keys import UnknownKey, unknown_key
 
-__all__ = ["TextLook", "check_text", "look_at_document", "look_at_text"]
-
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}")
 _TIME: Final = re.compile(r"[0-9]{1,20}")

@@ -16,16 +16,6 @@ from google.protobuf.message import Message
 from otlptest.wire.otlp.event_names import EVENT_NAME_IS_KNOWN
 from otlptest.wire.otlp.protobuf_faults import is_repeated
 
-__all__ = [
-    "EVENT_NAME",
-    "FieldTable",
-    "JsonKind",
-    "MessageTable",
-    "plain_key",
-    "table_of",
-    "table_of_class",
-]
-
 
 class JsonKind(Enum):
     """What JSON writes for a field."""

@@ -13,8 +13,6 @@ from typing import Any, Final, NoReturn
 from otlptest.errors import WireError
 from otlptest.wire.transport.limits import DEFAULT_LIMITS
 
-__all__ = ["dump_json", "load_json"]
-
 _BOM: Final = b"\xef\xbb\xbf"
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")

@@ -15,8 +15,6 @@ from typing import Any, Final
 from otlptest.wire.otlp.json_tables import FieldTable, JsonKind
 from otlptest.wire.otlp.mistaken_ids import mistake_in_text
 
-__all__ = ["JsonFaultError", "reader_of", "shown", "writer_of"]
-
 _INTEGER: Final = re.compile(r"-?[0-9]{1,24}")
 _DIGITS: Final = re.compile(r"-?[0-9]+")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")

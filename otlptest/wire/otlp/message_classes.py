@@ -14,8 +14,6 @@ from google.protobuf.message_factory import GetMessageClass
 from otlptest.model import Signal
 from otlptest.wire.otlp.signals import request_class
 
-__all__ = ["message_classes"]
-
 
 @cache
 def message_classes(signal: Signal) -> Mapping[str, type[Message]]:

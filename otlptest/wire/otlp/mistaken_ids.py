@@ -8,8 +8,6 @@ import base64
 import re
 from typing import Final
 
-__all__ = ["mistake_in_bytes", "mistake_in_text"]
-
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TO_STANDARD: Final = str.maketrans("-_", "+/")

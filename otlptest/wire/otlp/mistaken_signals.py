@@ -20,8 +20,6 @@ from otlptest.model import Signal
 from otlptest.wire.otlp.json_tables import plain_key
 from otlptest.wire.otlp.signals import SIGNAL_BY_JSON_KEY, SIGNAL_NAMES, request_class
 
-__all__ = ["mistake", "mistaken_for", "mistaken_json_for"]
-
 _ID_SIZES: Final = (16, 8)
 _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
     {

@@ -21,8 +21,6 @@ from otlptest.wire.otlp.otlp_json import encode_message
 from otlptest.wire.otlp.unpacked_files import BROKEN_STREAM, content_encoding, opened
 from otlptest.wire.transport.compression import compress
 
-__all__ = ["OtlpFileWriter"]
-
 _ENCODINGS: Final = {".gz": "gzip", ".zst": "zstd"}
 _HEAD: Final = 4
 

@@ -41,8 +41,6 @@ from otlptest.wire.otlp.signals import SIGNAL_BY_JSON_KEY, has_profiles, request
 from otlptest.wire.otlp.unpacked_files import opened
 from otlptest.wire.transport.compression import decompress
 
-__all__ = ["FileRecord", "holds_json", "read_json_document", "read_protobuf", "read_records"]
-
 _PROTOBUF_SUFFIXES: Final = frozenset({".pb", ".binpb"})
 _KEYS: Final = ", ".join(repr(key) for key in SIGNAL_BY_JSON_KEY)
 _HINT: Final = f"each line is one JSON object with one of {_KEYS}"

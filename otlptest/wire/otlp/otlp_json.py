@@ -15,24 +15,13 @@ from google.protobuf.message import Message
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.wire.otlp.event_names import EVENT_NAME_IS_KNOWN, event_name_of, set_event_name
-from otlptest.wire.otlp.json_rules import check_text, look_at_document
+from otlptest.wire.otlp.json_rules import look_at_document
 from otlptest.wire.otlp.json_tables import EVENT_NAME, FieldTable, JsonKind, MessageTable, table_of
 from otlptest.wire.otlp.json_text import dump_json, load_json
 from otlptest.wire.otlp.json_values import JsonFaultError, reader_of, shown, writer_of
 from otlptest.wire.otlp.signals import request_class, response_class
 from otlptest.wire.otlp.unknown_keys import UnknownKey, loses_telemetry
 from otlptest.wire.transport.limits import DEFAULT_LIMITS
-
-__all__ = [
-    "check_text",
-    "decode_message",
-    "decode_request",
-    "decode_response",
-    "encode_message",
-    "json_object",
-    "message_from_json",
-    "read_request",
-]
 
 _MAX_MESSAGES: Final = 101  # protobuf's own limit: both encodings refuse the same (OTLP-SRV-090)
 

@@ -18,13 +18,6 @@ from otlptest.wire.otlp.otlp_values import (
     value_into_message,
 )
 
-__all__ = [
-    "log_from_message",
-    "log_into_message",
-    "logs_from_request",
-    "request_from_logs",
-]
-
 _SEVERITIES: Final[dict[int, Severity]] = {severity.value: severity for severity in Severity}
 
 

@@ -40,14 +40,6 @@ from otlptest.wire.otlp.otlp_values import (
     scope_from_message,
 )
 
-__all__ = [
-    "identity_from_message",
-    "point_into_message",
-    "points_from_message",
-    "points_from_request",
-    "request_from_points",
-]
-
 _TYPES: Final[dict[str | None, MetricType]] = {kind.value: kind for kind in MetricType}
 _TEMPORALITIES: Final[dict[int, AggregationTemporality]] = {
     temporality.value: temporality for temporality in AggregationTemporality

@@ -28,8 +28,6 @@ from otlptest.wire.otlp.otlp_values import (
 )
 from otlptest.wire.otlp.signals import request_class
 
-__all__ = ["ProfileReader", "profiles_from_request", "request_from_profiles"]
-
 _Entry = TypeVar("_Entry")
 
 

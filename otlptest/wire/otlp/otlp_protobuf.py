@@ -13,8 +13,6 @@ from otlptest.model import Protocol, Signal
 from otlptest.wire.otlp.protobuf_faults import first_fault
 from otlptest.wire.otlp.signals import request_class
 
-__all__ = ["decode_message", "decode_request", "encode_message", "rule_of_malformed"]
-
 _RULES: Final = {
     "grpc": "OTLP-GRPC-007",
     "http/protobuf": "OTLP-HTTP-008",

@@ -23,8 +23,6 @@ from otlptest.wire.otlp.otlp_metrics import points_from_request, request_from_po
 from otlptest.wire.otlp.otlp_profiles import profiles_from_request, request_from_profiles
 from otlptest.wire.otlp.otlp_traces import request_from_spans, spans_from_request
 
-__all__ = ["items_from_request", "request_from_items", "signal_of_item"]
-
 _READERS: Final[Mapping[Signal, Callable[[Any, Request | None], Iterator[Any]]]] = MappingProxyType(
     {
         "traces": spans_from_request,

@@ -26,8 +26,6 @@ from otlptest.wire.otlp.otlp_values import (
     scope_from_message,
 )
 
-__all__ = ["request_from_spans", "span_from_message", "span_into_message", "spans_from_request"]
-
 _KINDS: Final[dict[int, SpanKind]] = {kind.value: kind for kind in SpanKind}
 _CODES: Final[dict[int, StatusCode]] = {code.value: code for code in StatusCode}
 _UNSET: Final = Status()

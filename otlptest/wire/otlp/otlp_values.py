@@ -13,18 +13,6 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource as ResourceMes
 from otlptest.errors import UsageError
 from otlptest.model import Attributes, AttributeValue, Resource, Scope
 
-__all__ = [
-    "NO_ATTRIBUTES",
-    "attributes_from_message",
-    "attributes_into_message",
-    "resource_from_message",
-    "resource_into_message",
-    "scope_from_message",
-    "scope_into_message",
-    "value_from_message",
-    "value_into_message",
-]
-
 NO_ATTRIBUTES: Final = Attributes()
 """Shared by all items that have none."""
 

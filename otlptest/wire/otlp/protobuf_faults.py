@@ -11,8 +11,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
-__all__ = ["Fault", "first_fault", "is_repeated"]
-
 _VARINT: Final = 0
 _FIXED64: Final = 1
 _LENGTH: Final = 2

@@ -1,12 +1,15 @@
-"""Protobuf written by hand: what the generated classes do not write, or not so.
+"""Protobuf written field by field: right, odd or wrong.
+
+The generated classes write only what is right. A message here is the bytes of its fields one after
+the other: `chunk(1, number(2, 7))` is field 1, a message whose field 2 is 7.
 
 Source: https://protobuf.dev/programming-guides/encoding/.
 """
 
 from typing import Final
 
-__all__ = ["chunk", "tag", "varint"]
-
+_VARINT: Final = 0
+_FIXED64: Final = 1
 _LENGTH_DELIMITED: Final = 2
 _MORE: Final = 0x80
 
@@ -38,3 +41,13 @@ def tag(field: int, wire_type: int) -> bytes:
 def chunk(field: int, value: bytes) -> bytes:
     """A field of type string, bytes or a message, or packed numbers."""
     return tag(field, _LENGTH_DELIMITED) + varint(len(value)) + value
+
+
+def number(field: int, value: int) -> bytes:
+    """A field of type int32, int64, uint32, uint64, bool or enum."""
+    return tag(field, _VARINT) + varint(value)
+
+
+def fixed64(field: int, value: int) -> bytes:
+    """A field of type fixed64 or sfixed64; a double is its bits."""
+    return tag(field, _FIXED64) + (value & (1 << 64) - 1).to_bytes(8, "little")

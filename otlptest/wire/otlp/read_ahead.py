@@ -6,8 +6,6 @@ from typing import Final
 
 from otlptest.wire.otlp.unpacked_files import BROKEN_STREAM
 
-__all__ = ["ReadAhead"]
-
 _PIECE: Final = 64 * 1024
 
 

@@ -10,8 +10,6 @@ from otlptest.model import Signal
 from otlptest.wire.otlp.protobuf_writing import tag, varint
 from otlptest.wire.otlp.signals import lower_camel, response_class, signal_names
 
-__all__ = ["encode_partial_success", "padding"]
-
 _UNKNOWN_FIELD: Final = 2000  # a number that no OTLP message has
 _LENGTH_DELIMITED: Final = 2
 _JSON_PADDING: Final = b'{"padding":"%s"}'

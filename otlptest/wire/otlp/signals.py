@@ -17,21 +17,6 @@ from google.protobuf.message import Message
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import SIGNALS, Signal
 
-__all__ = [
-    "SIGNAL_BY_GRPC_PATH",
-    "SIGNAL_BY_HTTP_PATH",
-    "SIGNAL_BY_JSON_KEY",
-    "SIGNAL_NAMES",
-    "SignalNames",
-    "has_profiles",
-    "is_message",
-    "lower_camel",
-    "request_class",
-    "response_class",
-    "signal_names",
-    "signal_of_message",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalNames:

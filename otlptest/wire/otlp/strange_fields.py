@@ -10,8 +10,6 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-__all__ = ["strange_fields"]
-
 _MOST: Final = 5  # enough to tell what is wrong
 _WIRE_TYPES: Final = {0: "varint", 1: "fixed64", 2: "length-delimited", 3: "group", 5: "fixed32"}
 

@@ -18,8 +18,6 @@ from otlptest.errors import nearest_name
 from otlptest.wire.otlp.json_tables import MessageTable, plain_key
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
 
-__all__ = ["Loss", "UnknownKey", "loses_telemetry", "unknown_key"]
-
 Loss: TypeAlias = Literal["items", "parts", "nothing"]
 """Whole items or points; parts of one, or of what describes it; nothing that OTLP has."""
 

@@ -12,8 +12,6 @@ import zstandard
 
 from otlptest.errors import FileFormatError
 
-__all__ = ["BROKEN_STREAM", "content_encoding", "opened"]
-
 BROKEN_STREAM: Final = (EOFError, OSError, zlib.error, zstandard.ZstdError)
 """What reading a compressed stream raises where it is damaged or ends early."""
 

@@ -15,8 +15,6 @@ from typing import Final, Self
 
 from otlptest.errors import UsageError
 
-__all__ = ["LOOPBACK_NAMES", "ThrowAwayCertificates", "client_context", "server_context"]
-
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 """What a throw-away server certificate is valid for."""
 

@@ -15,8 +15,6 @@ import zstandard
 from otlptest.errors import UnknownNameError, WireError
 from otlptest.model import Protocol
 
-__all__ = ["SUPPORTED_ENCODINGS", "canonical_encoding", "compress", "decompress"]
-
 SUPPORTED_ENCODINGS: Final = ("identity", "gzip", "deflate", "zstd")
 """In the order in which `grpc-accept-encoding` and `Accept-Encoding` list them."""
 

@@ -11,15 +11,6 @@ from typing import Final
 
 from otlptest.errors import WireError
 
-__all__ = [
-    "PREFIX_SIZE",
-    "declared_size",
-    "encode_grpc_frame",
-    "is_grpc_content_type",
-    "only_message",
-    "timeout_seconds",
-]
-
 PREFIX_SIZE: Final = 5
 _FRAMING_RULE: Final = "OTLP-GRPC-049"
 _PREFIX: Final = struct.Struct(">BL")

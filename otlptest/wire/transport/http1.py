@@ -18,15 +18,6 @@ from httptools import (
 
 from otlptest.wire.transport.limits import Limits
 
-__all__ = [
-    "CONTINUE",
-    "Http1Request",
-    "RequestFault",
-    "RequestHead",
-    "RequestParser",
-    "encode_response",
-]
-
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """What a client waits for that sent `Expect: 100-continue`."""
 

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MessagePart", "MessageTracker"]
-
 _LONGEST_HEAD: Final = 256 * 1024
 _HEAD_PIECE: Final = 16 * 1024
 _LONGEST_CHUNK_LINE: Final = 4096

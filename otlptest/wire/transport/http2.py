@@ -23,8 +23,6 @@ from otlptest.wire.transport.http2_payloads import (
 from otlptest.wire.transport.http2_reader import ConnectionFault, FrameReader, Payload
 from otlptest.wire.transport.limits import Limits
 
-__all__ = ["CannedReply", "ConnectionFault", "ServerConnection", "Stream", "StreamHandler"]
-
 _REMEMBERED_STREAMS: Final = 1000
 _REFILL_AT: Final = 2**30
 _MAX_CONTINUATIONS: Final = 64

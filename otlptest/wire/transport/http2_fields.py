@@ -11,8 +11,6 @@ from hpack.exceptions import HPACKError
 
 from otlptest.wire.transport.http2_headers import HeaderBlockError
 
-__all__ = ["FieldReader"]
-
 _LARGEST: Final = 16 * 1024 * 1024
 
 

@@ -12,8 +12,6 @@ from otlptest.wire.transport.http2_frames import ErrorCode, Setting
 from otlptest.wire.transport.http2_headers import RequestFields
 from otlptest.wire.transport.http2_reader import ConnectionFault, Payload
 
-__all__ = ["CannedReply", "SendFlow", "Stream"]
-
 _NEVER: Final = 2**62
 
 

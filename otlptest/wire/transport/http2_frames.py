@@ -8,22 +8,6 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final
 
-__all__ = [
-    "PREFACE",
-    "ErrorCode",
-    "Setting",
-    "canned_parts",
-    "data_frame",
-    "frame",
-    "goaway",
-    "header_frames",
-    "ping_ack",
-    "reset",
-    "settings",
-    "settings_ack",
-    "window_update",
-]
-
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 HEAD: Final = struct.Struct(">HBBBL")  # length in two pieces, type, flags, stream

@@ -14,8 +14,6 @@ from hpack import Decoder, Encoder, OversizedHeaderListError
 from hpack.exceptions import HPACKError
 from hpack.table import HeaderTable
 
-__all__ = ["HeaderBlockError", "HeaderReader", "RequestFields", "encode_fields"]
-
 _KEPT_BLOCKS: Final = 64
 _BOMB_FACTOR: Final = 4  # decoded this many times over the limit, a header list is a bomb
 _FIELD_OVERHEAD: Final = 32  # RFC 9113 section 6.5.2

@@ -10,8 +10,6 @@ from typing import Final
 
 from otlptest.wire.transport import http2_frames as frames
 
-__all__ = ["FramePart", "FrameTracker"]
-
 _PREFACE_SIZE: Final = len(frames.PREFACE)
 _PREFACE_KIND: Final = -1
 

@@ -6,8 +6,6 @@ from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_frames import ErrorCode
 from otlptest.wire.transport.http2_reader import ConnectionFault, Payload
 
-__all__ = ["bare_block", "bare_data", "check_control", "parent_stream"]
-
 _NAMES: Final = {
     frames.PRIORITY: "PRIORITY",
     frames.RST_STREAM: "RST_STREAM",

@@ -6,8 +6,6 @@ from typing import Final, TypeAlias
 from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_frames import ErrorCode
 
-__all__ = ["ConnectionFault", "FrameReader", "Payload"]
-
 Payload: TypeAlias = bytes | memoryview
 """Of a frame: a view where a copy would cost more."""
 

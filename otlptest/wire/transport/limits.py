@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 
 from otlptest.errors import UsageError
 
-__all__ = ["DEFAULT_LIMITS", "Limits"]
-
 _MIB = 1024 * 1024
 
 

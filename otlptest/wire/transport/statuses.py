@@ -25,20 +25,6 @@ from google.rpc.status_pb2 import (  # type: ignore[import-untyped]  # has no py
 
 from otlptest.errors import WireError
 
-__all__ = [
-    "RETRYABLE_HTTP_STATUSES",
-    "FieldViolation",
-    "GrpcCode",
-    "RpcStatus",
-    "decode_grpc_message",
-    "decode_status",
-    "decode_status_details",
-    "encode_grpc_message",
-    "encode_status",
-    "encode_status_details",
-    "retry_after_seconds",
-]
-
 _NANOS: Final = 1_000_000_000
 _TYPE_PREFIX: Final = "type.googleapis.com/"
 _BAD_REQUEST: Final = "google.rpc.BadRequest"

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from otlptest.model import Connection, Problem, Producer, Request, Resource
-from otlptest.queries.evidence.export_order import export_doubts, forwarder_doubts, refusal_doubts
+from otlptest.queries.evidence.export_order import (
+    export_doubts,
+    forwarder_gaps,
+    rejected_request_gaps,
+)
 from otlptest.queries.sources import ProducerActivity
 
 SHOP = Producer(owner=None, resource=Resource({"service.name": "shop"}))
@@ -98,7 +102,7 @@ def test_a_refused_request_is_a_doubt_for_whom_it_may_come_from(
     def producers_of(request: Request) -> Collection[Producer]:
         return [SHOP] if request is mine else [OTHER]
 
-    doubts = list(refusal_doubts([mine, theirs, refused], [], producers_of, producer))
+    doubts = list(rejected_request_gaps([mine, theirs, refused], [], producers_of, producer))
     assert bool(doubts) == is_doubt
     assert not is_doubt or doubts == [
         "request 3 was refused (malformed: no message): what it held is unknown"
@@ -107,7 +111,7 @@ def test_a_refused_request_is_a_doubt_for_whom_it_may_come_from(
 
 def test_a_cut_request_is_a_doubt() -> None:
     cut = Problem(kind="cut_request", rule="OTLP-HTTP-055", message="it ended in the body")
-    doubts = list(refusal_doubts([], [cut], all_from_the_shop, SHOP))
+    doubts = list(rejected_request_gaps([], [cut], all_from_the_shop, SHOP))
     assert doubts == ["cut_request: it ended in the body: what was lost is unknown"]
 
 
@@ -128,7 +132,7 @@ def test_a_forwarder_is_a_doubt(agent: str, carried: list[Producer], doubt: str 
         last_tokens={"traces": 0},
         user_agents=frozenset({agent}),
     )
-    doubts = list(forwarder_doubts(activity, [an_export(1, 0.0, 1.0)], lambda _: carried))
+    doubts = list(forwarder_gaps(activity, [an_export(1, 0.0, 1.0)], lambda _: carried))
     assert len(doubts) == (1 if doubt else 0)
     assert not doubt or doubts[0].startswith(doubt)
 
@@ -158,10 +162,10 @@ def test_what_a_planned_fault_refused_is_a_doubt_until_it_came_again(
     later: list[Request], doubts: list[str]
 ) -> None:
     requests = [an_export(1, 0.0, 1.0, **BUSY), *later]
-    found = list(refusal_doubts(requests, [], all_from_the_shop, SHOP))
+    found = list(rejected_request_gaps(requests, [], all_from_the_shop, SHOP))
     assert [text[: len(doubt)] for text, doubt in zip(found, doubts, strict=True)] == doubts
 
 
 def test_what_a_planned_fault_refused_of_another_process_is_no_doubt() -> None:
     request = an_export(1, 0.0, 1.0, a_connection(7, owner="shop#2"), **BUSY)
-    assert not list(refusal_doubts([request], [], all_from_the_shop, STARTED))
+    assert not list(rejected_request_gaps([request], [], all_from_the_shop, STARTED))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from otlptest.collector.prefilter import needles_of
+from otlptest.collector.prefilter import prefilter_of
 from otlptest.queries import match
 from tests.support.received import a_span
 
@@ -61,8 +61,8 @@ CASES: dict[str, tuple[Mapping[str, Any], list[bytes], list[bytes]]] = {
     ids=[f"{name} {i}" for name, (_, good, _) in CASES.items() for i in range(len(good))],
 )
 def test_item_that_may_match_is_kept(criteria: Mapping[str, Any], data: bytes) -> None:
-    assert needles_of(criteria).may_match(data)
-    assert needles_of(criteria).may_be_in(data)
+    assert prefilter_of(criteria).may_match(data)
+    assert prefilter_of(criteria).can_contain(data)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_item_that_may_match_is_kept(criteria: Mapping[str, Any], data: bytes) -
     ids=[f"{name} {i}" for name, (_, _, bad) in CASES.items() for i in range(len(bad))],
 )
 def test_item_that_cannot_match_is_left_out(criteria: Mapping[str, Any], data: bytes) -> None:
-    assert not needles_of(criteria).may_match(data)
+    assert not prefilter_of(criteria).may_match(data)
 
 
 def test_request_without_a_wanted_value_is_left_out_whole() -> None:
-    needles = needles_of({"name": "ab", "attributes": {"k": "long value"}})
-    assert not needles.may_be_in(b"ab")
-    assert needles.may_be_in(b"long value")
+    needles = prefilter_of({"name": "ab", "attributes": {"k": "long value"}})
+    assert not needles.can_contain(b"ab")
+    assert needles.can_contain(b"long value")

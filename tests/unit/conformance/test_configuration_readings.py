@@ -12,11 +12,11 @@ from otlptest.conformance.exporter.cases import endpoints, protocols, sdk, tls
 from otlptest.conformance.exporter.cases.intervals import silence_s
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.readings import (
-    last_words,
+    find_log_line,
     lost_signals,
-    mention,
-    spoken,
-    steady,
+    output_tail,
+    start_until_stable,
+    transports_used,
 )
 from otlptest.errors import ProcessError
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
@@ -174,7 +174,7 @@ def test_last_words_leave_out_the_frames_of_a_stack() -> None:
         "one\nConfigurationException: Unsupported protocol\n\tat a.B.c(B.java:1)\n\t... 17 more\n"
         '  File "x.py", line 1\n    ~~~^^^\n\nKeyError: 1\n'
     )
-    assert last_words(observed(output=output, exit_code=1)) == (
+    assert output_tail(observed(output=output, exit_code=1)) == (
         "it exited with code 1 after 1.0 s\n"
         "| one\n| ConfigurationException: Unsupported protocol\n| KeyError: 1"
     )
@@ -183,8 +183,8 @@ def test_last_words_leave_out_the_frames_of_a_stack() -> None:
 def test_a_mention_is_a_line_that_the_observing_run_had_not() -> None:
     lab = RecordedLab(observed(output="brotli is fine\n"))
     seen = observed(output="brotli is fine\n  brotli is unknown \n")
-    assert mention(lab, seen, ["brotli"]) == "brotli is unknown"
-    assert mention(lab, observed(output="brotli is fine"), ["brotli"]) == ""
+    assert find_log_line(lab, seen, ["brotli"]) == "brotli is unknown"
+    assert find_log_line(lab, observed(output="brotli is fine"), ["brotli"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_mention_is_a_line_that_the_observing_run_had_not() -> None:
     ],
 )
 def test_what_is_spoken_is_told_by_problems_too(rule: str, expected: set[str]) -> None:
-    assert spoken(with_problem(rule)) == expected
+    assert transports_used(with_problem(rule)) == expected
 
 
 def with_problem(rule: str, *, message: str = "so it is") -> Observation:
@@ -213,14 +213,14 @@ def with_problem(rule: str, *, message: str = "so it is") -> Observation:
 
 def test_signals_that_are_lost_without_a_change_are_no_sign() -> None:
     lab = RecordedLab(everything(), observed())
-    run = steady(lab, {"OTEL_EXPORTER_OTLP_HEADERS": "a=1"})
+    run = start_until_stable(lab, {"OTEL_EXPORTER_OTLP_HEADERS": "a=1"})
     with pytest.raises(ProcessError, match="does not send traces, metrics, logs in each run"):
         run()
 
 
 def test_one_unlucky_run_does_not_count() -> None:
     lab = RecordedLab(everything(), observed(), everything())
-    assert lost_signals(lab, steady(lab, {"OTEL_SDK_DISABLED": ""})()) == ()
+    assert lost_signals(lab, start_until_stable(lab, {"OTEL_SDK_DISABLED": ""})()) == ()
 
 
 # Intervals.

@@ -6,7 +6,7 @@ import pytest
 
 from otlptest import faults
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
 from otlptest.conformance.exporter.retries.retry_control import judged_no_retry, judged_retry
 from otlptest.model import Request, Signal
@@ -101,7 +101,7 @@ def test_what_was_refused_is_told_by_all_but_its_ids(
     is_found: bool,
 ) -> None:
     lab = RecordedLab(observed(usual), observed(again), signals=("traces",))
-    each = faulted(run_of(*seen), "traces", (ANSWER,))
+    each = delivery_attempts(run_of(*seen), "traces", (ANSWER,))
     found = lookalikes(lab, each)
     assert bool(found) is is_found
     assert not found or seen[1] in found
@@ -122,7 +122,7 @@ def test_log_records_are_told_apart_likewise() -> None:
 
     lab = RecordedLab(observed([logs()]), signals=("logs",))
     seen = (logs(), logs())
-    each = faulted(run_of(*seen, signal="logs"), "logs", (ANSWER,))
+    each = delivery_attempts(run_of(*seen, signal="logs"), "logs", (ANSWER,))
     assert lookalikes(lab, each) == seen[1:]
 
 
@@ -131,5 +131,5 @@ def test_later_metrics_look_like_earlier_ones_and_tell_nothing() -> None:
         return accepted("metrics", metric_request(export=export))
 
     lab = RecordedLab(observed([metrics(1)]), signals=("metrics",))
-    each = faulted(run_of(metrics(1), metrics(2), signal="metrics"), "metrics", (ANSWER,))
+    each = delivery_attempts(run_of(metrics(1), metrics(2), signal="metrics"), "metrics", (ANSWER,))
     assert lookalikes(lab, each) == ()

@@ -12,7 +12,7 @@ from otlptest.conformance.exporter import cases as exporter_cases
 from otlptest.conformance.exporter.cases import lost_connections
 from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
@@ -138,5 +138,5 @@ def test_short_pauses_are_none_only_if_all_of_two_runs_are(
     first: tuple[float, ...], second: tuple[float, ...], outcome: str
 ) -> None:
     lab = RecordedLab(attempts(), attempts(*second), signals=("traces",))
-    each = faulted(attempts(*first), "traces", (faults.ack_lost(),) * 3)
+    each = delivery_attempts(attempts(*first), "traces", (faults.ack_lost(),) * 3)
     assert lost_connections._retried_with_pauses(lab, each).outcome == outcome

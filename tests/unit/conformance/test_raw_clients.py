@@ -179,19 +179,19 @@ def test_what_the_peer_does_not_read_is_given_up_in_time() -> None:
 
 def test_saying_stops_where_the_peer_answers() -> None:
     with wired(then_silent(b"no")) as client, RawSocket(client, 30.0) as wire:
-        assert wire.hear(Deadline(30.0)) == b"no"
+        assert wire.receive(Deadline(30.0)) == b"no"
     with wired(saying(b"no")) as client, RawSocket(client, 30.0) as wire:
         assert wire.wait_for_end(30.0) in {"closed", "reset"}
         assert wire.say([b"x"], stops_at_answer=True) is False
-        assert wire.hear(Deadline(0)) == b""
-        wire.finish_saying()
+        assert wire.receive(Deadline(0)) == b""
+        wire.shutdown_write()
         assert wire.say(b"x" * 100_000) is False
 
 
 def test_an_open_connection_has_not_ended() -> None:
     with wired(then_silent()) as client, RawSocket(client, 30.0) as wire:
         assert wire.wait_for_end(0.1) == "silent"
-        wire.finish_saying()
+        wire.shutdown_write()
 
 
 # HTTP/2.

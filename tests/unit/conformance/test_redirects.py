@@ -7,7 +7,7 @@ import pytest
 from otlptest import faults
 from otlptest.conformance.exporter.cases import redirects
 from otlptest.conformance.exporter.landing_page import Landed, LandingPage
-from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Headers
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request
@@ -59,7 +59,7 @@ def test_a_redirect_to_a_page(
     request.headers = Headers((("content-type", MEDIA_TYPE),))
     seen = observed([request], output=f"{said}\n")
     lab = RecordedLab(observed([request]), REFUSED, signals=("traces",))
-    each = faulted(seen, "traces", (REDIRECT,))
+    each = delivery_attempts(seen, "traces", (REDIRECT,))
     assert redirects._lost_on_the_way(lab, each, came).outcome == told
     assert redirects._discreet(each, came).outcome == discreet
 

@@ -5,7 +5,7 @@ import pytest
 from otlptest import faults
 from otlptest.conformance.exporter.cases import lost_connections, refused_connections
 from otlptest.conformance.exporter.observation import Arrived, Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Connection, Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request
@@ -186,14 +186,14 @@ def test_what_is_sent_once_more_at_once_is_no_back_off(
     seen: Observation, runs: tuple[Observation, ...], outcome: str
 ) -> None:
     lab = RecordedLab(USUAL, *runs, signals=("traces",))
-    each = faulted(seen, "traces", (faults.ack_lost(),) * 3)
+    each = delivery_attempts(seen, "traces", (faults.ack_lost(),) * 3)
     found = lost_connections._retried_with_pauses(lab, each)
     assert found.outcome == outcome, found
 
 
 def test_a_final_loss_is_told() -> None:
     lab = RecordedLab(USUAL, NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL)
-    each = faulted(RESENT, "traces", (faults.ack_lost(),) * 3)
+    each = delivery_attempts(RESENT, "traces", (faults.ack_lost(),) * 3)
     assert lost_connections._retried_with_pauses(lab, each).evidence.startswith(
         "sent again once, without any pause; the loss after that was final. traces"
     )

@@ -10,7 +10,10 @@ from otlptest.conformance.case import find_cases
 from otlptest.conformance.exporter import cases as exporter_cases
 from otlptest.conformance.exporter.cases import redirects
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import (
+    DeliveryAttempts,
+    delivery_attempts,
+)
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     judged_no_retry,
@@ -63,7 +66,7 @@ def run_of(
 
 
 def once(seen: Observation, answer: ReplyFault = ANSWER) -> DeliveryAttempts:
-    return faulted(seen, "traces", (answer,))
+    return delivery_attempts(seen, "traces", (answer,))
 
 
 def another(at: float) -> Request:

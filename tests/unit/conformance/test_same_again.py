@@ -4,7 +4,7 @@ import pytest
 
 from otlptest import faults
 from otlptest.conformance.exporter.cases import retryable, successes
-from otlptest.conformance.exporter.retries.delivery_attempts import faulted
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import log_request, trace_request
@@ -75,7 +75,7 @@ def test_a_retry_carries_what_was_refused(
     first.reply_fault = UNAVAILABLE.text
     seen = observed([first, *later], ended_at=3.0)
     lab = RecordedLab(seen, signals=("traces",))
-    found = retryable._of_same_content(lab, faulted(seen, "traces", (UNAVAILABLE,)))
+    found = retryable._of_same_content(lab, delivery_attempts(seen, "traces", (UNAVAILABLE,)))
     assert (found.outcome, found.evidence.startswith(words)) == (outcome, True), found
 
 

@@ -16,8 +16,6 @@ from otlptest.conformance.exporter.shared_runs import slow_run
 from otlptest.model import Attributes, LogRecord, Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
 _LENGTH: Final = 4
 _LENGTH_LIMIT: Final = {
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": str(_LENGTH),

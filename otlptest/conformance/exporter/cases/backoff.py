@@ -16,16 +16,14 @@ from otlptest.conformance.exporter.retries.backoff_statistics import (
 )
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_always,
-    run_of,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed, control_of
 from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _RUNS: Final = 9
 
@@ -67,7 +65,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
     """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
     answers = (faults.unavailable(),) * number
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
-    runs = [run_of(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
+    runs = [start_run(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
     return [each for run in runs for each in run()]
 
 
@@ -81,13 +79,14 @@ def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
         for signal in lab.signals
     }
     yield from condensed(
-        _bounded(lab, faulted(run.result(), signal, (answer,))) for signal, run in usual.items()
+        _bounded(lab, delivery_attempts(run.result(), signal, (answer,)))
+        for signal, run in usual.items()
     )
     yield from condensed(
         _bounded_in_all(
             lab,
-            faulted(run.result(), signal, (answer,)),
-            faulted(usual[signal].result(), signal, (answer,)),
+            delivery_attempts(run.result(), signal, (answer,)),
+            delivery_attempts(usual[signal].result(), signal, (answer,)),
         )
         for signal, run in timed.items()
     )

@@ -15,21 +15,19 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
-    general,
+    find_log_line,
+    format_env,
+    global_env_var,
     judged_requests,
     lost_signals,
-    mention,
-    own,
-    steady,
-    told,
+    signal_env_var,
+    start_until_stable,
     whole_run,
 )
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
-_COMPRESSION: Final = general("COMPRESSION")
+_COMPRESSION: Final = global_env_var("COMPRESSION")
 _UNKNOWN: Final = "brotli"
 _MANGLED: Final = frozenset({"bad_compression", "unknown_encoding"})
 _ENCODINGS: Final = frozenset({"gzip", "identity"})
@@ -42,10 +40,10 @@ _UNREAD: Final = "nothing shows that the variable is read"
 
 
 def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
-    gzip = steady(lab, {_COMPRESSION: "gzip"})
-    capital = steady(lab, {_COMPRESSION: "GZIP"})
-    none = steady(lab, {_COMPRESSION: "none"})
-    unknown = steady(lab, {_COMPRESSION: _UNKNOWN})
+    gzip = start_until_stable(lab, {_COMPRESSION: "gzip"})
+    capital = start_until_stable(lab, {_COMPRESSION: "GZIP"})
+    none = start_until_stable(lab, {_COMPRESSION: "none"})
+    unknown = start_until_stable(lab, {_COMPRESSION: _UNKNOWN})
     packed, plain = gzip(), none()
     compresses = _judged_gzip("OTLP-CFG-035", lab, packed, others=(plain, lab.baseline))
     yield compresses
@@ -135,7 +133,7 @@ def _judged_gzip(
         others: Runs that were told otherwise, or nothing: one of them must do otherwise.
         variables: What tells it.
     """
-    what = told(seen, variables)
+    what = format_env(seen, variables)
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
     if mangled:
         reason = "the header says gzip and the body is not gzip, which another case judges"
@@ -179,13 +177,13 @@ def _judged_short(
     rule: str, lab: ExporterLab, seen: Observation, variables: Sequence[str]
 ) -> CheckResult:
     """Judge a run in which nothing was compressed, by another one with long bodies."""
-    what = told(seen, variables)
+    what = format_env(seen, variables)
     if _bodies(lab, seen).longest_plain < _LONG_BYTES:
         changes = {name: seen.environment[name] for name in variables} | _LENGTHENED
-        seen = steady(lab, changes)()
+        seen = start_until_stable(lab, changes)()
         bodies = _bodies(lab, seen)
         if bodies.packed:
-            other = steady(lab, {**changes, **dict.fromkeys(variables, "none")})()
+            other = start_until_stable(lab, {**changes, **dict.fromkeys(variables, "none")})()
             if not _is_contrast(lab, other, bodies.least_packed):
                 return inconclusive(rule, f"{what}; it compresses long bodies always: {_UNREAD}")
             return passed(rule, f"{what}, and long bodies; {_told_lengths(bodies)}")
@@ -250,7 +248,7 @@ def _in_capitals(
     *,
     others: Sequence[Observation],
 ) -> CheckResult:
-    rule, what = "OTLP-CFG-039", told(capital, [_COMPRESSION])
+    rule, what = "OTLP-CFG-039", format_env(capital, [_COMPRESSION])
     if compresses.outcome != "passed":
         reason = compresses.evidence.partition("\n")[0]
         return inconclusive(rule, f"what the value does in small letters was not seen: {reason}")
@@ -270,13 +268,13 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
 
     An SDK's log may go nowhere unless the program sends it somewhere.
     """
-    rule, what = "OTLP-CFG-038", told(seen, [_COMPRESSION])
+    rule, what = "OTLP-CFG-038", format_env(seen, [_COMPRESSION])
     if lost_signals(lab, seen):
         return failed(rule, f"{what}; {whole_run(seen)}")
     claimed = [each for each in seen.requests if each.encoding not in _ENCODINGS]
     if claimed:
         return failed(rule, f"{what}; the value was not ignored", exchanges=seen.describe(claimed))
-    warning = mention(lab, seen, (_UNKNOWN, _COMPRESSION))
+    warning = find_log_line(lab, seen, (_UNKNOWN, _COMPRESSION))
     if warning:
         return passed(rule, f"{what}; it went on, and said: {warning}")
     return inconclusive(rule, f"{what}; it went on; no warning was printed, nor need be to output")
@@ -287,11 +285,11 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
 
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """Each way round: what a signal is told counts, not what all are."""
-    names = tuple(own(signal, "COMPRESSION") for signal in lab.signals)
+    names = tuple(signal_env_var(signal, "COMPRESSION") for signal in lab.signals)
     variables = (_COMPRESSION, *names)
     runs = (
-        steady(lab, {_COMPRESSION: "none", **dict.fromkeys(names, "gzip")}),
-        steady(lab, {_COMPRESSION: "gzip", **dict.fromkeys(names, "none")}),
+        start_until_stable(lab, {_COMPRESSION: "none", **dict.fromkeys(names, "gzip")}),
+        start_until_stable(lab, {_COMPRESSION: "gzip", **dict.fromkeys(names, "none")}),
     )
     on, off = (run() for run in runs)
     rule = "OTLP-CFG-052"
@@ -306,9 +304,9 @@ def _unless_alone(lab: ExporterLab, found: CheckResult, alone: Mapping[str, str]
     if found.outcome != "failed":
         return found
     word = alone[_COMPRESSION]
-    seen = steady(lab, alone)()
+    seen = start_until_stable(lab, alone)()
     if word == "gzip":
-        other = steady(lab, {_COMPRESSION: "none"})()
+        other = start_until_stable(lab, {_COMPRESSION: "none"})()
         without = _judged_gzip(found.rule, lab, seen, others=(other, lab.baseline))
     else:
         without = _are_of(found.rule, lab, seen, _NONE, (_COMPRESSION,))

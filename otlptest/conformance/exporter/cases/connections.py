@@ -20,8 +20,6 @@ from otlptest.conformance.exporter.shared_runs import (
 from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
 _ENOUGH: Final = 2  # of requests that could have used an open connection
 
 

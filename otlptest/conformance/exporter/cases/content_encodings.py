@@ -10,13 +10,11 @@ from typing import Final
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.readings import general, own_requests
+from otlptest.conformance.exporter.readings import global_env_var, own_requests
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
-_COMPRESSION: Final = general("COMPRESSION")
+_COMPRESSION: Final = global_env_var("COMPRESSION")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _FLAG_WITHOUT_ENCODING: Final = "OTLP-GRPC-013"
 

@@ -16,8 +16,6 @@ from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
 _RULE: Final = "OTLP-RESP-008"
 _INTERVAL_S: Final = 0.05
 _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, f"{_INTERVAL_S * 1000:.0f}"))

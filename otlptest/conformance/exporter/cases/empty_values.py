@@ -8,17 +8,15 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
-    general,
-    last_words,
+    global_env_var,
     lost_signals,
-    own,
-    steady,
+    output_tail,
+    signal_env_var,
+    start_until_stable,
 )
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _RULE: Final = "OTLP-CFG-054"
 _OPTIONS: Final = (
@@ -36,7 +34,7 @@ _UNREAD: Final = "not even a header that is set comes: nothing shows that the va
 
 def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
     """All general options but the endpoint and the protocol, which other cases empty."""
-    for found in _judged(lab, {option: [general(option)] for option in _OPTIONS}, {}):
+    for found in _judged(lab, {option: [global_env_var(option)] for option in _OPTIONS}, {}):
         if found.outcome == "passed" and not reads_headers(lab):
             yield inconclusive(_RULE, f"{_UNREAD}. {found.evidence}")
         else:
@@ -46,7 +44,7 @@ def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """All options of the signals, next to general ones that count then."""
     emptied = {
-        option: [own(signal, option) for signal in lab.signals]
+        option: [signal_env_var(signal, option) for signal in lab.signals]
         for option in ("ENDPOINT", *_OPTIONS)
     }
     yield from _judged(lab, emptied, {HEADERS: f"{_HEADER}=1"})
@@ -56,7 +54,7 @@ def _judged(
     lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
 ) -> Iterator[CheckResult]:
     """Compare a run with empty variables with one that lacks them, then option by option."""
-    unset = lab.baseline if not others else steady(lab, others)()
+    unset = lab.baseline if not others else start_until_stable(lab, others)()
     if lost_signals(lab, unset):
         yield inconclusive(_RULE, f"without the empty variables not all comes: {unset.describe()}")
         return
@@ -64,12 +62,12 @@ def _judged(
         yield inconclusive(_RULE, f"{_UNREAD}", exchanges=unset.describe())
         return
     names = tuple(chain.from_iterable(options.values()))
-    fault = _fault(lab, steady(lab, {**others, **dict.fromkeys(names, "")})(), unset)
+    fault = _fault(lab, start_until_stable(lab, {**others, **dict.fromkeys(names, "")})(), unset)
     if not fault:
         yield passed(_RULE, f"{', '.join(names)} empty: all was sent as if they were unset")
         return
     runs = [
-        (variables, steady(lab, {**others, **dict.fromkeys(variables, "")}))
+        (variables, start_until_stable(lab, {**others, **dict.fromkeys(variables, "")}))
         for variables in options.values()
     ]
     found = [
@@ -84,7 +82,7 @@ def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
     """How a run differs from the one in which the variables are not set; empty if it does not."""
     lost = lost_signals(lab, seen)
     if lost:
-        return f"{', '.join(lost)} did not come; {last_words(seen)}"
+        return f"{', '.join(lost)} did not come; {output_tail(seen)}"
     for kind, expected, found in zip(
         ("compression", "header"), _shape(lab, unset), _shape(lab, seen), strict=True
     ):

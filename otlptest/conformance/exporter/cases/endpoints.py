@@ -8,30 +8,28 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.case import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter.lab import Arrived, Changes, ExporterLab
-from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.lab import Changes, ExporterLab
+from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.own_requests import Mark
 from otlptest.conformance.exporter.readings import (
     arrived_signals,
     came_signals,
     confirmed,
     endpoint_at,
-    general,
+    format_env,
+    global_env_var,
     has_connection,
     is_set_up_by_environment,
-    last_words,
     lost_signals,
-    own,
-    spoken,
-    steady,
-    steady_run,
-    told,
+    output_tail,
+    run_until_stable,
+    signal_env_var,
+    start_until_stable,
+    transports_used,
 )
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES", "DEFAULT_PORTS"]
 
 GRPC_PORT: Final = 4317
 HTTP_PORT: Final = 4318
@@ -39,7 +37,7 @@ PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
 """What a case claims that listens there, or whose runs may send there by mistake."""
 
-_ENDPOINT: Final = general("ENDPOINT")
+_ENDPOINT: Final = global_env_var("ENDPOINT")
 _SOON_S: Final = 1.0
 _GENERAL_PATH: Final = "/otlptest/general"
 
@@ -72,7 +70,7 @@ def _judge_default(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
     mark = Mark()
-    seen = steady(
+    seen = start_until_stable(
         lab,
         {**mark.changes, _ENDPOINT: value},
         is_wanted=lambda seen: seen.requests or seen.problems,
@@ -86,33 +84,35 @@ def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
     """Whatever is done without the variable, right or wrong, must be done where it is empty."""
     rule = "OTLP-CFG-054"
     shapes = [
-        ({each.endpoint for each in seen.connections}, spoken(seen), arrived_signals(seen))
+        ({each.endpoint for each in seen.connections}, transports_used(seen), arrived_signals(seen))
         for seen in (unset, empty)
     ]
     if not unset.connections:
-        return inconclusive(rule, f"{told(unset, [_ENDPOINT])}; {last_words(unset)}")
-    what = "\n".join(f"{told(seen, [_ENDPOINT])}; {seen.describe()}" for seen in (unset, empty))
+        return inconclusive(rule, f"{format_env(unset, [_ENDPOINT])}; {output_tail(unset)}")
+    what = "\n".join(
+        f"{format_env(seen, [_ENDPOINT])}; {seen.describe()}" for seen in (unset, empty)
+    )
     return passed(rule, what) if shapes[0] == shapes[1] else failed(rule, what)
 
 
 def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     """The port alone, whether TLS is spoken there or not."""
     endpoint = "grpc" if lab.protocol == "grpc" else "http"
-    what = f"{told(seen, [_ENDPOINT])}; connections to"
+    what = f"{format_env(seen, [_ENDPOINT])}; connections to"
     ports = {each.port for each in seen.connections if each.endpoint == endpoint}
     others = {each.port for each in seen.connections if each.endpoint != endpoint}
     if others:
         return failed(rule, f"{what} port {', '.join(map(str, others))}")
     if not ports:
         judge = "OTLP-CFG-002" if lab.protocol == "grpc" else "OTLP-CFG-001"
-        return inconclusive(rule, f"{what} neither port, which {judge} judges; {last_words(seen)}")
+        return inconclusive(rule, f"{what} neither port, which {judge} judges; {output_tail(seen)}")
     return passed(rule, f"{what} port {', '.join(map(str, ports))}")
 
 
 def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     port = GRPC_PORT if lab.protocol == "grpc" else HTTP_PORT
-    what = told(seen, [_ENDPOINT])
-    if spoken(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
+    what = format_env(seen, [_ENDPOINT])
+    if transports_used(seen) == {"tls"} and {each.port for each in seen.connections} == {port}:
         return inconclusive(
             rule,
             f"{what}; it spoke TLS to port {port}, which an SDK may do by default where it always"
@@ -132,7 +132,7 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     lost = lost_signals(lab, seen)
     if lost:
         missing = ", ".join(lost)
-        return inconclusive(rule, f"{what}; no {missing} came to port {port}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}; no {missing} came to port {port}; {output_tail(seen)}")
     return passed(rule, f"{what}; it sent to port {port} of 127.0.0.1", exchanges=seen.describe())
 
 
@@ -142,16 +142,18 @@ def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> CheckResu
     A program may ask for the variable in code, before it sets an exporter up, and a client may
     know one of the two addresses of localhost alone. What is left sends to no default.
     """
-    what = f"{told(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
+    what = (
+        f"{format_env(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
+    )
     if not seen.ended_well:
-        return inconclusive(rule, f"{what}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}; {output_tail(seen)}")
     if not is_set_up_by_environment(lab):
         reason = "the program sets its exporters up in code, and may want the variable"
-        return inconclusive(rule, f"{what}: {reason}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}: {reason}; {output_tail(seen)}")
     if _is_tried_over_ipv6(lab):
-        return inconclusive(rule, f"{what}: it connects to [::1] alone; {last_words(seen)}")
+        return inconclusive(rule, f"{what}: it connects to [::1] alone; {output_tail(seen)}")
     reason = "OTEL_<S>_EXPORTER=none alone silences it, so that the environment sets it up"
-    return failed(rule, f"{what}: {reason}\n{last_words(seen)}")
+    return failed(rule, f"{what}: {reason}\n{output_tail(seen)}")
 
 
 def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
@@ -183,7 +185,7 @@ def _judge_as_is(lab: ExporterLab) -> Iterator[CheckResult]:
     """Each signal has its own URL in each of the three forms, next to a general one."""
     turns = range(len(_FORMS))
     plans = [_own_paths(lab, turn) for turn in turns]
-    runs = [steady(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
+    runs = [start_until_stable(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
     for plan, run in zip(plans, runs, strict=True):
         seen = run()
         for signal, (rule, path) in plan.items():
@@ -201,7 +203,8 @@ def _own_paths(lab: ExporterLab, turn: int) -> dict[Signal, tuple[str, str]]:
 def _own_urls(plan: Mapping[Signal, tuple[str, str]]) -> Changes:
     def changes(fake: FakeCollector) -> dict[str, str | None]:
         urls = {
-            own(signal, "ENDPOINT"): fake.http_endpoint + path for signal, (_, path) in plan.items()
+            signal_env_var(signal, "ENDPOINT"): fake.http_endpoint + path
+            for signal, (_, path) in plan.items()
         }
         return {_ENDPOINT: fake.http_endpoint + _GENERAL_PATH, **urls}
 
@@ -218,14 +221,16 @@ def _came_to(plan: Mapping[Signal, tuple[str, str]]) -> Callable[[Observation], 
 def _own_run(lab: ExporterLab) -> Observation:
     """Return a run in which each signal has its own URL, with the usual path; once for all."""
     plan = {signal: ("", SIGNAL_NAMES[signal].http_path) for signal in lab.signals}
-    return lab.shared("own endpoints at the usual paths", lambda: steady_run(lab, _own_urls(plan)))
+    return lab.shared(
+        "own endpoints at the usual paths", lambda: run_until_stable(lab, _own_urls(plan))
+    )
 
 
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
 ) -> CheckResult:
     """Held if a request had the path; broken if one had another that is about the signal."""
-    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    what = format_env(seen, [signal_env_var(signal, "ENDPOINT"), _ENDPOINT])
     paths = {each.path for each in seen.requests}
     if path in paths:
         return passed(rule, f"{what}; {signal} went to {path}")
@@ -240,7 +245,7 @@ def _judged_path(
     if signal not in _sent(_own_run(lab)):
         reason = f"with its own endpoint at the usual path no {signal} come either"
         return inconclusive(rule, f"{what}; {reason}, which OTLP-CFG-009 judges")
-    return failed(rule, f"{what}; no {signal} came any more; {last_words(seen)}")
+    return failed(rule, f"{what}; no {signal} came any more; {output_tail(seen)}")
 
 
 def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -251,7 +256,7 @@ def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
     """
     plan = {signal: ("", f"/otlptest/{signal}/a%2Fb%20c/MiXed") for signal in lab.signals}
     parts = lab.start(_with_parts(lab))
-    seen = steady(lab, _own_urls(plan), is_wanted=_came_to(plan))()
+    seen = start_until_stable(lab, _own_urls(plan), is_wanted=_came_to(plan))()
     for signal, (_, path) in plan.items():
         yield _judged_path(lab, "OTLP-CFG-013", signal, path, seen)
     yield _judged_parts(lab, parts.result())
@@ -261,7 +266,9 @@ def _with_parts(lab: ExporterLab) -> Changes:
     def changes(fake: FakeCollector) -> dict[str, str | None]:
         base = fake.http_endpoint.replace("://", "://user:word@")
         return {
-            own(signal, "ENDPOINT"): f"{base}{SIGNAL_NAMES[signal].http_path}?otlptest=1#part"
+            signal_env_var(
+                signal, "ENDPOINT"
+            ): f"{base}{SIGNAL_NAMES[signal].http_path}?otlptest=1#part"
             for signal in lab.signals
         }
 
@@ -270,7 +277,7 @@ def _with_parts(lab: ExporterLab) -> Changes:
 
 def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule = "OTLP-CFG-011"
-    what = told(seen, [own(signal, "ENDPOINT") for signal in lab.signals])
+    what = format_env(seen, [signal_env_var(signal, "ENDPOINT") for signal in lab.signals])
     if came_signals(lab, seen):
         return passed(rule, f"{what}", exchanges=seen.describe())
     if seen.requests:
@@ -279,14 +286,14 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
         reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
         return inconclusive(rule, f"{what}; {reason}")
     if seen.output.strip() or seen.exit_code:
-        return passed(rule, f"{what}; it refuses them, and says so: {last_words(seen)}")
-    return failed(rule, f"{what}; nothing was sent, and nothing said: {last_words(seen)}")
+        return passed(rule, f"{what}; it refuses them, and says so: {output_tail(seen)}")
+    return failed(rule, f"{what}; nothing was sent, and nothing said: {output_tail(seen)}")
 
 
 def _judge_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
-    by_name = steady(lab, _by_name)
-    encrypted = steady(lab, {}, tls=True)
+    by_name = start_until_stable(lab, _by_name)
+    encrypted = start_until_stable(lab, {}, tls=True)
     yield _judged_host("OTLP-CFG-010", lab, by_name())
     yield _judged_scheme("OTLP-CFG-010", encrypted())
 
@@ -296,7 +303,7 @@ def _by_name(fake: FakeCollector) -> dict[str, str | None]:
 
 
 def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
-    what = told(seen, [_ENDPOINT])
+    what = format_env(seen, [_ENDPOINT])
     authority = seen.environment[_ENDPOINT].partition("://")[2]
     hosts = {each.headers["host"] for each in seen.requests if "host" in each.headers}
     if hosts - {authority}:
@@ -309,11 +316,11 @@ def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judged_scheme(rule: str, seen: Observation) -> CheckResult:
-    what = told(seen, [_ENDPOINT])
-    if "plaintext" in spoken(seen):
+    what = format_env(seen, [_ENDPOINT])
+    if "plaintext" in transports_used(seen):
         return failed(rule, f"{what}; plaintext was spoken")
-    if "tls" not in spoken(seen):
-        return inconclusive(rule, f"{what}; {last_words(seen)}")
+    if "tls" not in transports_used(seen):
+        return inconclusive(rule, f"{what}; {output_tail(seen)}")
     return passed(rule, f"{what}; TLS was spoken")
 
 
@@ -321,7 +328,7 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
     rule, url = "OTLP-CFG-012", "http://127.0.0.1"
     mark = Mark()
     with lab.collector(http_port=HTTP_PORT) as elsewhere:
-        run = steady(lab, {**mark.changes, _ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
+        run = start_until_stable(lab, {**mark.changes, _ENDPOINT: url}, http_port=PLAIN_HTTP_PORT)()
         strayed = mark.own_of(lab.arrived(elsewhere), run)
     seen = mark.own(run)
     if strayed.requests:
@@ -344,9 +351,9 @@ def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
     with ExitStack() as stack:
         others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
         runs = {
-            signal: steady(
+            signal: start_until_stable(
                 lab,
-                {own(signal, "ENDPOINT"): endpoint_at(other, signal, lab.protocol)},
+                {signal_env_var(signal, "ENDPOINT"): endpoint_at(other, signal, lab.protocol)},
                 is_wanted=_all_came(lab, other),
             )
             for signal, other in others.items()
@@ -370,7 +377,7 @@ def _judged_precedence(
     lab: ExporterLab, signal: Signal, seen: Observation, strayed: Arrived
 ) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-009"
-    what = told(seen, [own(signal, "ENDPOINT"), _ENDPOINT])
+    what = format_env(seen, [signal_env_var(signal, "ENDPOINT"), _ENDPOINT])
     at_general, at_own = _sent(seen), _sent(strayed)
     wrong = (at_general & {signal}) | (at_own - {signal})
     if wrong:
@@ -386,10 +393,10 @@ def _judged_precedence(
     if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
         # What goes astray for its path alone says nothing of which endpoint wins.
         reason = f"{_listed(missing)} did not come to a path that tells them"
-        yield inconclusive(rule, f"{what}; {reason}; {last_words(seen)}")
+        yield inconclusive(rule, f"{what}; {reason}; {output_tail(seen)}")
         return
     if missing:
-        yield failed(rule, f"{what}; {_listed(missing)} did not come; {last_words(seen)}")
+        yield failed(rule, f"{what}; {_listed(missing)} did not come; {output_tail(seen)}")
         return
     if signal in expected:
         yield passed(rule, f"{what}; {signal} alone went to its own endpoint")

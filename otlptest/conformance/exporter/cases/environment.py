@@ -8,16 +8,14 @@ from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import Changes, ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
-    last_words,
+    format_env,
+    output_tail,
     resources_of,
-    steady,
-    told,
+    start_until_stable,
 )
 from otlptest.conformance.exporter.shared_runs import HEADERS
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES"]
 
 _BASE_PATH: Final = "/otlptest/base"
 
@@ -43,9 +41,9 @@ def _at_path(path: str) -> Changes:
 
 def _judge_base_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """A base URL with a path keeps it, and a slash at its end makes no double one."""
-    plain = steady(lab, _at_path(_BASE_PATH), is_wanted=_sends)
-    slashed = steady(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
-    bare = steady(lab, _at_path("/"), is_wanted=_sends)
+    plain = start_until_stable(lab, _at_path(_BASE_PATH), is_wanted=_sends)
+    slashed = start_until_stable(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
+    bare = start_until_stable(lab, _at_path("/"), is_wanted=_sends)
     yield _paths("OTLP-CFG-003", lab, lab.baseline, "")
     yield _paths("OTLP-CFG-004", lab, bare(), "")
     for run in (plain, slashed):
@@ -79,7 +77,7 @@ def _judge_headers(lab: ExporterLab) -> Iterator[CheckResult]:
             found = _judged_header(rule, entry, value, _with_headers(lab, entry))
         elif spoils:
             reason = "a plain header does not come either, which OTLP-CFG-026 judges"
-            found = inconclusive(rule, f"{reason}. {told(seen, [HEADERS])}")
+            found = inconclusive(rule, f"{reason}. {format_env(seen, [HEADERS])}")
         else:
             found = _judged_header(rule, entry, value, seen)
         plain = plain or found
@@ -87,14 +85,14 @@ def _judge_headers(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _with_headers(lab: ExporterLab, value: str) -> Observation:
-    return steady(lab, {HEADERS: value}, is_wanted=_sends)()
+    return start_until_stable(lab, {HEADERS: value}, is_wanted=_sends)()
 
 
 def _judged_header(rule: str, entry: str, value: str, seen: Observation) -> CheckResult:
-    what, name = told(seen, [HEADERS]), entry.partition("=")[0]
+    what, name = format_env(seen, [HEADERS]), entry.partition("=")[0]
     received = [each.headers.get(name) for each in seen.requests]
     if not received:
-        return failed(rule, f"{what}; nothing came any more: {last_words(seen)}")
+        return failed(rule, f"{what}; nothing came any more: {output_tail(seen)}")
     if all(each == value for each in received):
         return passed(rule, f"{what}; each of {len(received)} requests had {name}: {value}")
     wrong = next(each for each in received if each != value)

@@ -11,7 +11,7 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_always,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed
@@ -19,8 +19,6 @@ from otlptest.conformance.exporter.shared_runs import unavailable_runs
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 
 def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -41,7 +39,7 @@ def _recorded(
 ) -> Iterator[CheckResult]:
     """One signal at a time fails for good, and something should be said of it."""
     for signal, run in runs.items():
-        yield _spoken_of(rule, lab, faulted(run.result(), signal, (answer,)))
+        yield _spoken_of(rule, lab, delivery_attempts(run.result(), signal, (answer,)))
 
 
 def _spoken_of(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:

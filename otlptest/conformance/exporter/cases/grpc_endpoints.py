@@ -16,20 +16,18 @@ from otlptest.conformance.exporter.cases.endpoints import DEFAULT_PORTS
 from otlptest.conformance.exporter.lab import Changes, ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
-    general,
+    format_env,
+    global_env_var,
     judged_spoken,
-    last_words,
-    own,
-    spoken,
-    steady,
-    told,
+    output_tail,
+    signal_env_var,
+    start_until_stable,
+    transports_used,
 )
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
-__all__ = ["CASES"]
-
-_ENDPOINT: Final = general("ENDPOINT")
-_INSECURE: Final = general("INSECURE")
+_ENDPOINT: Final = global_env_var("ENDPOINT")
+_INSECURE: Final = global_env_var("INSECURE")
 _OLD_NAMES: Final = ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "OTEL_EXPORTER_OTLP_METRIC_INSECURE")
 _OPTIONAL: Final = "the option may be left out"
 _FALSE_WORDS: Final = ("1", "yes", "on")
@@ -37,9 +35,9 @@ _FALSE_WORDS: Final = ("1", "yes", "on")
 
 def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A scheme decides, whatever `INSECURE` says."""
-    plain_https = steady(lab, {}, is_wanted=spoken, tls=True)
-    https = steady(lab, {_INSECURE: "true"}, is_wanted=spoken, tls=True)
-    http = steady(lab, {_INSECURE: "false"}, is_wanted=spoken)
+    plain_https = start_until_stable(lab, {}, is_wanted=transports_used, tls=True)
+    https = start_until_stable(lab, {_INSECURE: "true"}, is_wanted=transports_used, tls=True)
+    http = start_until_stable(lab, {_INSECURE: "false"}, is_wanted=transports_used)
     over_tls = plain_https()
     names = (_ENDPOINT, _INSECURE)
     yield _takes_both(over_tls)
@@ -49,10 +47,10 @@ def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _takes_both(over_tls: Observation) -> CheckResult:
     """The observing run has shown that `http://` is taken."""
-    what = told(over_tls, [_ENDPOINT])
-    if spoken(over_tls):
+    what = format_env(over_tls, [_ENDPOINT])
+    if transports_used(over_tls):
         return passed("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
-    return inconclusive("OTLP-CFG-014", f"{what}; nothing came; {last_words(over_tls)}")
+    return inconclusive("OTLP-CFG-014", f"{what}; nothing came; {output_tail(over_tls)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +73,11 @@ def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
     yield _is_taken(secure, insecure)
     yield judged_spoken("OTLP-CFG-018", secure, "tls", names)
     yield _optional("OTLP-CFG-019", insecure, names, without=secure)
-    has_option = "plaintext" in spoken(insecure)
+    has_option = "plaintext" in transports_used(insecure)
     odd = [run.result() for run in runs.odd]
-    if "plaintext" in spoken(secure):
-        why = (
-            f"plaintext without the variable too, which OTLP-CFG-018 judges. {told(secure, names)}"
-        )
-        yield inconclusive("OTLP-CFG-055", why)
+    if "plaintext" in transports_used(secure):
+        why = "plaintext without the variable too, which OTLP-CFG-018 judges"
+        yield inconclusive("OTLP-CFG-055", why, exchanges=format_env(secure, names))
     else:
         yield from _booleans(runs.capital.result(), odd, has_option=has_option)
     overriding, old_names = runs.overriding.result(), runs.old_names.result()
@@ -90,7 +86,7 @@ def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _bare_runs(lab: ExporterLab) -> _BareRuns:
-    own_names = [own(signal, "INSECURE") for signal in lab.signals]
+    own_names = [signal_env_var(signal, "INSECURE") for signal in lab.signals]
     return _BareRuns(
         secure=lab.start(_bare({}), tls=True),
         insecure=lab.start(_bare({_INSECURE: "true"})),
@@ -113,10 +109,10 @@ def _bare(variables: dict[str, str]) -> Changes:
 
 def _is_taken(*runs: Observation) -> CheckResult:
     rule = "OTLP-CFG-017"
-    what = "; ".join(told(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
-    if any(spoken(seen) for seen in runs):
+    what = "; ".join(format_env(seen, [_ENDPOINT, _INSECURE]) for seen in runs)
+    if any(transports_used(seen) for seen in runs):
         return passed(rule, f"{what}; it connected")
-    return failed(rule, f"{what}; nothing came; {last_words(runs[0])}")
+    return failed(rule, f"{what}; nothing came; {output_tail(runs[0])}")
 
 
 def _booleans(
@@ -136,7 +132,7 @@ def _overriding(
 ) -> CheckResult:
     """`INSECURE` of the signals against the general one."""
     rule = "OTLP-CFG-052"
-    names = (_INSECURE, *(own(signal, "INSECURE") for signal in lab.signals))
+    names = (_INSECURE, *(signal_env_var(signal, "INSECURE") for signal in lab.signals))
     found = _optional(rule, seen, names, without=without)
     if has_option and found.outcome == "not_applicable":
         return judged_spoken(rule, seen, "plaintext", names)
@@ -157,7 +153,7 @@ def _optional(
     judged = judged_spoken(rule, seen, "plaintext", names)
     if judged.outcome == "failed":
         return not_applicable(rule, f"{judged.evidence}; {_OPTIONAL}")
-    if judged.outcome == "passed" and "plaintext" in spoken(without):
+    if judged.outcome == "passed" and "plaintext" in transports_used(without):
         reason = "it speaks plaintext without the variables too, so that nothing shows them read"
         return inconclusive(rule, f"{judged.evidence}; {reason}")
     return judged

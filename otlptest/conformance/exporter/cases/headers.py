@@ -8,20 +8,18 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
+    format_env,
     judged_requests,
-    last_words,
     lost_signals,
-    own,
-    steady,
-    told,
+    output_tail,
+    signal_env_var,
+    start_until_stable,
     whole_run,
 )
-from otlptest.conformance.exporter.retries.delivery_attempts import Plan, run_of
+from otlptest.conformance.exporter.retries.delivery_attempts import Plan, start_run
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _SPACED: Final = " x-otlptest-a = 1 , x-otlptest-b=2 "
 _WITH_PROPERTY: Final = "x-otlptest-a=1;x-otlptest-p=2"
@@ -49,10 +47,10 @@ _BROKEN_FRAMING: Final = frozenset(
 
 def _judge_spelling(lab: ExporterLab) -> Iterator[CheckResult]:
     """Spaces, properties, entries that are none, capitals: a run each."""
-    spaced = steady(lab, {HEADERS: _SPACED})
-    with_property = steady(lab, {HEADERS: _WITH_PROPERTY})
-    malformed = steady(lab, {HEADERS: _MALFORMED})
-    capitals = steady(lab, {HEADERS: _CAPITALS}) if lab.protocol == "grpc" else None
+    spaced = start_until_stable(lab, {HEADERS: _SPACED})
+    with_property = start_until_stable(lab, {HEADERS: _WITH_PROPERTY})
+    malformed = start_until_stable(lab, {HEADERS: _MALFORMED})
+    capitals = start_until_stable(lab, {HEADERS: _CAPITALS}) if lab.protocol == "grpc" else None
     yield _has("OTLP-CFG-029", lab, spaced(), {"x-otlptest-a": "1", "x-otlptest-b": "2"})
     yield _without_property(lab, with_property())
     yield _has("OTLP-CFG-033", lab, malformed(), {"x-otlptest-ok": "1"})
@@ -115,13 +113,13 @@ def _has_no_property(request: Request) -> bool:
 
 def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
     """One key in the general variable and in those of the signals; other keys are reported."""
-    names = tuple(own(signal, "HEADERS") for signal in lab.signals)
+    names = tuple(signal_env_var(signal, "HEADERS") for signal in lab.signals)
     values = {
-        own(signal, "HEADERS"): f"x-otlptest-both={signal},x-otlptest-own=1"
+        signal_env_var(signal, "HEADERS"): f"x-otlptest-both={signal},x-otlptest-own=1"
         for signal in lab.signals
     }
     both = "x-otlptest-both=general,x-otlptest-general=1"
-    seen = steady(lab, {HEADERS: both, **values})()
+    seen = start_until_stable(lab, {HEADERS: both, **values})()
     merged = any("x-otlptest-general" in each.headers for each in seen.requests)
     way = "other general headers are sent too" if merged else "other general headers are not sent"
     for rule in ("OTLP-CFG-032", "OTLP-CFG-052"):
@@ -139,8 +137,8 @@ def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-059"
-    seen = steady(lab, {HEADERS: _FRAMING})()
-    what = told(seen, [HEADERS])
+    seen = start_until_stable(lab, {HEADERS: _FRAMING})()
+    what = format_env(seen, [HEADERS])
     harmed = [each.message for each in seen.all_problems if each.kind in _BROKEN_FRAMING]
     if harmed:
         yield failed(rule, f"{what}; {harmed[0]}", exchanges=seen.describe())
@@ -151,7 +149,7 @@ def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
         else:
             yield inconclusive(rule, f"{_UNREAD}. {what}", exchanges=seen.describe())
     elif seen.output.strip() and not seen.requests:
-        yield passed(rule, f"{what}; it refuses them: {last_words(seen)}")
+        yield passed(rule, f"{what}; it refuses them: {output_tail(seen)}")
     else:
         yield inconclusive(rule, f"{what}; {whole_run(seen)}")
 
@@ -160,8 +158,8 @@ def _judge_repeated(lab: ExporterLab) -> Iterator[CheckResult]:
     """The first request of each signal is refused for now; what comes again has the headers too."""
     rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
     plan: Plan = {signal: (faults.unavailable(),) for signal in lab.signals}
-    for outcome in run_of(lab, plan, {HEADERS: told_headers})():
-        what = f"{told(outcome.seen, [HEADERS])}; {outcome.told}"
+    for outcome in start_run(lab, plan, {HEADERS: told_headers})():
+        what = f"{format_env(outcome.seen, [HEADERS])}; {outcome.told}"
         bare = [
             each
             for each in outcome.attempts

@@ -7,11 +7,9 @@ from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
-from otlptest.conformance.exporter.readings import general, last_words, whole_run
+from otlptest.conformance.exporter.readings import global_env_var, output_tail, whole_run
 from otlptest.conformance.exporter.tls_front import TlsFront
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _RULE: Final = "OTLP-HTTP-010"
 
@@ -21,7 +19,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     free = lab.run(tls=True)
     versions = _versions(lab, free)
     if "h2" not in versions:
-        spoke = f"it spoke {', '.join(sorted(versions))}" if versions else last_words(free)
+        spoke = f"it spoke {', '.join(sorted(versions))}" if versions else output_tail(free)
         yield inconclusive(_RULE, f"it does not prefer HTTP/2 over TLS: {spoke}")
         return
     bound = _without_http2(lab)
@@ -32,7 +30,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         yield passed(_RULE, f"{told}", exchanges=bound.describe())
         return
     if bound.has_timed_out:
-        yield inconclusive(_RULE, f"with HTTP/1.1 alone {last_words(bound)}")
+        yield inconclusive(_RULE, f"with HTTP/1.1 alone {output_tail(bound)}")
         return
     told = "where ALPN offers HTTP/1.1 alone nothing came, in two runs; with HTTP/2 it did"
     yield failed(_RULE, f"{told}\n{whole_run(bound)}")
@@ -44,7 +42,10 @@ def _without_http2(lab: ExporterLab) -> Observation:
     def changes(fake: FakeCollector) -> dict[str, str | None]:
         front = TlsFront(fake.http_port, protocols=["http/1.1"])
         fronts.append(front)
-        return {general("ENDPOINT"): front.endpoint, general("CERTIFICATE"): str(front.ca_file)}
+        return {
+            global_env_var("ENDPOINT"): front.endpoint,
+            global_env_var("CERTIFICATE"): str(front.ca_file),
+        }
 
     try:
         return lab.run(changes)

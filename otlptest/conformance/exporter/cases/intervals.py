@@ -9,11 +9,9 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
-from otlptest.conformance.exporter.readings import is_set_up_by_environment, told
+from otlptest.conformance.exporter.readings import format_env, is_set_up_by_environment
 from otlptest.model import NumberPoint, Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES", "silence_s"]
 
 _INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
 _INTERVAL_MS: Final = 1000
@@ -31,7 +29,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = lab.run({_INTERVAL: str(_INTERVAL_MS)})
     gaps = _gaps(seen)
     count = len(seen.payloads("metrics"))
-    what = f"{told(seen, [_INTERVAL])}; {count} exports, {_listed(gaps)} s apart"
+    what = f"{format_env(seen, [_INTERVAL])}; {count} exports, {_listed(gaps)} s apart"
     longest = silence_s(seen)
     if longest > _TOO_LONG_S and is_set_up_by_environment(lab):
         yield failed(rule, f"{what}; for {longest:.1f} s there was none")

@@ -14,8 +14,6 @@ from otlptest.model import Problem, Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.json_rules import TextLook, look_at_text
 
-__all__ = ["CASES"]
-
 _KEYS: Final = "OTLP-JSON-012"
 _ENUM_NAMES: Final = "OTLP-JSON-009"
 _STRICT_JSON: Final = "OTLP-JSON-024"

@@ -10,12 +10,10 @@ from otlptest.conformance.exporter.command_lab import TIMERS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
-from otlptest.conformance.exporter.readings import has_connection, last_words, whole_run
+from otlptest.conformance.exporter.readings import has_connection, output_tail, whole_run
 from otlptest.conformance.exporter.shared_runs import MANY_EXPORTS
 from otlptest.model import LogRecord, Signal, Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 # No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
 _NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
@@ -52,7 +50,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
     steady = _same(emitted, _emitted(lab, again.result()))
     lost = _less(_more(_emitted(lab, seen), _emitted(lab, second)), steady)
     if lost and not (seen.ended_well and second.ended_well):
-        yield inconclusive(rule, f"with all timers at 600 s: {last_words(second)}")
+        yield inconclusive(rule, f"with all timers at 600 s: {output_tail(second)}")
     elif lost:
         shown = ", ".join(f"{name} ({count})" for name, count in sorted(lost.items())[:_SHOWN])
         told = f"with all timers at 600 s, in two runs, these did not come: {shown}"
@@ -137,7 +135,7 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
     if not is_tried:
         yield inconclusive(rule, f"the command did not connect to it; {seen.describe_end()}")
     elif seen.has_timed_out:
-        yield failed(rule, f"{told}\n{last_words(seen)}")
+        yield failed(rule, f"{told}\n{output_tail(seen)}")
     else:
         yield passed(rule, told)
 

@@ -15,8 +15,6 @@ from otlptest.conformance.exporter.shared_runs import delta_run
 from otlptest.model import LogRecord, MetricType, Request, Span
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
-__all__ = ["CASES"]
-
 _SDK_NAME: Final = "telemetry.sdk.name"
 _SAMPLED: Final = 1
 _NANOS: Final = 1_000_000_000

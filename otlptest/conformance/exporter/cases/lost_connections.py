@@ -14,8 +14,8 @@ from otlptest.conformance.exporter.payloads import answered_at, items_of
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    run_of,
-    runs_of,
+    start_run,
+    start_run_per_signal,
 )
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
@@ -28,8 +28,6 @@ from otlptest.faults import WireFault
 from otlptest.faults.injection.injections import Injection
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _DROPS: Final = 3
 _ONCE_MORE: Final = 2  # attempts
@@ -52,8 +50,8 @@ _LOSSES: Final[_Losses] = MappingProxyType(
 
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
-    closed = runs_of(lab, *(faults.ack_lost(),) * _DROPS)
-    reset = runs_of(lab, faults.ack_lost(ending="reset"))
+    closed = start_run_per_signal(lab, *(faults.ack_lost(),) * _DROPS)
+    reset = start_run_per_signal(lab, faults.ack_lost(ending="reset"))
     yield from condensed(_retried_with_pauses(lab, each) for each in closed())
     yield from condensed(_retried_after_reset(lab, each) for each in reset())
 
@@ -68,7 +66,7 @@ def _retried_with_pauses(lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
     if len(gaps) < _DROPS and max(gaps) < NO_WAIT_S:
         return _judged_final(lab, each)
     if max(gaps) < NO_WAIT_S:
-        (again,) = run_of(lab, {each.signal: each.faults})()
+        (again,) = start_run(lab, {each.signal: each.faults})()
         if len(again.faulted_gaps_s) >= _DROPS and max(again.faulted_gaps_s) < NO_WAIT_S:
             return failed(rule, f"{told}\nthe same in a second run: {again.told}")
     return inconclusive(rule, "its pauses are too short to measure", exchanges=told)
@@ -79,7 +77,7 @@ def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     runs = [each]
 
     def look() -> tuple[Observation, float | None]:
-        one = runs.pop() if runs else run_of(lab, {each.signal: each.faults})()[0]
+        one = runs.pop() if runs else start_run(lab, {each.signal: each.faults})()[0]
         is_final = bool(one.attempts) and len(one.faulted_gaps_s) < _DROPS
         is_final = is_final and max(one.faulted_gaps_s, default=0.0) < NO_WAIT_S
         return one.seen, answered_at(one.attempts[-1]) if is_final else None

@@ -12,9 +12,9 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_once,
-    run_of,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
@@ -22,8 +22,6 @@ from otlptest.conformance.exporter.retries.retry_control import (
     judged_no_retry,
 )
 from otlptest.results import CheckResult, inconclusive
-
-__all__ = ["CASES", "judged_beside_plain"]
 
 _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -66,7 +64,7 @@ _PERMANENT: Final = 400
 
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = {
-        rule: run_of(lab, dict.fromkeys(lab.signals, (faults.status(code),)))
+        rule: start_run(lab, dict.fromkeys(lab.signals, (faults.status(code),)))
         for rule, code in _GRPC_CODES.items()
     }
     for rule, run in runs.items():
@@ -77,14 +75,14 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """Refused for good, and then the connection is lost: nothing brings it back."""
     refused = (faults.status("INVALID_ARGUMENT"),)
     plan = dict.fromkeys(lab.signals, refused)
-    plain = run_of(lab, plan)
+    plain = start_run(lab, plan)
 
     def prepare(fake: FakeCollector) -> None:
         replying_once(plan)(fake)
         fake.inject(faults.goaway(at="after_reply"), times=1)
 
     seen = lab.run(prepare=prepare)
-    after_loss = (faulted(seen, signal, refused) for signal in lab.signals)
+    after_loss = (delivery_attempts(seen, signal, refused) for signal in lab.signals)
     yield from condensed(
         judged_no_retry("OTLP-RESP-037", lab, each) for each in (*plain(), *after_loss)
     )
@@ -120,7 +118,7 @@ def _judged_misdirected(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult
     """As `judged_no_retry`, but for what may go once more over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
-        seen += run_of(lab, {each.signal: each.faults})()
+        seen += start_run(lab, {each.signal: each.faults})()
     elsewhere = next((one for one in seen if _is_tried_elsewhere(lab, one)), None)
     if elsewhere is None:
         return judged_no_retry(_OTHER_RULE, lab, each)
@@ -153,7 +151,7 @@ def _refused(
     for plan in plans:
         statuses = dict(zip(lab.signals, plan, strict=False))
         answers = {signal: (faults.status(status),) for signal, status in statuses.items()}
-        runs.append((statuses, run_of(lab, answers)))
+        runs.append((statuses, start_run(lab, answers)))
     for statuses, run in runs:
         for each in run():
             yield statuses[each.signal], each
@@ -162,7 +160,7 @@ def _refused(
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     """A permanent error stays one, whatever its header fields say."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
-    run = run_of(lab, dict.fromkeys(lab.signals, answer))
+    run = start_run(lab, dict.fromkeys(lab.signals, answer))
     yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 

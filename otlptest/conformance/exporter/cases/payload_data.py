@@ -31,8 +31,6 @@ from otlptest.validation import (
     validate_requests,
 )
 
-__all__ = ["CASES"]
-
 _FINDINGS_SHOWN: Final = 3
 _SAME_START: Final = "OTLP-METRIC-020"
 _REQUEST: Final = re.compile(r"^request [0-9]+,? ?")

@@ -10,25 +10,23 @@ from typing import Final
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.case import ALL_PROTOCOLS, ExporterCase
-from otlptest.conformance.exporter.lab import Arrived, ExporterLab
-from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.readings import (
     endpoint_at,
-    general,
+    find_log_line,
+    format_env,
+    global_env_var,
     is_set_up_by_environment,
-    last_words,
-    mention,
-    own,
-    steady,
-    told,
+    output_tail,
+    signal_env_var,
+    start_until_stable,
 )
 from otlptest.model import Protocol, Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES", "spoken_protocols"]
-
-_PROTOCOL: Final = general("PROTOCOL")
-_ENDPOINT: Final = general("ENDPOINT")
+_PROTOCOL: Final = global_env_var("PROTOCOL")
+_ENDPOINT: Final = global_env_var("ENDPOINT")
 _UNKNOWN: Final = "otlptest-udp"
 _MEDIA_TYPES: Final[Mapping[str, Protocol]] = {
     "application/grpc": "grpc",
@@ -56,10 +54,16 @@ def _to_http(fake: FakeCollector) -> dict[str, str | None]:
 
 def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     others = [each for each in ALL_PROTOCOLS if each != lab.protocol]
-    runs = {each: steady(lab, {}, is_wanted=_sends, protocol=each) for each in others}
-    untold = steady(lab, lambda fake: {**_to_http(fake), _PROTOCOL: None}, is_wanted=_sends)
-    empty = steady(lab, lambda fake: {**_to_http(fake), _PROTOCOL: ""}, is_wanted=_sends)
-    unknown = steady(lab, lambda fake: {**_to_http(fake), _PROTOCOL: _UNKNOWN}, is_wanted=_sends)
+    runs = {each: start_until_stable(lab, {}, is_wanted=_sends, protocol=each) for each in others}
+    untold = start_until_stable(
+        lab, lambda fake: {**_to_http(fake), _PROTOCOL: None}, is_wanted=_sends
+    )
+    empty = start_until_stable(
+        lab, lambda fake: {**_to_http(fake), _PROTOCOL: ""}, is_wanted=_sends
+    )
+    unknown = start_until_stable(
+        lab, lambda fake: {**_to_http(fake), _PROTOCOL: _UNKNOWN}, is_wanted=_sends
+    )
     is_set_up = is_set_up_by_environment(lab)
     seen = {lab.protocol: lab.baseline, **{each: run() for each, run in runs.items()}}
     yield _judged_values(lab, seen, unknown(), is_set_up=is_set_up)
@@ -91,11 +95,11 @@ def _judged_values(
     silent = [run for run in (*seen.values(), unknown) if not (run.requests or run.connections)]
     if silent:
         if is_set_up or _is_read(seen):
-            return failed(rule, f"{found}\n{last_words(silent[0])}")
-        return inconclusive(rule, f"{found}; {_IN_CODE}\n{last_words(silent[0])}")
+            return failed(rule, f"{found}\n{output_tail(silent[0])}")
+        return inconclusive(rule, f"{found}; {_IN_CODE}\n{output_tail(silent[0])}")
     ignored = [(value, seen[value]) for value, way in ways.items() if way != (value,)]
     for value, run in [*ignored, (_UNKNOWN, unknown)]:
-        if not mention(lab, run, (value, _PROTOCOL)):
+        if not find_log_line(lab, run, (value, _PROTOCOL)):
             return inconclusive(
                 rule, f"{found}; no warning of {value} was printed, nor need be to output"
             )
@@ -132,7 +136,7 @@ def _judged_default(seen: Mapping[Protocol, Observation], untold: Observation) -
     chosen = spoken_protocols(untold.requests)
     text = f"{_PROTOCOL} unset; {', '.join(chosen) or 'nothing'} came"
     if not chosen:
-        return inconclusive(rule, f"{text}; {last_words(untold)}")
+        return inconclusive(rule, f"{text}; {output_tail(untold)}")
     if chosen == ("http/protobuf",):
         return passed(rule, text)
     if "grpc" in chosen:
@@ -151,7 +155,7 @@ def _judged_empty(untold: Observation, empty: Observation, *, is_read: bool) -> 
     if not expected:
         return inconclusive(rule, text)
     if set(expected) != set(chosen):
-        return failed(rule, f"{text}\n{last_words(empty)}")
+        return failed(rule, f"{text}\n{output_tail(empty)}")
     if not is_read:
         return inconclusive(rule, f"{text}, and whatever the value is; {_IN_CODE}")
     return passed(rule, text)
@@ -171,7 +175,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     with ExitStack() as stack:
         fakes = {signal: stack.enter_context(lab.collector()) for signal in lab.signals}
         runs = {
-            signal: steady(lab, _mixed(signal, other, fake), is_wanted=_exits_well)
+            signal: start_until_stable(lab, _mixed(signal, other, fake), is_wanted=_exits_well)
             for signal, fake in fakes.items()
         }
         seen = {signal: run() for signal, run in runs.items()}
@@ -201,8 +205,8 @@ def _other_protocol(lab: ExporterLab) -> Protocol | None:
 
 def _mixed(signal: Signal, other: Protocol, fake: FakeCollector) -> dict[str, str]:
     return {
-        own(signal, "PROTOCOL"): other,
-        own(signal, "ENDPOINT"): endpoint_at(fake, signal, other),
+        signal_env_var(signal, "PROTOCOL"): other,
+        signal_env_var(signal, "ENDPOINT"): endpoint_at(fake, signal, other),
     }
 
 
@@ -215,14 +219,16 @@ def _judged_own(
     *,
     is_set_up: bool,
 ) -> CheckResult:
-    what = told(seen, [_PROTOCOL, own(signal, "PROTOCOL"), own(signal, "ENDPOINT")])
+    what = format_env(
+        seen, [_PROTOCOL, signal_env_var(signal, "PROTOCOL"), signal_env_var(signal, "ENDPOINT")]
+    )
     chosen = spoken_protocols(arrived.requests)
     rest = set(spoken_protocols(seen.requests))
     if not chosen and seen.of(signal):
         elsewhere = f"the {signal} went to the general endpoint, which another case judges"
         return inconclusive(rule, f"{what}; {elsewhere}", exchanges=seen.describe(seen.of(signal)))
     if not chosen:
-        return _broken_if(is_set_up, rule, f"{what}; nothing came there; {last_words(seen)}")
+        return _broken_if(is_set_up, rule, f"{what}; nothing came there; {output_tail(seen)}")
     text = f"{what}; {', '.join(chosen)} came there, {', '.join(rest) or 'nothing'} elsewhere"
     if chosen == (other,) and other not in rest:
         return passed(rule, text)

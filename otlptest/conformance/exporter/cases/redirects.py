@@ -15,17 +15,15 @@ from otlptest.conformance.exporter.observation import Arrived
 from otlptest.conformance.exporter.payloads import item_keys
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_once,
-    run_of,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES"]
 
 _KEEPING: Final = (307, 308)
 _CHANGING: Final = (302, 301, 303)  # a client may go on with GET, and has to after 303
@@ -39,7 +37,7 @@ _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20o
 def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect that says no place cannot be followed, and is no success."""
     runs = [
-        run_of(lab, {signal: (faults.status(status),)})
+        start_run(lab, {signal: (faults.status(status),)})
         for status, signal in _asked(lab, _FOR_ALL, _IN_TURN)
     ]
     yield from condensed(_is_failure(lab, each) for run in runs for each in run())
@@ -56,7 +54,7 @@ def _asked(
 def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> CheckResult:
     """Judge whether a redirect is reported as a failure; `what` says how it was followed."""
     rule = "OTLP-HTTP-046"
-    if not each.is_hit or faulted(lab.baseline, each.signal, ()).is_retried:
+    if not each.is_hit or delivery_attempts(lab.baseline, each.signal, ()).is_retried:
         return inconclusive(rule, "nothing came, or all comes twice anyway", exchanges=each.told)
     if each.is_retried:
         return failed(rule, f"sent again after {each.gaps_s[0]:.2f} s", exchanges=each.told)
@@ -78,7 +76,7 @@ def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
     with ExitStack() as stack:
         pages = [stack.enter_context(LandingPage()) for _ in asked]
         runs = [
-            run_of(lab, {signal: (_to_port(page.port, signal, status),)}, _SECRET_HEADER)
+            start_run(lab, {signal: (_to_port(page.port, signal, status),)}, _SECRET_HEADER)
             for (status, signal), page in zip(asked, pages, strict=True)
         ]
         found = [
@@ -145,7 +143,7 @@ def _judge_elsewhere(lab: ExporterLab) -> Iterator[CheckResult]:
             seen = run.result()
             arrived = lab.arrived(others[status])
             yield from condensed(
-                _followed(faulted(seen, signal, answers), arrived)
+                _followed(delivery_attempts(seen, signal, answers), arrived)
                 for signal, answers in plans[status].items()
             )
 

@@ -15,7 +15,7 @@ from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Arrived, Observation
-from otlptest.conformance.exporter.readings import endpoint_at, own
+from otlptest.conformance.exporter.readings import endpoint_at, signal_env_var
 from otlptest.conformance.exporter.retries.backoff_statistics import (
     NO_WAIT_S,
     agreed,
@@ -32,8 +32,6 @@ from otlptest.errors import PortTakenError
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.timing import SYSTEM_CLOCK, Deadline
-
-__all__ = ["COLD_RUNS", "judge_refused"]
 
 COLD_RUNS: Final = 9
 _RULE: Final = "OTLP-HTTP-034"
@@ -111,7 +109,7 @@ def _cold_runs(lab: ExporterLab) -> tuple[list[_Refused], float]:
 
 
 def _own_endpoint(signal: Signal, other: FakeCollector) -> Mapping[str, str]:
-    return {own(signal, "ENDPOINT"): endpoint_at(other, signal, "http/protobuf")}
+    return {signal_env_var(signal, "ENDPOINT"): endpoint_at(other, signal, "http/protobuf")}
 
 
 def _refused(
@@ -147,7 +145,7 @@ def _gaps(times: Iterable[float]) -> list[float]:
 def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
     """Judge whether the client tried again, by the connections that it made."""
     if not each.arrived.connections:
-        name = own(each.signal, "ENDPOINT")
+        name = signal_env_var(each.signal, "ENDPOINT")
         return inconclusive(
             _RULE, f"{name} is not heeded, which OTLP-CFG-009 judges", exchanges=each.told
         )

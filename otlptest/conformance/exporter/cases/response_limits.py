@@ -8,15 +8,13 @@ from otlptest import faults
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter.lab import ExporterLab
-from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, answered_alike
+from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, run_per_reply
 from otlptest.conformance.exporter.retries.retry_control import (
     condensed,
     control_of,
     judged_no_retry,
 )
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _LARGE: Final = 16 * 1024 * 1024
 _HUNG_S: Final = 15.0
@@ -27,7 +25,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
         faults.oversize_body(size_bytes=_LARGE),
         faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),
     )
-    for runs in answered_alike(lab, *answers):
+    for runs in run_per_reply(lab, *answers):
         yield from condensed(_survived("OTLP-GRPC-023", lab, each) for each in runs)
         yield from condensed(_not_sent_again(lab, each) for each in runs)
 
@@ -73,7 +71,7 @@ def _fallen(rule: str, each: DeliveryAttempts) -> CheckResult | None:
 
 
 def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
-    large, bomb, failed = answered_alike(
+    large, bomb, failed = run_per_reply(
         lab,
         faults.oversize_body(size_bytes=_LARGE),
         faults.oversize_body(size_bytes=_LARGE, encoding="gzip"),

@@ -15,10 +15,10 @@ from otlptest.conformance.exporter.payloads import answered_at, have_times, whol
 from otlptest.conformance.exporter.readings import arrived_signals, lost_signals
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_always,
     replying_once,
-    run_of,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
 from otlptest.conformance.exporter.retries.retry_control import (
@@ -32,8 +32,6 @@ from otlptest.conformance.exporter.shared_runs import unavailable_runs
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, Harm, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -91,7 +89,7 @@ def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
     """Broken where the same seems to come with other ids, each time."""
     alike = lookalikes(lab, each)
     if alike:
-        (again,) = run_of(lab, {each.signal: each.faults})()
+        (again,) = start_run(lab, {each.signal: each.faults})()
         if lookalikes(lab, again):
             came = each.seen.describe(alike)
             return failed(
@@ -119,7 +117,7 @@ def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[
         replying_once({"metrics": once})(fake)
 
     seen = lab.run(_OFTEN, prepare=prepare)
-    each = faulted(seen, "metrics", once)
+    each = delivery_attempts(seen, "metrics", once)
     newest = max((request.started_at for request in seen.of("metrics")), default=0.0)
     shown_s = newest - (each.attempts[0].replied_at or newest) if each.is_hit else 0.0
     told = f"new metrics came for {shown_s:.1f} s after the answer. {each.told}"
@@ -142,7 +140,7 @@ def _judge_http_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[CheckResult]:
     """A run for each answer, told once for each signal."""
-    runs = {rule: run_of(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
+    runs = {rule: start_run(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
     for rule, run in runs.items():
         for each in run():
             yield judged_retry(rule, lab, each)
@@ -154,8 +152,8 @@ def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[Re
 
 def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A status in the only header block, and one in the second."""
-    short = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE")))
-    long = run_of(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
+    short = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE")))
+    long = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
     for run in (short, long):
         yield from condensed(_told_apart("OTLP-GRPC-036", lab, each) for each in run())
 
@@ -175,7 +173,7 @@ def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRes
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     """What a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
-        [run_of(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
+        [start_run(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)
     )
     rule = "OTLP-GRPC-037"
@@ -188,8 +186,8 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
     """The code in the body says otherwise than the HTTP status, which alone counts."""
-    refused = run_of(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
-    retried = run_of(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
+    refused = start_run(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
+    retried = start_run(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
     rule = "OTLP-RESP-057"
     found = [_told_apart(rule, lab, each) for each in retried()]
     yield from condensed(found)

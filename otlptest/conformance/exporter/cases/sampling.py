@@ -11,12 +11,10 @@ from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
-from otlptest.conformance.exporter.readings import last_words
+from otlptest.conformance.exporter.readings import output_tail
 from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled_run
 from otlptest.model import Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _SAMPLED: Final = 1
 _SPANS: Final = "OTLP-TRACE-035"
@@ -38,7 +36,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
             _SPANS, f"{NOTHING_SAMPLED}; {len(after)} spans came; it need not be read"
         )
     elif not seen.ended_well:
-        yield inconclusive(_SPANS, f"{NOTHING_SAMPLED}; {last_words(seen)}")
+        yield inconclusive(_SPANS, f"{NOTHING_SAMPLED}; {output_tail(seen)}")
     else:
         yield passed(_SPANS, f"{NOTHING_SAMPLED}; no span came, and {len(before)} without it")
         yield _exemplars(lab, seen)

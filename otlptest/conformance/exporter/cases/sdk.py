@@ -13,21 +13,19 @@ from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.readings import (
     came_signals,
     endpoint_at,
-    general,
+    find_log_line,
+    format_env,
+    global_env_var,
     is_quiet,
     is_set_up_by_environment,
-    last_words,
     lost_signals,
-    mention,
+    output_tail,
     resources_of,
-    steady,
-    told,
+    start_until_stable,
     whole_run,
 )
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
-
-__all__ = ["CASES"]
 
 _DISABLED: Final = "OTEL_SDK_DISABLED"
 _CONFIG_FILE: Final = "OTEL_CONFIG_FILE"
@@ -47,9 +45,9 @@ def _exporter(signal: Signal) -> str:
 
 
 def _judge_disabled(lab: ExporterLab) -> Iterator[CheckResult]:
-    on = steady(lab, {_DISABLED: "true"}, is_wanted=is_quiet)
-    capital = steady(lab, {_DISABLED: "TRUE"}, is_wanted=is_quiet)
-    odd = steady(lab, {_DISABLED: "1"})
+    on = start_until_stable(lab, {_DISABLED: "true"}, is_wanted=is_quiet)
+    capital = start_until_stable(lab, {_DISABLED: "TRUE"}, is_wanted=is_quiet)
+    odd = start_until_stable(lab, {_DISABLED: "1"})
     is_set_up = is_set_up_by_environment(lab)
     disabled = on()
     judged = _judged_disabled(lab, disabled, is_set_up=is_set_up)
@@ -64,27 +62,27 @@ def _judge_disabled(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_disabled(lab: ExporterLab, seen: Observation, *, is_set_up: bool) -> CheckResult:
-    rule, what = "OTLP-CFG-065", told(seen, [_DISABLED])
+    rule, what = "OTLP-CFG-065", format_env(seen, [_DISABLED])
     if is_quiet(seen):
         return passed(rule, f"{what}; nothing was sent; {seen.describe_end()}")
     if not seen.requests:
-        return inconclusive(rule, f"{what}; nothing was sent, but {last_words(seen)}")
+        return inconclusive(rule, f"{what}; nothing was sent, but {output_tail(seen)}")
     if is_set_up or lost_signals(lab, seen):
         return failed(rule, f"{what}; it sent", exchanges=seen.describe())
     return inconclusive(rule, f"{what}; it sent; {_IN_CODE}")
 
 
 def _judged_true(seen: Observation) -> CheckResult:
-    rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
+    rule, what = "OTLP-CFG-055", format_env(seen, [_DISABLED])
     if is_quiet(seen):
         return passed(rule, f"{what} is true, as in small letters: nothing was sent")
     if not seen.requests:
-        return inconclusive(rule, f"{what}; {last_words(seen)}")
+        return inconclusive(rule, f"{what}; {output_tail(seen)}")
     return failed(rule, f"{what} was not taken as true; it sent", exchanges=seen.describe())
 
 
 def _judged_false(lab: ExporterLab, seen: Observation) -> CheckResult:
-    rule, what = "OTLP-CFG-055", told(seen, [_DISABLED])
+    rule, what = "OTLP-CFG-055", format_env(seen, [_DISABLED])
     if not lost_signals(lab, seen):
         return passed(rule, f"{what} is false: all was sent")
     if is_quiet(seen):
@@ -93,8 +91,8 @@ def _judged_false(lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judged_warning(lab: ExporterLab, seen: Observation) -> CheckResult:
-    rule, what = "OTLP-CFG-056", told(seen, [_DISABLED])
-    warning = mention(lab, seen, (_DISABLED,))
+    rule, what = "OTLP-CFG-056", format_env(seen, [_DISABLED])
+    warning = find_log_line(lab, seen, (_DISABLED,))
     if warning:
         return passed(rule, f"{what}; it said: {warning}")
     return inconclusive(rule, f"{what}; no warning was printed, nor need be to output")
@@ -105,9 +103,11 @@ def _judged_warning(lab: ExporterLab, seen: Observation) -> CheckResult:
 
 def _judge_exporters(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-064"
-    without = {s: steady(lab, {}, signals=_but(lab, s), is_wanted=_ends) for s in lab.signals}
-    untold = steady(lab, {_exporter(signal): None for signal in lab.signals})
-    unknown = steady(
+    without = {
+        s: start_until_stable(lab, {}, signals=_but(lab, s), is_wanted=_ends) for s in lab.signals
+    }
+    untold = start_until_stable(lab, {_exporter(signal): None for signal in lab.signals})
+    unknown = start_until_stable(
         lab, {_exporter(lab.signals[0]): _UNKNOWN}, is_wanted=lambda seen: _rest_came(lab, seen)
     )
     seen = {signal: run() for signal, run in without.items()}
@@ -116,7 +116,7 @@ def _judge_exporters(lab: ExporterLab) -> Iterator[CheckResult]:
     failed = [run for run in seen.values() if not run.ended_well]
     if failed:
         names = [_exporter(signal) for signal in lab.signals]
-        yield inconclusive(rule, f"{told(failed[0], names)}; {last_words(failed[0])}")
+        yield inconclusive(rule, f"{format_env(failed[0], names)}; {output_tail(failed[0])}")
         return
     if not heeded:
         yield inconclusive(rule, _IN_CODE)
@@ -150,10 +150,10 @@ def _judged_exporters(
     lost = lost_signals(lab, default)
     if lost:
         return failed(rule, f"the default of {_exporter(lost[0])} is not otlp: nothing came")
-    what = told(odd, [_exporter(lab.signals[0])])
+    what = format_env(odd, [_exporter(lab.signals[0])])
     if not _rest_came(lab, odd):
-        return failed(rule, f"{what}; the other signals did not come; {last_words(odd)}")
-    warning = mention(lab, odd, (_UNKNOWN,))
+        return failed(rule, f"{what}; the other signals did not come; {output_tail(odd)}")
+    warning = find_log_line(lab, odd, (_UNKNOWN,))
     if not warning:
         reason = "none and the default are as they should be; no warning was printed"
         return inconclusive(rule, f"{what}; {reason}, nor need be to output")
@@ -190,7 +190,7 @@ def _configuration(lab: ExporterLab, fake: FakeCollector) -> dict[str, Any]:
 
 
 def _judged_file(seen: Observation, told_by_file: Arrived) -> CheckResult:
-    rule, what = "OTLP-CFG-066", told(seen, [_CONFIG_FILE, general("ENDPOINT")])
+    rule, what = "OTLP-CFG-066", format_env(seen, [_CONFIG_FILE, global_env_var("ENDPOINT")])
     if any(_FILE_MARKER in resource for resource in resources_of(seen.requests)):
         return failed(rule, f"{what}; the file was read, and the variable used all the same")
     if told_by_file.requests and not seen.requests:
@@ -199,7 +199,7 @@ def _judged_file(seen: Observation, told_by_file: Arrived) -> CheckResult:
         return inconclusive(rule, f"{what}; it sent to both: a part of it is set up in code")
     if seen.requests:
         return not_applicable(rule, f"{what}; the file was not read")
-    return inconclusive(rule, f"{what}; nothing was sent; {last_words(seen)}")
+    return inconclusive(rule, f"{what}; nothing was sent; {output_tail(seen)}")
 
 
 # What cannot be decoded.
@@ -209,8 +209,8 @@ def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
     """Only an SDK that decodes can meet what it cannot decode."""
     rule = "OTLP-CFG-078"
     control = lab.start({_RESOURCE: "otlptest.a=1%2C2"})
-    seen = steady(lab, {_RESOURCE: "otlptest.a=1,otlptest.b=%ZZ"})()
-    what = told(seen, [_RESOURCE])
+    seen = start_until_stable(lab, {_RESOURCE: "otlptest.a=1,otlptest.b=%ZZ"})()
+    what = format_env(seen, [_RESOURCE])
     values = {each.get("otlptest.a") for each in resources_of(control.result().requests)}
     resources = resources_of(seen.requests)
     taken = sorted({name for each in resources for name in each if name.startswith("otlptest.")})
@@ -221,7 +221,7 @@ def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
     elif taken:
         yield failed(rule, f"{what}; expected neither, received {', '.join(taken)}")
     elif not resources:
-        yield failed(rule, f"{what}; nothing came any more; {last_words(seen)}")
+        yield failed(rule, f"{what}; nothing came any more; {output_tail(seen)}")
     else:
         yield passed(rule, f"{what}; neither was received, and otlptest.a=1%2C2 alone is")
 

@@ -21,15 +21,13 @@ from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.payloads import answered_at, have_times, whole_items
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    answered_alike,
-    run_of,
+    run_per_reply,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed, judged_no_retry
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
-
-__all__ = ["CASES"]
 
 _WHY: Final = "otlptest-rejects-it"
 _WARNING: Final = "otlptest-warns-of-it"
@@ -50,7 +48,7 @@ _COUNT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
-    partial, transient = answered_alike(
+    partial, transient = run_per_reply(
         lab,
         faults.partial_success(rejected=_REJECTED, message=_WHY),
         faults.unavailable(),
@@ -98,7 +96,7 @@ def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttem
 
 def _judge_empty_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     """Set and empty: a success like any other. With a message alone: a warning, not an error."""
-    empty, warning = answered_alike(
+    empty, warning = run_per_reply(
         lab, faults.partial_success(), faults.partial_success(message=_WARNING)
     )
     yield from condensed(_silent(lab, each) for each in empty)
@@ -131,7 +129,7 @@ def _judge_unknown_fields(lab: ExporterLab) -> Iterator[CheckResult]:
     """A success with a field of a later version."""
     rule = "OTLP-GRPC-044"
     yield from _sent_once(rule, lab)
-    (runs,) = answered_alike(lab, faults.oversize_body(size_bytes=200))
+    (runs,) = run_per_reply(lab, faults.oversize_body(size_bytes=200))
     yield from condensed(_taken(rule, lab, each) for each in runs)
 
 
@@ -139,7 +137,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-048"
     answers = (faults.status(202, body=b""), faults.status(204))
     yield from condensed(
-        _taken(rule, lab, each) for runs in answered_alike(lab, *answers) for each in runs
+        _taken(rule, lab, each) for runs in run_per_reply(lab, *answers) for each in runs
     )
 
 
@@ -154,7 +152,7 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
         faults.wrong_content_type(""),
     )
     yield from condensed(
-        _taken(rule, lab, each) for runs in answered_alike(lab, *answers) for each in runs
+        _taken(rule, lab, each) for runs in run_per_reply(lab, *answers) for each in runs
     )
 
 
@@ -215,7 +213,7 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
         return
     plain = faults.partial_success(rejected=_REJECTED, message=_WHY)
     packed = faults.compressed(reply=faults.partial_success(rejected=_REJECTED, message=_PACKED))
-    shown, found = answered_alike(lab, plain, packed, changes=_TALKATIVE)
+    shown, found = run_per_reply(lab, plain, packed, changes=_TALKATIVE)
     for before, each in zip(shown, found, strict=True):
         line = line_with(each.seen, _PACKED)
         if each.is_retried:
@@ -239,7 +237,7 @@ def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-041"
     forms: dict[str, str | int] = {"text": str(_JSON_COUNT), "number": _JSON_COUNT}
     runs = {
-        name: run_of(
+        name: start_run(
             lab, {signal: (_counting(signal, count),) for signal in lab.signals}, _TALKATIVE
         )
         for name, count in forms.items()

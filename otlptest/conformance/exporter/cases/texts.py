@@ -14,8 +14,6 @@ from otlptest.conformance.exporter.readings import own_requests, resources_of
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
 _VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 _NAME: Final = "otlptest.text"
 _HARD: Final = "%F0%9F%98%80%C3%A9%22%5C%09"

@@ -18,10 +18,10 @@ from otlptest.conformance.exporter.payloads import answered_at
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_once,
-    run_of,
-    runs_of,
+    start_run,
+    start_run_per_signal,
 )
 from otlptest.conformance.exporter.retries.retry_control import (
     Control,
@@ -33,8 +33,6 @@ from otlptest.conformance.exporter.retries.retry_control import (
 from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
 
 _LONGER: Final = 1.6  # than the control's wait, whose jitter may have made it short
 _LONGEST_S: Final = 12
@@ -76,8 +74,8 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
     pause = _pause(lab)
     unavailable = faults.unavailable(retry_after_s=pause.seconds)
     exhausted = faults.resource_exhausted(retry_after_s=pause.seconds)
-    twice = runs_of(lab, unavailable, unavailable, changes=NO_TIMEOUT)
-    once = run_of(lab, dict.fromkeys(lab.signals, (exhausted,)), NO_TIMEOUT)
+    twice = start_run_per_signal(lab, unavailable, unavailable, changes=NO_TIMEOUT)
+    once = start_run(lab, dict.fromkeys(lab.signals, (exhausted,)), NO_TIMEOUT)
     runs, exhausted_runs = twice(), once()
     least_s = pause.seconds - _EARLY_S
     waited = [_waited("OTLP-RESP-049", each, pause, least_s) for each in runs]
@@ -145,7 +143,7 @@ def _sent_at_once(
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
         control = pause.control.told(each.signal)
         return inconclusive(rule, f"{_TOO_SHORT}: {told}\n{control}")
-    (again,) = run_of(lab, {each.signal: each.faults}, NO_TIMEOUT)()
+    (again,) = start_run(lab, {each.signal: each.faults}, NO_TIMEOUT)()
     told = f"{told}\nin a second run: {again.told}"
     if min(again.most_gaps_s, default=NO_WAIT_S) < NO_WAIT_S:
         return failed(rule, f"it does not hold back at all: {told}")
@@ -159,7 +157,7 @@ def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str
     """
     rule = "OTLP-RESP-048"
     late = faults.delay(_LATE_S, reply=faults.unavailable(retry_after_s=pause.seconds))
-    (each,) = run_of(lab, {signal: (late,)}, NO_TIMEOUT)()
+    (each,) = start_run(lab, {signal: (late,)}, NO_TIMEOUT)()
     if each.is_hit:
         answer = answered_at(each.attempts[0])
         waits = [other.started_at - answer for other in each.seen.of(signal)]
@@ -196,7 +194,7 @@ def _after_exhausted(
         return inconclusive(
             rule, "UNAVAILABLE with RetryInfo was not sent again either", exchanges=each.told
         )
-    for_good = faulted(unavailable_runs(lab)[each.signal].result(), each.signal, ())
+    for_good = delivery_attempts(unavailable_runs(lab)[each.signal].result(), each.signal, ())
     longest_s = max(_attempted_s(one) for one in (unavailable, for_good))
     if longest_s < pause.seconds:
         return inconclusive(
@@ -217,7 +215,7 @@ def _attempted_s(each: DeliveryAttempts) -> float:
 def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-051"
     nothing = faults.unavailable(retry_after_s=0)
-    runs = runs_of(lab, nothing, nothing)()
+    runs = start_run_per_signal(lab, nothing, nothing)()
     gaps = [gap for each in runs for gap in each.faulted_gaps_s]
     usual = control_of(lab).longest_gap_s
     told = f"RetryInfo of 0 s; waited {_seconds(gaps)}. {runs[0].told}"
@@ -245,10 +243,10 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     }
     date = (faults.status(503, retry_after_s=dated_s, retry_after_form="date"),)
     runs = {
-        status: run_of(lab, dict.fromkeys(lab.signals, answers), NO_TIMEOUT)
+        status: start_run(lab, dict.fromkeys(lab.signals, answers), NO_TIMEOUT)
         for status, answers in plans.items()
     }
-    dated = run_of(lab, dict.fromkeys(lab.signals, date), NO_TIMEOUT)
+    dated = start_run(lab, dict.fromkeys(lab.signals, date), NO_TIMEOUT)
     for status, run in runs.items():
         rule = _HTTP_STATUSES[status]
         yield from condensed(_waited(rule, each, pause, pause.seconds - _EARLY_S) for each in run())
@@ -261,7 +259,7 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
 def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
     """What is no time to wait for: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
-    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
+    runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
 
 
@@ -308,7 +306,7 @@ def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
     plan = dict.fromkeys(lab.signals, answer)
     seen = lab.run(prepare=replying_once(plan), timeout_s=min(_WAITED_FOR_S, lab.timeout_s))
     yield from condensed(
-        judged_no_retry("OTLP-RESP-080", lab, faulted(seen, signal, answer))
+        judged_no_retry("OTLP-RESP-080", lab, delivery_attempts(seen, signal, answer))
         for signal in lab.signals
     )
 

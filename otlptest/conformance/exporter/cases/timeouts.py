@@ -14,21 +14,19 @@ from typing import Final, Literal, TypeAlias
 from otlptest import faults
 from otlptest.conformance.case import ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
-from otlptest.conformance.exporter.readings import general, mention, own
+from otlptest.conformance.exporter.readings import find_log_line, global_env_var, signal_env_var
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
+    delivery_attempts,
     replying_always,
-    run_of,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retry_control import condensed, control_of, usual_rest_s
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES", "told_if_late"]
-
-_VARIABLE: Final = general("TIMEOUT")
+_VARIABLE: Final = global_env_var("TIMEOUT")
 _DEFAULT_S: Final = 10.0
 _SHORT_S: Final = 2.0
 _ANSWERED_S: Final = 15.0
@@ -72,7 +70,7 @@ class _Wait:
         """The same as evidence."""
         setting = f"{_VARIABLE}={self.value}" if self.value else f"{_VARIABLE} unset"
         if self.own:
-            setting += f", {own(self.each.signal, 'TIMEOUT')}={self.own}"
+            setting += f", {signal_env_var(self.each.signal, 'TIMEOUT')}={self.own}"
         if not self.each.is_hit:
             return f"{setting}; {self.each.told}"
         return f"{setting}; it waited {self.seconds:.1f} s. {self.each.told}"
@@ -97,7 +95,7 @@ def _waiting(
     planned = answer or faults.hang()
     changes: dict[str, str] = {_VARIABLE: value} if value else {}
     if own_value:
-        changes[own(signal, "TIMEOUT")] = own_value
+        changes[signal_env_var(signal, "TIMEOUT")] = own_value
     future = lab.start(
         changes,
         prepare=replying_always(planned, signals=(signal,)),
@@ -105,7 +103,7 @@ def _waiting(
     )
 
     def result() -> _Wait:
-        each = faulted(future.result(), signal, (planned,))
+        each = delivery_attempts(future.result(), signal, (planned,))
         seconds, is_exact = _given_up(each)
         return _Wait(each=each, seconds=seconds, is_exact=is_exact, value=value, own=own_value)
 
@@ -371,7 +369,7 @@ def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
     """A number out of its range, and one that is none, are as if unset: all goes on."""
     queues = {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}
     for rule, changes in (("OTLP-CFG-045", {_VARIABLE: "10s"}), ("OTLP-CFG-046", queues)):
-        run = run_of(lab, dict.fromkeys(lab.signals, ()), changes)
+        run = start_run(lab, dict.fromkeys(lab.signals, ()), changes)
         yield from condensed(_arrived(lab, rule, changes, each) for each in run())
 
 
@@ -379,7 +377,7 @@ def _arrived(
     lab: ExporterLab, rule: str, changes: Mapping[str, str], each: DeliveryAttempts
 ) -> CheckResult:
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
-    warning = mention(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
+    warning = find_log_line(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
     if each.is_hit and _VARIABLE in changes and not warning:
         # One that does not read it goes on as well; with another value it is judged by its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
@@ -387,7 +385,7 @@ def _arrived(
     if each.is_hit:
         said = f"it said: {warning}" if warning else "it went on"
         return passed(rule, f"{said}", exchanges=told)
-    again = run_of(lab, {each.signal: ()}, changes)
+    again = start_run(lab, {each.signal: ()}, changes)
     return _judged_absence(lab, rule, each, told, lambda: again()[0])
 
 
@@ -399,7 +397,7 @@ def _judged_absence(
     again: Callable[[], DeliveryAttempts],
 ) -> CheckResult:
     """Whether a signal stays away for a strange value, and comes otherwise."""
-    if not faulted(lab.baseline, each.signal, ()).is_hit:
+    if not delivery_attempts(lab.baseline, each.signal, ()).is_hit:
         return inconclusive(rule, f"no {each.signal} come without it either", exchanges=told)
     if again().is_hit:
         return inconclusive(rule, "one time it sent, another time not", exchanges=told)
@@ -416,7 +414,7 @@ def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
         timeout_s=_deadline_s(lab),
     )
     for signal in lab.signals:
-        each = faulted(seen, signal, (late,))
+        each = delivery_attempts(seen, signal, (late,))
         yield _unmoved(rule, each)
 
 

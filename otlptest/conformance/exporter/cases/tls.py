@@ -8,24 +8,22 @@ from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
-    general,
+    format_env,
+    global_env_var,
     judged_spoken,
-    last_words,
     lost_signals,
-    own,
-    spoken,
-    told,
+    output_tail,
+    signal_env_var,
+    transports_used,
     whole_run,
 )
 from otlptest.conformance.exporter.tls_front import TlsFront
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES"]
-
-_ENDPOINT: Final = general("ENDPOINT")
-_INSECURE: Final = general("INSECURE")
-_CA: Final = general("CERTIFICATE")
-_PAIR: Final = (general("CLIENT_CERTIFICATE"), general("CLIENT_KEY"))
+_ENDPOINT: Final = global_env_var("ENDPOINT")
+_INSECURE: Final = global_env_var("INSECURE")
+_CA: Final = global_env_var("CERTIFICATE")
+_PAIR: Final = (global_env_var("CLIENT_CERTIFICATE"), global_env_var("CLIENT_KEY"))
 _OPTIONS: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 
 # What a TLS library may take its authorities from, of the machine that the suite runs on: with
@@ -77,7 +75,7 @@ def _judge_trust(lab: ExporterLab) -> Iterator[CheckResult]:
     yield _judged_stranger("OTLP-CFG-023", unknown)
     if arrived.requests:
         why = f"telemetry went to a server whose certificate is for {_ANOTHER_HOST}"
-        yield failed("OTLP-CFG-023", f"{why}; {told(fooled, [_ENDPOINT, _CA])}")
+        yield failed("OTLP-CFG-023", f"{why}; {format_env(fooled, [_ENDPOINT, _CA])}")
 
 
 def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation) -> CheckResult:
@@ -99,7 +97,7 @@ def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
     failure = _handshake_failure(seen)
     if not failure:
         return inconclusive(rule, f"it did not connect; {_seen(seen)}")
-    return passed(rule, f"{told(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
+    return passed(rule, f"{format_env(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
 
 
 def _judge_client_certificate(lab: ExporterLab) -> Iterator[CheckResult]:
@@ -136,17 +134,17 @@ def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool)
 
 def _judge_own_certificates(lab: ExporterLab) -> Iterator[CheckResult]:
     """Another authority's files for all signals, the right ones for each."""
-    names = [*(general(option) for option in _OPTIONS)]
-    names += [own(signal, option) for signal in lab.signals for option in _OPTIONS]
+    names = [*(global_env_var(option) for option in _OPTIONS)]
+    names += [signal_env_var(signal, option) for signal in lab.signals for option in _OPTIONS]
     control = _run(lab, lambda _: {}, needs_client_certificate=True)
     with lab.collector(tls=True) as stranger:
-        theirs = {general(option): path for option, path in _files(stranger).items()}
+        theirs = {global_env_var(option): path for option, path in _files(stranger).items()}
         overriding = _run(
             lab,
             lambda fake: {
                 **theirs,
                 **{
-                    own(s, option): path
+                    signal_env_var(s, option): path
                     for s in lab.signals
                     for option, path in _files(fake).items()
                 },
@@ -164,12 +162,14 @@ def _judged_own(
 ) -> CheckResult:
     lost = lost_signals(lab, seen)
     if not lost:
-        return passed(rule, f"each signal used its own files; {told(seen, names)}")
+        return passed(rule, f"each signal used its own files; {format_env(seen, names)}")
     failure = _handshake_failure(seen)
     if works:
-        return failed(rule, f"nothing of {', '.join(lost)} came; {told(seen, names)}{failure}")
+        return failed(
+            rule, f"nothing of {', '.join(lost)} came; {format_env(seen, names)}{failure}"
+        )
     reason = "with the general variables alone it does not come either"
-    return inconclusive(rule, f"{reason}; {told(seen, names)}; {last_words(seen)}")
+    return inconclusive(rule, f"{reason}; {format_env(seen, names)}; {output_tail(seen)}")
 
 
 def _files(fake: FakeCollector) -> dict[str, str]:
@@ -178,8 +178,8 @@ def _files(fake: FakeCollector) -> dict[str, str]:
 
 
 def _judge_insecure_over_http(lab: ExporterLab) -> Iterator[CheckResult]:
-    without = _run(lab, lambda _: {}, is_wanted=spoken)
-    seen = _run(lab, lambda _: {_INSECURE: "true"}, is_wanted=spoken)
+    without = _run(lab, lambda _: {}, is_wanted=transports_used)
+    seen = _run(lab, lambda _: {_INSECURE: "true"}, is_wanted=transports_used)
     names = (_ENDPOINT, _INSECURE)
     yield judged_spoken("OTLP-CFG-020", seen(), "tls", names, without=without())
 
@@ -221,7 +221,7 @@ def _handshake_failure(seen: Observation) -> str:
     for problem in seen.problems:
         if problem.rule == "OTLP-SRV-080":
             return f"; {problem.message}"
-    if "plaintext" in spoken(seen):
+    if "plaintext" in transports_used(seen):
         return ""
     for connection in seen.connections:
         if connection.is_tls and connection.bytes_received and not connection.requests:
@@ -230,7 +230,7 @@ def _handshake_failure(seen: Observation) -> str:
 
 
 def _seen(seen: Observation, *names: str) -> str:
-    return f"{told(seen, [_ENDPOINT, _CA, *names])}\n{whole_run(seen)}"
+    return f"{format_env(seen, [_ENDPOINT, _CA, *names])}\n{whole_run(seen)}"
 
 
 CASES: Final = (

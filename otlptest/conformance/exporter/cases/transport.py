@@ -17,8 +17,6 @@ from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from otlptest.wire.otlp.strange_fields import strange_fields
 from otlptest.wire.transport.grpc_framing import is_grpc_content_type
 
-__all__ = ["CASES"]
-
 _MEDIA_TYPES: Final = {
     "http/protobuf": ("OTLP-HTTP-007", "application/x-protobuf"),
     "http/json": ("OTLP-JSON-001", "application/json"),

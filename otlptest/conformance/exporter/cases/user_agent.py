@@ -9,8 +9,6 @@ from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import resources_of
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-__all__ = ["CASES", "judged_agent"]
-
 _RULE: Final = "OTLP-CFG-057"
 
 # As RFC 9110 has it: products, each a name that may have a version, and comments between them.

@@ -18,15 +18,6 @@ from typing import Final
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
-__all__ = [
-    "NO_WAIT_S",
-    "agreed",
-    "failures_in_a_row",
-    "judged_growth",
-    "judged_jitter",
-    "measured_noise",
-]
-
 NO_WAIT_S: Final = 0.05
 """The time of a request on a busy machine, in seconds: a shorter wait cannot be measured."""
 

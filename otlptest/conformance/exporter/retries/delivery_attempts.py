@@ -15,18 +15,6 @@ from otlptest.conformance.exporter.payloads import answered_at, item_keys
 from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 
-__all__ = [
-    "DeliveryAttempts",
-    "Plan",
-    "answered_alike",
-    "faulted",
-    "is_resent",
-    "replying_always",
-    "replying_once",
-    "run_of",
-    "runs_of",
-]
-
 Plan: TypeAlias = Mapping[Signal, tuple[ReplyFault, ...]]
 """What the first attempts of each signal are answered, in order; all later ones are taken.
 
@@ -110,7 +98,9 @@ def _carries(sent: frozenset[Hashable], later: Request) -> bool:
     return bool(sent) and 2 * len(sent & item_keys(later)) >= len(sent)
 
 
-def faulted(seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]) -> DeliveryAttempts:
+def delivery_attempts(
+    seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]
+) -> DeliveryAttempts:
     """What became of the first telemetry of a signal, of which `faults` were answered first.
 
     A request without items is none.
@@ -168,7 +158,7 @@ def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
     return prepare
 
 
-def run_of(
+def start_run(
     lab: ExporterLab, plan: Plan, changes: Changes = NO_CHANGES
 ) -> Callable[[], tuple[DeliveryAttempts, ...]]:
     """Start a run with what is planned for each signal; call it for what became of each."""
@@ -176,12 +166,12 @@ def run_of(
 
     def result() -> tuple[DeliveryAttempts, ...]:
         seen = future.result()
-        return tuple(faulted(seen, signal, faults) for signal, faults in plan.items())
+        return tuple(delivery_attempts(seen, signal, faults) for signal, faults in plan.items())
 
     return result
 
 
-def runs_of(
+def start_run_per_signal(
     lab: ExporterLab,
     *faults: ReplyFault,
     changes: Changes = NO_CHANGES,
@@ -197,14 +187,16 @@ def runs_of(
         changes: To the environment.
         times: How many runs for each signal.
     """
-    runs = [run_of(lab, {signal: faults}, changes) for signal in lab.signals for _ in range(times)]
+    runs = [
+        start_run(lab, {signal: faults}, changes) for signal in lab.signals for _ in range(times)
+    ]
     return lambda: tuple(each for run in runs for each in run())
 
 
-def answered_alike(
+def run_per_reply(
     lab: ExporterLab, *answers: ReplyFault, changes: Changes = NO_CHANGES
 ) -> Iterator[Sequence[DeliveryAttempts]]:
     """A run for each answer, which every signal gets; all at the same time."""
-    runs = [run_of(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
+    runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
     for run in runs:
         yield run()

@@ -16,8 +16,6 @@ from otlptest.conformance.exporter.payloads import answered_at, items_of
 from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts
 from otlptest.model import LogRecord, Request, Signal, Span
 
-__all__ = ["lookalikes"]
-
 
 def lookalikes(lab: ExporterLab, each: DeliveryAttempts) -> tuple[Request, ...]:
     """The requests that seem to carry what was refused, with other ids and times.

@@ -26,25 +26,13 @@ from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import (
     DeliveryAttempts,
-    faulted,
-    run_of,
+    delivery_attempts,
+    start_run,
 )
 from otlptest.conformance.exporter.retries.retries_with_new_ids import lookalikes
 from otlptest.model import Signal
 from otlptest.requirements import find
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = [
-    "LONGEST_FIRST_WAIT_S",
-    "Control",
-    "condensed",
-    "control_of",
-    "judged_given_up",
-    "judged_no_retry",
-    "judged_retry",
-    "life_follows_exports",
-    "usual_rest_s",
-]
 
 LONGEST_FIRST_WAIT_S: Final = 8.0
 """The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
@@ -118,7 +106,7 @@ def control_of(lab: ExporterLab) -> Control:
     """The control of a command, run once for all cases."""
 
     def make() -> Control:
-        run = run_of(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
+        run = start_run(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
         return Control(by_signal={each.signal: each for each in run()})
 
     return lab.shared(f"{_RUN}: {', '.join(lab.signals)}", make)
@@ -172,7 +160,7 @@ def _confirmed(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -
     confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
     if confirmed:
         return failed(rule, told)
-    (again,) = run_of(lab, {each.signal: each.faults})()
+    (again,) = start_run(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
         return inconclusive(rule, f"{_CHANGED}", exchanges=f"{told}\n{again.told}")
     confirmed.add(each.signal)
@@ -217,7 +205,7 @@ def judged_given_up(
         lived_s.append(seen.ended_at - lost_at)
         if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
             return failed(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
-        usual_s.append(faulted(lab.run(), signal, ()).lived_s)
+        usual_s.append(delivery_attempts(lab.run(), signal, ()).lived_s)
     if control.gap_s(signal) is None:
         is_sure = _follows_answers(lab, _answered_late(lab, signal))
         limit_s = _NO_PAUSE_S
@@ -275,7 +263,7 @@ def _answered_late(lab: ExporterLab, signal: Signal) -> DeliveryAttempts:
 
     def make() -> DeliveryAttempts:
         late = faults.delay(_LATE_S, reply=faults.unavailable())
-        (each,) = run_of(lab, {signal: (late,)})()
+        (each,) = start_run(lab, {signal: (late,)})()
         return each
 
     return lab.shared(f"{signal} answered UNAVAILABLE late", make)
@@ -288,7 +276,9 @@ def _follows_answers(lab: ExporterLab, late: DeliveryAttempts) -> bool:
 
 def _longer_s(lab: ExporterLab, each: DeliveryAttempts) -> float:
     """Return how much longer than usual the command ran on after its first attempt was there."""
-    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    usual = [
+        delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
+    ]
     return _rest_s(each) - min(map(_rest_s, usual))
 
 
@@ -298,7 +288,9 @@ def _rest_s(each: DeliveryAttempts) -> float:
 
 def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
-    usual = [faulted(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))]
+    usual = [
+        delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
+    ]
     pause_s = each.lived_s - min(one.lived_s for one in usual)
     most = max(len(one.seen.of(each.signal)) for one in usual)
     return pause_s <= _NO_PAUSE_S and len(each.seen.of(each.signal)) <= most
@@ -307,7 +299,7 @@ def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
     """Once more, with nothing else that could be waited for, beside a control of its own."""
     unavailable = (faults.unavailable(),)
-    runs = [run_of(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
+    runs = [start_run(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
         return inconclusive(rule, f"{_CHANGED}", exchanges=told)
@@ -337,7 +329,7 @@ def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
 
 def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
     """How long the command still runs after its first telemetry of a signal, without faults."""
-    return faulted(lab.baseline, signal, ()).lived_s
+    return delivery_attempts(lab.baseline, signal, ()).lived_s
 
 
 def _why_not_judged(lab: ExporterLab, each: DeliveryAttempts) -> str:
@@ -345,7 +337,7 @@ def _why_not_judged(lab: ExporterLab, each: DeliveryAttempts) -> str:
         return f"no {each.signal} came"
     if each.faults and each.attempts[0].reply_fault != each.faults[0].text:
         return f"the first {each.signal} were refused for what they are"
-    if faulted(lab.baseline, each.signal, ()).is_retried:
+    if delivery_attempts(lab.baseline, each.signal, ()).is_retried:
         return f"the command sends its {each.signal} twice even where nothing goes wrong"
     if each.seen.has_crashed:
         return "the command crashed"

@@ -11,15 +11,15 @@ from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
     answered,
+    check_responses,
     is_decided,
     is_ok,
     is_refused,
-    judged,
     media_type_of,
     plain_answer,
     post,
-    submit,
-    until_hang,
+    send_protobuf,
+    stop_at_timeout,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.malformed import (
@@ -42,8 +42,6 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
 
-__all__ = ["CASES"]
-
 _BODIES: Final = 100
 _LONGEST: Final = 4096
 _SEED: Final = 20260721
@@ -55,12 +53,14 @@ _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
     bodies = {f"{len(body)} random bytes {body[:12].hex()}…": body for body in _refused_bodies(lab)}
-    tries = (Exchange(what=what, answer=submit(lab, body)) for what, body in bodies.items())
+    tries = (Exchange(what=what, answer=send_protobuf(lab, body)) for what, body in bodies.items())
     if lab.protocol == "grpc":
-        yield judged(lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable")
+        yield check_responses(
+            lab, "OTLP-SRV-010", tries, _is_final, "a status that is not retryable"
+        )
         return
-    seen = until_hang(tries)
-    yield judged(lab, "OTLP-SRV-002", seen, answered(400), "HTTP 400")
+    seen = stop_at_timeout(tries)
+    yield check_responses(lab, "OTLP-SRV-002", seen, answered(400), "HTTP 400")
     slowest = max(seen, key=lambda each: each.answer.elapsed_s)
     yield _prompt(lab, slowest, bodies[slowest.what], count=len(seen))
 
@@ -84,7 +84,7 @@ def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> 
         return failed("OTLP-RESP-087", said, harm="hang")
     if slowest.answer.elapsed_s <= _PROMPT_S:
         return passed("OTLP-RESP-087", f"{count} bad bodies were answered, the slowest in {took}")
-    plain, again = plain_answer(lab, lab.signals[0]).elapsed_s, submit(lab, body).elapsed_s
+    plain, again = plain_answer(lab, lab.signals[0]).elapsed_s, send_protobuf(lab, body).elapsed_s
     seen = f"{slowest.what}: {took}, again {again:.2f} s; a plain valid request: {plain:.2f} s"
     if again <= _PROMPT_S or plain > _PROMPT_S:
         return inconclusive("OTLP-RESP-087", f"slow once, or slow with everything: {seen}")
@@ -103,10 +103,10 @@ def _is_final(answer: Answer) -> bool:
 
 def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
-        Exchange(what=f"a valid body cut after {size} bytes", answer=submit(lab, body))
+        Exchange(what=f"a valid body cut after {size} bytes", answer=send_protobuf(lab, body))
         for size, body in cut_bodies(lab.signals[0], lab.marker())
     )
-    yield judged(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
 
 
 def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -115,21 +115,24 @@ def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
     wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
     signal = lab.signals[0]
     for rule, bodies in bad_protobuf(signal, lab.marker()).items():
-        tries = (Exchange(what=what, answer=submit(lab, body)) for what, body in bodies)
-        yield judged(lab, rule, tries, right, wanted)
+        tries = (Exchange(what=what, answer=send_protobuf(lab, body)) for what, body in bodies)
+        yield check_responses(lab, rule, tries, right, wanted)
     others = (
-        Exchange(what=what, answer=submit(lab, body)) for what, body in wrong_wire_types(signal)
+        Exchange(what=what, answer=send_protobuf(lab, body))
+        for what, body in wrong_wire_types(signal)
     )
-    yield judged(lab, "OTLP-SRV-003", others, is_decided, "success or an error of the sender")
-    group = submit(lab, known_group(sample_request(signal, lab.marker())))
+    yield check_responses(
+        lab, "OTLP-SRV-003", others, is_decided, "success or an error of the sender"
+    )
+    group = send_protobuf(lab, known_group(sample_request(signal, lab.marker())))
     tries_of_group = [Exchange(what="a well-formed group that nobody knows", answer=group)]
-    yield judged(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
+    yield check_responses(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
 
 
 def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
     tries = [Exchange(what="a body with gRPC's prefix", answer=post(lab, body))]
-    yield judged(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
 
 
 def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -139,8 +142,8 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
         JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
     }[media_type_of(lab)]
     tries = [Exchange(what=what, answer=post(lab, body)) for body, what in bodies]
-    yield judged(lab, "OTLP-RESP-071", tries, answered(400), "HTTP 400")
-    yield judged(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
+    yield check_responses(lab, "OTLP-RESP-071", tries, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
 
 
 def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -160,12 +163,14 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
 
     tries = [Exchange(what=what, answer=answer)]
     kind = f"type {wanted}" if wanted else "no type"
-    yield judged(lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message")
+    yield check_responses(
+        lab, "OTLP-SRV-034", tries, right, f"HTTP 400 of {kind}, as of a cut message"
+    )
 
 
 def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-047"
-    answer = submit(lab, b"\xff" * 11)
+    answer = send_protobuf(lab, b"\xff" * 11)
     seen = f"an undecodable message came to {answer.told()}"
     if not isinstance(answer, GrpcAnswer) or answer.grpc_status is None:
         yield inconclusive(rule, seen)
@@ -189,10 +194,10 @@ def _judge_deep(lab: ReceiverLab) -> Iterator[CheckResult]:
         answer = post(lab, whole.replace('{"key":"@","value":{}}', pair).encode())
     else:
         pairs = (attribute("deep", nested_value(_DEEP)),)
-        answer = submit(lab, sample_request(signal, lab.marker(), attributes=pairs))
+        answer = send_protobuf(lab, sample_request(signal, lab.marker(), attributes=pairs))
     for rule in rules:
         tries = [Exchange(what=f"a value nested {_DEEP} levels deep", answer=answer)]
-        yield judged(lab, rule, tries, is_decided, "success or an error of the sender")
+        yield check_responses(lab, rule, tries, is_decided, "success or an error of the sender")
 
 
 CASES: Final = (

@@ -14,21 +14,19 @@ from otlptest.conformance.receiver.exchange import (
     PROTOBUF,
     Answer,
     call,
-    fallen,
+    crash_result,
     harm_of,
     post,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk
 from otlptest.conformance.receiver.sample_requests import sample_request, wrapped
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.timing import Deadline
+from otlptest.wire.otlp.protobuf_writing import chunk
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES"]
 
 _LIMIT: Final = 64 * MIB
 _ONE_BOMB: Final = 4 * _LIMIT
@@ -90,7 +88,7 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[CheckResult]:
         told = f"{what}: {slowest.told()} in {slowest.elapsed_s:.1f} s, memory grew by {grown}"
         seen.append(told)
         harm = harm_of(slowest) or next(filter(None, map(harm_of, answers)), None)
-        fall = fallen(lab, rule, told, patience_s=FLOOD_PATIENCE_S)
+        fall = crash_result(lab, rule, told, patience_s=FLOOD_PATIENCE_S)
         if fall is not None:
             yield fall
             return

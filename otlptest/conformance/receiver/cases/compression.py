@@ -11,9 +11,9 @@ from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
     answered,
+    check_responses,
     is_decided,
     is_ok,
-    judged,
     post,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
@@ -25,8 +25,6 @@ from otlptest.conformance.receiver.stored import (
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.compression import compress
-
-__all__ = ["CASES"]
 
 _GZIP: Final = (("Content-Encoding", "gzip"),)
 _LEVELS: Final = range(10)
@@ -57,13 +55,13 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=f"gzip cut after {cut} of {len(whole)} bytes", answer=_send(lab, whole[:cut]))
         for cut in cuts
     ]
-    yield judged(lab, "OTLP-SRV-016", tries, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-016", tries, answered(400), "HTTP 400")
     plain = [Exchange(what="a plain body called gzip", answer=_send(lab, _body(lab)))]
-    yield judged(lab, "OTLP-SRV-018", plain, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-018", plain, answered(400), "HTTP 400")
     unlabelled = [Exchange(what="a gzip body without Content-Encoding", answer=post(lab, whole))]
-    yield judged(lab, "OTLP-SRV-019", unlabelled, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-019", unlabelled, answered(400), "HTTP 400")
     nothing = [Exchange(what="an empty body called gzip", answer=_send(lab, b""))]
-    yield judged(lab, "OTLP-SRV-028", nothing, is_decided, "HTTP 400, or success")
+    yield check_responses(lab, "OTLP-SRV-028", nothing, is_decided, "HTTP 400, or success")
 
 
 def _takes_gzip(lab: ReceiverLab) -> bool:
@@ -92,7 +90,7 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
         "gzip without its last 8 bytes": wholes[3][:-8],
     }
     tries = [Exchange(what=what, answer=_send(lab, body)) for what, body in bodies.items()]
-    found = judged(lab, rule, tries, answered(400), "HTTP 400")
+    found = check_responses(lab, rule, tries, answered(400), "HTTP 400")
     stored = unwanted_items(lab, lab.signals[0], *markers)
     if found.outcome != "passed":
         yield found
@@ -127,10 +125,10 @@ def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
             ("all three", _NAME | _EXTRA | _HEADER_CRC),
         )
     ]
-    yield judged(lab, "OTLP-SRV-021", tries, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-SRV-021", tries, is_ok, "HTTP 200")
     if lab.protocol == "http/protobuf":
         nothing = [Exchange(what="gzip of no bytes", answer=_send(lab, _packed(b"")))]
-        yield judged(lab, "OTLP-SRV-029", nothing, is_ok, "HTTP 200")
+        yield check_responses(lab, "OTLP-SRV-029", nothing, is_ok, "HTTP 200")
 
 
 def _with_header(body: bytes, flags: int) -> bytes:
@@ -166,7 +164,7 @@ def _judge_packed_json(lab: ReceiverLab) -> Iterator[CheckResult]:
         )
         for signal in lab.signals
     )
-    yield judged(lab, "OTLP-JSON-046", tries, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-JSON-046", tries, is_ok, "HTTP 200")
 
 
 # Codings.
@@ -176,12 +174,12 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     packed = _packed(body)
     unknown = (_coded(lab, body, name) for name in ("x-nope", "gzipp"))
-    yield judged(lab, "OTLP-SRV-022", unknown, answered(415, 400), "HTTP 415, or 400")
+    yield check_responses(lab, "OTLP-SRV-022", unknown, answered(415, 400), "HTTP 415, or 400")
     yield _judged_identity(lab, _coded(lab, body, "identity"))
     spelt = (_coded(lab, packed, name) for name in ("GZIP", "x-gzip"))
-    yield judged(lab, "OTLP-SRV-024", spelt, answered(200, 415, 400), "HTTP 200, or 415")
+    yield check_responses(lab, "OTLP-SRV-024", spelt, answered(200, 415, 400), "HTTP 200, or 415")
     twice = [_coded(lab, _packed(packed), "gzip, gzip")]
-    yield judged(lab, "OTLP-SRV-025", twice, is_decided, "HTTP 200, or a 4xx")
+    yield check_responses(lab, "OTLP-SRV-025", twice, is_decided, "HTTP 200, or a 4xx")
     extensions = [_coded(lab, compress(name, body), name) for name in _EXTENSIONS]
     taken = [name for name, each in zip(_EXTENSIONS, extensions, strict=True) if each.answer.is_ok]
     refused = [each.answer.told() for each in extensions if not each.answer.is_ok]
@@ -197,7 +195,7 @@ def _judged_identity(lab: ReceiverLab, sent: Exchange) -> CheckResult:
     if sent.answer.is_refused:
         reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
         return not_applicable(rule, f"{sent.what}: {sent.answer.told()}; it may: {reason}")
-    return judged(lab, rule, [sent], is_ok, "HTTP 200")
+    return check_responses(lab, rule, [sent], is_ok, "HTTP 200")
 
 
 def _coded(lab: ReceiverLab, body: bytes, name: str) -> Exchange:

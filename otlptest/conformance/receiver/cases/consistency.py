@@ -10,13 +10,12 @@ from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
     call,
-    fallen,
+    check_responses,
+    crash_result,
     is_decided,
-    judged,
     post,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk
 from otlptest.conformance.receiver.sample_requests import (
     TEXT_FIELDS,
     attribute,
@@ -30,8 +29,7 @@ from otlptest.conformance.receiver.sample_requests import (
 )
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
-
-__all__ = ["CASES"]
+from otlptest.wire.otlp.protobuf_writing import chunk
 
 _NO_UTF8: Final = b"\xff\xfe"
 _VALID: Final = "a valid request"
@@ -62,7 +60,7 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[CheckResult]:
         lines.append(f"{what}: {told}")
         if len({_verdict(answer) for answer in answers.values()}) > 1:
             unlike.append(f"{what}: {told}")
-    fall = fallen(lab, rule, "; ".join(lines))
+    fall = crash_result(lab, rule, "; ".join(lines))
     if fall is not None:
         yield fall
     elif unlike:
@@ -136,7 +134,7 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
     if not tries:
         yield inconclusive(rule, "a valid request is taken over neither transport")
         return
-    verdict = judged(lab, rule, tries, is_decided, "400, or success")
+    verdict = check_responses(lab, rule, tries, is_decided, "400, or success")
     if verdict.outcome == "passed" and unlike:
         yield failed(
             rule, f"{'; '.join(unlike)}: {verdict.evidence}", expected="the same over both"

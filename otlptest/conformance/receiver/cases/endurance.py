@@ -12,14 +12,14 @@ from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
     Exchange,
-    fallen,
+    check_responses,
+    crash_result,
     http_fields,
     http_talk,
     is_ok,
-    judged,
     post,
+    stop_at_timeout,
     target_of,
-    until_hang,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.model import Signal
@@ -31,8 +31,6 @@ from otlptest.sending.raw.http1_client import (
     request_head,
 )
 from otlptest.timing import Deadline
-
-__all__ = ["CASES", "judge_patience"]
 
 _PARALLEL: Final = 100
 _SLOW: Final = 200
@@ -80,11 +78,11 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
         talks = [stack.enter_context(http_talk(lab)) for _ in range(_PARALLEL)]
         for talk in talks:
             talk.say(_request(lab))
-        tries = until_hang(
+        tries = stop_at_timeout(
             Exchange(what=f"connection {number} of {_PARALLEL}", answer=talk.answer())
             for number, talk in enumerate(talks, 1)
         )
-    yield judged(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
+    yield check_responses(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
 
 
 def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -99,7 +97,7 @@ def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
         for status, count in sorted(counts.items(), key=lambda each: each[0] or 0)
     )
     seen = f"{len(found)} requests on {_BURST} connections at once came to: {told}"
-    fall = fallen(lab, rule, seen, patience_s=FLOOD_PATIENCE_S)
+    fall = crash_result(lab, rule, seen, patience_s=FLOOD_PATIENCE_S)
     if fall is not None:
         yield fall
     elif any(answer.is_hang for answer in found):
@@ -139,7 +137,7 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
     with ThreadPoolExecutor(1) as pool:
         flooding = pool.submit(flood)
         try:
-            tries = until_hang(
+            tries = stop_at_timeout(
                 Exchange(
                     what=f"{good} beside malformed {bad}",
                     answer=post(lab, sample_body(lab, good, lab.marker()), signal=good),
@@ -149,7 +147,7 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
         finally:
             stop.set()
         sent = flooding.result()
-    found = judged(lab, rule, tries, is_ok, "HTTP 200")
+    found = check_responses(lab, rule, tries, is_ok, "HTTP 200")
     yield found if sent else inconclusive(rule, "no bad request got through meanwhile")
 
 
@@ -212,7 +210,7 @@ def _drip(
         for number, talk in enumerate(slow):
             part = _PARTS[number % 2]
             talk.say(rests[number % 2][sent : sent + 1])
-            if part not in cut and (talk.hear(Deadline(0)) or talk.end in {"closed", "reset"}):
+            if part not in cut and (talk.receive(Deadline(0)) or talk.end in {"closed", "reset"}):
                 cut[part] = watched.elapsed_s()
         sent += 1
     return cut

@@ -16,8 +16,6 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import RpcStatus, decode_status
 
-__all__ = ["CASES"]
-
 _ERRORS: Final = range(400, 600)
 # A generic router answers these before OTLP's handler; whether OTLP means them is open (AMBIG-11).
 _UNKNOWN_PATH: Final = "an unknown path"

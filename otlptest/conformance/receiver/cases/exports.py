@@ -13,8 +13,6 @@ from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending import ExportResult
 
-__all__ = ["CASES"]
-
 
 def _judge_served(lab: ReceiverLab) -> Iterator[CheckResult]:
     kind = "grpc" if lab.protocol == "grpc" else "http"

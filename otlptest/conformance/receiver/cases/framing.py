@@ -11,12 +11,12 @@ from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
     answered,
-    fallen,
+    check_responses,
+    crash_result,
     http_fields,
     http_talk,
     is_ok,
     is_refused,
-    judged,
     post,
     target_of,
 )
@@ -29,8 +29,6 @@ from otlptest.sending.raw.http1_client import (
     request_bytes,
     request_head,
 )
-
-__all__ = ["CASES"]
 
 _MANY: Final = 100
 _PIPELINED: Final = 5
@@ -81,12 +79,12 @@ def _judge_chunked(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what="a chunked body", answer=_raw(lab, _chunked_request(lab, _chunked(body)))),
         Exchange(what="a chunked gzip body", answer=_raw(lab, in_gzip)),
     ]
-    yield judged(lab, "OTLP-HTTP-044", tries, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-HTTP-044", tries, is_ok, "HTTP 200")
     ignored = [
         Exchange(what="trailers", answer=_raw(lab, _chunked_request(lab, with_trailers))),
         Exchange(what="unknown headers", answer=post(lab, body, fields=[("X-Unknown", "1")])),
     ]
-    yield judged(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
 
 
 def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -95,7 +93,7 @@ def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
     if answer.is_ok and interim is None:  # a busy machine may need longer
         interim, answer = _expecting(lab, _LONGER * _WAITED_FOR_CONTINUE_S)
     what = f"Expect: 100-continue, interim answer {interim}"
-    found = judged(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "100, then 200")
+    found = check_responses(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "100, then 200")
     if found.outcome == "passed" and interim is None:
         yield failed(
             rule, f"none came for a while: {found.evidence}", expected="100 before the body"
@@ -123,7 +121,9 @@ def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answ
 def _judge_kept_alive(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         tries = list(_on_one(lab, talk, _MANY))
-    yield judged(lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive")
+    yield check_responses(
+        lab, "OTLP-SRV-043", tries, _keeps_alive, f"{_MANY} x HTTP 200, kept alive"
+    )
 
 
 def _on_one(lab: ReceiverLab, talk: RawHttp1Client, count: int) -> Iterator[Exchange]:
@@ -156,7 +156,7 @@ def _judge_in_step(lab: ReceiverLab) -> Iterator[CheckResult]:
     for what, bad in plans.items():
         with http_talk(lab) as talk:
             wrong += _steps(lab, talk, what, bad)
-    fall = fallen(lab, rule, f"after {', '.join(plans)}")
+    fall = crash_result(lab, rule, f"after {', '.join(plans)}")
     if fall is not None:
         yield fall
     elif wrong:
@@ -232,15 +232,15 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     fields = [each for each in http_fields(lab) if each[0] != "Host"]
     hostless = _raw(lab, request_bytes("POST", target_of(lab), fields, body))
     none = [Exchange(what="no Host", answer=hostless)]
-    yield judged(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
 
 
 def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         talk.say(_request(lab, _body(lab)))
-        talk.finish_saying()
+        talk.shutdown_write()
         tries = [Exchange(what="a request, then half a close", answer=talk.answer())]
-    yield judged(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
 
 
 # Framing that lies.
@@ -258,11 +258,15 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=what, answer=_to_its_end(lab, _chunked_request(lab, data)))
         for what, data in bad.items()
     )
-    yield judged(lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close")
+    yield check_responses(
+        lab, "OTLP-SRV-049", tries, _is_refused_and_closed, "HTTP 400 and a close"
+    )
     length = ("Content-Length", str(len(chunks)))
     both = _to_its_end(lab, _chunked_request(lab, chunks, length))
     tries_of_both = [Exchange(what="Content-Length with Transfer-Encoding", answer=both)]
-    found = judged(lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer")
+    found = check_responses(
+        lab, "OTLP-SRV-049", tries_of_both, _is_closed, "a close after the answer"
+    )
     stays = found.outcome == "failed" and both.is_whole
     yield failed(found.rule, f"{found.evidence}; {_STAYED_OPEN}") if stays else found
     head = http_fields(lab)
@@ -279,7 +283,7 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
         )
         for what, more in lengths.items()
     )
-    yield judged(lab, "OTLP-SRV-051", others, _is_refused_or_closed, "HTTP 400")
+    yield check_responses(lab, "OTLP-SRV-051", others, _is_refused_or_closed, "HTTP 400")
 
 
 def _to_its_end(lab: ReceiverLab, data: bytes) -> Http1Answer:
@@ -321,7 +325,7 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[CheckResult]:
         with http_talk(lab) as talk:
             talk.say(request)
     seen = f"{_ABORTS} requests were broken off"
-    fall = fallen(lab, rule, seen)
+    fall = crash_result(lab, rule, seen)
     if fall is not None:
         yield fall
         return

@@ -12,11 +12,11 @@ from otlptest.conformance.receiver.exchange import (
     Exchange,
     call,
     call_fields,
-    fallen,
+    check_responses,
+    crash_result,
     grpc_talk,
     is_ok,
     is_refused,
-    judged,
     target_of,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
@@ -27,8 +27,6 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
-
-__all__ = ["CASES"]
 
 _ENCODED: Final = (("grpc-encoding", "gzip"),)
 _ALTERNATED: Final = 20
@@ -51,7 +49,7 @@ def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-010"
     with grpc_talk(lab) as talk:
         tries = list(_alternating(lab, talk))
-    found = judged(lab, rule, tries, is_ok, "gRPC status OK")
+    found = check_responses(lab, rule, tries, is_ok, "gRPC status OK")
     yield contrasted(found, lambda: _packed_alone(lab), "a gzip call on a connection of its own")
 
 
@@ -80,7 +78,7 @@ def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[CheckResult]:
     answer = call(lab, _message(lab), is_compressed=True, fields=fields)
     tries = [Exchange(what="grpc-encoding: x-nope", answer=answer)]
     wanted = "UNIMPLEMENTED with grpc-accept-encoding"
-    yield judged(lab, "OTLP-GRPC-012", tries, _lists_encodings, wanted)
+    yield check_responses(lab, "OTLP-GRPC-012", tries, _lists_encodings, wanted)
 
 
 def _lists_encodings(answer: Answer) -> bool:
@@ -96,7 +94,7 @@ def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
     message = sample_request(signal, marker)
     answer = call(lab, message, is_compressed=True)
     tries = [Exchange(what="flag 1 without grpc-encoding", answer=answer)]
-    found = judged(lab, rule, tries, is_refused, "INTERNAL or UNIMPLEMENTED")
+    found = check_responses(lab, rule, tries, is_refused, "INTERNAL or UNIMPLEMENTED")
     stored = unwanted_items(lab, signal, marker)
     if found.outcome == "passed" and stored:
         yield failed(rule, f"{found.evidence}; and yet it was stored")
@@ -149,10 +147,10 @@ def _judge_bad_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
         "the compressed flag 7": b"\x07" + whole[1:],
     }
     tries = (Exchange(what=what, answer=call(lab, body=body)) for what, body in bodies.items())
-    yield judged(lab, "OTLP-GRPC-049", tries, is_refused, "an error or a reset")
+    yield check_responses(lab, "OTLP-GRPC-049", tries, is_refused, "an error or a reset")
     counts = {"no message": b"", "two messages": whole + whole}
     others = (Exchange(what=what, answer=call(lab, body=body)) for what, body in counts.items())
-    yield judged(lab, "OTLP-SRV-065", others, is_refused, "an error or a reset")
+    yield check_responses(lab, "OTLP-SRV-065", others, is_refused, "an error or a reset")
 
 
 # Methods, content types, metadata.
@@ -167,7 +165,7 @@ def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=f"the method {path}", answer=call(lab, _message(lab), path=path))
         for path in paths
     )
-    yield judged(lab, "OTLP-GRPC-045", tries, _is_unimplemented, "UNIMPLEMENTED (12)")
+    yield check_responses(lab, "OTLP-GRPC-045", tries, _is_unimplemented, "UNIMPLEMENTED (12)")
 
 
 def _is_unimplemented(answer: Answer) -> bool:
@@ -180,7 +178,7 @@ def _judge_content_type(lab: ReceiverLab) -> Iterator[CheckResult]:
         answer = call(lab, _message(lab), media_type="text/plain", talk=talk)
         after = call(lab, _message(lab), talk=talk)
     tries = [Exchange(what="the content type text/plain over HTTP/2", answer=answer)]
-    found = judged(lab, rule, tries, _is_unsupported, "HTTP 415")
+    found = check_responses(lab, rule, tries, _is_unsupported, "HTTP 415")
     if found.outcome == "passed" and not after.is_ok:
         yield failed(rule, f"{found.evidence}; a call after it came to {after.told()}")
     else:
@@ -228,9 +226,9 @@ def _judge_metadata(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=what, answer=call(lab, _message(lab), fields=fields))
         for what, fields in odd.items()
     ]
-    yield judged(lab, "OTLP-SRV-066", tries, is_ok, "gRPC status OK")
+    yield check_responses(lab, "OTLP-SRV-066", tries, is_ok, "gRPC status OK")
     oversized = [Exchange(what="64 KiB metadata", answer=call(lab, _message(lab), fields=large))]
-    yield judged(lab, "OTLP-SRV-066", oversized, _is_any, "success or an error")
+    yield check_responses(lab, "OTLP-SRV-066", oversized, _is_any, "success or an error")
 
 
 def _is_any(answer: Answer) -> bool:
@@ -247,7 +245,7 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
         answer = talk.answer(stream, timeout_s=min(_EXPIRES_S, lab.timeout_s))
     seen = f"a call with grpc-timeout: 50m that stays unfinished came to {answer.told()}"
     ended = {GrpcCode.DEADLINE_EXCEEDED, GrpcCode.CANCELLED}
-    fall = fallen(lab, rule, seen)
+    fall = crash_result(lab, rule, seen)
     if fall is not None:
         yield fall
     elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
@@ -292,7 +290,7 @@ def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
             ]
             if not tries[-1].answer.is_ok:
                 break
-    yield judged(lab, "OTLP-GRPC-041", tries, is_ok, f"{_PARALLEL} x gRPC status OK")
+    yield check_responses(lab, "OTLP-GRPC-041", tries, is_ok, f"{_PARALLEL} x gRPC status OK")
 
 
 def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -307,7 +305,7 @@ def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
             message = sample_request(signal, lab.marker())
             answer = call(lab, message, signal=signal, talk=talk)
             tries.append(Exchange(what=f"call {number} of {signal}", answer=answer))
-    yield judged(lab, rule, tries, is_ok, "gRPC status OK")
+    yield check_responses(lab, rule, tries, is_ok, "gRPC status OK")
 
 
 CASES: Final = (

@@ -9,7 +9,7 @@ from otlptest.conformance.receiver.contrasts import contrasted
 from otlptest.conformance.receiver.exchange import (
     call,
     call_fields,
-    fallen,
+    crash_result,
     grpc_talk,
     plain_answer,
 )
@@ -23,8 +23,6 @@ from otlptest.sending.raw.raw_socket import RawSocket, end_words
 from otlptest.timing import Deadline
 from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_headers import encode_fields
-
-__all__ = ["CASES"]
 
 _QUICKLY_S: Final = 5.0
 _SOON_S: Final = 2.0
@@ -53,7 +51,7 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
         said["a TLS greeting"] = _TLS_HELLO
     seen = {what: _reaction(lab, data) for what, data in said.items()}
     told = "; ".join(f"{what}: {text}" for what, (text, _) in seen.items())
-    fall = fallen(lab, rule, told)
+    fall = crash_result(lab, rule, told)
     if fall is not None:
         yield fall
     elif all(is_quick for _, is_quick in seen.values()):
@@ -68,7 +66,7 @@ def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
     with RawSocket(lab.connect(), lab.timeout_s) as wire:
         wire.say(data)
         answer = b""
-        while piece := wire.hear(deadline):
+        while piece := wire.receive(deadline):
             answer += piece
             if _HTTP1_ERROR.match(answer):
                 return f"answered {answer[:12].decode()}", True
@@ -131,7 +129,7 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
             has_ended, ending = _abused(lab, abuse, _LONGER * _SOON_S)
         told = f"{what}: {ending}"
         (seen if has_ended else wrong).append(told)
-        fall = fallen(lab, rule, told)
+        fall = crash_result(lab, rule, told)
         if fall is not None:
             yield fall
             return
@@ -173,7 +171,7 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
         talk.wait_for_goaway(0.5)
     seen = f"a PING was {'answered' if is_answered else 'not answered'}; {_PINGS} PINGs: "
     seen += _ending(talk) if talk.goaway is not None or talk.end != "silent" else "tolerated"
-    fall = fallen(lab, rule, seen)
+    fall = crash_result(lab, rule, seen)
     if fall is not None:
         yield fall
     elif first.is_ok and not is_answered:
@@ -203,7 +201,7 @@ def _judge_resets(lab: ReceiverLab) -> Iterator[CheckResult]:
                 if not talk.say(b"".join(pairs)):
                     break
     seen = f"{done} streams were opened and reset on {connections} connections"
-    fall = fallen(lab, rule, seen)
+    fall = crash_result(lab, rule, seen)
     if fall is not None:
         yield fall
     elif not cancelled.is_ok:
@@ -233,7 +231,7 @@ def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
     with RawHttp2Client(lab.connect(lab.http, alpn="h2"), lab.timeout_s) as talk:
         speaks = talk.settle(timeout_s=min(_QUICKLY_S, lab.timeout_s)) and not talk.problem
     how = "by ALPN" if lab.http.is_tls else "in clear text, with prior knowledge"
-    fall = fallen(lab, rule, "the last was an HTTP/2 preface on the HTTP port")
+    fall = crash_result(lab, rule, "the last was an HTTP/2 preface on the HTTP port")
     if fall is not None:
         yield fall
     elif speaks:

@@ -8,13 +8,12 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.exchange import (
     Exchange,
+    check_responses,
     is_decided,
-    judged,
-    submit,
-    until_hang,
+    send_protobuf,
+    stop_at_timeout,
 )
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk, fixed64, number, tag, varint
 from otlptest.conformance.receiver.sample_requests import (
     TEXT_FIELDS,
     attribute,
@@ -30,8 +29,7 @@ from otlptest.conformance.receiver.stored import (
 from otlptest.model import ExponentialHistogramPoint, HistogramPoint, Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
-
-__all__ = ["CASES"]
+from otlptest.wire.otlp.protobuf_writing import chunk, fixed64, number, tag, varint
 
 _UNKNOWN: Final = 1999
 _MORE: Final = number(_UNKNOWN, 7) + chunk(_UNKNOWN + 1, b"future") + fixed64(_UNKNOWN + 2, 1)
@@ -57,7 +55,7 @@ def _taken_and_stored(
 ) -> CheckResult:
     """A message that must be taken, and whose items must come out as they were meant."""
     chosen = signal or lab.signals[0]
-    answer = submit(lab, body, signal=chosen)
+    answer = send_protobuf(lab, body, signal=chosen)
     return judged_taken(
         lab,
         rule,
@@ -184,7 +182,7 @@ def _judge_packed(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _sent(lab: ReceiverLab, body: bytes, signal: Signal) -> Plain:
-    return lambda: submit(lab, body, signal=signal)
+    return lambda: send_protobuf(lab, body, signal=signal)
 
 
 def _times() -> bytes:
@@ -250,12 +248,12 @@ def _other_buckets(items: tuple[Any, ...]) -> str:
 def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-015"
     before = lab.resident_bytes()
-    tries = until_hang(each for signal in lab.signals for each in _extreme_tries(lab, signal))
+    tries = stop_at_timeout(each for signal in lab.signals for each in _extreme_tries(lab, signal))
     grown = (lab.resident_bytes() or 0) - (before or 0)
     if not tries:
         yield inconclusive(rule, "it fails on plain exponential histograms too")
         return
-    found = judged(lab, rule, tries, is_decided, "success, or an error of the sender")
+    found = check_responses(lab, rule, tries, is_decided, "success, or an error of the sender")
     if before is not None and grown > _GROWTH:
         yield failed(rule, f"memory grew by {grown} bytes; {found.evidence}", harm="memory")
     else:
@@ -265,7 +263,7 @@ def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
     """Those of metrics only if a plain one of their kind is no fault of the receiver's own."""
     for what, body in _extremes(signal, lab.marker()):
-        answer = submit(lab, body, signal=signal)
+        answer = send_protobuf(lab, body, signal=signal)
         if what == _PLAIN and not is_decided(answer) and not answer.is_hang:
             return
         yield Exchange(what=what, answer=answer)
@@ -301,10 +299,10 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
     marker = lab.marker()
     pair = attribute(MARKER_ATTRIBUTE, text(marker))
     body = wrapped(sample_item(other, marker), resource=chunk(1, pair))
-    answer = submit(lab, body, signal=here)
+    answer = send_protobuf(lab, body, signal=here)
     seen = f"a {other} message sent as {here}: {answer.told()}"
     tries = [Exchange(what=f"a {other} message sent as {here}", answer=answer)]
-    found = judged(lab, rule, tries, is_decided, "400, or success")
+    found = check_responses(lab, rule, tries, is_decided, "400, or success")
     if found.outcome != "passed" or answer.is_refused:
         yield found
         return

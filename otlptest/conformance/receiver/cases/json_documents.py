@@ -11,9 +11,9 @@ from otlptest.conformance.receiver.example_payloads import EXAMPLES, example_byt
 from otlptest.conformance.receiver.exchange import (
     Exchange,
     answered,
+    check_responses,
     is_decided,
     is_ok,
-    judged,
     post,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
@@ -32,8 +32,6 @@ from otlptest.conformance.receiver.stored import (
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
-
-__all__ = ["CASES"]
 
 _KEY: Final = "kept"
 _UNKNOWN: Final[Mapping[str, Any]] = MappingProxyType(
@@ -137,12 +135,12 @@ def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
         document = json_request(signal, json_item(signal, lab.marker(), attributes=(both,)))
         answer = post(lab, json_bytes(document), signal=signal)
         tries = [Exchange(what=f"two values in one AnyValue ({signal})", answer=answer)]
-        yield judged(lab, "OTLP-JSON-033", tries, is_decided, wanted)
+        yield check_responses(lab, "OTLP-JSON-033", tries, is_decided, wanted)
         body = json_bytes(_document(signal, lab.marker()))
         twice = b'"scope":{"name":"first","name":"second"},"scope":{'
         doubled = post(lab, body.replace(b'"scope":{', twice, 1), signal=signal)
         tries = [Exchange(what=f"the same key twice ({signal})", answer=doubled)]
-        yield judged(lab, "OTLP-JSON-034", tries, is_decided, wanted)
+        yield check_responses(lab, "OTLP-JSON-034", tries, is_decided, wanted)
 
 
 # No JSON, or none of OTLP's.
@@ -162,7 +160,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     }
     tries = (Exchange(what=what, answer=post(lab, body)) for what, body in bodies.items())
     # Of which type errors are, is judged elsewhere (OTLP-JSON-002, OTLP-JSON-042).
-    yield judged(lab, "OTLP-JSON-036", tries, answered(400), "HTTP 400")
+    yield check_responses(lab, "OTLP-JSON-036", tries, answered(400), "HTTP 400")
     answer = post(lab, b"")
     say = passed if is_decided(answer) else failed
     yield say("OTLP-JSON-048", f"an empty body: {answer.told()}")
@@ -178,7 +176,7 @@ def _judge_layout(lab: ReceiverLab) -> Iterator[CheckResult]:
             Exchange(what=f"{what} ({signal})", answer=post(lab, body, signal=signal))
             for what, body in bodies.items()
         ]
-        yield judged(lab, "OTLP-JSON-043", tries, is_ok, "HTTP 200")
+        yield check_responses(lab, "OTLP-JSON-043", tries, is_ok, "HTTP 200")
         rest = [
             Exchange(
                 what=f"{tail!r} after the document ({signal})",
@@ -186,7 +184,7 @@ def _judge_layout(lab: ReceiverLab) -> Iterator[CheckResult]:
             )
             for tail in (b"{}", b"x", b"]")
         ]
-        yield judged(lab, "OTLP-JSON-043", rest, answered(400), "HTTP 400")
+        yield check_responses(lab, "OTLP-JSON-043", rest, answered(400), "HTTP 400")
 
 
 def _turned(value: Any) -> Any:  # noqa: ANN401 -- any JSON

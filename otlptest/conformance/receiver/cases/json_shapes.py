@@ -16,9 +16,9 @@ from otlptest.conformance.receiver.contrasts import Plain, contrasted, unlike_pl
 from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
+    check_responses,
     is_ok,
     is_refused,
-    judged,
     post,
 )
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
@@ -34,8 +34,6 @@ from otlptest.results import CheckResult, inconclusive
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
-
-__all__ = ["CASES"]
 
 _Path: TypeAlias = tuple[str, ...]
 """The keys to a value; within a list its first element is meant."""
@@ -153,7 +151,7 @@ def _judge_nulls(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         tries = unlike_plain(_null_pairs(lab, signal))
         if tries:
-            yield judged(lab, rule, tries, is_ok, "HTTP 200")
+            yield check_responses(lab, rule, tries, is_ok, "HTTP 200")
         else:
             yield inconclusive(rule, f"no key may be absent from its {signal}")
         yield _stored_nulls(lab, rule, signal)
@@ -179,7 +177,7 @@ def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> CheckResult:
             plain = plain if is_part else _changed(plain, path, _ABSENT)
     answer = _send(lab, signal, document)
     what = f"null for each field that may be absent ({signal})"
-    found = judged(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "HTTP 200")
+    found = check_responses(lab, rule, [Exchange(what=what, answer=answer)], is_ok, "HTTP 200")
     if found.outcome != "passed":
         return contrasted(found, _sender(lab, signal, plain), "an item without them")
     return judged_stored(
@@ -231,7 +229,7 @@ def _omitted(
 ) -> CheckResult:
     answer = _send(lab, signal, put(signal, lab.marker(), omission.odd))
     tries = [Exchange(what=f"{omission.what} ({signal})", answer=answer)]
-    found = judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
+    found = check_responses(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
     plain = _sender(lab, signal, put(signal, lab.marker(), omission.plain))
     return contrasted(found, plain, "the same with its default value")
 
@@ -259,7 +257,7 @@ def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
     }
     answer = _send(lab, signal, json_request(signal, items[signal]))
     tries = [Exchange(what=f"an item without optional keys ({signal})", answer=answer)]
-    yield judged(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-JSON-029", tries, is_ok, "HTTP 200")
 
 
 # Values of the wrong type.
@@ -310,7 +308,7 @@ def _judge_wrong_types(lab: ReceiverLab) -> Iterator[CheckResult]:
             for value in values
         ]
         wanted = "HTTP 400, or a rejected item"
-        yield judged(lab, "OTLP-JSON-037", tries, _refuses(signal), wanted)
+        yield check_responses(lab, "OTLP-JSON-037", tries, _refuses(signal), wanted)
 
 
 def _refuses(signal: Signal) -> Callable[[Answer], bool]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import decoded_response
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
-from otlptest.conformance.receiver.exchange import Exchange, is_decided, judged, post
+from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_decided, post
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.sample_requests import (
     json_attribute,
@@ -27,8 +27,6 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES"]
 
 _KEY: Final = "value"
 _INT_MAX, _INT_MIN = (1 << 63) - 1, -(1 << 63)
@@ -233,7 +231,7 @@ def _lenient(lab: ReceiverLab) -> Iterator[CheckResult]:
         elif answer.is_ok:
             yield _one(lab, rule, value, answer, signal=signal, marker=marker)
         else:
-            yield judged(
+            yield check_responses(
                 lab, rule, [Exchange(what=value.what, answer=answer)], is_decided, "200 or 400"
             )
 
@@ -300,7 +298,7 @@ def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         answer = post(lab, json_bytes(json_request(signal, item)), signal=signal)
         if not (answer.is_refused or rejected(signal, answer)):
             taken = [Exchange(what=f"{what} ({signal})", answer=answer)]
-            yield judged(lab, rule, taken, lambda _: False, "400, or rejected")
+            yield check_responses(lab, rule, taken, lambda _: False, "400, or rejected")
             return
     stored = unwanted_items(lab, signal, *markers)
     if stored is None:

@@ -8,21 +8,19 @@ from otlptest.conformance.receiver.data_cases import (
     PROTOBUF_ALONE,
     Change,
     DataCase,
-    beside,
-    having,
+    alongside_valid_item,
     is_sampled,
     judged_corners,
     of_items,
-    rules_of,
+    requirement_ids,
+    with_fields,
 )
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk, number
 from otlptest.conformance.receiver.sample_requests import attribute, sample_request, text, wrapped
 from otlptest.results import CheckResult
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.event_names import set_event_name
-
-__all__ = ["CASES"]
+from otlptest.wire.otlp.protobuf_writing import chunk, number
 
 _MANY_FLAGS: Final = 0xFFFFFF01
 _RETIRED_FIELD: Final = 4
@@ -77,9 +75,9 @@ _SEVERITIES: Final = DataCase(
     what="a severity text without a number, the reverse, and two that do not fit",
     signal="logs",
     request=_logs(
-        having(severity_number=0, severity_text="ERROR"),
-        having(severity_number=17, severity_text=""),
-        having(severity_number=9, severity_text="FATAL"),
+        with_fields(severity_number=0, severity_text="ERROR"),
+        with_fields(severity_number=17, severity_text=""),
+        with_fields(severity_number=9, severity_text="FATAL"),
     ),
     fields=("severity_number", "severity_text"),
     count=3,
@@ -91,7 +89,7 @@ _UNKNOWN_SEVERITIES: Final = tuple(
         rule="OTLP-LOG-007",
         what=f"severity number {severity}, beside a right record",
         signal="logs",
-        request=_logs(beside(having(severity_number=severity)), having()),
+        request=_logs(alongside_valid_item(with_fields(severity_number=severity)), with_fields()),
         may_be_refused=True,
     )
     for severity in (25, (1 << 31) - 1, -1)
@@ -102,7 +100,7 @@ _TIMES: Final = (
         rule="OTLP-LOG-013",
         what="a record with an observed time alone",
         signal="logs",
-        request=_logs(having(time_unix_nano=0, observed_time_unix_nano=_AT)),
+        request=_logs(with_fields(time_unix_nano=0, observed_time_unix_nano=_AT)),
         matches=_is_observed_then,
         needs_read_back=True,
     ),
@@ -110,7 +108,7 @@ _TIMES: Final = (
         rule="OTLP-LOG-014",
         what="a record without any time",
         signal="logs",
-        request=_logs(having(time_unix_nano=0, observed_time_unix_nano=0)),
+        request=_logs(with_fields(time_unix_nano=0, observed_time_unix_nano=0)),
     ),
 )
 
@@ -119,7 +117,7 @@ _TRACES: Final = (
         rule="OTLP-LOG-018",
         what="ids of zeros",
         signal="logs",
-        request=_logs(having(trace_id=bytes(16), span_id=bytes(8))),
+        request=_logs(with_fields(trace_id=bytes(16), span_id=bytes(8))),
         matches=_has_no_trace,
         may_be_refused=True,
         needs_read_back=True,
@@ -128,7 +126,7 @@ _TRACES: Final = (
         rule="OTLP-LOG-018",
         what="a trace id of 15 bytes",
         signal="logs",
-        request=_logs(having(trace_id=b"\x01" * 15, span_id=b"\x01" * 8)),
+        request=_logs(with_fields(trace_id=b"\x01" * 15, span_id=b"\x01" * 8)),
         may_be_refused=True,
         needs_read_back=True,
     ),
@@ -136,7 +134,7 @@ _TRACES: Final = (
         rule="OTLP-LOG-022",
         what=f"flags {_MANY_FLAGS:#x}",
         signal="logs",
-        request=_logs(having(flags=_MANY_FLAGS)),
+        request=_logs(with_fields(flags=_MANY_FLAGS)),
         matches=is_sampled,
         needs_read_back=True,
     ),
@@ -152,11 +150,11 @@ _KINDS: Final = tuple(
         needs_read_back=True,
     )
     for what, fill in (
-        ("a text", having(string_value="text")),
-        ("an integer", having(int_value=-(1 << 63))),
-        ("a double", having(double_value=2.0)),
-        ("a boolean", having(bool_value=False)),
-        ("bytes", having(bytes_value=b"\xff\x00\xfe")),
+        ("a text", with_fields(string_value="text")),
+        ("an integer", with_fields(int_value=-(1 << 63))),
+        ("a double", with_fields(double_value=2.0)),
+        ("a boolean", with_fields(bool_value=False)),
+        ("bytes", with_fields(bytes_value=b"\xff\x00\xfe")),
         ("a list", _list),
         ("a map in a map", _map),
     )
@@ -166,8 +164,8 @@ _EMPTY: Final = tuple(
     DataCase(rule="OTLP-LOG-024", what=what, signal="logs", request=_logs(_body(fill)))
     for what, fill in (
         ("a record without a body", None),
-        ("a body without a value", having()),
-        ("an empty text as body", having(string_value="")),
+        ("a body without a value", with_fields()),
+        ("an empty text as body", with_fields(string_value="")),
     )
 )
 
@@ -176,7 +174,7 @@ _TEXTS: Final = tuple(
         rule="OTLP-LOG-039",
         what=f"a body with {what}",
         signal="logs",
-        request=_logs(_body(having(string_value=value))),
+        request=_logs(_body(with_fields(string_value=value))),
         fields=("body",),
         needs_read_back=True,
     )
@@ -222,7 +220,9 @@ CASES: Final = (
     ReceiverCase(
         id="data/logs",
         title="Log records with every kind of body, rare severities, flags and times",
-        requirements=rules_of(each for each in _CORNERS if each.protocols is not PROTOBUF_ALONE),
+        requirements=requirement_ids(
+            each for each in _CORNERS if each.protocols is not PROTOBUF_ALONE
+        ),
         judge=_judge_logs,
         protocols=("http/json",),
         signals=("logs",),
@@ -230,7 +230,7 @@ CASES: Final = (
     ReceiverCase(
         id="data/logs_protobuf",
         title="Log records with every kind of body, rare severities, flags and times",
-        requirements=rules_of(_CORNERS),
+        requirements=requirement_ids(_CORNERS),
         judge=_judge_logs,
         protocols=PROTOBUF_ALONE,
         signals=("logs",),

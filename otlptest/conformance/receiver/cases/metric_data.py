@@ -8,16 +8,14 @@ from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
     Change,
     DataCase,
-    beside,
-    having,
+    alongside_valid_item,
     judged_corners,
     of_items,
-    rules_of,
+    requirement_ids,
+    with_fields,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.results import CheckResult
-
-__all__ = ["CASES"]
 
 _DELTA: Final = 1
 _CUMULATIVE: Final = 2
@@ -154,7 +152,7 @@ _INVALID: Final = tuple(
         rule="OTLP-METRIC-062",
         what=f"{what}, beside a right metric",
         signal="metrics",
-        request=_metrics(beside(change), _RIGHT),
+        request=_metrics(alongside_valid_item(change), _RIGHT),
         may_be_refused=True,
         needs_read_back=True,
     )
@@ -180,7 +178,7 @@ _INVALID: Final = tuple(
         ),
         ("a quantile of 2", _of("summary", lambda point: point.quantile_values.add(quantile=2.0))),
         ("a sum of no temporality", _of("sum", _point(as_int=1), temporality=0)),
-        ("a metric without a name", having(name="")),
+        ("a metric without a name", with_fields(name="")),
     )
 )
 
@@ -195,7 +193,7 @@ CASES: Final = (
     ReceiverCase(
         id="data/metrics",
         title="Metrics of every kind, their corners, and wrong ones beside right ones",
-        requirements=rules_of(_CORNERS),
+        requirements=requirement_ids(_CORNERS),
         judge=_judge_metrics,
         signals=("metrics",),
     ),

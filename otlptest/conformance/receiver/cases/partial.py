@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import decoded_response, sample_body
-from otlptest.conformance.receiver.exchange import Answer, harm_of, post, submit
+from otlptest.conformance.receiver.exchange import Answer, harm_of, post, send_protobuf
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk, fixed64, number
 from otlptest.conformance.receiver.sample_requests import (
     attribute,
     json_attribute,
@@ -31,9 +30,8 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
+from otlptest.wire.otlp.protobuf_writing import chunk, fixed64, number
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
-
-__all__ = ["CASES"]
 
 _GOOD: Final = 2
 _BAD: Final = 3
@@ -112,7 +110,7 @@ def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
     marker = lab.marker()
     body = sample_body(lab, signal, marker)
     if lab.protocol == "grpc":
-        answer: Answer = submit(lab, body, signal=signal)
+        answer: Answer = send_protobuf(lab, body, signal=signal)
     else:
         answer = post(lab, body, signal=signal)
     return _read(lab, "nothing bad", answer, signal=signal, marker=marker, other="")
@@ -236,7 +234,7 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
         ]
         # Bad points are those of one metric: metrics are not what is counted.
         bad_items = [item] if signal == "metrics" else [item] * _BAD
-        sent = submit(lab, wrapped(*items, *bad_items), signal=signal)
+        sent = send_protobuf(lab, wrapped(*items, *bad_items), signal=signal)
         yield _read(lab, what, sent, signal=signal, marker=marker, other=other)
         marker, other = lab.marker(), lab.marker()
 

@@ -12,13 +12,13 @@ from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,
     answered,
+    check_responses,
     is_ok,
     is_refused,
-    judged,
     media_type_of,
     post,
+    stop_at_timeout,
     target_of,
-    until_hang,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.sample_requests import (
@@ -29,8 +29,6 @@ from otlptest.conformance.receiver.sample_requests import (
 )
 from otlptest.results import CheckResult, failed, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
-
-__all__ = ["CASES"]
 
 _EXTENSIONS: Final = (
     "application/protobuf",
@@ -55,19 +53,19 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
         _typed(lab, body, kind)
         for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded")
     )
-    yield judged(lab, "OTLP-SRV-030", others, answered(415), "HTTP 415")
+    yield check_responses(lab, "OTLP-SRV-030", others, answered(415), "HTTP 415")
     none = [Exchange(what="no Content-Type", answer=post(lab, body, media_type=""))]
-    yield judged(lab, "OTLP-SRV-031", none, answered(415, 400), "HTTP 415, or 400")
+    yield check_responses(lab, "OTLP-SRV-031", none, answered(415, 400), "HTTP 415, or 400")
     wanted = media_type_of(lab)
     other = PROTOBUF if wanted == JSON else JSON
     twice = post(lab, body, fields=[("Content-Type", other)])
     odd = [*(_typed(lab, body, kind) for kind in ("application/", ";;"))]
     odd.append(Exchange(what="two Content-Types", answer=twice))
-    yield judged(lab, "OTLP-SRV-032", odd, is_refused, "a 4xx")
+    yield check_responses(lab, "OTLP-SRV-032", odd, is_refused, "a 4xx")
     spelt = (
         _typed(lab, body, kind) for kind in (f"{wanted.title()}; charset=utf-8", wanted.upper())
     )
-    yield judged(lab, "OTLP-HTTP-043", spelt, is_ok, "HTTP 200")
+    yield check_responses(lab, "OTLP-HTTP-043", spelt, is_ok, "HTTP 200")
     if wanted == JSON:
         return
     taken = [kind for kind in _EXTENSIONS if post(lab, body, media_type=kind).is_ok]
@@ -84,7 +82,7 @@ def _judge_both_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
     bodies = {PROTOBUF: sample_request(signal, lab.marker()), JSON: document}
     tries = [_typed(lab, body, kind) for kind, body in bodies.items()]
-    yield judged(lab, "OTLP-HTTP-039", tries, is_ok, "HTTP 200 to both")
+    yield check_responses(lab, "OTLP-HTTP-039", tries, is_ok, "HTTP 200 to both")
 
 
 # Paths.
@@ -97,24 +95,24 @@ def _judge_paths(lab: ReceiverLab) -> Iterator[CheckResult]:
     if not prefix:
         unknown.insert(0, "/")
     unknown.append(f"{right}/extra")
-    sent = until_hang(_at(lab, path) for path in unknown)
+    sent = stop_at_timeout(_at(lab, path) for path in unknown)
     tries = [each for each in sent if not _is_elsewhere(lab, each)]
     if tries:
-        yield judged(lab, "OTLP-SRV-036", tries, answered(404), "HTTP 404")
+        yield check_responses(lab, "OTLP-SRV-036", tries, answered(404), "HTTP 404")
     slash = _at(lab, f"{right}/")
     lost = _lost_in(slash.answer, right)
     if lost:
         yield failed("OTLP-SRV-037", f"{slash.what}: {slash.answer.told()}: {lost}")
     else:
         wanted = "an answer, no redirect that turns POST into GET"
-        yield judged(lab, "OTLP-SRV-037", [slash], _keeps_post, wanted)
+        yield check_responses(lab, "OTLP-SRV-037", [slash], _keeps_post, wanted)
     authority = lab.http.authority if lab.http is not None else "localhost"
     odd = [f"/{right}", f"/v1/..{right}", right.replace("/", "%2F"), f"http://{authority}{right}"]
     unclean = (_at(lab, path) for path in odd)
     wanted = "an answer, and no redirect to itself or away from the endpoint"
-    yield judged(lab, "OTLP-SRV-038", unclean, _leads_to(right), wanted)
+    yield check_responses(lab, "OTLP-SRV-038", unclean, _leads_to(right), wanted)
     query = [_at(lab, f"{right}?x=1")]
-    yield judged(lab, "OTLP-SRV-039", query, answered(200), "HTTP 200")
+    yield check_responses(lab, "OTLP-SRV-039", query, answered(200), "HTTP 200")
 
 
 def _at(lab: ReceiverLab, target: str) -> Exchange:
@@ -177,14 +175,14 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=f"the method {method}", answer=post(lab, body, method=method))
         for method in _NO_METHODS
     )
-    yield judged(lab, "OTLP-SRV-040", tries, _allows_post, "HTTP 405 with Allow: POST")
+    yield check_responses(lab, "OTLP-SRV-040", tries, _allows_post, "HTTP 405 with Allow: POST")
     unknown = [Exchange(what="the method FOO", answer=post(lab, body, method="FOO"))]
     other = [
         Exchange(what=f"the method {method}", answer=post(lab, b"", method=method))
         for method in ("TRACE", "CONNECT")
     ]
-    yield judged(lab, "OTLP-SRV-041", unknown, answered(405, 501), "HTTP 405 or 501")
-    yield judged(lab, "OTLP-SRV-041", other, _is_not_honoured, "an error, or a close")
+    yield check_responses(lab, "OTLP-SRV-041", unknown, answered(405, 501), "HTTP 405 or 501")
+    yield check_responses(lab, "OTLP-SRV-041", other, _is_not_honoured, "an error, or a close")
     override = [("X-HTTP-Method-Override", "POST")]
     usual = post(lab, body, method="GET")
     got = [
@@ -194,7 +192,7 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
         )
     ]
     wanted = f"the answer to GET alone, {usual.told()}"
-    yield judged(lab, "OTLP-SRV-042", got, _is_like(usual), wanted)
+    yield check_responses(lab, "OTLP-SRV-042", got, _is_like(usual), wanted)
 
 
 def _is_like(usual: Http1Answer) -> Callable[[Answer], bool]:
@@ -257,7 +255,7 @@ def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
     seen = f"a preflight from {_ORIGIN} was answered {answer.told()}"
     if allowed is None:
         off = [Exchange(what=f"a preflight from {_ORIGIN}", answer=answer)]
-        yield judged(lab, "OTLP-SRV-076", off, _is_without_cors, "an answer without CORS")
+        yield check_responses(lab, "OTLP-SRV-076", off, _is_without_cors, "an answer without CORS")
         yield from (
             not_applicable(rule, f"{seen}: pages of {_ORIGIN} may not send") for rule in _CORS_RULES
         )
@@ -317,7 +315,7 @@ def _actual_answers(lab: ReceiverLab, preflight: Http1Answer) -> Iterator[CheckR
         "the content type text/plain": post(lab, body, media_type="text/plain", fields=origin),
     }
     tries = [Exchange(what=what, answer=answer) for what, answer in sent.items()]
-    yield judged(lab, "OTLP-SRV-070", tries, _tells_origin, "Access-Control-Allow-Origin")
+    yield check_responses(lab, "OTLP-SRV-070", tries, _tells_origin, "Access-Control-Allow-Origin")
     answer = sent["a valid request"]
     yield _judged_origins({"a preflight": preflight, "a valid request": answer})
     exposed = (answer.field("access-control-expose-headers") or "").lower()

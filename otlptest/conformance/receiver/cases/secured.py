@@ -8,13 +8,11 @@ from typing import Final
 
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.cases.successes import sample_body
-from otlptest.conformance.receiver.exchange import fallen, http_fields, target_of
+from otlptest.conformance.receiver.exchange import crash_result, http_fields, target_of
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending.raw.http1_client import RawHttp1Client, request_bytes
 from otlptest.sending.raw.raw_socket import end_words
-
-__all__ = ["CASES"]
 
 _NO_TLS: Final = "its endpoint has no TLS"
 _OLD: Final = ssl.TLSVersion.TLSv1_1
@@ -34,7 +32,7 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
         talk.say(request_bytes("POST", target_of(lab), http_fields(lab), body))
         answer = talk.answer()
     seen = f"plain HTTP on a TLS port was answered {answer.told()}"
-    fall = fallen(lab, rule, seen)
+    fall = crash_result(lab, rule, seen)
     if fall is not None:
         yield fall
     elif answer.is_refused or answer.end in {"closed", "reset"}:

@@ -12,12 +12,12 @@ from otlptest.conformance.receiver.exchange import (
     Exchange,
     call,
     call_fields,
-    fallen,
+    check_responses,
+    crash_result,
     grpc_talk,
     http_fields,
     http_talk,
     is_refused_or_cut,
-    judged,
     post,
     target_of,
 )
@@ -27,8 +27,6 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer, request_head
 from otlptest.wire.transport.statuses import GrpcCode, decode_status_details
-
-__all__ = ["CASES"]
 
 _SMALL: Final = 5
 _RECOMMENDED: Final = 60
@@ -103,7 +101,7 @@ def _judge_sizes(lab: ReceiverLab) -> Iterator[CheckResult]:
         if size == _OVER and not sizes[size].is_ok:
             break
     bomb = _bomb(lab)
-    fall = fallen(lab, rules.limit, _told(sizes), patience_s=FLOOD_PATIENCE_S)
+    fall = crash_result(lab, rules.limit, _told(sizes), patience_s=FLOOD_PATIENCE_S)
     if fall is not None:
         yield fall
         return
@@ -225,7 +223,7 @@ def _judge_headers(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
         Exchange(what=what, answer=post(lab, b"", fields=fields)) for what, fields in sent.items()
     )
-    yield judged(lab, "OTLP-SRV-052", tries, is_refused_or_cut, "431, 400 or a close")
+    yield check_responses(lab, "OTLP-SRV-052", tries, is_refused_or_cut, "431, 400 or a close")
 
 
 CASES: Final = (

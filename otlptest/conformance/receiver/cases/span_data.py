@@ -7,20 +7,18 @@ from typing import Any, Final
 from otlptest.conformance.case import ReceiverCase
 from otlptest.conformance.receiver.data_cases import (
     DataCase,
-    beside,
-    having,
+    alongside_valid_item,
     is_sampled,
     judged_corners,
     of_items,
-    rules_of,
+    requirement_ids,
     sent_in,
+    with_fields,
 )
-from otlptest.conformance.receiver.exchange import Exchange, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_ok
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import judged_stored
 from otlptest.results import CheckResult
-
-__all__ = ["CASES"]
 
 _MANY_FLAGS: Final = 0x80000301
 _SPLIT: Final = "OTLP-TRACE-046"
@@ -38,14 +36,14 @@ _CORNERS: Final = (
         rule="OTLP-TRACE-012",
         what="a span of kind UNSPECIFIED",
         signal="traces",
-        request=of_items("traces", having(kind=0)),
+        request=of_items("traces", with_fields(kind=0)),
         needs_read_back=True,
     ),
     DataCase(
         rule="OTLP-TRACE-017",
         what="a span that ends before it starts, beside a right one",
         signal="traces",
-        request=of_items("traces", beside(_backwards), having()),
+        request=of_items("traces", alongside_valid_item(_backwards), with_fields()),
         may_be_refused=True,
     ),
     DataCase(
@@ -54,8 +52,8 @@ _CORNERS: Final = (
         signal="traces",
         request=of_items(
             "traces",
-            beside(having(start_time_unix_nano=0, end_time_unix_nano=0)),
-            having(),
+            alongside_valid_item(with_fields(start_time_unix_nano=0, end_time_unix_nano=0)),
+            with_fields(),
         ),
         may_be_refused=True,
     ),
@@ -63,7 +61,7 @@ _CORNERS: Final = (
         rule="OTLP-TRACE-033",
         what=f"flags {_MANY_FLAGS:#x}, with reserved bits",
         signal="traces",
-        request=of_items("traces", having(flags=_MANY_FLAGS)),
+        request=of_items("traces", with_fields(flags=_MANY_FLAGS)),
         matches=is_sampled,
         needs_read_back=True,
     ),
@@ -71,7 +69,7 @@ _CORNERS: Final = (
         rule="OTLP-TRACE-034",
         what="a span without flags",
         signal="traces",
-        request=of_items("traces", having(flags=0, name="without flags")),
+        request=of_items("traces", with_fields(flags=0, name="without flags")),
         fields=("name", "trace_id", "span_id"),
         needs_read_back=True,
     ),
@@ -97,12 +95,12 @@ def _judged_split(lab: ReceiverLab) -> CheckResult:
         Exchange(
             what=what,
             answer=sent_in(
-                lab, "traces", of_items("traces", having(trace_id=trace_id, **ids))(marker)
+                lab, "traces", of_items("traces", with_fields(trace_id=trace_id, **ids))(marker)
             ),
         )
         for what, ids in parts.items()
     ]
-    found = judged(lab, _SPLIT, tries, is_ok, "each is taken")
+    found = check_responses(lab, _SPLIT, tries, is_ok, "each is taken")
     if found.outcome != "passed":
         return found
     wanted = {each["span_id"].hex() for each in parts.values()}
@@ -130,7 +128,7 @@ CASES: Final = (
     ReceiverCase(
         id="data/spans",
         title="Spans with rare flags, kinds and times; a trace in many requests",
-        requirements=(*rules_of(_CORNERS), _SPLIT),
+        requirements=(*requirement_ids(_CORNERS), _SPLIT),
         judge=_judge_spans,
         signals=("traces",),
     ),

@@ -12,15 +12,14 @@ from otlptest.conformance.receiver.exchange import (
     Exchange,
     answered,
     call,
+    check_responses,
     harm_of,
     is_ok,
-    judged,
     media_type_of,
     post,
-    submit,
+    send_protobuf,
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk
 from otlptest.conformance.receiver.sample_requests import (
     json_bytes,
     json_item,
@@ -34,10 +33,9 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.protobuf_writing import chunk
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
 from otlptest.wire.transport.statuses import decode_status
-
-__all__ = ["CASES", "decoded_response", "sample_body"]
 
 _RESPONSE_KEYS: Final = frozenset({"partialSuccess", "partial_success"})
 _SUCCESS: Final = range(200, 300)
@@ -159,17 +157,17 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     malformed = Exchange(what="a malformed request", answer=post(lab, wrong))
     typed = f"an answer of type {wanted}"
     if wanted == JSON:
-        yield judged(lab, "OTLP-JSON-002", [plain, malformed], _has_type(wanted), typed)
+        yield check_responses(lab, "OTLP-JSON-002", [plain, malformed], _has_type(wanted), typed)
         return
     asked, text = (
         Exchange(what=f"Accept: {kind}", answer=post(lab, right, fields=[("Accept", kind)]))
         for kind in (JSON, "text/html")
     )
-    yield judged(lab, "OTLP-HTTP-019", [plain, asked], _has_type(wanted), wanted)
+    yield check_responses(lab, "OTLP-HTTP-019", [plain, asked], _has_type(wanted), wanted)
     yield _judged_accept(lab, plain, [asked, text], wanted)
     bodies = [each for each in (plain, malformed) if _is_protobuf(signal, each.answer)]
     if bodies:
-        yield judged(lab, "OTLP-HTTP-018", bodies, _has_type(wanted), typed)
+        yield check_responses(lab, "OTLP-HTTP-018", bodies, _has_type(wanted), typed)
     else:
         seen = "; ".join(f"{each.what}: {each.answer.told()}" for each in (plain, malformed))
         yield inconclusive("OTLP-HTTP-018", f"no answer has a body of protobuf: {seen}")
@@ -177,7 +175,7 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
         seen = f"{malformed.what}: {malformed.answer.told()}"
         yield inconclusive("OTLP-HTTP-020", f"no error came: {seen}")
     else:
-        yield judged(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
+        yield check_responses(lab, "OTLP-HTTP-020", [malformed], _has_type(wanted), typed)
 
 
 def _judged_accept(
@@ -188,7 +186,7 @@ def _judged_accept(
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
     if usual != wanted:
         return inconclusive(rule, f"without Accept: {plain.answer.told()}, which is not {wanted}")
-    return judged(lab, rule, asked, _has_type(wanted), wanted)
+    return check_responses(lab, rule, asked, _has_type(wanted), wanted)
 
 
 def _is_protobuf(signal: Signal, answer: Answer) -> bool:
@@ -217,7 +215,7 @@ def _judge_empty(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = {"grpc": "OTLP-RESP-005", "http/protobuf": "OTLP-RESP-006"}.get(
         lab.protocol, "OTLP-JSON-038"
     )
-    yield judged(
+    yield check_responses(
         lab, rule, (_empty_try(lab, signal, rule) for signal in lab.signals), is_ok, "success"
     )
 
@@ -225,12 +223,12 @@ def _judge_empty(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Exchange:
     if rule == "OTLP-JSON-038":
         return Exchange(what=f"{{}} for {signal}", answer=post(lab, b"{}", signal=signal))
-    return Exchange(what=f"no bytes for {signal}", answer=submit(lab, b"", signal=signal))
+    return Exchange(what=f"no bytes for {signal}", answer=send_protobuf(lab, b"", signal=signal))
 
 
 def _judge_hollow(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (each for signal in lab.signals for each in _hollow_tries(lab, signal))
-    yield judged(lab, "OTLP-RESP-007", tries, is_ok, "success")
+    yield check_responses(lab, "OTLP-RESP-007", tries, is_ok, "success")
 
 
 def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
@@ -261,7 +259,7 @@ def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
         metric = chunk(2, chunk(1, b"m") + chunk(5, b""))
         bodies["a metric without points"] = chunk(1, chunk(2, metric))
     for what, body in bodies.items():
-        yield Exchange(what=f"{what} ({signal})", answer=submit(lab, body, signal=signal))
+        yield Exchange(what=f"{what} ({signal})", answer=send_protobuf(lab, body, signal=signal))
 
 
 # Plain, repeated, and not lost.
@@ -281,14 +279,18 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
             for signal in lab.signals
             for what, more in fields.items()
         )
-        yield _unlike_packed(lab, judged(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK"))
+        yield _unlike_packed(
+            lab, check_responses(lab, "OTLP-GRPC-008", tries, is_ok, "gRPC status OK")
+        )
         return
     answers = [
         Exchange(what=f"a plain {signal} body over HTTP/1.1", answer=post(lab, body, signal=signal))
         for signal in lab.signals
         for body in [sample_body(lab, signal, lab.marker())]
     ]
-    yield _unlike_packed(lab, judged(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200"))
+    yield _unlike_packed(
+        lab, check_responses(lab, "OTLP-HTTP-015", answers, answered(200), "HTTP 200")
+    )
     told = "; ".join(f"{each.what}: {each.answer.told()}" for each in answers)
     say = passed if all(_is_http1(each.answer) for each in answers) else failed
     yield say("OTLP-HTTP-011", told)
@@ -327,7 +329,7 @@ def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
         for signal, body in bodies.items()
         for time in (1, 2)
     )
-    yield judged(lab, "OTLP-RESP-084", tries, is_ok, "success both times")
+    yield check_responses(lab, "OTLP-RESP-084", tries, is_ok, "success both times")
 
 
 def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:

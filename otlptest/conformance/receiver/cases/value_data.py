@@ -11,16 +11,15 @@ from otlptest.conformance.receiver.data_cases import (
     Change,
     DataCase,
     Matches,
-    having,
     in_request,
     judged_corners,
     of_items,
-    rules_of,
+    requirement_ids,
     sent_in,
+    with_fields,
 )
-from otlptest.conformance.receiver.exchange import Exchange, is_decided, is_ok, judged
+from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_decided, is_ok
 from otlptest.conformance.receiver.lab import ReceiverLab
-from otlptest.conformance.receiver.protobuf_fields import chunk, number
 from otlptest.conformance.receiver.sample_requests import (
     attribute,
     sample_item,
@@ -31,9 +30,8 @@ from otlptest.conformance.receiver.sample_requests import (
 from otlptest.conformance.receiver.stored import judged_stored, stored_items
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed
+from otlptest.wire.otlp.protobuf_writing import chunk, number
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
-
-__all__ = ["CASES"]
 
 _KIB: Final = 1 << 10
 _MIB: Final = 1 << 20
@@ -86,13 +84,13 @@ def _map(value: Any) -> None:  # noqa: ANN401 -- as above
 
 
 _KINDS: Final = (
-    having(string_value="text"),
-    having(bool_value=False),
-    having(int_value=0),
-    having(double_value=3.0),
+    with_fields(string_value="text"),
+    with_fields(bool_value=False),
+    with_fields(int_value=0),
+    with_fields(double_value=3.0),
     _mixed,
     _map,
-    having(bytes_value=b"\x00\xff"),
+    with_fields(bytes_value=b"\x00\xff"),
 )
 _TEXTS: Final = (
     "nul \x00, bell \x07, escape \x1b",
@@ -156,33 +154,33 @@ _OF_ITEMS: Final = (
     _one(
         "OTLP-COMMON-053",
         "texts with control characters, of several scripts and directions",
-        _with_pairs(*[having(string_value=each) for each in _TEXTS]),
+        _with_pairs(*[with_fields(string_value=each) for each in _TEXTS]),
         needs_read_back=True,
     ),
     _one(
         "OTLP-COMMON-054",
         "texts that look like HTML, SQL, templates and lookups",
-        _with_pairs(*[having(string_value=each) for each in _INERT]),
+        _with_pairs(*[with_fields(string_value=each) for each in _INERT]),
         needs_read_back=True,
     ),
     _one(
         "OTLP-COMMON-052",
         f"{_MANY} attributes",
-        _with_pairs(*[having(string_value="x")] * _MANY),
+        _with_pairs(*[with_fields(string_value="x")] * _MANY),
         fields=(),
         may_be_refused=True,
     ),
     _one(
         "OTLP-COMMON-052",
         "an attribute value of 1 MiB",
-        _with_pairs(having(string_value="x" * _MIB)),
+        _with_pairs(with_fields(string_value="x" * _MIB)),
         fields=(),
         may_be_refused=True,
     ),
     _one(
         "OTLP-COMMON-052",
         "an attribute key of 64 KiB",
-        lambda item: _value(_pairs(item), "k" * (64 * _KIB), having(string_value="x")),
+        lambda item: _value(_pairs(item), "k" * (64 * _KIB), with_fields(string_value="x")),
         fields=(),
         may_be_refused=True,
     ),
@@ -322,7 +320,7 @@ def _judged_canary(lab: ReceiverLab) -> CheckResult:
     with _listener() as (url, is_visited):
         answer = sent_in(lab, signal, _with_schema_url(signal, url)(lab.marker()))
         tries = [Exchange(what="a schema URL that can be fetched", answer=answer)]
-        found = judged(lab, rule, tries, is_ok, "it is taken")
+        found = check_responses(lab, rule, tries, is_ok, "it is taken")
         if is_visited():
             return failed(rule, f"it was fetched while the request was handled; {found.evidence}")
     return found
@@ -357,7 +355,7 @@ def _judged_repeated_keys(lab: ReceiverLab) -> CheckResult:
         )
         for marker in markers
     ]
-    found = judged(lab, rule, tries, is_decided, "success, or an error of the sender")
+    found = check_responses(lab, rule, tries, is_decided, "success, or an error of the sender")
     if found.outcome != "passed":
         return found
     if len({each.answer.is_ok for each in tries}) > 1:
@@ -386,7 +384,7 @@ _RULES: Final = (
     "OTLP-COMMON-008",
     "OTLP-COMMON-041",
     "OTLP-COMMON-007",
-    *rules_of(_SHAPES),
+    *requirement_ids(_SHAPES),
 )
 
 _NOT_IN_JSON: Final = frozenset({"OTLP-COMMON-051", "OTLP-PROF-033"})
