@@ -149,7 +149,7 @@ def _os_failure(problem: OSError) -> int:
 
 
 def _click_sentence(problem: click.ClickException) -> tuple[str, str]:
-    """What is wrong with the command line, and the nearest right one."""
+    """Return what is wrong with the command line, and the nearest right one."""
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     general = f"{context.command_path} --help tells more" if context else ""
     if isinstance(problem, click.NoSuchOption):

@@ -187,7 +187,7 @@ def _source_of(test: str) -> str:
 
 
 def _typed(program: str) -> str:
-    """What to type for a program of this environment: its folder may not be on the PATH."""
+    """Return what to type for a program of this environment: its folder may not be on the PATH."""
     return program if shutil.which("otlptest") else str(Path(sys.argv[0]).with_name(program))
 
 

@@ -44,7 +44,7 @@ Example:
     "signal_name",
     type=click.Choice(["traces", "metrics", "logs", "profiles"]),
     metavar="S",
-    help="traces, metrics, logs or profiles: of a protobuf file that does not tell.",
+    help="traces, metrics, logs or profiles: for protobuf files whose signal cannot be detected.",
 )
 @click.option(
     "--raw", "is_raw", is_flag=True, help="Send the bytes of FILE as they are; needs --signal."
@@ -109,7 +109,7 @@ def command(
 
 
 def _bytes_of(file: Path) -> bytes:
-    """What is in a file.
+    """Return what is in a file.
 
     Raises:
         FileFormatError: It cannot be read.

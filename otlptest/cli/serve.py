@@ -68,7 +68,7 @@ class _Stop:
     "--host",
     default="localhost",
     show_default=True,
-    help="Address to listen on (localhost: 127.0.0.1 and ::1); others than loopback are reachable"
+    help="Address to listen on (localhost: 127.0.0.1 and ::1); any other address is reachable"
     " by others.",
 )
 @click.option(

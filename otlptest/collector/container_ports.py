@@ -28,7 +28,7 @@ class ContainerPorts:
         self._endpoints: Endpoints | None = None
 
     def endpoints(self) -> Endpoints:
-        """Where a container reaches the collector.
+        """Return where a container reaches the collector.
 
         Raises:
             ReceiverError: No further ports could be opened.

@@ -241,7 +241,7 @@ def _names(listen: str) -> tuple[str, ...]:
 
 
 def _reachable(listen: str) -> str:
-    """How this machine itself reaches what listens on an address."""
+    """Return how this machine itself reaches what listens on an address."""
     if listen in _EVERY_ADDRESS or listen.lower() == "localhost":
         return "127.0.0.1"
     return f"[{listen}]" if ":" in listen else listen

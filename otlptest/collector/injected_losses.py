@@ -75,7 +75,7 @@ def _came(kind: Kind, count: int) -> str:
 
 
 def _hint(injection: Injection, fired: int, since: str) -> str:
-    """What a right sender does after the fault, where nothing came since."""
+    """Return what a right sender does after the fault, where nothing came since."""
     said = _while_in_force(injection, fired) or _afterwards(injection.fault, since)
     return f"this test injected {injection.fault!r}{said}" if said else ""
 
@@ -116,6 +116,6 @@ def _afterwards(fault: WireFault, since: str) -> str:
 
 
 def _is_harmless(fault: WireFault) -> bool:
-    """Whether the requests that it hits have been received by then."""
+    """Return whether the requests that it hits have been received by then."""
     is_late = fault.at in {"before_reply", "after_reply"}
     return is_late or (fault.direction == "down" and not fault.acts_on_frames)

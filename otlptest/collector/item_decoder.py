@@ -112,7 +112,7 @@ class StoredItemDecoder:
         return test
 
     def count(self, signal: Signal, request: Request) -> int:
-        """How many items a request has; data points for metrics."""
+        """Return how many items a request has; data points for metrics."""
         if signal == "metrics":
             return self._reader.point_count(request)
         if signal == "profiles":
@@ -120,7 +120,7 @@ class StoredItemDecoder:
         return item_count(request.body)
 
     def producers_of(self, request: Request) -> tuple[Producer, ...]:
-        """Whose telemetry an accepted request carries, each once; none of a refused one."""
+        """Return whose telemetry an accepted request carries, each once; none of a refused one."""
         if not request.is_accepted or request.signal is None:
             return ()
         if request.signal == "profiles":

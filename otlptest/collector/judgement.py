@@ -17,7 +17,7 @@ class Judged(Source, Protocol):
     """A source whose requests can be judged."""
 
     def late_findings(self) -> Sequence[Finding]:
-        """What the checks of earlier waits find now."""
+        """Return what the checks of earlier waits find now."""
         ...
 
     def leftover_items(self, request: Request) -> Callable[[Any], bool] | None:
@@ -73,7 +73,7 @@ class Judge:
         return tuple(finding for finding in findings if finding.rule not in allowed)
 
     def describe(self) -> str:
-        """What the view received, in a few lines."""
+        """Return what the view received, in a few lines."""
         return overview(self._source)
 
 

@@ -71,7 +71,7 @@ class LeftoverCount:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request holds nothing but items that are set aside."""
+        """Return whether the request holds nothing but items that are set aside."""
         return 0 < self.items == self.leftover
 
 
@@ -135,17 +135,17 @@ class Leftovers:
         self._counts: dict[int, LeftoverCount] = {}
 
     def has(self, item: Any) -> bool:  # noqa: ANN401 -- span, point, record or profile
-        """Whether an item is set aside."""
+        """Return whether an item is set aside."""
         return self.standing_of(item) is not Standing.OWN
 
     def standing_of(self, item: Any) -> Standing:  # noqa: ANN401 -- span, point, record or profile
-        """How an item stands to the test."""
+        """Return how an item stands to the test."""
         request: Request = item.request
         whole = self._by_request(request)
         return whole or self._standing(request, _head_of(item))
 
     def has_request(self, request: Request) -> bool:
-        """Whether a request is set aside: as a whole, or with all its items."""
+        """Return whether a request is set aside: as a whole, or with all its items."""
         whole = self._by_request(request)
         if whole is not None:
             return whole is not Standing.OWN
@@ -154,7 +154,7 @@ class Leftovers:
         return self.count(request).is_whole
 
     def has_problem(self, problem: Problem) -> bool:
-        """Whether a problem is left over: its request began before the test."""
+        """Return whether a problem is left over: its request began before the test."""
         connection = problem.connection
         if connection is not None and connection.owner is not None:
             if connection.port_opened_at >= self._epoch.monotonic:
@@ -165,7 +165,7 @@ class Leftovers:
         return at < self._epoch.monotonic
 
     def count(self, request: Request) -> LeftoverCount:
-        """How much of a decodable request is set aside."""
+        """Return how much of a decodable request is set aside."""
         found = self._counts.get(request.number)
         if found is None:
             found = self._counts[request.number] = self._counted(request)
@@ -183,7 +183,7 @@ class Leftovers:
         )
 
     def has_arriving(self, request: Request) -> bool:
-        """Whether a request is set aside that has no number yet: it is not stored."""
+        """Return whether a request is set aside that has no number yet: it is not stored."""
         return self._counted(request).is_whole
 
     def doubt(self, item: Any) -> str:  # noqa: ANN401 -- span, point, record or profile
@@ -201,7 +201,7 @@ class Leftovers:
     # The signs.
 
     def _by_request(self, request: Request) -> Standing | None:
-        """What the request as a whole says; None if its items must be asked."""
+        """Return what the request as a whole says; None if its items must be asked."""
         connection, start = request.connection, self._epoch.monotonic
         if connection.owner is not None:
             if connection.port_opened_at >= start:

@@ -47,7 +47,7 @@ class BytePrefilter:
         self._common = _longest_first(keys)
 
     def may_match(self, item: bytes) -> bool:
-        """Whether an item can match; False is certain."""
+        """Return whether an item can match; False is certain."""
         for search in self._numbers:
             if not search(item) and not (_ODD_TAG in item and _has_odd_tag(item)):
                 return False
@@ -57,7 +57,7 @@ class BytePrefilter:
         return all(piece in item for piece in self._common)
 
     def can_contain(self, body: bytes) -> bool:
-        """Whether an item of a request can match; False is certain, and quickly said."""
+        """Return whether an item of a request can match; False is certain, and quickly said."""
         return not self._rare or self._rare[0] in body
 
 
@@ -133,7 +133,7 @@ def _id(value: object) -> list[bytes]:
 
 
 def _value(value: object) -> list[bytes]:
-    """What of a value's encoding is fixed."""
+    """Return what of a value's encoding is fixed."""
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bytes):

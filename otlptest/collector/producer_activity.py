@@ -61,7 +61,7 @@ class ProducerRecords:
             )
 
     def activities(self) -> Sequence[ProducerActivity]:
-        """What each producer has sent so far, in order of its first request."""
+        """Return what each producer has sent so far, in order of its first request."""
         with self._lock:
             return tuple(
                 ProducerActivity(

@@ -80,7 +80,7 @@ class SpanIndex:
         self._ends.append(len(self._names))
 
     def names_where(self, test: Callable[[str], bool]) -> frozenset[int]:
-        """Numbers of the names that pass a test; a name that is no UTF-8 always does."""
+        """Numbers of the names that pass a test; a name that is not valid UTF-8 always does."""
         with self._lock:
             names = list(self._ids.items())
         return frozenset(number for name, number in names if _passes(name, test))

@@ -97,7 +97,7 @@ class Store:
             return Snapshot(items, offset=0, start=0, stop=len(items))
 
     def problems(self) -> Snapshot[Problem]:
-        """What was not even a request, oldest first."""
+        """Return what was not even a request, oldest first."""
         with self._condition:
             items = self._problems
             return Snapshot(items, offset=0, start=0, stop=len(items))

@@ -178,7 +178,7 @@ class StoreSource:
         return producers.activities()
 
     def producers_of(self, request: Request) -> tuple[Producer, ...]:
-        """Whose telemetry a request carries, each once; none of a refused one."""
+        """Return whose telemetry a request carries, each once; none of a refused one."""
         return self._contents.producers_of(request)
 
     def set_aside(self, kind: Kind) -> Iterator[SetAside]:
@@ -252,7 +252,7 @@ class StoreSource:
 
     @property
     def begin(self) -> float:
-        """When the view began, on the collector's monotonic clock."""
+        """Return when the view began, on the collector's monotonic clock."""
         return self._began_at
 
     def explain_with(self, explain: Explanation) -> None:
@@ -299,7 +299,7 @@ class StoreSource:
             self._checks.append(check)
 
     def late_findings(self) -> tuple[Finding, ...]:
-        """What the remembered checks find now, each finding once."""
+        """Return what the remembered checks find now, each finding once."""
         with self._lock:
             checks = tuple(self._checks)
         found = (check() for check in checks)

@@ -97,12 +97,12 @@ class CollectorView:
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where OTLP/gRPC is taken: `http://127.0.0.1:PORT`."""
+        """Return where OTLP/gRPC is taken: `http://127.0.0.1:PORT`."""
         return self._endpoints.grpc
 
     @property
     def http_endpoint(self) -> str:
-        """Where OTLP/HTTP is taken, as a base URL: `http://127.0.0.1:PORT`."""
+        """Return where OTLP/HTTP is taken, as a base URL: `http://127.0.0.1:PORT`."""
         return self._endpoints.http
 
     def environ(
@@ -250,7 +250,7 @@ class CollectorView:
             Tells when and where it fired.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
             ReceiverError: The collector is closed.
 
         Example:
@@ -267,7 +267,7 @@ class CollectorView:
         """As `inject`, until the end of a block: what the fault holds back goes on then.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
             ReceiverError: The collector is closed.
         """
         return self._injector.injecting(fault, times)
@@ -445,18 +445,18 @@ class CollectorView:
         return self._judge.judged()
 
     def describe(self) -> str:
-        """What was received, as text for the report of a failure."""
+        """Return what was received, as text for the report of a failure."""
         return self._judge.describe()
 
     # What gathering evidence needs (`gathering.EvidenceContext`).
 
     @property
     def source(self) -> StoreSource:
-        """What the queries read from."""
+        """Return what the queries read from."""
         return self._source
 
     def producers_of(self, request: Request) -> Collection[Producer]:
-        """Whose telemetry an accepted request carries."""
+        """Return whose telemetry an accepted request carries."""
         return self._source.producers_of(request)
 
     def token(self) -> int:

@@ -159,7 +159,7 @@ def fitting_cases(
         signals: Only these; any if empty.
 
     Raises:
-        UnknownNameError: One of `wanted` is no name.
+        UnknownNameError: One of `wanted` is not a name.
     """
     return tuple(
         case

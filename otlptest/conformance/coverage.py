@@ -77,7 +77,7 @@ def coverage_rows() -> tuple[CoverageRow, ...]:
 
 
 def _reason_of_validation(rule: Requirement, judges: Mapping[str, tuple[str, ...]]) -> str:
-    """Why no payload is judged by the rule, where a whole run is not either."""
+    """Return why no payload is judged by the rule, where a whole run is not either."""
     return "" if rule.id in judges else unchecked_reasons().get(rule.id, "").strip()
 
 

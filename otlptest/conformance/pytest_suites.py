@@ -58,12 +58,12 @@ def exporter_suite(
         protocol: In which protocol.
         signals: Only these signals; all if empty.
         cases: Ids of cases or requirements, or folders of cases; all if empty.
-        strict: What should be otherwise fails too.
-        timeout_s: When a run of the command is ended.
+        strict: Also fail on broken SHOULD requirements.
+        timeout_s: Kill a run of the command after this many seconds.
         cwd: The folder to run it in.
 
     Raises:
-        UsageError: `command` is no list of words, or `timeout_s` is no number of seconds.
+        UsageError: `command` is not a list of words, or `timeout_s` is not a number of seconds.
         UnknownNameError: A protocol, signal or case does not exist.
     """
     checked_timeout(timeout_s)
@@ -108,7 +108,7 @@ def receiver_suite(
         protocol: In which protocol.
         signals: Only these signals; all if empty.
         cases: Ids of cases or requirements, or folders of cases; all if empty.
-        strict: What should be otherwise fails too.
+        strict: Also fail on broken SHOULD requirements.
         timeout_s: How long to wait for any one answer.
 
     Raises:
@@ -144,7 +144,7 @@ def receiver_suite(
 
 
 def _unjudging(look: ReceiverLook) -> CaseJudge:
-    """What is wrong is told by the cases that claim it; the others are skipped."""
+    """Return what is wrong is told by the cases that claim it; the others are skipped."""
     accused = {each.rule: each for each in look.accusations}
 
     def judge(case: Any) -> Iterable[CheckResult]:  # noqa: ANN401 -- a receiver case

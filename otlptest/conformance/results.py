@@ -41,14 +41,14 @@ class SuiteRun:
 
     @property
     def summary(self) -> Mapping[VerdictName, int]:
-        """How many results have each verdict."""
+        """Return how many results have each verdict."""
         return {
             name: sum(1 for result in self.results if result.verdict == name) for name in VERDICTS
         }
 
     @property
     def failing(self) -> tuple[Result, ...]:
-        """What makes the run exit with findings."""
+        """Return what makes the run exit with findings."""
         return tuple(result for result in self.results if result.fails(self.policy))
 
     @property
@@ -71,12 +71,12 @@ class Conformance:
 
     @property
     def has_failed(self) -> bool:
-        """Whether something was found that should not be."""
+        """Return whether something was found that should not be."""
         return any(run.failing for run in self.runs)
 
     @property
     def has_judged(self) -> bool:
-        """Whether each protocol was judged, but for those that the subject does not speak.
+        """Return whether each protocol was judged, but for those that the subject does not speak.
 
         False too if it speaks none.
         """
@@ -148,7 +148,7 @@ FIRST_LOOK: Final = "first look"
 
 
 def shortfall_of(results: Sequence[Result], unseen: Mapping[str, str]) -> str:
-    """Why most requirements of a run could not be judged; empty if they could.
+    """Return why most requirements of a run could not be judged; empty if they could.
 
     Args:
         results: The verdicts.

@@ -104,7 +104,7 @@ class Result:
         return evidence_text(self.expected, self.received, self.exchanges)
 
     def fails(self, policy: Policy) -> bool:
-        """Whether this makes the whole run exit with findings.
+        """Return whether this makes the whole run exit with findings.
 
         Under a strict policy warnings do too, except where the sources leave a question open.
         """
@@ -215,7 +215,7 @@ def _marks(rule: Requirement, policy: Policy) -> tuple[str, ...]:
 
 
 def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...]]:
-    """What was expected, what was received, and the exchanges, each different one once."""
+    """Return what was expected, what was received, and the exchanges, each different one once."""
     first, *others = dict.fromkeys(
         (each.expected, each.received, each.exchanges) for each in deciding
     )
@@ -229,7 +229,7 @@ def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...
 def _reason_not_judged(
     rule: Requirement, outcome: Outcome, policy: Policy, verdict: VerdictName
 ) -> str:
-    """Why what was seen does not count as it looks; empty if it does."""
+    """Return why what was seen does not count as it looks; empty if it does."""
     if outcome not in {"passed", "failed"} or verdict != "skip":
         return ""
     seen = "as demanded" if outcome == "passed" else "not as demanded"

@@ -43,7 +43,7 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
         called: What messages call it; its path if empty.
 
     Raises:
-        FileFormatError: It cannot be read, is no YAML, or has another shape: the first mistake.
+        FileFormatError: It cannot be read, is not YAML, or has another shape: the first mistake.
     """
     name = called or str(file)
     try:
@@ -54,11 +54,11 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
     except UnicodeDecodeError as problem:
         line = problem.object.count(b"\n", 0, problem.start) + 1
         raise FileFormatError(
-            name, f"line {line}", "is no UTF-8", "save it as text in UTF-8"
+            name, f"line {line}", "is not valid UTF-8", "save it as text in UTF-8"
         ) from problem
     value, places = parsed_yaml(name, text)
     if not isinstance(value, dict):
-        raise FileFormatError(name, places.text(()), "is no mapping", "begin with: version: 1")
+        raise FileFormatError(name, places.text(()), "is not a mapping", "begin with: version: 1")
     _check_version(name, value, places)
     try:
         content = shape.model_validate(value)

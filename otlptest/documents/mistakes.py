@@ -45,7 +45,7 @@ def first_mistake(
 
 
 def _in_words(shape: type[Shape], error: ErrorDetails) -> tuple[str, str]:
-    """What is wrong, and what is allowed there."""
+    """Return what is wrong, and what is allowed there."""
     kind, given = error["type"], shown(error["input"])
     if kind in {"extra_forbidden", "missing"}:
         return _about_key(shape, error)
@@ -94,7 +94,7 @@ def _shape_in(annotation: object) -> type[Shape] | None:
 
 
 def _annotation_at(shape: type[Shape], path: KeyPath) -> object:
-    """What a shape says about the value at a path; an index is of a list of what is said."""
+    """Return what a shape says about the value at a path; an index is of a list of what is said."""
     found: object = shape
     for step in path:
         inner = _shape_in(found)

@@ -13,7 +13,7 @@ def place_text(line: int, path: KeyPath) -> str:
 
 
 def _path_text(path: KeyPath) -> str:
-    """`replies[0].times`; a key that is no plain word is quoted."""
+    """`replies[0].times`; a key that is not a plain word is quoted."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -36,7 +36,7 @@ class Places:
         self._lines = dict(lines)
 
     def has(self, path: KeyPath) -> bool:
-        """Whether there is a value at that path."""
+        """Return whether there is a value at that path."""
         return path in self._lines
 
     def text(self, path: KeyPath) -> str:

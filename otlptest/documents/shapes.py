@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Shape(BaseModel):
-    """A mapping in a document: text is no number, and a key that is not known is a mistake."""
+    """A mapping in a document: text is not a number, and a key that is not known is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

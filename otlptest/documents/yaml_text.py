@@ -36,7 +36,7 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
         text: One YAML document.
 
     Raises:
-        FileFormatError: It is no YAML, or holds something else than plain values.
+        FileFormatError: It is not valid YAML, or holds something else than plain values.
     """
     if len(text) > _MOST_BYTES:
         raise FileFormatError(
@@ -49,11 +49,11 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
             raise FileFormatError(file, "line 1", "is empty", "begin with: version: 1")
         return reading.value(node, ()), Places(reading.lines)
     except MarkedYAMLError as broken:
-        problem = f"is no YAML: {_problem(broken)}"
+        problem = f"is not valid YAML: {_problem(broken)}"
         raise FileFormatError(file, _mark(broken), problem, _hint(broken)) from broken
     except YAMLError as broken:
         first = str(broken).strip().splitlines()[0]
-        problem = f"is no YAML: {first}"
+        problem = f"is not valid YAML: {first}"
         raise FileFormatError(file, "", problem, "save it as plain text in UTF-8") from broken
     except RecursionError as broken:
         raise FileFormatError(
@@ -92,7 +92,7 @@ class _Reading:
         """The value of a node.
 
         Raises:
-            FileFormatError: It is no plain value.
+            FileFormatError: It is not a plain value.
         """
         self.lines.setdefault(path, node.start_mark.line + 1)
         self._count += 1
@@ -114,12 +114,12 @@ class _Reading:
         """A mapping.
 
         Raises:
-            FileFormatError: A key is no text, or there twice.
+            FileFormatError: A key is not text, or there twice.
         """
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode) or key_node.tag == f"{_TAG}null":
-                raise self._error(path, "a key is no text", at=key_node)
+                raise self._error(path, "a key is not text", at=key_node)
             key = str(key_node.value)
             if key in values:
                 raise self._error(
@@ -144,7 +144,7 @@ class _Reading:
             if tag == f"{_TAG}float":
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError as broken:
-            raise self._error(path, f"is no number: {text!r}", at=node) from broken
+            raise self._error(path, f"is not a number: {text!r}", at=node) from broken
         if tag == f"{_TAG}bool":
             return text.lower() == "true"
         if tag == f"{_TAG}null":

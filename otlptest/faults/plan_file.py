@@ -48,7 +48,7 @@ class RequestTest:
     least_bytes: int = 0
 
     def __call__(self, request: Request) -> bool:
-        """Whether a request is meant."""
+        """Return whether a request is meant."""
         return (
             self.protocol in {None, request.protocol}
             and self.encoding in {None, request.encoding}
@@ -136,7 +136,7 @@ def read_fault_plan(plan: str | Path, /) -> FaultPlan:
         plan: A path, or `builtin:NAME`, e.g. `builtin:flaky`.
 
     Raises:
-        FileFormatError: The file cannot be read, or is no fault plan: the first mistake with its
+        FileFormatError: The file cannot be read, or is not a fault plan: the first mistake with its
             line, its key path, and what is allowed there.
         UnknownBundledFileError: No plan of that name ships.
     """
@@ -266,7 +266,7 @@ def _arguments(
     given: object,
     path: KeyPath,
 ) -> tuple[list[Any], dict[str, Any]]:
-    """What to call the function with; a value that is no mapping is its first argument.
+    """Return what to call the function with; a value that is not a mapping is its first argument.
 
     Raises:
         FileFormatError: An argument does not exist, or one is missing.
@@ -312,6 +312,6 @@ def _value(
 
 
 def _place_of(document: Document[FaultPlanShape], path: KeyPath, problem: str) -> KeyPath:
-    """Where the argument stands that a message begins with, else the fault itself."""
+    """Return where the argument stands that a message begins with, else the fault itself."""
     argument = (*path, problem.partition(" ")[0])
     return argument if document.places.has(argument) else path

@@ -92,7 +92,7 @@ def _arguments(function: Callable[..., object]) -> _Schema:
 
 
 def _argument(name: str, hint: object) -> _Schema:
-    """What an argument may be."""
+    """Return what an argument may be."""
     if name == "reply":
         return dict(_REPLY)
     choices = list(_choices(hint))

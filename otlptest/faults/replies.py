@@ -131,7 +131,7 @@ def ack_lost(*, ending: Ending = "close") -> ReplyFault:
 
 @with_known_names
 def malformed_body(*, body: bytes | None = None) -> ReplyFault:
-    """Success by its status, with a body that is no message in its encoding.
+    """Success by its status, with a body that is not a message in its encoding.
 
     Args:
         body: These bytes; if None, cut protobuf or cut JSON, as the request's encoding has it.
@@ -197,7 +197,7 @@ def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> Re
         http_status: 301, 302, 303, 307 or 308.
 
     Raises:
-        UsageError: The status is no redirect, or the location cannot be sent.
+        UsageError: The status is not a redirect, or the location cannot be sent.
     """
     if http_status not in _REDIRECTS:
         shown = ", ".join(map(str, _REDIRECTS))
@@ -243,10 +243,10 @@ def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) ->
 
 
 def _reply(reply: ReplyFault | None) -> ReplyFault:
-    """What a delay or a compression is about.
+    """Return what a delay or a compression is about.
 
     Raises:
-        UsageError: It is no reply.
+        UsageError: It is not a reply.
     """
     if reply is None:
         return ok()

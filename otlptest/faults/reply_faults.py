@@ -38,7 +38,7 @@ class ReplyFault:
         is_trailers_only: Over gRPC a failure comes in one header block; else the status follows
             in a second one (OTLP-GRPC-036).
         body: Replaces the body over HTTP and the message over gRPC; None: what belongs there.
-        is_malformed: The body is no message in its encoding.
+        is_malformed: The body is not a message in its encoding.
         content_type: Replaces the right one; None: the right one.
         encoding: The body (gRPC: the message) is compressed so; None: it is not.
         size_bytes: The body is padded to this size with a field that nobody knows; 0: it is not.

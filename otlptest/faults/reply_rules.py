@@ -72,7 +72,7 @@ class ReplyRule:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has fired as often as it should."""
+        """Return whether it has fired as often as it should."""
         return self._left == 0
 
     def take(self, request: Request) -> ReplyFault | None:
@@ -113,7 +113,7 @@ class ReplyRule:
         return tuple(found)
 
     def _is_settled(self, fault: ReplyFault) -> bool:
-        """Whether it has fired, or is no fault but the good answer."""
+        """Return whether it has fired, or is not a fault but the good answer."""
         return fault in self._fired or fault.text == "faults.ok()"
 
     def _so_far(self) -> str:
@@ -185,7 +185,7 @@ def _check(
     where: object,
     rate: object,
 ) -> None:
-    """Refuse what cannot be meant.
+    """Reject contradictory arguments.
 
     Raises:
         UsageError: The arguments do not fit together.
@@ -207,7 +207,7 @@ def _check(
 
 
 def _check_faults(faults: Sequence[object]) -> None:
-    """Refuse what is no reply.
+    """Refuse what is not a reply.
 
     Raises:
         UsageError: There are no faults, or one is none.
@@ -218,12 +218,12 @@ def _check_faults(faults: Sequence[object]) -> None:
         if isinstance(fault, ReplyFault):
             continue
         if callable(fault):
-            raise UsageError(f"{fault!r} is no reply", f"call it: faults.{_name_of(fault)}()")
-        raise UsageError(f"{fault!r} is no reply", _reply_hint(fault))
+            raise UsageError(f"{fault!r} is not a reply", f"call it: faults.{_name_of(fault)}()")
+        raise UsageError(f"{fault!r} is not a reply", _reply_hint(fault))
 
 
 def _reply_hint(fault: object) -> str:
-    """How what was given may have been meant."""
+    """Return how what was given may have been meant."""
     if isinstance(fault, WireFault):
         return "faults of the wire go to inject(...)"
     if isinstance(fault, list | tuple):

@@ -213,7 +213,7 @@ def _http_status(code: int) -> int:
         UsageError: It is none.
     """
     if isinstance(code, bool) or not _LEAST_STATUS <= code <= _MOST_STATUS:
-        raise UsageError(f"{code!r} is no HTTP status from 200 to 599", _STATUS_HINT)
+        raise UsageError(f"{code!r} is not an HTTP status from 200 to 599", _STATUS_HINT)
     return code
 
 
@@ -230,7 +230,7 @@ def _form(value: str) -> RetryAfterForm:
 
 
 def _violations(violations: Mapping[str, str]) -> tuple[FieldViolation, ...]:
-    """What a `BadRequest` detail lists.
+    """Return what a `BadRequest` detail lists.
 
     Raises:
         UsageError: They are no mapping of texts.

@@ -129,12 +129,12 @@ class WireFault:
 
     @property
     def acts_on_frames(self) -> bool:
-        """Whether it needs HTTP/2, and never fires on a connection that speaks HTTP/1.1."""
+        """Return whether it needs HTTP/2, and never fires on a connection that speaks HTTP/1.1."""
         return self.kind in {"goaway", "rst_stream", "window"}
 
     @property
     def corrupts_requests(self) -> bool:
-        """Whether requests arrive as something that no client has sent."""
+        """Return whether requests arrive as something that no client has sent."""
         return self.kind == "corrupt" and self.direction == "up"
 
 
@@ -429,7 +429,7 @@ def window(window_bytes: int = 0, /) -> WireFault:
         window_bytes: How much of each request may be sent.
 
     Raises:
-        UsageError: It is no window.
+        UsageError: It is not a window.
     """
     return WireFault(
         text=written("window", window_bytes),

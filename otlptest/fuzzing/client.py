@@ -150,7 +150,7 @@ def _kind_of(problem: SendError) -> AnswerKind:
 
 
 def _answer(result: ExportResult, payload: Payload) -> Answer:
-    """What a receiver's answer amounts to."""
+    """Return what a receiver's answer amounts to."""
     status = result.grpc_status if result.http_status is None else result.http_status
     name = "gRPC status" if result.http_status is None else "HTTP"
     told = f"{name} {status}"

@@ -41,7 +41,7 @@ def topics_in_order(
 
 
 def share_of(topic: Topic, left: int, topics: int) -> int:
-    """How many of the payloads that are left go to a topic, the next of so many."""
+    """Return how many of the payloads that are left go to a topic, the next of so many."""
     fair = -(-left // topics)
     if topic.validity == "valid":
         return min(left, max(_FEWEST_RIGHT, min(PORTION, 3 * fair)))

@@ -89,7 +89,7 @@ class Examiner:
         return self._judged(payload, answer)
 
     def health(self, *, grace_s: float | None = None) -> Health:
-        """How the receiver answers a probe, over a new connection.
+        """Return how the receiver answers a probe, over a new connection.
 
         It is asked again for a while before the answer is a bad one.
 
@@ -131,7 +131,7 @@ class Examiner:
         return self._persistent(answer)
 
     def _persistent(self, answer: Answer) -> Answer:
-        """What cannot be load: it is only ever said to this payload."""
+        """Return what cannot be load: it is only ever said to this payload."""
         is_grpc = self._lab.protocol == "grpc"
         says_nothing_of_load = (
             answer.status == _UNAVAILABLE if is_grpc else answer.status in _GATEWAY
@@ -188,7 +188,7 @@ class Examiner:
 
 
 def _may_change(answer: Answer) -> bool:
-    """Whether a refusal for load may be another one later."""
+    """Return whether a refusal for load may be another one later."""
     return answer.status not in _TOO_LARGE
 
 

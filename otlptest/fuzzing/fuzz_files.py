@@ -95,9 +95,9 @@ def _recorded(body: bytes, text: str, file: str, protocol: Protocol | None) -> P
     try:
         record = json.loads(text)
     except ValueError as problem:
-        raise FileFormatError(file, "", f"is no JSON: {problem}", hint) from problem
+        raise FileFormatError(file, "", f"is not valid JSON: {problem}", hint) from problem
     if not isinstance(record, dict):
-        raise FileFormatError(file, "", "is no object", hint)
+        raise FileFormatError(file, "", "is not an object", hint)
     for key in _TEXTS:
         value = record.get(key)
         if not isinstance(value, str) or value not in _CHOICES.get(key, (value,)):

@@ -321,7 +321,7 @@ class Session:
             raise _OverError
 
     def _is_prey(self, hunt: _Hunt, payload: Payload) -> bool:
-        """Whether a payload shows the hunted fault too.
+        """Return whether a payload shows the hunted fault too.
 
         Raises:
             _EnoughError: The hunt has taken long enough.
@@ -336,7 +336,7 @@ class Session:
         return True
 
     def _look(self, failure: Failure, payload: Payload) -> Examination:
-        """What a payload of a hunt shows; the receiver answers again afterwards.
+        """Return what a payload of a hunt shows; the receiver answers again afterwards.
 
         Raises:
             _OverError: It does not.
@@ -368,7 +368,7 @@ class Session:
         self._on_event(FuzzFailed(fault=failure.fault, payload=failure.payload, is_shrunk=True))
 
     def _confirms(self, failure: Failure, payload: Payload) -> bool:
-        """Whether a payload fails once more; then it is what the failure is shown with."""
+        """Return whether a payload fails once more; then it is what the failure is shown with."""
         fault = self._look(failure, payload).fault
         if fault is None or fault.signature != failure.fault.signature:
             return False

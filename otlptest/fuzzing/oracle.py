@@ -33,10 +33,10 @@ FAULT_TITLES: Final[dict[FaultKind, str]] = {
     "memory": "its memory grew without bound",
     "server_error": "it answered as if the fault were its own",
     "cut_off": "it closed the connection without an answer",
-    "garbage": "it answered with what is no OTLP",
-    "took_garbage": "it took what is no request",
+    "garbage": "it answered with what is not OTLP",
+    "took_garbage": "it took what is not a request",
     "refused_right": "it refused a right request",
-    "wrong_status": "it refused what is no request with another status than 400",
+    "wrong_status": "it refused what is not a request with another status than 400",
     "wrong_error_body": "its 400 came without a google.rpc.Status",
 }
 """What each kind of fault is, as a clause."""
@@ -90,17 +90,17 @@ class Fault:
 
     @property
     def harm(self) -> Harm | None:
-        """What makes a broken ROBUSTNESS row a failure."""
+        """Return what makes a broken ROBUSTNESS row a failure."""
         return _HARMS.get(self.kind)
 
     @property
     def signature(self) -> tuple[str, tuple[str, ...], str]:
-        """What makes two faults the same one, for counting and shrinking."""
+        """Return what makes two faults the same one, for counting and shrinking."""
         return self.kind, self.rules, self.reason
 
 
 def fault_of(payload: Payload, answer: Answer, *, takes_plain: bool) -> Fault | None:
-    """What is wrong with an answer; None if nothing is, or it may have another reason.
+    """Return what is wrong with an answer; None if nothing is, or it may have another reason.
 
     Args:
         payload: What was sent.
@@ -173,7 +173,7 @@ def fallen(payload: Payload, *, is_late: bool, told: str) -> Fault:
 
 
 def _robustness_rule(payload: Payload) -> str:
-    """What an odd payload is about, if that is robustness; other rules ask for no answer."""
+    """Return what an odd payload is about, if that is robustness; other rules ask for no answer."""
     return payload.rule if find(payload.rule).level == "ROBUSTNESS" else ""
 
 

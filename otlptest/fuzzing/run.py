@@ -182,7 +182,7 @@ def _nothing(_event: FuzzEvent) -> None:
 
 
 def _lab(target: Target, protocol: Protocol, plan: FuzzPlan) -> TargetLab:
-    """What is talked to.
+    """Return what is talked to.
 
     Raises:
         UsageError: There is no endpoint for the protocol.
@@ -298,7 +298,7 @@ def _serves_profiles(lab: TargetLab) -> bool:
 
 
 def _comes_back(examiner: Examiner, talk: Talk, wait_s: float) -> bool:
-    """Whether the receiver answers a probe again; blocks for a while."""
+    """Return whether the receiver answers a probe again; blocks for a while."""
     talk.hang_up()
     deadline = Deadline(wait_s)
     while examiner.health(grace_s=0.0) != "well":

@@ -69,7 +69,7 @@ class Attributes(Mapping[str, AttributeValue]):
 
 
 def same_value(left: object, right: object) -> bool:
-    """Whether two attribute values have the same OTLP type and the same value.
+    """Return whether two attribute values have the same OTLP type and the same value.
 
     Recurses into lists and mappings; the order of a mapping does not matter. NaN equals NaN.
     """

@@ -64,7 +64,7 @@ class _Point:
 
     @property
     def has_no_recorded_value(self) -> bool:
-        """Whether the producer says that the series has no value at this time."""
+        """Return whether the producer says that the series has no value at this time."""
         return bool(self.flags & 1)
 
 

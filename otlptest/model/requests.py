@@ -20,7 +20,7 @@ SECRET_HEADERS: Final = frozenset(
 )
 
 PROBLEM_KINDS: Final = (
-    "malformed",  # the body is no OTLP message of the signal
+    "malformed",  # the body is not OTLP message of the signal
     "bad_compression",  # the body is not what its Content-Encoding or grpc-encoding says
     "unknown_encoding",  # a Content-Encoding or grpc-encoding that is not supported
     "too_large",  # over the size limit, before or after decompression
@@ -242,12 +242,12 @@ class Request:
 
     @property
     def is_preflight(self) -> bool:
-        """Whether a browser asks here if a page may send (WHATWG Fetch, CORS-preflight)."""
+        """Return whether a browser asks here if a page may send (WHATWG Fetch, CORS-preflight)."""
         return self.method == "OPTIONS" and "access-control-request-method" in self.headers
 
     @property
     def is_probe(self) -> bool:
-        """Whether it only asks if somebody is there: it has no place for telemetry.
+        """Return whether it only asks if somebody is there: it has no place for telemetry.
 
         A GET, HEAD, OPTIONS or TRACE without a body, or gRPC's health and reflection services; not
         a browser's preflight, after which a page that is refused does not send its telemetry.

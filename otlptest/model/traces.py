@@ -109,7 +109,7 @@ class Span:
         return bool(self.flags & _FLAG_HAS_IS_REMOTE and self.flags & _FLAG_IS_REMOTE)
 
     def __repr__(self) -> str:
-        """What a failed assertion shows: which span it is, not all that it holds."""
+        """Return what a failed assertion shows: which span it is, not all that it holds."""
         ids = f"span_id={self.span_id!r}, trace_id={self.trace_id!r}"
         return f"<Span {self.name!r} of service {self.service!r}, {ids}>"
 

@@ -25,7 +25,7 @@ class DeadlineSocket:
             rest = rest[self._socket.send(rest) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What `http.client` reads answers from; it always asks for `rb`."""
+        """Return what `http.client` reads answers from; it always asks for `rb`."""
         self._readers += 1
         return io.BufferedReader(_Reader(self))
 
@@ -53,7 +53,7 @@ class DeadlineSocket:
             self._socket.close()
 
     def is_stale(self) -> bool:
-        """Whether the peer has ended the connection, or sent what nobody asked for."""
+        """Return whether the peer has ended the connection, or sent what nobody asked for."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             return bool(selector.select(0))

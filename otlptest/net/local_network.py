@@ -19,12 +19,12 @@ class LocalProxy(Protocol):
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where it takes OTLP/gRPC."""
+        """Return where it takes OTLP/gRPC."""
         ...
 
     @property
     def http_endpoint(self) -> str:
-        """Where it takes OTLP/HTTP."""
+        """Return where it takes OTLP/HTTP."""
         ...
 
     def open_port(self, endpoint: str, grpc_port: int, http_port: int) -> str:

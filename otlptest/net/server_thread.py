@@ -43,7 +43,7 @@ class ServerThread:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller runs in this thread."""
+        """Return whether the caller runs in this thread."""
         return threading.current_thread() is self._thread
 
     def start(self) -> None:

@@ -34,7 +34,7 @@ class TlsStream:
         return self._tls.selected_alpn_protocol()
 
     def receive(self, data: bytes) -> bytes:
-        """What the peer's bytes say in plain.
+        """Return what the peer's bytes say in plain.
 
         Raises:
             ssl.SSLError: The handshake failed, or a record is broken.

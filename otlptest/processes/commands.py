@@ -21,7 +21,7 @@ def checked_command(command: Command) -> tuple[str, ...]:
     """The words of a command, as text.
 
     Raises:
-        UsageError: It is one string, empty, or holds something that is no text or path.
+        UsageError: It is one string, empty, or holds something that is not text or path.
     """
     given: object = command  # callers may be untyped
     if isinstance(given, str):
@@ -42,7 +42,7 @@ def checked_environment(env: Mapping[str, str]) -> dict[str, str]:
     """A copy of `env`.
 
     Raises:
-        UsageError: A name or a value is no text.
+        UsageError: A name or a value is not text.
     """
     for name, value in env.items():
         given: object = value  # callers may be untyped
@@ -55,7 +55,7 @@ def checked_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def short_name(words: Sequence[str]) -> str:
-    """What messages call a program without a name: its words, without folders, cut short."""
+    """Return what messages call a program without a name: its words, without folders, cut short."""
     name = shlex.join([Path(words[0]).name, *words[1:]]).replace("\n", " ")
     return name if len(name) <= _NAME_COLUMNS else name[: _NAME_COLUMNS - 1] + "…"
 
@@ -71,7 +71,7 @@ def launched(
     """The started process, in a session and process group of its own.
 
     Raises:
-        UsageError: `cwd` is no folder.
+        UsageError: `cwd` is not a folder.
         ProcessError: The command cannot be run; the hint tells what to do.
     """
     if cwd is not None and not Path(cwd).is_dir():
@@ -108,7 +108,7 @@ def _reason(
         return f"{program!r} is not executable", f"chmod +x {shlex.quote(program)}"
     if number == errno.ENOEXEC:
         hint = "a script needs an interpreter: put it first in the command, or begin with #!"
-        return f"{program!r} is no program that this machine can run", hint
+        return f"{program!r} is not a program that this machine can run", hint
     return str(error), ""
 
 

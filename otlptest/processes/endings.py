@@ -60,12 +60,12 @@ class Recipient:
 
     @property
     def is_deaf(self) -> bool:
-        """Whether it is no shell, and the signal ends it before it can flush, or may."""
+        """Return whether it is no shell, and the signal ends it before it can flush, or may."""
         return not self.is_shell and self.reaction in {"default", "unclear"}
 
     @property
     def is_shell(self) -> bool:
-        """Whether it is a shell, which has no SDK."""
+        """Return whether it is a shell, which has no SDK."""
         return self.name in _SHELLS
 
 
@@ -112,7 +112,7 @@ class Ending:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the program exited with a code of its own that says failure.
+        """Return whether the program exited with a code of its own that says failure.
 
         128 plus the number of the signal of `stop` says none: a JVM that has run its shutdown hooks
         exits with it. Where that code came from a shell, `abrupt` says so.
@@ -135,7 +135,7 @@ class Ending:
 
     @property
     def may_have_flushed(self) -> bool:
-        """Whether it could have flushed although its end was `abrupt`.
+        """Return whether it could have flushed although its end was `abrupt`.
 
         True where it caught the signal, or the system or its runtime does not say, and where
         somebody else sent a signal that can be caught.
@@ -147,7 +147,7 @@ class Ending:
 
     @property
     def advice(self) -> str:
-        """What would give it a chance to flush, for a program that had none; else ""."""
+        """Return what would give it a chance to flush, for a program that had none; else ""."""
         if self.had_to_be_killed:
             return "its end hangs, or it needs more time: --otlp-stop-timeout-s, stop(timeout_s=…)"
         if self.way == "killed":
@@ -166,7 +166,7 @@ class Ending:
 
     @property
     def had_to_be_killed(self) -> str:
-        """What did not end in the time of `stop`, as the rest of a sentence; "" if all did.
+        """Return what did not end in the time of `stop`, as the rest of a sentence; "" if all did.
 
         `did not end on SIGTERM within 10 s and was killed`.
         """
@@ -266,7 +266,7 @@ def _reaction(pid: int, name: str, number: int) -> Reaction:
 
 
 def reaction_of(masks: "dict[str, int]", name: str, number: int) -> Reaction:
-    """What a process does with a signal, by the masks of `/proc/PID/status`."""
+    """Return what a process does with a signal, by the masks of `/proc/PID/status`."""
 
     def has(key: str, signal_number: int) -> bool:
         return bool(masks.get(key, 0) >> (signal_number - 1) & 1)
@@ -317,7 +317,7 @@ class EndingRecord:
         self._late = tuple(living)
 
     def ending(self, leader: int, *, has_exited: bool, exit_code: int | None) -> Ending:
-        """How the program has ended, from what was noted and its exit code."""
+        """Return how the program has ended, from what was noted and its exit code."""
         return Ending(
             way=self._way(leader, exit_code) if has_exited else "running",
             exit_code=exit_code,

@@ -52,7 +52,7 @@ class ExitWatch:
         self._thread.start()
 
     def look(self) -> bool:
-        """Whether it has exited by now, even if the thread has not noticed it yet."""
+        """Return whether it has exited by now, even if the thread has not noticed it yet."""
         if self.has_exited or not hasattr(os, "waitid"):
             return self.has_exited
         try:

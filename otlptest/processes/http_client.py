@@ -79,7 +79,7 @@ class Response:
         """The body read as JSON.
 
         Raises:
-            ValueError: It is no JSON.
+            ValueError: It is not valid JSON.
         """
         return json.loads(self.body)
 
@@ -126,7 +126,7 @@ def exchange(
 
     Raises:
         OSError: Nobody listens, the connection broke, or time ran out (`TimeoutError`).
-        http.client.HTTPException: The answer is no HTTP.
+        http.client.HTTPException: The answer is not HTTP.
     """
     connection = http.client.HTTPConnection(host, port)
     plain = _connected(host, port, deadline)

@@ -28,7 +28,7 @@ class Listener(ABC):
     @property
     @abstractmethod
     def exit_code(self) -> int | None:
-        """How it ended, None while it runs."""
+        """Return how it ended, None while it runs."""
 
     @abstractmethod
     def last_lines(self) -> str:
@@ -84,7 +84,7 @@ class Listener(ABC):
             timeout_s: Seconds for the whole exchange.
 
         Raises:
-            UsageError: `path` is no request target, or both `json` and `body` are given.
+            UsageError: `path` is not a request target, or both `json` and `body` are given.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         fields = dict(headers or {})
@@ -95,7 +95,7 @@ class Listener(ABC):
             fields = {"Content-Type": "application/json", **fields}
         if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
             hint = "it begins with '/', and urllib.parse.quote() encodes what is not allowed in it"
-            raise UsageError(f"{path!r} is no request target", hint)
+            raise UsageError(f"{path!r} is not a request target", hint)
         deadline = Deadline(timeout_s)
         try:
             return self._exchanged(method, path, fields, body, deadline)
@@ -110,7 +110,7 @@ class Listener(ABC):
         """Send `GET path`; see `request`.
 
         Raises:
-            UsageError: `path` is no request target.
+            UsageError: `path` is not a request target.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         return self.request("GET", path, headers=headers, timeout_s=timeout_s)
@@ -127,7 +127,7 @@ class Listener(ABC):
         """Send `POST path`, with a body or without; see `request`.
 
         Raises:
-            UsageError: `path` is no request target, or both `json` and `body` are given.
+            UsageError: `path` is not a request target, or both `json` and `body` are given.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         return self.request(
@@ -177,7 +177,7 @@ class Listener(ABC):
         return ProcessError(self.name, problem, self.last_lines())
 
     def port_hint(self) -> str:
-        """What a message advises when nobody listens on the port."""
+        """Return what a message advises when nobody listens on the port."""
         elsewhere = " and ".join(map(str, self.listening_ports()))
         must = f"it must listen on the port in the environment variable PORT, here {self.port}"
         if elsewhere:

@@ -104,7 +104,7 @@ class Program(Listener):
 
     @property
     def output(self) -> str:
-        """What it has printed so far, standard output and error merged; the newest 1 MiB."""
+        """Return what it has printed so far, standard output and error merged; the newest 1 MiB."""
         return self._output.text()
 
     @property
@@ -114,7 +114,7 @@ class Program(Listener):
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether it has not ended."""
         return not self._exit.has_exited
 
     @property
@@ -124,7 +124,7 @@ class Program(Listener):
 
     @property
     def ending(self) -> Ending:
-        """How it has ended so far: by itself, on a signal, or killed. Does not block."""
+        """Return how it has ended so far: by itself, on a signal, or killed. Does not block."""
         has_exited = self.has_exited  # read first: the code is there once this is True
         return self._record.ending(self.pid, has_exited=has_exited, exit_code=self.exit_code)
 

@@ -71,7 +71,7 @@ class Readiness:
     hint: str | Callable[[str], str] = ""
 
     def advice(self, seen: str) -> str:
-        """What to try after `seen` was seen last."""
+        """Return what to try after `seen` was seen last."""
         return self.hint if isinstance(self.hint, str) else self.hint(seen)
 
 
@@ -86,7 +86,7 @@ def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Re
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `path` does not begin with `/`, or `timeout_s` is no usable number.
+        UsageError: `path` does not begin with `/`, or `timeout_s` is not a usable number.
     """
     if not path.startswith("/"):
         raise UsageError(f"a path begins with '/', and this one is {path!r}")
@@ -131,7 +131,7 @@ def port(*, timeout_s: float = 30.0) -> Readiness:
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `timeout_s` is no usable number.
+        UsageError: `timeout_s` is not a usable number.
     """
 
     def listens(program: Starting) -> str | None:
@@ -159,12 +159,12 @@ def line(regex: str, /, *, timeout_s: float = 30.0) -> Readiness:
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `regex` is no regular expression, or `timeout_s` is no usable number.
+        UsageError: `regex` is not a regular expression, or `timeout_s` is not a usable number.
     """
     try:
         pattern = re.compile(regex)
     except re.error as error:
-        raise UsageError(f"{regex!r} is no regular expression: {error}") from error
+        raise UsageError(f"{regex!r} is not a regular expression: {error}") from error
 
     def printed(program: Starting) -> str | None:
         match = program.matched_line(pattern)
@@ -187,7 +187,7 @@ def _port_in(match: re.Match[str]) -> int:
     told = str(match["port"])
     if not told.isdecimal():
         raise UsageError(
-            f"the group 'port' of {match.re.pattern!r} gave {told!r}, which is no port",
+            f"the group 'port' of {match.re.pattern!r} gave {told!r}, which is not a port",
             r"let it match digits only: (?P<port>\d+)",
         )
     return int(told)

@@ -99,7 +99,7 @@ class OtlpProxy:
 
     @property
     def endpoint(self) -> str:
-        """Where clients connect instead of the upstream: `http://127.0.0.1:PORT`."""
+        """Return where clients connect instead of the upstream: `http://127.0.0.1:PORT`."""
         return self._endpoint(self._ports[0])
 
     @property
@@ -165,8 +165,8 @@ class OtlpProxy:
             Tells when and where it fired.
 
         Raises:
-            UsageError: It is no wire fault, `times` is below 1, or the upstream speaks TLS and the
-                fault needs to see requests or frames.
+            UsageError: It is not a wire fault, `times` is below 1, or the upstream speaks TLS and
+                the fault needs to see requests or frames.
             ReceiverError: The proxy is closed.
         """
         self._check(fault)
@@ -215,7 +215,7 @@ class OtlpProxy:
 
     @property
     def traffic(self) -> Traffic:
-        """What passed so far, in sums."""
+        """Return what passed so far, in sums."""
         return self._ledger.traffic()
 
     @property
@@ -339,7 +339,7 @@ class OtlpProxy:
 
 
 def _reachable(listen: str) -> str:
-    """How this machine itself reaches what listens on an address."""
+    """Return how this machine itself reaches what listens on an address."""
     if listen == "0.0.0.0" or listen.lower() == "localhost":  # noqa: S104 -- only compared with
         return "127.0.0.1"
     host = "::1" if listen == "::" else listen

@@ -66,7 +66,7 @@ class PeerSocket:
 
     @property
     def is_drained(self) -> bool:
-        """Whether all that was written has been handed over."""
+        """Return whether all that was written has been handed over."""
         return not self._unsent
 
     def want(self, *, reading: bool) -> None:

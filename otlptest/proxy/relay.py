@@ -299,7 +299,7 @@ class Relay:
 
     @property
     def holds_requests(self) -> bool:
-        """Whether bytes of the client's have not gone on."""
+        """Return whether bytes of the client's have not gone on."""
         if self._is_over:
             return False
         is_drained = self._server is not None and self._server.is_drained

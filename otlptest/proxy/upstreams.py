@@ -18,12 +18,12 @@ class EndpointPair(Protocol):
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where OTLP/gRPC is taken."""
+        """Return where OTLP/gRPC is taken."""
         ...
 
     @property
     def http_endpoint(self) -> str:
-        """Where OTLP/HTTP is taken."""
+        """Return where OTLP/HTTP is taken."""
         ...
 
     def environ(self, protocol: str = ..., /, *, inherit: bool = ...) -> dict[str, str]:
@@ -68,7 +68,7 @@ def upstream_at(endpoint: str) -> Upstream:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"upstream {endpoint!r} is no URL: {error}", _HINT) from error
+        raise UsageError(f"upstream {endpoint!r} is not a URL: {error}", _HINT) from error
     if parts.scheme not in _SCHEMES or not parts.hostname:
         raise UsageError(f"upstream {endpoint!r} is no http:// or https:// URL", _HINT)
     if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", parts.netloc) or not port:

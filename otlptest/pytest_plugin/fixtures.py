@@ -37,7 +37,7 @@ def otlp_collector() -> "Iterator[FakeCollector]":
 
 @pytest.fixture
 def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
-    """What otlptest knows about this run of the test; for its own fixtures."""
+    """Return what otlptest knows about this run of the test; for its own fixtures."""
     __tracebackhide__ = True
     from otlptest.pytest_plugin.interruption import watch_interruptions
     from otlptest.queries.messages.screen import remember_columns
@@ -52,7 +52,7 @@ def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
 
 @pytest.fixture
 def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[CollectorView]":
-    """What this test receives: queries, waits, evidence; judged when the test has passed.
+    """Return what this test receives: queries, waits, evidence; judged when the test has passed.
 
     At its end the programs of `otlp_process` are stopped, and so flush; then the test fails if
     anything received could not be decoded or breaks a rule that always fails, unless

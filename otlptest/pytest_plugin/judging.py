@@ -54,7 +54,7 @@ def killed_programs(test: CurrentTest) -> tuple[Finding, ...]:
 
 
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
-    """What fails the test; what does not is remembered for the end of the run."""
+    """Return what fails the test; what does not is remembered for the end of the run."""
     with contextlib.suppress(ReceiverError):  # a fault may hold something back for long
         view.settle(Deadline(_GLANCE_S))  # what was sent by now meets the faults in force
     view.end_faults()  # what they hold back belongs to what is judged

@@ -59,7 +59,7 @@ def program_circumstances(
     arrivals: Arrivals,
     endpoint_of: Callable[[str], Endpoint],
 ) -> Iterator[Circumstance]:
-    """What may have kept the programs of a test from sending items of a kind.
+    """Yield what may have kept the programs of a test from sending items of a kind.
 
     Args:
         started: The programs.
@@ -91,7 +91,7 @@ def program_circumstances(
 def _of_life(
     program: Program, *, has_sent: bool, is_connected: bool, is_asked: bool
 ) -> Iterator[Circumstance]:
-    """How a program is, where that may be the reason; `is_asked`: its SDK alone can be."""
+    """Yield how a program is, where that may be the reason; `is_asked`: its SDK alone can be."""
     ending = program.ending
     if ending.abrupt:
         had = "may have had" if ending.may_have_flushed else "had"
@@ -120,7 +120,7 @@ def of_environment(
     kind: Kind,
     endpoint_of: Callable[[str], Endpoint],
 ) -> Iterator[Circumstance]:
-    """What `env=` says that keeps items of a kind away. No header is ever shown.
+    """Yield what `env=` says that keeps items of a kind away. No header is ever shown.
 
     Args:
         name: The program's.
@@ -146,7 +146,7 @@ class _Settings:
         self._changed = changed
 
     def doubts(self, endpoint_of: Callable[[str], Endpoint]) -> Iterator[tuple[str, str]]:
-        """What the test said, and what follows from it."""
+        """Yield what the test said, and what follows from it."""
         for key in ("OTEL_SDK_DISABLED", *_CONFIG_FILES):
             if key in self._changed and key in self._values:
                 yield from self._switched(key)

@@ -90,11 +90,11 @@ class ProgramFactory:
         return program
 
     def circumstances(self, kind: Kind, arrivals: Arrivals) -> Iterator[Circumstance]:
-        """What the test did to its programs that explains missing items of a kind."""
+        """Yield what the test did to its programs that explains missing items of a kind."""
         return program_circumstances(self._started, kind, arrivals, self._endpoint_of)
 
     def _endpoint_of(self, url: str) -> Endpoint:
-        """What a URL in a program's environment leads to."""
+        """Return what a URL in a program's environment leads to."""
         try:
             place = urlsplit(url if "://" in url else f"http://{url}")
             port = place.port
@@ -143,7 +143,7 @@ def _chosen_port(env: Mapping[str, str | None]) -> int | None:
     """The port in `env`, if it was written there and not taken over from this process.
 
     Raises:
-        UsageError: It is no port.
+        UsageError: It is not a port.
     """
     port = env.get("PORT")
     if port is None or port == os.environ.get("PORT"):

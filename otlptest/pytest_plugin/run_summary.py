@@ -40,7 +40,7 @@ class RunSummary:
             terminalreporter.write_line(self.line())
 
     def line(self) -> str:
-        """Which rules were broken how often, and what can be done about it."""
+        """Return which rules were broken how often, and what can be done about it."""
         ranked = self._rules.most_common()
         shown = ", ".join(f"{rule} ({count})" for rule, count in ranked[:_SHOWN_RULES])
         more = f" and {len(ranked) - _SHOWN_RULES} more" if len(ranked) > _SHOWN_RULES else ""

@@ -62,7 +62,7 @@ def check_configuration(config: pytest.Config) -> None:
 
 
 def settings_of(item: pytest.Item) -> "Settings":
-    """What holds for one test.
+    """Return what holds for one test.
 
     Raises:
         UsageError: The marker `otlp` is not what it should be.

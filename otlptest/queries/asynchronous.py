@@ -51,7 +51,7 @@ class AsyncQuery(Generic[P, T]):
         """See the `where` of the query.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         narrowed: Any = self._where(*tests, **criteria)

@@ -22,7 +22,7 @@ class LogQuery(Query[LogRecord]):
         """Only log records that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

@@ -24,7 +24,7 @@ class ProfileQuery(Query[Profile]):
         """Only profiles that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

@@ -67,7 +67,7 @@ class Query(Generic[T]):
         """This query with more conditions.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         if not tests and not criteria:
@@ -81,7 +81,7 @@ class Query(Generic[T]):
         """All matches of now, oldest arrival first. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return tuple(self._narrowed(tests, criteria)._look().matches())  # noqa: SLF001 -- own class
@@ -90,7 +90,7 @@ class Query(Generic[T]):
         """The match that arrived first. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             ExpectationError: There is none; the finding shows the nearest misses.
         """
         __tracebackhide__ = True
@@ -104,7 +104,7 @@ class Query(Generic[T]):
         """The only match. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             TruncatedResultError: The source gave only a part.
             ExpectationError: There is none, or more than one.
         """
@@ -116,10 +116,10 @@ class Query(Generic[T]):
         return query._only(look)  # noqa: SLF001 -- own class
 
     def count(self, *tests: Test[T], **criteria: Any) -> int:  # noqa: ANN401 -- as above
-        """How many matches there are now. Does not wait.
+        """Return how many matches there are now. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             TruncatedResultError: The source gave only a part.
         """
         __tracebackhide__ = True
@@ -136,7 +136,7 @@ class Query(Generic[T]):
         return iter(self._look().matches())
 
     def __bool__(self) -> NoReturn:
-        """Refuse: a look that happens once is no verdict.
+        """Refuse: a look that happens once is not a verdict.
 
         Raises:
             UsageError: Always.
@@ -157,7 +157,7 @@ class Query(Generic[T]):
         `late_second_match`.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             TruncatedResultError: The source gave only a part.
             ExpectationError: None arrived in time, or more than one.
         """
@@ -173,7 +173,7 @@ class Query(Generic[T]):
         Blocks the calling thread, at most `timeout_s` seconds.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             ExpectationError: None arrived in time.
         """
         __tracebackhide__ = True
@@ -191,7 +191,7 @@ class Query(Generic[T]):
         Blocks the calling thread, at most `timeout_s` seconds.
 
         Raises:
-            UsageError: `count` is below 1, or a criterion cannot be meant.
+            UsageError: `count` is below 1, or a criterion is invalid.
             ExpectationError: Fewer arrived in time.
         """
         __tracebackhide__ = True
@@ -209,7 +209,7 @@ class Query(Generic[T]):
             **criteria: As for `where`.
 
         Raises:
-            UsageError: There is no evidence, or a criterion cannot be meant.
+            UsageError: There is no evidence, or a criterion is invalid.
             TruncatedResultError: The source gave only a part.
             ExpectationError: Something matches, or its absence is not proven.
         """
@@ -232,7 +232,7 @@ class Query(Generic[T]):
             **criteria: As for `where`.
 
         Raises:
-            UsageError: There is no evidence, or a criterion cannot be meant.
+            UsageError: There is no evidence, or a criterion is invalid.
             TruncatedResultError: The source gave only a part.
             ExpectationError: There are fewer or more, or it is not proven.
         """
@@ -243,7 +243,7 @@ class Query(Generic[T]):
     # How it is done.
 
     def _look(self) -> QueryRun[T]:
-        """What is there now."""
+        """Return what is there now."""
         look = QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
         look.fetch_all(Deadline(_LOOK_S, self._source.clock))
         return look
@@ -317,12 +317,12 @@ class Query(Generic[T]):
 
     @property
     def source(self) -> Source:
-        """Where the items come from."""
+        """Return where the items come from."""
         return self._source
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What an item must meet."""
+        """Return what an item must meet."""
         return self._conditions
 
     def grouped(self, items: Sequence[Any]) -> Sequence[T]:

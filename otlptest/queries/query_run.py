@@ -36,15 +36,15 @@ class ItemFilter(Generic[T]):
         self._matches += [item for item in items if self.passes(item)]
 
     def passes(self, item: Any) -> bool:  # noqa: ANN401 -- any kind of item
-        """Whether an item meets all conditions."""
+        """Return whether an item meets all conditions."""
         return all(condition.matches(item) for condition in self._conditions)
 
     def matches(self) -> Sequence[T]:
-        """What met all conditions so far."""
+        """Return what met all conditions so far."""
         return self._matches
 
     def group(self, items: Sequence[Any]) -> Sequence[T]:
-        """What can match: the fetched items, or what they make together."""
+        """Return what can match: the fetched items, or what they make together."""
         return items
 
 
@@ -129,7 +129,7 @@ class QueryRun(Generic[T]):
             )
 
     def matches(self) -> Sequence[T]:
-        """What was seen and meets all conditions."""
+        """Return what was seen and meets all conditions."""
         return self._sieve.matches()
 
     def check_complete(self, question: str) -> None:

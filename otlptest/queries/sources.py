@@ -45,7 +45,7 @@ class Batch:
 
 
 def producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
-    """Who sent an item: the process that its connection belongs to, and its resource."""
+    """Return who sent an item: the process that its connection belongs to, and its resource."""
     owner = item.request.connection.owner if item.request is not None else None
     return Producer(owner=owner, resource=getattr(item, "metric", item).resource)
 
@@ -113,12 +113,12 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What a message calls it: `this collector`, `capture.jsonl`."""
+        """Return what a message calls it: `this collector`, `capture.jsonl`."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """Whose time its deadlines are measured in."""
+        """Return whose time its deadlines are measured in."""
         ...
 
     def fetch(
@@ -149,11 +149,11 @@ class Source(Protocol):
         ...
 
     def producers(self) -> Sequence[ProducerActivity]:
-        """Who has sent in this view."""
+        """Return who has sent in this view."""
         ...
 
     def arrivals(self) -> Arrivals:
-        """What came in this view, for messages."""
+        """Return what came in this view, for messages."""
         ...
 
 

@@ -28,7 +28,7 @@ class Waited(Generic[T]):
     deadline: Deadline
 
     def within(self) -> str:
-        """How long it could take, for messages."""
+        """Return how long it could take, for messages."""
         return f"within {self.deadline.timeout_s:.1f} s"
 
 
@@ -44,7 +44,7 @@ def wait_until(
     end.
 
     Raises:
-        UsageError: `timeout_s` is no usable number of seconds.
+        UsageError: `timeout_s` is not a usable number of seconds.
     """
     deadline = Deadline(timeout_s, source.clock)
     look = make_look()

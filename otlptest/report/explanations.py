@@ -8,10 +8,10 @@ from otlptest.requirements import Ambiguity, Requirement, Verdict, find_ambiguit
 Rule = Requirement | Verdict | Ambiguity
 
 _LEVELS = {
-    "MUST": "MUST: broken means wrong",
+    "MUST": "MUST: breaking it is a failure",
     "SHOULD": "SHOULD: broken is reported, and fails only when asked to",
     "MAY": "MAY: a capability, never wrong",
-    "ROBUSTNESS": "ROBUSTNESS: in no OTLP text; what a careful operator expects",
+    "ROBUSTNESS": "ROBUSTNESS: not in the specification; what a careful operator expects",
 }
 _BOUND = {
     "client": "whoever sends (an exporter, an SDK, a forwarder)",
@@ -110,7 +110,7 @@ def _question(rule: Requirement) -> Ambiguity | None:
 
 
 def _check(check: str) -> str:
-    """How it is checked, with the letters that say what that needs spelt out."""
+    """Return how it is checked, with the letters that say what that needs spelt out."""
     letters, colon, how = check.partition(":")
     if not set(letters) <= {*_NEEDS, "/"}:
         return check

@@ -78,7 +78,7 @@ def _record(kind: str, service: str | None, item: object, more: Record) -> Recor
 
 
 def _fields(item: Any, leave_out: tuple[str, ...] = ()) -> Record:  # noqa: ANN401 -- any dataclass
-    """What an item says, without what otlptest itself remembers of it."""
+    """Return what an item says, without what otlptest itself remembers of it."""
     hidden = {"request", "connection", "has_outside_parent", *leave_out}
     return {
         field.name: plain_value(getattr(item, field.name))

@@ -127,7 +127,7 @@ def _point(point: DataPoint) -> str:
 
 
 def point_value(point: DataPoint) -> str:
-    """What a data point says, with its unit."""
+    """Return what a data point says, with its unit."""
     unit = f" {one_line(point.metric.unit)}" if point.metric.unit else ""
     match point:
         case _ if point.has_no_recorded_value:

@@ -52,7 +52,7 @@ def sent_record(export: "ExportResult") -> dict[str, Any]:
 
 
 def sent_finding(export: "ExportResult") -> Finding | None:
-    """What is wrong with an answer; None where the request was taken whole."""
+    """Return what is wrong with an answer; None where the request was taken whole."""
     verdict = sent_verdict(export)
     if verdict == "accepted":
         return None

@@ -54,10 +54,10 @@ def send(
         key_file: PEM of its key.
 
     Raises:
-        SendError: Nothing listens there, it answers what is no OTLP, or time ran out.
+        SendError: Nothing listens there, it answers what is not OTLP, or time ran out.
         UsageError: An argument is not as above.
         UnknownNameError: There is no such protocol, signal or compression.
-        FileFormatError: A file cannot be read or holds what is no request; nothing was sent then.
+        FileFormatError: A file cannot be read or holds no request; nothing was sent then.
         WireError: Bytes are no request, and no `signal` was given.
 
     Example:
@@ -105,7 +105,7 @@ def _checked_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """The headers as pairs.
 
     Raises:
-        UsageError: One is no text, or has characters that HTTP does not allow.
+        UsageError: One is not text, or has characters that HTTP does not allow.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():

@@ -40,7 +40,7 @@ _REASONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
     ((http.client.IncompleteRead,), "its answer was cut off", ""),
     (
         (http.client.HTTPException,),
-        "it answers something that is no HTTP/1.1: {said!r}",
+        "it answers something that is not HTTP/1.1: {said!r}",
         "a gRPC port is spoken to with protocol='grpc'",
     ),
 )

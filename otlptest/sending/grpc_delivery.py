@@ -77,7 +77,7 @@ class GrpcDelivery:
         Blocks for at most `timeout_s`.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is no gRPC or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not a gRPC or no OTLP.
         """
         deadline = Deadline(timeout_s)
         body = payload.body("grpc")
@@ -130,7 +130,7 @@ class GrpcDelivery:
         except WireError as refused:
             raise SendError(
                 self._target.url_of(payload.signal),
-                f"it answers success with what is no OTLP: {refused}",
+                f"it answers success with what is not OTLP: {refused}",
             ) from refused
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[payload.signal].rejected_field), partial.error_message
@@ -194,7 +194,7 @@ def _channel(target: Target) -> grpc.Channel:
 
 
 def _content(file: Path | None) -> bytes | None:
-    """What is in a PEM file.
+    """Return what is in a PEM file.
 
     Raises:
         UsageError: It cannot be read.

@@ -65,7 +65,7 @@ class HttpDelivery:
         Blocks for at most `timeout_s`, name resolution excepted.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is no HTTP or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not an HTTP or no OTLP.
         """
         deadline = Deadline(timeout_s)
         url = self._target.url_of(payload.signal)
@@ -142,10 +142,10 @@ class HttpDelivery:
         return connection.getresponse()
 
     def _result(self, signal: Signal, http_status: int, answer: "_Answer") -> ExportResult:
-        """What the answer says.
+        """Return what the answer says.
 
         Raises:
-            SendError: It is a success that is no OTLP.
+            SendError: It is a success that is not OTLP.
         """
         success = http_status in _SUCCESS
         rejected, message, status = 0, "", None
@@ -220,13 +220,13 @@ class _Answer:
             )
         except WireError as refused:
             raise SendError(
-                self.url, f"it answers success with what is no OTLP: {refused}"
+                self.url, f"it answers success with what is not OTLP: {refused}"
             ) from refused
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[signal].rejected_field), partial.error_message
 
     def retry_after_s(self) -> float | None:
-        """What `Retry-After` asks for."""
+        """Return what `Retry-After` asks for."""
         value = self.headers.get("retry-after")
         return (
             None if value is None else retry_after_seconds(value, SYSTEM_CLOCK.unix_nanos() / 1e9)

@@ -45,7 +45,7 @@ class ExportResult:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether an OTLP client should send the request again."""
+        """Return whether an OTLP client should send the request again."""
         if self.grpc_status is None:
             return self.http_status in RETRYABLE_HTTP_STATUSES
         return (self.status or RpcStatus(code=self.grpc_status)).is_retryable
@@ -63,7 +63,7 @@ class SendResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether every request was taken and no item was refused."""
+        """Return whether every request was taken and no item was refused."""
         return all(export.is_success and not export.rejected for export in self.exports)
 
     @property

@@ -53,7 +53,7 @@ class Target:
         return self.path if self.path.endswith(names.http_path) else self.path + names.http_path
 
     def url_of(self, signal: Signal) -> str:
-        """What a message calls it."""
+        """Return what a message calls it."""
         if self.protocol == "grpc":
             return f"{self.address}{self.path_of(signal)}"
         return f"{'https' if self.is_tls else 'http'}://{self.address}{self.path_of(signal)}"
@@ -135,7 +135,7 @@ def _split(to: str) -> tuple[SplitResult, int | None]:
     """A URL's parts and its port.
 
     Raises:
-        UsageError: The port is no number.
+        UsageError: The port is not a number.
     """
     try:
         parts = urlsplit(to if "://" in to else f"http://{to}")

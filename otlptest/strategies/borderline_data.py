@@ -40,7 +40,7 @@ class Oddity(NamedTuple):
 
     @property
     def is_decodable(self) -> bool:
-        """Whether every right decoder reads it: some look at the length of ids."""
+        """Return whether every right decoder reads it: some look at the length of ids."""
         return self.rule not in _MAYBE_DECODED
 
 
@@ -168,7 +168,7 @@ def _entity(_draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN40
         return _no_value(_draw, signal, message)
     resource = _first_holder(signal, message).resource
     resource.entity_refs.append(new(signal, "EntityRef", type="x", id_keys=["otlptest.nowhere"]))
-    return Oddity("OTLP-COMMON-051", "an entity whose key is no attribute", "must_accept")
+    return Oddity("OTLP-COMMON-051", "an entity whose key is not an attribute", "must_accept")
 
 
 def _by_index(draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN401 -- a generated message

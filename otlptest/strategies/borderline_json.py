@@ -266,7 +266,7 @@ _FORMS: Final = (
         _attribute({"stringValue": Literally('"\\ud800"')}),
         "may_refuse",
     ),
-    _Form("OTLP-JSON-035", "a text that is no UTF-8", _no_text, "may_refuse"),
+    _Form("OTLP-JSON-035", "a text that is not valid UTF-8", _no_text, "may_refuse"),
     _Form(
         "OTLP-JSON-036",
         "a raw line break in a text",
@@ -274,7 +274,7 @@ _FORMS: Final = (
         "may_refuse",
     ),
     _Form("OTLP-JSON-036", "a byte order mark", _prefixed(b"\xef\xbb\xbf"), "may_refuse"),
-    _Form("OTLP-JSON-048", "no bytes, which is no JSON", _whole(b""), "may_refuse"),
+    _Form("OTLP-JSON-048", "no bytes, which is not valid JSON", _whole(b""), "may_refuse"),
     _Form("OTLP-JSON-038", "an empty object", _whole(b"{}")),
 )
 

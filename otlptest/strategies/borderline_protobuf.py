@@ -133,7 +133,7 @@ def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Mutated
     return MutatedPayload(
         body=plain + _added(level, chunk(number, content)),
         rule="OTLP-SRV-008",
-        fault=f"a text that is no UTF-8: {content.hex()}",
+        fault=f"a text that is not valid UTF-8: {content.hex()}",
         expected="may_refuse",
         is_decodable=False,
         plain=plain,

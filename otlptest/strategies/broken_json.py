@@ -33,7 +33,7 @@ _Made = tuple[str, str, bytes]
 
 def _no_document(draw: Draw, _signal: Signal, _message: Any) -> _Made:  # noqa: ANN401 -- a generated message
     body = pick(draw, _NO_DOCUMENTS)
-    return "OTLP-JSON-036", f"{body.decode()} is no request", body
+    return "OTLP-JSON-036", f"{body.decode()} is not a request", body
 
 
 def _cut(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: ANN401 -- a generated message
@@ -108,7 +108,7 @@ def _bad_escape(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: AN
 
 
 def _maker(fault: Callable[[Draw, Signal, Any], _Made]) -> Maker:
-    """Makes a text that is no request of a signal from one that is."""
+    """Makes a text that is not a request of a signal from one that is."""
 
     def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, signal, message)

@@ -1,8 +1,8 @@
 """Invalid protobuf: bytes that no right decoder takes for a request.
 
 Each is checked with our own decoder before it is given out, and only faults count that decoders
-of every version must see: not what is no UTF-8, nests too deep, or lies inside a field that older
-versions of OTLP do not have.
+of every version must see: not bytes that are not UTF-8, deep nesting, or a fault inside a field that
+older versions of OTLP do not have.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _YOUNG_FIELDS: Final = ("entity_refs", "metadata", "event_name", "key_strindex",
 
 
 def is_certainly_broken(signal: Signal, body: bytes) -> bool:
-    """Whether every right decoder, of any version of OTLP, refuses the bytes."""
+    """Return whether every right decoder, of any version of OTLP, refuses the bytes."""
     try:
         decode_request(signal, body, protocol="http/protobuf")
     except WireError as refused:

@@ -48,7 +48,7 @@ def _class_and_fields(signal: Signal, name: str) -> tuple[Any, frozenset[str]]:
 
 
 def has_message(signal: Signal, name: str) -> bool:
-    """Whether the installed `opentelemetry-proto` has that message."""
+    """Return whether the installed `opentelemetry-proto` has that message."""
     return name in message_classes(signal)
 
 

@@ -1,8 +1,8 @@
 """Requests as bytes: what a sender puts on the wire, with what is odd or wrong about it.
 
 Terms: a *valid* payload is a right request, encoded as SDKs encode; a *borderline* one is what the
-encoding allows and no SDK sends, or breaks a rule about data; an *invalid* one is no request in the
-encoding that it claims. What a receiver must do follows from the specification, and where that
+encoding allows and no SDK sends, or breaks a rule about data; an *invalid* one is not a request in
+the encoding that it claims. What a receiver must do follows from the specification, and where that
 says nothing, from what a decoder can know.
 """
 
@@ -67,7 +67,7 @@ class Payload:
 
     @property
     def content_type(self) -> str:
-        """What a Content-Type header says with it."""
+        """Return what a Content-Type header says with it."""
         return _CONTENT_TYPES[self.protocol]
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def encoded(
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
         protocol: `grpc`, `http/protobuf` or `http/json`.
-        validity: Right requests, odd ones, or what is no request.
+        validity: Right requests, odd ones, or what is not a request.
         at_unix_nano: As for `requests`.
 
     Raises:

@@ -76,7 +76,7 @@ def _content(entry: Any) -> object:  # noqa: ANN401 -- a message or a text
 
 
 def _is_zero(value: Any) -> bool:  # noqa: ANN401 -- a message, or what its fields hold
-    """Whether a value is the zero value; submessages that are present and empty are."""
+    """Return whether a value is the zero value; submessages that are present and empty are."""
     if not hasattr(value, "ListFields"):
         return not (any(value) if isinstance(value, bytes) else value)
     return all(_is_zero(inner) for field, inner in value.ListFields())

@@ -169,9 +169,9 @@ _BY_RULE: Final = MappingProxyType(
 
 
 def occasion_of(rule_id: str) -> Occasion:
-    """What a payload must hold for a data rule to be broken in it.
+    """Return what a payload must hold for a data rule to be broken in it.
 
     Raises:
-        KeyError: It is no key of `DATA_RULES`.
+        KeyError: It is not a key of `DATA_RULES`.
     """
     return _BY_RULE[rule_id]

@@ -35,7 +35,7 @@ class _Pass:
         self.series = AllSeries()
 
     def message(self, signal: Signal, request: Request) -> Message | None:
-        """What is judged of a request; None if nothing can be.
+        """Return what is judged of a request; None if nothing can be.
 
         Raises:
             WireError: The body is no such message.

@@ -79,7 +79,7 @@ def check_summary(notes: Notes, item: Item, _data: Message, point: Message) -> N
 
 
 def _check_bounds(notes: Notes, item: Item, bounds: Sequence[float]) -> bool:
-    """Whether the bounds are in order."""
+    """Return whether the bounds are in order."""
     if not _is_increasing(bounds) or any(map(math.isnan, bounds)):
         notes.note("OTLP-METRIC-027", item, "explicit_bounds", _listed(bounds))
         return False
@@ -100,7 +100,7 @@ def _check_sum(notes: Notes, item: Item, point: Message, *, has_negative: bool =
 
 
 def _check_extremes(notes: Notes, item: Item, data: Message, point: Message) -> bool:
-    """Whether min and max can be looked at further: there, and in order."""
+    """Return whether min and max can be looked at further: there, and in order."""
     if not (point.count and point.HasField("min") and point.HasField("max")):
         return False
     low, high, count = point.min, point.max, point.count

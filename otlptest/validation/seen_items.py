@@ -24,7 +24,7 @@ _SPAN_ID_BYTES: Final = 8
 
 
 def count_occasions(requests: Iterable[Request]) -> Mapping[Occasion, int]:
-    """How often each occasion came; one that did not come is left out.
+    """Return how often each occasion came; one that did not come is left out.
 
     Refused requests, and accepted ones that cannot be decoded after all, are passed over, as
     `validate_requests` does with them. Takes about as long; thread-safe.

@@ -130,7 +130,7 @@ class AllSeries:
                 _check_cumulative(notes, identity, before, after)
 
     def pairs(self) -> Iterator[Pair]:
-        """What `check` has to compare, told in short."""
+        """Yield what `check` has to compare, told in short."""
         for identity, before, after in self._neighbours():
             has_starts = bool(before.start and after.start)
             yield Pair(
@@ -195,18 +195,18 @@ def _number(point: Message, name: str) -> float:
 
 
 def _is_excused(before: _Point, after: _Point) -> bool:
-    """Whether the sender of a resend had reason for it."""
+    """Return whether the sender of a resend had reason for it."""
     first, second = sorted((before, after), key=lambda point: point.arrival)
     return first.origin != second.origin and not _was_acknowledged(first.item.context.request)
 
 
 def _is_equal(point: Message, other: Message) -> bool:
-    """Whether two points say the same; NaN is equal to itself."""
+    """Return whether two points say the same; NaN is equal to itself."""
     return bool(point == other) or point.SerializeToString() == other.SerializeToString()
 
 
 def _was_acknowledged(request: Request) -> bool:
-    """Whether the sender must have known that the request had arrived, and was received."""
+    """Return whether the sender must have known that the request had arrived, and was received."""
     return (
         request.replied_at is not None
         and request.replied_at - request.received_at < _PROMPT_S

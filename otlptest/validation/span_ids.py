@@ -1,6 +1,6 @@
 """The rule that a span id is unique within its trace and producer (OTLP-TRACE-006).
 
-The same span received twice is no fault of its id: a retry, or two exporters of a Collector. So
+The same span received twice is not a fault of its id: a retry, or two exporters of a Collector. So
 spans of different requests are two spans only if they start at different times; within one request
 any difference in name, kind or times tells.
 
@@ -34,7 +34,7 @@ class SpanIds:
 
     @property
     def has_repeats(self) -> bool:
-        """Whether a second pass is worth it."""
+        """Return whether a second pass is worth it."""
         return bool(self._again)
 
     def number_of(self, producer: object) -> int:

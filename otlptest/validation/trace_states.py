@@ -16,7 +16,7 @@ _OT_VALUES: Final = {"rv": re.compile(r"[0-9a-f]{14}"), "th": re.compile(r"[0-9a
 
 
 def fault_of_trace_state(text: str) -> str:
-    """What is wrong with the trace state as a W3C list; empty for nothing."""
+    """Return what is wrong with the trace state as a W3C list; empty for nothing."""
     members = _members(text)
     if len(members) > _MAX_MEMBERS:
         return f"{len(members)} members, {_MAX_MEMBERS} are allowed"

@@ -235,7 +235,7 @@ def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
             ("--http", "http://h", "--read-back", "tape:x"), "--read-back 'tape:x'", id="read-back"
         ),
         pytest.param(
-            ("--http", "http://h", "--read-back", "otlp:1"), "is no pair of ports", id="ports"
+            ("--http", "http://h", "--read-back", "otlp:1"), "is not a pair of ports", id="ports"
         ),
         pytest.param(
             ("--http", "http://h", "--protocol", "grpc"),
@@ -298,7 +298,7 @@ def test_matrix_puts_results_side_by_side(collector: FakeCollector, tmp_path: Pa
     ("content", "problem"),
     [
         pytest.param(None, "No such file", id="missing"),
-        pytest.param("{", "is no JSON", id="no JSON"),
+        pytest.param("{", "is not valid JSON", id="no JSON"),
         pytest.param("{}", "has no 'subject'", id="no results"),
     ],
 )

@@ -82,7 +82,7 @@ def test_text_tells_failures_first_and_robustness_apart() -> None:
         "inconclusive, it could not be observed:\n  OTLP-HTTP-006",
         "skipped:\n  OTLP-HTTP-014",
         "passed: OTLP-HTTP-001",
-        "robustness, which is no part of conformance:",
+        "robustness, which is not a part of conformance:",
         "WARN OTLP-SRV-003 ROBUSTNESS",
     ]
     places = [text.find(part) for part in order]
@@ -330,13 +330,13 @@ def result(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("record", "problem"),
     [
-        pytest.param([], "x.json: is no object", id="no object"),
-        pytest.param({"runs": 1}, "x.json: runs: is no list", id="runs"),
-        pytest.param({"runs": [1]}, r"x.json: runs\[0\]: is no object", id="a run"),
+        pytest.param([], "x.json: is not an object", id="no object"),
+        pytest.param({"runs": 1}, "x.json: runs: is not a list", id="runs"),
+        pytest.param({"runs": [1]}, r"x.json: runs\[0\]: is not an object", id="a run"),
         pytest.param({"subject": "a", "protocol": "b"}, "has no 'results'", id="no results"),
         pytest.param(
             {"subject": "a", "protocol": "b", "results": [1]},
-            r"results\[0\]: is no object",
+            r"results\[0\]: is not an object",
             id="a result",
         ),
         pytest.param(

@@ -165,7 +165,7 @@ def test_absent_ids_and_nulls_break_no_json_rule() -> None:
 
 def test_a_text_that_is_no_json_is_one_row() -> None:
     assert check_text("traces", b'{"a":NaN}') == [
-        ("OTLP-JSON-024", "", "NaN stands without quotes, which is no JSON")
+        ("OTLP-JSON-024", "", "NaN stands without quotes, which is not valid JSON")
     ]
     assert check_text("traces", b"[]") == []  # decoding refuses it
 

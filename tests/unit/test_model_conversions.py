@@ -142,11 +142,11 @@ def test_lists_mappings_and_tuples_are_written() -> None:
 
 UNWRITABLE: dict[str, tuple[object, str]] = {
     "integer": (2**63, "does not fit into 64 bits"),
-    "object": (object(), "is no attribute value"),
-    "set": ({1}, "is no attribute value"),
-    "key": ({1: "a"}, "the attribute name 1 is no text"),
+    "object": (object(), "is not an attribute value"),
+    "set": ({1}, "is not an attribute value"),
+    "key": ({1: "a"}, "the attribute name 1 is not text"),
     "surrogate": ("a\ud800", "is no Unicode text"),
-    "inside": ([[complex(1)]], "is no attribute value"),
+    "inside": ([[complex(1)]], "is not an attribute value"),
 }
 
 

@@ -80,18 +80,18 @@ def test_profiles_are_read_from_a_file(tmp_path: Path) -> None:
 BAD: dict[str, tuple[bytes, list[tuple[str, int] | str]]] = {
     "garbage-between": (
         TRACES + b"\nhello\n" + LOGS,
-        [("traces", 1), "line 2, byte 0: the text is no JSON: Expecting value", ("logs", 3)],
+        [("traces", 1), "line 2, byte 0: the text is not valid JSON: Expecting value", ("logs", 3)],
     ),
     "truncated-last-line": (
         TRACES + b"\n" + TRACES[:18],
-        [("traces", 1), "line 2, byte 18: the text is no JSON: Expecting value"],
+        [("traces", 1), "line 2, byte 18: the text is not valid JSON: Expecting value"],
     ),
     "truncated-first-line": (
         TRACES[:18] + b"\n" + LOGS + b"\n\nx\n" + LOGS,
         [
-            "line 1, byte 18: the text is no JSON: Expecting value",
+            "line 1, byte 18: the text is not valid JSON: Expecting value",
             ("logs", 2),
-            "line 4, byte 0: the text is no JSON: Expecting value",
+            "line 4, byte 0: the text is not valid JSON: Expecting value",
             ("logs", 5),
         ],
     ),

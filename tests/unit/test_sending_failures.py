@@ -1,4 +1,4 @@
-"""What cannot be sent, or is answered by what is no OTLP, is one clear error."""
+"""What cannot be sent, or is answered by what is not OTLP, is one clear error."""
 
 import contextlib
 import socket
@@ -97,10 +97,10 @@ NO_OTLP: dict[str, tuple[bytes, str]] = {
     "no-http": (b"SSH-2.0-OpenSSH\r\n", r"no HTTP/1\.1: 'SSH-2\.0-OpenSSH"),
     "closed": (b"", "closed the connection without an answer"),
     "cut": (HEAD + b"Content-Length: 100\r\n\r\nabc", "its answer was cut off"),
-    "no-protobuf": (HEAD + b"Content-Length: 1\r\n\r\n\xff", "what is no OTLP"),
+    "no-protobuf": (HEAD + b"Content-Length: 1\r\n\r\n\xff", "what is not OTLP"),
     "bad-gzip": (
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\n\xff",
-        "its answer cannot be read: the body is no gzip stream",
+        "its answer cannot be read: the body is not gzip stream",
     ),
     "html": (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n<html",
@@ -171,7 +171,7 @@ def test_grpc_spoken_to_an_http_port_and_back_is_one_error() -> None:
 def test_success_over_grpc_that_is_no_otlp_is_one_error() -> None:
     with (
         grpc_receiver(lambda _body, _context: b"\xff") as (address, _),
-        pytest.raises(SendError, match="answers success with what is no OTLP"),
+        pytest.raises(SendError, match="answers success with what is not OTLP"),
     ):
         send(SPAN, to=address, protocol="grpc")
 
@@ -218,7 +218,7 @@ USAGE: dict[str, tuple[dict[str, Any], str]] = {
     "data-list": ({"data": [7]}, "cannot send int objects"),
     "data-empty": ({"data": b""}, "can be a request of"),
     "data-response": ({"data": ExportTraceServiceResponse()}, "cannot send opentelemetry.proto"),
-    "data-bad-id": ({"data": Span(trace_id="zz", span_id="")}, "'zz' is no id"),
+    "data-bad-id": ({"data": Span(trace_id="zz", span_id="")}, "'zz' is not an id"),
 }
 
 
@@ -242,7 +242,7 @@ def test_bytes_that_are_no_request_are_told_how_to_be_sent() -> None:
 
 @pytest.mark.parametrize("data", [b"{hello", b" {hello", b'{"resourceSpans": [}'])
 def test_bytes_that_begin_as_json_are_judged_as_json(data: bytes) -> None:
-    with pytest.raises(WireError, match="the text is no JSON"):
+    with pytest.raises(WireError, match="the text is not valid JSON"):
         send(data, to="http://127.0.0.1:1")
 
 

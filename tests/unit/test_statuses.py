@@ -26,7 +26,7 @@ FULL = RpcStatus(
     code=GrpcCode.INVALID_ARGUMENT,
     message="naïve \U0001f600",
     retry_delay_s=0.25,
-    violations=(FieldViolation(field="resourceSpans[0]", description="is no object"),),
+    violations=(FieldViolation(field="resourceSpans[0]", description="is not an object"),),
     details=("google.rpc.BadRequest", "google.rpc.RetryInfo"),
 )
 STATUSES = {

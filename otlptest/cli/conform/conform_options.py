@@ -52,7 +52,7 @@ def suite_options(command: _Command) -> _Command:
         ),
         click.option("--list", "is_list", is_flag=True, help="Show the cases and run none."),
         click.option(
-            "--strict", "is_strict", is_flag=True, help="What should be otherwise fails too."
+            "--strict", "is_strict", is_flag=True, help="Also fail on broken SHOULD requirements."
         ),
         click.option(
             "--target-version",
@@ -61,7 +61,7 @@ def suite_options(command: _Command) -> _Command:
             metavar="X.Y",
             help="OTLP version to hold it to; newer requirements are not judged.",
         ),
-        click.option("--name", default="", metavar="TEXT", help="What reports call it."),
+        click.option("--name", default="", metavar="TEXT", help="Name shown in reports."),
         click.option(
             "--report",
             "reports",
@@ -88,7 +88,7 @@ def signals_of(names: Sequence[str]) -> tuple[Signal, ...]:
 
 
 def policy_of(*, is_strict: bool, target_version: str) -> "Policy":
-    """How to judge.
+    """Return how to judge.
 
     Raises:
         UsageError: The version is none.
@@ -97,7 +97,7 @@ def policy_of(*, is_strict: bool, target_version: str) -> "Policy":
 
     parts = target_version.split(".")
     if len(parts) != _VERSION_PARTS or not all(part.isdecimal() for part in parts):
-        raise UsageError(f"{target_version!r} is no version of OTLP", "write e.g. 1.11")
+        raise UsageError(f"{target_version!r} is not a version of OTLP", "write e.g. 1.11")
     return Policy(is_strict=is_strict, target_version=tuple(map(int, parts)))
 
 

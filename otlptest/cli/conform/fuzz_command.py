@@ -44,7 +44,7 @@ class FuzzOptions:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether this is about fuzzing at all."""
+        """Return whether this is about fuzzing at all."""
         return self.payloads is not None or self.replay is not None
 
     def check_alone(self, others: Mapping[str, object]) -> None:

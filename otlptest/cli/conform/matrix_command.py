@@ -57,11 +57,11 @@ def _parsed(file: Path) -> object:
     """The JSON of a file.
 
     Raises:
-        FileFormatError: It cannot be read, or is no JSON.
+        FileFormatError: It cannot be read, or is not valid JSON.
     """
     try:
         return json.loads(file.read_text("utf-8"))
     except OSError as problem:
         raise FileFormatError(str(file), "", problem.strerror or str(problem)) from problem
     except ValueError as problem:
-        raise FileFormatError(str(file), "", f"is no JSON: {problem}") from problem
+        raise FileFormatError(str(file), "", f"is not valid JSON: {problem}") from problem

@@ -203,5 +203,5 @@ def _ports(text: str) -> tuple[int, int]:
         return 0, 0
     parts = text.split(":")
     if len(parts) != _PORTS or not all(part.isdecimal() for part in parts):
-        raise UsageError(f"{text!r} is no pair of ports", "write otlp:GRPC_PORT:HTTP_PORT")
+        raise UsageError(f"{text!r} is not a pair of ports", "write otlp:GRPC_PORT:HTTP_PORT")
     return int(parts[0]), int(parts[1])

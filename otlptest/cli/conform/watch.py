@@ -32,7 +32,7 @@ class Watch:
     Args:
         chosen: Returns the cases of a protocol.
         policy: How strictly to judge.
-        interval_s: Seconds between lines where the output is no terminal.
+        interval_s: Seconds between lines where the output is not a terminal.
     """
 
     def __init__(

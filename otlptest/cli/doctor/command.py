@@ -1,4 +1,4 @@
-"""`otlptest doctor`: is this machine fit for tests, and what could come between."""
+"""`otlptest doctor`: checks this machine and lists what could interfere."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def _all_checks() -> Iterator[Check]:
 
 
 def _findings(checks: Sequence[Check]) -> list[Finding]:
-    """What is not fine, in the shape of every verdict; notes are warnings."""
+    """Return what is not fine, in the shape of every verdict; notes are warnings."""
     return [
         Finding(
             rule="environment",

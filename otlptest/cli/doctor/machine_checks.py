@@ -80,7 +80,7 @@ def versions() -> Iterator[Check]:
 
 
 def plugin_checks(variables: Mapping[str, str]) -> Iterator[Check]:
-    """Whether pytest will load the plugin by itself."""
+    """Yield whether pytest will load the plugin by itself."""
     if not metadata.entry_points(group="pytest11", name="otlptest"):
         yield Check(
             section="plugin",
@@ -102,7 +102,7 @@ def plugin_checks(variables: Mapping[str, str]) -> Iterator[Check]:
 
 
 def port_checks(host: str = "localhost") -> Iterator[Check]:
-    """Whether the standard ports are free; only `otlptest serve` wants them."""
+    """Yield whether the standard ports are free; only `otlptest serve` wants them."""
     for port in (4317, 4318):
         try:
             for probe in listening_sockets(host, port):

@@ -21,7 +21,7 @@ def pytest_cmdline_main(config: Any) -> int:  # noqa: ANN401 -- pytest's Config;
 
 
 def _places(config: Any, name: str, file: str) -> list[tuple[str, str]]:  # noqa: ANN401 -- as above
-    """Where one setting is set, and to what; the first place wins."""
+    """Return where one setting is set, and to what; the first place wins."""
     variable = f"OTLPTEST_{name.upper()}"
     found = (
         ("--otlp-" + name.replace("_", "-"), config.getoption(f"otlp_{name}", None)),

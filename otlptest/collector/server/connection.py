@@ -192,12 +192,12 @@ class SocketConnection:
 
     @property
     def is_read_to_its_end(self) -> bool:
-        """Whether the client has sent all that it will; a late reply may still be due."""
+        """Return whether the client has sent all that it will; a late reply may still be due."""
         return self._is_at_end and self._faults is None  # what faults hold back is not read yet
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         return self.session is not None and self.session.is_within_request
 
     # --- what a session or a fault asks for

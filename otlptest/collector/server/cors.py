@@ -68,7 +68,7 @@ class CorsPolicy:
 
     @staticmethod
     def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-        """Whether a browser asks before it sends."""
+        """Return whether a browser asks before it sends."""
         return (
             method == "OPTIONS"
             and "origin" in headers

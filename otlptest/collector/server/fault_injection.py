@@ -23,12 +23,12 @@ class Owner(Protocol):
 
     @property
     def record(self) -> Connection:
-        """What the store knows of it."""
+        """Return what the store knows of it."""
         ...
 
     @property
     def session(self) -> Session | None:
-        """What is spoken; None while nobody knows."""
+        """Return what is spoken; None while nobody knows."""
         ...
 
     def take_plain(self, data: bytes) -> None:
@@ -100,27 +100,27 @@ class FaultyPassage:
 
     @staticmethod
     def can_attach(session: Session | None) -> bool:
-        """Whether it is known where the next request begins."""
+        """Return whether it is known where the next request begins."""
         return not isinstance(session, Http1Session) or session.is_idle
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing of the client's waits here that will go on by itself."""
+        """Return whether nothing of the client's waits here that will go on by itself."""
         return self._interference.up_is_clear
 
     @property
     def is_full(self) -> bool:
-        """Whether the client should not be read."""
+        """Return whether the client should not be read."""
         return self._interference.up_is_full
 
     @property
     def holds_replies(self) -> bool:
-        """Whether bytes for the client wait here."""
+        """Return whether bytes for the client wait here."""
         return not self._interference.down_is_clear
 
     @property
     def holds_requests(self) -> bool:
-        """Whether bytes of the client's wait here."""
+        """Return whether bytes of the client's wait here."""
         return self._interference.holds_up
 
     def passed(self, chunks: list[bytes]) -> list[bytes]:

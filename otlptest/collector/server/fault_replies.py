@@ -51,7 +51,7 @@ class GrpcAnswer:
 
 
 def planned_http_answer(fault: ReplyFault, head: Head, unix_nanos: int) -> HttpAnswer:
-    """What `fault` says over HTTP to a request with that head.
+    """Return what `fault` says over HTTP to a request with that head.
 
     Args:
         fault: What to say.
@@ -120,7 +120,7 @@ def _told_headers(fault: ReplyFault, head: Head) -> Fields:
 
 
 def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
-    """What `fault` says over gRPC to a call with that head."""
+    """Return what `fault` says over gRPC to a call with that head."""
     told = tuple((name.lower(), value) for name, value in _told_headers(fault, head))
     start: Fields
     if fault.is_bare:

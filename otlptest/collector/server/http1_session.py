@@ -66,12 +66,12 @@ class Http1Session:
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         return not self._is_over and self._parser.is_within_request
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Return whether nothing is under way."""
         return not self.is_within_request and not self._is_held
 
     def ended(self) -> None:

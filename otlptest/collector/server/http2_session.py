@@ -58,12 +58,12 @@ class Http2Session:
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         return any(not stream.is_remote_closed for stream in self._http2.streams.values())
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Return whether nothing is under way."""
         return not self._http2.streams
 
     def ended(self) -> None:
@@ -100,7 +100,7 @@ class Http2Session:
         self._refuse(stream, refused("too_slow", rule, message))
 
     def conversation(self) -> FrameConversation:
-        """What is under way, for faults that begin in the middle of it."""
+        """Return what is under way, for faults that begin in the middle of it."""
         http2 = self._http2
         conversation = FrameConversation(
             last_id=http2.last_id,

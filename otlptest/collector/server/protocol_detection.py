@@ -13,7 +13,7 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
 
 
 def speaks_http2(data: bytes, role: Role) -> bool | None:
-    """Whether it is HTTP/2 and not HTTP/1.1; None while there are too few bytes to tell.
+    """Return whether it is HTTP/2 and not HTTP/1.1; None while there are too few bytes to tell.
 
     Args:
         data: All that came so far.
@@ -32,7 +32,7 @@ def speaks_http2(data: bytes, role: Role) -> bool | None:
 
 
 def plaintext_answer(data: bytes, message: str) -> Iterator[bytes]:
-    """What a client is told, in its own protocol, that spoke plaintext to a TLS port."""
+    """Yield what a client is told, in its own protocol, that spoke plaintext to a TLS port."""
     if PREFACE.startswith(data[: len(PREFACE)]) or data.startswith(PREFACE):
         yield settings(())
         yield goaway(0, ErrorCode.PROTOCOL_ERROR, message)

@@ -154,7 +154,7 @@ class Receiver:
         return held
 
     def lost_on_the_way(self, since: float) -> tuple[str, ...]:
-        """What planned faults of proxies have kept from any port since then, as clauses."""
+        """Return what planned faults of proxies have kept from any port since then, as clauses."""
         return local_network.lost_before(self._ports, since)
 
     def injections_before(self) -> tuple[Injection, ...]:

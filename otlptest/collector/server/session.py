@@ -47,12 +47,12 @@ class Session(Protocol):
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         ...
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way."""
+        """Return whether nothing is under way."""
         ...
 
     def ended(self) -> None:

@@ -146,7 +146,7 @@ def _silent(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
 
 
 def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> Arrived | None:
-    """What comes to the default ports, in another run; None if they cannot be had."""
+    """Return what comes to the default ports, in another run; None if they cannot be had."""
     try:
         with (
             subject.turn(),

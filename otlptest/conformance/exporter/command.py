@@ -38,7 +38,7 @@ class Ending:
 
 
 def default_jobs(peak_bytes: int = 0) -> int:
-    """How many runs of a command this machine bears at a time.
+    """Return how many runs of a command this machine bears at a time.
 
     Args:
         peak_bytes: The most memory that one run took; 0 if it is not known.
@@ -114,7 +114,7 @@ class Subject:
         words: The command as a person types it.
 
     Raises:
-        UsageError: `command` is no list of words.
+        UsageError: `command` is not a list of words.
     """
 
     def __init__(self, command: Command, *, cwd: str | None = None, name: str = "") -> None:
@@ -145,7 +145,7 @@ class Subject:
 
     @property
     def seconds_per_start(self) -> float:
-        """How long one more start takes when many are to be made."""
+        """Return how long one more start takes when many are to be made."""
         return self._starting_s / self._most_starts
 
     @contextmanager
@@ -241,7 +241,7 @@ class Subject:
 
 
 def _left_behind(program: Program) -> tuple[str, ...]:
-    """What the command had started and that still lives."""
+    """Return what the command had started and that still lives."""
     patience = Deadline(_LAST_STEPS_S)
     while (left := program.descendants()) and patience.pause(0.02):
         pass

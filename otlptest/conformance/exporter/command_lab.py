@@ -204,7 +204,7 @@ def _observation(
 
 
 def arrived_at(collector: FakeCollector) -> Arrived:
-    """What a fake has received, once all that was sent to it is handled.
+    """Return what a fake has received, once all that was sent to it is handled.
 
     Raises:
         ReceiverError: It broke, or is not done after 10 s.

@@ -79,7 +79,7 @@ def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
 def new_lines(
     seen: Observation, baseline: Observation, *, about_failures: bool = False
 ) -> tuple[str, ...]:
-    """What a run printed that the observing run did not, numbers and ids aside.
+    """Return what a run printed that the observing run did not, numbers and ids aside.
 
     Args:
         seen: The run.
@@ -107,7 +107,7 @@ def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
 def repeated_lines(
     seen: Observation, record: FailureRecord, baseline: Observation
 ) -> tuple[str, ...]:
-    """What a run printed that the refused one printed too, statuses and numbers aside.
+    """Return what a run printed that the refused one printed too, statuses and numbers aside.
 
     So it takes for a failure what was none, in the very words that it has for one. What the
     observing run printed as well, such as a line for each answer, says nothing.

@@ -59,7 +59,7 @@ class ExporterLab(Protocol):
 
     @property
     def protocol(self) -> model.Protocol:
-        """What this run of the suite is about."""
+        """Return what this run of the suite is about."""
         ...
 
     @property
@@ -177,7 +177,7 @@ class ExporterLab(Protocol):
         ...
 
     def arrived(self, collector: FakeCollector) -> Arrived:
-        """What a further fake has received so far; call it before the fake is closed.
+        """Return what a further fake has received so far; call it before the fake is closed.
 
         Blocks, a few seconds at most, until what was sent to it is handled.
         """

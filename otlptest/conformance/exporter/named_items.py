@@ -29,7 +29,7 @@ class NamedItems:
 
 
 def named_items(lab: ExporterLab, seen: Observation) -> NamedItems:
-    """What came in the lab's protocol and was taken."""
+    """Return what came in the lab's protocol and was taken."""
     found: list[Any] = [
         item
         for request in seen.requests
@@ -74,7 +74,7 @@ def _told_apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _shape(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- a span or a log record
-    """What items that share a name must have in common: values in ASCII may differ."""
+    """Return what items that share a name must have in common: values in ASCII may differ."""
     values = [
         (key, type(value).__name__, None if repr(value).isascii() else repr(value))
         for key, value in sorted(item.attributes.items())

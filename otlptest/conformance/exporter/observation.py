@@ -30,7 +30,7 @@ class Arrived:
         return tuple(each for each in self.requests if each.signal == signal)
 
     def payloads(self, signal: Signal | None = None) -> tuple[Payload, ...]:
-        """What was sent, each payload with its attempts, in the order of first attempts.
+        """Return what was sent, each payload with its attempts, in the order of first attempts.
 
         Args:
             signal: Of this one alone; of all if None.
@@ -89,18 +89,18 @@ class Observation:
 
     @property
     def all_problems(self) -> tuple[Problem, ...]:
-        """What is wrong with requests, then what was not even a whole request."""
+        """Return what is wrong with requests, then what was not even a whole request."""
         refused = (each.problem for each in self.requests)
         return (*(each for each in refused if each is not None), *self.problems)
 
     @property
     def duration_s(self) -> float:
-        """How long it ran."""
+        """Return how long it ran."""
         return self.ended_at - self.started_at
 
     @property
     def has_hung(self) -> bool:
-        """Whether it had to be ended, and had been connected for most of its time before.
+        """Return whether it had to be ended, and had been connected for most of its time before.
 
         One that a busy machine started late has not hung.
         """
@@ -111,12 +111,12 @@ class Observation:
 
     @property
     def has_crashed(self) -> bool:
-        """Whether a signal ended it, which nobody here had sent."""
+        """Return whether a signal ended it, which nobody here had sent."""
         return self.exit_code is not None and self.exit_code < 0
 
     @property
     def ended_well(self) -> bool:
-        """Whether it exited by itself with code 0."""
+        """Return whether it exited by itself with code 0."""
         return self.exit_code == 0
 
     def of(self, signal: Signal) -> tuple[Request, ...]:
@@ -143,7 +143,7 @@ class Observation:
         return "\n".join([*lines, *more]) if shown else f"no request; {self.describe_end()}"
 
     def describe_end(self) -> str:
-        """How the command ended, as a clause."""
+        """Return how the command ended, as a clause."""
         took = f"after {self.duration_s:.1f} s"
         if self.has_timed_out:
             return f"it still ran {took} and was ended"

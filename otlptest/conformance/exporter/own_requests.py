@@ -23,7 +23,7 @@ class Mark:
 
     @property
     def changes(self) -> Mapping[str, str | None]:
-        """What tells the command to send it."""
+        """Return what tells the command to send it."""
         return {global_env_var("HEADERS"): f"{_HEADER}={self.value}"}
 
     def own(self, seen: Observation) -> Observation:
@@ -31,7 +31,7 @@ class Mark:
         return replace(seen, arrived=self.own_of(seen.arrived, seen))
 
     def own_of(self, arrived: Arrived, run: Observation) -> Arrived:
-        """What arrived somewhere in the course of a run, without what others sent.
+        """Return what arrived somewhere in the course of a run, without what others sent.
 
         Where nothing in the run has the header, the command does not send it: then only what came
         before its start is left out.

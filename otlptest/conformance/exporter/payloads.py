@@ -32,7 +32,7 @@ class Payload:
 
     @property
     def is_repeated(self) -> bool:
-        """Whether it was sent more than once."""
+        """Return whether it was sent more than once."""
         return len(self.attempts) > 1
 
     @property
@@ -49,7 +49,7 @@ class Payload:
 
 
 def answered_at(request: Request) -> float:
-    """When a request was answered; when it was there whole, if it never was."""
+    """Return when a request was answered; when it was there whole, if it never was."""
     return request.received_at if request.replied_at is None else request.replied_at
 
 
@@ -140,7 +140,7 @@ def _sorted_text(attributes: Any) -> str:  # noqa: ANN401 -- Attributes, whose o
 
 
 def payloads_of(requests: Iterable[Request]) -> tuple[Payload, ...]:
-    """What was sent, each payload with its attempts, in the order of first attempts.
+    """Return what was sent, each payload with its attempts, in the order of first attempts.
 
     A request that carries items of two payloads makes them one. Requests that are none of OTLP's,
     or carry nothing, are left out.

@@ -59,7 +59,7 @@ def arrived_signals(arrived: Arrived | Observation) -> frozenset[Signal]:
 
 
 def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
-    """What came in the protocol and the signals of the lab, right or wrong."""
+    """Return what came in the protocol and the signals of the lab, right or wrong."""
     return tuple(
         each
         for each in seen.requests
@@ -68,14 +68,14 @@ def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
 
 
 def endpoint_at(fake: FakeCollector, signal: Signal, protocol: Protocol) -> str:
-    """What the endpoint variable of one signal has to be, to lead to `fake`."""
+    """Return what the endpoint variable of one signal has to be, to lead to `fake`."""
     if protocol == "grpc":
         return fake.grpc_endpoint
     return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
 
 
 def is_quiet(seen: Observation) -> bool:
-    """Whether the command exited with 0 and had sent nothing at all."""
+    """Return whether the command exited with 0 and had sent nothing at all."""
     return seen.ended_well and not seen.requests and not seen.problems
 
 
@@ -96,7 +96,7 @@ def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
 
 
 def transports_used(seen: Observation) -> frozenset[Spoken]:
-    """Whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
+    """Return whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
     found: set[Spoken] = {
         "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
     }
@@ -112,7 +112,7 @@ def judged_spoken(
     *,
     without: Observation | None = None,
 ) -> CheckResult:
-    """Whether TLS or plaintext was spoken, as it should be.
+    """Return whether TLS or plaintext was spoken, as it should be.
 
     Args:
         rule: The requirement.
@@ -176,7 +176,7 @@ def _check_is_reliable(lab: ExporterLab) -> None:
     """Hold that the command, run as in the observing run, still sends what it did.
 
     Raises:
-        ProcessError: It does not: what is lost is no sign of anything.
+        ProcessError: It does not: what is lost is not a sign of anything.
     """
     lost = lost_signals(lab, observed_again(lab))
     if lost:
@@ -186,7 +186,7 @@ def _check_is_reliable(lab: ExporterLab) -> None:
 def confirmed(
     judge: Callable[[ExporterLab], Iterable[CheckResult]], lab: ExporterLab
 ) -> Iterator[CheckResult]:
-    """What is judged of ports that all of the machine share: broken only if it is so twice.
+    """Yield what is judged of ports that all of the machine share: broken only if it is so twice.
 
     Something else may send there while the command runs. Where only the first time shows a fault,
     the second one counts.
@@ -235,7 +235,7 @@ def find_log_line(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> 
 
 
 def output_tail(seen: Observation) -> str:
-    """How the command ended, with its last lines of output, for evidence."""
+    """Return how the command ended, with its last lines of output, for evidence."""
     lines = [line.strip() for line in seen.output.splitlines() if not _FRAME.fullmatch(line)]
     lines = lines[-_MOST_WORDS:]
     return "\n".join([seen.describe_end(), *(f"| {line[:_LONGEST_LINE]}" for line in lines)])

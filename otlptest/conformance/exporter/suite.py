@@ -57,7 +57,7 @@ class ExporterSuite:
         return fitting_cases(self.known_cases, self.cases, protocol, self.signals)
 
     def lab(self, subject: Subject, protocol: Protocol, look: FirstLook) -> CommandLab | None:
-        """What cases get; None if the observing run showed nothing to work with."""
+        """Return what cases get; None if the observing run showed nothing to work with."""
         if look.baseline is None or look.problem:
             return None
         wanted = self.signals or SIGNALS
@@ -95,7 +95,7 @@ def conform_exporter(
         on_event: Told of each step.
 
     Raises:
-        UsageError: `command` is no list of words, or the timeout no number of seconds.
+        UsageError: `command` is not a list of words, or the timeout no number of seconds.
         UnknownNameError: A protocol, signal or case that was asked for does not exist.
     """
     chosen = suite or ExporterSuite()
@@ -125,7 +125,7 @@ def _check(suite: ExporterSuite, protocols: Sequence[Protocol]) -> None:
     """Hold that what was asked for exists.
 
     Raises:
-        UsageError: The timeout is no number of seconds, or nothing is left to run.
+        UsageError: The timeout is not a number of seconds, or nothing is left to run.
         UnknownNameError: A protocol, signal or case does not exist.
     """
     checked_timeout(suite.timeout_s)
@@ -184,7 +184,7 @@ def _run(
 
 
 def _expected_s(cases: Sequence[ExporterCase], lab: CommandLab, jobs: int) -> float:
-    """How long the cases take together, roughly."""
+    """Return how long the cases take together, roughly."""
     own_s = lab.baseline.duration_s
     waits = [case.expected_s + _RUNS_PER_CASE * own_s for case in cases]
     starts_s = _RUNS_PER_CASE * len(cases) * lab.subject.seconds_per_start

@@ -45,7 +45,7 @@ class TlsFront:
 
     @property
     def ca_file(self) -> Path:
-        """What clients must trust."""
+        """Return what clients must trust."""
         return self._certificates.ca_file
 
     def close(self) -> None:

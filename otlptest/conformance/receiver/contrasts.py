@@ -27,7 +27,7 @@ _FALLEN: Final = frozenset({"crash", "hang", "memory"})
 
 
 def is_limit(answer: Answer) -> bool:
-    """Whether a request was refused for its size: nobody's fault."""
+    """Return whether a request was refused for its size: nobody's fault."""
     if isinstance(answer, Http1Answer):
         return answer.status in _LIMITS
     return answer.grpc_status == GrpcCode.RESOURCE_EXHAUSTED
@@ -57,7 +57,7 @@ def with_plain_signals(lab: TargetLab, case: ReceiverCase) -> tuple[TargetLab, s
 
 
 def _problem(lab: TargetLab, signal: Signal) -> str:
-    """Why a plain valid request is not taken; empty if it is."""
+    """Return why a plain valid request is not taken; empty if it is."""
     try:
         answer = plain_answer(lab, signal)
         if not answer.is_ok and not answer.is_hang:
@@ -72,7 +72,7 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
 
 
 def unlike_plain(pairs: Iterable[tuple[Exchange, Plain]]) -> list[Exchange]:
-    """What was taken, and what was refused though it is taken without what is odd about it.
+    """Return what was taken, and what was refused though it is taken without what is odd about it.
 
     Args:
         pairs: Each request that must be taken, and how to send the plain form of it.

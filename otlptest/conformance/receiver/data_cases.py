@@ -138,14 +138,14 @@ def _judged(lab: ReceiverLab, corner: DataCase) -> CheckResult:
 
 
 def _told(corner: DataCase, seen: str, message: str) -> CheckResult:
-    """What a receiver need not store it has to reject in words."""
+    """Return what a receiver need not store it has to reject in words."""
     if message.strip():
         return passed(corner.rule, f"{seen}; it says: {_short(message)}")
     return failed(corner.rule, f"{seen}", expected="stored, or a message that says why not")
 
 
 def _words(answer: Answer) -> str:
-    """What a refusal says of its reason."""
+    """Return what a refusal says of its reason."""
     if isinstance(answer, GrpcAnswer):
         return answer.field("grpc-message") or ""
     return answer.body.decode("utf-8", "replace")

@@ -33,7 +33,7 @@ def padded(signal: Signal, marker: str, size: int) -> Iterator[bytes]:
 
 
 def padded_size(signal: Signal, marker: str, size: int) -> int:
-    """How many bytes `padded` gives."""
+    """Return how many bytes `padded` gives."""
     return len(_head(signal, marker, size)) + size
 
 

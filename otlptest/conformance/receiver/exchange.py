@@ -217,7 +217,7 @@ def call(
 
 
 def answered(*statuses: int) -> Callable[[Answer], bool]:
-    """Whether an answer is a whole one over HTTP with one of some statuses."""
+    """Return whether an answer is a whole one over HTTP with one of some statuses."""
 
     def is_one(answer: Answer) -> bool:
         return (
@@ -228,7 +228,7 @@ def answered(*statuses: int) -> Callable[[Answer], bool]:
 
 
 def is_ok(answer: Answer) -> bool:
-    """Whether the request was taken: 200, or gRPC status OK."""
+    """Return whether the request was taken: 200, or gRPC status OK."""
     return answer.is_ok
 
 
@@ -238,12 +238,12 @@ def is_refused(answer: Answer) -> bool:
 
 
 def is_decided(answer: Answer) -> bool:
-    """Whether the request was taken, or refused as the sender's fault."""
+    """Return whether the request was taken, or refused as the sender's fault."""
     return answer.is_ok or answer.is_refused
 
 
 def is_refused_or_cut(answer: Answer) -> bool:
-    """Whether it was refused, or the connection ended without an answer."""
+    """Return whether it was refused, or the connection ended without an answer."""
     return answer.is_refused or (not answer.is_ok and answer.end in {"closed", "reset"})
 
 
@@ -259,7 +259,7 @@ def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = N
 
 
 def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
-    """What makes a broken ROBUSTNESS row fail: silence, or a 5xx.
+    """Return what makes a broken ROBUSTNESS row fail: silence, or a 5xx.
 
     Args:
         answer: What came back.
@@ -357,7 +357,7 @@ def check_responses(
 ) -> CheckResult:
     """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
 
-    An answer of overload is no observation, unless it comes to what was sent and not to plain
+    An answer of overload is not an observation, unless it comes to what was sent and not to plain
     valid requests.
 
     Args:

@@ -175,7 +175,7 @@ def _takes_the_other_encoding(lab: TargetLab, answers: Mapping[Signal, ExportRes
 
 
 def _is_success(lab: TargetLab, signal: Signal) -> bool:
-    """Whether it answers success, in another encoding, under another name, or unreadable."""
+    """Return whether it answers success, in another encoding, under another name, or unreadable."""
     body = probe_request(signal, lab.marker())
     try:
         if lab.protocol == "grpc":
@@ -226,7 +226,7 @@ _MOST_SHOWN: Final = 100
 
 
 def _unreachable(lab: TargetLab, deadline: Deadline) -> str:
-    """Why no connection can be made by the deadline; empty if one can."""
+    """Return why no connection can be made by the deadline; empty if one can."""
     while True:
         try:
             lab.connect().close()

@@ -31,7 +31,7 @@ def checked_headers(headers: Mapping[str, str]) -> None:
     """Hold that headers can be sent with each request.
 
     Raises:
-        UsageError: One is no text, has characters that HTTP does not allow, or is about the
+        UsageError: One is not text, has characters that HTTP does not allow, or is about the
             request itself and set by the suite.
     """
     for name, value in headers.items():

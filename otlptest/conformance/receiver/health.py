@@ -38,7 +38,7 @@ class Condition:
 
     @property
     def is_well(self) -> bool:
-        """Whether the request was taken."""
+        """Return whether the request was taken."""
         return self.health == "well"
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ def is_overload(answer: Http1Answer | GrpcAnswer) -> bool:
 
 
 def is_overload_status(http_status: int | None, grpc_status: int | None) -> bool:
-    """Whether a status says that there is too much to do.
+    """Return whether a status says that there is too much to do.
 
     Args:
         http_status: That of HTTP; over gRPC it counts where there is no other.

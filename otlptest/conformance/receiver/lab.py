@@ -62,7 +62,7 @@ class ReadBack(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Return what messages call it."""
         ...
 
     def items(
@@ -81,7 +81,7 @@ class ReceiverLab(Protocol):
 
     @property
     def protocol(self) -> model.Protocol:
-        """What this run of the suite is about."""
+        """Return what this run of the suite is about."""
         ...
 
     @property
@@ -126,12 +126,12 @@ class ReceiverLab(Protocol):
 
     @property
     def read_back(self) -> ReadBack | None:
-        """What it stored; None if that cannot be read."""
+        """Return what it stored; None if that cannot be read."""
         ...
 
     @property
     def timeout_s(self) -> float:
-        """How long to wait for any one answer before calling it a hang."""
+        """Return how long to wait for any one answer before calling it a hang."""
         ...
 
     def marker(self) -> str:
@@ -175,11 +175,11 @@ class ReceiverLab(Protocol):
         ...
 
     def condition(self) -> Condition:
-        """What comes of a plain valid request now; blocks at most `timeout_s`."""
+        """Return what comes of a plain valid request now; blocks at most `timeout_s`."""
         ...
 
     def is_alive(self) -> bool:
-        """Whether it takes a plain valid request now; blocks at most `timeout_s`."""
+        """Return whether it takes a plain valid request now; blocks at most `timeout_s`."""
         ...
 
     def resident_bytes(self) -> int | None:

@@ -26,7 +26,7 @@ _SEED: Final = 20260721
 
 
 def is_message(signal: Signal, body: bytes) -> bool:
-    """Whether a reference decoder takes a body as the request of a signal."""
+    """Return whether a reference decoder takes a body as the request of a signal."""
     try:
         decode_request(signal, body, protocol="http/protobuf")
     except WireError:

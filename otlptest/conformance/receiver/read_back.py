@@ -63,7 +63,7 @@ class _Marked:
                 return found
 
     def _patience_s(self) -> float:
-        """How long what was stored may take: a few times the longest that was seen."""
+        """Return how long what was stored may take: a few times the longest that was seen."""
         if self._arrivals:
             least_s = _SHORTEST_WAIT_S if self._arrivals >= _FEWEST_SEEN else _SHORT_WAIT_S
             return max(least_s, _TIMES_THE_LONGEST * self._longest_s)

@@ -22,7 +22,7 @@ _LATER_ITEMS: Final = 3
 def stored_items(
     lab: ReceiverLab, signal: Signal, marker: str, *, count: int = 1
 ) -> tuple[Any, ...]:
-    """What carries a marker, once there is `count` of it; nothing without read-back.
+    """Return what carries a marker, once there is `count` of it; nothing without read-back.
 
     Blocks at most `lab.timeout_s`.
     """
@@ -36,12 +36,12 @@ def _wait_s(lab: ReceiverLab) -> float:
 
 
 def why_unread(lab: ReceiverLab) -> str:
-    """Why `unwanted_items` cannot know."""
+    """Return why `unwanted_items` cannot know."""
     return NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
 
 
 def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any, ...] | None:
-    """What carries markers that should not have been stored; None if that cannot be known.
+    """Return what carries markers that should not have been stored; None if that cannot be known.
 
     Blocks until a valid request, sent now, has come, at most `lab.timeout_s`.
     """

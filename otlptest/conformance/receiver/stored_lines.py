@@ -58,7 +58,7 @@ def _stood_in(value: Any) -> Iterator[tuple[bytes, bytes]]:  # noqa: ANN401 -- a
 
 
 def _bytes_of(text: object) -> bytes:
-    """What hex says; empty if it is none."""
+    """Return what hex says; empty if it is none."""
     try:
         return bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:

@@ -76,7 +76,7 @@ class Target:
 
     @property
     def title(self) -> str:
-        """What reports call it."""
+        """Return what reports call it."""
         return self.name or " and ".join(each for each in (self.grpc, self.http) if each)
 
     @property
@@ -85,10 +85,10 @@ class Target:
         return tuple(each for each in ALL_PROTOCOLS if (self.grpc if each == "grpc" else self.http))
 
     def lab(self, protocol: Protocol, suite: "ReceiverSuite") -> TargetLab:
-        """What cases get, before it is known which signals the receiver takes.
+        """Return what cases get, before it is known which signals the receiver takes.
 
         Raises:
-            UsageError: An endpoint is no URL and no `host:port`.
+            UsageError: An endpoint is not a URL and no `host:port`.
         """
         return TargetLab(
             protocol=protocol,
@@ -284,7 +284,7 @@ class _ProtocolRun:
 
 
 def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckResult]:
-    """What one case finds out; the receiver lacks it if the case needs what is not there."""
+    """Return what one case finds out; the receiver lacks it if the case needs what is not there."""
     narrowed = lab.narrowed(case)
     missing = _missing(case, narrowed)
     if missing:
@@ -296,7 +296,7 @@ def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckRe
 
 
 def _missing(case: ReceiverCase, lab: TargetLab) -> str:
-    """What a case needs and does not have, as a sentence; empty if nothing."""
+    """Return what a case needs and does not have, as a sentence; empty if nothing."""
     if not lab.signals:
         return f"the receiver takes no {' or '.join(case.signals)}"
     if "read_back" in case.needs and lab.read_back is None:

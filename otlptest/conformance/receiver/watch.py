@@ -104,7 +104,7 @@ class ReceiverWatch:
         return f"no time was left: the whole run ends after {took_s:g} s"
 
     def _unfit(self) -> str:
-        """Why nothing can be observed of the receiver now; empty if something can."""
+        """Return why nothing can be observed of the receiver now; empty if something can."""
         if self._is_over():
             return self._out_of_time()
         if self._given_up:

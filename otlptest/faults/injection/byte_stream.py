@@ -41,7 +41,7 @@ _PLAIN: Final = Shape()
 
 
 def shape_of(faults: list[WireFault]) -> Shape:
-    """What several faults come to: delays add up, of limits the tightest counts."""
+    """Return what several faults come to: delays add up, of limits the tightest counts."""
     if not faults:
         return _PLAIN
     return Shape(
@@ -102,12 +102,12 @@ class ByteStream:
 
     @property
     def is_clear(self) -> bool:
-        """Whether nothing waits."""
+        """Return whether nothing waits."""
         return not self._waiting
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits that no more should be read."""
+        """Return whether so much waits that no more should be read."""
         return self._waiting_bytes >= _FULL_BYTES
 
     def put(self, data: bytes | memoryview) -> None:

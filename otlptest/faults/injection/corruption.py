@@ -22,7 +22,7 @@ class Corruption:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether further bytes will be changed."""
+        """Return whether further bytes will be changed."""
         return any(left for left, _ in self._begun.values())
 
     def skip(self, size: int) -> None:

@@ -62,7 +62,7 @@ class FrameFilter:
 
     @property
     def is_open(self) -> bool:
-        """Whether every frame passes as it is."""
+        """Return whether every frame passes as it is."""
         return (
             self.last_allowed == _NO_LAST
             and self._window is None
@@ -73,7 +73,7 @@ class FrameFilter:
 
     @property
     def is_done(self) -> bool:
-        """Whether the connection shall be closed now."""
+        """Return whether the connection shall be closed now."""
         return (
             self.ends_connection
             and not self._for_client

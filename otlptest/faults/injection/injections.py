@@ -55,17 +55,17 @@ class Injection:
 
     @property
     def fired(self) -> int:
-        """How often it acted so far."""
+        """Return how often it acted so far."""
         return len(self._firings)
 
     @property
     def is_ended(self) -> bool:
-        """Whether its scope is over: what it holds back is let go."""
+        """Return whether its scope is over: what it holds back is let go."""
         return self._is_ended
 
     @property
     def is_in_force(self) -> bool:
-        """Whether it may still fire."""
+        """Return whether it may still fire."""
         return not self._is_ended and (self.times is None or len(self._firings) < self.times)
 
     def take(self, connection: int, stream_id: int | None, at: float) -> bool:
@@ -105,7 +105,7 @@ class WirePlan:
         """Put a fault in force.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
         """
         injection = Injection(checked_fault(fault), _checked_times(times))
         with self._lock:
@@ -162,7 +162,7 @@ class Injector:
         """Put a fault in force until it has fired `times` times, or `end`.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
         """
         injection = self._plan.add(fault, times)
         with self._lock:
@@ -174,7 +174,7 @@ class Injector:
         """Put a fault in force for a block.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
         """
         injection = self.inject(fault, times)
         try:

@@ -79,27 +79,27 @@ class ConnectionFaultInjector:
 
     @property
     def up_is_clear(self) -> bool:
-        """Whether nothing of the client's waits that will go on by itself."""
+        """Return whether nothing of the client's waits that will go on by itself."""
         return self._up.is_clear or self._up.shape.is_stopped
 
     @property
     def holds_up(self) -> bool:
-        """Whether something of the client's waits."""
+        """Return whether something of the client's waits."""
         return not self._up.is_clear or bool(self._first_bytes)
 
     @property
     def down_is_clear(self) -> bool:
-        """Whether nothing waits for the client."""
+        """Return whether nothing waits for the client."""
         return self._down.is_clear
 
     @property
     def up_is_full(self) -> bool:
-        """Whether no more should be read from the client."""
+        """Return whether no more should be read from the client."""
         return self._up.is_full
 
     @property
     def down_is_full(self) -> bool:
-        """Whether no more should be read from the server."""
+        """Return whether no more should be read from the server."""
         return self._down.is_full
 
     # --- what the passage tells
@@ -355,7 +355,7 @@ class ConnectionFaultInjector:
             self._act(due, request)
 
     def _is_reply(self, piece: Piece) -> bool:
-        """Whether the reply to a whole request begins."""
+        """Return whether the reply to a whole request begins."""
         request = piece.request
         if self.conversation is None or request in self._judged:
             return False
@@ -397,7 +397,7 @@ class ConnectionFaultInjector:
         return False
 
     def _armed(self, moment: Moment) -> Iterator[Injection]:
-        """What may act at a moment."""
+        """Yield what may act at a moment."""
         for injection in self._plan.injections:
             fault = injection.fault
             if fault.at != moment or fault.after_bytes is not None:

@@ -56,11 +56,11 @@ class Conversation(Protocol):
         ...
 
     def kept_up(self) -> bytes:
-        """What the last `up` kept back."""
+        """Return what the last `up` kept back."""
         ...
 
     def kept_down(self) -> bytes:
-        """What the last `down` kept back."""
+        """Return what the last `down` kept back."""
         ...
 
     def up_has_passed(self) -> None:
@@ -72,17 +72,17 @@ class Conversation(Protocol):
         ...
 
     def is_whole(self, request: int) -> bool:
-        """Whether a request is whole, and its reply is not."""
+        """Return whether a request is whole, and its reply is not."""
         ...
 
     @property
     def under_way(self) -> int:
-        """How many requests have begun and have no whole reply."""
+        """Return how many requests have begun and have no whole reply."""
         ...
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         ...
 
 
@@ -233,25 +233,25 @@ class FrameConversation:
 
     @property
     def awaits_our_ack(self) -> bool:
-        """Whether the client will acknowledge SETTINGS that the server never sent."""
+        """Return whether the client will acknowledge SETTINGS that the server never sent."""
         return any(self._unacknowledged)
 
     def has_under_way(self, last: int) -> bool:
-        """Whether a stream up to `last` is under way."""
+        """Return whether a stream up to `last` is under way."""
         return any(stream <= last for stream in self._streams)
 
     def is_under_way(self, stream: int) -> bool:
-        """Whether the stream has begun and not ended."""
+        """Return whether the stream has begun and not ended."""
         return stream in self._streams
 
     @property
     def can_insert_up(self) -> bool:
-        """Whether a frame to the server could go in now."""
+        """Return whether a frame to the server could go in now."""
         return self._up.is_between_frames
 
     @property
     def can_insert_down(self) -> bool:
-        """Whether a frame to the client could go in now; SETTINGS come first."""
+        """Return whether a frame to the client could go in now; SETTINGS come first."""
         return self.has_settings and self._down.is_between_frames
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
@@ -340,7 +340,7 @@ class _Way:
         return self.walker.is_between_frames and not self._in_block
 
     def ends_stream(self, part: FramePart) -> bool:
-        """Whether this side has nothing more to send on the stream after `part`."""
+        """Return whether this side has nothing more to send on the stream after `part`."""
         if not part.ends:
             return False
         if part.kind == frames.HEADERS and not part.flags & frames.END_HEADERS:

@@ -30,7 +30,7 @@ class Difference:
 
     @property
     def weight(self) -> float:
-        """How much it counts in the ranking."""
+        """Return how much it counts in the ranking."""
         return self.distance * self.importance
 
     def __str__(self) -> str:
@@ -48,19 +48,19 @@ class Condition(Protocol):
 
     @property
     def wanted(self) -> object:
-        """What the test wrote, checked."""
+        """Return what the test wrote, checked."""
         ...
 
     def matches(self, item: Any) -> bool:  # noqa: ANN401 -- any kind of item
-        """Whether `item` is as wanted."""
+        """Return whether `item` is as wanted."""
         ...
 
     def differences(self, item: Any) -> tuple[Difference, ...]:  # noqa: ANN401 -- as above
-        """How `item` is not as wanted; empty exactly if it matches."""
+        """Return how `item` is not as wanted; empty exactly if it matches."""
         ...
 
     def phrases(self) -> tuple[str, ...]:
-        """What it asks for, as a reader would say it: `kind = SpanKind.SERVER`."""
+        """Return what it asks for, as a reader would say it: `kind = SpanKind.SERVER`."""
         ...
 
 

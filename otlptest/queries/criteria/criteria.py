@@ -136,7 +136,7 @@ def compiled(
 
     Raises:
         UnknownNameError: A criterion does not exist.
-        UsageError: A value cannot be meant, or a test cannot be called.
+        UsageError: A value is invalid, or a test cannot be called.
     """
     __tracebackhide__ = True
     conditions: list[Condition] = []

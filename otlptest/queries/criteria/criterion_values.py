@@ -37,7 +37,7 @@ def choice_wanted(criterion: str, wanted: object, known: tuple[str, ...]) -> obj
 
     Raises:
         UnknownNameError: It is another word.
-        UsageError: It is no text at all.
+        UsageError: It is not text at all.
     """
     text = text_wanted(criterion, wanted)
     if isinstance(text, str) and text not in known:
@@ -77,7 +77,7 @@ def id_wanted(criterion: str, wanted: object, digits: int) -> object:
     """Lower-case hex of the right length (given as text or as a number), or a matcher.
 
     Raises:
-        UsageError: It is no id.
+        UsageError: It is not an id.
     """
     if isinstance(wanted, Matcher):
         return wanted
@@ -114,7 +114,7 @@ def attributes_wanted(criterion: str, wanted: object) -> Mapping[str, Any]:
     """A mapping of names to values or matchers, copied.
 
     Raises:
-        UsageError: It is none, or a name is no text.
+        UsageError: It is none, or a name is not text.
     """
     example = f'{criterion}={{"name": "value"}}'
     if not isinstance(wanted, Mapping):

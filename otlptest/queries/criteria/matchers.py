@@ -78,7 +78,7 @@ def regex(pattern: str | re.Pattern[str], /) -> Matcher:
     """Text in which the pattern is found anywhere, as `re.search` does; anchor it with `^` and `$`.
 
     Raises:
-        UsageError: The pattern is no regular expression.
+        UsageError: The pattern is not a regular expression.
     """
     given: object = pattern
     if not isinstance(given, str | re.Pattern):
@@ -160,7 +160,7 @@ def one_of(*values: object) -> Matcher:
 
 
 def any_of(*values: object) -> Matcher:
-    """What at least one of `values` (values or matchers) matches.
+    """Return what at least one of `values` (values or matchers) matches.
 
     Raises:
         UsageError: No value was given.
@@ -175,7 +175,7 @@ def _one_of(name: str, values: tuple[object, ...]) -> Matcher:
 
 
 def all_of(*values: object) -> Matcher:
-    """What each of `values` (values or matchers) matches.
+    """Return what each of `values` (values or matchers) matches.
 
     Raises:
         UsageError: No value was given.
@@ -193,7 +193,7 @@ def all_of(*values: object) -> Matcher:
 
 
 def not_(value: object, /) -> Matcher:
-    """What `value` (a value or a matcher) does not match, an absent value included."""
+    """Return what `value` (a value or a matcher) does not match, an absent value included."""
     return Matcher("not_", (value,), lambda received: not equals(value, received))
 
 
@@ -201,7 +201,7 @@ def less_than(limit: float, /) -> Matcher:
     """A number below `limit`.
 
     Raises:
-        UsageError: `limit` is no number.
+        UsageError: `limit` is not a number.
     """
     return _ordered("less_than", limit, lambda value, bound: value < bound)
 
@@ -210,7 +210,7 @@ def at_most(limit: float, /) -> Matcher:
     """A number that is `limit` or below.
 
     Raises:
-        UsageError: `limit` is no number.
+        UsageError: `limit` is not a number.
     """
     return _ordered("at_most", limit, lambda value, bound: value <= bound)
 
@@ -219,7 +219,7 @@ def greater_than(limit: float, /) -> Matcher:
     """A number above `limit`.
 
     Raises:
-        UsageError: `limit` is no number.
+        UsageError: `limit` is not a number.
     """
     return _ordered("greater_than", limit, lambda value, bound: value > bound)
 
@@ -228,7 +228,7 @@ def at_least(limit: float, /) -> Matcher:
     """A number that is `limit` or above; also a severity: `match.at_least(Severity.ERROR)`.
 
     Raises:
-        UsageError: `limit` is no number.
+        UsageError: `limit` is not a number.
     """
     return _ordered("at_least", limit, lambda value, bound: value >= bound)
 
@@ -246,7 +246,7 @@ def between(low: float, high: float, /) -> Matcher:
     """A number from `low` to `high`, both included.
 
     Raises:
-        UsageError: One of them is no number, or `low` is above `high`.
+        UsageError: One of them is not a number, or `low` is above `high`.
     """
     least, most = _number("between", low), _number("between", high)
     if least > most:
@@ -264,7 +264,7 @@ def approx(expected: float, /, *, relative: float = 1e-6, absolute: float = 1e-1
     """A number close to `expected`: within `absolute`, or within `relative` times it.
 
     Raises:
-        UsageError: One of them is no number, or a tolerance is negative.
+        UsageError: One of them is not a number, or a tolerance is negative.
     """
     wanted = _number("approx", expected)
     if _number("approx", relative) < 0 or _number("approx", absolute) < 0:
@@ -324,7 +324,7 @@ def unordered(values: Iterable[object], /) -> Matcher:
     """A list with exactly these elements (values or matchers), in any order.
 
     Raises:
-        UsageError: `values` is no list.
+        UsageError: `values` is not a list.
     """
     given: object = values
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
@@ -340,7 +340,7 @@ def unordered(values: Iterable[object], /) -> Matcher:
 
 
 def _can_pair(wanted: list[object], received: Iterable[object]) -> bool:
-    """Whether each wanted element can have a received one of its own (augmenting paths)."""
+    """Return whether each wanted element can have a received one of its own (augmenting paths)."""
     values = list(received)
     owner: dict[int, int] = {}  # index of a received element -> index of the wanted one
 
@@ -373,11 +373,11 @@ def json(expected: object, /) -> Matcher:
 
     def explain(value: object) -> str:
         if not isinstance(value, str | bytes):
-            return f"{show_typed(value)}, which is no text"
+            return f"{show_typed(value)}, which is not text"
         try:
             content = json_text.loads(value)
         except (ValueError, RecursionError) as error:
-            return f"{show(value)}, which is no JSON: {error}"
+            return f"{show(value)}, which is not valid JSON: {error}"
         return f"JSON {show(content)}"
 
     return Matcher("json", (expected,), test, explain=explain)

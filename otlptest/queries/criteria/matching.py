@@ -50,11 +50,11 @@ class Matcher:
         raise AttributeError(f"a matcher cannot be changed: {name}")
 
     def matches(self, value: object) -> bool:
-        """Whether it stands for `value`; never raises."""
+        """Return whether it stands for `value`; never raises."""
         return self._test(value)
 
     def explain(self, value: object) -> str:
-        """What was received, worded so that one sees why it does not match."""
+        """Return what was received, worded so that one sees why it does not match."""
         if self._explain is not None:
             return self._explain(value)
         kind = otlp_type(value)
@@ -94,7 +94,7 @@ def _made_again(
 
 
 def equals(wanted: object, received: object, *, numbers_alike: bool = False) -> bool:
-    """Whether `received` has the OTLP type and value of `wanted`, or is matched by it.
+    """Return whether `received` has the OTLP type and value of `wanted`, or is matched by it.
 
     `wanted` may be a matcher, or a list or mapping with matchers inside.
 

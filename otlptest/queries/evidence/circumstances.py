@@ -1,4 +1,4 @@
-"""What explains that telemetry is missing, and is no fault of the sender: told by a source.
+"""What explains that telemetry is missing, and is not a fault of the sender: told by a source.
 
 The test planned a fault, set a variable, or ended the program: a message that does not say so
 accuses the wrong one.
@@ -29,10 +29,10 @@ class Explaining(Protocol):
     """A source that knows what the test did besides receiving."""
 
     def circumstances(self, kind: Kind) -> Sequence[Circumstance]:
-        """What may explain that items of a kind are missing."""
+        """Return what may explain that items of a kind are missing."""
         ...
 
 
 def circumstances(source: Source, kind: Kind) -> Sequence[Circumstance]:
-    """What `source` knows of it; empty if it does not know such things."""
+    """Return what `source` knows of it; empty if it does not know such things."""
     return source.circumstances(kind) if isinstance(source, Explaining) else ()

@@ -25,7 +25,7 @@ class Process(Protocol):
 
     @property
     def name(self) -> str:
-        """How the test calls it."""
+        """Return how the test calls it."""
         ...
 
     @property
@@ -35,12 +35,12 @@ class Process(Protocol):
 
     @property
     def has_exited(self) -> bool:
-        """Whether the program itself has ended."""
+        """Return whether the program itself has ended."""
         ...
 
     @property
     def ending(self) -> Ending:
-        """How it ended."""
+        """Return how it ended."""
         ...
 
     def descendants(self) -> Sequence[object]:
@@ -53,12 +53,12 @@ class EvidenceContext(Protocol):
 
     @property
     def source(self) -> Source:
-        """What has been received."""
+        """Return what has been received."""
         ...
 
     @property
     def producers_of(self) -> ProducersOf:
-        """Whose telemetry an accepted request carries."""
+        """Return whose telemetry an accepted request carries."""
         ...
 
     def token(self) -> int:
@@ -70,7 +70,7 @@ class EvidenceContext(Protocol):
         ...
 
     def held_back(self, deadline: Deadline) -> Sequence[str]:
-        """What proxies before the collector have got from clients and do not pass on."""
+        """Return what proxies before the collector have got from clients and do not pass on."""
         ...
 
     def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
@@ -120,7 +120,7 @@ def exited(
 
 
 def _held_back_by(scene: EvidenceContext, process: Process) -> Iterator[str]:
-    """Why a program may have held telemetry back when it ended; or that it never sent any."""
+    """Yield why a program may have held telemetry back when it ended; or that it never sent any."""
     vouch = f"exited({process.name}, flushed=True) says that it held nothing back"
     abrupt, code = process.ending.abrupt, process.ending.exit_code
     if abrupt:

@@ -81,7 +81,7 @@ class Evidence:
     is_guess: bool = False
 
     def covers(self, producer: Producer, signal: Signal) -> bool:
-        """Whether what `producer` had to send of `signal` has arrived."""
+        """Return whether what `producer` had to send of `signal` has arrived."""
         if signal not in self.signals:
             return False
         return self.covers_all or producer.owner in self.owners or producer in self.producers
@@ -171,7 +171,7 @@ class Proof:
 
     @property
     def advice(self) -> str:
-        """How to make it whole; empty if it is."""
+        """Return how to make it whole; empty if it is."""
         if self.gaps:
             return f"more may be on its way: {'; '.join(self.hints)}"
         if self.stale:
@@ -180,7 +180,7 @@ class Proof:
 
 
 def examined(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> Proof:
-    """What the evidence leaves open for such a verdict. Does not block on a local source."""
+    """Return what the evidence leaves open for such a verdict. Does not block on a local source."""
     carried = [gap for piece in evidence for gap in piece.gaps]
     ended = {owner for piece in evidence if piece.kind == "exited" for owner in piece.owners}
     not_seen = list(Unseen(source, selection.kind, selection.could_match).clauses(ended))
@@ -227,7 +227,7 @@ def _signals_of(kind: Kind) -> tuple[Signal, ...]:
 
 
 def _may_still_send(kind: Kind) -> bool:
-    """Whether a producer counts for a signal that it has not sent yet.
+    """Return whether a producer counts for a signal that it has not sent yet.
 
     It does where one signal is judged: a service that has only sent metrics so far may still be
     about to send the span. For requests of any signal, the signals seen are what can be asked.
@@ -253,7 +253,7 @@ def _staleness(
     signal: Signal,
     covering: Sequence[Evidence],
 ) -> list[str]:
-    """Why each covering piece is out of date; empty if one of them is not."""
+    """Return why each covering piece is out of date; empty if one of them is not."""
     reasons: list[str] = []
     for piece in covering:
         if activity.last_tokens.get(signal, -1) < piece.token:
@@ -309,7 +309,7 @@ def _changed(
 
 
 def _tells_news(point: DataPoint, before: tuple[object, ...] | None) -> bool:
-    """Whether something was recorded: a delta of not zero, or another value than before."""
+    """Return whether something was recorded: a delta of not zero, or another value than before."""
     temporality = point.metric.temporality
     if temporality == AggregationTemporality.DELTA:
         return any(numbers(point))

@@ -86,7 +86,7 @@ def seconds(amount: float) -> str:
 
 
 def _hint(fault: str, request: Request, waited: str) -> str:
-    """What a right exporter does after this answer."""
+    """Return what a right exporter does after this answer."""
     answer = _answer(request)
     if not answer:
         return (

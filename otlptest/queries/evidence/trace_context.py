@@ -24,7 +24,7 @@ class TraceContext:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What to send along: `{"traceparent": …}`, for HTTP headers or gRPC metadata."""
+        """Return what to send along: `{"traceparent": …}`, for HTTP headers or gRPC metadata."""
         return MappingProxyType({"traceparent": f"00-{self.trace_id}-{self.span_id}-01"})
 
 

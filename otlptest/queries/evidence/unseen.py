@@ -85,7 +85,7 @@ class Unseen:
         return kind if is_asked else signal
 
     def _may_hold(self, connection: Connection | None, signal: Signal | None) -> bool:
-        """Whether what came over a connection may hold a match, by all that came over it."""
+        """Return whether what came over a connection may hold a match, by all that came over it."""
         if signal is not None and self._kind not in {"requests", signal}:
             return False
         if connection is None:
@@ -117,7 +117,7 @@ def set_aside(source: Source, kind: Kind, selects: Callable[[Any], bool]) -> Ite
 
 
 def _reads_as(signal: Signal, request: Request) -> bool:
-    """Whether a refused body, which is no request of its path's signal, is one of another."""
+    """Whether a refused body, which is not a request of its path's signal, is one of another."""
     try:
         message = decode_request(signal, request.body, protocol=request.protocol or "grpc")
     except (UsageError, WireError):

@@ -46,7 +46,7 @@ def judged(
 
 
 def could_match(conditions: Sequence[Condition], producer: Producer) -> bool:
-    """Whether the criteria leave room for what `producer` sends."""
+    """Return whether the criteria leave room for what `producer` sends."""
     item = Span(trace_id="", span_id="", resource=producer.resource)
     return all(
         condition.matches(item)
@@ -99,7 +99,7 @@ def _late_check(
 
 
 def began_unix_nano(item: object) -> int:
-    """When what an item tells of began, by its own clock; 0 if it does not say."""
+    """Return when what an item tells of began, by its own clock; 0 if it does not say."""
     if isinstance(item, Span):
         return item.start_time_unix_nano
     if isinstance(item, LogRecord):

@@ -125,7 +125,7 @@ def _service_and_name(item: Any) -> tuple[str, str]:  # noqa: ANN401 -- any kind
 
 
 def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Report:
-    """How far the telemetry got, when not one item of the kind arrived."""
+    """Return how far the telemetry got, when not one item of the kind arrived."""
     arrivals = source.arrivals()
     facts: list[str] = []
     sure: list[str] = []
@@ -150,7 +150,7 @@ def _joined(hints: Sequence[str]) -> str:
 
 
 def losses(kind: Kind, source: Source) -> Report:
-    """What could not be taken or was prevented: what is missing may have been in it."""
+    """Return what could not be taken or was prevented: what is missing may have been in it."""
     facts: list[str] = []
     hints: list[str] = []
     arrivals = source.arrivals()

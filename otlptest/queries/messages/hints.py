@@ -18,7 +18,7 @@ _NAMES: Final = frozenset({"name", "event_name"})
 
 
 def closest_hint(differences: Sequence[Difference]) -> str:
-    """What the differences of the closest candidate suggest; empty if nothing more."""
+    """Return what the differences of the closest candidate suggest; empty if nothing more."""
     for each in differences:
         if "; there is " in each.received:
             return "the attribute has another name than the test expects"
@@ -40,7 +40,7 @@ def wait_hint(*, differs: bool) -> str:
 
 
 def look_hint(*, differs: bool) -> str:
-    """What may help a look that did not wait and found no match."""
+    """Return what may help a look that did not wait and found no match."""
     if differs:
         return "the closest did arrive, and differs; if another is meant, wait_for_first(…) waits"
     return "this looks once; wait_for_first(…) waits for what is still on its way"

@@ -57,7 +57,7 @@ class Question(Protocol[T_co]):
 
 
 def place(query: Question[Any]) -> str:
-    """What a finding is about: `service 'shop'`, or the source."""
+    """Return what a finding is about: `service 'shop'`, or the source."""
     for condition in query.conditions:
         if condition.criterion == "service":
             wanted = condition.wanted
@@ -68,7 +68,7 @@ def place(query: Question[Any]) -> str:
 
 
 def description(query: Question[Any]) -> str:
-    """What is asked for, after the noun: `named 'charge' with kind = SpanKind.CLIENT`."""
+    """Return what is asked for, after the noun: `named 'charge' with kind = SpanKind.CLIENT`."""
     phrases = [
         text
         for condition in query.conditions
@@ -81,7 +81,7 @@ def description(query: Question[Any]) -> str:
 
 
 def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
-    """How many of what is asked for: `a span named 'charge'`, `at least 3 spans ...`."""
+    """Return how many of what is asked for: `a span named 'charge'`, `at least 3 spans ...`."""
     vocabulary = query.vocabulary
     if exactly:
         head = f"exactly {vocabulary.counted(count)}" if count else f"no {vocabulary.noun}"
@@ -199,7 +199,7 @@ def _ranked(query: Question[Any], items: Sequence[Any]) -> list[_Candidate]:
 
 
 def _is_close(candidate: _Candidate, conditions: int) -> bool:
-    """Whether it meets one of several criteria, or nearly meets one."""
+    """Return whether it meets one of several criteria, or nearly meets one."""
     fields = len(candidate.differences)
     return fields < conditions or any(each.distance < _CLOSE for each in candidate.differences)
 
@@ -230,7 +230,7 @@ def _shown(close: Sequence[_Candidate], newest: Newest, vocabulary: Vocabulary) 
 
 
 def item_name(item: object) -> str:
-    """What a message calls an item: `'POST /checkout' (span 00f067aa0ba902b7)`."""
+    """Return what a message calls an item: `'POST /checkout' (span 00f067aa0ba902b7)`."""
     if isinstance(item, Span):
         return f"{show(item.name)} (span {item.span_id or 'without id'})"
     if isinstance(item, Request):

@@ -16,7 +16,7 @@ _SHOWN_PROBLEMS: Final = 8
 
 
 def overview(source: Source) -> str:
-    """What `source` holds: requests, then each signal by service and name, then problems."""
+    """Return what `source` holds: requests, then each signal by service and name, then problems."""
     arrivals = source.arrivals()
     accepted = sum(1 for request in arrivals.requests if request.is_accepted)
     refused = len(arrivals.requests) - accepted

@@ -16,5 +16,5 @@ def screen_columns() -> int:
 
 
 def remember_columns(columns: int) -> None:
-    """Keep a width for when standard output is no terminal."""
+    """Keep a width for when standard output is not a terminal."""
     _REMEMBERED["columns"] = columns

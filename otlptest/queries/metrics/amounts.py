@@ -98,7 +98,7 @@ def _has_fallen_bucket(later: _Counted, earlier: _Counted) -> bool:
 
 
 def distribution(stretches: Sequence[Stretch]) -> Distribution:
-    """What the stretches of histogram or summary points amount to together."""
+    """Return what the stretches of histogram or summary points amount to together."""
     pairs = [
         (point, earlier if isinstance(earlier, _Counted) else None)
         for point, earlier in stretches

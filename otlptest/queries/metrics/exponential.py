@@ -89,7 +89,7 @@ class ExponentialBuckets:
             yield bucket_bounds(self.scale, index), self.positive[index]
 
     def has_negative_count(self) -> bool:
-        """Whether a difference of two histograms shows that the later one began anew."""
+        """Return whether a difference of two histograms shows that the later one began anew."""
         counts = (self.zero_count, *self.positive.values(), *self.negative.values())
         return any(count < 0 for count in counts)
 

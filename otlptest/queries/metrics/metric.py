@@ -65,7 +65,7 @@ class Metric:
 
     @property
     def is_monotonic(self) -> bool | None:
-        """Whether a sum only grows; None for other types."""
+        """Return whether a sum only grows; None for other types."""
         return self.identity.is_monotonic
 
     @property

@@ -119,12 +119,12 @@ class MergedPoint:
 
     @property
     def zero_count(self) -> int | None:
-        """How many values of an exponential histogram are in its zero bucket."""
+        """Return how many values of an exponential histogram are in its zero bucket."""
         return self._exponential.zero_count if self._exponential else None
 
     @property
     def zero_threshold(self) -> float | None:
-        """How far the zero bucket of an exponential histogram reaches."""
+        """Return how far the zero bucket of an exponential histogram reaches."""
         return self._exponential.zero_threshold if self._exponential else None
 
     @property

@@ -45,7 +45,7 @@ class MetricQuery(Query[Metric]):
         `attributes` asks for a point that has them; it does not narrow the metric's `points`.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)
@@ -76,7 +76,7 @@ class MetricQuery(Query[Metric]):
             timeout_s: Seconds, measured on the source's clock.
 
         Raises:
-            UsageError: An argument cannot be meant, or the metric is a gauge.
+            UsageError: An argument is invalid, or the metric is a gauge.
             ExpectationError: It was not reached in time, or passed.
         """
         __tracebackhide__ = True
@@ -120,7 +120,7 @@ class MetricQuery(Query[Metric]):
             after: Evidence, one or several; without it nothing is proven.
 
         Raises:
-            UsageError: There is no evidence, an argument cannot be meant, or the metric is a
+            UsageError: There is no evidence, an argument is invalid, or the metric is a
                 gauge.
             TruncatedResultError: The source gave only a part.
             ExpectationError: The total is another, or it is not proven.
@@ -179,7 +179,7 @@ class MetricQuery(Query[Metric]):
         return QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
 
     def _pushed_down(self) -> Mapping[str, object]:
-        """What holds for each point of a metric that matches."""
+        """Return what holds for each point of a metric that matches."""
         pushed = super()._pushed_down()
         return {name: wanted for name, wanted in pushed.items() if name in _PUSHED}
 

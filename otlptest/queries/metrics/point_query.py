@@ -16,7 +16,7 @@ from otlptest.queries.sources import Kind
 
 
 def conditions_of(metric: MetricIdentity, exporter: str | None) -> tuple[Condition, ...]:
-    """What a point, merged or as sent, of a metric meets.
+    """Return what a point, merged or as sent, of a metric meets.
 
     The service is a condition of its own, so that a verdict needs no evidence about others.
     """
@@ -86,7 +86,7 @@ class PointQuery(Query[MergedPoint]):
         """Only points that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)
@@ -118,7 +118,7 @@ class ExportQuery(Query[DataPoint]):
         """Only points that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

@@ -38,7 +38,7 @@ def stream_key(point: DataPoint) -> StreamKey:
 
 
 def is_cumulative(point: DataPoint) -> bool:
-    """Whether a point tells all since its start time; a sum that does not say is taken to.
+    """Return whether a point tells all since its start time; a sum that does not say is taken to.
 
     Summaries are cumulative without saying so (OTLP-METRIC-046).
     """
@@ -50,7 +50,7 @@ def is_cumulative(point: DataPoint) -> bool:
 
 
 def numbers(point: DataPoint) -> tuple[object, ...]:
-    """What a point recorded: its value, or its count and sum."""
+    """Return what a point recorded: its value, or its count and sum."""
     return (point.value,) if isinstance(point, NumberPoint) else (point.count, point.sum)
 
 

@@ -17,7 +17,7 @@ def checked_quantile(q: float) -> float:
     """`q` itself, if it is a quantile.
 
     Raises:
-        UsageError: It is no number from 0 to 1.
+        UsageError: It is not a number from 0 to 1.
     """
     given: object = q  # callers may be untyped
     if isinstance(given, int | float) and not isinstance(given, bool) and 0 <= q <= 1:

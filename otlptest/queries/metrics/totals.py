@@ -68,7 +68,7 @@ class Total:
         return math.isclose(amount, total, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
 
     def has_passed(self, total: float) -> bool:
-        """Whether it is above and can never come back, as all of it only grows."""
+        """Return whether it is above and can never come back, as all of it only grows."""
         only_grows = all(
             each.metric.type is not MetricType.SUM or each.metric.is_monotonic is True
             for each in self.selected
@@ -133,7 +133,7 @@ def total_over(metrics: Iterable[Metric], attributes: Mapping[str, object]) -> T
 
 
 def total_hint(total: float, found: Total, proof: Proof | None) -> str:
-    """What a wrong total suggests; `proof` is that of a verdict, None where a wait ended."""
+    """Return what a wrong total suggests; `proof` is that of a verdict, None where a wait ended."""
     if found.series and not found.selected:
         return "no series has these attributes; values compare by OTLP type: 1, 1.0, '1' and True"
     conflicts = [conflict for each in found.selected for conflict in each.point.conflicts]

@@ -35,7 +35,7 @@ def critical_path(forest: Forest) -> tuple[int, ...]:
 
 
 def _tree_ends(forest: Forest, ends: Sequence[int]) -> list[int]:
-    """When the last span at or below each one ends."""
+    """Return when the last span at or below each one ends."""
     found = list(ends)
     for top in forest.tops:
         for place, _ in reversed(list(forest.walk(top))):

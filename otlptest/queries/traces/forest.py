@@ -47,7 +47,7 @@ class Forest:
             stack.extend((child, depth + 1) for child in reversed(self.children[place]))
 
     def depths(self) -> tuple[int, ...]:
-        """How far each span is below its top, 0 for a top."""
+        """Return how far each span is below its top, 0 for a top."""
         found = [0] * len(self.spans)
         for top in self.tops:
             for place, depth in self.walk(top):

@@ -47,7 +47,7 @@ class TraceQuery(Query[Trace]):
         (`Trace.has_all_ancestors`), or a wait would give it before its upper spans have come.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)
@@ -161,7 +161,7 @@ class TraceQuery(Query[Trace]):
         """See `Trace.expect_tree`.
 
         Raises:
-            UsageError: There is no evidence, or an argument cannot be meant.
+            UsageError: There is no evidence, or an argument is invalid.
             TruncatedResultError: The source gave only a part.
             ExpectationError: The trace is another tree, or it is not proven.
         """
@@ -300,7 +300,7 @@ def _shown_edges(edges: Iterable[tuple[str, str]]) -> str:
 
 
 def _why_missing(edge: tuple[str, str], traces: Iterable[Trace], services: frozenset[str]) -> str:
-    """How far the edge got."""
+    """Return how far the edge got."""
     absent = [show(service) for service in edge if service not in services]
     if absent:
         return f"no span of service {listed(absent, 'or')} was received"

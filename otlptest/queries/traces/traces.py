@@ -80,7 +80,7 @@ class Trace:
 
     @property
     def has_all_ancestors(self) -> bool:
-        """Whether it is closed upward: there is a root, and no span's parent is missing.
+        """Return whether it is closed upward: there is a root, and no span's parent is missing.
 
         It says nothing about children: a span that has not been sent yet cannot be known.
         """
@@ -148,7 +148,7 @@ class Trace:
                 meet one are taken out first, and their children move up to the next ancestor.
 
         Raises:
-            UsageError: There is no evidence, an argument cannot be meant, or the trace was made by
+            UsageError: There is no evidence, an argument is invalid, or the trace was made by
                 hand.
             TruncatedResultError: The source gave only a part.
             ExpectationError: The trace is another tree, or it is not proven.
@@ -181,7 +181,7 @@ class Trace:
         )
 
     def __contains__(self, item: object) -> bool:
-        """Whether a span, or a log record by its trace and span id, belongs to it."""
+        """Return whether a span, or a log record by its trace and span id, belongs to it."""
         if isinstance(item, Span):
             return item in self.spans
         if isinstance(item, LogRecord) and item.trace_id == self.trace_id:

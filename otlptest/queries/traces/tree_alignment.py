@@ -51,7 +51,7 @@ class Row:
 
 
 def faults(rows: Sequence[Row]) -> int:
-    """How many rows are not as expected, differing fields counted one by one."""
+    """Return how many rows are not as expected, differing fields counted one by one."""
     return sum(row.count * max(1, len(row.differences)) for row in rows if row.mark != "same")
 
 
@@ -245,7 +245,7 @@ def _distance(pattern: Tree, span: Span) -> float:
 
 
 def _is_near(pattern: Tree, span: Span, distance: float) -> bool:
-    """Whether a reader would say that the pattern was meant for the span."""
+    """Return whether a reader would say that the pattern was meant for the span."""
     name = next(condition for condition in pattern.conditions if condition.criterion == "name")
     return name.matches(span) or distance < 1.0
 

@@ -43,7 +43,7 @@ class Comparison:
     rows: Sequence[Row]
 
     def hint(self, elsewhere: Iterable[Span]) -> str:
-        """What to try; empty if only that more may come.
+        """Return what to try; empty if only that more may come.
 
         Args:
             elsewhere: Spans of any trace, among which those that are missing may be.
@@ -66,7 +66,7 @@ class Comparison:
         return 'order="any" does not ask for the order' if self.rules.order == "start" else ""
 
     def _in_this_trace(self) -> str:
-        """Where in the trace the first span is that is missing at its place."""
+        """Return where in the trace the first span is that is missing at its place."""
         spans = self.forest.spans
         places = {id(span): place for place, span in enumerate(spans)}
         taken = {places[id(row.span)] for row in self.rows if row.span and row.pattern}

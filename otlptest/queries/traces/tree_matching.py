@@ -53,7 +53,7 @@ class Candidates:
 
 
 def has_tree(forest: Forest, pattern: Tree, rules: TreeRules) -> bool:
-    """Whether the spans, pruned, are as the pattern says.
+    """Return whether the spans, pruned, are as the pattern says.
 
     With `extra="forbid"` they are one tree with a root, and each of them stands for a pattern. With
     `extra="allow"` the top of the pattern may be any span.
@@ -65,7 +65,7 @@ def has_tree(forest: Forest, pattern: Tree, rules: TreeRules) -> bool:
 
 
 def has_one_root(forest: Forest) -> bool:
-    """Whether there is one tree, and its root has been received."""
+    """Return whether there is one tree, and its root has been received."""
     return len(forest.roots) == 1 and not forest.orphans and not forest.circles
 
 
@@ -138,7 +138,7 @@ def _flat(
 
 
 def _counts_can_match(pattern: Tree, children: int, rules: TreeRules) -> bool:
-    """Whether the number of children leaves a chance; spares most of the work."""
+    """Return whether the number of children leaves a chance; spares most of the work."""
     if children < sum(child.least for child in pattern.children):
         return False
     if rules.extra == "allow" or pattern.descendants:
@@ -153,7 +153,7 @@ def _below_fits(
     place: int,
     rules: TreeRules,
 ) -> bool:
-    """Whether the spans below a span can be given to the patterns below a pattern."""
+    """Return whether the spans below a span can be given to the patterns below a pattern."""
     if not pattern.below:
         return True  # extra children were ruled out by their number
     found = candidates_below(forest, place, pattern, matching, rules)

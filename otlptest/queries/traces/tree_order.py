@@ -19,7 +19,7 @@ def assigned_in_order(
     *,
     covers_all: bool,
 ) -> bool:
-    """Whether items can be given places such that a later item never has an earlier place.
+    """Return whether items can be given places such that a later item never has an earlier place.
 
     Args:
         fitting: For each item the places that it fits, as a bit mask; items in order of time.
@@ -49,7 +49,7 @@ class _Lane:
         self._end = len(self._places)
 
     def can_be_filled(self, groups: Sequence[Sequence[int]]) -> bool:
-        """Whether every slot can have an item, in order; items may be left over.
+        """Return whether every slot can have an item, in order; items may be left over.
 
         After each group only the furthest position counts: from there on fewer items are needed.
         """
@@ -128,7 +128,7 @@ class _Lane:
                 return
 
     def _can_pass(self, start: int, end: int, group: Sequence[int], *, covers_all: bool) -> bool:
-        """Whether the group can fill the slots from one position to another."""
+        """Return whether the group can fill the slots from one position to another."""
         if start == end:
             return not (covers_all and group)
         first, last = self._places[start], self._places[end - 1]

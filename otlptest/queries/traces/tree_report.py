@@ -138,7 +138,7 @@ def _merged(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _is_alike(one: Row, other: Row) -> bool:
-    """Whether two rows say the same, of spans that have nothing to be told apart by."""
+    """Return whether two rows say the same, of spans that have nothing to be told apart by."""
     if one.differences or other.differences or one.note or other.note:
         return False
     names = [(row.span.name, row.span.service) if row.span else None for row in (one, other)]
@@ -247,5 +247,5 @@ def _nearest(
 
 
 def _top_differs(rows: Sequence[Row]) -> bool:
-    """Whether the top of the pattern is compared with a span that does not fit it."""
+    """Return whether the top of the pattern is compared with a span that does not fit it."""
     return rows[0].span is None or bool(rows[0].differences)

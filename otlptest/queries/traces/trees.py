@@ -58,11 +58,11 @@ class Tree:
 
     @property
     def least(self) -> int:
-        """How many such spans there must be."""
+        """Return how many such spans there must be."""
         return 0 if self.optional else self.times
 
     def fits(self, span: Span) -> bool:
-        """Whether the span itself is as wanted, whatever its children are."""
+        """Return whether the span itself is as wanted, whatever its children are."""
         return all(condition.matches(span) for condition in self.conditions)
 
     def walk(self) -> Iterator["Tree"]:
@@ -74,7 +74,7 @@ class Tree:
             stack.extend(each.below)
 
     def span_counts(self) -> tuple[int, int]:
-        """How many spans it stands for, at least and at most."""
+        """Return how many spans it stands for, at least and at most."""
         least = most = 0
         stack = [(self, 1, 1)]
         while stack:
@@ -203,7 +203,7 @@ class TreeRules:
         )
 
     def prunes(self, span: Span) -> bool:
-        """Whether the span is taken out first."""
+        """Return whether the span is taken out first."""
         return any(
             all(condition.matches(span) for condition in conditions) for conditions in self.pruned
         )
@@ -224,7 +224,7 @@ def checked_top(pattern: object, rules: TreeRules | None = None) -> Tree:
     """The pattern of a whole tree.
 
     Raises:
-        UsageError: It is no tree, stands for more or less than one span at its top, or has no
+        UsageError: It is not a tree, stands for more or less than one span at its top, or has no
             order that could be compared.
     """
     if not isinstance(pattern, Tree):

@@ -68,7 +68,7 @@ def recorded_runs(record: object, file: str) -> tuple[RecordedRun, ...]:
     if isinstance(record, dict) and "runs" in record:
         runs = record["runs"]
         if not isinstance(runs, list):
-            raise FileFormatError(file, "runs", "is no list", _HINT)
+            raise FileFormatError(file, "runs", "is not a list", _HINT)
         return tuple(_recorded(run, file, f"runs[{n}]") for n, run in enumerate(runs))
     return (_recorded(record, file, ""),)
 
@@ -78,7 +78,7 @@ _HINT: Final = "write it with `otlptest conform … --report json=FILE`"
 
 def _recorded(record: object, file: str, place: str) -> RecordedRun:
     if not isinstance(record, dict):
-        raise FileFormatError(file, place, "is no object", _HINT)
+        raise FileFormatError(file, place, "is not an object", _HINT)
     for name, kind in (("subject", str), ("protocol", str), ("results", list)):
         if not isinstance(record.get(name), kind):
             raise FileFormatError(file, place, f"has no {name!r}", _HINT)
@@ -96,7 +96,7 @@ def _recorded(record: object, file: str, place: str) -> RecordedRun:
 
 def _checked(result: object, file: str, place: str) -> dict[str, Any]:
     if not isinstance(result, dict):
-        raise FileFormatError(file, place, "is no object", _HINT)
+        raise FileFormatError(file, place, "is not an object", _HINT)
     for name in _RESULT_FIELDS:
         if not isinstance(result.get(name), str):
             raise FileFormatError(file, place, f"has no {name!r}", _HINT)

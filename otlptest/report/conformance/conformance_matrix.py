@@ -45,7 +45,7 @@ class Matrix:
     rows: tuple[MatrixRow, ...]
 
     def count(self, column: int, verdict: str) -> int:
-        """How many rows of a column have that verdict."""
+        """Return how many rows of a column have that verdict."""
         return sum(1 for row in self.rows if row.verdicts[column] == verdict)
 
 

@@ -30,7 +30,7 @@ def conformance_text(conformance: Conformance, *, width: int = _WIDTH) -> str:
 
 
 def summary_text(run: SuiteRun) -> str:
-    """How many have which verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
+    """Return how many have which verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
     missing = sum(map(_is_not_emitted, run.results))
     found = {**run.summary, "inconclusive": run.summary["inconclusive"] - missing}
     numbers = [*found.items(), ("not emitted", missing)]
@@ -68,7 +68,7 @@ def _run_text(run: SuiteRun, width: int) -> str:
     blocks += _group_blocks(run.results, "conformance", width)
     apart = _group_blocks(run.results, "robustness", width)
     if apart:
-        blocks += ["robustness, which is no part of conformance:", *apart]
+        blocks += ["robustness, which is not a part of conformance:", *apart]
     return "\n\n".join(blocks)
 
 

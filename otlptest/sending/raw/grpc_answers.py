@@ -24,7 +24,7 @@ class GrpcAnswer:
         goaway_text: Its debug data.
         is_ended: Whether the server ended the stream in good order.
         end: How the connection stands.
-        problem: What is no HTTP/2 in what came.
+        problem: What is not HTTP/2 in what came.
         elapsed_s: From the opening of the stream to its end.
     """
 
@@ -75,18 +75,18 @@ class GrpcAnswer:
 
     @property
     def message_problem(self) -> str:
-        """What is left over after the whole messages; empty if nothing."""
+        """Return what is left over after the whole messages; empty if nothing."""
         left = len(self.body) - sum(PREFIX_SIZE + len(each) for _, each in self.messages)
         return f"{left} bytes that are no whole message" if left else ""
 
     @property
     def is_ok(self) -> bool:
-        """Whether the call ended with status OK."""
+        """Return whether the call ended with status OK."""
         return self.is_ended and self.grpc_status == GrpcCode.OK
 
     @property
     def is_error(self) -> bool:
-        """Whether it ended with another status, or with an HTTP one that means an error."""
+        """Return whether it ended with another status, or with an HTTP one that means an error."""
         http = self.http_status or 0
         return self.is_ended and (bool(self.grpc_status) or http >= 400)  # noqa: PLR2004 -- HTTP's number
 
@@ -98,7 +98,7 @@ class GrpcAnswer:
 
     @property
     def is_hang(self) -> bool:
-        """Whether time ran out."""
+        """Return whether time ran out."""
         return not self.is_ended and self.reset is None and self.end == "silent"
 
     def told(self) -> str:

@@ -31,7 +31,7 @@ class Http1Answer:
         body: As sent, the transfer coding undone.
         end: `open` if the connection may go on, else how it ended.
         is_whole: Whether head and body came to their end.
-        problem: What is no HTTP/1.1 in it; empty if all is.
+        problem: What is not HTTP/1.1 in it; empty if all is.
         interim: Statuses of the interim answers before it, e.g. 100.
         elapsed_s: Until its last byte, from when it was waited for.
     """
@@ -57,27 +57,27 @@ class Http1Answer:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it is a whole 200."""
+        """Return whether it is a whole 200."""
         return self.is_whole and self.status == 200  # noqa: PLR2004 -- HTTP's number
 
     @property
     def is_client_error(self) -> bool:
-        """Whether it is a whole 4xx."""
+        """Return whether it is a whole 4xx."""
         return self.is_whole and self.status is not None and self.status // 100 == 4  # noqa: PLR2004 -- HTTP's number
 
     @property
     def is_refused(self) -> bool:
-        """Whether it is a whole 4xx."""
+        """Return whether it is a whole 4xx."""
         return self.is_client_error
 
     @property
     def is_hang(self) -> bool:
-        """Whether nothing whole came until time ran out."""
+        """Return whether nothing whole came until time ran out."""
         return not self.is_whole and self.end == "silent"
 
     @property
     def closes(self) -> bool:
-        """Whether the connection ends with it."""
+        """Return whether the connection ends with it."""
         said = (self.field("connection") or "").lower()
         return self.end in {"closed", "reset"} or "close" in said
 

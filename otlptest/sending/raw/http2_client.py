@@ -49,7 +49,7 @@ class RawHttp2Client(RawSocket):
         pings: Payloads of acknowledged PINGs.
         settings_acks: How many of our SETTINGS were acknowledged.
         max_streams: How many streams the server allows at a time.
-        problem: What is no HTTP/2 in what came; empty if all is.
+        problem: What is not HTTP/2 in what came; empty if all is.
     """
 
     def __init__(self, wire: TlsOrPlain, timeout_s: float, *, opens: bool = True) -> None:
@@ -143,7 +143,7 @@ class RawHttp2Client(RawSocket):
     # Hearing.
 
     def answer(self, stream_id: int, *, timeout_s: float | None = None) -> GrpcAnswer:
-        """What came back on a stream, once it has ended.
+        """Return what came back on a stream, once it has ended.
 
         Blocks at most `timeout_s`, or the talk's own.
         """
@@ -175,7 +175,7 @@ class RawHttp2Client(RawSocket):
         return True
 
     def ping(self, payload: bytes, *, timeout_s: float) -> bool:
-        """Whether a PING is answered within some seconds."""
+        """Return whether a PING is answered within some seconds."""
         deadline = Deadline(timeout_s)
         self.say(frames.frame(frames.PING, 0, 0, payload))
         while payload not in self.pings:

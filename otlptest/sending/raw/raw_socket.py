@@ -27,7 +27,7 @@ _WORDS: Final[dict[End, str]] = {
 
 
 def end_words(end: End) -> str:
-    """What an end means, for evidence."""
+    """Return what an end means, for evidence."""
     return _WORDS[end]
 
 
@@ -110,7 +110,7 @@ class RawSocket:
         return b""
 
     def wait_for_end(self, timeout_s: float) -> End:
-        """How the peer's side ends within some seconds; `silent` if it does not.
+        """Return how the peer's side ends within some seconds; `silent` if it does not.
 
         What the peer still says is dropped.
         """

@@ -163,7 +163,7 @@ def resources_of(body: bytes) -> list[tuple[bytes, str]]:
 
 
 def item_count(body: bytes) -> int:
-    """How many spans, metrics or log records a request has."""
+    """Return how many spans, metrics or log records a request has."""
     return sum(
         len(scopes.items)
         for resources in _Request.FromString(body).resources

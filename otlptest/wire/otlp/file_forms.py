@@ -140,14 +140,14 @@ def frames(stream: ReadAhead, form: Framing) -> Iterator[Frame | FrameFault]:
 
 
 def _four_bytes(head: bytes) -> tuple[int, int] | None:
-    """How long the prefix at the beginning is, and what it says; None if it is not whole."""
+    """Return how long the prefix at the beginning is, and what it says; None if it is not whole."""
     if len(head) < _LENGTH_BYTES:
         return None
     return _LENGTH_BYTES, int.from_bytes(head[:_LENGTH_BYTES], "big")
 
 
 def _varint(head: bytes) -> tuple[int, int] | None:
-    """How long the varint at the beginning is, and what it says; None if it is not whole."""
+    """Return how long the varint at the beginning is, and what it says; None if it is not whole."""
     value = 0
     for at, byte in enumerate(head[:_WIDEST_PREFIX]):
         value |= (byte & 0x7F) << (7 * at)
@@ -186,7 +186,7 @@ def _framings(head: bytes) -> tuple[Framing, ...]:
 
 
 def _first_record(head: bytes, prefix_of: _Prefix) -> tuple[int, int] | None:
-    """Where the first record that is not empty begins, and its length."""
+    """Return where the first record that is not empty begins, and its length."""
     at = 0
     while at < _SKIPPED_EMPTY:
         prefix = prefix_of(head[at:])

@@ -15,7 +15,7 @@ class Belongs(Protocol):
 
     @property
     def resource(self) -> Resource:
-        """What produced it."""
+        """Return what produced it."""
         ...
 
     @property
@@ -91,11 +91,11 @@ def written_id(text: str | None) -> bytes:
     """The bytes of a hex id; none for None and `""`.
 
     Raises:
-        UsageError: `text` is no hex.
+        UsageError: `text` is not hex.
     """
     if not text:
         return b""
     try:
         return bytes.fromhex(text)
     except ValueError as bad:
-        raise UsageError(f"{text!r} is no id", "an id is written in hex digits") from bad
+        raise UsageError(f"{text!r} is not an id", "an id is written in hex digits") from bad

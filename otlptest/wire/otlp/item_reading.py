@@ -88,7 +88,7 @@ class ItemReader:
         )
 
     def point_count(self, request: Request) -> int:
-        """How many data points a metrics request has."""
+        """Return how many data points a metrics request has."""
         message: Any = request_class("metrics").FromString(request.body)
         return sum(1 for _ in points_from_request(message, request))
 

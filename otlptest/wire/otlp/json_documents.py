@@ -74,7 +74,7 @@ class JsonDocuments(Generic[_Record]):
         return (fault if len(parts) == 1 else self._read(b"".join(parts), start)), text
 
     def _begins_anew(self, line: bytes, parts: list[bytes]) -> bool:
-        """Whether a line begins another document, so that the one before it was cut."""
+        """Return whether a line begins another document, so that the one before it was cut."""
         if line[:1] != b"{":
             return False
         is_indented = len(parts) > 1 and parts[1][:1] in {b" ", b"\t"}
@@ -82,7 +82,7 @@ class JsonDocuments(Generic[_Record]):
 
 
 def _brackets(text: bytes, depth: int) -> tuple[int, int]:
-    """How many brackets are open after a text, and where it closed the last of them."""
+    """Return how many brackets are open after a text, and where it closed the last of them."""
     for token in _TOKENS.finditer(text):
         if token[0] in {b"{", b"["}:
             depth += 1

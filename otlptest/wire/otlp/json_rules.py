@@ -203,7 +203,7 @@ def _check_int64(field: FieldTable, value: object) -> _Complaint | None:
     if field.is_time and not _TIME.fullmatch(value):
         return _Complaint("OTLP-JSON-023", f"{shown(value)} is no count of nanoseconds")
     if not _DECIMAL.fullmatch(value):
-        return _Complaint("OTLP-JSON-016", f"{shown(value)} is no decimal integer")
+        return _Complaint("OTLP-JSON-016", f"{shown(value)} is not a decimal integer")
     return None
 
 
@@ -220,12 +220,12 @@ def _check_enum(_field: FieldTable, value: object) -> _Complaint | None:
         )
     if isinstance(value, int) and not isinstance(value, bool):
         return None
-    return _Complaint("OTLP-JSON-008", f"{shown(value)} is no integer")
+    return _Complaint("OTLP-JSON-008", f"{shown(value)} is not an integer")
 
 
 def _check_bytes(_field: FieldTable, value: object) -> _Complaint | None:
     if isinstance(value, str) and not _BASE64.fullmatch(value):
-        return _Complaint("OTLP-JSON-026", f"{shown(value)} is no standard base64 with padding")
+        return _Complaint("OTLP-JSON-026", f"{shown(value)} is not a standard base64 with padding")
     return None
 
 

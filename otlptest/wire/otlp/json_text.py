@@ -36,7 +36,7 @@ def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any
         WireError: Kind `malformed`; the place is an offset.
     """
     if not data.strip(b" \t\r\n"):
-        raise WireError(*_fault("048", "the body is empty, which is no JSON document"))
+        raise WireError(*_fault("048", "the body is empty, which is not valid JSON document"))
     if data.startswith(_BOM):
         raise WireError(*_fault("036", "the text begins with a byte order mark", "byte 0"))
     try:
@@ -51,9 +51,11 @@ def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any
     except json.JSONDecodeError as bad:
         rule = "043" if bad.msg == "Extra data" else "036"
         place = f"byte {len(text[: bad.pos].encode())}"
-        raise WireError(*_fault(rule, f"the text is no JSON: {bad.msg}", place)) from bad
+        raise WireError(*_fault(rule, f"the text is not valid JSON: {bad.msg}", place)) from bad
     except _BareConstantError as bad:
-        raise WireError(*_fault("024", f"{bad} stands without quotes, which is no JSON")) from bad
+        raise WireError(
+            *_fault("024", f"{bad} stands without quotes, which is not valid JSON")
+        ) from bad
     except ValueError as bad:  # an integer of thousands of digits
         raise WireError(*_fault("036", f"the JSON has a number that is too long: {bad}")) from bad
     except RecursionError as bad:  # the caller's own stack was nearly full
@@ -79,7 +81,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _nests_deeper(data: bytes, limit: int) -> bool:
-    """Whether brackets nest deeper than `limit`.
+    """Return whether brackets nest deeper than `limit`.
 
     Brackets within texts are first taken for real ones, and the texts are only cut out if that
     gives a doubtful answer: most payloads have none.
@@ -90,7 +92,7 @@ def _nests_deeper(data: bytes, limit: int) -> bool:
 
 
 def _brackets_nest_deeper(data: bytes, limit: int) -> bool:
-    """Whether brackets open `limit + 1` times without closing.
+    """Return whether brackets open `limit + 1` times without closing.
 
     Both kinds count as one here: what is unbalanced or crossed is the parser's to refuse. Some
     passes that take out the innermost pairs make short work of ordinary payloads; counting

@@ -1,7 +1,7 @@
 """Single values of OTLP JSON: how strictly each kind is read, and how it is written.
 
 Read leniently where the mapping says so (64-bit integers as numbers, 32-bit ones as strings,
-base64 without padding), never by guessing (an id that is no hex, an enum by its name).
+base64 without padding), never by guessing (an id that is not hex, an enum by its name).
 """
 
 import base64
@@ -68,7 +68,7 @@ def reader_of(field: FieldTable) -> Callable[[Any], Any]:
 
 
 def writer_of(field: FieldTable) -> Callable[[Any], Any] | None:
-    """What turns one Python value into JSON's; None where they are the same."""
+    """Return what turns one Python value into JSON's; None where they are the same."""
     return _WRITERS.get(field.kind)
 
 
@@ -102,9 +102,11 @@ def _integer_in(text: str, field: FieldTable) -> int:
     if _DIGITS.fullmatch(text):
         raise JsonFaultError("019", f"{shown(text)} is not between {field.low} and {field.high}")
     if field.is_time:
-        problem = f"{shown(text)} is no time: OTLP wants nanoseconds since 1970 in decimal digits"
+        problem = (
+            f"{shown(text)} is not a time: OTLP wants nanoseconds since 1970 in decimal digits"
+        )
         raise JsonFaultError("023", problem)
-    raise JsonFaultError("019", f"{shown(text)} is no integer")
+    raise JsonFaultError("019", f"{shown(text)} is not an integer")
 
 
 def _whole(value: float) -> int:
@@ -115,7 +117,7 @@ def _whole(value: float) -> int:
     """
     if value.is_integer() and abs(value) < _EXACT:
         return int(value)
-    raise JsonFaultError("020", f"{value!r} is no integer that can be read exactly")
+    raise JsonFaultError("020", f"{value!r} is not an integer that can be read exactly")
 
 
 def _enum_reader(field: FieldTable) -> Callable[[Any], int]:
@@ -143,7 +145,7 @@ def _double_reader(field: FieldTable) -> Callable[[Any], float]:
             if value in _WORDS:
                 return _WORDS[value]
             if not _NUMBER.fullmatch(value):
-                raise JsonFaultError("024", f"{shown(value)} is no number")
+                raise JsonFaultError("024", f"{shown(value)} is not a number")
             number = float(value)
         else:
             raise _wrong_type(field, value)
@@ -210,7 +212,7 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
             try:
                 return binascii.unhexlify(value)
             except ValueError as bad:
-                raise JsonFaultError(field.id_rule, f"{shown(value)} is no hex") from bad
+                raise JsonFaultError(field.id_rule, f"{shown(value)} is not hex") from bad
         if not value:  # OTLP-FILE-026; whether the item may lack it is a question about the data
             return b""
         problem = f"{shown(value)} has {len(value)} characters, and an id {digits} hex digits"

@@ -43,7 +43,7 @@ def mistake_in_text(text: str, size: int) -> str:
 
 
 def _form_of(text: str, size: int) -> str:
-    """What a text is that stands for `size` bytes; empty if it is nothing known."""
+    """Return what a text is that stands for `size` bytes; empty if it is nothing known."""
     if _is_hex(text, size):
         return "the hex digits of an id"
     if size == _TRACE_ID_SIZE and _UUID.fullmatch(text):

@@ -78,7 +78,7 @@ def _is_strange(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated
 
 
 def _is_whole(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated messages
-    """Whether an item has what only a real one has, and nothing that is strange to it."""
+    """Return whether an item has what only a real one has, and nothing that is strange to it."""
     if _has_unknown(item):
         return False
     if signal == "metrics":

@@ -105,7 +105,7 @@ class OtlpFileWriter:
             return
 
     def _ends_within_a_line(self) -> bool:
-        """Whether what is there needs a newline first; a compressed file is read to its end.
+        """Return whether what is there needs a newline first; a compressed file is read to its end.
 
         Raises:
             RecordingError: It is compressed in another way than its name says, or holds something

@@ -5,7 +5,7 @@ in protobuf, JSON, or a zstd frame of either, as the Collector's file exporter w
 `format: proto` or `compression: zstd`; varint-delimited protobuf; a single request in protobuf.
 Files may be compressed with gzip or zstd. Lenient where a reader should be (OTLP-FILE-022 to -028):
 a byte order mark, blank lines, CRLF, no last newline, lines of any length, several signals in one
-file; a line or record that is no request is told, and the others are read.
+file; a line or record that is not a request is told, and the others are read.
 """
 
 import re
@@ -311,7 +311,7 @@ def _decoded(record: bytes, signal: Signal | None) -> tuple[Signal, Message, byt
     """The signal, the request and the JSON text of a record: protobuf, JSON, or zstd of either.
 
     Raises:
-        WireError: It is no request.
+        WireError: It is not a request.
         UsageError: It could be of several signals, or its signal is not installed.
     """
     if record.startswith(ZSTD_MAGIC):

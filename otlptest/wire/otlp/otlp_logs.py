@@ -73,7 +73,7 @@ def request_from_logs(records: Iterable[LogRecord]) -> ExportLogsServiceRequest:
     """A request with these records, grouped by resource and scope.
 
     Raises:
-        UsageError: A record has an id that is no hex, or a value out of OTLP's range.
+        UsageError: A record has an id that is not hex, or a value out of OTLP's range.
     """
     request = ExportLogsServiceRequest()
     for record, message in ScopeEntries("logs", request).items(records):
@@ -86,7 +86,7 @@ def log_into_message(record: LogRecord, message: Any) -> None:  # noqa: ANN401 -
     """Write all of a record but its resource and scope.
 
     Raises:
-        UsageError: It has an id that is no hex, or a value that OTLP does not have.
+        UsageError: It has an id that is not hex, or a value that OTLP does not have.
     """
     message.time_unix_nano = record.time_unix_nano
     message.observed_time_unix_nano = record.observed_time_unix_nano

@@ -50,7 +50,7 @@ _WITH_TEMPORALITY: Final = frozenset(
 
 
 def identity_from_message(message: Metric, resource: Resource, scope: Scope) -> MetricIdentity:
-    """What the metric's points belong to; `type` is NONE where no data is set."""
+    """Return what the metric's points belong to; `type` is NONE where no data is set."""
     kind = _TYPES.get(message.WhichOneof("data"), MetricType.NONE)
     data: Any = getattr(message, kind.value, None)
     temporality: AggregationTemporality | int | None = None
@@ -119,7 +119,7 @@ def request_from_points(points: Iterable[DataPoint]) -> ExportMetricsServiceRequ
     """A request with these points, grouped by resource, scope and metric.
 
     Raises:
-        UsageError: A point has no metric type, an id that is no hex, or a value out of OTLP's
+        UsageError: A point has no metric type, an id that is not hex, or a value out of OTLP's
             range.
     """
     request = ExportMetricsServiceRequest()
@@ -246,7 +246,7 @@ def point_into_message(point: DataPoint, message: Any) -> None:  # noqa: ANN401 
     """Write all of a point but its metric.
 
     Raises:
-        UsageError: It has an id that is no hex, or a value that OTLP does not have.
+        UsageError: It has an id that is not hex, or a value that OTLP does not have.
     """
     attributes_into_message(point.attributes, message.attributes)
     message.start_time_unix_nano = point.start_time_unix_nano

@@ -21,7 +21,7 @@ _RULES: Final = {
 
 
 def rule_of_malformed(protocol: Protocol) -> str:
-    """The requirement that a body breaks which is no message of its signal."""
+    """The requirement that a body breaks which is not a message of its signal."""
     return _RULES[protocol]
 
 

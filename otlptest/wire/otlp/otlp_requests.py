@@ -60,7 +60,7 @@ def items_from_request(
 
 
 def signal_of_item(item: object) -> Signal | None:
-    """Which signal a model item belongs to; None if it is none."""
+    """Return which signal a model item belongs to; None if it is none."""
     return _SIGNALS.get(type(item))
 
 

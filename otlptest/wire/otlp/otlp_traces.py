@@ -94,7 +94,7 @@ def request_from_spans(spans: Iterable[Span]) -> ExportTraceServiceRequest:
     """A request with these spans, grouped by resource and scope.
 
     Raises:
-        UsageError: A span has an id that is no hex, or a value out of OTLP's range.
+        UsageError: A span has an id that is not hex, or a value out of OTLP's range.
     """
     request = ExportTraceServiceRequest()
     for span, message in ScopeEntries("traces", request).items(spans):
@@ -107,7 +107,7 @@ def span_into_message(span: Span, message: Any) -> None:  # noqa: ANN401 -- its 
     """Write all of a span but its resource and scope.
 
     Raises:
-        UsageError: It has an id that is no hex, or a value that OTLP does not have.
+        UsageError: It has an id that is not hex, or a value that OTLP does not have.
     """
     message.trace_id = written_id(span.trace_id)
     message.span_id = written_id(span.span_id)

@@ -125,7 +125,7 @@ def _collection_into_message(value: object, message: AnyValue) -> None:
             value_into_message(item, message.array_value.values.add())
     else:
         raise UsageError(
-            f"{value!r} is no attribute value",
+            f"{value!r} is not an attribute value",
             "OTLP has texts, booleans, integers, doubles, bytes, lists and mappings of them",
         )
 
@@ -138,7 +138,7 @@ def attributes_into_message(attributes: Mapping[str, AttributeValue], messages: 
     """
     for key, value in attributes.items():
         if not isinstance(key, str):
-            raise UsageError(f"the attribute name {key!r} is no text")
+            raise UsageError(f"the attribute name {key!r} is not text")
         message = messages.add(key=_checked_text(key))
         if value is not None:
             value_into_message(value, message.value)

@@ -84,7 +84,7 @@ class _Walk:
         self._field_path = ""
 
     def place(self, offset: int) -> str:
-        """Where `offset` is, for a person."""
+        """Return where `offset` is, for a person."""
         path = self._field_path or self._stack[-1].path
         return f"{path}, byte {offset}" if path else f"byte {offset}"
 
@@ -144,7 +144,7 @@ class _Walk:
             self._check_content(field, start, start + length)
 
     def _may_skip(self, descriptor: Descriptor, start: int, length: int) -> bool:
-        """Whether a part is right as a whole; asked while that costs less than walking."""
+        """Return whether a part is right as a whole; asked while that costs less than walking."""
         if length < _PARSED_FROM or length > self._to_parse:
             return False
         self._to_parse -= length
@@ -200,7 +200,7 @@ class _Walk:
 
 
 def _is_right(descriptor: Descriptor, data: bytes) -> bool:
-    """Whether the parser takes `data` as that message."""
+    """Return whether the parser takes `data` as that message."""
     try:
         GetMessageClass(descriptor)().ParseFromString(data)
     except DecodeError:
@@ -219,7 +219,7 @@ _WIDTHS: Final[dict[int, int]] = {
 
 
 def is_repeated(field: FieldDescriptor) -> bool:
-    """Whether `field` is a list, asked the way the installed protobuf wants it."""
+    """Return whether `field` is a list, asked the way the installed protobuf wants it."""
     older: Any = field  # `label` is gone in new versions, `is_repeated` missing before 6.31
     repeated = getattr(older, "is_repeated", None)
     return bool(older.label == 3 if repeated is None else repeated)  # noqa: PLR2004 -- LABEL_REPEATED

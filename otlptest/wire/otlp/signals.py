@@ -171,7 +171,7 @@ def _no_profiles() -> tuple[str, str]:
 
 
 def is_message(value: object) -> bool:
-    """Whether `value` is a generated protobuf message."""
+    """Return whether `value` is a generated protobuf message."""
     return isinstance(value, Message)
 
 

@@ -103,7 +103,7 @@ _OLD_KEYS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 
 
 def loses_telemetry(table: MessageTable, key: str, value: object) -> bool:
-    """Whether `unknown_key` could report a loss; quick, and never a wrong no."""
+    """Return whether `unknown_key` could report a loss; quick, and never a wrong no."""
     if not value:
         return False
     if table.has_oneof or (table.name in _ENVELOPE and isinstance(value, dict | list)):
@@ -151,7 +151,7 @@ def _meant(table: MessageTable, key: str) -> str:
 
 
 def _has_objects(value: object) -> bool:
-    """Whether an item, or what leads to one, may stand in a value."""
+    """Return whether an item, or what leads to one, may stand in a value."""
     if isinstance(value, list):
         return any(isinstance(element, dict) for element in value)
     return isinstance(value, dict) and bool(value)

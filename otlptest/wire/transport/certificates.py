@@ -103,7 +103,7 @@ def server_context(
         client_ca_file: PEM; if given, a client must show a certificate of this authority.
 
     Raises:
-        UsageError: A file cannot be read, is no PEM, or key and certificate do not belong together.
+        UsageError: A file cannot be read, is not PEM, or the key is not the certificate's.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -131,7 +131,7 @@ def client_context(
         alpn: Protocols to offer.
 
     Raises:
-        UsageError: A file cannot be read, is no PEM, or key and certificate do not belong together.
+        UsageError: A file cannot be read, is not PEM, or the key is not the certificate's.
     """
     context = ssl.create_default_context()
     if alpn:
@@ -166,7 +166,7 @@ def _load_authority(context: ssl.SSLContext, ca_file: str | Path) -> None:
     """Make `context` trust `ca_file`.
 
     Raises:
-        UsageError: It is no PEM with a certificate.
+        UsageError: It is not PEM with a certificate.
     """
     _check_readable("certificate authority", ca_file)
     try:

@@ -74,12 +74,12 @@ def only_message(parts: Sequence[bytes | memoryview], limit: int) -> tuple[bool,
 
 
 def is_grpc_content_type(value: str) -> bool:
-    """Whether `value` begins a gRPC call: `application/grpc`, alone or with `+…` or `;…`."""
+    """Return whether `value` begins a gRPC call: `application/grpc`, alone or with `+…` or `;…`."""
     head = value[:16].lower()
     return head == "application/grpc" and value[16:17] in {"", "+", ";", " "}
 
 
 def timeout_seconds(value: str) -> float | None:
-    """What `grpc-timeout` says, in seconds; None if it is none."""
+    """Return what `grpc-timeout` says, in seconds; None if it is none."""
     found = _TIMEOUT.fullmatch(value)
     return int(found[1]) * _UNIT_S[found[2]] if found else None

@@ -125,7 +125,7 @@ class RequestHead:
         if codings and (lengths or codings != ["chunked"] or self.version == "1.0"):
             return f"the transfer coding {', '.join(codings)!r}"
         if len(lengths) > 1 or not all(_DIGITS.fullmatch(length) for length in lengths):
-            return "a Content-Length that is no single number"
+            return "a Content-Length that is not a single number"
         if lengths:
             self.content_length = int(lengths.pop())
         self.has_body = bool(codings) or bool(self.content_length)
@@ -151,7 +151,7 @@ class Http1Request:
 
     @property
     def body(self) -> bytes:
-        """What has arrived of the body."""
+        """Return what has arrived of the body."""
         parts = self.parts
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -183,7 +183,7 @@ class RequestParser:
 
     @property
     def is_within_request(self) -> bool:
-        """Whether a request has begun and is not whole."""
+        """Return whether a request has begun and is not whole."""
         return self._in_head or self.current is not None
 
     def only_request(self, data: bytes) -> Http1Request | None:

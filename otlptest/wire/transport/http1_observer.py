@@ -66,7 +66,7 @@ class MessageTracker:
 
     @property
     def is_between_messages(self) -> bool:
-        """Whether no message is under way."""
+        """Return whether no message is under way."""
         return not self._in_message
 
     def walk(self, data: bytes | memoryview) -> Iterator[MessagePart]:

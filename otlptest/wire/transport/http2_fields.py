@@ -28,10 +28,10 @@ class FieldReader:
         """Names and values as sent, pseudo-headers too.
 
         Raises:
-            HeaderBlockError: It is no HPACK, or larger than allowed.
+            HeaderBlockError: It is not valid HPACK, or larger than allowed.
         """
         try:
             pairs = self._decoder.decode(block, raw=True)
         except HPACKError as broken:
-            raise HeaderBlockError(f"a header block that is no HPACK: {broken}") from broken
+            raise HeaderBlockError(f"a header block that is not valid HPACK: {broken}") from broken
         return tuple((bytes(p[0]).decode("latin-1"), bytes(p[1]).decode("latin-1")) for p in pairs)

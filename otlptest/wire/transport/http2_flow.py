@@ -63,7 +63,7 @@ class Stream:
 
     @property
     def body(self) -> bytes:
-        """What has arrived of the body."""
+        """Return what has arrived of the body."""
         return b"".join(self.parts)
 
 

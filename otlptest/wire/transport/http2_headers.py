@@ -106,7 +106,7 @@ def _shown(name: bytes) -> str:
 
 
 def _pseudo_fault(pseudo: dict[bytes, bytes]) -> str:
-    """What RFC 9113 section 8.3.1 forbids among the pseudo-headers of a request."""
+    """Return what RFC 9113 section 8.3.1 forbids among the pseudo-headers of a request."""
     for name in pseudo:
         if name not in _PSEUDO:
             return f"the pseudo-header {_shown(name)}"
@@ -119,7 +119,7 @@ def _pseudo_fault(pseudo: dict[bytes, bytes]) -> str:
 
 
 def _connection_fault(regular: list[tuple[bytes, bytes]]) -> str:
-    """What RFC 9113 section 8.2.2 forbids among the fields of a request."""
+    """Return what RFC 9113 section 8.2.2 forbids among the fields of a request."""
     for name, value in regular:
         if name in _CONNECTION_FIELDS:
             return f"the field {_shown(name)}, which HTTP/2 does not have"
@@ -150,10 +150,10 @@ class HeaderReader:
         self._kept: dict[bytes, RequestFields] = {}
 
     def read(self, block: bytes) -> RequestFields:
-        """What `block` says.
+        """Return what `block` says.
 
         Raises:
-            HeaderBlockError: It is no HPACK (COMPRESSION_ERROR), or a bomb.
+            HeaderBlockError: It is not valid HPACK (COMPRESSION_ERROR), or a bomb.
         """
         kept = self._kept.get(block)
         if kept is not None:
@@ -165,7 +165,7 @@ class HeaderReader:
         except OversizedHeaderListError as bomb:
             raise HeaderBlockError("a header list far over the limit", is_bomb=True) from bomb
         except HPACKError as broken:
-            raise HeaderBlockError(f"a header block that is no HPACK: {broken}") from broken
+            raise HeaderBlockError(f"a header block that is not valid HPACK: {broken}") from broken
         fields = RequestFields([(bytes(pair[0]), bytes(pair[1])) for pair in pairs])
         # An added entry is the newest by identity, even where it equals one that it evicts.
         is_as_before = _newest(table) is newest

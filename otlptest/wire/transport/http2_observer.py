@@ -1,7 +1,7 @@
 """HTTP/2 frames as they pass by (RFC 9113 section 4.1): for whoever stands between two ends.
 
 A `FrameReader` keeps a frame until it is whole; a walker keeps at most an incomplete frame head, so
-what it stands in the way of is not delayed. It never judges: what is no HTTP/2 passes too.
+what it stands in the way of is not delayed. It never judges: what is not HTTP/2 passes too.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ class FramePart:
 
     @property
     def ends_stream(self) -> bool:
-        """Whether this is the last of what this side sends on the stream."""
+        """Return whether this is the last of what this side sends on the stream."""
         return (
             self.ends
             and bool(self.flags & frames.END_STREAM)
@@ -62,7 +62,7 @@ class FrameTracker:
 
     @property
     def is_between_frames(self) -> bool:
-        """Whether a frame could be put in here."""
+        """Return whether a frame could be put in here."""
         return not self._left and not self._passed
 
     def walk(self, data: bytes | memoryview) -> Iterator[FramePart]:

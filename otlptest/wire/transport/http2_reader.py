@@ -53,12 +53,12 @@ class FrameReader:
 
     @property
     def is_between_frames(self) -> bool:
-        """Whether nothing is kept back."""
+        """Return whether nothing is kept back."""
         return not self._pending
 
     @property
     def pending(self) -> bytes:
-        """What is kept back."""
+        """Return what is kept back."""
         return b"".join(self._pending)
 
     def frames(self, data: bytes) -> Iterator[tuple[int, int, int, Payload]]:
@@ -121,7 +121,7 @@ class FrameReader:
         return kind, flags, stream_id & frames.STREAM_MASK, payload
 
     def _after_preface(self, data: bytes) -> int:
-        """Where the first frame begins; 0 while the preface is incomplete.
+        """Return where the first frame begins; 0 while the preface is incomplete.
 
         Raises:
             ConnectionFault: It is another preface.

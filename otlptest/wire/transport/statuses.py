@@ -90,7 +90,7 @@ class RpcStatus:
 
     @property
     def is_retryable(self) -> bool:
-        """Whether a client should send again (SPEC, OTLP/gRPC "Failures", the table)."""
+        """Return whether a client should send again (SPEC, OTLP/gRPC "Failures", the table)."""
         if self.code == GrpcCode.RESOURCE_EXHAUSTED:
             return self.retry_delay_s is not None
         return self.code in _RETRYABLE
@@ -204,7 +204,7 @@ def _message_of(data: bytes) -> StatusMessage:
     """The message in `data`.
 
     Raises:
-        DecodeError: It is no protobuf.
+        DecodeError: It is not a protobuf.
         ValueError: It has none of the fields of a status, but others.
     """
     message = StatusMessage.FromString(data)
@@ -260,7 +260,7 @@ def _status_from_json(body: object) -> RpcStatus:
         TypeError: It is something else.
     """
     if not isinstance(body, dict):
-        raise TypeError(f"it is no object but {type(body).__name__}")
+        raise TypeError(f"it is not an object but {type(body).__name__}")
     if body and not _FIELDS & body.keys():
         raise TypeError(_NO_FIELDS)
     details = _list_of_objects(body, "details")
@@ -294,7 +294,7 @@ def _integer(body: dict[str, Any], key: str) -> int:
     if value is None:
         return 0
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError(f"{key} is no number but {value!r}")
+        raise TypeError(f"{key} is not a number but {value!r}")
     return int(value)
 
 
@@ -308,7 +308,7 @@ def _text(body: dict[str, Any], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise TypeError(f"{key} is no text but {value!r}")
+        raise TypeError(f"{key} is not text but {value!r}")
     return value
 
 
@@ -322,7 +322,7 @@ def _list_of_objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ValueError(f"{key} is no list of objects")
+        raise ValueError(f"{key} is not a list of objects")
     return value
 
 
@@ -333,5 +333,5 @@ def _duration(text: str) -> float:
         ValueError: `text` is none.
     """
     if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s", text):
-        raise ValueError(f"retryDelay is no duration but {text!r}")
+        raise ValueError(f"retryDelay is not a duration but {text!r}")
     return float(text[:-1])

@@ -163,7 +163,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "OTLP-RESP-002",
         (
             "a valid traces request was answered HTTP 200 application/json '{\"ok\":1}', and "
-            "that is no response message: it has no field of ExportTraceServiceResponse, but others"
+            "that is not a response message: it has no field of ExportTraceServiceResponse, but"
+            " others"
         ),
     ),
 }

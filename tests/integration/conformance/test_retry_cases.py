@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[Row, ...]] = {
         ("sends again after unknown fields", "success/unknown_fields", GRPC, "GRPC-044"),
         ("sends again after success", "success/unknown_fields", GRPC, "GRPC-044"),
         ("only 200 is success", "success/other_statuses", HTTP, "HTTP-048"),
-        ("only 200 is no loss", "success/other_statuses", HTTP, "HTTP-048"),
+        ("only 200 is not a loss", "success/other_statuses", HTTP, "HTTP-048"),
         ("sends again what was answered badly", "success/odd_bodies", HTTP, "HTTP-049"),
         ("sends again after success", "success/odd_bodies", JSON, "HTTP-049"),
         ("wants a content type", "success/odd_bodies", HTTP, "HTTP-049"),

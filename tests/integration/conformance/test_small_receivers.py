@@ -1,4 +1,4 @@
-"""Receivers with one habit that is no fault, or with one fault alone: one cause, one accusation."""
+"""Receivers with one harmless habit, or with one fault alone: one cause, one accusation."""
 
 from collections.abc import Iterator
 from dataclasses import replace

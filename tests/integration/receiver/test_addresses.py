@@ -1,4 +1,4 @@
-"""`localhost` is both loopback addresses, with one port; a Unix socket is no address."""
+"""`localhost` is both loopback addresses, with one port; a Unix socket is not an address."""
 
 import socket
 from collections.abc import Callable

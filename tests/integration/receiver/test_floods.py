@@ -68,7 +68,7 @@ def test_control_frames_that_requests_explain_are_no_flood() -> None:
 
 BROKEN = {
     "a frame over the announced size": frames.frame(frames.DATA, 0, 1, bytes(16385)),
-    "a header block that is no HPACK": frames.frame(
+    "a header block that is not valid HPACK": frames.frame(
         frames.HEADERS, frames.END_HEADERS, 1, b"\xff\xff\xff\xff\xff\xff"
     ),
     "DATA on a stream that never began": frames.data_frame(9, b"x", ends_stream=True),

@@ -16,7 +16,7 @@ def protobuf_fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Number and value of each field.
 
     Raises:
-        ValueError: It is no protobuf.
+        ValueError: It is not a protobuf.
     """
     at = 0
     while at < len(data):
@@ -89,5 +89,5 @@ def _json_part(content: bytes) -> tuple[int, str] | None:
         return None
     counts = [part[name] for name in _REJECTED if name in part]
     if WRONG == "counts as text only" and any(not isinstance(each, str) for each in counts):
-        raise ValueError("a count that is no text")
+        raise ValueError("a count that is not text")
     return int(counts[0]) if counts else 0, str(part.get("errorMessage", ""))

@@ -161,7 +161,7 @@ def _got(settings: Settings, reply: Reply) -> Answer:
 def _success(settings: Settings, reply: Reply) -> Answer:
     if reply.status != http.client.OK and WRONG == "only 200 is success":
         return Answer(told=f"HTTP {reply.status}", is_retryable=True)
-    if reply.status != http.client.OK and WRONG == "only 200 is no loss":
+    if reply.status != http.client.OK and WRONG == "only 200 is not a loss":
         return Answer(told=f"HTTP {reply.status}")
     if WRONG == "wants a content type" and "content-type" not in reply.headers:
         return Answer(told="unable to send spans: the server is out of specification")

@@ -166,7 +166,7 @@ def is_true(name: str, value: str) -> bool:
     if WRONG == "TRUE is false":
         return value == "true"
     if value.lower() not in {"", "true", "false"} and WRONG != "silent about unknown values":
-        warn(f"{name}: {value!r} is no boolean, and false")
+        warn(f"{name}: {value!r} is not a boolean, and false")
     return value.lower() == "true"
 
 
@@ -261,7 +261,7 @@ def grpc_place(kind: str) -> dict[str, Any]:
             is_tls = True
         return {"host": rest.rstrip("/"), "is_tls": is_tls}
     if WRONG == "no bare target":
-        sys.exit(f"{target!r} is no URL")
+        sys.exit(f"{target!r} is not a URL")
     return {"host": target, "is_tls": not insecure and WRONG != "bare target in plaintext"}
 
 
@@ -301,7 +301,7 @@ def headers(kind: str) -> dict[str, str]:
         elif entry.strip():
             if WRONG == "stops at a malformed header":
                 sys.exit(f"no header: {entry!r}")
-            warn(f"OTEL_EXPORTER_OTLP_HEADERS: {entry!r} is no header, and skipped")
+            warn(f"OTEL_EXPORTER_OTLP_HEADERS: {entry!r} is not a header, and skipped")
             if WRONG == "drops all headers with a malformed one":
                 return {}
     if WRONG == "another Host":

@@ -18,7 +18,7 @@ _SECONDS: Final = {"timeout in seconds": 1.0, "a tenth of the timeout": 0.0001}
 
 
 def timeout_s_of(value: str) -> float | None:
-    """Seconds for a whole export; None: no limit. What is no time is warned of, and not used.
+    """Seconds for a whole export; None: no limit. What is not a time is warned of, and not used.
 
     Raises:
         ValueError: It is planted that a strange number ends the program.
@@ -34,7 +34,7 @@ def timeout_s_of(value: str) -> float | None:
     if value.startswith("-") and WRONG == "no limit by a negative timeout":
         return None
     if milliseconds < 0:
-        sys.stderr.write(f"WARNING: {value!r} is no timeout in milliseconds\n")
+        sys.stderr.write(f"WARNING: {value!r} is not a timeout in milliseconds\n")
         return 0.1 if WRONG == "gives up at once after a negative timeout" else default
     if milliseconds == 0:
         return default if WRONG == "zero is the default timeout" else None

@@ -84,7 +84,7 @@ CALLS = (
           call=answers(called("MetricsService"), failure(13))),
     _grpc("logs fail", "exports/served_grpc", "GRPC-003",
           call=answers(called("LogsService"), failure(13))),
-    _grpc("a success that is no message", "success/answer_grpc", "RESP-001",
+    _grpc("a success that is not a message", "success/answer_grpc", "RESP-001",
           call=_body(encode_grpc_frame(b"\xff\xff"))),
     _grpc("a success without a message", "success/answer_grpc", "GRPC-048", call=_body(b"")),
     _grpc("a success with two messages", "success/answer_grpc", "GRPC-048",
@@ -190,7 +190,7 @@ def _is_pong(kind: int, flags: int) -> bool:
 
 
 CONNECTIONS = (
-    _grpc("what is no HTTP/2 is kept", "grpc_connections/other_protocols", "SRV-063",
+    _grpc("what is not HTTP/2 is kept", "grpc_connections/other_protocols", "SRV-063",
           keeps_open=True, timeout_s=0.5),
     _grpc("forbidden frames are ignored", "grpc_connections/wrong_frames", "SRV-064",
           drops=lambda kind, _: kind == frames.GOAWAY, keeps_open=True, timeout_s=0.5),

@@ -115,7 +115,7 @@ SUCCESS = (
         wrong(f"500 for {signal}", "exports/served", rule, change=turned(_to(signal), status=500))
         for signal, rule in _SERVED.items()
     ),
-    wrong("a success that is no message", "success/answer", "RESP-002",
+    wrong("a success that is not a message", "success/answer", "RESP-002",
           change=turned(taken, body=b"\xff\xff")),
     wrong("a success of unknown fields", "success/answer", "RESP-002",
           change=turned(taken, body=b"xxxx")),

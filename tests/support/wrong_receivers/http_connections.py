@@ -187,7 +187,7 @@ FRAMING = (
     wrong("no answer for a half-closed client", "framing/half_closed", "SRV-055",
           talk=_no_answer_for_half_closed),
     wrong("both lengths are taken", "framing/smuggling", "SRV-049", talk=_takes_both_lengths),
-    wrong("a length that is no number is taken", "framing/smuggling", "SRV-051",
+    wrong("a length that is not a number is taken", "framing/smuggling", "SRV-051",
           change=accepts(having("content-length", "abc"))),
     wrong("half a request is stored", "framing/aborted", "SRV-050",
           stored=lambda items: items or ("half",)),

@@ -150,7 +150,7 @@ JSON_DOCUMENTS = (
           change=_error('"stringValue":"a","intValue"'), harm="server_error"),
     _json("500 for a key twice", "json/twice", "JSON-034",
           change=_error('"name":"first"'), harm="server_error"),
-    _json("what is no object is taken", "json/malformed", "JSON-036",
+    _json("what is not an object is taken", "json/malformed", "JSON-036",
           change=accepts(lambda heard, _: heard.body == b"[]")),
     _json("500 for an empty body", "json/malformed", "JSON-048",
           change=turned(lambda heard, _: not heard.body, status=500)),

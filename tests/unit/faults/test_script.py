@@ -188,14 +188,14 @@ def test_predicate_that_raises_says_no_and_is_told() -> None:
     ("planned", "options", "message"),
     [
         ([], {}, "no fault was given"),
-        ([faults.unavailable], {}, "is no reply\n  hint: call it: faults.unavailable()"),
+        ([faults.unavailable], {}, "is not a reply\n  hint: call it: faults.unavailable()"),
         (
             [[faults.ok()]],
             {},
-            "[faults.ok()] is no reply\n  hint: a sequence is given as arguments",
+            "[faults.ok()] is not a reply\n  hint: a sequence is given as arguments",
         ),
-        (["ok"], {}, "'ok' is no reply\n  hint: write a call, e.g. faults.unavailable()"),
-        ([faults.goaway()], {}, "faults.goaway() is no reply\n  hint: faults of the wire go to"),
+        (["ok"], {}, "'ok' is not a reply\n  hint: write a call, e.g. faults.unavailable()"),
+        ([faults.goaway()], {}, "faults.goaway() is not a reply\n  hint: faults of the wire go to"),
         ([BUSY], {"times": 2}, 'times=2 needs signal= or where=\n  hint: signal="traces", or'),
         ([BUSY, FULL], {}, "a sequence of faults needs signal= or where="),
         ([BUSY], {"times": 0, "signal": "any"}, "times must be a whole number from 1"),

@@ -81,7 +81,7 @@ def test_connection_without_a_request_hints_at_flushing() -> None:
 REFUSED: dict[str, tuple[str, str, str]] = {
     "wrong path": (
         "wrong_path",
-        "/v1/trace is no path of OTLP",
+        "/v1/trace is not a path of OTLP",
         (
             "OTLP/HTTP has /v1/traces, /v1/metrics, /v1/logs; with OTEL_EXPORTER_OTLP_ENDPOINT the"
             " SDK adds them, with OTEL_EXPORTER_OTLP_TRACES_ENDPOINT not"

@@ -220,11 +220,11 @@ EXPLANATIONS: dict[str, tuple[Matcher, object, str]] = {
         match.json({"a": 1}),
         "{",
         (
-            "'{', which is no JSON: Expecting property name enclosed"
+            "'{', which is not valid JSON: Expecting property name enclosed"
             " in double quotes: line 1 column 2 (char 1)"
         ),
     ),
-    "json of a number": (match.json(1), 1, "int 1, which is no text"),
+    "json of a number": (match.json(1), 1, "int 1, which is not text"),
 }
 
 

@@ -299,7 +299,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: tree("a", children=tree("b")),  # type: ignore[arg-type]  # as above
         "children must be a list of trees, and is one tree ('b')\n  hint: children=[tree(…)]",
     ),
-    "a child that is no tree": (
+    "a child that is not a tree": (
         lambda: tree("a", children=["b"]),  # type: ignore[list-item]  # as above
         "children must be trees, and one is 'b'\n  hint: children=[tree(…)]",
     ),

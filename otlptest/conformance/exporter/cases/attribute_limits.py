@@ -53,7 +53,7 @@ def _compared(
     before: Mapping[str, Span] | Mapping[str, LogRecord],
     after: Mapping[str, Span] | Mapping[str, LogRecord],
 ) -> tuple[list[str], list[str]]:
-    """Which values were cut, and which were cut wrongly or not at all."""
+    """Return which values were cut, and which were cut wrongly or not at all."""
     cut: list[str] = []
     faults: list[str] = []
     for name, item in after.items():
@@ -74,7 +74,7 @@ def _compared(
 
 
 def _of_value(old: Any, new: Any) -> tuple[bool, str]:  # noqa: ANN401 -- any value of an attribute
-    """Whether a value was cut, and what is wrong with it; another value tells nothing."""
+    """Return whether a value was cut, and what is wrong with it; another value tells nothing."""
     if isinstance(old, bool | int | float) and isinstance(new, str):
         return False, f"{old!r} has become {new!r}"
     if isinstance(old, str | bytes) and isinstance(new, str | bytes):
@@ -211,7 +211,7 @@ class _Count:
 
     @property
     def is_limited(self) -> bool:
-        """Whether some are gone."""
+        """Return whether some are gone."""
         return self.left < self.full
 
     def __str__(self) -> str:

@@ -92,12 +92,12 @@ def _sequential(
 
 
 def _most_at_once(requests: Sequence[Request]) -> int:
-    """How many were under way at a time, at most."""
+    """Return how many were under way at a time, at most."""
     return max((sum(_overlap(one, other) for other in requests) for one in requests), default=0)
 
 
 def _overlap(one: Request, other: Request) -> bool:
-    """Whether `other` was under way when `one` began.
+    """Return whether `other` was under way when `one` began.
 
     Its answer may have come before it is known to have been sent, but not before it was due.
     """

@@ -74,7 +74,7 @@ def _coding(request: Request) -> str:
 
 
 def _is_gzip(request: Request) -> bool:
-    """Whether it was compressed, whole: a gRPC message may stay as it is in a gzip call."""
+    """Return whether it was compressed, whole: a gRPC message may stay as it is in a gzip call."""
     is_changed = request.protocol != "grpc" or request.wire_size != request.size
     return request.is_accepted and request.encoding == "gzip" and is_changed
 

@@ -365,7 +365,7 @@ def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _all_came(lab: ExporterLab, other: FakeCollector) -> Callable[[Observation], bool]:
-    """Whether each signal came to the general endpoint or the other one."""
+    """Return whether each signal came to the general endpoint or the other one."""
 
     def is_wanted(seen: Observation) -> bool:
         return _sent(seen) | _sent(lab.arrived(other)) >= set(lab.signals)
@@ -409,7 +409,7 @@ def _sent(arrived: Arrived | Observation) -> set[Signal]:
 
 
 def _has_nameless(*arrived: Arrived | Observation) -> bool:
-    """Whether a request came to a path that is no signal's."""
+    """Return whether a request came to a path that is not a signal's."""
     return any(request.signal is None for each in arrived for request in each.requests)
 
 

@@ -52,7 +52,7 @@ def _spoken_of(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResu
     if others:
         return inconclusive(
             rule,
-            "what it says that it does not say otherwise is in other words than known ones:\n"
+            "it printed new lines, but none looks like a known failure message:\n"
             f"{words_of(others)}",
             exchanges=each.told,
         )

@@ -142,7 +142,7 @@ def _overriding(
 def _optional(
     rule: str, seen: Observation, names: Iterable[str], *, without: Observation
 ) -> CheckResult:
-    """Judge an option that may be left out: TLS all the same is no fault, but lacking.
+    """Judge an option that may be left out: TLS all the same is not a fault, but lacking.
 
     Args:
         rule: The requirement.

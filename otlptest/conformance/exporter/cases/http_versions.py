@@ -55,7 +55,7 @@ def _without_http2(lab: ExporterLab) -> Observation:
 
 
 def _versions(lab: ExporterLab, seen: Observation) -> set[str]:
-    """What was spoken in requests that were taken."""
+    """Return what was spoken in requests that were taken."""
     return {
         each.connection.protocol
         for each in seen.requests

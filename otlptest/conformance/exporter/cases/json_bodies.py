@@ -32,7 +32,7 @@ _LOOKED_AT: Final = {
     "OTLP-JSON-008": "enum field",
     _ENUM_NAMES: "enum field",
     _KEYS: "key of several words",
-    _INTEGER_64: "64-bit integer that is no time",
+    _INTEGER_64: "64-bit integer that is not a time",
     _INTEGER_32: "32-bit integer",
     "OTLP-JSON-023": "time",
     _STRICT_JSON: "double",
@@ -163,7 +163,7 @@ def _is_unknown(path: str, unknown: Iterable[str]) -> bool:
 def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
     """The rules for senders that a fault breaks.
 
-    A name instead of a number is no integer, either. What no strict parser takes breaks the rule
+    A name is not an integer, either. What no strict parser takes breaks the rule
     that wants one, or that about UTF-8.
     """
     if not is_json:

@@ -105,7 +105,7 @@ def _more(first: _Emitted, second: _Emitted) -> _Emitted:
 
 
 def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
-    """What did not come, and how often."""
+    """Return what did not come, and how often."""
     return {
         name: count - came.get(name, 0)
         for name, count in emitted.items()

@@ -57,7 +57,7 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _retried_with_pauses(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether it is sent again, and not each time at once."""
+    """Return whether it is sent again, and not each time at once."""
     rule = "OTLP-HTTP-036"
     gaps = each.faulted_gaps_s
     if not (gaps and each.is_hit) or max(gaps) >= _SHORT_WAITS * NO_WAIT_S:
@@ -115,7 +115,7 @@ def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequ
 def _recovered(
     lab: ExporterLab, what: str, seen: Observation, injections: Sequence[Injection]
 ) -> CheckResult:
-    """Whether all that is usually taken still is."""
+    """Return whether all that is usually taken still is."""
     rule = "OTLP-GRPC-038"
     told = f"lost: {what}. {seen.describe()}\n{seen.describe_end()}"
     if not any(each.fired for each in injections):
@@ -131,7 +131,7 @@ def _recovered(
 def _not_sent_again(
     lab: ExporterLab, what: str, seen: Observation, missing: Mapping[Signal, str], told: str
 ) -> CheckResult:
-    """Whether a client that misses some telemetry has dropped it; looks once more."""
+    """Return whether a client that misses some telemetry has dropped it; looks once more."""
     rule = "OTLP-GRPC-038"
     words = "; ".join(missing.values())
     control = control_of(lab)
@@ -188,7 +188,7 @@ def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
 
 
 def _taken(seen: Observation, signal: Signal) -> int:
-    """How many items of a signal were taken, as far as the client could know."""
+    """Return how many items of a signal were taken, as far as the client could know."""
     return sum(
         len(items_of(each))
         for each in seen.of(signal)

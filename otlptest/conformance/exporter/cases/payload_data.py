@@ -87,7 +87,7 @@ def _moving_starts(requests: Iterable[Request]) -> set[str]:
 
 
 def _moves(points: Mapping[int, int]) -> bool:
-    """Whether each point begins where the one before ended, or later."""
+    """Return whether each point begins where the one before ended, or later."""
     in_order = sorted(points.items())
     steps = [
         (start, time, later) for (time, start), (_, later) in pairwise(in_order) if start and later

@@ -35,7 +35,7 @@ _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20o
 
 
 def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect that says no place cannot be followed, and is no success."""
+    """A redirect that says no place cannot be followed, and is not a success."""
     runs = [
         start_run(lab, {signal: (faults.status(status),)})
         for status, signal in _asked(lab, _FOR_ALL, _IN_TURN)
@@ -179,7 +179,7 @@ def _followed(each: DeliveryAttempts, arrived: Arrived) -> CheckResult:
 
 
 def _difference(sent: Request, followed: Request) -> str:
-    """What a request that follows a redirect has no more, or has and should not."""
+    """Return what a request that follows a redirect has no more, or has and should not."""
     if followed.method != sent.method:
         return f"with {followed.method} instead of {sent.method}"
     if item_keys(followed) != item_keys(sent):

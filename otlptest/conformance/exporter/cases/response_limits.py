@@ -40,13 +40,13 @@ def _not_sent_again(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _is_refused(lab: ExporterLab, each: DeliveryAttempts) -> bool:
-    """Whether the command shows that the answer was too large for it."""
+    """Return whether the command shows that the answer was too large for it."""
     seen = each.seen
     return bool(seen.exit_code) or bool(new_lines(seen, lab.baseline, about_failures=True))
 
 
 def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """What can be seen of a limit: that nothing falls over, and that it is told of."""
+    """Return what can be seen of a limit: that nothing falls over, and that it is told of."""
     if not each.is_hit:
         return inconclusive(rule, each.told)
     fell = _fallen(rule, each)

@@ -171,7 +171,7 @@ def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRes
 
 
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
-    """What a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
+    """Yield what a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
         [start_run(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)

@@ -62,7 +62,7 @@ def _spans(lab: ExporterLab, seen: Observation) -> list[Span]:
 
 
 def _points(lab: ExporterLab, seen: Observation) -> list[int]:
-    """How many exemplars each data point has."""
+    """Return how many exemplars each data point has."""
     return [
         len(getattr(item, "exemplars", ()))
         for request in seen.of("metrics")

@@ -236,7 +236,7 @@ CASES: Final = (
     ),
     ExporterCase(
         id="sdk/exporters",
-        title="OTEL_<S>_EXPORTER: none, unset, and a word that is no exporter",
+        title="OTEL_<S>_EXPORTER: none, unset, and a word that is not an exporter",
         requirements=("OTLP-CFG-064",),
         judge=_judge_exporters,
         runs=5,

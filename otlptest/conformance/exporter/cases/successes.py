@@ -60,7 +60,7 @@ def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttempts) -> CheckResult:
-    """Whether the command says why a part was rejected, as it speaks of what passes by.
+    """Return whether the command says why a part was rejected, as it speaks of what passes by.
 
     The requirement asks that details are surfaced: how many items were rejected is one. A plain
     failure is no measure: a program may print that one itself, and not what its SDK warns of.
@@ -202,7 +202,7 @@ def _is_resent(pair: tuple[Request, Request]) -> bool:
 
 
 def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Who says that it takes gzip has to read a gzipped answer."""
+    """Yield who says that it takes gzip has to read a gzipped answer."""
     rule = "OTLP-HTTP-016"
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     accepting = [each for each in requests if "gzip" in each.headers.get("accept-encoding", "")]

@@ -69,7 +69,7 @@ def _is_refused_for_utf8(request: Request) -> bool:
 
 
 def _is_bad_json(request: Request, *, was_json: bool) -> bool:
-    """Whether the text is no UTF-8, or no JSON any more now that it has something to escape."""
+    """Return whether the text is not UTF-8, or not JSON now that it has something to escape."""
     problem = request.problem
     if problem is None or problem.kind != "malformed":
         return False
@@ -83,7 +83,7 @@ def _told_refused(run: Observation, value: str, request: Request) -> str:
 
 
 def _texts(lab: ExporterLab, seen: Observation) -> tuple[object, ...]:
-    """What arrived under the name, each value once."""
+    """Return what arrived under the name, each value once."""
     resources = resources_of(own_requests(lab, seen))
     return tuple(dict.fromkeys(each[_NAME] for each in resources if _NAME in each))
 

@@ -99,7 +99,7 @@ def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
 
 
 def _waited(rule: str, each: DeliveryAttempts, pause: _Pause, least_s: float) -> CheckResult:
-    """Whether the first wait is at least so long."""
+    """Return whether the first wait is at least so long."""
     if not each.is_retried:
         return inconclusive(rule, "nothing was sent again", exchanges=each.told)
     gap = each.gaps_s[0]
@@ -257,7 +257,7 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
-    """What is no time to wait for: the client's own back-off applies."""
+    """Yield what is not a time to wait for: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
     runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
@@ -351,7 +351,7 @@ CASES: Final = (
     ),
     ExporterCase(
         id="throttling/odd_retry_after",
-        title="Retry-After that is no time to wait for: the client's own back-off",
+        title="Retry-After that is not a time to wait for: the client's own back-off",
         requirements=("OTLP-RESP-079",),
         judge=_judge_odd_values,
         protocols=HTTP_PROTOCOLS,

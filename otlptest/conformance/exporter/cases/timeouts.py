@@ -122,7 +122,7 @@ def _given_up(each: DeliveryAttempts) -> tuple[float, bool]:
 
 
 def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
-    """Whether a wait ended when it should."""
+    """Return whether a wait ended when it should."""
     rest_s = 0.0 if wait.is_exact else usual_rest_s(lab, wait.each.signal)
     if wait.seconds < expected_s - _AHEAD_S:
         return "early"
@@ -133,7 +133,7 @@ def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
 
 
 def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
-    """How a client waits for one answer far longer than it is told to; empty if it does not.
+    """Return how a client waits for one answer far longer than it is told to; empty if it does not.
 
     Args:
         lab: Runs the command, once.
@@ -146,7 +146,7 @@ def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
 
 
 def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Milliseconds, the default, no limit, and what is no time."""
+    """Milliseconds, the default, no limit, and what is not a time."""
     signal = lab.signals[0]
     late = faults.delay(_ANSWERED_S)
     shorts = [_waiting(lab, f"{_SHORT_S * 1000:.0f}", each) for each in lab.signals]
@@ -181,7 +181,7 @@ class _Bounds:
 
     @property
     def can_wait(self) -> bool:
-        """Whether the command was seen to wait longer than by default."""
+        """Return whether the command was seen to wait longer than by default."""
         return self.longer.seconds >= _EARLY * _ANSWERED_S
 
     @property
@@ -396,7 +396,7 @@ def _judged_absence(
     told: str,
     again: Callable[[], DeliveryAttempts],
 ) -> CheckResult:
-    """Whether a signal stays away for a strange value, and comes otherwise."""
+    """Return whether a signal stays away for a strange value, and comes otherwise."""
     if not delivery_attempts(lab.baseline, each.signal, ()).is_hit:
         return inconclusive(rule, f"no {each.signal} come without it either", exchanges=told)
     if again().is_hit:

@@ -93,7 +93,9 @@ def _judged_authority(lab: ExporterLab, taken: Observation, refused: Observation
 
 def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
     if seen.requests:
-        return failed(rule, f"telemetry went to a server that nobody vouches for; {_seen(seen)}")
+        return failed(
+            rule, f"telemetry was sent to a server with an untrusted certificate; {_seen(seen)}"
+        )
     failure = _handshake_failure(seen)
     if not failure:
         return inconclusive(rule, f"it did not connect; {_seen(seen)}")
@@ -217,7 +219,7 @@ def _run(
 
 
 def _handshake_failure(seen: Observation) -> str:
-    """Why a TLS handshake failed, or that the client broke it off; empty if none did."""
+    """Return why a TLS handshake failed, or that the client broke it off; empty if none did."""
     for problem in seen.problems:
         if problem.rule == "OTLP-SRV-080":
             return f"; {problem.message}"

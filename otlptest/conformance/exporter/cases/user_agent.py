@@ -68,7 +68,7 @@ def judged_agent(agent: str, languages: Collection[str] = ()) -> CheckResult:
         return failed(_RULE, f"{told}; none is sent")
     products = _COMMENT.sub(" ", agent).split()
     if not products or not all(map(_PRODUCT.fullmatch, products)):
-        return failed(_RULE, f"{told}; it is no list of products, as NAME/1.2.3")
+        return failed(_RULE, f"{told}; it is not a list of products, as NAME/1.2.3")
     names = list(_versioned_names(products))
     found = [_judged_name(name, told, languages) for name in names]
     if not found:

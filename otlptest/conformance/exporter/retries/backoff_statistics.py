@@ -86,7 +86,7 @@ def _noise_s(taken: Sequence[float]) -> float:
 
 
 def judged_growth(rule: str, waits: Waits) -> CheckResult:
-    """Whether waits grow exponentially, told from chance by all runs together.
+    """Return whether waits grow exponentially, told from chance by all runs together.
 
     Args:
         rule: The requirement.
@@ -143,7 +143,7 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult
 
 
 def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
-    """Whether a wait differs from run to run by more than the machine makes it differ.
+    """Return whether a wait differs from run to run by more than the machine makes it differ.
 
     Most is seen in the longest waits, the last ones that enough runs have; but a client may add a
     time that does not grow with them: that is seen in each column.

@@ -45,7 +45,7 @@ class DeliveryAttempts:
 
     @property
     def is_retried(self) -> bool:
-        """Whether it was sent again after its first answer."""
+        """Return whether it was sent again after its first answer."""
         return len(self.attempts) > 1
 
     @property
@@ -75,12 +75,12 @@ class DeliveryAttempts:
 
     @property
     def lived_s(self) -> float:
-        """How long the command still ran after its first attempt was answered."""
+        """Return how long the command still ran after its first attempt was answered."""
         return self.seen.ended_at - answered_at(self.attempts[0]) if self.attempts else 0.0
 
     @property
     def told(self) -> str:
-        """What was answered and seen, as evidence."""
+        """Return what was answered and seen, as evidence."""
         answers = ", ".join(map(repr, self.faults)) or "as usual"
         if not self.attempts:
             return f"{self.signal}: no request came; {self.seen.describe_end()}"
@@ -89,19 +89,19 @@ class DeliveryAttempts:
 
 
 def is_resent(first: Request, later: Request) -> bool:
-    """Whether `later` carries again what `first` did, or at least half of it."""
+    """Return whether `later` carries again what `first` did, or at least half of it."""
     return later.signal == first.signal and _carries(item_keys(first), later)
 
 
 def _carries(sent: frozenset[Hashable], later: Request) -> bool:
-    """Whether a request carries at least half of these items."""
+    """Return whether a request carries at least half of these items."""
     return bool(sent) and 2 * len(sent & item_keys(later)) >= len(sent)
 
 
 def delivery_attempts(
     seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]
 ) -> DeliveryAttempts:
-    """What became of the first telemetry of a signal, of which `faults` were answered first.
+    """Return what became of the first telemetry of a signal, of which `faults` were answered first.
 
     A request without items is none.
     """

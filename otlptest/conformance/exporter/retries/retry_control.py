@@ -61,7 +61,7 @@ class Control:
     by_signal: Mapping[Signal, DeliveryAttempts]
 
     def gap_s(self, signal: Signal) -> float | None:
-        """How long it waited before it sent again; None if it did not."""
+        """Return how long it waited before it sent again; None if it did not."""
         found = self.by_signal.get(signal)
         return found.gaps_s[0] if found is not None and found.is_retried else None
 
@@ -90,7 +90,7 @@ class Control:
         return max(_LEAST_PATIENCE_S, _PATIENCE * gap)
 
     def told(self, signal: Signal) -> str:
-        """What it showed, a line."""
+        """Return what it showed, a line."""
         gap, found = self.gap_s(signal), self.by_signal.get(signal)
         if gap is not None:
             return f"control: {signal} were sent again {gap:.2f} s after UNAVAILABLE (503)"
@@ -113,7 +113,7 @@ def control_of(lab: ExporterLab) -> Control:
 
 
 def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether something was rightly sent only once."""
+    """Return whether something was rightly sent only once."""
     control = control_of(lab)
     problem = _why_not_judged(lab, each)
     if problem:
@@ -134,7 +134,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> Chec
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether something was rightly sent again; where it was not, looks once more."""
+    """Return whether something was rightly sent again; where it was not, looks once more."""
     problem = _why_not_judged(lab, each)
     if problem:
         return inconclusive(rule, f"{problem}", exchanges=each.told)

@@ -92,7 +92,7 @@ def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> 
 
 
 def _is_final(answer: Answer) -> bool:
-    """Whether a call ended with an error that a client does not send again."""
+    """Return whether a call ended with an error that a client does not send again."""
     return (
         isinstance(answer, GrpcAnswer)
         and bool(answer.grpc_status)

@@ -179,7 +179,7 @@ def _size(answer: Answer) -> int:
 
 
 def _partial(signal: Signal, answer: Answer) -> tuple[int, str]:
-    """How many items a success says that it rejected, and why."""
+    """Return how many items a success says that it rejected, and why."""
     if not answer.is_ok:
         return 0, ""
     body = answer.body

@@ -65,7 +65,7 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _takes_gzip(lab: ReceiverLab) -> bool:
-    """Whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
+    """Return whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
     return _send(lab, _packed(_body(lab))).is_ok
 
 

@@ -48,7 +48,7 @@ def _provoked(lab: ReceiverLab) -> list[_Error]:
     prefix = lab.http.path if lab.http is not None else ""
     sent = {
         "a malformed body": post(lab, b"\xff\xff\xff\xff"),
-        "a body that is no gzip": post(lab, good, fields=[("Content-Encoding", "gzip")]),
+        "a body that is not gzip": post(lab, good, fields=[("Content-Encoding", "gzip")]),
         "an unknown content coding": post(lab, good, fields=[("Content-Encoding", "x-nope")]),
         _UNKNOWN_PATH: post(lab, good, target=f"{prefix}/v1/nothing"),
         _OTHER_METHOD: post(lab, good, method="PUT"),
@@ -106,7 +106,7 @@ def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> CheckRe
 
 
 def _details(errors: list[_Error]) -> Iterator[CheckResult]:
-    """What a 400 for a malformed body says."""
+    """Yield what a 400 for a malformed body says."""
     found = next(
         (each for each in errors if each.answer.status == _BAD and each.what not in _ROUTED), None
     )

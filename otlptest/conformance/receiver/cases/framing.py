@@ -215,7 +215,7 @@ def _says_close(answer: Http1Answer) -> bool:
 
 
 def _is_in_order(answers: Sequence[Http1Answer]) -> bool:
-    """Whether success and error come as asked for; after the error it may hang up."""
+    """Return whether success and error come as asked for; after the error it may hang up."""
     expected = [True, True, False, True, True]
     error = expected.index(False)
     have = [answer.is_ok for answer in answers if answer.status is not None]
@@ -250,7 +250,7 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     chunks = _chunked(body)
     bad = {
-        "a chunk size that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
+        "a chunk size that is not a number": b"zz\r\nabc\r\n0\r\n\r\n",
         "a negative chunk size": b"-1\r\nabc\r\n0\r\n\r\n",
         "a chunk longer than it says": b"2\r\nabcdef\r\n0\r\n\r\n",
     }

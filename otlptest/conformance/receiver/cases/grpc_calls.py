@@ -190,7 +190,7 @@ def _is_unsupported(answer: Answer) -> bool:
 
 
 def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Whether either port takes the other transport too."""
+    """Yield whether either port takes the other transport too."""
     rule = "OTLP-GRPC-047"
     if lab.http is None:
         yield not_applicable(rule, "no HTTP endpoint was given")

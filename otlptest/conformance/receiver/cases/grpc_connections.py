@@ -61,7 +61,7 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
-    """What happened to a connection that said something else, and whether that was quick."""
+    """Return what happened to a connection that said something else, and whether that was quick."""
     deadline = Deadline(min(_QUICKLY_S, lab.timeout_s))
     with RawSocket(lab.connect(), lab.timeout_s) as wire:
         wire.say(data)
@@ -106,7 +106,7 @@ def _flood_continuations(lab: ReceiverLab, talk: RawHttp2Client) -> None:
 _ABUSES: Final[dict[str, _Abuse]] = {
     "DATA on a stream that is not open": _say(frames.data_frame(1, b"abc", ends_stream=False)),
     "a frame of 1 MiB": _say(frames.frame(frames.DATA, 0, 1, b"x" * (1 << 20))),
-    "a header block that is no HPACK": lambda lab, talk: _open_oddly(
+    "a header block that is not valid HPACK": lambda lab, talk: _open_oddly(
         lab, talk, 1, block=b"\xff\xff\xff\xff\xff\xff"
     ),
     "a stream with an even number": lambda lab, talk: _open_oddly(lab, talk, 2),
@@ -140,7 +140,7 @@ def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _abused(lab: ReceiverLab, abuse: _Abuse, waited_s: float) -> tuple[bool, str]:
-    """Whether a connection that is abused ends in time, and how."""
+    """Return whether a connection that is abused ends in time, and how."""
     with grpc_talk(lab) as talk:
         talk.settle()
         abuse(lab, talk)

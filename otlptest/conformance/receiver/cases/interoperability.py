@@ -261,7 +261,7 @@ def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
-    """Those of metrics only if a plain one of their kind is no fault of the receiver's own."""
+    """Those of metrics only if a plain one of their kind is not a fault of the receiver's own."""
     for what, body in _extremes(signal, lab.marker()):
         answer = send_protobuf(lab, body, signal=signal)
         if what == _PLAIN and not is_decided(answer) and not answer.is_hang:

@@ -1,4 +1,4 @@
-"""JSON documents: unknown keys, duplicates, whitespace, examples, and what is no JSON."""
+"""JSON documents: unknown keys, duplicates, whitespace, examples, and what is not valid JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -281,7 +281,7 @@ CASES: Final = (
     ),
     ReceiverCase(
         id="json/malformed",
-        title="What is no JSON, or no JSON object",
+        title="What is not valid JSON, or no JSON object",
         requirements=("OTLP-JSON-036", "OTLP-JSON-048"),
         judge=_judge_malformed,
         protocols=("http/json",),

@@ -99,7 +99,7 @@ def _levels(signal: Signal) -> tuple[_Path, _Path, _Path]:
 
 
 def _envelope(signal: Signal) -> Iterator[_Path]:
-    """What may be null around items."""
+    """Yield what may be null around items."""
     entries, scopes, items = _levels(signal)
     yield from (entries, scopes, items)
     for key in ("resource", "schemaUrl"):
@@ -129,7 +129,7 @@ _POINT_KEYS: Final = ("attributes", "startTimeUnixNano", "exemplars", "flags", "
 
 
 def _fields(signal: Signal) -> Iterator[_Path]:
-    """What may be null of an item, or of its parts."""
+    """Yield what may be null of an item, or of its parts."""
     *_, items = _levels(signal)
     for key in _KEYS[signal]:
         yield (*items, key)

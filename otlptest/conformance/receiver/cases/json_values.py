@@ -187,7 +187,7 @@ def _judge_numbers(lab: ReceiverLab) -> Iterator[CheckResult]:
     document = json_bytes(json_request(signal, json_item(signal, lab.marker(), attributes=(pair,))))
     answer = post(lab, document.replace(b'"@"', b"NaN"))
     say = passed if answer.is_refused else failed
-    yield say(bare, f"a bare NaN, which is no JSON: {answer.told()}")
+    yield say(bare, f"a bare NaN, which is not valid JSON: {answer.told()}")
 
 
 def _refused(
@@ -207,7 +207,7 @@ def _refused(
 
 
 def rejected(signal: Signal, answer: Http1Answer) -> int:
-    """How many items a success says that it rejected."""
+    """Return how many items a success says that it rejected."""
     if not answer.is_ok:
         return 0
     try:
@@ -265,7 +265,7 @@ def _ids(signal: Signal, trace_id: str, span_id: str) -> dict[str, Any]:
 
 
 def _other_ids(items: tuple[Any, ...]) -> str:
-    """Which ids have come out otherwise; those of links too, where links are kept."""
+    """Return which ids have come out otherwise; those of links too, where links are kept."""
     item = items[0]
     places = [("the item", item)]
     places += [(f"links[{index}]", each) for index, each in enumerate(getattr(item, "links", ()))]

@@ -61,7 +61,7 @@ class _Mixed:
         other: What the bad items carry.
         points: How many items are bad, counted as the signal counts them.
         partial: The partial success; None if the request was refused or none is set.
-        problem: Why the answer is no response message; empty if it is one.
+        problem: Why the answer is not a response message; empty if it is one.
     """
 
     what: str
@@ -106,7 +106,7 @@ def _judge_mixed(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
-    """What a request without bad items is answered."""
+    """Return what a request without bad items is answered."""
     marker = lab.marker()
     body = sample_body(lab, signal, marker)
     if lab.protocol == "grpc":
@@ -117,7 +117,7 @@ def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
 
 
 def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[CheckResult]:
-    """What one answer shows.
+    """Yield what one answer shows.
 
     Args:
         lab: Where it came from.
@@ -161,7 +161,7 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
 
 
 def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[CheckResult]:
-    """Whether the bad ones went missing without a word, while the good ones were stored."""
+    """Yield whether the bad ones went missing without a word, while the good ones were stored."""
     if lab.read_back is None or not mixed.answer.is_ok or stored < _GOOD:
         return
     waited_s = min(_LATE_S, lab.timeout_s)
@@ -250,7 +250,7 @@ def _json_point(name: str) -> dict[str, Any]:
 
 
 def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
-    """What is bad, and an item that is; of metrics one metric with several points."""
+    """Return what is bad, and an item that is; of metrics one metric with several points."""
     pair = attribute(MARKER_ATTRIBUTE, text(other))
     now = SYSTEM_CLOCK.unix_nanos()
     if signal == "traces":

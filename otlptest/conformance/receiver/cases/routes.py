@@ -248,7 +248,7 @@ _CORS_RULES: Final = (
 
 
 def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Whether pages may send, and if those of any origin may, whether browsers can."""
+    """Yield whether pages may send, and if those of any origin may, whether browsers can."""
     wanted_headers = "content-type,content-encoding,authorization"
     answer = _preflight(lab, _ORIGIN, wanted_headers)
     allowed = answer.field("access-control-allow-origin")

@@ -62,7 +62,7 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _old_version(lab: ReceiverLab, rule: str, seen: str) -> CheckResult:
-    """Whether a client that has nothing newer than TLS 1.1 is turned away."""
+    """Return whether a client that has nothing newer than TLS 1.1 is turned away."""
     context = ssl.create_default_context(cafile=lab.ca_file)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that is what it is about

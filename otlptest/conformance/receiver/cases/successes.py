@@ -85,9 +85,9 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[CheckResult]:
         try:
             response = decoded_response(signal, answer.body, is_json=is_json)
         except WireError as wrong:
-            yield failed("OTLP-RESP-002", f"{seen}, and that is no response message: {wrong}")
+            yield failed("OTLP-RESP-002", f"{seen}, and that is not a response message: {wrong}")
             outcome = failed if is_json else inconclusive
-            yield outcome(unset, f"{seen}, and that is no response message: {wrong}")
+            yield outcome(unset, f"{seen}, and that is not a response message: {wrong}")
             continue
         yield passed("OTLP-RESP-002", seen)
         yield from _unset(unset, signal, response, seen)
@@ -127,7 +127,7 @@ def _judge_grpc_success(lab: ReceiverLab) -> Iterator[CheckResult]:
         try:
             response = decoded_response(signal, answer.messages[0][1], is_json=False)
         except WireError as wrong:
-            yield failed("OTLP-RESP-001", f"{seen}, and its message is no response: {wrong}")
+            yield failed("OTLP-RESP-001", f"{seen}, and its message is not a response: {wrong}")
             continue
         yield passed("OTLP-RESP-001", f"{seen} with the signal's response")
         yield from _unset("OTLP-RESP-003", signal, response, seen)
@@ -181,7 +181,7 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _judged_accept(
     lab: ReceiverLab, plain: Exchange, asked: Sequence[Exchange], wanted: str
 ) -> CheckResult:
-    """Whether `Accept` changes the type of an answer, whatever that is without it."""
+    """Return whether `Accept` changes the type of an answer, whatever that is without it."""
     rule = "OTLP-SRV-035"
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
     if usual != wanted:
@@ -190,7 +190,7 @@ def _judged_accept(
 
 
 def _is_protobuf(signal: Signal, answer: Answer) -> bool:
-    """Whether a body is what must be labelled as protobuf: a response, or a Status."""
+    """Return whether a body is what must be labelled as protobuf: a response, or a Status."""
     try:
         if answer.is_ok:
             decoded_response(signal, answer.body, is_json=False)
@@ -297,7 +297,7 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
-    """Who refuses gzip as well does not refuse a body for not being compressed."""
+    """Return who refuses gzip as well does not refuse a body for not being compressed."""
     if found.outcome != "failed" or found.harm in {"crash", "hang"}:
         return found
     answers = [_packed_answer(lab, signal) for signal in lab.signals]
@@ -317,7 +317,7 @@ def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
 
 
 def _is_http1(answer: Answer) -> bool:
-    """Whether it is an answer of HTTP/1.1, other than that another version is wanted."""
+    """Return whether it is an answer of HTTP/1.1, other than that another version is wanted."""
     return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 

@@ -256,7 +256,7 @@ def _scopes(signal: Signal) -> tuple[DataCase, ...]:
 
 
 def _raw(signal: Signal) -> tuple[DataCase, ...]:
-    """What a generated class cannot write, or not each version of it."""
+    """Return what a generated class cannot write, or not each version of it."""
     bare_key = chunk(1, f"{_KEY}.0".encode())
     corners = (
         DataCase(
