@@ -1,7 +1,7 @@
 """Invalid protobuf: bytes that no right decoder takes for a request.
 
 Each is checked with our own decoder before it is given out, and only faults count that decoders
-of every version must see: not bytes that are not UTF-8, deep nesting, or a fault inside a field that
+of every version must see: not bytes that are not UTF-8, deep nesting, or a fault in a field that
 older versions of OTLP do not have.
 """
 
