@@ -10,10 +10,10 @@ import pytest
 
 from otlptest import FakeCollector
 from otlptest.processes.descendants import MARKER
+from tests.subjects.wrong_receivers.small_receivers import small_receiver
 from tests.support import conformed
 from tests.support.command_line import interrupt, otlptest, running
 from tests.support.conformed import left_over
-from tests.support.wrong_receivers.small_receivers import small_receiver
 
 COMMAND = ("--", *conformed.COMMAND)
 FEW = ("--case", "environment", "--case", "OTLP-HTTP-006", "--case", "OTLP-GRPC-004")

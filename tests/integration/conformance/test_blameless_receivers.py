@@ -18,15 +18,15 @@ from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver
 from otlptest.model import Protocol, Signal
 from otlptest.results import CheckResult
 from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
-from tests.support.wrong_receivers.blameless import (
+from tests.subjects.wrong_receivers.blameless import (
     BLAMELESS,
     Blameless,
     MetricsStore,
     metrics_of,
 )
-from tests.support.wrong_receivers.http_front import Change, Heard, Said, Talk, http_front
-from tests.support.wrong_receivers.planted import ALL, Wrong, always, turned, wrong
-from tests.support.wrong_receivers.tables import WRONG
+from tests.subjects.wrong_receivers.http_front import Change, Heard, Said, Talk, http_front
+from tests.subjects.wrong_receivers.planted import ALL, Wrong, always, turned, wrong
+from tests.subjects.wrong_receivers.tables import WRONG
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in BLAMELESS]
 # These flood, or take long: what they find has nothing to do with the data.

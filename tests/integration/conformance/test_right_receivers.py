@@ -18,11 +18,11 @@ from otlptest.model import Protocol
 from otlptest.results import CheckResult
 from otlptest.wire.transport.limits import Limits
 from tests.integration.conformance.test_wrong_receivers import lab_of
-from tests.support.wrong_receivers.data_faults import DELTA, attributes, item
-from tests.support.wrong_receivers.grpc_front import grpc_front, success
-from tests.support.wrong_receivers.http_connections import SLOW
-from tests.support.wrong_receivers.http_front import Change, Said, http_front
-from tests.support.wrong_receivers.planted import (
+from tests.subjects.wrong_receivers.data_faults import DELTA, attributes, item
+from tests.subjects.wrong_receivers.grpc_front import grpc_front, success
+from tests.subjects.wrong_receivers.http_connections import SLOW
+from tests.subjects.wrong_receivers.http_front import Change, Said, http_front
+from tests.subjects.wrong_receivers.planted import (
     GZIP,
     Wrong,
     accepts,
@@ -32,7 +32,7 @@ from tests.support.wrong_receivers.planted import (
     partial,
     turned,
 )
-from tests.support.wrong_receivers.tables import WRONG
+from tests.subjects.wrong_receivers.tables import WRONG
 
 SLOW_CASE = "endurance/patience"
 RUNS = [(case, protocol) for case in CASES if case.id != SLOW_CASE for protocol in case.protocols]

@@ -27,8 +27,8 @@ from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver, replay_payload
 from otlptest.model import Protocol, Signal
 from otlptest.results import CheckResult, passed
 from otlptest.timing import Deadline
+from tests.subjects.wrong_receivers.small_receivers import MANY, small_receiver
 from tests.support.receivers import grpc_receiver
-from tests.support.wrong_receivers.small_receivers import MANY, small_receiver
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -15,10 +15,10 @@ from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
 from otlptest.conformance.runner import judgements
 from otlptest.model import Signal
 from otlptest.results import CheckResult
-from tests.support.wrong_receivers.grpc_front import grpc_front
-from tests.support.wrong_receivers.http_front import http_front
-from tests.support.wrong_receivers.planted import Stored, Wrong
-from tests.support.wrong_receivers.tables import WRONG
+from tests.subjects.wrong_receivers.grpc_front import grpc_front
+from tests.subjects.wrong_receivers.http_front import http_front
+from tests.subjects.wrong_receivers.planted import Stored, Wrong
+from tests.subjects.wrong_receivers.tables import WRONG
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in WRONG]
 BY_ID = {case.id: case for case in CASES}

@@ -12,7 +12,7 @@ from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
 from otlptest.conformance.runner import judgements
 from otlptest.model import Protocol
 from otlptest.wire.transport.certificates import ThrowAwayCertificates
-from tests.support.wrong_receivers.tls_fronts import (
+from tests.subjects.wrong_receivers.tls_fronts import (
     Opened,
     either,
     only,

@@ -13,8 +13,8 @@ from otlptest.model import Problem, Request, Signal
 from otlptest.results import CheckResult
 from otlptest.wire.otlp.otlp_json import decode_request, encode_message
 from otlptest.wire.otlp.signals import request_class
-from tests.support.exporters.emitted import requests_of
-from tests.support.exporters.json_faults import JSON_FAULTS
+from tests.subjects.exporters.emitted import requests_of
+from tests.subjects.exporters.json_faults import JSON_FAULTS
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import attribute, trace_request
 from tests.support.validated import accepted
