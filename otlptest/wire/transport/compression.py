@@ -117,7 +117,7 @@ def _inflated(name: str, data: bytes, limit: int, protocol: Protocol) -> bytes:
         raise WireError(
             "bad_compression",
             _BAD_RULES.get(protocol, "OTLP-HTTP-012"),
-            f"the body is no {name} stream: {_plain(broken)}",
+            f"the body is not a {name} stream: {_plain(broken)}",
         ) from broken
 
 

@@ -24,7 +24,7 @@ RIGHT = (
 )
 WRONG = (
     ("", "python", "none is sent"),
-    ("OTel; Python", "python", "no list of products"),
+    ("OTel; Python", "python", "not a list of products"),
     ("OTel-OTLP-Exporter-Python", "python", "no version"),
     ("OTel Go OTLP over HTTP/protobuf", "go", "no version"),
     ("OTel-OTLP-Exporter/1.2.3", "python", "names no language"),

@@ -94,13 +94,13 @@ def says(answer: bytes) -> Any:  # noqa: ANN401 -- what raw_receiver takes
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
 NO_OTLP: dict[str, tuple[bytes, str]] = {
-    "no-http": (b"SSH-2.0-OpenSSH\r\n", r"no HTTP/1\.1: 'SSH-2\.0-OpenSSH"),
+    "no-http": (b"SSH-2.0-OpenSSH\r\n", r"not HTTP/1\.1: 'SSH-2\.0-OpenSSH"),
     "closed": (b"", "closed the connection without an answer"),
     "cut": (HEAD + b"Content-Length: 100\r\n\r\nabc", "its answer was cut off"),
     "no-protobuf": (HEAD + b"Content-Length: 1\r\n\r\n\xff", "what is not OTLP"),
     "bad-gzip": (
         HEAD + b"Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\n\xff",
-        "its answer cannot be read: the body is not gzip stream",
+        "its answer cannot be read: the body is not a gzip stream",
     ),
     "html": (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n<html",

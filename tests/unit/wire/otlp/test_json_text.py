@@ -8,10 +8,10 @@ from otlptest.wire.otlp.json_text import dump_json, load_json
 REFUSED: dict[str, tuple[bytes, str, str, str]] = {
     "empty": (b"", "OTLP-JSON-048", "is empty", ""),
     "only-white-space": (b" \n", "OTLP-JSON-048", "is empty", ""),
-    "truncated": (b'{"resourceSpans":[', "OTLP-JSON-036", "no JSON", "byte 18"),
-    "word": (b"hello", "OTLP-JSON-036", "no JSON", "byte 0"),
-    "offset-counts-bytes": ('{"é":}'.encode(), "OTLP-JSON-036", "no JSON", "byte 6"),
-    "trailing-comma": (b'{"a":1,}', "OTLP-JSON-036", "no JSON", "byte"),
+    "truncated": (b'{"resourceSpans":[', "OTLP-JSON-036", "not valid JSON", "byte 18"),
+    "word": (b"hello", "OTLP-JSON-036", "not valid JSON", "byte 0"),
+    "offset-counts-bytes": ('{"é":}'.encode(), "OTLP-JSON-036", "not valid JSON", "byte 6"),
+    "trailing-comma": (b'{"a":1,}', "OTLP-JSON-036", "not valid JSON", "byte"),
     "comment": (b"{} // x", "OTLP-JSON-043", "Extra data", "byte 3"),
     "second-document": (b"{}{}", "OTLP-JSON-043", "Extra data", "byte 2"),
     "byte-order-mark": (b"\xef\xbb\xbf{}", "OTLP-JSON-036", "byte order mark", "byte 0"),
@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "200",
         "",
     ),
-    "crossed-brackets": (b"[{]}", "OTLP-JSON-036", "no JSON", "byte 2"),
+    "crossed-brackets": (b"[{]}", "OTLP-JSON-036", "not valid JSON", "byte 2"),
 }
 
 
