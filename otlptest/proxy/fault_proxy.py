@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
 from otlptest.faults.injection.injections import Injection, Injector, WirePlan
+from otlptest.net.addresses import GRPC_PORT
 from otlptest.net.local_network import Losses, local_network
 from otlptest.net.sockets import listening_sockets
 from otlptest.processes.otel_environ import Endpoints, environment
@@ -22,7 +23,6 @@ from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
 _STOP_S: Final = 5.0
 _APPLY_S: Final = 5.0
-_GRPC_PORT: Final = 4317
 _UNSEEN_IN_TLS: Final = frozenset({"before_reply", "after_reply"})
 
 
@@ -145,7 +145,7 @@ class OtlpProxy:
             return "http/protobuf"
         port = urlsplit(self._where).port or 0
         role = local_network.role_of(port)
-        is_grpc = role == "grpc" or (role is None and port == _GRPC_PORT)
+        is_grpc = role == "grpc" or (role is None and port == GRPC_PORT)
         return "grpc" if is_grpc else "http/protobuf"
 
     # Faults.

@@ -5,11 +5,10 @@ import re
 import socket
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from otlptest.errors import UsageError
+from otlptest.net.addresses import AddressError, parse_address
 
-_SCHEMES: Final = frozenset({"http", "https"})
 _HINT: Final = 'upstream="http://127.0.0.1:4317", or a collector'
 
 
@@ -61,29 +60,24 @@ def upstream_at(endpoint: str) -> Upstream:
     Raises:
         UsageError: It is no such thing, or there is no such host.
     """
-    if endpoint.startswith("unix:"):
-        raise UsageError(f"upstream {endpoint!r} is a Unix socket; OTLP goes over TCP only", _HINT)
-    text = endpoint if "://" in endpoint else f"http://{endpoint}"
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise UsageError(f"upstream {endpoint!r} is not a URL: {error}", _HINT) from error
-    if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise UsageError(f"upstream {endpoint!r} is no http:// or https:// URL", _HINT)
-    if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", parts.netloc) or not port:
+        parsed = parse_address(endpoint)
+    except AddressError as wrong:
+        raise UsageError(f"upstream {endpoint!r}: {wrong}", _HINT) from wrong
+    netloc = parsed.netloc
+    if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", netloc) or not parsed.port:
         raise UsageError(f"upstream {endpoint!r} has no port", _HINT)
-    if parts.path not in {"", "/"} or parts.query:
+    if parsed.path not in {"", "/"}:
         raise UsageError(
             f"upstream {endpoint!r} has a path; a proxy passes whatever path the client asks for",
-            f'upstream="{parts.scheme}://{parts.netloc}"',
+            f'upstream="{parsed.scheme}://{netloc}"',
         )
-    family, address = _resolved(parts.hostname, port)
+    family, address = _resolved(parsed.host, parsed.port)
     return Upstream(
-        url=f"{parts.scheme}://{parts.netloc}",
+        url=f"{parsed.scheme}://{netloc}",
         family=family,
         address=address,
-        is_tls=parts.scheme == "https",
+        is_tls=parsed.is_tls,
     )
 
 

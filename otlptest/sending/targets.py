@@ -3,16 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
+from otlptest.net.addresses import GRPC_PORT, AddressError, parse_address
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf", "http/json")
-
-_GRPC_PORT: Final = 4317
-_HTTP_PORT: Final = 4318
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,47 +98,22 @@ def _file(owner: object, name: str) -> Path | None:
 
 
 def _target_of_text(to: str, protocol: Protocol | None) -> Target:
-    """The receiver that a URL or `host:port` means.
+    """Return the receiver at a URL or `host:port`.
 
     Raises:
         UsageError: It is neither.
     """
-    if to.startswith("unix:"):
-        raise UsageError(
-            f"cannot send to {to!r}: OTLP is sent over TCP only, not over Unix sockets",
-            "write e.g. http://127.0.0.1:4318",
-        )
-    parts, port = _split(to)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise UsageError(
-            f"cannot send to {to!r}: it is no http or https URL and no host:port",
-            "write e.g. http://127.0.0.1:4318",
-        )
-    chosen: Protocol = protocol or ("grpc" if port == _GRPC_PORT else "http/protobuf")
-    if port is None:
-        port = _GRPC_PORT if chosen == "grpc" else _HTTP_PORT
-        if "://" in to and chosen != "grpc":
-            port = 443 if parts.scheme == "https" else 80
-    return Target(
-        protocol=chosen,
-        host=parts.hostname,
-        port=port,
-        is_tls=parts.scheme == "https",
-        path=parts.path.rstrip("/"),
-    )
-
-
-def _split(to: str) -> tuple[SplitResult, int | None]:
-    """A URL's parts and its port.
-
-    Raises:
-        UsageError: The port is not a number.
-    """
     try:
-        parts = urlsplit(to if "://" in to else f"http://{to}")
-        port = parts.port
-    except ValueError as wrong:
+        address = parse_address(to)
+    except AddressError as wrong:
         raise UsageError(
             f"cannot send to {to!r}: {wrong}", "write e.g. http://127.0.0.1:4318"
         ) from wrong
-    return parts, port
+    chosen: Protocol = protocol or ("grpc" if address.port == GRPC_PORT else "http/protobuf")
+    return Target(
+        protocol=chosen,
+        host=address.host,
+        port=address.port_for(is_grpc=chosen == "grpc"),
+        is_tls=address.is_tls,
+        path=address.path.rstrip("/"),
+    )

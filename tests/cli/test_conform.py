@@ -96,7 +96,7 @@ def test_what_cannot_be_judged_exits_with_3(command: tuple[str, ...], problem: s
     [
         pytest.param((), "there is no command to judge", id="no command"),
         pytest.param(("--case", "nope", *COMMAND), "unknown case 'nope'", id="case"),
-        pytest.param(("--target-version", "new", *COMMAND), "no version of OTLP", id="version"),
+        pytest.param(("--target-version", "new", *COMMAND), "not a version of OTLP", id="version"),
         pytest.param(("--report", "pdf=x", *COMMAND), "is not KIND=FILE", id="report"),
         pytest.param(("--report", "json=/no/x", *COMMAND), "there is no folder '/no'", id="folder"),
         pytest.param(
@@ -230,7 +230,7 @@ def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         pytest.param((), "no endpoint was given", id="no endpoint"),
-        pytest.param(("--http", "ftp://x"), "is no http or https URL", id="URL"),
+        pytest.param(("--http", "ftp://x"), "it is not an http or https URL", id="URL"),
         pytest.param(
             ("--http", "http://h", "--read-back", "tape:x"), "--read-back 'tape:x'", id="read-back"
         ),

@@ -35,7 +35,7 @@ class _Suites(click.Group):
         del ctx
         if cmd_name not in _SUITES:
             return None
-        command: click.Command = import_module(f"otlptest.cli.conform_{cmd_name}").command
+        command: click.Command = import_module(f"otlptest.cli.conform.{cmd_name}_command").command
         return command
 
     def resolve_command(

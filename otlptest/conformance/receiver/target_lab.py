@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from otlptest.conformance.case import COMMON_SIGNALS, ReceiverCase
 from otlptest.conformance.receiver.exchange import plain_answer
@@ -20,12 +19,11 @@ from otlptest.conformance.receiver.lab import Endpoint, ReadBack
 from otlptest.conformance.receiver.memory import resident_bytes_at
 from otlptest.errors import SendError, UsageError
 from otlptest.model import Protocol, Signal
+from otlptest.net.addresses import AddressError, parse_address
 from otlptest.sending import ExportResult, send
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 
-_GRPC_PORT: Final = 4317
-_HTTP_PORT: Final = 4318
 _SHORTEST_S: Final = 0.1  # that a wait may be, though no time is left
 _LONG_S: Final = 86_400.0
 
@@ -36,23 +34,15 @@ def endpoint_of(text: str, *, is_grpc: bool) -> Endpoint:
     Raises:
         UsageError: It is neither.
     """
-    if text.startswith("unix:"):
-        raise UsageError(f"{text!r} is a Unix socket; OTLP is sent over TCP only")
-    wrong = UsageError(f"{text!r} is no http or https URL and no host:port")
     try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        port = parts.port
-    except ValueError:
-        raise wrong from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise wrong
-    if port is None and "://" in text and not is_grpc:
-        port = 443 if parts.scheme == "https" else 80
+        address = parse_address(text)
+    except AddressError as wrong:
+        raise UsageError(f"{text!r}: {wrong}") from wrong
     return Endpoint(
-        host=parts.hostname,
-        port=port or (_GRPC_PORT if is_grpc else _HTTP_PORT),
-        path="" if is_grpc else parts.path.rstrip("/"),
-        is_tls=parts.scheme == "https",
+        host=address.host,
+        port=address.port_for(is_grpc=is_grpc),
+        path="" if is_grpc else address.path.rstrip("/"),
+        is_tls=address.is_tls,
     )
 
 

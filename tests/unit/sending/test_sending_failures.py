@@ -206,9 +206,9 @@ USAGE: dict[str, tuple[dict[str, Any], str]] = {
     "signal": ({"signal": "trace"}, "did you mean 'traces'"),
     "timeout": ({"timeout_s": -1}, "timeout_s must be a number of seconds"),
     "header-type": ({"headers": {"x": 1}}, "the header 'x' must be text and is 1"),
-    "to-scheme": ({"to": "ftp://a"}, "no http or https URL"),
+    "to-scheme": ({"to": "ftp://a"}, "not an http or https URL"),
     "to-port": ({"to": "http://a:x"}, "cannot send to 'http://a:x': Port"),
-    "to-query": ({"to": "http://a/?b=1"}, "no http or https URL"),
+    "to-query": ({"to": "http://a/?b=1"}, "not an http or https URL"),
     "to-nothing": ({"to": None}, "cannot send to None: it has no http_endpoint"),
     "to-no-grpc": (
         {"to": Endpoints(http_endpoint="http://a"), "protocol": "grpc"},

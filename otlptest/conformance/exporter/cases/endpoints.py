@@ -28,11 +28,10 @@ from otlptest.conformance.exporter.readings import (
     transports_used,
 )
 from otlptest.model import Signal
+from otlptest.net.addresses import GRPC_PORT, HTTP_PORT
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-GRPC_PORT: Final = 4317
-HTTP_PORT: Final = 4318
 PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
 """What a case claims that listens there, or whose runs may send there by mistake."""
