@@ -18,7 +18,7 @@ from otlptest.net.addresses import AddressError, parse_address
     ],
 )
 def test_an_address_is_taken_apart(
-    text: str, is_grpc: bool, expected: tuple[str, int, bool]
+    text: str, *, is_grpc: bool, expected: tuple[str, int, bool]
 ) -> None:
     address = parse_address(text)
     assert (address.host, address.port_for(is_grpc=is_grpc), address.is_tls) == expected
