@@ -31,7 +31,7 @@ def right(certificates: ThrowAwayCertificates) -> Opened:
 
 
 @pytest.mark.parametrize(
-    ("front", "protocol", "failed"),
+    ("front", "protocol", "broken"),
     [
         pytest.param(right, HTTP, set(), id="TLS alone, over HTTP"),
         pytest.param(right, GRPC, set(), id="TLS alone, over gRPC"),
