@@ -29,7 +29,7 @@ _INDENT = "  "
 
 
 def explanation_text(rule: Rule, *, width: int) -> str:
-    """All that is known of a rule, in at most `width` columns; links are never broken."""
+    """Return all that is known of a rule, in at most `width` columns; links are never wrapped."""
     head, sections = _told(rule)
     lines = [wrapped(head, width)]
     for title, text in sections:

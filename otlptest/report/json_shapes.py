@@ -1,7 +1,7 @@
 """The JSON that `--format json` prints: verdicts, findings and received items.
 
 Field names are the model's, enumerations are given by name, times are nanoseconds since 1970 as
-integers, bytes are base64, and the numbers that JSON lacks are `"NaN"`, `"Infinity"` and
+integers, bytes are base64, and the numbers that JSON does not have are `"NaN"`, `"Infinity"` and
 `"-Infinity"` as in OTLP/JSON. The text is ASCII, so that no pipe can spoil it.
 """
 
@@ -27,7 +27,7 @@ def json_text(record: object, *, indent: int | None = None) -> str:
 
 
 def verdict_record(findings: Iterable[Finding], **facts: object) -> Record:
-    """`ok`, the findings, and what else the command has to tell."""
+    """Return `ok`, the findings, and what else the command reports."""
     listed = list(findings)
     return {
         "ok": not any(finding.severity == "error" for finding in listed),

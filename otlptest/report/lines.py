@@ -72,7 +72,7 @@ def fault_line(request: Request, *, at_unix_nano: int, width: int | None = None)
 
 
 def clock_time(unix_nano: int) -> str:
-    """The time of day in UTC, to the millisecond; `--:--:--.---` where there is none."""
+    """Return the time of day in UTC, to the millisecond; `--:--:--.---` for no time."""
     if unix_nano <= 0:
         return "--:--:--.---"
     moment = datetime.fromtimestamp(unix_nano // 1_000_000 / 1000, UTC)
@@ -80,7 +80,7 @@ def clock_time(unix_nano: int) -> str:
 
 
 def attributes_text(attributes: Attributes, *, limit: int = _SHOWN_ATTRIBUTES) -> str:
-    """`key=value` pairs, the telling ones first, at most `limit` of them."""
+    """Return at most `limit` attributes as `key=value` pairs, the most informative first."""
     first = [key for key in KEY_ATTRIBUTES if key in attributes]
     keys = first + [key for key in attributes if key not in first]
     shown = [f"{one_line(key)}={one_line(attributes[key])}" for key in keys[:limit]]
@@ -116,7 +116,7 @@ def severity_name(record: LogRecord) -> str:
 
 
 def log_body(record: LogRecord) -> str:
-    """The body on one line; empty where there is none."""
+    """Return the body on one line; empty if there is none."""
     return "" if record.body is None else one_line(record.body)
 
 

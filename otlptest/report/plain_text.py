@@ -35,7 +35,7 @@ def _columns(char: str) -> int:
 
 
 def cut(text: str, width: int | None) -> str:
-    """`text` in at most `width` columns, with `…` where something was left out; None: as it is."""
+    """Return `text` in at most `width` columns, with `…` for what was cut; uncut if None."""
     if width is None or text_width(text) <= width:
         return text
     kept: list[str] = []

@@ -1,7 +1,7 @@
 """Many received items as one block of text: metrics by series, logs by time, profiles.
 
-It is a table where that fits. Where not, each entry takes a line for what it is and some, indented,
-for what it says: nothing is cut.
+A table if that fits. If not, each entry takes a line for its name and indented lines for its
+content; nothing is cut.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a receiver answered to requests that otlptest sent, as lines and as JSON."""
+"""The answers of a receiver to requests that otlptest sent, as lines and as JSON."""
 
 from typing import TYPE_CHECKING, Any
 

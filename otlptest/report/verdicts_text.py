@@ -1,4 +1,4 @@
-"""Findings as text for a terminal, the many of one rule told once."""
+"""Findings as text for a terminal; repeated findings of one rule are printed once."""
 
 from collections.abc import Sequence
 

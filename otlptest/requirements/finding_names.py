@@ -1,6 +1,6 @@
-"""What otlptest's own verdict names mean, read from `contracts/verdicts.toml`.
+"""The meaning of otlptest's own finding names, read from `contracts/verdicts.toml`.
 
-A new verdict is one entry in that file; a test holds that every rule the package uses is there.
+A new verdict is one entry in that file; a test checks that every rule the package uses is there.
 """
 
 import tomllib
@@ -29,10 +29,10 @@ class Verdict:
 
 
 def find_verdict(name: str) -> Verdict:
-    """The verdict of that name.
+    """Return the finding name's entry.
 
     Raises:
-        UnknownNameError: There is none; the nearest name is in its hint.
+        UnknownNameError: The name does not exist; the hint has the nearest one.
     """
     known = {verdict.name: verdict for verdict in all_verdicts()}
     if name not in known:
@@ -56,5 +56,5 @@ def all_verdicts() -> tuple[Verdict, ...]:
 
 
 def _unwrapped(text: str) -> str:
-    """Each paragraph as one line: where the file breaks its lines is nobody else's business."""
+    """Return each paragraph as one line: line breaks of the file have no meaning."""
     return "\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))

@@ -1,4 +1,4 @@
-"""Why a receiver could not be spoken to, in the words of a `SendError`."""
+"""Reasons why a receiver could not be reached, worded for a `SendError`."""
 
 import http.client
 import socket
@@ -11,7 +11,7 @@ _SHOWN: Final = 200
 
 
 def reason_of(failed: Exception, target: Target, timeout_s: float) -> tuple[str, str]:
-    """The clause and the hint of a `SendError`, for what `http.client` or a socket raised."""
+    """Return the clause and the hint of a `SendError` for an error of `http.client` or a socket."""
     for kinds, problem, hint in _REASONS:
         if isinstance(failed, kinds):
             return problem.format(host=target.host, s=timeout_s, said=_plain(failed)), hint

@@ -31,7 +31,7 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", DEFAULT_LIMITS.response_bytes),
     ("grpc.primary_user_agent", "otlptest"),
 )
-# What grpcio says when it makes a status up itself; nothing else tells that apart from an answer.
+# grpcio's texts for statuses that it makes up; only these distinguish them from an answer.
 _LOST: Final = re.compile(
     r"Socket closed|Stream removed|Connection reset|Broken pipe|recvmsg:|sendmsg:|GOAWAY received"
 )
@@ -119,10 +119,10 @@ class GrpcDelivery:
         )
 
     def _partial_success(self, payload: Payload, answer: bytes) -> tuple[int, str]:
-        """Number of refused items, and why.
+        """Return the number of refused items, and the reason.
 
         Raises:
-            SendError: The answer is no `Export…ServiceResponse` of the signal.
+            SendError: The answer is not an `Export…ServiceResponse` of the signal.
         """
         kind = response_class(payload.signal)
         try:

@@ -1,7 +1,7 @@
-"""Whether a receiver speaks HTTP/2, asked with nothing but a connection preface.
+"""A probe for HTTP/2 that sends a connection preface and nothing more.
 
-grpcio tells the failure to connect in free text only, which a receiver may send as well when it
-cannot reach its own; this tells the two apart, and why there is no connection.
+grpcio reports a failure to connect in free text only, and a receiver that cannot reach its own
+backend may send the same text. The probe distinguishes the two and says why the connection failed.
 """
 
 import socket

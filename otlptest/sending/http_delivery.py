@@ -91,10 +91,10 @@ class HttpDelivery:
         )
 
     def _connected(self, deadline: Deadline) -> http.client.HTTPConnection:
-        """The connection of the last request if it still stands, else a new one.
+        """Return the connection of the last request if it is still open, else a new one.
 
         Raises:
-            OSError: There is no connecting.
+            OSError: The connection failed.
         """
         if self._connection is not None:
             kept: Any = self._connection.sock
@@ -185,7 +185,7 @@ class _Answer:
     """Headers and body of an answer.
 
     Raises:
-        SendError: Its compression is broken.
+        SendError: The body cannot be decompressed.
     """
 
     def __init__(self, headers: Headers, body: bytes, url: str) -> None:
@@ -199,10 +199,10 @@ class _Answer:
             raise SendError(url, f"its answer cannot be read: {refused}") from refused
 
     def partial_success(self, signal: Signal, protocol: Protocol) -> tuple[int, str]:
-        """Number of refused items, and why.
+        """Return the number of refused items, and the reason.
 
         Raises:
-            SendError: It is no `Export…ServiceResponse` of the signal.
+            SendError: It is not an `Export…ServiceResponse` of the signal.
         """
         expected = _MEDIA_TYPES[protocol]
         if self._media_type not in {expected, ""} or (not self._media_type and self._body):
@@ -233,7 +233,7 @@ class _Answer:
         )
 
     def status(self) -> RpcStatus | None:
-        """The `google.rpc.Status` of an error; None if it is none."""
+        """Return the `google.rpc.Status` of an error; None if there is none."""
         encoding = {"application/json": "json", "application/x-protobuf": "protobuf"}.get(
             self._media_type
         )

@@ -1,4 +1,4 @@
-"""What to send: files, messages, model items and bytes, each as requests of one signal."""
+"""Things to send (files, messages, model items, bytes), each as requests of one signal."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Payload:
     """One request to send.
 
     Attributes:
-        signal: What it carries.
-        message: The request message; None if `raw` is sent as it is.
-        raw: The body as it is, whatever it says.
-        origin: The file and line that it came from; empty if it was no file.
+        signal: The signal it carries.
+        message: The request message; None if `raw` is sent.
+        raw: The body, sent unchecked.
+        origin: The file and line that it came from; empty if it was not a file.
     """
 
     signal: Signal
@@ -48,12 +48,12 @@ class Payload:
 
 
 def payloads_of(data: object, signal: Signal | None) -> list[Payload]:
-    """The requests that `data` means; see `otlptest.send`.
+    """Return the requests that `data` stands for; see `otlptest.send`.
 
     Raises:
-        UsageError: It means none.
-        FileFormatError: A file cannot be read, or a part of it is no request.
-        WireError: Bytes are no request, and their signal was not given.
+        UsageError: It contains no request.
+        FileFormatError: A file cannot be read, or a part of it is not a request.
+        WireError: Bytes are not a request, and their signal was not given.
     """
     if isinstance(data, str | Path):
         return _of_file(data, signal)
@@ -75,11 +75,11 @@ def payloads_of(data: object, signal: Signal | None) -> list[Payload]:
 
 
 def _of_file(name: str | Path, signal: Signal | None) -> list[Payload]:
-    """Every request of a file.
+    """Return every request of a file.
 
     Raises:
-        FileFormatError: One is none; nothing is sent then.
-        UsageError: The file has none.
+        FileFormatError: A record is not a request; nothing is sent then.
+        UsageError: The file has no request.
     """
     text = str(name)
     path = bundled.builtin(text) if text.startswith(_BUILTIN) else Path(name)
@@ -134,10 +134,10 @@ def _of_message(message: Any) -> Payload:  # noqa: ANN401 -- any generated messa
 
 
 def _of_items(items: Iterable[object]) -> Iterator[Payload]:
-    """One request per signal, in the order in which the signals first appear.
+    """Return one request per signal, in the order in which the signals first appear.
 
     Raises:
-        UsageError: There are no items, or one is none.
+        UsageError: There are no items, or an object is not an item.
     """
     by_signal: dict[Signal, list[object]] = {}
     for item in items:

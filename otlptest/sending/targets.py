@@ -1,4 +1,4 @@
-"""Where to send to: URLs, `host:port`, and things that have endpoints."""
+"""Destinations: URLs, `host:port`, and objects with endpoints."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +17,12 @@ class Target:
     """A receiver.
 
     Attributes:
-        protocol: What to speak to it.
+        protocol: The protocol to use.
         host: Name or address, without brackets.
         port: TCP port.
         is_tls: Whether it speaks TLS.
-        path: What stands before `/v1/traces`, without a slash at its end.
-        ca_file: What to trust instead of the system's authorities.
+        path: The prefix of `/v1/traces`, without a trailing slash.
+        ca_file: The authority to trust instead of the system's.
         certificate_file: The client's certificate for mTLS.
         key_file: Its key.
     """
@@ -57,7 +57,7 @@ class Target:
 
 
 def target_of(to: object, protocol: Protocol | None) -> Target:
-    """The receiver that `to` means.
+    """Return the receiver that `to` stands for.
 
     Args:
         to: A URL, `host:port`, or anything with `grpc_endpoint` or `http_endpoint`, e.g. a
@@ -65,8 +65,8 @@ def target_of(to: object, protocol: Protocol | None) -> Target:
         protocol: If None: gRPC for port 4317, otherwise HTTP with protobuf.
 
     Raises:
-        UnknownNameError: OTLP has no such protocol.
-        UsageError: `to` is no such thing.
+        UnknownNameError: OTLP does not have the protocol.
+        UsageError: `to` is none of these.
     """
     if protocol is not None and protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)

@@ -32,7 +32,7 @@ _LARGE: Final = ("attributes", "key", "value")
 
 
 class Oddity(NamedTuple):
-    """What was changed in a message, and what a receiver has to do with it."""
+    """One change of a message, and what a receiver has to do with it."""
 
     rule: str
     fault: str
@@ -172,7 +172,7 @@ def _entity(_draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN40
 
 
 def _by_index(draw: Draw, signal: Signal, message: Any) -> Oddity:  # noqa: ANN401 -- a generated message
-    """Indexes into the dictionary of profiles, where there is none."""
+    """Use indexes into a dictionary of profiles that does not exist."""
     resource = _first_holder(signal, message).resource
     entry = resource.attributes.add()
     known = entry.value.DESCRIPTOR.fields_by_name

@@ -13,7 +13,7 @@ from otlptest.strategies.protobuf_encodings import draw_encoding
 from otlptest.wire.otlp.otlp_protobuf import encode_message
 from otlptest.wire.otlp.protobuf_writing import chunk, varint
 
-_UNKNOWN_FIELD: Final = 1999  # OTLP has no such number
+_UNKNOWN_FIELD: Final = 1999  # not a field number of OTLP
 _TEXT_FIELDS: Final[dict[Signal, int]] = {"traces": 5, "metrics": 1, "logs": 3, "profiles": 1}
 _RETIRED: Final[dict[Signal, tuple[int, ...]]] = {
     "traces": (),
@@ -28,10 +28,10 @@ _SMALL: Final = st.binary(max_size=6)
 
 
 def _added(signal_level: int, content: bytes) -> bytes:
-    """A field of the first resource's kind that holds `content`, so many messages deep.
+    """Return a field that holds `content`, nested as deep as a signal's levels say.
 
-    Repeated fields of one number add up, whatever stands between: appended to a request, it is one
-    more resource, with one more scope, with one more item. Numbers are the same for all signals.
+    Repeated fields of one number add up: appended to a request, it is one more resource, with one
+    more scope, with one more item. Numbers are the same for all signals.
     """
     for number in (1, 2, 2)[:signal_level][::-1]:
         content = chunk(number, content)
@@ -104,7 +104,7 @@ def _retired(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Mutated
         level, number = _LOWEST_ITEM, pick(draw, _RETIRED[signal])
         rule = "OTLP-LOG-037" if signal == "logs" else "OTLP-HTTP-054"
     return MutatedPayload(
-        body=plain + _added(level, chunk(number, b"")),  # what it once held had no content
+        body=plain + _added(level, chunk(number, b"")),  # the retired field was empty
         rule=rule,
         fault=f"the retired field {number}",
         expected="must_accept" if level == 1 else "may_refuse",  # the item has nothing else
@@ -175,7 +175,7 @@ def _deep(draw: Draw, _signal: Signal, plain: bytes, _message: Any) -> MutatedPa
 
 @cache
 def nested_value(depth: int) -> bytes:
-    """An AnyValue of so many lists within one another, in protobuf."""
+    """Return an AnyValue of `depth` nested lists, in protobuf."""
     parts: list[bytes] = []
     size = 0
     for _ in range(depth):  # from the inside to the outside, in linear time

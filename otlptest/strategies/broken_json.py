@@ -1,4 +1,4 @@
-"""Invalid JSON requests: no JSON at all, no object, or values that OTLP JSON does not have."""
+"""Invalid JSON requests: not JSON, not an object, or values that OTLP JSON does not have."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""How messages are built while Hypothesis draws: new ones, and choices that cost little.
+"""Helpers that build messages while Hypothesis draws: new messages, and cheap choices.
 
 A *draw* is the function that Hypothesis hands to a composite strategy. Everything here is written
 with plain functions that take it: nested composite strategies cost several times as much.
@@ -76,7 +76,7 @@ def upto(draw: Draw, highest: int) -> int:
 
 
 def one_in(draw: Draw, times: int) -> bool:
-    """True once in so many times; false is the simpler."""
+    """Return true once in `times` draws; false is the simpler."""
     return draw(_range(times)) == times - 1
 
 

@@ -1,4 +1,4 @@
-"""OTLP JSON as a tree that can be written in odd ways, beside the tables of its messages."""
+"""OTLP JSON as a tree that can be written in odd ways, with the tables of its messages."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from otlptest.wire.otlp.otlp_json import json_object
 
 @dataclass(frozen=True, slots=True)
 class Literally:
-    """A value that is written as it is, whether it is JSON or not."""
+    """A value that is written verbatim, JSON or not."""
 
     text: str
 
@@ -30,7 +30,7 @@ class Pairs:
 
 
 Style: TypeAlias = Callable[[FieldTable, Any], Any]
-"""What turns one value of a field, as OTLP JSON writes it, into another way to write it."""
+"""A function that rewrites one value of a field, as OTLP JSON writes it, in another way."""
 
 
 def restyled(message: Any, style: Style) -> dict[str, Any]:  # noqa: ANN401 -- a generated message
@@ -55,7 +55,7 @@ def _single(field: FieldTable, value: Any, style: Style) -> Any:  # noqa: ANN401
 
 
 def first_holder(document: dict[str, Any]) -> dict[str, Any]:
-    """The first resource's object; a new one if there is none."""
+    """Return the first resource's object; a new one if there is none."""
     for value in document.values():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             holder: dict[str, Any] = value[0]

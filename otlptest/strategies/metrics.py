@@ -51,7 +51,7 @@ def metrics(
         at_unix_nano: No point starts before this time; each ends within some minutes after it.
 
     Raises:
-        UnknownNameError: There is no such kind.
+        UnknownNameError: The kind does not exist.
     """
     if kind is not None and kind not in _KINDS:
         raise UnknownNameError("metric kind", kind, _KINDS)

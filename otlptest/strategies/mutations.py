@@ -1,4 +1,4 @@
-"""What is done to a right request: the result, and the small encoders that all of it needs."""
+"""The result of changing a valid request, and small encoders that all mutations need."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from otlptest.model import Signal
 from otlptest.wire.otlp.protobuf_writing import tag
 
 Expected: TypeAlias = Literal["must_accept", "may_refuse", "must_refuse"]
-"""What a receiver has to do with a payload."""
+"""The reaction to a payload that is demanded of a receiver."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

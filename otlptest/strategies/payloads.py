@@ -41,17 +41,17 @@ class Payload:
     """One request as bytes.
 
     Attributes:
-        signal: To whose path or method it goes.
-        protocol: How it goes.
+        signal: The signal whose path or method it goes to.
+        protocol: The protocol it goes by.
         body: The bytes; over gRPC the message, without its prefix of five bytes.
         content_type: What they claim to be.
         validity: `valid`, `borderline` or `invalid`.
-        expected: What a receiver has to do: `must_accept`, `may_refuse` (as the sender's fault; it
+        expected: The reaction of a receiver: `must_accept`, `may_refuse` (as the sender's fault; it
             may not crash, hang or fail) or `must_refuse`.
         rule: The requirement that says so, e.g. `OTLP-SRV-001`.
         fault: What is odd or wrong, as a clause: `cut off after 17 of 120 bytes`; empty if valid.
-        is_decodable: Whether every right decoder reads it; what decoders differ about is not.
-        plain: The same telemetry as an SDK would have sent it; empty where there is none. A
+        is_decodable: Whether every correct decoder reads it; false if decoders differ.
+        plain: The same telemetry as an SDK would have sent it; empty if not possible. A
             receiver that refuses this too does not refuse `body` for its fault.
     """
 
@@ -89,11 +89,11 @@ def encoded(
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
         protocol: `grpc`, `http/protobuf` or `http/json`.
-        validity: Right requests, odd ones, or what is not a request.
+        validity: `valid`, `borderline` or `invalid`.
         at_unix_nano: As for `requests`.
 
     Raises:
-        UnknownNameError: There is no such signal, protocol or validity.
+        UnknownNameError: A signal, protocol or validity does not exist.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
 
     Example:
@@ -119,7 +119,7 @@ class Topic(NamedTuple):
 
     Attributes:
         signal: Of whose requests.
-        protocol: How it goes.
+        protocol: The protocol it goes by.
         validity: What it makes of a request.
         make: Makes it.
     """
@@ -236,12 +236,12 @@ _OVER_GRPC: Final = {
 
 
 def _rule(rule: str, protocol: Protocol) -> str:
-    """The requirement as it is called for a protocol."""
+    """Return the requirement that applies to a protocol."""
     return _OVER_GRPC.get(rule, rule) if protocol == "grpc" else rule
 
 
 def _valid_maker(protocol: Protocol) -> Maker:
-    """Right requests. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
+    """Return valid requests. Receivers may not support some kinds of metrics (OTLP-METRIC-061)."""
 
     def make(_draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, expected = _demand(signal, protocol, message)

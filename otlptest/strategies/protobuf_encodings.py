@@ -16,14 +16,14 @@ from otlptest.wire.otlp.protobuf_faults import is_repeated
 from otlptest.wire.otlp.protobuf_writing import varint
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
-_UNKNOWN_FIELD: Final = 4000  # OTLP has no such number
+_UNKNOWN_FIELD: Final = 4000  # not a field number of OTLP
 _UNKNOWN: Final = ("varint", "bytes", "fixed")
 _SMALL: Final = st.binary(max_size=6)
 _EIGHT: Final = st.binary(min_size=8, max_size=8)
 
 
 class _Style(NamedTuple):
-    """What may differ from how SDKs write."""
+    """Options that differ from how SDKs write."""
 
     has_unknown: bool
     has_groups: bool

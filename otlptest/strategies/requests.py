@@ -21,7 +21,7 @@ _MOST_ITEMS: Final = 15
 
 
 class _Context(NamedTuple):
-    """What all items of one request share."""
+    """Values that all items of one request share."""
 
     at_unix_nano: int
     tables: Dictionary | None
@@ -29,7 +29,7 @@ class _Context(NamedTuple):
 
 
 _Items: TypeAlias = Callable[[Draw, _Context, int, int], list[Any]]
-"""Draws so many items of one scope; its number tells scopes apart."""
+"""A function that draws that many items of one scope; its number identifies the scope."""
 
 
 def requests(
@@ -43,11 +43,11 @@ def requests(
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
         most_items: How many spans, metrics, records or profiles a scope may have, 1 to 15.
-        at_unix_nano: What the times begin at; the same for all draws by default, so that what
-            failed once is drawn again.
+        at_unix_nano: The start of all times; the same for all draws by default, so that a failing
+            example can be drawn again.
 
     Raises:
-        UnknownNameError: OTLP has no such signal.
+        UnknownNameError: OTLP does not have the signal.
         UsageError: The installed `opentelemetry-proto` does not have it, or `most_items` is out
             of its range.
 

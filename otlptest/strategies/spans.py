@@ -90,7 +90,7 @@ def _link(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
 
 
 def draw_scope_spans(draw: Draw, at_unix_nano: int, count: int, group: int) -> list[Any]:
-    """The spans of one scope, each with an id of its own; `group` tells scopes apart."""
+    """Draw the spans of one scope, each with an id of its own; `group` identifies the scope."""
     trace_id = draw_id(draw, 16)
     base = draw_id(draw, 8)
     ids = [base[:6] + bytes([group, number + 1]) for number in range(count)]

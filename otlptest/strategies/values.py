@@ -53,10 +53,10 @@ _KINDS: Final = (*_LEAVES, "array", "map")
 
 
 def any_values(*, depth: int = 2) -> SearchStrategy[Any]:
-    """`AnyValue` messages of every kind: also empty ones, NaN, and mixed and nested lists.
+    """Draw `AnyValue` messages of every kind, including empty ones, NaN, and nested lists.
 
     Args:
-        depth: How many lists and maps may stand within one another, 0 to 60.
+        depth: How deep lists and maps may nest, 0 to 60.
 
     Raises:
         UsageError: `depth` is out of its range.

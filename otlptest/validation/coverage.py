@@ -1,4 +1,4 @@
-"""Which data rules a payload alone cannot show, and why: `contracts/data_coverage.toml`."""
+"""Data rules that a payload alone cannot show, with reasons: `contracts/data_coverage.toml`."""
 
 import tomllib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What was found, folded: one finding for a rule and a place-shape, however often it is broken.
+"""Folds findings: one for each rule and shape of place, with a count of its repeats.
 
 Terms: an *item* is the span, metric, point, record, profile or resource that a rule is about; a
 *path* is a place in it (`attributes["x"]`); a *shape* is a path without what changes from item to
@@ -20,11 +20,11 @@ Message = Any  # a generated class: only `otlptest.wire` knows protobuf
 
 
 class Context:
-    """Which request and resource an item belongs to.
+    """The request and resource that an item belongs to.
 
     Attributes:
         request: The request that brought it.
-        resource: Its resource message, None where no resource is near.
+        resource: Its resource message; None if it has no resource.
         strings: The string table of a profiles request, None for every other signal.
     """
 
@@ -53,11 +53,11 @@ class Context:
 
 
 class Item(NamedTuple):
-    """What a finding is about.
+    """The subject of a finding.
 
     Attributes:
-        context: Where it came from.
-        kind: What it is: `span`, `metric`, `point`, `log record`, `resource`, ...
+        context: The request and resource it came from.
+        kind: Its kind: `span`, `metric`, `point`, `log record`, `resource`, ...
         message: The message itself; for a point, the metric that it belongs to.
         number: Its number where it has neither name nor id, from 1; 0 for none.
     """
@@ -87,7 +87,7 @@ class Item(NamedTuple):
 
 
 class _Entry:
-    """All that is known of one rule broken in one shape."""
+    """The record of one rule that was broken in one shape."""
 
     __slots__ = ("count", "hint", "places", "received", "rule", "severity")
 
@@ -116,7 +116,7 @@ class _Entry:
 
 
 class Notes:
-    """Collects broken rules during one pass; not thread-safe."""
+    """A collector of broken rules during one pass; not thread-safe."""
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str, str, str], _Entry] = {}
@@ -132,16 +132,16 @@ class Notes:
         severity: str = "",
         hint: str = "",
     ) -> None:
-        """Write down that `item` breaks `rule` at `path`.
+        """Record that `item` breaks `rule` at `path`.
 
         Args:
             rule: A key of `DATA_RULES`.
-            item: What breaks it.
+            item: The item that breaks it.
             path: The place in the item; empty for the item as a whole.
-            received: What is there, as text.
-            shape: What tells this place from others; the path, unless given.
+            received: The value there, as text.
+            shape: What distinguishes this place from others; the path, unless given.
             severity: `error` or `warning`; by the rule, unless given.
-            hint: What made this fault, where that shows; the rule's hint, unless given.
+            hint: The cause of the fault, if it shows; the rule's hint, unless given.
         """
         strength = severity or severity_of(rule)
         key = (rule, item.kind, path if shape is None else shape, strength)

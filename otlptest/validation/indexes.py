@@ -1,4 +1,4 @@
-"""Where profiles point into their dictionary, and whether they point at something.
+"""The check that indexes of profiles point at existing entries of their dictionary.
 
 A walk over every `…_index`, `…_indices` and `…_strindex` field (OTLP-PROF-008), which also
 remembers what was pointed at (OTLP-PROF-011).

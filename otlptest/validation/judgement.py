@@ -1,4 +1,4 @@
-"""What validation means for a test: what fails it at its end, and what is only told."""
+"""The effect of validation on a test: findings that fail it, and findings only reported."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class Judgement:
     """The findings about all that a test received.
 
     Attributes:
-        failing: Fail a test that did not say otherwise: what could not be decoded, items of JSON
+        failing: Fail a test unless it says otherwise: what could not be decoded, items of JSON
             under a key that no reader knows, and invalid ids (`DataRule.fails_test`).
-        reported: Every other broken rule: told in a line, and failing only where a test is strict.
+        reported: Every other broken rule: reported in a line; fails only a strict test.
     """
 
     failing: tuple[Finding, ...] = ()
@@ -31,7 +31,7 @@ class Judgement:
 
 
 def validate_requests(requests: Iterable[Request]) -> tuple[Finding, ...]:
-    """Every broken data rule in the requests, repeats folded into one finding.
+    """Return every broken data rule in the requests, repeats folded into one finding.
 
     Takes a few microseconds for each item; thread-safe. Refused requests are passed over: see
     `findings_of_problems`.

@@ -1,7 +1,7 @@
-"""What of a mixed request is judged: all but the items of an earlier test.
+"""Removal of an earlier test's items from a mixed request, before it is judged.
 
 An exporter that outlives its test sends the last items of that test and the first of the next
-together. Which item is whose, the view decides.
+together. The view decides which item belongs to which test.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +23,10 @@ def nothing_foreign(_: Request) -> None:
 
 
 def drop_leftovers(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:
-    """Cut items of an earlier test, and what held nothing else, out of a message.
+    """Remove items of an earlier test, and containers that become empty, from a message.
 
     Returns:
-        False if they cannot be told from the rest: profiles share a dictionary.
+        False if they cannot be separated from the rest: profiles share a dictionary.
     """
     if signal == "profiles":
         return False

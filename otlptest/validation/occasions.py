@@ -1,9 +1,8 @@
-"""What in a payload lets a rule be broken: its *occasion*.
+"""The *occasion* of a data rule: the part of a payload that could break it.
 
-A rule about links says nothing about a payload without links: that nothing broke it there is no
-proof of anything. So each data rule names its occasion, and `count_occasions` tells how often it
-came. Where a payload shows only a part of what a requirement demands, the occasion is what that
-part can fail on.
+A rule about links says nothing about a payload without links: not being broken there proves
+nothing. So each data rule names its occasion, and `count_occasions` counts how often it came. If a
+payload shows only a part of what a requirement demands, the occasion is what that part can fail on.
 """
 
 from collections.abc import Mapping
@@ -169,9 +168,9 @@ _BY_RULE: Final = MappingProxyType(
 
 
 def occasion_of(rule_id: str) -> Occasion:
-    """Return what a payload must hold for a data rule to be broken in it.
+    """Return what a payload must contain so that it could break a data rule.
 
     Raises:
-        KeyError: It is not a key of `DATA_RULES`.
+        KeyError: `DATA_RULES` does not have the rule.
     """
     return _BY_RULE[rule_id]

@@ -35,7 +35,7 @@ class _Pass:
         self.series = AllSeries()
 
     def message(self, signal: Signal, request: Request) -> Message | None:
-        """Return what is judged of a request; None if nothing can be.
+        """Return the part of a request that is judged; None if nothing can be.
 
         Raises:
             WireError: The body is no such message.
@@ -85,7 +85,7 @@ class _Pass:
         self.series.check(self.notes)
         if self.span_ids.has_repeats:
             for request in trace_requests:
-                with suppress(WireError):  # told by the first pass
+                with suppress(WireError):  # reported by the first pass
                     self._check_repeated_spans(request, self.message("traces", request))
 
     def _check_repeated_spans(self, request: Request, message: Message) -> None:
@@ -112,11 +112,11 @@ _WALKS: Final[Mapping[Signal, Callable[[_Pass, Context, object, Message], None]]
 
 
 class DataFindings(NamedTuple):
-    """What a pass found.
+    """The findings of a pass.
 
     Attributes:
-        undecoded: Accepted requests that are no message of their signal after all.
-        lost: Keys of JSON texts under which items stood that nobody reads.
+        undecoded: Accepted requests that are not a message of their signal after all.
+        lost: Keys of JSON texts that had items under them which no reader gets.
         broken: Every broken data rule, folded, and every other broken rule of a JSON text.
     """
 
@@ -153,7 +153,7 @@ def data_findings(
 
 
 def decoded_message(signal: Signal, request: Request) -> Message | None:
-    """The message, or None where the installed protobuf classes do not have the signal.
+    """Return the message; None if the installed protobuf classes do not have the signal.
 
     Raises:
         WireError: The body is no such message.
@@ -180,6 +180,6 @@ def producer_of(context: Context) -> object:
 
 
 def identity_of(message: Message) -> object:
-    """Stands for a resource or a scope, in whatever order its attributes are."""
+    """Return a key for a resource or a scope that ignores the order of its attributes."""
     attributes = frozenset(kv.SerializePartialToString() for kv in message.attributes)
     return (attributes, getattr(message, "name", ""), getattr(message, "version", ""))

@@ -30,7 +30,7 @@ def check_number(notes: Notes, item: Item, data: Message, point: Message) -> Non
 
 
 def check_histogram(notes: Notes, item: Item, data: Message, point: Message) -> None:
-    """Check a point of a histogram with explicit bounds; it may have no buckets at all."""
+    """Check a point of a histogram with explicit bounds; it may have no buckets."""
     counts, bounds = point.bucket_counts, point.explicit_bounds
     fits = len(counts) == len(bounds) + 1 if counts else not bounds
     if not fits:

@@ -6,8 +6,8 @@ from typing import Final
 from otlptest.errors import Finding
 from otlptest.model import Problem, Request
 
-# A client may end a request (a kill, a timeout of its own), and whatever looks whether a port is
-# open may ask with GET: nothing that was meant to count is lost with these.
+# A client may end a request (a kill, a timeout of its own), and a program that checks if a port is
+# open may send a GET: no telemetry is lost with these.
 _HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
 
 

@@ -166,7 +166,7 @@ def _check_observations(
 
 
 def _shape(sample: Message) -> str:
-    """How a sample records: one total, a value or nothing for each time; empty for no way."""
+    """Return whether a sample has values, timestamps, or both; empty for neither."""
     if sample.timestamps_unix_nano:
         return "values with timestamps" if sample.values else "timestamps alone"
     return "values alone" if sample.values else ""

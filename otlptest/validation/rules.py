@@ -265,10 +265,10 @@ DATA_RULES: Final[Mapping[str, DataRule]] = MappingProxyType(
 
 @cache
 def severity_of(rule_id: str) -> str:
-    """`error` or `warning`: how strong a finding about this requirement is.
+    """Return `error` or `warning`: the severity of a finding about this requirement.
 
     Raises:
-        UnknownNameError: There is no such requirement.
+        UnknownNameError: The requirement does not exist.
     """
     rule = find(rule_id)
     is_settled = not (rule.development or rule.ambiguity or rule.since)

@@ -1,6 +1,6 @@
-"""How often each occasion came in what was received (`otlptest.validation.occasions`).
+"""Counts of each occasion in what was received (`otlptest.validation.occasions`).
 
-A walk beside the one that checks: tests that only want findings do not pay for it.
+Separate from the walk that checks, so that tests that only want findings do not pay for it.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""How often each occasion of a rule about metrics came: metrics, points, and pairs of points."""
+"""Counts of the occasions of rules about metrics: metrics, points, and pairs of points."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +99,7 @@ class SeenMetrics:
             self._count_attributes(exemplar.filtered_attributes)
 
     def _histogram_point(self, point: Message) -> None:
-        """What both kinds of histogram have."""
+        """Count the occasions that both kinds of histogram have."""
         counts = self._counts
         has_extremes = point.HasField("min") and point.HasField("max")
         counts[Occasion.EMPTY_HISTOGRAM] += not point.count

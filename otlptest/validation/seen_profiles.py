@@ -1,4 +1,4 @@
-"""How often each occasion of a rule about profiles came (profiles.proto, Development)."""
+"""Counts of the occasions of rules about profiles (profiles.proto, Development)."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Sources: MDM "Single-Writer", "Temporality", "Resets and Gaps", "Overlap", "Producer
 recommendations". Terms: a *series* is what one producer says about one identity (scope, name, type,
 unit, temporality, monotonicity) and one set of attributes; its points are compared in the order of
-their times, whatever order they came in. A *resend* is the same point received again.
+their times, not of arrival. A *resend* is the same point received again.
 
 Not accused: resets (a new start that is not before the last time), gaps in delta series (nothing
 was measured), unknown starts and times (0), a resend of a request that was not answered with
@@ -37,7 +37,7 @@ class _Point(NamedTuple):
 
 
 class _Identity(NamedTuple):
-    """What two metrics of one name and scope must have in common (OTLP-METRIC-005)."""
+    """The properties that two metrics of one name and scope must share (OTLP-METRIC-005)."""
 
     type: str
     unit: str
@@ -130,7 +130,7 @@ class AllSeries:
                 _check_cumulative(notes, identity, before, after)
 
     def pairs(self) -> Iterator[Pair]:
-        """Yield what `check` has to compare, told in short."""
+        """Yield a summary of each pair of points that `check` compares."""
         for identity, before, after in self._neighbours():
             has_starts = bool(before.start and after.start)
             yield Pair(
@@ -189,7 +189,7 @@ def _fallen(before: _Point, after: _Point, names: tuple[str, ...]) -> Iterator[s
 
 
 def _number(point: Message, name: str) -> float:
-    """The number of that name, NaN where there is none: it is never below another."""
+    """Return the number of that name; NaN if absent, which is never below another."""
     member = point.WhichOneof("value") if name == "value" else name
     return float("nan") if member is None else getattr(point, member)
 
@@ -217,7 +217,7 @@ def _was_acknowledged(request: Request) -> bool:
 
 
 def _series_of(point: Message) -> object:
-    """Stands for the attributes, in whatever order they are."""
+    """Return a key for the attributes that ignores their order."""
     return frozenset(attribute.SerializePartialToString() for attribute in point.attributes)
 
 

@@ -2,10 +2,10 @@
 
 The same span received twice is not a fault of its id: a retry, or two exporters of a Collector. So
 spans of different requests are two spans only if they start at different times; within one request
-any difference in name, kind or times tells.
+any difference in name, kind or times is enough.
 
-Ids are many and repetitions few: a first pass keeps one number for each span, and only what it
-found twice is looked at in a second one.
+Ids are many and repetitions few: a first pass keeps one number for each span, and only ids
+that it found twice are looked at in a second one.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from otlptest.validation.finding_builder import Context, Item, Message, Notes, q
 
 
 class _Seen(NamedTuple):
-    """What tells a resend from another span with the same id."""
+    """The properties that distinguish a resend from another span with the same id."""
 
     request_number: int
     start: int
@@ -38,7 +38,7 @@ class SpanIds:
         return bool(self._again)
 
     def number_of(self, producer: object) -> int:
-        """A number that stands for a producer."""
+        """Return a number for a producer."""
         return self._producers.setdefault(producer, len(self._producers))
 
     def meet(self, producer: int, span: Message) -> None:

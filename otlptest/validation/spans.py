@@ -1,6 +1,6 @@
 """Rules about spans, their events and links (trace.proto; section 6 of the requirements).
 
-Hot: every received span passes here, so nothing is built for one that is right.
+Hot: every received span passes here, so nothing is built for a valid one.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
-"""Whether a time is in the wrong unit.
+"""The check that a time is in the right unit.
 
-Only what must be a mistake counts: a value that lies before 1973 as nanoseconds, and in this
+Only certain mistakes count: a value that lies before 1973 as nanoseconds, and in this
 century as micro-, milli- or whole seconds. Small made-up numbers, old captures and replays are
 left alone.
 """

@@ -1,8 +1,8 @@
-"""What is wrong with a trace state.
+"""Faults of trace states.
 
 Sources: W3C Trace Context "tracestate Header Field Values" (OTLP-TRACE-026); TSTATE, in
 Development, for the member `ot` (OTLP-TRACE-028). Keys are taken as in level 1 and 2 of the W3C
-document: whatever one of the two allows is right. Empty members are allowed by both.
+document: a key is valid if either allows it. Empty members are allowed by both.
 """
 
 import re
@@ -36,7 +36,7 @@ def fault_of_trace_state(text: str) -> str:
 
 
 def fault_of_ot_member(text: str) -> str:
-    """What is wrong with the member `ot` of a right trace state; empty for nothing or no member.
+    """Return the fault of the member `ot` of a valid trace state; empty if none.
 
     Its limit of 256 characters is that of every W3C value.
     """

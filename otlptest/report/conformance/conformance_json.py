@@ -42,11 +42,11 @@ def _result_record(result: Result) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRun:
-    """One run as a results file tells it.
+    """One run as a results file records it.
 
     Attributes:
         subject: What was judged.
-        protocol: In which protocol.
+        protocol: The protocol that was used.
         results: Requirement id to its record: `level`, `verdict`, `title` and more.
     """
 
@@ -56,14 +56,14 @@ class RecordedRun:
 
 
 def recorded_runs(record: object, file: str) -> tuple[RecordedRun, ...]:
-    """Return the runs that `conformance_record` wrote, also a single one as 0.1 wrote it.
+    """Return the runs that `conformance_record` wrote; 0.1 wrote a single run.
 
     Args:
         record: What the file holds, parsed.
         file: Its name, for messages.
 
     Raises:
-        FileFormatError: It is no such record; the message has the place.
+        FileFormatError: It is not such a record; the message has the place.
     """
     if isinstance(record, dict) and "runs" in record:
         runs = record["runs"]

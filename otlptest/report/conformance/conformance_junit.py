@@ -18,7 +18,7 @@ _NOT_JUDGED: Final = frozenset({"skip", "inconclusive"})
 
 
 def conformance_junit(conformance: Conformance) -> str:
-    """The results as JUnit XML; what fails the run is a failure, what nobody judged is skipped.
+    """Return the results as JUnit XML: a failing verdict is a failure, an unjudged one skipped.
 
     A warning that does not fail is a passed test with the warning as its output.
     """

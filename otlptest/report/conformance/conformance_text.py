@@ -20,10 +20,10 @@ _HEADINGS: Final[dict[VerdictName, str]] = {
 
 
 def conformance_text(conformance: Conformance, *, width: int = _WIDTH) -> str:
-    """All runs, each with its failures first.
+    """Return all runs as text, each with its failures first.
 
     Args:
-        conformance: What to tell.
+        conformance: The runs to print.
         width: Columns of the lines that can be wrapped.
     """
     return "\n\n".join(_run_text(run, width) for run in conformance.runs)
@@ -39,7 +39,7 @@ def summary_text(run: SuiteRun) -> str:
 
 
 def _is_not_emitted(result: Result) -> bool:
-    """Return whether a result is inconclusive because the command lacks a signal, and no more."""
+    """Return whether a result is inconclusive only because the command emits no such signal."""
     lines = result.evidence.splitlines()
     return result.verdict == "inconclusive" and all(each.startswith(NOT_EMITTED) for each in lines)
 
@@ -112,7 +112,7 @@ def _whole(result: Result) -> str:
 
 
 def _by_reason(results: Sequence[Result]) -> list[str]:
-    """Results with one reason together, the reason told once."""
+    """Group results that share a reason, so that it is printed once."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         groups.setdefault(result.evidence, []).append(result)
@@ -132,7 +132,7 @@ def _about(seconds: float) -> str:
 
 
 def event_line(event: Event) -> str:
-    """One step of a run, as a line of progress; empty for what is not worth one."""
+    """Return one step of a run as a line of progress; empty if it is not worth one."""
     match event:
         case SuiteStarted():
             cases = "1 case" if event.cases == 1 else f"{event.cases} cases"

@@ -1,4 +1,4 @@
-"""What a gRPC call came to, exactly: headers, messages, trailers, and how the stream ended."""
+"""The exact result of a gRPC call: headers, messages, trailers, and the end of the stream."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ _SHOWN: Final = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcAnswer:
-    """What came back on one HTTP/2 stream.
+    """The answer on one HTTP/2 stream.
 
     Attributes:
-        blocks: The header blocks in order: headers, then trailers; one is all of it.
+        blocks: The header blocks in order: headers, then trailers; only one if trailers-only.
         body: What the DATA frames carried.
         reset: The code of an RST_STREAM; None if none came.
         goaway: The code of a GOAWAY on the connection; None if none came.
         goaway_text: Its debug data.
         is_ended: Whether the server ended the stream in good order.
-        end: How the connection stands.
-        problem: What is not HTTP/2 in what came.
+        end: The state of the connection.
+        problem: What was not HTTP/2 in the answer.
         elapsed_s: From the opening of the stream to its end.
     """
 
@@ -64,7 +64,7 @@ class GrpcAnswer:
 
     @property
     def grpc_status(self) -> int | None:
-        """The `grpc-status` of the trailers; None if there is none."""
+        """The `grpc-status` of the trailers; None if absent."""
         value = dict(self.trailers).get("grpc-status", "")
         return int(value) if value.isdigit() else None
 
@@ -92,7 +92,7 @@ class GrpcAnswer:
 
     @property
     def is_refused(self) -> bool:
-        """Whether it was refused in any way but silence: by a status, a reset, or hanging up."""
+        """Return whether a status, a reset or hanging up refused it; silence does not."""
         gone = self.goaway is not None or self.end in {"closed", "reset"}
         return self.is_error or (not self.is_ok and (self.reset is not None or gone))
 

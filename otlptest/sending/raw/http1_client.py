@@ -1,4 +1,4 @@
-"""A bare HTTP/1.1 client: it sends what it is told, right or wrong, and tells what came back.
+"""A bare HTTP/1.1 client: it sends the given bytes, valid or not, and returns the answer.
 
 `http.client` and its like repair, refuse and hide; a conformance case must see the bytes.
 """
@@ -23,17 +23,17 @@ _SHOWN: Final = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http1Answer:
-    """What came back to one request.
+    """The answer to one request.
 
     Attributes:
         status: None if no whole head came.
         fields: Header fields in order, names as sent.
         body: As sent, the transfer coding undone.
         end: `open` if the connection may go on, else how it ended.
-        is_whole: Whether head and body came to their end.
-        problem: What is not HTTP/1.1 in it; empty if all is.
+        is_whole: Whether head and body are complete.
+        problem: What is not HTTP/1.1 in it; empty if nothing.
         interim: Statuses of the interim answers before it, e.g. 100.
-        elapsed_s: Until its last byte, from when it was waited for.
+        elapsed_s: From the start of the wait to its last byte.
     """
 
     status: int | None = None
@@ -52,7 +52,7 @@ class Http1Answer:
 
     @property
     def media_type(self) -> str:
-        """The content type in lower case, without parameters; empty if there is none."""
+        """The content type in lower case, without parameters; empty if absent."""
         return (self.field("content-type") or "").partition(";")[0].strip().lower()
 
     @property
@@ -122,7 +122,7 @@ class RawHttp1Client(RawSocket):
         Blocks at most `timeout_s`, or the talk's own.
 
         Args:
-            timeout_s: How long to wait for it.
+            timeout_s: Seconds to wait for it.
             is_head: The request was HEAD: there is no body.
         """
         deadline = Deadline(self.timeout_s if timeout_s is None else timeout_s)
@@ -170,7 +170,7 @@ class RawHttp1Client(RawSocket):
         )
 
     def _head(self, deadline: Deadline) -> tuple[bytes | None, str]:
-        """The bytes of a head, without its end; None with what is wrong, if there is none."""
+        """Return the bytes of a head without its end, or None and the problem."""
         while _HEAD_END not in self._rest:
             is_other = len(self._rest) > _LARGEST_HEAD or not b"HTTP/1.".startswith(self._rest[:7])
             data = b"" if is_other else self.receive(deadline)

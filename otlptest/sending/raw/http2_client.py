@@ -1,4 +1,4 @@
-"""A bare HTTP/2 client: it sends the frames that it is told to, and tells what came back.
+"""A bare HTTP/2 client: it sends the given frames and returns what came back.
 
 Nothing is checked before it goes out. What comes in is kept by stream; SETTINGS and PING are
 answered, and receive windows are so large that a server never has to wait for us.
@@ -24,7 +24,7 @@ _HTTP1: Final = b"HTTP/1."
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """What was heard on one stream, and how much may still be said on it."""
+    """The data received on one stream, and its remaining send window."""
 
     window: int
     started: Deadline
@@ -40,7 +40,7 @@ class RawHttp2Client(RawSocket):
 
     Args:
         wire: A connected socket.
-        timeout_s: The longest time for any one thing.
+        timeout_s: Seconds that any one operation may take.
         opens: Whether to begin as a client does.
 
     Attributes:
@@ -49,7 +49,7 @@ class RawHttp2Client(RawSocket):
         pings: Payloads of acknowledged PINGs.
         settings_acks: How many of our SETTINGS were acknowledged.
         max_streams: How many streams the server allows at a time.
-        problem: What is not HTTP/2 in what came; empty if all is.
+        problem: What the peer sent that is not HTTP/2; empty if nothing.
     """
 
     def __init__(self, wire: TlsOrPlain, timeout_s: float, *, opens: bool = True) -> None:
@@ -123,7 +123,7 @@ class RawHttp2Client(RawSocket):
         return not ends_stream or self.say(frames.data_frame(stream_id, b"", ends_stream=True))
 
     def _room(self, stream_id: int, wanted: int) -> int:
-        """How many bytes may be said on a stream now, at least one; 0 if none may any more."""
+        """Return how many bytes may be sent on a stream, at least one; 0 if none ever may."""
         deadline = Deadline(self.timeout_s)
         stream = self._streams[stream_id]
         self._pump(Deadline(0))
@@ -184,7 +184,7 @@ class RawHttp2Client(RawSocket):
         return True
 
     def wait_for_goaway(self, timeout_s: float) -> bool:
-        """Whether the server ends the connection within some seconds, with a GOAWAY or without."""
+        """Return whether the server ends the connection in time, with or without a GOAWAY."""
         deadline = Deadline(timeout_s)
         while self.goaway is None and self.end not in {"closed", "reset"}:
             if not self._pump(deadline):
@@ -192,7 +192,7 @@ class RawHttp2Client(RawSocket):
         return self.goaway is not None or self.end in {"closed", "reset"}
 
     def _pump(self, deadline: Deadline) -> bool:
-        """Take in what the server says next; whether it said anything in time."""
+        """Process what the server sends next; return whether anything came in time."""
         data = self.receive(deadline)
         if not data:
             return False

@@ -1,7 +1,7 @@
-"""A connection that says and hears bytes as it is told, and never blocks beyond its time.
+"""A connection that sends and receives raw bytes and never blocks beyond its timeout.
 
-How a conversation ends is told exactly: the peer *closed* it, *reset* it, or was *silent* until
-time ran out; it is *open* while none of these has happened.
+The end of a conversation is recorded exactly: the peer *closed* it, *reset* it, or was *silent*
+until time ran out; it is *open* while none of these has happened.
 """
 
 import selectors
@@ -88,7 +88,7 @@ class RawSocket:
         return True
 
     def receive(self, deadline: Deadline) -> bytes:
-        """What the peer says next; empty once it has ended or time is up, then `end` says which.
+        """Return what the peer sends next; empty after its end or the timeout, `end` says which.
 
         Blocks until there is something, at most until `deadline`.
         """
@@ -120,7 +120,7 @@ class RawSocket:
         return self.end
 
     def shutdown_write(self) -> None:
-        """Half-close: tell the peer that nothing more comes."""
+        """Half-close: signal to the peer that nothing more comes."""
         try:
             self.wire.shutdown(socket.SHUT_WR)
         except OSError:  # it is gone already
