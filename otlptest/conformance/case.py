@@ -1,13 +1,15 @@
 """What a conformance case is, and where all of them are listed.
 
 A *case* is one experiment: it gets a lab, does something to the subject, and yields what it found
-out about each of the requirements that it claims. Each module of `exporter_cases` and
-`receiver_cases` ends with an explicit tuple
+out about each of the requirements that it claims. Each module of `exporter.cases` and
+`receiver.cases` has a list of its own, to which its functions are added where they stand
 
-    CASES: Final = (ExporterCase(id="retry/unavailable", ..., judge=_judge_unavailable), ...)
+    CASES: Final = ExporterCases()
 
-and the package's `__init__` joins those tuples, in the order of the report, into `CASES`. Nothing
-registers itself by being imported.
+    @CASES.add("retry/unavailable", "UNAVAILABLE (503) is sent again", ("OTLP-RESP-040",))
+    def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]: ...
+
+and the package's `__init__` joins those lists, in the order of the report, into `CASES`.
 
 A case claims every id that it may ever yield. What it claims and does not yield becomes
 `inconclusive`; an id that it yields and does not claim is a mistake in the case.
@@ -46,7 +48,7 @@ class ExporterCase:
             observed.
         protocols: For which protocols it makes sense; a suite run of another leaves it out.
         signals: The signals that it can work with. If the command emits none of them the frame
-            yields `not_observed` for all its requirements and `judge` is not called; `lab.signals`
+            says inconclusive for all its requirements and `judge` is not called; `lab.signals`
             holds those that it emits.
         expected_s: Seconds that it waits beyond the command's own time, roughly: retry delays,
             silence to be observed. The longest start first.
@@ -100,6 +102,86 @@ class ReceiverCase:
     expected_s: float = 0.5
     exclusive: tuple[str, ...] = ()
     is_plain: bool = False
+
+
+ExporterJudge = TypeVar("ExporterJudge", bound=Callable[["ExporterLab"], Iterable[CheckResult]])
+ReceiverJudge = TypeVar("ReceiverJudge", bound=Callable[["ReceiverLab"], Iterable[CheckResult]])
+
+
+class ExporterCases(list[ExporterCase]):
+    """The cases of one module."""
+
+    def add(
+        self,
+        case_id: str,
+        title: str,
+        requirements: tuple[str, ...],
+        *,
+        protocols: tuple[Protocol, ...] = ALL_PROTOCOLS,
+        signals: tuple[Signal, ...] = COMMON_SIGNALS,
+        expected_s: float = 1.0,
+        runs: int = 1,
+        exclusive: tuple[str, ...] = (),
+    ) -> Callable[[ExporterJudge], ExporterJudge]:
+        """Return a decorator that adds a function as a case; `ExporterCase` has the arguments."""
+
+        def add(judge: ExporterJudge) -> ExporterJudge:
+            self.append(
+                ExporterCase(
+                    id=case_id,
+                    title=title,
+                    requirements=requirements,
+                    judge=judge,
+                    protocols=protocols,
+                    signals=signals,
+                    expected_s=expected_s,
+                    runs=runs,
+                    exclusive=exclusive,
+                )
+            )
+            return judge
+
+        return add
+
+
+class ReceiverCases(list[ReceiverCase]):
+    """The cases of one module."""
+
+    def add(
+        self,
+        case_id: str,
+        title: str,
+        requirements: tuple[str, ...],
+        *,
+        protocols: tuple[Protocol, ...] = ALL_PROTOCOLS,
+        signals: tuple[Signal, ...] = COMMON_SIGNALS,
+        needs: tuple[Need, ...] = (),
+        flood: int = 0,
+        expected_s: float = 0.5,
+        exclusive: tuple[str, ...] = (),
+        is_plain: bool = False,
+    ) -> Callable[[ReceiverJudge], ReceiverJudge]:
+        """Return a decorator that adds a function as a case; `ReceiverCase` has the arguments."""
+
+        def add(judge: ReceiverJudge) -> ReceiverJudge:
+            self.append(
+                ReceiverCase(
+                    id=case_id,
+                    title=title,
+                    requirements=requirements,
+                    judge=judge,
+                    protocols=protocols,
+                    signals=signals,
+                    needs=needs,
+                    flood=flood,
+                    expected_s=expected_s,
+                    exclusive=exclusive,
+                    is_plain=is_plain,
+                )
+            )
+            return judge
+
+        return add
 
 
 AnyCase: TypeAlias = ExporterCase | ReceiverCase

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.case import COMMON_SIGNALS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.named_items import NamedItems, named_items
 from otlptest.conformance.exporter.shared_runs import slow_run
 from otlptest.model import Attributes, LogRecord, Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _LENGTH: Final = 4
 _LENGTH_LIMIT: Final = {
@@ -34,6 +37,19 @@ _SURROGATES_FROM: Final = 0x10000  # characters that some languages count as two
 # Lengths.
 
 
+@CASES.add(
+    "attribute_limits/lengths",
+    "A limit of the length of values: what is cut, and what is not",
+    (
+        "OTLP-COMMON-027",
+        "OTLP-TRACE-041",
+        "OTLP-LOG-030",
+        "OTLP-LOG-026",
+        "OTLP-COMMON-029",
+        "OTLP-METRIC-059",
+    ),
+    signals=COMMON_SIGNALS,
+)
 def _judge_lengths(lab: ExporterLab) -> Iterator[CheckResult]:
     before, after = named_items(lab, lab.baseline), named_items(lab, lab.run(_LENGTH_LIMIT))
     told = ", ".join(f"{name}={value}" for name, value in _LENGTH_LIMIT.items())
@@ -181,6 +197,21 @@ def _judged(rule: str, told: str, cut: list[str], faults: list[str]) -> CheckRes
 # Counts.
 
 
+@CASES.add(
+    "attribute_limits/counts",
+    "A limit of the number of attributes: what is dropped, counted, and exempt",
+    (
+        "OTLP-COMMON-028",
+        "OTLP-TRACE-039",
+        "OTLP-LOG-028",
+        "OTLP-LOG-029",
+        "OTLP-COMMON-029",
+        "OTLP-METRIC-059",
+        "OTLP-COMMON-030",
+    ),
+    signals=COMMON_SIGNALS,
+    runs=2,
+)
 def _judge_counts(lab: ExporterLab) -> Iterator[CheckResult]:
     before, again = named_items(lab, lab.baseline), named_items(lab, slow_run(lab))
     after = named_items(lab, lab.run(_COUNT_LIMIT))
@@ -313,37 +344,3 @@ def _most(before: NamedItems, seen: NamedItems) -> int:
         ),
         default=0,
     )
-
-
-CASES: Final = (
-    ExporterCase(
-        id="attribute_limits/lengths",
-        title="A limit of the length of values: what is cut, and what is not",
-        requirements=(
-            "OTLP-COMMON-027",
-            "OTLP-TRACE-041",
-            "OTLP-LOG-030",
-            "OTLP-LOG-026",
-            "OTLP-COMMON-029",
-            "OTLP-METRIC-059",
-        ),
-        judge=_judge_lengths,
-        signals=COMMON_SIGNALS,
-    ),
-    ExporterCase(
-        id="attribute_limits/counts",
-        title="A limit of the number of attributes: what is dropped, counted, and exempt",
-        requirements=(
-            "OTLP-COMMON-028",
-            "OTLP-TRACE-039",
-            "OTLP-LOG-028",
-            "OTLP-LOG-029",
-            "OTLP-COMMON-029",
-            "OTLP-METRIC-059",
-            "OTLP-COMMON-030",
-        ),
-        judge=_judge_counts,
-        signals=COMMON_SIGNALS,
-        runs=2,
-    ),
-)

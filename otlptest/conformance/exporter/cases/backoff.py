@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.cases.timeouts import told_if_late
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.retries.backoff_statistics import (
@@ -25,6 +25,9 @@ from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_ru
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _RUNS: Final = 9
 
 _TIMEOUT_S: Final = 3.0
@@ -33,6 +36,22 @@ _SLACK_S: Final = 0.5
 _LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
 
 
+@CASES.add(
+    "backoff/growth",
+    "Several failures in a row: waits grow, and differ between runs",
+    ("OTLP-RESP-041", "OTLP-RESP-042"),
+    protocols=("grpc",),
+    expected_s=16.0,
+    runs=_RUNS,
+)
+@CASES.add(
+    "backoff/http_growth",
+    "Several 503 in a row: waits grow, and differ between runs",
+    ("OTLP-RESP-041", "OTLP-RESP-042", "OTLP-RESP-078"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=16.0,
+    runs=_RUNS,
+)
 def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
     """Several failures in a row, in several runs: how the waits grow, and how they differ."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
@@ -69,6 +88,13 @@ def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
     return [each for run in runs for each in run()]
 
 
+@CASES.add(
+    "backoff/end",
+    "A receiver that stays unavailable: attempts end, within the timeout if one is set",
+    ("OTLP-RESP-044", "OTLP-CFG-042"),
+    expected_s=20.0,
+    runs=6,
+)
 def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
     """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
     answer = faults.unavailable()
@@ -138,33 +164,3 @@ def _bounded_in_all(
 
 def _span_s(each: DeliveryAttempts) -> float:
     return each.attempts[-1].started_at - each.attempts[0].started_at
-
-
-CASES: Final = (
-    ExporterCase(
-        id="backoff/growth",
-        title="Several failures in a row: waits grow, and differ between runs",
-        requirements=("OTLP-RESP-041", "OTLP-RESP-042"),
-        judge=_judge_growth,
-        protocols=("grpc",),
-        expected_s=16.0,
-        runs=_RUNS,
-    ),
-    ExporterCase(
-        id="backoff/http_growth",
-        title="Several 503 in a row: waits grow, and differ between runs",
-        requirements=("OTLP-RESP-041", "OTLP-RESP-042", "OTLP-RESP-078"),
-        judge=_judge_growth,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=16.0,
-        runs=_RUNS,
-    ),
-    ExporterCase(
-        id="backoff/end",
-        title="A receiver that stays unavailable: attempts end, within the timeout if one is set",
-        requirements=("OTLP-RESP-044", "OTLP-CFG-042"),
-        judge=_judge_end,
-        expected_s=20.0,
-        runs=6,
-    ),
-)

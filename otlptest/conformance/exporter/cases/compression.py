@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
@@ -27,6 +27,9 @@ from otlptest.conformance.exporter.readings import (
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _COMPRESSION: Final = global_env_var("COMPRESSION")
 _UNKNOWN: Final = "brotli"
 _MANGLED: Final = frozenset({"bad_compression", "unknown_encoding"})
@@ -39,6 +42,18 @@ _NEARLY: Final = 0.9  # of a length: two runs do not send the same to the byte
 _UNREAD: Final = "nothing shows that the variable is read"
 
 
+@CASES.add(
+    "compression/values",
+    "COMPRESSION: gzip, GZIP, none, unset, and a word that is none",
+    (
+        "OTLP-CFG-035",
+        "OTLP-CFG-036",
+        "OTLP-CFG-037",
+        "OTLP-CFG-038",
+        "OTLP-CFG-039",
+    ),
+    runs=4,
+)
 def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     gzip = start_until_stable(lab, {_COMPRESSION: "gzip"})
     capital = start_until_stable(lab, {_COMPRESSION: "GZIP"})
@@ -283,6 +298,12 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
 # One signal's compression against the general one.
 
 
+@CASES.add(
+    "compression/own",
+    "COMPRESSION of a signal beats the general one",
+    ("OTLP-CFG-052",),
+    runs=2,
+)
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """Each way round: what a signal is told counts, not what all are."""
     names = tuple(signal_env_var(signal, "COMPRESSION") for signal in lab.signals)
@@ -314,27 +335,3 @@ def _unless_alone(lab: ExporterLab, found: CheckResult, alone: Mapping[str, str]
         return found
     reason = f"it does otherwise with {_COMPRESSION}={word} alone too"
     return inconclusive(found.rule, f"{reason}: {without.evidence}\n{found.evidence}")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="compression/values",
-        title="COMPRESSION: gzip, GZIP, none, unset, and a word that is none",
-        requirements=(
-            "OTLP-CFG-035",
-            "OTLP-CFG-036",
-            "OTLP-CFG-037",
-            "OTLP-CFG-038",
-            "OTLP-CFG-039",
-        ),
-        judge=_judge_values,
-        runs=4,
-    ),
-    ExporterCase(
-        id="compression/own",
-        title="COMPRESSION of a signal beats the general one",
-        requirements=("OTLP-CFG-052",),
-        judge=_judge_own,
-        runs=2,
-    ),
-)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import own_requests
@@ -19,6 +19,9 @@ from otlptest.conformance.exporter.shared_runs import (
 )
 from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _ENOUGH: Final = 2  # of requests that could have used an open connection
 
@@ -139,21 +142,25 @@ def _is_over(request: Request, at: float) -> bool:
 _FOLLOWING: Final = "Several exports in a row: over one connection"
 _PARALLEL: Final = "Exports while answers are slow: how many at a time"
 
-CASES: Final = (
+CASES.append(
     ExporterCase(
         id="connections/grpc_reuse",
         title=_FOLLOWING,
         requirements=("OTLP-GRPC-039",),
         judge=_judge_reuse,
         protocols=("grpc",),
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="connections/http_keep_alive",
         title=_FOLLOWING,
         requirements=("OTLP-HTTP-033",),
         judge=_judge_reuse,
         protocols=HTTP_PROTOCOLS,
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="connections/grpc_parallel",
         title=_PARALLEL,
@@ -161,7 +168,9 @@ CASES: Final = (
         judge=_judge_parallel,
         protocols=("grpc",),
         expected_s=3.0,
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="connections/http_parallel",
         title=_PARALLEL,
@@ -169,5 +178,5 @@ CASES: Final = (
         judge=_judge_parallel,
         protocols=HTTP_PROTOCOLS,
         expected_s=3.0,
-    ),
+    )
 )

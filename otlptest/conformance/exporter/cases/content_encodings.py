@@ -7,18 +7,33 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import global_env_var, own_requests
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _COMPRESSION: Final = global_env_var("COMPRESSION")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _FLAG_WITHOUT_ENCODING: Final = "OTLP-GRPC-013"
 
 
+@CASES.add(
+    "encoding/grpc_gzip",
+    "Compressed calls: grpc-encoding, flag and a whole gzip stream",
+    ("OTLP-GRPC-011",),
+    protocols=("grpc",),
+)
+@CASES.add(
+    "encoding/http_gzip",
+    "Compressed requests: Content-Encoding and a whole gzip stream",
+    ("OTLP-HTTP-012",),
+    protocols=HTTP_PROTOCOLS,
+)
 def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
     """Of both runs: a command may compress by itself, or only when it is told to."""
     rule = "OTLP-GRPC-011" if lab.protocol == "grpc" else "OTLP-HTTP-012"
@@ -40,6 +55,12 @@ def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
         yield inconclusive(rule, reason)
 
 
+@CASES.add(
+    "encoding/http_identity",
+    "Uncompressed requests: no Content-Encoding",
+    ("OTLP-HTTP-013",),
+    protocols=HTTP_PROTOCOLS,
+)
 def _judge_none(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-013"
     told = lab.run({_COMPRESSION: "none"})
@@ -115,28 +136,3 @@ def _raw(request: Request) -> bytes:
     """The body of a request that was not inflated, as far as it was kept."""
     packed = request.packed_json
     return request.body if packed is None else zlib.decompress(packed)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="encoding/grpc_gzip",
-        title="Compressed calls: grpc-encoding, flag and a whole gzip stream",
-        requirements=("OTLP-GRPC-011",),
-        judge=_judge_gzip,
-        protocols=("grpc",),
-    ),
-    ExporterCase(
-        id="encoding/http_gzip",
-        title="Compressed requests: Content-Encoding and a whole gzip stream",
-        requirements=("OTLP-HTTP-012",),
-        judge=_judge_gzip,
-        protocols=HTTP_PROTOCOLS,
-    ),
-    ExporterCase(
-        id="encoding/http_identity",
-        title="Uncompressed requests: no Content-Encoding",
-        requirements=("OTLP-HTTP-013",),
-        judge=_judge_none,
-        protocols=HTTP_PROTOCOLS,
-    ),
-)

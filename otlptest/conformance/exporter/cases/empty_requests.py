@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.command_lab import TIMERS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
@@ -16,6 +16,9 @@ from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _RULE: Final = "OTLP-RESP-008"
 _INTERVAL_S: Final = 0.05
 _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, f"{_INTERVAL_S * 1000:.0f}"))
@@ -23,6 +26,13 @@ _HELD_UP_S: Final = 1.0
 _IDLE_INTERVALS: Final = 3
 
 
+@CASES.add(
+    "success/idle_intervals",
+    "Intervals in which nothing happens: no request without items",
+    ("OTLP-RESP-008",),
+    expected_s=4.0,
+    runs=2,
+)
 def _judge_idle(lab: ExporterLab) -> Iterator[CheckResult]:
     """Short intervals, and answers that take their time: so some pass while the SDK is up."""
     slow = faults.delay(_HELD_UP_S)
@@ -54,15 +64,3 @@ def _judged(seen: Observation, signal: Signal) -> CheckResult:
     if seen.ended_at - first < _IDLE_INTERVALS * _INTERVAL_S:
         return inconclusive(_RULE, f"it was not up for {_IDLE_INTERVALS} intervals", exchanges=told)
     return passed(_RULE, told)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="success/idle_intervals",
-        title="Intervals in which nothing happens: no request without items",
-        requirements=("OTLP-RESP-008",),
-        judge=_judge_idle,
-        expected_s=4.0,
-        runs=2,
-    ),
-)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
@@ -17,6 +17,9 @@ from otlptest.conformance.exporter.readings import (
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _RULE: Final = "OTLP-CFG-054"
 _OPTIONS: Final = (
@@ -32,6 +35,11 @@ _HEADER: Final = "x-otlptest-a"
 _UNREAD: Final = "not even a header that is set comes: nothing shows that the variables are read"
 
 
+@CASES.add(
+    "empty_values/general",
+    "Empty general variables are as if they were unset",
+    (_RULE,),
+)
 def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
     """All general options but the endpoint and the protocol, which other cases empty."""
     for found in _judged(lab, {option: [global_env_var(option)] for option in _OPTIONS}, {}):
@@ -41,6 +49,12 @@ def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
             yield found
 
 
+@CASES.add(
+    "empty_values/own",
+    "Empty variables of a signal leave the general ones as they are",
+    (_RULE,),
+    runs=2,
+)
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """All options of the signals, next to general ones that count then."""
     emptied = {
@@ -103,20 +117,3 @@ def _shape(lab: ExporterLab, seen: Observation) -> tuple[frozenset[str], frozens
 
 def _encoding(request: Request) -> str:
     return request.encoding
-
-
-CASES: Final = (
-    ExporterCase(
-        id="empty_values/general",
-        title="Empty general variables are as if they were unset",
-        requirements=(_RULE,),
-        judge=_judge_general,
-    ),
-    ExporterCase(
-        id="empty_values/own",
-        title="Empty variables of a signal leave the general ones as they are",
-        requirements=(_RULE,),
-        judge=_judge_own,
-        runs=2,
-    ),
-)

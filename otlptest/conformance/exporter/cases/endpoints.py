@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import COMMON_SIGNALS, HTTP_PROTOCOLS, ExporterCase, ExporterCases
 from otlptest.conformance.exporter.lab import Changes, ExporterLab
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.own_requests import Mark
@@ -31,6 +31,9 @@ from otlptest.model import Signal
 from otlptest.net.addresses import GRPC_PORT, HTTP_PORT
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+CASES: Final = ExporterCases()
+
 
 PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
@@ -247,6 +250,14 @@ def _judged_path(
     return failed(rule, f"{what}; no {signal} came any more; {output_tail(seen)}")
 
 
+@CASES.add(
+    "endpoints/unchanged",
+    "A URL with escapes and capitals stays as it is; query, fragment and user",
+    ("OTLP-CFG-011", "OTLP-CFG-013"),
+    protocols=HTTP_PROTOCOLS,
+    runs=2,
+    exclusive=DEFAULT_PORTS,
+)
 def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
     """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
 
@@ -289,6 +300,13 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     return failed(rule, f"{what}; nothing was sent, and nothing said: {output_tail(seen)}")
 
 
+@CASES.add(
+    "endpoints/url",
+    "Scheme, host and port of the URL",
+    ("OTLP-CFG-010",),
+    protocols=HTTP_PROTOCOLS,
+    runs=2,
+)
 def _judge_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
     by_name = start_until_stable(lab, _by_name)
@@ -345,6 +363,12 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
 # A signal's endpoint against the general one.
 
 
+@CASES.add(
+    "endpoints/precedence",
+    "The endpoint of a signal beats the general one, for that signal alone",
+    ("OTLP-CFG-009", "OTLP-CFG-052"),
+    runs=3,
+)
 def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
     """In each run one signal has an endpoint of its own, also one that the command has not."""
     with ExitStack() as stack:
@@ -416,7 +440,7 @@ def _listed(signals: set[Signal]) -> str:
     return ", ".join(sorted(signals)) or "nothing"
 
 
-CASES: Final = (
+CASES.append(
     ExporterCase(
         id="endpoints/default_http",
         title="Without an endpoint, and with an empty one: http://localhost:4318",
@@ -425,7 +449,9 @@ CASES: Final = (
         protocols=HTTP_PROTOCOLS,
         runs=2,
         exclusive=DEFAULT_PORTS,
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="endpoints/default_grpc",
         title="Without an endpoint, and with an empty one: http://localhost:4317",
@@ -434,7 +460,9 @@ CASES: Final = (
         protocols=("grpc",),
         runs=2,
         exclusive=DEFAULT_PORTS,
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="endpoints/as_is",
         title="The URL of a signal: used as it is, with a slash at its end, without a path",
@@ -442,24 +470,9 @@ CASES: Final = (
         judge=_judge_as_is,
         protocols=HTTP_PROTOCOLS,
         runs=3,
-    ),
-    ExporterCase(
-        id="endpoints/unchanged",
-        title="A URL with escapes and capitals stays as it is; query, fragment and user",
-        requirements=("OTLP-CFG-011", "OTLP-CFG-013"),
-        judge=_judge_unchanged,
-        protocols=HTTP_PROTOCOLS,
-        runs=2,
-        exclusive=DEFAULT_PORTS,
-    ),
-    ExporterCase(
-        id="endpoints/url",
-        title="Scheme, host and port of the URL",
-        requirements=("OTLP-CFG-010",),
-        judge=_judge_url,
-        protocols=HTTP_PROTOCOLS,
-        runs=2,
-    ),
+    )
+)
+CASES.append(
     ExporterCase(
         id="endpoints/standard_port",
         title="A URL without a port: that of its scheme",
@@ -467,12 +480,5 @@ CASES: Final = (
         judge=partial(confirmed, _judge_standard_port),
         protocols=HTTP_PROTOCOLS,
         exclusive=(*DEFAULT_PORTS, "port 80"),
-    ),
-    ExporterCase(
-        id="endpoints/precedence",
-        title="The endpoint of a signal beats the general one, for that signal alone",
-        requirements=("OTLP-CFG-009", "OTLP-CFG-052"),
-        judge=_judge_precedence,
-        runs=3,
-    ),
+    )
 )

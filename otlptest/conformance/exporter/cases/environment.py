@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase, ExporterCases
 from otlptest.conformance.exporter.lab import Changes, ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
@@ -16,6 +16,9 @@ from otlptest.conformance.exporter.readings import (
 from otlptest.conformance.exporter.shared_runs import HEADERS
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+CASES: Final = ExporterCases()
+
 
 _BASE_PATH: Final = "/otlptest/base"
 
@@ -39,6 +42,13 @@ def _at_path(path: str) -> Changes:
     return changes
 
 
+@CASES.add(
+    "environment/base_url",
+    "A base URL with a path and with a slash at its end",
+    ("OTLP-CFG-003", "OTLP-CFG-004", "OTLP-CFG-005"),
+    protocols=HTTP_PROTOCOLS,
+    runs=3,
+)
 def _judge_base_url(lab: ExporterLab) -> Iterator[CheckResult]:
     """A base URL with a path keeps it, and a slash at its end makes no double one."""
     plain = start_until_stable(lab, _at_path(_BASE_PATH), is_wanted=_sends)
@@ -100,6 +110,11 @@ def _judged_header(rule: str, entry: str, value: str, seen: Observation) -> Chec
     return failed(rule, f"{what}; expected {name}: {value}, a request had {had}")
 
 
+@CASES.add(
+    "environment/service_name",
+    "OTEL_SERVICE_NAME beats service.name in OTEL_RESOURCE_ATTRIBUTES",
+    ("OTLP-CFG-076",),
+)
 def _judge_service_name(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = lab.run(
         {
@@ -120,6 +135,11 @@ def _judge_service_name(lab: ExporterLab) -> Iterator[CheckResult]:
         yield inconclusive("OTLP-CFG-076", "the program names its service itself", exchanges=told)
 
 
+@CASES.add(
+    "environment/resource_attributes",
+    "OTEL_RESOURCE_ATTRIBUTES: percent-decoded, values as strings",
+    ("OTLP-CFG-077",),
+)
 def _judge_resource_attributes(lab: ExporterLab) -> Iterator[CheckResult]:
     value = "otlptest.a=b%2Cc%3Dd,otlptest.n=1"
     expected = {"otlptest.a": "b,c=d", "otlptest.n": "1"}
@@ -144,31 +164,11 @@ def _are_texts(attributes: dict[str, object]) -> bool:
     return all(isinstance(value, str) for value in attributes.values())
 
 
-CASES: Final = (
-    ExporterCase(
-        id="environment/base_url",
-        title="A base URL with a path and with a slash at its end",
-        requirements=("OTLP-CFG-003", "OTLP-CFG-004", "OTLP-CFG-005"),
-        judge=_judge_base_url,
-        protocols=HTTP_PROTOCOLS,
-        runs=3,
-    ),
+CASES.append(
     ExporterCase(
         id="environment/headers",
         title="OTEL_EXPORTER_OTLP_HEADERS: sent, decoded, split at the first =",
         requirements=tuple(rule for rule, _, _ in _ENTRIES),
         judge=_judge_headers,
-    ),
-    ExporterCase(
-        id="environment/service_name",
-        title="OTEL_SERVICE_NAME beats service.name in OTEL_RESOURCE_ATTRIBUTES",
-        requirements=("OTLP-CFG-076",),
-        judge=_judge_service_name,
-    ),
-    ExporterCase(
-        id="environment/resource_attributes",
-        title="OTEL_RESOURCE_ATTRIBUTES: percent-decoded, values as strings",
-        requirements=("OTLP-CFG-077",),
-        judge=_judge_resource_attributes,
-    ),
+    )
 )

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
@@ -20,11 +20,28 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
 
+
+@CASES.add(
+    "records/unavailable",
+    "A receiver that stays unavailable leaves a trace in the output",
+    ("OTLP-RESP-039",),
+    expected_s=12.0,
+    runs=3,
+)
 def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
     return condensed(_recorded("OTLP-RESP-039", lab, faults.unavailable(), unavailable_runs(lab)))
 
 
+@CASES.add(
+    "records/unanswered",
+    "A receiver that never answers leaves a trace in the output",
+    ("OTLP-GRPC-033",),
+    protocols=("grpc",),
+    expected_s=12.0,
+    runs=3,
+)
 def _judge_unanswered(lab: ExporterLab) -> Iterator[CheckResult]:
     answer = faults.hang()
     runs = {
@@ -64,24 +81,3 @@ def _spoken_of(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResu
             exchanges=each.told,
         )
     return failed(rule, "it says nothing of it", exchanges=f"{each.told}\n{record.told}")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="records/unavailable",
-        title="A receiver that stays unavailable leaves a trace in the output",
-        requirements=("OTLP-RESP-039",),
-        judge=_judge_unavailable,
-        expected_s=12.0,
-        runs=3,
-    ),
-    ExporterCase(
-        id="records/unanswered",
-        title="A receiver that never answers leaves a trace in the output",
-        requirements=("OTLP-GRPC-033",),
-        judge=_judge_unanswered,
-        protocols=("grpc",),
-        expected_s=12.0,
-        runs=3,
-    ),
-)

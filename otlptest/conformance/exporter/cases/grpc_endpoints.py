@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.cases.endpoints import DEFAULT_PORTS
 from otlptest.conformance.exporter.lab import Changes, ExporterLab
 from otlptest.conformance.exporter.observation import Observation
@@ -26,6 +26,9 @@ from otlptest.conformance.exporter.readings import (
 )
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
+CASES: Final = ExporterCases()
+
+
 _ENDPOINT: Final = global_env_var("ENDPOINT")
 _INSECURE: Final = global_env_var("INSECURE")
 _OLD_NAMES: Final = ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "OTEL_EXPORTER_OTLP_METRIC_INSECURE")
@@ -33,6 +36,13 @@ _OPTIONAL: Final = "the option may be left out"
 _FALSE_WORDS: Final = ("1", "yes", "on")
 
 
+@CASES.add(
+    "grpc_endpoints/schemes",
+    "The scheme of a gRPC endpoint decides on TLS, whatever INSECURE says",
+    ("OTLP-CFG-014", "OTLP-CFG-015", "OTLP-CFG-016"),
+    protocols=("grpc",),
+    runs=3,
+)
 def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A scheme decides, whatever `INSECURE` says."""
     plain_https = start_until_stable(lab, {}, is_wanted=transports_used, tls=True)
@@ -65,6 +75,22 @@ class _BareRuns:
     old_names: "Future[Observation]"
 
 
+@CASES.add(
+    "grpc_endpoints/bare",
+    "A gRPC endpoint without a scheme: TLS, unless INSECURE=true",
+    (
+        "OTLP-CFG-017",
+        "OTLP-CFG-018",
+        "OTLP-CFG-019",
+        "OTLP-CFG-021",
+        "OTLP-CFG-052",
+        "OTLP-CFG-055",
+    ),
+    protocols=("grpc",),
+    expected_s=12.0,
+    runs=8,
+    exclusive=DEFAULT_PORTS,
+)
 def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
     """`host:port`: TLS unless told otherwise."""
     runs = _bare_runs(lab)
@@ -157,32 +183,3 @@ def _optional(
         reason = "it speaks plaintext without the variables too, so that nothing shows them read"
         return inconclusive(rule, f"{judged.evidence}; {reason}")
     return judged
-
-
-CASES: Final = (
-    ExporterCase(
-        id="grpc_endpoints/schemes",
-        title="The scheme of a gRPC endpoint decides on TLS, whatever INSECURE says",
-        requirements=("OTLP-CFG-014", "OTLP-CFG-015", "OTLP-CFG-016"),
-        judge=_judge_schemes,
-        protocols=("grpc",),
-        runs=3,
-    ),
-    ExporterCase(
-        id="grpc_endpoints/bare",
-        title="A gRPC endpoint without a scheme: TLS, unless INSECURE=true",
-        requirements=(
-            "OTLP-CFG-017",
-            "OTLP-CFG-018",
-            "OTLP-CFG-019",
-            "OTLP-CFG-021",
-            "OTLP-CFG-052",
-            "OTLP-CFG-055",
-        ),
-        judge=_judge_bare,
-        protocols=("grpc",),
-        expected_s=12.0,
-        runs=8,
-        exclusive=DEFAULT_PORTS,
-    ),
-)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
@@ -20,6 +20,9 @@ from otlptest.conformance.exporter.retries.delivery_attempts import Plan, start_
 from otlptest.conformance.exporter.shared_runs import HEADERS, reads_headers
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _SPACED: Final = " x-otlptest-a = 1 , x-otlptest-b=2 "
 _WITH_PROPERTY: Final = "x-otlptest-a=1;x-otlptest-p=2"
@@ -45,6 +48,20 @@ _BROKEN_FRAMING: Final = frozenset(
 )
 
 
+@CASES.add(
+    "headers/spelling",
+    "Headers with spaces, properties, broken entries and capitals",
+    ("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033"),
+    protocols=("http/protobuf", "http/json"),
+    runs=3,
+)
+@CASES.add(
+    "headers/grpc_spelling",
+    "Metadata with spaces, properties, broken entries and capitals",
+    ("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033", "OTLP-CFG-034"),
+    protocols=("grpc",),
+    runs=4,
+)
 def _judge_spelling(lab: ExporterLab) -> Iterator[CheckResult]:
     """Spaces, properties, entries that are none, capitals: a run each."""
     spaced = start_until_stable(lab, {HEADERS: _SPACED})
@@ -111,6 +128,11 @@ def _has_no_property(request: Request) -> bool:
     return is_left_out and taken in {None, "1", "1;x-otlptest-p"}
 
 
+@CASES.add(
+    "headers/own",
+    "A header of a signal beats the general one",
+    ("OTLP-CFG-032", "OTLP-CFG-052"),
+)
 def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
     """One key in the general variable and in those of the signals; other keys are reported."""
     names = tuple(signal_env_var(signal, "HEADERS") for signal in lab.signals)
@@ -135,6 +157,11 @@ def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
         yield _if_a_plain_one_comes(lab, found)
 
 
+@CASES.add(
+    "headers/framing",
+    "Headers of the user's cannot make a request unreadable",
+    ("OTLP-CFG-059",),
+)
 def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-059"
     seen = start_until_stable(lab, {HEADERS: _FRAMING})()
@@ -154,6 +181,12 @@ def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
         yield inconclusive(rule, f"{what}; {whole_run(seen)}")
 
 
+@CASES.add(
+    "headers/repeated",
+    "A request that is sent again has the headers again",
+    ("OTLP-CFG-026",),
+    expected_s=6.0,
+)
 def _judge_repeated(lab: ExporterLab) -> Iterator[CheckResult]:
     """The first request of each signal is refused for now; what comes again has the headers too."""
     rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
@@ -171,42 +204,3 @@ def _judge_repeated(lab: ExporterLab) -> Iterator[CheckResult]:
             yield passed(rule, f"{what}\nall with both headers")
         else:
             yield inconclusive(rule, f"nothing was sent again; {what}")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="headers/spelling",
-        title="Headers with spaces, properties, broken entries and capitals",
-        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033"),
-        judge=_judge_spelling,
-        protocols=("http/protobuf", "http/json"),
-        runs=3,
-    ),
-    ExporterCase(
-        id="headers/grpc_spelling",
-        title="Metadata with spaces, properties, broken entries and capitals",
-        requirements=("OTLP-CFG-029", "OTLP-CFG-030", "OTLP-CFG-033", "OTLP-CFG-034"),
-        judge=_judge_spelling,
-        protocols=("grpc",),
-        runs=4,
-    ),
-    ExporterCase(
-        id="headers/own",
-        title="A header of a signal beats the general one",
-        requirements=("OTLP-CFG-032", "OTLP-CFG-052"),
-        judge=_judge_own_headers,
-    ),
-    ExporterCase(
-        id="headers/framing",
-        title="Headers of the user's cannot make a request unreadable",
-        requirements=("OTLP-CFG-059",),
-        judge=_judge_framing,
-    ),
-    ExporterCase(
-        id="headers/repeated",
-        title="A request that is sent again has the headers again",
-        requirements=("OTLP-CFG-026",),
-        judge=_judge_repeated,
-        expected_s=6.0,
-    ),
-)

@@ -4,16 +4,26 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import global_env_var, output_tail, whole_run
 from otlptest.conformance.exporter.tls_front import TlsFront
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _RULE: Final = "OTLP-HTTP-010"
 
 
+@CASES.add(
+    "http_versions/fallback",
+    "HTTP/1.1 where HTTP/2 cannot be had",
+    (_RULE,),
+    protocols=HTTP_PROTOCOLS,
+    runs=2,
+)
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     """First with both versions to choose from by ALPN, then with HTTP/1.1 alone, in two runs."""
     free = lab.run(tls=True)
@@ -61,15 +71,3 @@ def _versions(lab: ExporterLab, seen: Observation) -> set[str]:
         for each in seen.requests
         if each.is_accepted and each.signal in lab.signals and each.connection.protocol
     }
-
-
-CASES: Final = (
-    ExporterCase(
-        id="http_versions/fallback",
-        title="HTTP/1.1 where HTTP/2 cannot be had",
-        requirements=(_RULE,),
-        judge=_judge,
-        protocols=HTTP_PROTOCOLS,
-        runs=2,
-    ),
-)

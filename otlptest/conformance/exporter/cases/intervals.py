@@ -5,13 +5,16 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.readings import format_env, is_set_up_by_environment
 from otlptest.model import NumberPoint, Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
 _INTERVAL_MS: Final = 1000
@@ -24,6 +27,12 @@ _FEWEST: Final = 3
 _NANOS: Final = 1_000_000_000
 
 
+@CASES.add(
+    "intervals/metrics",
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    ("OTLP-CFG-067",),
+    signals=("metrics",),
+)
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-067"
     seen = lab.run({_INTERVAL: str(_INTERVAL_MS)})
@@ -81,14 +90,3 @@ def _starts(request: Request) -> list[int]:
 
 def _listed(gaps: list[float]) -> str:
     return ", ".join(f"{gap:.1f}" for gap in gaps) or "0"
-
-
-CASES: Final = (
-    ExporterCase(
-        id="intervals/metrics",
-        title="OTEL_METRIC_EXPORT_INTERVAL",
-        requirements=("OTLP-CFG-067",),
-        judge=_judge,
-        signals=("metrics",),
-    ),
-)

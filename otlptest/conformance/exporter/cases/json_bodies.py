@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import own_requests
 from otlptest.model import Problem, Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.json_rules import TextLook, look_at_text
+
+CASES: Final = ExporterCases()
+
 
 _KEYS: Final = "OTLP-JSON-012"
 _ENUM_NAMES: Final = "OTLP-JSON-009"
@@ -68,6 +71,14 @@ class _Texts:
     count: int = 0
 
 
+@CASES.add(
+    "json/encoding",
+    "JSON bodies: ids in hex, numbers, enums, keys, zeros",
+    tuple(_LOOKED_AT),
+    protocols=("http/json",),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_texts(lab: ExporterLab) -> Iterator[CheckResult]:
     texts = _texts_of(own_requests(lab, lab.baseline))
     for rule, looked_at in _LOOKED_AT.items():
@@ -169,16 +180,3 @@ def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
     if not is_json:
         return (_UTF8,) if rule == _UTF8 else (_STRICT_JSON,)
     return (rule, "OTLP-JSON-008") if rule == _ENUM_NAMES else (rule,)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="json/encoding",
-        title="JSON bodies: ids in hex, numbers, enums, keys, zeros",
-        requirements=tuple(_LOOKED_AT),
-        judge=_judge_texts,
-        protocols=("http/json",),
-        expected_s=0.0,
-        runs=0,
-    ),
-)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.case import COMMON_SIGNALS, ExporterCases
 from otlptest.conformance.exporter.command_lab import TIMERS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
@@ -14,6 +14,9 @@ from otlptest.conformance.exporter.readings import has_connection, output_tail, 
 from otlptest.conformance.exporter.shared_runs import MANY_EXPORTS
 from otlptest.model import LogRecord, Signal, Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 # No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
 _NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
@@ -25,6 +28,12 @@ _Emitted: TypeAlias = Mapping[str, int]
 """How often each kind of item came, by what it is called."""
 
 
+@CASES.add(
+    "lifecycle/shutdown_flush",
+    "Timers that never fire: the shutdown sends what was emitted",
+    ("OTLP-CFG-071",),
+    runs=2,
+)
 def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
     """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
     rule = "OTLP-CFG-071"
@@ -122,6 +131,12 @@ def _same(first: _Emitted, second: _Emitted) -> _Emitted:
     }
 
 
+@CASES.add(
+    "lifecycle/dead_endpoint",
+    "An endpoint that never answers: the shutdown ends all the same",
+    ("OTLP-CFG-074",),
+    expected_s=30.0,
+)
 def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
     """The endpoint takes connections and never says a word; any end is one."""
     rule = "OTLP-CFG-074"
@@ -138,21 +153,3 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{told}\n{output_tail(seen)}")
     else:
         yield passed(rule, told)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="lifecycle/shutdown_flush",
-        title="Timers that never fire: the shutdown sends what was emitted",
-        requirements=("OTLP-CFG-071",),
-        judge=_judge_flush,
-        runs=2,
-    ),
-    ExporterCase(
-        id="lifecycle/dead_endpoint",
-        title="An endpoint that never answers: the shutdown ends all the same",
-        requirements=("OTLP-CFG-074",),
-        judge=_judge_dead_endpoint,
-        expected_s=30.0,
-    ),
-)

@@ -7,13 +7,16 @@ What an SDK must do is judged only of telemetry that says that an SDK made it: i
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
 from otlptest.conformance.exporter.shared_runs import delta_run
 from otlptest.model import LogRecord, MetricType, Request, Span
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
+
+CASES: Final = ExporterCases()
+
 
 _SDK_NAME: Final = "telemetry.sdk.name"
 _SAMPLED: Final = 1
@@ -24,6 +27,12 @@ _HISTOGRAMS: Final = frozenset({MetricType.HISTOGRAM, MetricType.EXPONENTIAL_HIS
 _NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}"
 
 
+@CASES.add(
+    "data/trace_ids",
+    "Ids of two runs: none comes again",
+    ("OTLP-TRACE-008",),
+    signals=("traces",),
+)
 def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
     """Root spans of two runs share no id; the same spans sent twice are no new ones."""
     first = _starts_by_id(lab.baseline)
@@ -57,6 +66,14 @@ def _starts_by_id(seen: Observation) -> dict[str, int]:
     return found
 
 
+@CASES.add(
+    "data/trace_flags",
+    "Flags of an SDK's spans: the sampled bit",
+    ("OTLP-TRACE-029",),
+    signals=("traces",),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
     """Only sampled spans are exported, so that flags that are set have the bit.
 
@@ -82,6 +99,14 @@ def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
         yield passed(rule, told)
 
 
+@CASES.add(
+    "data/observed_time",
+    "Observed times of an SDK's log records: now",
+    ("OTLP-LOG-010",),
+    signals=("logs",),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_observed_time(lab: ExporterLab) -> Iterator[CheckResult]:
     """A time within the run is "now"; another one may be the caller's."""
     rule = "OTLP-LOG-010"
@@ -119,6 +144,12 @@ def _records(requests: Iterable[Request]) -> Iterator[LogRecord]:
     return (item for item in items if isinstance(item, LogRecord) and _SDK_NAME in item.resource)
 
 
+@CASES.add(
+    "data/histogram_aggregation",
+    "Histograms are exponential where the variable asks for it",
+    ("OTLP-CFG-063",),
+    signals=("metrics",),
+)
 def _judge_histograms(lab: ExporterLab) -> Iterator[CheckResult]:
     """Histograms are exponential where the variable asks for it, and were not before."""
     rule = "OTLP-CFG-063"
@@ -140,39 +171,3 @@ def _kinds(seen: Observation) -> frozenset[MetricType]:
 
 def _listed(kinds: frozenset[MetricType]) -> str:
     return ", ".join(sorted(each.name.lower() for each in kinds)) or "nothing"
-
-
-CASES: Final = (
-    ExporterCase(
-        id="data/trace_ids",
-        title="Ids of two runs: none comes again",
-        requirements=("OTLP-TRACE-008",),
-        judge=_judge_ids,
-        signals=("traces",),
-    ),
-    ExporterCase(
-        id="data/trace_flags",
-        title="Flags of an SDK's spans: the sampled bit",
-        requirements=("OTLP-TRACE-029",),
-        judge=_judge_flags,
-        signals=("traces",),
-        expected_s=0.0,
-        runs=0,
-    ),
-    ExporterCase(
-        id="data/observed_time",
-        title="Observed times of an SDK's log records: now",
-        requirements=("OTLP-LOG-010",),
-        judge=_judge_observed_time,
-        signals=("logs",),
-        expected_s=0.0,
-        runs=0,
-    ),
-    ExporterCase(
-        id="data/histogram_aggregation",
-        title="Histograms are exponential where the variable asks for it",
-        requirements=("OTLP-CFG-063",),
-        judge=_judge_histograms,
-        signals=("metrics",),
-    ),
-)

@@ -6,7 +6,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase, ExporterCases
 from otlptest.conformance.exporter.cases.refused_connections import COLD_RUNS, judge_refused
 from otlptest.conformance.exporter.lab import ExporterLab, observed_again
 from otlptest.conformance.exporter.observation import Observation
@@ -29,6 +29,9 @@ from otlptest.faults.injection.injections import Injection
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _DROPS: Final = 3
 _ONCE_MORE: Final = 2  # attempts
 _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a busy machine
@@ -48,6 +51,14 @@ _LOSSES: Final[_Losses] = MappingProxyType(
 )
 
 
+@CASES.add(
+    "losses/dropped",
+    "The server reads the request and drops the connection: sent again, after a pause",
+    ("OTLP-HTTP-036",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=14.0,
+    runs=6,
+)
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
     closed = start_run_per_signal(lab, *(faults.ack_lost(),) * _DROPS)
@@ -95,6 +106,14 @@ def _retried_after_reset(lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
     return judged_retry(rule, lab, each)
 
 
+@CASES.add(
+    "losses/lost",
+    "RST_STREAM, GOAWAY, resets: the client goes on with a new connection",
+    ("OTLP-GRPC-038",),
+    protocols=("grpc",),
+    expected_s=10.0,
+    runs=len(_LOSSES),
+)
 def _judge_losses(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = {what: _losing(lab, what) for what in _LOSSES}
     for what, run in runs.items():
@@ -213,16 +232,7 @@ def _fallen(rule: str, seen: Observation, told: str) -> CheckResult:
     return inconclusive(rule, "it started too late", exchanges=told)
 
 
-CASES: Final = (
-    ExporterCase(
-        id="losses/dropped",
-        title="The server reads the request and drops the connection: sent again, after a pause",
-        requirements=("OTLP-HTTP-036",),
-        judge=_judge_dropped,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=14.0,
-        runs=6,
-    ),
+CASES.append(
     ExporterCase(
         id="losses/refused",
         title="Connections are refused at first: tried again, after waits that differ",
@@ -231,14 +241,5 @@ CASES: Final = (
         protocols=HTTP_PROTOCOLS,
         expected_s=14.0,
         runs=COLD_RUNS,
-    ),
-    ExporterCase(
-        id="losses/lost",
-        title="RST_STREAM, GOAWAY, resets: the client goes on with a new connection",
-        requirements=("OTLP-GRPC-038",),
-        judge=_judge_losses,
-        protocols=("grpc",),
-        expected_s=10.0,
-        runs=len(_LOSSES),
-    ),
+    )
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.command_output import failure_records
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
@@ -22,6 +22,9 @@ from otlptest.conformance.exporter.retries.retry_control import (
     judged_no_retry,
 )
 from otlptest.results import CheckResult, inconclusive
+
+CASES: Final = ExporterCases()
+
 
 _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -62,6 +65,14 @@ _MISDIRECTED: Final = 421
 _PERMANENT: Final = 400
 
 
+@CASES.add(
+    "refusals/grpc_codes",
+    "Codes over gRPC that are not sent again",
+    tuple(_GRPC_CODES),
+    protocols=("grpc",),
+    expected_s=4.0,
+    runs=len(_GRPC_CODES),
+)
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     runs = {
         rule: start_run(lab, dict.fromkeys(lab.signals, (faults.status(code),)))
@@ -71,6 +82,14 @@ def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
         yield from condensed(judged_no_retry(rule, lab, each) for each in run())
 
 
+@CASES.add(
+    "refusals/dropped_for_good",
+    "What was refused for good does not come back after a reconnect or at shutdown",
+    ("OTLP-RESP-037",),
+    protocols=("grpc",),
+    expected_s=3.0,
+    runs=2,
+)
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     """Refused for good, and then the connection is lost: nothing brings it back."""
     refused = (faults.status("INVALID_ARGUMENT"),)
@@ -88,6 +107,14 @@ def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "refusals/http_statuses",
+    "Statuses over HTTP that are not sent again",
+    tuple(dict.fromkeys(_NAMED_STATUSES.values())),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=4.0,
+    runs=len(_NAMED_STATUSES),
+)
 def _judge_named_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     named = tuple(_NAMED_STATUSES)
     plans = [
@@ -100,6 +127,14 @@ def _judge_named_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "refusals/other_http_statuses",
+    "All other errors over HTTP, which are not sent again either",
+    (_OTHER_RULE,),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=4.0,
+    runs=7,
+)
 def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     width = len(lab.signals)
     plans = [
@@ -157,6 +192,13 @@ def _refused(
             yield statuses[each.signal], each
 
 
+@CASES.add(
+    "refusals/with_retry_after",
+    "400 with Retry-After is not sent again",
+    ("OTLP-RESP-081",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=3.0,
+)
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     """A permanent error stays one, whatever its header fields say."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
@@ -178,51 +220,3 @@ def judged_beside_plain(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> 
     return inconclusive(
         rule, f"a plain 400 is sent again too. {found.evidence}", exchanges=plain.told
     )
-
-
-CASES: Final = (
-    ExporterCase(
-        id="refusals/grpc_codes",
-        title="Codes over gRPC that are not sent again",
-        requirements=tuple(_GRPC_CODES),
-        judge=_judge_grpc_codes,
-        protocols=("grpc",),
-        expected_s=4.0,
-        runs=len(_GRPC_CODES),
-    ),
-    ExporterCase(
-        id="refusals/dropped_for_good",
-        title="What was refused for good does not come back after a reconnect or at shutdown",
-        requirements=("OTLP-RESP-037",),
-        judge=_judge_dropped,
-        protocols=("grpc",),
-        expected_s=3.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="refusals/http_statuses",
-        title="Statuses over HTTP that are not sent again",
-        requirements=tuple(dict.fromkeys(_NAMED_STATUSES.values())),
-        judge=_judge_named_statuses,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=4.0,
-        runs=len(_NAMED_STATUSES),
-    ),
-    ExporterCase(
-        id="refusals/other_http_statuses",
-        title="All other errors over HTTP, which are not sent again either",
-        requirements=(_OTHER_RULE,),
-        judge=_judge_other_statuses,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=4.0,
-        runs=7,
-    ),
-    ExporterCase(
-        id="refusals/with_retry_after",
-        title="400 with Retry-After is not sent again",
-        requirements=("OTLP-RESP-081",),
-        judge=_judge_retry_after,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=3.0,
-    ),
-)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCase, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
@@ -30,6 +30,9 @@ from otlptest.validation import (
     severity_of,
     validate_requests,
 )
+
+CASES: Final = ExporterCases()
+
 
 _FINDINGS_SHOWN: Final = 3
 _SAME_START: Final = "OTLP-METRIC-020"
@@ -174,8 +177,8 @@ _OUTSIDE_PROFILES: Final = "OTLP-PROF-034"  # binds the exporters of all other s
 _METRICS: Final = _rules("METRIC")
 _PROFILES: Final = tuple(rule for rule in _rules("PROF") if rule != _OUTSIDE_PROFILES)
 
-CASES: Final = (
-    _case("traces", "Spans, events, links: the data rules", _rules("TRACE"), ("traces",)),
+CASES.append(_case("traces", "Spans, events, links: the data rules", _rules("TRACE"), ("traces",)))
+CASES.append(
     ExporterCase(
         id="data/metrics",
         title="Metrics, points, exemplars: the data rules",
@@ -183,13 +186,15 @@ CASES: Final = (
         judge=_judge_metrics,
         signals=("metrics",),
         runs=2,
-    ),
-    _case("logs", "Log records: the data rules", _rules("LOG"), ("logs",)),
-    _case("profiles", "Profiles: the data rules", _PROFILES, ("profiles",)),
+    )
+)
+CASES.append(_case("logs", "Log records: the data rules", _rules("LOG"), ("logs",)))
+CASES.append(_case("profiles", "Profiles: the data rules", _PROFILES, ("profiles",)))
+CASES.append(
     _case(
         "common",
         "Resources, scopes, attributes: the data rules",
         (*_rules("COMMON"), _OUTSIDE_PROFILES),
         SIGNALS,
-    ),
+    )
 )

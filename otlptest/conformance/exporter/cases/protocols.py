@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import ALL_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import ALL_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.readings import (
@@ -24,6 +24,9 @@ from otlptest.conformance.exporter.readings import (
 )
 from otlptest.model import Protocol, Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _PROTOCOL: Final = global_env_var("PROTOCOL")
 _ENDPOINT: Final = global_env_var("ENDPOINT")
@@ -52,6 +55,18 @@ def _to_http(fake: FakeCollector) -> dict[str, str | None]:
     return {_ENDPOINT: fake.http_endpoint}
 
 
+@CASES.add(
+    "protocols/values",
+    "PROTOCOL: each value, unset, empty, and a word that is none",
+    (
+        "OTLP-CFG-047",
+        "OTLP-CFG-048",
+        "OTLP-CFG-049",
+        "OTLP-CFG-050",
+        "OTLP-CFG-054",
+    ),
+    runs=6,
+)
 def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     others = [each for each in ALL_PROTOCOLS if each != lab.protocol]
     runs = {each: start_until_stable(lab, {}, is_wanted=_sends, protocol=each) for each in others}
@@ -164,6 +179,12 @@ def _judged_empty(untold: Observation, empty: Observation, *, is_read: bool) -> 
 # One signal's protocol against the general one.
 
 
+@CASES.add(
+    "protocols/own",
+    "PROTOCOL of a signal beats the general one",
+    ("OTLP-CFG-051", "OTLP-CFG-052"),
+    runs=6,
+)
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     other = _other_protocol(lab)
     rules = ("OTLP-CFG-051", "OTLP-CFG-052")
@@ -233,27 +254,3 @@ def _judged_own(
     if chosen == (other,) and other not in rest:
         return passed(rule, text)
     return _broken_if(is_set_up, rule, text)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="protocols/values",
-        title="PROTOCOL: each value, unset, empty, and a word that is none",
-        requirements=(
-            "OTLP-CFG-047",
-            "OTLP-CFG-048",
-            "OTLP-CFG-049",
-            "OTLP-CFG-050",
-            "OTLP-CFG-054",
-        ),
-        judge=_judge_values,
-        runs=6,
-    ),
-    ExporterCase(
-        id="protocols/own",
-        title="PROTOCOL of a signal beats the general one",
-        requirements=("OTLP-CFG-051", "OTLP-CFG-052"),
-        judge=_judge_own,
-        runs=6,
-    ),
-)

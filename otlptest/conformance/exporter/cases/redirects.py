@@ -7,7 +7,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.landing_page import Landed, LandingPage
@@ -25,6 +25,9 @@ from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
+CASES: Final = ExporterCases()
+
+
 _KEEPING: Final = (307, 308)
 _CHANGING: Final = (302, 301, 303)  # a client may go on with GET, and has to after 303
 _IN_TURN: Final = (301, 303, 308)
@@ -34,6 +37,14 @@ _LEAKED: Final = "and the authorization meant for the first origin went to anoth
 _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20otlptest-secret"}
 
 
+@CASES.add(
+    "redirects/nowhere",
+    "301, 302, 303, 307 and 308 without a Location: a failure, not a success",
+    ("OTLP-HTTP-046",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=2.0,
+    runs=9,
+)
 def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect that says no place cannot be followed, and is not a success."""
     runs = [
@@ -70,6 +81,14 @@ def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> Che
     return inconclusive(rule, "its output tells of no failures at all", exchanges=each.told)
 
 
+@CASES.add(
+    "redirects/page",
+    "301, 302 and 303 to a page: no success without the telemetry, no secrets",
+    ("OTLP-HTTP-046", "OTLP-HTTP-047"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=2.0,
+    runs=5,
+)
 def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect to a page that answers everything with 200, as one to log in does."""
     asked = list(_asked(lab, _CHANGING[:1], _CHANGING[1:]))
@@ -127,6 +146,14 @@ def _wrong_with(one: Landed, sent: Request) -> str:
     return ""
 
 
+@CASES.add(
+    "redirects/elsewhere",
+    "307 and 308 to another origin: followed whole and without secrets, or not at all",
+    ("OTLP-HTTP-047",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=2.0,
+    runs=2,
+)
 def _judge_elsewhere(lab: ExporterLab) -> Iterator[CheckResult]:
     """A redirect to another origin, which must not learn what was meant for this one.
 
@@ -189,34 +216,3 @@ def _difference(sent: Request, followed: Request) -> str:
     if followed.headers.get("authorization") == _SECRET:
         return _LEAKED
     return ""
-
-
-CASES: Final = (
-    ExporterCase(
-        id="redirects/nowhere",
-        title="301, 302, 303, 307 and 308 without a Location: a failure, not a success",
-        requirements=("OTLP-HTTP-046",),
-        judge=_judge_nowhere,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=2.0,
-        runs=9,
-    ),
-    ExporterCase(
-        id="redirects/page",
-        title="301, 302 and 303 to a page: no success without the telemetry, no secrets",
-        requirements=("OTLP-HTTP-046", "OTLP-HTTP-047"),
-        judge=_judge_page,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=2.0,
-        runs=5,
-    ),
-    ExporterCase(
-        id="redirects/elsewhere",
-        title="307 and 308 to another origin: followed whole and without secrets, or not at all",
-        requirements=("OTLP-HTTP-047",),
-        judge=_judge_elsewhere,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=2.0,
-        runs=2,
-    ),
-)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.command_output import failure_records, new_lines, words_of
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.retries.delivery_attempts import DeliveryAttempts, run_per_reply
@@ -16,10 +16,21 @@ from otlptest.conformance.exporter.retries.retry_control import (
 )
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _LARGE: Final = 16 * 1024 * 1024
 _HUNG_S: Final = 15.0
 
 
+@CASES.add(
+    "limits/grpc_response",
+    "A success of 16 MiB over gRPC, plain and compressed",
+    ("OTLP-GRPC-023", "OTLP-GRPC-024"),
+    protocols=("grpc",),
+    expected_s=4.0,
+    runs=2,
+)
 def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = (
         faults.oversize_body(size_bytes=_LARGE),
@@ -70,6 +81,14 @@ def _fallen(rule: str, each: DeliveryAttempts) -> CheckResult | None:
     return None
 
 
+@CASES.add(
+    "limits/http_response",
+    "Answers of 16 MiB, and one that inflates to it",
+    ("OTLP-HTTP-029", "OTLP-HTTP-030", "OTLP-HTTP-031"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=4.0,
+    runs=3,
+)
 def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
     large, bomb, failed = run_per_reply(
         lab,
@@ -114,25 +133,3 @@ def _told_of(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     if not record.lines:
         return inconclusive(rule, f"{record.told}", exchanges=each.told)
     return failed(rule, "it says nothing of it", exchanges=f"{each.told}\n{record.told}")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="limits/grpc_response",
-        title="A success of 16 MiB over gRPC, plain and compressed",
-        requirements=("OTLP-GRPC-023", "OTLP-GRPC-024"),
-        judge=_judge_grpc,
-        protocols=("grpc",),
-        expected_s=4.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="limits/http_response",
-        title="Answers of 16 MiB, and one that inflates to it",
-        requirements=("OTLP-HTTP-029", "OTLP-HTTP-030", "OTLP-HTTP-031"),
-        judge=_judge_http,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=4.0,
-        runs=3,
-    ),
-)

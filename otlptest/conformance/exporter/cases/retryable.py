@@ -6,7 +6,7 @@ from typing import Final
 
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.cases.non_retryable import judged_beside_plain
 from otlptest.conformance.exporter.command_lab import TIMERS
 from otlptest.conformance.exporter.lab import ExporterLab
@@ -33,6 +33,9 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, Harm, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "OTLP-RESP-020": "CANCELLED",
@@ -54,6 +57,20 @@ _HELD_BACK_S: Final = LONGEST_FIRST_WAIT_S + 1.0
 _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, "200"))
 
 
+@CASES.add(
+    "retry/unavailable",
+    "UNAVAILABLE or 503, once: what was refused is sent again",
+    ("OTLP-RESP-034", "OTLP-RESP-040", "OTLP-RESP-043"),
+    protocols=("grpc",),
+    expected_s=9.0,
+)
+@CASES.add(
+    "retry/service_unavailable",
+    "503, once: what was refused is sent again",
+    ("OTLP-RESP-062", "OTLP-RESP-040", "OTLP-RESP-043"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=9.0,
+)
 def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
     """One UNAVAILABLE, or 503, for each signal: the control run itself."""
     control = control_of(lab)
@@ -128,11 +145,27 @@ def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[
             yield failed(rule, f"not sent again, while the exporter was in use: {told}")
 
 
+@CASES.add(
+    "retry/grpc_codes",
+    "The other codes over gRPC that are sent again",
+    tuple(_GRPC_CODES),
+    protocols=("grpc",),
+    expected_s=6.0,
+    runs=len(_GRPC_CODES),
+)
 def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = {rule: faults.status(code) for rule, code in _GRPC_CODES.items()}
     return condensed(_each_retried(lab, answers))
 
 
+@CASES.add(
+    "retry/http_statuses",
+    "The other statuses over HTTP that are sent again",
+    tuple(_HTTP_STATUSES),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=6.0,
+    runs=len(_HTTP_STATUSES),
+)
 def _judge_http_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     answers = {rule: faults.status(status) for rule, status in _HTTP_STATUSES.items()}
     return condensed(_each_retried(lab, answers))
@@ -150,6 +183,14 @@ def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[Re
     return dict.fromkeys(lab.signals, answers)
 
 
+@CASES.add(
+    "retry/status_shapes",
+    "UNAVAILABLE in trailers alone, and after response headers",
+    ("OTLP-GRPC-036",),
+    protocols=("grpc",),
+    expected_s=6.0,
+    runs=2,
+)
 def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
     """A status in the only header block, and one in the second."""
     short = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE")))
@@ -170,6 +211,14 @@ def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRes
     return found
 
 
+@CASES.add(
+    "retry/bare_statuses",
+    "HTTP statuses without a gRPC status, as a proxy answers",
+    ("OTLP-GRPC-037",),
+    protocols=("grpc",),
+    expected_s=6.0,
+    runs=len(_RETRIED_BARE) + len(_REFUSED_BARE),
+)
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     """Yield what a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
@@ -184,6 +233,14 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(each for each in others if is_retried or each.outcome == "failed")
 
 
+@CASES.add(
+    "retry/status_in_body",
+    "The code in the body of an error says otherwise than its status",
+    ("OTLP-RESP-057",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=6.0,
+    runs=2,
+)
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
     """The code in the body says otherwise than the HTTP status, which alone counts."""
     refused = start_run(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
@@ -196,6 +253,13 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(each for each in others if is_retried or each.outcome == "failed")
 
 
+@CASES.add(
+    "retry/other_signals",
+    "One signal fails for good, the others arrive",
+    ("OTLP-RESP-082",),
+    expected_s=12.0,
+    runs=3,
+)
 def _judge_other_signals(lab: ExporterLab) -> Iterator[CheckResult]:
     """One signal fails for good; the others have to come all the same."""
     rule = "OTLP-RESP-082"
@@ -241,76 +305,3 @@ def _harm_of(seen: Observation) -> Harm | None:
     if seen.has_hung:
         return "hang"
     return "crash" if seen.has_crashed else None
-
-
-CASES: Final = (
-    ExporterCase(
-        id="retry/unavailable",
-        title="UNAVAILABLE or 503, once: what was refused is sent again",
-        requirements=("OTLP-RESP-034", "OTLP-RESP-040", "OTLP-RESP-043"),
-        judge=_judge_unavailable,
-        protocols=("grpc",),
-        expected_s=9.0,
-    ),
-    ExporterCase(
-        id="retry/service_unavailable",
-        title="503, once: what was refused is sent again",
-        requirements=("OTLP-RESP-062", "OTLP-RESP-040", "OTLP-RESP-043"),
-        judge=_judge_unavailable,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=9.0,
-    ),
-    ExporterCase(
-        id="retry/grpc_codes",
-        title="The other codes over gRPC that are sent again",
-        requirements=tuple(_GRPC_CODES),
-        judge=_judge_grpc_codes,
-        protocols=("grpc",),
-        expected_s=6.0,
-        runs=len(_GRPC_CODES),
-    ),
-    ExporterCase(
-        id="retry/http_statuses",
-        title="The other statuses over HTTP that are sent again",
-        requirements=tuple(_HTTP_STATUSES),
-        judge=_judge_http_statuses,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=6.0,
-        runs=len(_HTTP_STATUSES),
-    ),
-    ExporterCase(
-        id="retry/status_shapes",
-        title="UNAVAILABLE in trailers alone, and after response headers",
-        requirements=("OTLP-GRPC-036",),
-        judge=_judge_status_shapes,
-        protocols=("grpc",),
-        expected_s=6.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="retry/bare_statuses",
-        title="HTTP statuses without a gRPC status, as a proxy answers",
-        requirements=("OTLP-GRPC-037",),
-        judge=_judge_bare_statuses,
-        protocols=("grpc",),
-        expected_s=6.0,
-        runs=len(_RETRIED_BARE) + len(_REFUSED_BARE),
-    ),
-    ExporterCase(
-        id="retry/status_in_body",
-        title="The code in the body of an error says otherwise than its status",
-        requirements=("OTLP-RESP-057",),
-        judge=_judge_status_in_body,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=6.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="retry/other_signals",
-        title="One signal fails for good, the others arrive",
-        requirements=("OTLP-RESP-082",),
-        judge=_judge_other_signals,
-        expected_s=12.0,
-        runs=3,
-    ),
-)

@@ -7,7 +7,7 @@ against the command only if they say themselves that they are not sampled.
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.payloads import items_of
@@ -16,11 +16,20 @@ from otlptest.conformance.exporter.shared_runs import NOTHING_SAMPLED, unsampled
 from otlptest.model import Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
+CASES: Final = ExporterCases()
+
+
 _SAMPLED: Final = 1
 _SPANS: Final = "OTLP-TRACE-035"
 _EXEMPLARS: Final = "OTLP-METRIC-052"
 
 
+@CASES.add(
+    "data/sampling",
+    "A sampler that takes nothing: no span is exported, and no exemplar",
+    (_SPANS, _EXEMPLARS),
+    signals=("traces",),
+)
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = unsampled_run(lab)
     before, after = _spans(lab, lab.baseline), _spans(lab, seen)
@@ -69,14 +78,3 @@ def _points(lab: ExporterLab, seen: Observation) -> list[int]:
         if request.is_accepted and request.protocol == lab.protocol
         for item in items_of(request)
     ]
-
-
-CASES: Final = (
-    ExporterCase(
-        id="data/sampling",
-        title="A sampler that takes nothing: no span is exported, and no exemplar",
-        requirements=(_SPANS, _EXEMPLARS),
-        judge=_judge,
-        signals=("traces",),
-    ),
-)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.readings import (
@@ -27,6 +27,9 @@ from otlptest.conformance.exporter.readings import (
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
+CASES: Final = ExporterCases()
+
+
 _DISABLED: Final = "OTEL_SDK_DISABLED"
 _CONFIG_FILE: Final = "OTEL_CONFIG_FILE"
 _RESOURCE: Final = "OTEL_RESOURCE_ATTRIBUTES"
@@ -44,6 +47,12 @@ def _exporter(signal: Signal) -> str:
 # The switch.
 
 
+@CASES.add(
+    "sdk/disabled",
+    "OTEL_SDK_DISABLED: true, TRUE and a word that is neither",
+    ("OTLP-CFG-055", "OTLP-CFG-056", "OTLP-CFG-065"),
+    runs=4,
+)
 def _judge_disabled(lab: ExporterLab) -> Iterator[CheckResult]:
     on = start_until_stable(lab, {_DISABLED: "true"}, is_wanted=is_quiet)
     capital = start_until_stable(lab, {_DISABLED: "TRUE"}, is_wanted=is_quiet)
@@ -101,6 +110,12 @@ def _judged_warning(lab: ExporterLab, seen: Observation) -> CheckResult:
 # Exporters.
 
 
+@CASES.add(
+    "sdk/exporters",
+    "OTEL_<S>_EXPORTER: none, unset, and a word that is not an exporter",
+    ("OTLP-CFG-064",),
+    runs=5,
+)
 def _judge_exporters(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-CFG-064"
     without = {
@@ -163,6 +178,11 @@ def _judged_exporters(
 # The configuration file.
 
 
+@CASES.add(
+    "sdk/config_file",
+    "OTEL_CONFIG_FILE: other variables are ignored",
+    ("OTLP-CFG-066",),
+)
 def _judge_config_file(lab: ExporterLab) -> Iterator[CheckResult]:
     with tempfile.TemporaryDirectory(prefix="otlptest-") as folder, lab.collector() as told_by_file:
         file = Path(folder) / "otel.yaml"
@@ -205,6 +225,12 @@ def _judged_file(seen: Observation, told_by_file: Arrived) -> CheckResult:
 # What cannot be decoded.
 
 
+@CASES.add(
+    "sdk/undecodable_attributes",
+    "OTEL_RESOURCE_ATTRIBUTES that cannot be decoded is dropped whole",
+    ("OTLP-CFG-078",),
+    runs=2,
+)
 def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
     """Only an SDK that decodes can meet what it cannot decode."""
     rule = "OTLP-CFG-078"
@@ -224,34 +250,3 @@ def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{what}; nothing came any more; {output_tail(seen)}")
     else:
         yield passed(rule, f"{what}; neither was received, and otlptest.a=1%2C2 alone is")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="sdk/disabled",
-        title="OTEL_SDK_DISABLED: true, TRUE and a word that is neither",
-        requirements=("OTLP-CFG-055", "OTLP-CFG-056", "OTLP-CFG-065"),
-        judge=_judge_disabled,
-        runs=4,
-    ),
-    ExporterCase(
-        id="sdk/exporters",
-        title="OTEL_<S>_EXPORTER: none, unset, and a word that is not an exporter",
-        requirements=("OTLP-CFG-064",),
-        judge=_judge_exporters,
-        runs=5,
-    ),
-    ExporterCase(
-        id="sdk/config_file",
-        title="OTEL_CONFIG_FILE: other variables are ignored",
-        requirements=("OTLP-CFG-066",),
-        judge=_judge_config_file,
-    ),
-    ExporterCase(
-        id="sdk/undecodable_attributes",
-        title="OTEL_RESOURCE_ATTRIBUTES that cannot be decoded is dropped whole",
-        requirements=("OTLP-CFG-078",),
-        judge=_judge_undecodable,
-        runs=2,
-    ),
-)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.command_output import (
     failure_records,
     line_with,
@@ -29,6 +29,9 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 
+CASES: Final = ExporterCases()
+
+
 _WHY: Final = "otlptest-rejects-it"
 _WARNING: Final = "otlptest-warns-of-it"
 _PACKED: Final = "otlptest-packs-it"
@@ -47,6 +50,13 @@ _COUNT_FIELDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+@CASES.add(
+    "success/partial",
+    "A partial success: not sent again, and told of",
+    ("OTLP-RESP-015", "OTLP-RESP-017"),
+    expected_s=4.0,
+    runs=2,
+)
 def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     partial, transient = run_per_reply(
         lab,
@@ -94,6 +104,13 @@ def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttem
     )
 
 
+@CASES.add(
+    "success/empty_partial",
+    "A partial success that is empty, and one with a warning alone",
+    ("OTLP-RESP-016", "OTLP-RESP-018"),
+    expected_s=3.0,
+    runs=2,
+)
 def _judge_empty_partial(lab: ExporterLab) -> Iterator[CheckResult]:
     """Set and empty: a success like any other. With a message alone: a warning, not an error."""
     empty, warning = run_per_reply(
@@ -125,6 +142,13 @@ def _warned(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     return passed(rule, f"it says {line!r}. {found.evidence}")
 
 
+@CASES.add(
+    "success/unknown_fields",
+    "A success with a field that the client does not know",
+    ("OTLP-GRPC-044",),
+    protocols=("grpc",),
+    expected_s=3.0,
+)
 def _judge_unknown_fields(lab: ExporterLab) -> Iterator[CheckResult]:
     """A success with a field of a later version."""
     rule = "OTLP-GRPC-044"
@@ -133,6 +157,14 @@ def _judge_unknown_fields(lab: ExporterLab) -> Iterator[CheckResult]:
     yield from condensed(_taken(rule, lab, each) for each in runs)
 
 
+@CASES.add(
+    "success/other_statuses",
+    "202 and 204: success",
+    ("OTLP-HTTP-048",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=3.0,
+    runs=2,
+)
 def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-048"
     answers = (faults.status(202, body=b""), faults.status(204))
@@ -141,6 +173,14 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "success/odd_bodies",
+    "200 with no body, a wrong one, a wrong content type or none: success",
+    ("OTLP-HTTP-049",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=3.0,
+    runs=5,
+)
 def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-049"
     yield from _sent_once(rule, lab)
@@ -201,6 +241,14 @@ def _is_resent(pair: tuple[Request, Request]) -> bool:
     return is_known and items <= whole_items([again])
 
 
+@CASES.add(
+    "success/compressed",
+    "A gzipped answer, where the client says that it takes one",
+    ("OTLP-HTTP-016",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=3.0,
+    runs=2,
+)
 def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
     """Yield who says that it takes gzip has to read a gzipped answer."""
     rule = "OTLP-HTTP-016"
@@ -232,6 +280,14 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
             )
 
 
+@CASES.add(
+    "success/json_counts",
+    "Counts in JSON as text and as numbers",
+    ("OTLP-JSON-041",),
+    protocols=("http/json",),
+    expected_s=3.0,
+    runs=2,
+)
 def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
     """The count of rejected items as text, as Protobuf's JSON has it, and as a number."""
     rule = "OTLP-JSON-041"
@@ -267,67 +323,3 @@ def _counting(signal: Signal, count: str | int) -> ReplyFault:
 
 def _has_count(line: str) -> bool:
     return re.search(rf"(?<!\d){_JSON_COUNT}(?!\d)", line) is not None
-
-
-CASES: Final = (
-    ExporterCase(
-        id="success/partial",
-        title="A partial success: not sent again, and told of",
-        requirements=("OTLP-RESP-015", "OTLP-RESP-017"),
-        judge=_judge_partial,
-        expected_s=4.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="success/empty_partial",
-        title="A partial success that is empty, and one with a warning alone",
-        requirements=("OTLP-RESP-016", "OTLP-RESP-018"),
-        judge=_judge_empty_partial,
-        expected_s=3.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="success/unknown_fields",
-        title="A success with a field that the client does not know",
-        requirements=("OTLP-GRPC-044",),
-        judge=_judge_unknown_fields,
-        protocols=("grpc",),
-        expected_s=3.0,
-    ),
-    ExporterCase(
-        id="success/other_statuses",
-        title="202 and 204: success",
-        requirements=("OTLP-HTTP-048",),
-        judge=_judge_other_statuses,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=3.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="success/odd_bodies",
-        title="200 with no body, a wrong one, a wrong content type or none: success",
-        requirements=("OTLP-HTTP-049",),
-        judge=_judge_odd_bodies,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=3.0,
-        runs=5,
-    ),
-    ExporterCase(
-        id="success/compressed",
-        title="A gzipped answer, where the client says that it takes one",
-        requirements=("OTLP-HTTP-016",),
-        judge=_judge_compressed,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=3.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="success/json_counts",
-        title="Counts in JSON as text and as numbers",
-        requirements=("OTLP-JSON-041",),
-        judge=_judge_json_counts,
-        protocols=("http/json",),
-        expected_s=3.0,
-        runs=2,
-    ),
-)

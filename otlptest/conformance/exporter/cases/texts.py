@@ -7,12 +7,15 @@ elsewhere (OTLP-CFG-077): a text that does not arrive, or not as it should, brea
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import own_requests, resources_of
 from otlptest.model import Request
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _VARIABLE: Final = "OTEL_RESOURCE_ATTRIBUTES"
 _NAME: Final = "otlptest.text"
@@ -24,6 +27,13 @@ _JSON_UTF8: Final = "OTLP-JSON-035"
 _ESCAPED_TWICE: Final = ("\\u", '\\"')
 
 
+@CASES.add(
+    "text/json",
+    "JSON text: UTF-8, escapes and what is beyond them",
+    (_JSON_UTF8,),
+    protocols=("http/json",),
+    runs=2,
+)
 def _judge_json(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = _JSON_UTF8
     hard = lab.start({_VARIABLE: f"{_NAME}={_HARD}"})
@@ -47,6 +57,12 @@ def _judge_json(lab: ExporterLab) -> Iterator[CheckResult]:
         yield inconclusive(rule, f"{told}: what the variable said did not get so far")
 
 
+@CASES.add(
+    "text/protobuf",
+    "Protobuf strings: valid UTF-8 whatever the source",
+    ("OTLP-HTTP-052",),
+    protocols=("grpc", "http/protobuf"),
+)
 def _judge_protobuf(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-052"
     seen = lab.run({_VARIABLE: f"{_NAME}={_NO_UTF8}"})
@@ -86,22 +102,3 @@ def _texts(lab: ExporterLab, seen: Observation) -> tuple[object, ...]:
     """Return what arrived under the name, each value once."""
     resources = resources_of(own_requests(lab, seen))
     return tuple(dict.fromkeys(each[_NAME] for each in resources if _NAME in each))
-
-
-CASES: Final = (
-    ExporterCase(
-        id="text/json",
-        title="JSON text: UTF-8, escapes and what is beyond them",
-        requirements=(_JSON_UTF8,),
-        judge=_judge_json,
-        protocols=("http/json",),
-        runs=2,
-    ),
-    ExporterCase(
-        id="text/protobuf",
-        title="Protobuf strings: valid UTF-8 whatever the source",
-        requirements=("OTLP-HTTP-052",),
-        judge=_judge_protobuf,
-        protocols=("grpc", "http/protobuf"),
-    ),
-)

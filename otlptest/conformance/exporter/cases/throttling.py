@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from otlptest import faults
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.payloads import answered_at
 from otlptest.conformance.exporter.retries.backoff_statistics import NO_WAIT_S
@@ -33,6 +33,9 @@ from otlptest.conformance.exporter.retries.retry_control import (
 from otlptest.conformance.exporter.shared_runs import NO_TIMEOUT, unavailable_runs
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _LONGER: Final = 1.6  # than the control's wait, whose jitter may have made it short
 _LONGEST_S: Final = 12
@@ -69,6 +72,20 @@ def _pause(lab: ExporterLab) -> _Pause:
     return _Pause(control=control, seconds=seconds)
 
 
+@CASES.add(
+    "throttling/retry_info",
+    "RetryInfo in the status details: waited for",
+    (
+        "OTLP-RESP-028",
+        "OTLP-RESP-048",
+        "OTLP-RESP-049",
+        "OTLP-RESP-050",
+        "OTLP-RESP-052",
+    ),
+    protocols=("grpc",),
+    expected_s=18.0,
+    runs=4,
+)
 def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
     """The pause in the status details, twice in a row; and beside RESOURCE_EXHAUSTED."""
     pause = _pause(lab)
@@ -212,6 +229,14 @@ def _attempted_s(each: DeliveryAttempts) -> float:
     return sum(each.gaps_s)
 
 
+@CASES.add(
+    "throttling/zero_retry_info",
+    "RetryInfo of 0 s: the client's own back-off",
+    ("OTLP-RESP-051",),
+    protocols=("grpc",),
+    expected_s=6.0,
+    runs=3,
+)
 def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-051"
     nothing = faults.unavailable(retry_after_s=0)
@@ -234,6 +259,14 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
         yield inconclusive(rule, "the waits differ too much to tell", exchanges=told)
 
 
+@CASES.add(
+    "throttling/retry_after",
+    "Retry-After as seconds and as a date: waited for",
+    ("OTLP-RESP-074", "OTLP-RESP-075", "OTLP-RESP-076", "OTLP-RESP-077"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=18.0,
+    runs=5,
+)
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     """`Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
     pause = _pause(lab)
@@ -256,6 +289,14 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "throttling/odd_retry_after",
+    "Retry-After that is not a time to wait for: the client's own back-off",
+    ("OTLP-RESP-079",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=10.0,
+    runs=len(_ODD_VALUES),
+)
 def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
     """Yield what is not a time to wait for: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
@@ -300,6 +341,13 @@ def _sparing(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> CheckResult:
     return passed(rule, told)
 
 
+@CASES.add(
+    "throttling/endless_retry_after",
+    "Retry-After of an hour: never sent again before",
+    ("OTLP-RESP-080",),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=10.0,
+)
 def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
     """Longer than any export may take: given up, or waited for; never too early."""
     answer = (faults.unavailable(retry_after_s=_FOREVER_S),)
@@ -313,57 +361,3 @@ def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
 
 def _seconds(gaps: Sequence[float]) -> str:
     return ", ".join(f"{gap:.2f} s" for gap in gaps) or "never"
-
-
-CASES: Final = (
-    ExporterCase(
-        id="throttling/retry_info",
-        title="RetryInfo in the status details: waited for",
-        requirements=(
-            "OTLP-RESP-028",
-            "OTLP-RESP-048",
-            "OTLP-RESP-049",
-            "OTLP-RESP-050",
-            "OTLP-RESP-052",
-        ),
-        judge=_judge_retry_info,
-        protocols=("grpc",),
-        expected_s=18.0,
-        runs=4,
-    ),
-    ExporterCase(
-        id="throttling/zero_retry_info",
-        title="RetryInfo of 0 s: the client's own back-off",
-        requirements=("OTLP-RESP-051",),
-        judge=_judge_zero_delay,
-        protocols=("grpc",),
-        expected_s=6.0,
-        runs=3,
-    ),
-    ExporterCase(
-        id="throttling/retry_after",
-        title="Retry-After as seconds and as a date: waited for",
-        requirements=("OTLP-RESP-074", "OTLP-RESP-075", "OTLP-RESP-076", "OTLP-RESP-077"),
-        judge=_judge_retry_after,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=18.0,
-        runs=5,
-    ),
-    ExporterCase(
-        id="throttling/odd_retry_after",
-        title="Retry-After that is not a time to wait for: the client's own back-off",
-        requirements=("OTLP-RESP-079",),
-        judge=_judge_odd_values,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=10.0,
-        runs=len(_ODD_VALUES),
-    ),
-    ExporterCase(
-        id="throttling/endless_retry_after",
-        title="Retry-After of an hour: never sent again before",
-        requirements=("OTLP-RESP-080",),
-        judge=_judge_for_ever,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=10.0,
-    ),
-)

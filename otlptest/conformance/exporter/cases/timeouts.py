@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from otlptest import faults
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import find_log_line, global_env_var, signal_env_var
 from otlptest.conformance.exporter.retries.delivery_attempts import (
@@ -25,6 +25,9 @@ from otlptest.conformance.exporter.retries.retry_control import condensed, contr
 from otlptest.faults import ReplyFault
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _VARIABLE: Final = global_env_var("TIMEOUT")
 _DEFAULT_S: Final = 10.0
@@ -145,6 +148,19 @@ def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
     return wait.told if is_late else ""
 
 
+@CASES.add(
+    "timeouts/values",
+    "A receiver that does not answer: given up after the timeout, or the default",
+    (
+        "OTLP-CFG-040",
+        "OTLP-CFG-041",
+        "OTLP-CFG-043",
+        "OTLP-CFG-044",
+        "OTLP-CFG-045",
+    ),
+    expected_s=30.0,
+    runs=8,
+)
 def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
     """Milliseconds, the default, no limit, and what is not a time."""
     signal = lab.signals[0]
@@ -331,6 +347,13 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
     )
 
 
+@CASES.add(
+    "timeouts/own",
+    "TIMEOUT of a signal beats the general one",
+    ("OTLP-CFG-052",),
+    expected_s=25.0,
+    runs=3,
+)
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
     """The timeout of a signal, beside a general one that is ten times as long."""
     short, long = f"{_SHORT_S * 1000:.0f}", f"{_LONGER_S * 1000:.0f}"
@@ -365,6 +388,13 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     return failed(rule, f"{told}", exchanges=alone.told)
 
 
+@CASES.add(
+    "timeouts/odd_numbers",
+    "Numbers that are none, and one out of range: as if unset",
+    ("OTLP-CFG-045", "OTLP-CFG-046"),
+    expected_s=1.0,
+    runs=2,
+)
 def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
     """A number out of its range, and one that is none, are as if unset: all goes on."""
     queues = {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}
@@ -404,6 +434,12 @@ def _judged_absence(
     return failed(rule, f"it sends no {each.signal}. {told}\n{each.seen.output[-300:]}")
 
 
+@CASES.add(
+    "timeouts/late_reply",
+    "An answer after the client gave up",
+    ("OTLP-RESP-088",),
+    expected_s=8.0,
+)
 def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
     """An answer that comes when nobody waits for it any more."""
     rule = "OTLP-RESP-088"
@@ -435,44 +471,3 @@ def _unmoved(rule: str, each: DeliveryAttempts) -> CheckResult:
     if any(again.started_at > due_at + _JUST_BEFORE_S for again in each.attempts[1:]):
         return inconclusive(rule, "it was still sending again", exchanges=told)
     return passed(rule, "the command went on", exchanges=told)
-
-
-CASES: Final = (
-    ExporterCase(
-        id="timeouts/values",
-        title="A receiver that does not answer: given up after the timeout, or the default",
-        requirements=(
-            "OTLP-CFG-040",
-            "OTLP-CFG-041",
-            "OTLP-CFG-043",
-            "OTLP-CFG-044",
-            "OTLP-CFG-045",
-        ),
-        judge=_judge_timeout,
-        expected_s=30.0,
-        runs=8,
-    ),
-    ExporterCase(
-        id="timeouts/own",
-        title="TIMEOUT of a signal beats the general one",
-        requirements=("OTLP-CFG-052",),
-        judge=_judge_own,
-        expected_s=25.0,
-        runs=3,
-    ),
-    ExporterCase(
-        id="timeouts/odd_numbers",
-        title="Numbers that are none, and one out of range: as if unset",
-        requirements=("OTLP-CFG-045", "OTLP-CFG-046"),
-        judge=_judge_odd_numbers,
-        expected_s=1.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="timeouts/late_reply",
-        title="An answer after the client gave up",
-        requirements=("OTLP-RESP-088",),
-        judge=_judge_late_reply,
-        expected_s=8.0,
-    ),
-)

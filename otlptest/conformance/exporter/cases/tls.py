@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.readings import (
@@ -19,6 +19,9 @@ from otlptest.conformance.exporter.readings import (
 )
 from otlptest.conformance.exporter.tls_front import TlsFront
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _ENDPOINT: Final = global_env_var("ENDPOINT")
 _INSECURE: Final = global_env_var("INSECURE")
@@ -52,6 +55,13 @@ _UNSHOWN_CERTIFICATE: Final = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
 _Files = Callable[[FakeCollector], Mapping[str, str | None]]
 
 
+@CASES.add(
+    "tls/trust",
+    "CERTIFICATE is what the server is trusted by, and the only thing",
+    ("OTLP-CFG-022", "OTLP-CFG-023"),
+    expected_s=12.0,
+    runs=4,
+)
 def _judge_trust(lab: ExporterLab) -> Iterator[CheckResult]:
     """The fake's own authority is told, another one, none; and a right one, of another host."""
     with (
@@ -102,6 +112,13 @@ def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
     return passed(rule, f"{format_env(seen, [_ENDPOINT, _CA])}{failure}; nothing was sent")
 
 
+@CASES.add(
+    "tls/client_certificate",
+    "CLIENT_CERTIFICATE and CLIENT_KEY are shown, with and without CERTIFICATE",
+    ("OTLP-CFG-024",),
+    expected_s=10.0,
+    runs=2,
+)
 def _judge_client_certificate(lab: ExporterLab) -> Iterator[CheckResult]:
     """A server that wants a certificate, with its authority told, or trusted without being told."""
     told_all = _run(lab, lambda _: {}, needs_client_certificate=True)
@@ -134,6 +151,12 @@ def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool)
     return inconclusive(rule, f"{reason}; {_seen(seen, *_PAIR)}{failure}")
 
 
+@CASES.add(
+    "tls/own_certificates",
+    "Certificates of one signal beat the general ones",
+    ("OTLP-CFG-025", "OTLP-CFG-052"),
+    runs=2,
+)
 def _judge_own_certificates(lab: ExporterLab) -> Iterator[CheckResult]:
     """Another authority's files for all signals, the right ones for each."""
     names = [*(global_env_var(option) for option in _OPTIONS)]
@@ -179,6 +202,13 @@ def _files(fake: FakeCollector) -> dict[str, str]:
     return {option: str(file) for option, file in zip(_OPTIONS, files, strict=True)}
 
 
+@CASES.add(
+    "tls/insecure_over_http",
+    "INSECURE does nothing to an https URL over HTTP",
+    ("OTLP-CFG-020",),
+    protocols=HTTP_PROTOCOLS,
+    runs=2,
+)
 def _judge_insecure_over_http(lab: ExporterLab) -> Iterator[CheckResult]:
     without = _run(lab, lambda _: {}, is_wanted=transports_used)
     seen = _run(lab, lambda _: {_INSECURE: "true"}, is_wanted=transports_used)
@@ -233,38 +263,3 @@ def _handshake_failure(seen: Observation) -> str:
 
 def _seen(seen: Observation, *names: str) -> str:
     return f"{format_env(seen, [_ENDPOINT, _CA, *names])}\n{whole_run(seen)}"
-
-
-CASES: Final = (
-    ExporterCase(
-        id="tls/trust",
-        title="CERTIFICATE is what the server is trusted by, and the only thing",
-        requirements=("OTLP-CFG-022", "OTLP-CFG-023"),
-        judge=_judge_trust,
-        expected_s=12.0,
-        runs=4,
-    ),
-    ExporterCase(
-        id="tls/client_certificate",
-        title="CLIENT_CERTIFICATE and CLIENT_KEY are shown, with and without CERTIFICATE",
-        requirements=("OTLP-CFG-024",),
-        judge=_judge_client_certificate,
-        expected_s=10.0,
-        runs=2,
-    ),
-    ExporterCase(
-        id="tls/own_certificates",
-        title="Certificates of one signal beat the general ones",
-        requirements=("OTLP-CFG-025", "OTLP-CFG-052"),
-        judge=_judge_own_certificates,
-        runs=2,
-    ),
-    ExporterCase(
-        id="tls/insecure_over_http",
-        title="INSECURE does nothing to an https URL over HTTP",
-        requirements=("OTLP-CFG-020",),
-        judge=_judge_insecure_over_http,
-        protocols=HTTP_PROTOCOLS,
-        runs=2,
-    ),
-)

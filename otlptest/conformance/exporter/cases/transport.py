@@ -6,7 +6,7 @@ Judged from the observing run alone: nothing is started.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.errors import UsageError, WireError
@@ -16,6 +16,9 @@ from otlptest.wire.otlp.otlp_protobuf import decode_request
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from otlptest.wire.otlp.strange_fields import strange_fields
 from otlptest.wire.transport.grpc_framing import is_grpc_content_type
+
+CASES: Final = ExporterCases()
+
 
 _MEDIA_TYPES: Final = {
     "http/protobuf": ("OTLP-HTTP-007", "application/x-protobuf"),
@@ -29,6 +32,14 @@ _TWICE: Final = 2
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
 
 
+@CASES.add(
+    "transport/grpc_calls",
+    "Export calls over gRPC: method, headers, message, one for each stream",
+    ("OTLP-GRPC-004", "OTLP-GRPC-005", "OTLP-GRPC-006", "OTLP-GRPC-007"),
+    protocols=("grpc",),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].grpc_path for signal in SIGNAL_NAMES}
@@ -38,6 +49,22 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
     yield _unary_calls(lab, requests)
 
 
+@CASES.add(
+    "transport/http_requests",
+    "Requests over HTTP: method, path, content type, body",
+    ("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-HTTP-007", "OTLP-HTTP-008"),
+    protocols=("http/protobuf",),
+    expected_s=0.0,
+    runs=0,
+)
+@CASES.add(
+    "transport/json_requests",
+    "Requests over HTTP in JSON: method, path, content type",
+    ("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-JSON-001"),
+    protocols=("http/json",),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     paths = {SIGNAL_NAMES[signal].http_path for signal in SIGNAL_NAMES}
@@ -49,6 +76,14 @@ def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
         yield _body("OTLP-HTTP-008", seen, requests)
 
 
+@CASES.add(
+    "transport/http_framing",
+    "Requests over HTTP: version, length or chunks, Host",
+    ("OTLP-HTTP-009", "OTLP-HTTP-055"),
+    protocols=HTTP_PROTOCOLS,
+    expected_s=0.0,
+    runs=0,
+)
 def _judge_http_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     seen, requests = lab.baseline, _requests(lab)
     yield _framing(seen, requests)
@@ -202,43 +237,3 @@ def _messages(seen: Observation, kind: str) -> list[str]:
 
 def _has_port(request: Request) -> bool:
     return request.headers.get("host", "").endswith(f":{request.connection.port}")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="transport/grpc_calls",
-        title="Export calls over gRPC: method, headers, message, one for each stream",
-        requirements=("OTLP-GRPC-004", "OTLP-GRPC-005", "OTLP-GRPC-006", "OTLP-GRPC-007"),
-        judge=_judge_grpc,
-        protocols=("grpc",),
-        expected_s=0.0,
-        runs=0,
-    ),
-    ExporterCase(
-        id="transport/http_requests",
-        title="Requests over HTTP: method, path, content type, body",
-        requirements=("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-HTTP-007", "OTLP-HTTP-008"),
-        judge=_judge_http,
-        protocols=("http/protobuf",),
-        expected_s=0.0,
-        runs=0,
-    ),
-    ExporterCase(
-        id="transport/json_requests",
-        title="Requests over HTTP in JSON: method, path, content type",
-        requirements=("OTLP-HTTP-001", "OTLP-HTTP-006", "OTLP-JSON-001"),
-        judge=_judge_http,
-        protocols=("http/json",),
-        expected_s=0.0,
-        runs=0,
-    ),
-    ExporterCase(
-        id="transport/http_framing",
-        title="Requests over HTTP: version, length or chunks, Host",
-        requirements=("OTLP-HTTP-009", "OTLP-HTTP-055"),
-        judge=_judge_http_framing,
-        protocols=HTTP_PROTOCOLS,
-        expected_s=0.0,
-        runs=0,
-    ),
-)

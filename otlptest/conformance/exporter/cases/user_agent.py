@@ -4,10 +4,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
-from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.case import ExporterCases
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.readings import resources_of
 from otlptest.results import CheckResult, failed, inconclusive, passed
+
+CASES: Final = ExporterCases()
+
 
 _RULE: Final = "OTLP-CFG-057"
 
@@ -37,6 +40,13 @@ _NO_LANGUAGE: Final = re.compile(
 )
 
 
+@CASES.add(
+    "user_agent/product",
+    "The User-Agent names the exporter, its language and version",
+    (_RULE,),
+    expected_s=0.0,
+    runs=0,
+)
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     languages = {
@@ -102,15 +112,3 @@ def _judged_name(name: str, told: str, languages: Collection[str]) -> CheckResul
         may_be = " or ".join(repr(each) for each in others)
         return inconclusive(_RULE, f"{told}; {may_be} may be a language that is not known here")
     return failed(_RULE, f"{told}; it names no language")
-
-
-CASES: Final = (
-    ExporterCase(
-        id="user_agent/product",
-        title="The User-Agent names the exporter, its language and version",
-        requirements=(_RULE,),
-        judge=_judge,
-        expected_s=0.0,
-        runs=0,
-    ),
-)

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,
@@ -42,6 +42,9 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
 
+CASES: Final = ReceiverCases()
+
+
 _BODIES: Final = 100
 _LONGEST: Final = 4096
 _SEED: Final = 20260721
@@ -51,6 +54,20 @@ _DEEP: Final = 10_000
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
+@CASES.add(
+    "bad_data/random_bytes",
+    "Random bytes as a protobuf body",
+    ("OTLP-SRV-002", "OTLP-RESP-087"),
+    protocols=("http/protobuf",),
+    expected_s=2.0,
+)
+@CASES.add(
+    "bad_data/random_bytes_grpc",
+    "Random bytes as a message",
+    ("OTLP-SRV-010",),
+    protocols=("grpc",),
+    expected_s=2.0,
+)
 def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
     bodies = {f"{len(body)} random bytes {body[:12].hex()}…": body for body in _refused_bodies(lab)}
     tries = (Exchange(what=what, answer=send_protobuf(lab, body)) for what, body in bodies.items())
@@ -101,6 +118,12 @@ def _is_final(answer: Answer) -> bool:
     )
 
 
+@CASES.add(
+    "bad_data/cut",
+    "A valid protobuf body, cut in many places",
+    ("OTLP-SRV-001",),
+    protocols=("http/protobuf",),
+)
 def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
         Exchange(what=f"a valid body cut after {size} bytes", answer=send_protobuf(lab, body))
@@ -109,6 +132,19 @@ def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-001", tries, answered(400), "HTTP 400")
 
 
+@CASES.add(
+    "bad_data/protobuf",
+    "Each way in which bytes are no protobuf",
+    (
+        "OTLP-SRV-003",
+        "OTLP-SRV-004",
+        "OTLP-SRV-005",
+        "OTLP-SRV-006",
+        "OTLP-SRV-007",
+        "OTLP-SRV-009",
+    ),
+    protocols=("grpc", "http/protobuf"),
+)
 def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Each way in which bytes are no protobuf; over gRPC any error is right."""
     right = is_refused if lab.protocol == "grpc" else answered(400)
@@ -129,12 +165,24 @@ def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-007", tries_of_group, is_ok, "it is skipped")
 
 
+@CASES.add(
+    "bad_data/framed",
+    "A gRPC frame over plain HTTP",
+    ("OTLP-SRV-012",),
+    protocols=("http/protobuf",),
+)
 def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = encode_grpc_frame(sample_request(lab.signals[0], lab.marker()))
     tries = [Exchange(what="a body with gRPC's prefix", answer=post(lab, body))]
     yield check_responses(lab, "OTLP-SRV-012", tries, answered(400), "HTTP 400")
 
 
+@CASES.add(
+    "bad_data/malformed",
+    "The status of malformed bodies",
+    ("OTLP-RESP-054", "OTLP-RESP-071"),
+    protocols=("http/protobuf", "http/json"),
+)
 def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
     bodies = {
@@ -146,6 +194,12 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-RESP-054", tries, is_refused, "a 4xx")
 
 
+@CASES.add(
+    "bad_data/mismatch",
+    "A body in another encoding than declared",
+    ("OTLP-SRV-034",),
+    protocols=("http/protobuf", "http/json"),
+)
 def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
     """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
     signal = lab.signals[0]
@@ -168,6 +222,12 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "bad_data/undecodable_call",
+    "The status of a message that cannot be decoded",
+    ("OTLP-RESP-047",),
+    protocols=("grpc",),
+)
 def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-RESP-047"
     answer = send_protobuf(lab, b"\xff" * 11)
@@ -181,6 +241,18 @@ def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{seen}", expected="a status that is not retryable")
 
 
+@CASES.add(
+    "bad_data/deep",
+    "A value nested 10,000 levels deep",
+    ("OTLP-SRV-013",),
+    protocols=("grpc", "http/protobuf"),
+)
+@CASES.add(
+    "bad_data/deep_json",
+    "A JSON value nested 10,000 levels deep",
+    ("OTLP-SRV-013", "OTLP-JSON-044"),
+    protocols=("http/json",),
+)
 def _judge_deep(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     rules: tuple[str, ...] = ("OTLP-SRV-013",)
@@ -198,86 +270,3 @@ def _judge_deep(lab: ReceiverLab) -> Iterator[CheckResult]:
     for rule in rules:
         tries = [Exchange(what=f"a value nested {_DEEP} levels deep", answer=answer)]
         yield check_responses(lab, rule, tries, is_decided, "success or an error of the sender")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="bad_data/random_bytes",
-        title="Random bytes as a protobuf body",
-        requirements=("OTLP-SRV-002", "OTLP-RESP-087"),
-        judge=_judge_random_bytes,
-        protocols=("http/protobuf",),
-        expected_s=2.0,
-    ),
-    ReceiverCase(
-        id="bad_data/random_bytes_grpc",
-        title="Random bytes as a message",
-        requirements=("OTLP-SRV-010",),
-        judge=_judge_random_bytes,
-        protocols=("grpc",),
-        expected_s=2.0,
-    ),
-    ReceiverCase(
-        id="bad_data/cut",
-        title="A valid protobuf body, cut in many places",
-        requirements=("OTLP-SRV-001",),
-        judge=_judge_cut,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="bad_data/protobuf",
-        title="Each way in which bytes are no protobuf",
-        requirements=(
-            "OTLP-SRV-003",
-            "OTLP-SRV-004",
-            "OTLP-SRV-005",
-            "OTLP-SRV-006",
-            "OTLP-SRV-007",
-            "OTLP-SRV-009",
-        ),
-        judge=_judge_protobuf,
-        protocols=("grpc", "http/protobuf"),
-    ),
-    ReceiverCase(
-        id="bad_data/framed",
-        title="A gRPC frame over plain HTTP",
-        requirements=("OTLP-SRV-012",),
-        judge=_judge_framed,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="bad_data/malformed",
-        title="The status of malformed bodies",
-        requirements=("OTLP-RESP-054", "OTLP-RESP-071"),
-        judge=_judge_malformed,
-        protocols=("http/protobuf", "http/json"),
-    ),
-    ReceiverCase(
-        id="bad_data/mismatch",
-        title="A body in another encoding than declared",
-        requirements=("OTLP-SRV-034",),
-        judge=_judge_mismatch,
-        protocols=("http/protobuf", "http/json"),
-    ),
-    ReceiverCase(
-        id="bad_data/undecodable_call",
-        title="The status of a message that cannot be decoded",
-        requirements=("OTLP-RESP-047",),
-        judge=_judge_undecodable_call,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="bad_data/deep",
-        title="A value nested 10,000 levels deep",
-        requirements=("OTLP-SRV-013",),
-        judge=_judge_deep,
-        protocols=("grpc", "http/protobuf"),
-    ),
-    ReceiverCase(
-        id="bad_data/deep_json",
-        title="A JSON value nested 10,000 levels deep",
-        requirements=("OTLP-SRV-013", "OTLP-JSON-044"),
-        judge=_judge_deep,
-        protocols=("http/json",),
-    ),
-)

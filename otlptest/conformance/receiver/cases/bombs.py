@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import decoded_response
 from otlptest.conformance.receiver.decompression_bombs import MIB, gzip_bomb
 from otlptest.conformance.receiver.exchange import (
@@ -27,6 +27,9 @@ from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.protobuf_writing import chunk
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+CASES: Final = ReceiverCases()
+
 
 _LIMIT: Final = 64 * MIB
 _ONE_BOMB: Final = 4 * _LIMIT
@@ -72,6 +75,15 @@ class _Watch:
             cost_s = took.elapsed_s()
 
 
+@CASES.add(
+    "bombs/gzip",
+    "Decompression bombs: one, ten at once, one within another",
+    ("OTLP-SRV-027",),
+    protocols=("grpc", "http/protobuf"),
+    flood=1,
+    expected_s=3.0,
+    exclusive=("receiver",),
+)
 def _judge_bombs(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-027"
     bomb = gzip_bomb(lab.signals[0], 1024)
@@ -132,6 +144,24 @@ def _bad_item(signal: Signal, number: int) -> bytes:
     return chunk(3, name)  # a metric without a name and without data
 
 
+@CASES.add(
+    "bombs/longest_answer",
+    "The answer to 100,000 bad items",
+    ("OTLP-HTTP-032",),
+    protocols=("http/protobuf",),
+    flood=2,
+    expected_s=1.0,
+    exclusive=("receiver",),
+)
+@CASES.add(
+    "bombs/longest_answer_grpc",
+    "The answer to 100,000 bad items over gRPC",
+    ("OTLP-GRPC-026", "OTLP-GRPC-027"),
+    protocols=("grpc",),
+    flood=2,
+    expected_s=1.0,
+    exclusive=("receiver",),
+)
 def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     rule = "OTLP-GRPC-026" if lab.protocol == "grpc" else "OTLP-HTTP-032"
@@ -191,37 +221,3 @@ def _partial(signal: Signal, answer: Answer) -> tuple[int, str]:
         return 0, ""
     partial = response.partial_success
     return getattr(partial, SIGNAL_NAMES[signal].rejected_field), partial.error_message
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="bombs/gzip",
-        title="Decompression bombs: one, ten at once, one within another",
-        requirements=("OTLP-SRV-027",),
-        judge=_judge_bombs,
-        protocols=("grpc", "http/protobuf"),
-        flood=1,
-        expected_s=3.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="bombs/longest_answer",
-        title="The answer to 100,000 bad items",
-        requirements=("OTLP-HTTP-032",),
-        judge=_judge_longest,
-        protocols=("http/protobuf",),
-        flood=2,
-        expected_s=1.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="bombs/longest_answer_grpc",
-        title="The answer to 100,000 bad items over gRPC",
-        requirements=("OTLP-GRPC-026", "OTLP-GRPC-027"),
-        judge=_judge_longest,
-        protocols=("grpc",),
-        flood=2,
-        expected_s=1.0,
-        exclusive=("receiver",),
-    ),
-)

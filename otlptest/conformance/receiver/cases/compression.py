@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import HTTP_PROTOCOLS, ReceiverCase
+from otlptest.conformance.case import HTTP_PROTOCOLS, ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     Answer,
@@ -26,6 +26,9 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.compression import compress
 
+CASES: Final = ReceiverCases()
+
+
 _GZIP: Final = (("Content-Encoding", "gzip"),)
 _LEVELS: Final = range(10)
 _EXTENSIONS: Final = ("deflate", "zstd")
@@ -45,6 +48,12 @@ def _packed(body: bytes) -> bytes:
 # Broken streams.
 
 
+@CASES.add(
+    "compression/broken",
+    "Bodies that are not what their Content-Encoding says",
+    _BROKEN_RULES,
+    protocols=HTTP_PROTOCOLS,
+)
 def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
     whole = _packed(_body(lab))
     if not _takes_gzip(lab):
@@ -73,6 +82,12 @@ def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
     return post(lab, body, fields=_GZIP)
 
 
+@CASES.add(
+    "compression/trailer",
+    "gzip with a wrong, short or missing trailer",
+    ("OTLP-SRV-017",),
+    protocols=("http/protobuf",),
+)
 def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Checksum and size at the end of a gzip stream: wrong, short, missing."""
     rule = "OTLP-SRV-017"
@@ -105,6 +120,12 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Odd but right streams.
 
 
+@CASES.add(
+    "compression/odd",
+    "gzip at every level and with every header field",
+    ("OTLP-SRV-021", "OTLP-SRV-029"),
+    protocols=("http/protobuf",),
+)
 def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     if not _takes_gzip(lab):
@@ -142,6 +163,12 @@ def _with_header(body: bytes, flags: int) -> bytes:
     return head + data + zlib.crc32(body).to_bytes(4, "little") + len(body).to_bytes(4, "little")
 
 
+@CASES.add(
+    "compression/members",
+    "gzip of several members",
+    ("OTLP-SRV-020",),
+    protocols=("http/protobuf",),
+)
 def _judge_members(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-SRV-020", lab.signals[0], lab.marker()
     if not _takes_gzip(lab):
@@ -154,6 +181,12 @@ def _judge_members(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield judged_taken(lab, rule, signal, marker, sent, wanted="HTTP 200")
 
 
+@CASES.add(
+    "compression/json",
+    "JSON in gzip",
+    ("OTLP-JSON-046",),
+    protocols=("http/json",),
+)
 def _judge_packed_json(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (
         Exchange(
@@ -170,6 +203,18 @@ def _judge_packed_json(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Codings.
 
 
+@CASES.add(
+    "compression/codings",
+    "Other codings, and other spellings of gzip",
+    (
+        "OTLP-SRV-022",
+        "OTLP-SRV-023",
+        "OTLP-SRV-024",
+        "OTLP-SRV-025",
+        "OTLP-SRV-026",
+    ),
+    protocols=("http/protobuf",),
+)
 def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     packed = _packed(body)
@@ -206,6 +251,12 @@ def _coded(lab: ReceiverLab, body: bytes, name: str) -> Exchange:
 # Answers.
 
 
+@CASES.add(
+    "compression/answers",
+    "Compressed answers only to who asks for them",
+    ("OTLP-HTTP-017",),
+    protocols=("http/protobuf",),
+)
 def _judge_answers(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Gzip only where the client asked for it, and then labelled."""
     rule = "OTLP-HTTP-017"
@@ -240,62 +291,3 @@ def _mislabelled(answer: Http1Answer) -> str:
 
 def _is_gzip(answer: Answer) -> bool:
     return answer.body.startswith(b"\x1f\x8b")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="compression/broken",
-        title="Bodies that are not what their Content-Encoding says",
-        requirements=_BROKEN_RULES,
-        judge=_judge_broken,
-        protocols=HTTP_PROTOCOLS,
-    ),
-    ReceiverCase(
-        id="compression/trailer",
-        title="gzip with a wrong, short or missing trailer",
-        requirements=("OTLP-SRV-017",),
-        judge=_judge_trailer,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="compression/odd",
-        title="gzip at every level and with every header field",
-        requirements=("OTLP-SRV-021", "OTLP-SRV-029"),
-        judge=_judge_odd,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="compression/members",
-        title="gzip of several members",
-        requirements=("OTLP-SRV-020",),
-        judge=_judge_members,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="compression/json",
-        title="JSON in gzip",
-        requirements=("OTLP-JSON-046",),
-        judge=_judge_packed_json,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="compression/codings",
-        title="Other codings, and other spellings of gzip",
-        requirements=(
-            "OTLP-SRV-022",
-            "OTLP-SRV-023",
-            "OTLP-SRV-024",
-            "OTLP-SRV-025",
-            "OTLP-SRV-026",
-        ),
-        judge=_judge_codings,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="compression/answers",
-        title="Compressed answers only to who asks for them",
-        requirements=("OTLP-HTTP-017",),
-        judge=_judge_answers,
-        protocols=("http/protobuf",),
-    ),
-)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,
@@ -31,6 +31,9 @@ from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.wire.otlp.protobuf_writing import chunk
 
+CASES: Final = ReceiverCases()
+
+
 _NO_UTF8: Final = b"\xff\xfe"
 _VALID: Final = "a valid request"
 
@@ -41,6 +44,13 @@ def _verdict(answer: Answer) -> str:
     return "refused" if answer.is_refused else "neither"
 
 
+@CASES.add(
+    "consistency/alike",
+    "The same input in each protocol",
+    ("OTLP-SRV-090",),
+    protocols=("http/protobuf",),
+    needs=("grpc", "http"),
+)
 def _judge_alike(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-090"
     signal = lab.signals[0]
@@ -109,6 +119,12 @@ def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]
     return corpus
 
 
+@CASES.add(
+    "consistency/invalid_utf8",
+    "Texts that are no UTF-8",
+    ("OTLP-SRV-008",),
+    protocols=("grpc", "http/protobuf"),
+)
 def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
     """In a text and in a key; where both transports are given, the same over both."""
     rule, signal = "OTLP-SRV-008", lab.signals[0]
@@ -151,22 +167,3 @@ def _over_both(lab: ReceiverLab, signal: Signal, body: bytes) -> dict[str, Answe
     if lab.http is not None:
         answers["HTTP"] = post(lab, body, signal=signal, media_type=PROTOBUF)
     return answers
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="consistency/alike",
-        title="The same input in each protocol",
-        requirements=("OTLP-SRV-090",),
-        judge=_judge_alike,
-        protocols=("http/protobuf",),
-        needs=("grpc", "http"),
-    ),
-    ReceiverCase(
-        id="consistency/invalid_utf8",
-        title="Texts that are no UTF-8",
-        requirements=("OTLP-SRV-008",),
-        judge=_judge_invalid_utf8,
-        protocols=("grpc", "http/protobuf"),
-    ),
-)

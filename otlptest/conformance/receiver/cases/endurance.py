@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCase, ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
@@ -31,6 +31,9 @@ from otlptest.sending.raw.http1_client import (
     request_head,
 )
 from otlptest.timing import Deadline
+
+CASES: Final = ReceiverCases()
+
 
 _PARALLEL: Final = 100
 _SLOW: Final = 200
@@ -73,6 +76,14 @@ def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
 # Many.
 
 
+@CASES.add(
+    "endurance/parallel",
+    "100 connections at once",
+    ("OTLP-SRV-046",),
+    protocols=("http/protobuf",),
+    flood=1,
+    exclusive=("receiver",),
+)
 def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
     with ExitStack() as stack:
         talks = [stack.enter_context(http_talk(lab)) for _ in range(_PARALLEL)]
@@ -85,6 +96,15 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-046", tries, is_ok, "HTTP 200 on each connection")
 
 
+@CASES.add(
+    "endurance/overload",
+    "A burst, and what comes after",
+    ("OTLP-SRV-084",),
+    protocols=("http/protobuf",),
+    flood=1,
+    expected_s=2.0,
+    exclusive=("receiver",),
+)
 def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A burst: whoever is turned away is told so, and afterwards all is well."""
     rule = "OTLP-SRV-084"
@@ -121,6 +141,12 @@ def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
     return answers
 
 
+@CASES.add(
+    "endurance/apart",
+    "Bad requests of one signal beside good ones of another",
+    ("OTLP-SRV-088",),
+    protocols=("http/protobuf",),
+)
 def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Bad requests of one signal beside good ones of another."""
     rule = "OTLP-SRV-088"
@@ -232,6 +258,15 @@ def _idle(
     return failed(rule, f"{seen} a request on it came to {answer.told()}", expected="HTTP 200")
 
 
+@CASES.add(
+    "endurance/deaf",
+    "Clients that never read their answers",
+    ("OTLP-SRV-056",),
+    protocols=("http/protobuf",),
+    flood=1,
+    expected_s=3.0,
+    exclusive=("receiver",),
+)
 def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Clients that send request after request and never read."""
     with ExitStack() as stack:
@@ -242,33 +277,7 @@ def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield _others_served(lab, "OTLP-SRV-056", f"{_DEAF} clients that never read")
 
 
-CASES: Final = (
-    ReceiverCase(
-        id="endurance/parallel",
-        title="100 connections at once",
-        requirements=("OTLP-SRV-046",),
-        judge=_judge_parallel,
-        protocols=("http/protobuf",),
-        flood=1,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="endurance/overload",
-        title="A burst, and what comes after",
-        requirements=("OTLP-SRV-084",),
-        judge=_judge_overload,
-        protocols=("http/protobuf",),
-        flood=1,
-        expected_s=2.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="endurance/apart",
-        title="Bad requests of one signal beside good ones of another",
-        requirements=("OTLP-SRV-088",),
-        judge=_judge_apart,
-        protocols=("http/protobuf",),
-    ),
+CASES.append(
     ReceiverCase(
         id="endurance/patience",
         title="200 slow connections and an idle one",
@@ -278,15 +287,5 @@ CASES: Final = (
         flood=1,
         expected_s=_IDLE_S + 1.0,
         exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="endurance/deaf",
-        title="Clients that never read their answers",
-        requirements=("OTLP-SRV-056",),
-        judge=_judge_deaf,
-        protocols=("http/protobuf",),
-        flood=1,
-        expected_s=3.0,
-        exclusive=("receiver",),
-    ),
+    )
 )

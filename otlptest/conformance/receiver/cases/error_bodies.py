@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import JSON, PROTOBUF, call, media_type_of, post
 from otlptest.conformance.receiver.health import is_overload
@@ -15,6 +15,9 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import RpcStatus, decode_status
+
+CASES: Final = ReceiverCases()
+
 
 _ERRORS: Final = range(400, 600)
 # A generic router answers these before OTLP's handler; whether OTLP means them is open (AMBIG-11).
@@ -76,6 +79,24 @@ def _read(what: str, answer: Http1Answer, wanted: str) -> _Error:
     return _Error(what=what, answer=answer, status=status)
 
 
+@CASES.add(
+    "errors/bodies",
+    "The Status in each error answer",
+    ("OTLP-RESP-055", "OTLP-RESP-056", "OTLP-RESP-058", "OTLP-RESP-059"),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "errors/bodies_json",
+    "The Status in each error answer to JSON",
+    (
+        "OTLP-JSON-042",
+        "OTLP-RESP-055",
+        "OTLP-RESP-056",
+        "OTLP-RESP-058",
+        "OTLP-RESP-059",
+    ),
+    protocols=("http/json",),
+)
 def _judge_bodies(lab: ReceiverLab) -> Iterator[CheckResult]:
     errors = _provoked(lab)
     is_json = lab.protocol == "http/json"
@@ -129,6 +150,11 @@ def _details(errors: list[_Error]) -> Iterator[CheckResult]:
 # What must not stand in it.
 
 
+@CASES.add(
+    "errors/echo",
+    "No secrets, payload or stack trace in an error",
+    ("OTLP-SRV-083",),
+)
 def _judge_echo(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Neither credentials, nor much of the payload, nor a stack trace come back."""
     secret = f"secret-{lab.marker()}"
@@ -186,33 +212,3 @@ def _leak(answer: str, secret: str) -> str:
         return "a large part of the payload is in the answer"
     found = next((mark for mark in _CODE_TRACES if mark in answer), "")
     return f"a stack trace is in the answer ({found!r})" if found else ""
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="errors/bodies",
-        title="The Status in each error answer",
-        requirements=("OTLP-RESP-055", "OTLP-RESP-056", "OTLP-RESP-058", "OTLP-RESP-059"),
-        judge=_judge_bodies,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="errors/bodies_json",
-        title="The Status in each error answer to JSON",
-        requirements=(
-            "OTLP-JSON-042",
-            "OTLP-RESP-055",
-            "OTLP-RESP-056",
-            "OTLP-RESP-058",
-            "OTLP-RESP-059",
-        ),
-        judge=_judge_bodies,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="errors/echo",
-        title="No secrets, payload or stack trace in an error",
-        requirements=("OTLP-SRV-083",),
-        judge=_judge_echo,
-    ),
-)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.first_look import SERVES
 from otlptest.conformance.receiver.health import is_overload_status
 from otlptest.conformance.receiver.lab import ReceiverLab
@@ -13,7 +13,23 @@ from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.sending import ExportResult
 
+CASES: Final = ReceiverCases()
 
+
+@CASES.add(
+    "exports/served",
+    "A valid request of each signal, to its path",
+    tuple(SERVES["http"].values()),
+    protocols=("http/protobuf",),
+    is_plain=True,
+)
+@CASES.add(
+    "exports/served_grpc",
+    "A valid call of each service",
+    tuple(SERVES["grpc"].values()),
+    protocols=("grpc",),
+    is_plain=True,
+)
 def _judge_served(lab: ReceiverLab) -> Iterator[CheckResult]:
     kind = "grpc" if lab.protocol == "grpc" else "http"
     for signal, rule in SERVES[kind].items():
@@ -33,6 +49,18 @@ def _judge_served(lab: ReceiverLab) -> Iterator[CheckResult]:
             yield failed(rule, f"a plain valid {signal} request was answered {untaken.told}")
 
 
+@CASES.add(
+    "exports/gzip",
+    "A gzip request of each signal",
+    ("OTLP-HTTP-014",),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "exports/gzip_grpc",
+    "A gzip call of each service",
+    ("OTLP-GRPC-009",),
+    protocols=("grpc",),
+)
 def _judge_gzip(lab: ReceiverLab) -> Iterator[CheckResult]:
     """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
     rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
@@ -77,37 +105,3 @@ def told(answer: ExportResult) -> str:
     rejected = f", {answer.rejected} rejected" if answer.rejected else ""
     message = f": {answer.message}" if answer.message else ""
     return f"{status}{rejected}{message}"
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="exports/served",
-        title="A valid request of each signal, to its path",
-        requirements=tuple(SERVES["http"].values()),
-        judge=_judge_served,
-        protocols=("http/protobuf",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="exports/served_grpc",
-        title="A valid call of each service",
-        requirements=tuple(SERVES["grpc"].values()),
-        judge=_judge_served,
-        protocols=("grpc",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="exports/gzip",
-        title="A gzip request of each signal",
-        requirements=("OTLP-HTTP-014",),
-        judge=_judge_gzip,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="exports/gzip_grpc",
-        title="A gzip call of each service",
-        requirements=("OTLP-GRPC-009",),
-        judge=_judge_gzip,
-        protocols=("grpc",),
-    ),
-)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     Answer,
@@ -29,6 +29,9 @@ from otlptest.sending.raw.http1_client import (
     request_bytes,
     request_head,
 )
+
+CASES: Final = ReceiverCases()
+
 
 _MANY: Final = 100
 _PIPELINED: Final = 5
@@ -70,6 +73,12 @@ def _chunked_request(lab: ReceiverLab, data: bytes, *more: tuple[str, str]) -> b
 # Bodies.
 
 
+@CASES.add(
+    "framing/chunked",
+    "Chunked bodies, trailers and unknown headers",
+    ("OTLP-HTTP-044", "OTLP-SRV-059"),
+    protocols=("http/protobuf",),
+)
 def _judge_chunked(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     packed = _chunked(gzip.compress(body, mtime=0))
@@ -87,6 +96,12 @@ def _judge_chunked(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-059", ignored, is_ok, "HTTP 200")
 
 
+@CASES.add(
+    "framing/expect",
+    "Expect: 100-continue",
+    ("OTLP-HTTP-045",),
+    protocols=("http/protobuf",),
+)
 def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-HTTP-045"
     interim, answer = _expecting(lab, _WAITED_FOR_CONTINUE_S)
@@ -118,6 +133,12 @@ def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answ
 # Connections.
 
 
+@CASES.add(
+    "framing/kept_alive",
+    "100 requests on one connection",
+    ("OTLP-SRV-043",),
+    protocols=("http/protobuf",),
+)
 def _judge_kept_alive(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         tries = list(_on_one(lab, talk, _MANY))
@@ -140,6 +161,12 @@ def _keeps_alive(answer: Answer) -> bool:
     return isinstance(answer, Http1Answer) and answer.is_ok
 
 
+@CASES.add(
+    "framing/in_step",
+    "Good requests after bad ones on one connection",
+    ("OTLP-SRV-044",),
+    protocols=("http/protobuf",),
+)
 def _judge_in_step(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Bad, good, bad, good on one connection: the answers fit, or the connection is closed."""
     rule = "OTLP-SRV-044"
@@ -185,6 +212,12 @@ def _steps(lab: ReceiverLab, talk: RawHttp1Client, what: str, bad: bytes) -> Ite
             return
 
 
+@CASES.add(
+    "framing/pipelined",
+    "Requests back to back",
+    ("OTLP-SRV-045",),
+    protocols=("http/protobuf",),
+)
 def _judge_pipelined(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Good and bad ones back to back: the answers come in the order of the requests."""
     rule = "OTLP-SRV-045"
@@ -223,6 +256,12 @@ def _is_in_order(answers: Sequence[Http1Answer]) -> bool:
     return is_all and have == expected[: len(have)]
 
 
+@CASES.add(
+    "framing/versions",
+    "HTTP/1.0, and HTTP/1.1 without Host",
+    ("OTLP-SRV-048", "OTLP-SRV-058"),
+    protocols=("http/protobuf",),
+)
 def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     old = _request(lab, body).replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
@@ -235,6 +274,12 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-058", none, answered(400), "HTTP 400")
 
 
+@CASES.add(
+    "framing/half_closed",
+    "A client that has closed its side",
+    ("OTLP-SRV-055",),
+    protocols=("http/protobuf",),
+)
 def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
     with http_talk(lab) as talk:
         talk.say(_request(lab, _body(lab)))
@@ -246,6 +291,12 @@ def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Framing that lies.
 
 
+@CASES.add(
+    "framing/smuggling",
+    "Lengths and chunks that lie",
+    ("OTLP-SRV-049", "OTLP-SRV-051"),
+    protocols=("http/protobuf",),
+)
 def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     chunks = _chunked(body)
@@ -314,6 +365,15 @@ def _is_refused_or_closed(answer: Answer) -> bool:
     )
 
 
+@CASES.add(
+    "framing/aborted",
+    "1,000 requests that are broken off",
+    ("OTLP-SRV-050",),
+    protocols=("http/protobuf",),
+    flood=1,
+    expected_s=2.0,
+    exclusive=("receiver",),
+)
 def _judge_aborted(lab: ReceiverLab) -> Iterator[CheckResult]:
     """More announced than sent, then gone; again and again."""
     rule = "OTLP-SRV-050"
@@ -338,73 +398,3 @@ def _judge_aborted(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{seen}, and {len(stored)} of their items were stored")
     else:
         yield passed(rule, f"{seen}, it goes on, and none of their items was stored")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="framing/chunked",
-        title="Chunked bodies, trailers and unknown headers",
-        requirements=("OTLP-HTTP-044", "OTLP-SRV-059"),
-        judge=_judge_chunked,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/expect",
-        title="Expect: 100-continue",
-        requirements=("OTLP-HTTP-045",),
-        judge=_judge_expect,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/kept_alive",
-        title="100 requests on one connection",
-        requirements=("OTLP-SRV-043",),
-        judge=_judge_kept_alive,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/in_step",
-        title="Good requests after bad ones on one connection",
-        requirements=("OTLP-SRV-044",),
-        judge=_judge_in_step,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/pipelined",
-        title="Requests back to back",
-        requirements=("OTLP-SRV-045",),
-        judge=_judge_pipelined,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/versions",
-        title="HTTP/1.0, and HTTP/1.1 without Host",
-        requirements=("OTLP-SRV-048", "OTLP-SRV-058"),
-        judge=_judge_versions,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/half_closed",
-        title="A client that has closed its side",
-        requirements=("OTLP-SRV-055",),
-        judge=_judge_half_closed,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/smuggling",
-        title="Lengths and chunks that lie",
-        requirements=("OTLP-SRV-049", "OTLP-SRV-051"),
-        judge=_judge_smuggling,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="framing/aborted",
-        title="1,000 requests that are broken off",
-        requirements=("OTLP-SRV-050",),
-        judge=_judge_aborted,
-        protocols=("http/protobuf",),
-        flood=1,
-        expected_s=2.0,
-        exclusive=("receiver",),
-    ),
-)

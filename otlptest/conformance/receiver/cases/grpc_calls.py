@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver.exchange import (
     PROTOBUF,
@@ -28,6 +28,9 @@ from otlptest.sending.raw.http2_client import RawHttp2Client
 from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from otlptest.wire.transport.statuses import GrpcCode
 
+CASES: Final = ReceiverCases()
+
+
 _ENCODED: Final = (("grpc-encoding", "gzip"),)
 _ALTERNATED: Final = 20
 _PARALLEL: Final = 200
@@ -45,6 +48,12 @@ def _message(lab: ReceiverLab) -> bytes:
 # Encodings.
 
 
+@CASES.add(
+    "grpc/encodings",
+    "Compressed and plain calls in turn",
+    ("OTLP-GRPC-010",),
+    protocols=("grpc",),
+)
 def _judge_interleaved_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-010"
     with grpc_talk(lab) as talk:
@@ -73,6 +82,12 @@ def _alternating(lab: ReceiverLab, talk: RawHttp2Client) -> Iterator[Exchange]:
             yield Exchange(what=f"call {number}, plain under grpc-encoding: gzip", answer=answer)
 
 
+@CASES.add(
+    "grpc/unknown_encoding",
+    "An encoding that nobody knows",
+    ("OTLP-GRPC-012",),
+    protocols=("grpc",),
+)
 def _judge_unknown_encoding(lab: ReceiverLab) -> Iterator[CheckResult]:
     fields = [("grpc-encoding", "x-nope")]
     answer = call(lab, _message(lab), is_compressed=True, fields=fields)
@@ -89,6 +104,12 @@ def _lists_encodings(answer: Answer) -> bool:
     )
 
 
+@CASES.add(
+    "grpc/flag_alone",
+    "The compressed flag without an encoding",
+    ("OTLP-GRPC-013",),
+    protocols=("grpc",),
+)
 def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-GRPC-013", lab.signals[0], lab.marker()
     message = sample_request(signal, marker)
@@ -105,6 +126,12 @@ def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Framing.
 
 
+@CASES.add(
+    "grpc/small_frames",
+    "A megabyte in small DATA frames",
+    ("OTLP-GRPC-042",),
+    protocols=("grpc",),
+)
 def _judge_small_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A megabyte in frames of a kilobyte: far over the first window of 64 KiB."""
     rule, signal, marker = "OTLP-GRPC-042", lab.signals[0], lab.marker()
@@ -137,6 +164,12 @@ def _wrong_length(value: object) -> str:
     return f"the attribute of {_LARGE} characters is {what}"
 
 
+@CASES.add(
+    "grpc/bad_frames",
+    "Messages cut, too long, none and two",
+    ("OTLP-GRPC-049", "OTLP-SRV-065"),
+    protocols=("grpc",),
+)
 def _judge_bad_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     whole = encode_grpc_frame(_message(lab))
     huge = b"\x00\xff\xff\xff\xff" + whole
@@ -156,6 +189,12 @@ def _judge_bad_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Methods, content types, metadata.
 
 
+@CASES.add(
+    "grpc/unknown_methods",
+    "Methods that do not exist",
+    ("OTLP-GRPC-045",),
+    protocols=("grpc",),
+)
 def _judge_unknown_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     paths = (
         "/opentelemetry.proto.collector.trace.v1.TraceService/Nope",
@@ -172,6 +211,12 @@ def _is_unimplemented(answer: Answer) -> bool:
     return isinstance(answer, GrpcAnswer) and answer.grpc_status == GrpcCode.UNIMPLEMENTED
 
 
+@CASES.add(
+    "grpc/content_type",
+    "Another content type over HTTP/2",
+    ("OTLP-GRPC-046",),
+    protocols=("grpc",),
+)
 def _judge_content_type(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-GRPC-046"
     with grpc_talk(lab) as talk:
@@ -189,6 +234,12 @@ def _is_unsupported(answer: Answer) -> bool:
     return isinstance(answer, GrpcAnswer) and answer.http_status == _UNSUPPORTED
 
 
+@CASES.add(
+    "grpc/one_port",
+    "Both transports on one port",
+    ("OTLP-GRPC-047",),
+    protocols=("grpc",),
+)
 def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Yield whether either port takes the other transport too."""
     rule = "OTLP-GRPC-047"
@@ -216,6 +267,12 @@ def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
     )
 
 
+@CASES.add(
+    "grpc/metadata",
+    "Binary, unknown and oversized metadata",
+    ("OTLP-SRV-066",),
+    protocols=("grpc",),
+)
 def _judge_metadata(lab: ReceiverLab) -> Iterator[CheckResult]:
     large = [("x-large", "v" * 65_536)]
     odd = {
@@ -235,6 +292,12 @@ def _is_any(answer: Answer) -> bool:
     return answer.is_ok or answer.is_refused
 
 
+@CASES.add(
+    "grpc/timeout",
+    "A call whose time is up",
+    ("OTLP-GRPC-050",),
+    protocols=("grpc",),
+)
 def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A call whose time is up before its message is whole."""
     rule = "OTLP-GRPC-050"
@@ -254,6 +317,12 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{seen}", expected="DEADLINE_EXCEEDED, CANCELLED or a reset")
 
 
+@CASES.add(
+    "grpc/services",
+    "Health and reflection services",
+    ("OTLP-SRV-067",),
+    protocols=("grpc",),
+)
 def _judge_services(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-067"
     paths = {
@@ -272,6 +341,12 @@ def _judge_services(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Many at once.
 
 
+@CASES.add(
+    "grpc/many",
+    "200 calls on one connection",
+    ("OTLP-GRPC-041",),
+    protocols=("grpc",),
+)
 def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries: list[Exchange] = []
     with grpc_talk(lab) as talk:
@@ -293,6 +368,12 @@ def _judge_many(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-GRPC-041", tries, is_ok, f"{_PARALLEL} x gRPC status OK")
 
 
+@CASES.add(
+    "grpc/signals",
+    "All signals on one connection",
+    ("OTLP-SRV-060",),
+    protocols=("grpc",),
+)
 def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-060"
     if len(lab.signals) == 1:
@@ -306,98 +387,3 @@ def _judge_signals_on_one(lab: ReceiverLab) -> Iterator[CheckResult]:
             answer = call(lab, message, signal=signal, talk=talk)
             tries.append(Exchange(what=f"call {number} of {signal}", answer=answer))
     yield check_responses(lab, rule, tries, is_ok, "gRPC status OK")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="grpc/encodings",
-        title="Compressed and plain calls in turn",
-        requirements=("OTLP-GRPC-010",),
-        judge=_judge_interleaved_encodings,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/unknown_encoding",
-        title="An encoding that nobody knows",
-        requirements=("OTLP-GRPC-012",),
-        judge=_judge_unknown_encoding,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/flag_alone",
-        title="The compressed flag without an encoding",
-        requirements=("OTLP-GRPC-013",),
-        judge=_judge_flag_alone,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/small_frames",
-        title="A megabyte in small DATA frames",
-        requirements=("OTLP-GRPC-042",),
-        judge=_judge_small_frames,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/bad_frames",
-        title="Messages cut, too long, none and two",
-        requirements=("OTLP-GRPC-049", "OTLP-SRV-065"),
-        judge=_judge_bad_frames,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/unknown_methods",
-        title="Methods that do not exist",
-        requirements=("OTLP-GRPC-045",),
-        judge=_judge_unknown_methods,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/content_type",
-        title="Another content type over HTTP/2",
-        requirements=("OTLP-GRPC-046",),
-        judge=_judge_content_type,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/one_port",
-        title="Both transports on one port",
-        requirements=("OTLP-GRPC-047",),
-        judge=_judge_one_port,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/metadata",
-        title="Binary, unknown and oversized metadata",
-        requirements=("OTLP-SRV-066",),
-        judge=_judge_metadata,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/timeout",
-        title="A call whose time is up",
-        requirements=("OTLP-GRPC-050",),
-        judge=_judge_timeout,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/services",
-        title="Health and reflection services",
-        requirements=("OTLP-SRV-067",),
-        judge=_judge_services,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/many",
-        title="200 calls on one connection",
-        requirements=("OTLP-GRPC-041",),
-        judge=_judge_many,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc/signals",
-        title="All signals on one connection",
-        requirements=("OTLP-SRV-060",),
-        judge=_judge_signals_on_one,
-        protocols=("grpc",),
-    ),
-)

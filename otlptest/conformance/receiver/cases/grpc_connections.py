@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.contrasts import contrasted
 from otlptest.conformance.receiver.exchange import (
     call,
@@ -24,6 +24,9 @@ from otlptest.timing import Deadline
 from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_headers import encode_fields
 
+CASES: Final = ReceiverCases()
+
+
 _QUICKLY_S: Final = 5.0
 _SOON_S: Final = 2.0
 _LONGER: Final = 3
@@ -40,6 +43,12 @@ _TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
 # Something else than HTTP/2.
 
 
+@CASES.add(
+    "grpc_connections/other_protocols",
+    "Something else than HTTP/2",
+    ("OTLP-SRV-063",),
+    protocols=("grpc",),
+)
 def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Closed quickly, or told in HTTP/1.1 that this is not the place for it."""
     rule = "OTLP-SRV-063"
@@ -119,6 +128,13 @@ _ABUSES: Final[dict[str, _Abuse]] = {
 }
 
 
+@CASES.add(
+    "grpc_connections/wrong_frames",
+    "Frames that HTTP/2 forbids",
+    ("OTLP-SRV-064",),
+    protocols=("grpc",),
+    exclusive=("receiver",),
+)
 def _judge_wrong_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-064"
     wrong: list[str] = []
@@ -157,6 +173,14 @@ def _ending(talk: RawHttp2Client) -> str:
 # Floods.
 
 
+@CASES.add(
+    "grpc_connections/pings",
+    "A PING, and thousands",
+    ("OTLP-SRV-061",),
+    protocols=("grpc",),
+    flood=1,
+    exclusive=("receiver",),
+)
 def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-061"
     with grpc_talk(lab) as talk:
@@ -180,6 +204,15 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield passed(rule, seen)
 
 
+@CASES.add(
+    "grpc_connections/resets",
+    "10,000 streams opened and reset at once",
+    ("OTLP-SRV-062",),
+    protocols=("grpc",),
+    flood=1,
+    expected_s=2.0,
+    exclusive=("receiver",),
+)
 def _judge_resets(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A call that is cut within its message, then streams reset at once (CVE-2023-44487)."""
     rule = "OTLP-SRV-062"
@@ -222,6 +255,12 @@ def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
         return call(lab, sample_request(lab.signals[0], lab.marker()), talk=talk)
 
 
+@CASES.add(
+    "grpc_connections/on_http_port",
+    "HTTP/2 on the HTTP port",
+    ("OTLP-SRV-047",),
+    protocols=("http/protobuf",),
+)
 def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
     """HTTP/2 on the HTTP port, with prior knowledge or by ALPN."""
     rule = "OTLP-SRV-047"
@@ -240,48 +279,3 @@ def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield not_applicable(
             rule, f"the HTTP port speaks no HTTP/2 {how}: {talk.problem}".rstrip(": ")
         )
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="grpc_connections/other_protocols",
-        title="Something else than HTTP/2",
-        requirements=("OTLP-SRV-063",),
-        judge=_judge_other_protocols,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="grpc_connections/wrong_frames",
-        title="Frames that HTTP/2 forbids",
-        requirements=("OTLP-SRV-064",),
-        judge=_judge_wrong_frames,
-        protocols=("grpc",),
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="grpc_connections/pings",
-        title="A PING, and thousands",
-        requirements=("OTLP-SRV-061",),
-        judge=_judge_pings,
-        protocols=("grpc",),
-        flood=1,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="grpc_connections/resets",
-        title="10,000 streams opened and reset at once",
-        requirements=("OTLP-SRV-062",),
-        judge=_judge_resets,
-        protocols=("grpc",),
-        flood=1,
-        expected_s=2.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="grpc_connections/on_http_port",
-        title="HTTP/2 on the HTTP port",
-        requirements=("OTLP-SRV-047",),
-        judge=_judge_cleartext,
-        protocols=("http/protobuf",),
-    ),
-)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.exchange import (
     Exchange,
@@ -30,6 +30,9 @@ from otlptest.model import ExponentialHistogramPoint, HistogramPoint, Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.protobuf_writing import chunk, fixed64, number, tag, varint
+
+CASES: Final = ReceiverCases()
+
 
 _UNKNOWN: Final = 1999
 _MORE: Final = number(_UNKNOWN, 7) + chunk(_UNKNOWN + 1, b"future") + fixed64(_UNKNOWN + 2, 1)
@@ -72,6 +75,18 @@ def _taken_and_stored(
 # Fields that nobody knows.
 
 
+@CASES.add(
+    "interoperability/unknown_fields",
+    "Protobuf fields of a future version",
+    ("OTLP-HTTP-053",),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "interoperability/unknown_fields_grpc",
+    "Protobuf fields of a future version over gRPC",
+    ("OTLP-GRPC-043",),
+    protocols=("grpc",),
+)
 def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Unknown fields in request, entry, resource, scope, item, attribute and value."""
     rule = "OTLP-GRPC-043" if lab.protocol == "grpc" else "OTLP-HTTP-053"
@@ -105,6 +120,12 @@ _RESERVED: Final = {
 }
 
 
+@CASES.add(
+    "interoperability/retired",
+    "Protobuf fields of versions long gone",
+    ("OTLP-HTTP-054", "OTLP-SRV-089"),
+    protocols=("http/protobuf",),
+)
 def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Numbers that are reserved, and the field that held data before scopes had their name."""
     for signal in lab.signals:
@@ -122,6 +143,12 @@ def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
 # The same in other words.
 
 
+@CASES.add(
+    "interoperability/merged",
+    "Fields in another order, in parts and twice",
+    ("OTLP-HTTP-051",),
+    protocols=("http/protobuf",),
+)
 def _judge_merged(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Fields out of order, a singular message in two parts, a scalar twice."""
     rule, signal, marker = "OTLP-HTTP-051", lab.signals[0], lab.marker()
@@ -155,6 +182,13 @@ def _unmerged(signal: Signal, item: Any) -> str:  # noqa: ANN401 -- an item of a
     return f"the resource lacks {', '.join(sorted(missing))}" if missing else ""
 
 
+@CASES.add(
+    "interoperability/packed",
+    "Repeated numbers packed and one by one",
+    ("OTLP-HTTP-050",),
+    protocols=("http/protobuf",),
+    signals=("metrics",),
+)
 def _judge_packed(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Repeated numbers, packed and one by one: both are right (proto3).
 
@@ -245,6 +279,12 @@ def _other_buckets(items: tuple[Any, ...]) -> str:
 # Extreme values.
 
 
+@CASES.add(
+    "interoperability/extremes",
+    "Extreme times, counts, scales, offsets and a million buckets",
+    ("OTLP-SRV-015",),
+    protocols=("grpc", "http/protobuf"),
+)
 def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-SRV-015"
     before = lab.resident_bytes()
@@ -289,6 +329,12 @@ def _extremes(signal: Signal, marker: str) -> Iterator[tuple[str, bytes]]:
 # The wrong signal.
 
 
+@CASES.add(
+    "interoperability/other_signal",
+    "Another signal's message",
+    ("OTLP-SRV-011",),
+    protocols=("grpc", "http/protobuf"),
+)
 def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Another signal's message: the outer messages share field numbers, so it may decode."""
     rule = "OTLP-SRV-011"
@@ -313,57 +359,3 @@ def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{seen}, and {len(stored)} bogus {here} were stored")
     else:
         yield passed(rule, f"{seen}, and nothing bogus was stored")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="interoperability/unknown_fields",
-        title="Protobuf fields of a future version",
-        requirements=("OTLP-HTTP-053",),
-        judge=_judge_unknown_fields,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="interoperability/unknown_fields_grpc",
-        title="Protobuf fields of a future version over gRPC",
-        requirements=("OTLP-GRPC-043",),
-        judge=_judge_unknown_fields,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="interoperability/retired",
-        title="Protobuf fields of versions long gone",
-        requirements=("OTLP-HTTP-054", "OTLP-SRV-089"),
-        judge=_judge_retired,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="interoperability/merged",
-        title="Fields in another order, in parts and twice",
-        requirements=("OTLP-HTTP-051",),
-        judge=_judge_merged,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="interoperability/packed",
-        title="Repeated numbers packed and one by one",
-        requirements=("OTLP-HTTP-050",),
-        judge=_judge_packed,
-        protocols=("http/protobuf",),
-        signals=("metrics",),
-    ),
-    ReceiverCase(
-        id="interoperability/extremes",
-        title="Extreme times, counts, scales, offsets and a million buckets",
-        requirements=("OTLP-SRV-015",),
-        judge=_judge_extremes,
-        protocols=("grpc", "http/protobuf"),
-    ),
-    ReceiverCase(
-        id="interoperability/other_signal",
-        title="Another signal's message",
-        requirements=("OTLP-SRV-011",),
-        judge=_judge_other_signal,
-        protocols=("grpc", "http/protobuf"),
-    ),
-)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.example_payloads import EXAMPLES, example_bytes
 from otlptest.conformance.receiver.exchange import (
@@ -32,6 +32,9 @@ from otlptest.conformance.receiver.stored import (
 from otlptest.model import Signal
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed
 from otlptest.timing import SYSTEM_CLOCK
+
+CASES: Final = ReceiverCases()
+
 
 _KEY: Final = "kept"
 _UNKNOWN: Final[Mapping[str, Any]] = MappingProxyType(
@@ -68,6 +71,12 @@ def _document(signal: Signal, marker: str, **more: Any) -> dict[str, Any]:  # no
 # Unknown keys, and keys in other words.
 
 
+@CASES.add(
+    "json/unknown_keys",
+    "Unknown keys in every object",
+    ("OTLP-JSON-014", "OTLP-JSON-015"),
+    protocols=("http/json",),
+)
 def _judge_unknown(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Unknown keys in every object; in spans also in events, links and the status."""
     for signal in lab.signals:
@@ -101,6 +110,12 @@ def _with_unknown(value: Any) -> Any:  # noqa: ANN401 -- any JSON
     return value
 
 
+@CASES.add(
+    "json/snake_case",
+    "Keys in snake_case",
+    ("OTLP-JSON-013",),
+    protocols=("http/json",),
+)
 def _judge_snake_case(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule, signal, marker = "OTLP-JSON-013", lab.signals[0], lab.marker()
     body = json_bytes(_document(signal, marker))
@@ -128,6 +143,12 @@ def _judge_snake_case(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Two of a kind.
 
 
+@CASES.add(
+    "json/twice",
+    "Two members of a oneof, two equal keys",
+    ("OTLP-JSON-033", "OTLP-JSON-034"),
+    protocols=("http/json",),
+)
 def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
     wanted = "HTTP 400, or success"
     for signal in lab.signals:
@@ -146,6 +167,12 @@ def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
 # No JSON, or none of OTLP's.
 
 
+@CASES.add(
+    "json/malformed",
+    "What is not valid JSON, or no JSON object",
+    ("OTLP-JSON-036", "OTLP-JSON-048"),
+    protocols=("http/json",),
+)
 def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     whole = json_bytes(_document(signal, lab.marker()))
@@ -166,6 +193,12 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield say("OTLP-JSON-048", f"an empty body: {answer.told()}")
 
 
+@CASES.add(
+    "json/layout",
+    "Whitespace, key order, and bytes after the document",
+    ("OTLP-JSON-043",),
+    protocols=("http/json",),
+)
 def _judge_layout(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         document = _document(signal, lab.marker())
@@ -198,6 +231,12 @@ def _turned(value: Any) -> Any:  # noqa: ANN401 -- any JSON
 # Payloads that use everything.
 
 
+@CASES.add(
+    "json/examples",
+    "Payloads with all that the official examples have",
+    ("OTLP-JSON-045",),
+    protocols=("http/json",),
+)
 def _judge_examples(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-045"
     for name, (signal, document) in EXAMPLES.items():
@@ -255,49 +294,3 @@ def _without_metrics(document: Mapping[str, Any], names: Sequence[str]) -> dict[
     (scope,) = entry["scopeMetrics"]
     kept = [metric for metric in scope["metrics"] if metric["name"] not in names]
     return {"resourceMetrics": [{**entry, "scopeMetrics": [{**scope, "metrics": kept}]}]}
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="json/unknown_keys",
-        title="Unknown keys in every object",
-        requirements=("OTLP-JSON-014", "OTLP-JSON-015"),
-        judge=_judge_unknown,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/snake_case",
-        title="Keys in snake_case",
-        requirements=("OTLP-JSON-013",),
-        judge=_judge_snake_case,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/twice",
-        title="Two members of a oneof, two equal keys",
-        requirements=("OTLP-JSON-033", "OTLP-JSON-034"),
-        judge=_judge_twice,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/malformed",
-        title="What is not valid JSON, or no JSON object",
-        requirements=("OTLP-JSON-036", "OTLP-JSON-048"),
-        judge=_judge_malformed,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/layout",
-        title="Whitespace, key order, and bytes after the document",
-        requirements=("OTLP-JSON-043",),
-        judge=_judge_layout,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/examples",
-        title="Payloads with all that the official examples have",
-        requirements=("OTLP-JSON-045",),
-        judge=_judge_examples,
-        protocols=("http/json",),
-    ),
-)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.json_values import rejected
 from otlptest.conformance.receiver.contrasts import Plain, contrasted, unlike_plain
 from otlptest.conformance.receiver.exchange import (
@@ -34,6 +34,9 @@ from otlptest.results import CheckResult, inconclusive
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
+
+CASES: Final = ReceiverCases()
+
 
 _Path: TypeAlias = tuple[str, ...]
 """The keys to a value; within a list its first element is meant."""
@@ -146,6 +149,13 @@ def _fields(signal: Signal) -> Iterator[_Path]:
 # Null and absent.
 
 
+@CASES.add(
+    "json/nulls",
+    "Null for each key that may be absent, at every level",
+    ("OTLP-JSON-028",),
+    protocols=("http/json",),
+    expected_s=1.0,
+)
 def _judge_nulls(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = "OTLP-JSON-028"
     for signal in lab.signals:
@@ -206,6 +216,12 @@ def _of_values() -> Iterator[_Omission]:
         yield _Omission(what=f'"{kind}": {{}}', odd={kind: {}}, plain={kind: {"values": []}})
 
 
+@CASES.add(
+    "json/absent",
+    "Absent keys",
+    ("OTLP-JSON-029",),
+    protocols=("http/json",),
+)
 def _judge_absent(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         yield from _minimal(lab, signal)
@@ -297,6 +313,13 @@ def _wrong_types(signal: Signal) -> Iterator[tuple[_Path, Sequence[Any]]]:
     yield (*items, "attributes", "value"), ("x", 7)
 
 
+@CASES.add(
+    "json/wrong_types",
+    "Values of the wrong type, at every level",
+    ("OTLP-JSON-037",),
+    protocols=("http/json",),
+    expected_s=1.0,
+)
 def _judge_wrong_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         tries = [
@@ -318,30 +341,3 @@ def _refuses(signal: Signal) -> Callable[[Answer], bool]:
         )
 
     return right
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="json/nulls",
-        title="Null for each key that may be absent, at every level",
-        requirements=("OTLP-JSON-028",),
-        judge=_judge_nulls,
-        protocols=("http/json",),
-        expected_s=1.0,
-    ),
-    ReceiverCase(
-        id="json/absent",
-        title="Absent keys",
-        requirements=("OTLP-JSON-029",),
-        judge=_judge_absent,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json/wrong_types",
-        title="Values of the wrong type, at every level",
-        requirements=("OTLP-JSON-037",),
-        judge=_judge_wrong_types,
-        protocols=("http/json",),
-        expected_s=1.0,
-    ),
-)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import decoded_response
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_decided, post
@@ -27,6 +27,9 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
+
+CASES: Final = ReceiverCases()
+
 
 _KEY: Final = "value"
 _INT_MAX, _INT_MIN = (1 << 63) - 1, -(1 << 63)
@@ -95,6 +98,13 @@ _PLAINEST: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 
 
+@CASES.add(
+    "json_values/right",
+    "Every way to write a value in JSON",
+    (*_RIGHT, "OTLP-JSON-035"),
+    protocols=("http/json",),
+    expected_s=2.0,
+)
 def _judge_values(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         for rule, values in _RIGHT.items():
@@ -171,6 +181,12 @@ def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
 _NONE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "", "0x1")
 
 
+@CASES.add(
+    "json_values/numbers",
+    "Numbers that are none, or are written oddly",
+    ("OTLP-JSON-019", "OTLP-JSON-020", "OTLP-JSON-024"),
+    protocols=("http/json",),
+)
 def _judge_numbers(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     plain = _with_value(lab, signal, lab.marker(), {"intValue": "1"})
@@ -242,6 +258,13 @@ def _lenient(lab: ReceiverLab) -> Iterator[CheckResult]:
 _MEANT_IDS: Final = ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
 
 
+@CASES.add(
+    "json_values/ids",
+    "Trace and span ids in hex, and in something else",
+    ("OTLP-JSON-006", "OTLP-JSON-007"),
+    protocols=("http/json",),
+    signals=("traces", "logs"),
+)
 def _judge_ids(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         for what, spell in (("lower", str.lower), ("upper", str.upper), ("mixed", str.title)):
@@ -311,6 +334,13 @@ def _wrong_ids(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         yield passed(rule, f"{told} ({signal}): refused, and nothing was stored")
 
 
+@CASES.add(
+    "json_values/enums",
+    "Enum values that nobody knows, and enum names",
+    ("OTLP-JSON-010", "OTLP-JSON-011"),
+    protocols=("http/json",),
+    signals=("traces", "logs"),
+)
 def _judge_enums(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         yield from _enums_of(lab, signal)
@@ -348,6 +378,12 @@ def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
 _FLAGS: Final[Mapping[Signal, int]] = MappingProxyType({"traces": 257, "metrics": 256, "logs": 257})
 
 
+@CASES.add(
+    "json_values/flags",
+    "A 32-bit number as a string",
+    ("OTLP-JSON-022",),
+    protocols=("http/json",),
+)
 def _judge_flags(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         found = _flags_as_text(lab, signal)
@@ -378,6 +414,13 @@ def _flags_as_text(lab: ReceiverLab, signal: Signal) -> CheckResult:
     return judged_stored(lab, rule, signal, marker, seen, matches=matches, needs_read_back=False)
 
 
+@CASES.add(
+    "json_values/unsigned",
+    "The largest unsigned number",
+    ("OTLP-JSON-018",),
+    protocols=("http/json",),
+    signals=("metrics",),
+)
 def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The largest fixed64, as a count of a histogram."""
     rule, marker, largest = "OTLP-JSON-018", lab.marker(), (1 << 64) - 1
@@ -411,53 +454,3 @@ def _counted(lab: ReceiverLab, marker: str, count: int) -> Http1Answer:
     data = {"aggregationTemporality": 2, "dataPoints": [point]}
     metric = {"name": "otlptest.counted", "unit": "1", "histogram": data}
     return post(lab, json_bytes(json_request("metrics", metric)), signal="metrics")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="json_values/right",
-        title="Every way to write a value in JSON",
-        requirements=(*_RIGHT, "OTLP-JSON-035"),
-        judge=_judge_values,
-        protocols=("http/json",),
-        expected_s=2.0,
-    ),
-    ReceiverCase(
-        id="json_values/unsigned",
-        title="The largest unsigned number",
-        requirements=("OTLP-JSON-018",),
-        judge=_judge_unsigned,
-        protocols=("http/json",),
-        signals=("metrics",),
-    ),
-    ReceiverCase(
-        id="json_values/numbers",
-        title="Numbers that are none, or are written oddly",
-        requirements=("OTLP-JSON-019", "OTLP-JSON-020", "OTLP-JSON-024"),
-        judge=_judge_numbers,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="json_values/ids",
-        title="Trace and span ids in hex, and in something else",
-        requirements=("OTLP-JSON-006", "OTLP-JSON-007"),
-        judge=_judge_ids,
-        protocols=("http/json",),
-        signals=("traces", "logs"),
-    ),
-    ReceiverCase(
-        id="json_values/enums",
-        title="Enum values that nobody knows, and enum names",
-        requirements=("OTLP-JSON-010", "OTLP-JSON-011"),
-        judge=_judge_enums,
-        protocols=("http/json",),
-        signals=("traces", "logs"),
-    ),
-    ReceiverCase(
-        id="json_values/flags",
-        title="A 32-bit number as a string",
-        requirements=("OTLP-JSON-022",),
-        judge=_judge_flags,
-        protocols=("http/json",),
-    ),
-)

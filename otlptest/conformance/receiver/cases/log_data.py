@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCase, ReceiverCases
 from otlptest.conformance.receiver.data_cases import (
     PROTOBUF_ALONE,
     Change,
@@ -21,6 +21,9 @@ from otlptest.results import CheckResult
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.event_names import set_event_name
 from otlptest.wire.otlp.protobuf_writing import chunk, number
+
+CASES: Final = ReceiverCases()
+
 
 _MANY_FLAGS: Final = 0xFFFFFF01
 _RETIRED_FIELD: Final = 4
@@ -212,11 +215,18 @@ _CORNERS: Final = (
 )
 
 
+@CASES.add(
+    "data/logs_protobuf",
+    "Log records with every kind of body, rare severities, flags and times",
+    requirement_ids(_CORNERS),
+    protocols=PROTOBUF_ALONE,
+    signals=("logs",),
+)
 def _judge_logs(lab: ReceiverLab) -> Iterator[CheckResult]:
     return judged_corners(lab, _CORNERS)
 
 
-CASES: Final = (
+CASES.append(
     ReceiverCase(
         id="data/logs",
         title="Log records with every kind of body, rare severities, flags and times",
@@ -226,13 +236,5 @@ CASES: Final = (
         judge=_judge_logs,
         protocols=("http/json",),
         signals=("logs",),
-    ),
-    ReceiverCase(
-        id="data/logs_protobuf",
-        title="Log records with every kind of body, rare severities, flags and times",
-        requirements=requirement_ids(_CORNERS),
-        judge=_judge_logs,
-        protocols=PROTOBUF_ALONE,
-        signals=("logs",),
-    ),
+    )
 )

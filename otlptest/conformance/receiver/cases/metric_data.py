@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.data_cases import (
     Change,
     DataCase,
@@ -16,6 +16,9 @@ from otlptest.conformance.receiver.data_cases import (
 )
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.results import CheckResult
+
+CASES: Final = ReceiverCases()
+
 
 _DELTA: Final = 1
 _CUMULATIVE: Final = 2
@@ -185,16 +188,11 @@ _INVALID: Final = tuple(
 _CORNERS: Final = (*_VALID, *_KINDS, *_INVALID)
 
 
+@CASES.add(
+    "data/metrics",
+    "Metrics of every kind, their corners, and wrong ones beside right ones",
+    requirement_ids(_CORNERS),
+    signals=("metrics",),
+)
 def _judge_metrics(lab: ReceiverLab) -> Iterator[CheckResult]:
     return judged_corners(lab, _CORNERS)
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="data/metrics",
-        title="Metrics of every kind, their corners, and wrong ones beside right ones",
-        requirements=requirement_ids(_CORNERS),
-        judge=_judge_metrics,
-        signals=("metrics",),
-    ),
-)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import decoded_response, sample_body
 from otlptest.conformance.receiver.exchange import Answer, harm_of, post, send_protobuf
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
@@ -32,6 +32,9 @@ from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.protobuf_writing import chunk, fixed64, number
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
+
+CASES: Final = ReceiverCases()
+
 
 _GOOD: Final = 2
 _BAD: Final = 3
@@ -88,6 +91,30 @@ class _Mixed:
         return f"{_GOOD} good items and {self.points} with {self.what}: {self.answer.told()}{said}"
 
 
+@CASES.add(
+    "partial/mixed",
+    "Good and bad items in one request",
+    ("OTLP-RESP-011", *_RULES, "OTLP-RESP-071", "OTLP-SRV-014"),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "partial/mixed_grpc",
+    "Good and bad items in one call",
+    ("OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
+    protocols=("grpc",),
+)
+@CASES.add(
+    "partial/mixed_json",
+    "Good and bad items in one JSON request",
+    (
+        "OTLP-JSON-040",
+        "OTLP-RESP-011",
+        *_RULES,
+        "OTLP-RESP-071",
+        "OTLP-SRV-014",
+    ),
+    protocols=("http/json",),
+)
 def _judge_mixed(lab: ReceiverLab) -> Iterator[CheckResult]:
     plain = {signal: _plain(lab, signal).partial is not None for signal in lab.signals}
     mixed = [each for signal in lab.signals for each in _all_mixed(lab, signal)]
@@ -320,34 +347,3 @@ def _read(
         partial=partial,
         problem=problem,
     )
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="partial/mixed",
-        title="Good and bad items in one request",
-        requirements=("OTLP-RESP-011", *_RULES, "OTLP-RESP-071", "OTLP-SRV-014"),
-        judge=_judge_mixed,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="partial/mixed_grpc",
-        title="Good and bad items in one call",
-        requirements=("OTLP-RESP-011", *_RULES, "OTLP-SRV-014"),
-        judge=_judge_mixed,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="partial/mixed_json",
-        title="Good and bad items in one JSON request",
-        requirements=(
-            "OTLP-JSON-040",
-            "OTLP-RESP-011",
-            *_RULES,
-            "OTLP-RESP-071",
-            "OTLP-SRV-014",
-        ),
-        judge=_judge_mixed,
-        protocols=("http/json",),
-    ),
-)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import (
     JSON,
@@ -30,6 +30,9 @@ from otlptest.conformance.receiver.sample_requests import (
 from otlptest.results import CheckResult, failed, not_applicable, passed
 from otlptest.sending.raw.http1_client import Http1Answer
 
+CASES: Final = ReceiverCases()
+
+
 _EXTENSIONS: Final = (
     "application/protobuf",
     "application/vnd.google.protobuf",
@@ -47,6 +50,24 @@ def _body(lab: ReceiverLab) -> bytes:
 # Media types.
 
 
+@CASES.add(
+    "routes/media_types",
+    "Content types that are OTLP's, and others",
+    (
+        "OTLP-HTTP-043",
+        "OTLP-SRV-030",
+        "OTLP-SRV-031",
+        "OTLP-SRV-032",
+        "OTLP-SRV-033",
+    ),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "routes/media_types_json",
+    "Content types of JSON, and others",
+    ("OTLP-HTTP-043", "OTLP-SRV-030", "OTLP-SRV-031", "OTLP-SRV-032"),
+    protocols=("http/json",),
+)
 def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     others = (
@@ -77,6 +98,12 @@ def _typed(lab: ReceiverLab, body: bytes, kind: str) -> Exchange:
     return Exchange(what=f"Content-Type: {kind}", answer=post(lab, body, media_type=kind))
 
 
+@CASES.add(
+    "routes/both_encodings",
+    "Protobuf and JSON on one port",
+    ("OTLP-HTTP-039",),
+    protocols=("http/protobuf",),
+)
 def _judge_both_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
     signal = lab.signals[0]
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
@@ -88,6 +115,12 @@ def _judge_both_encodings(lab: ReceiverLab) -> Iterator[CheckResult]:
 # Paths.
 
 
+@CASES.add(
+    "routes/paths",
+    "Paths that are unknown, unclean, or have a query",
+    ("OTLP-SRV-036", "OTLP-SRV-037", "OTLP-SRV-038", "OTLP-SRV-039"),
+    protocols=("http/protobuf",),
+)
 def _judge_paths(lab: ReceiverLab) -> Iterator[CheckResult]:
     prefix = lab.http.path if lab.http is not None else ""
     right = target_of(lab)
@@ -169,6 +202,12 @@ def _leads_to(right: str) -> Callable[[Answer], bool]:
 # Methods.
 
 
+@CASES.add(
+    "routes/methods",
+    "Methods other than POST",
+    ("OTLP-SRV-040", "OTLP-SRV-041", "OTLP-SRV-042"),
+    protocols=("http/protobuf",),
+)
 def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = _body(lab)
     tries = (
@@ -247,6 +286,12 @@ _CORS_RULES: Final = (
 )
 
 
+@CASES.add(
+    "routes/cors",
+    "Requests of web pages",
+    ("OTLP-SRV-076", *_CORS_RULES),
+    protocols=("http/protobuf",),
+)
 def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Yield whether pages may send, and if those of any origin may, whether browsers can."""
     wanted_headers = "content-type,content-encoding,authorization"
@@ -328,55 +373,3 @@ def _tells_origin(answer: Answer) -> bool:
         "*",
         _ORIGIN,
     }
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="routes/media_types",
-        title="Content types that are OTLP's, and others",
-        requirements=(
-            "OTLP-HTTP-043",
-            "OTLP-SRV-030",
-            "OTLP-SRV-031",
-            "OTLP-SRV-032",
-            "OTLP-SRV-033",
-        ),
-        judge=_judge_media_types,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="routes/media_types_json",
-        title="Content types of JSON, and others",
-        requirements=("OTLP-HTTP-043", "OTLP-SRV-030", "OTLP-SRV-031", "OTLP-SRV-032"),
-        judge=_judge_media_types,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="routes/both_encodings",
-        title="Protobuf and JSON on one port",
-        requirements=("OTLP-HTTP-039",),
-        judge=_judge_both_encodings,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="routes/paths",
-        title="Paths that are unknown, unclean, or have a query",
-        requirements=("OTLP-SRV-036", "OTLP-SRV-037", "OTLP-SRV-038", "OTLP-SRV-039"),
-        judge=_judge_paths,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="routes/methods",
-        title="Methods other than POST",
-        requirements=("OTLP-SRV-040", "OTLP-SRV-041", "OTLP-SRV-042"),
-        judge=_judge_methods,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="routes/cors",
-        title="Requests of web pages",
-        requirements=("OTLP-SRV-076", *_CORS_RULES),
-        judge=_judge_cors,
-        protocols=("http/protobuf",),
-    ),
-)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.cases.successes import sample_body
 from otlptest.conformance.receiver.exchange import crash_result, http_fields, target_of
 from otlptest.conformance.receiver.lab import ReceiverLab
@@ -14,12 +14,21 @@ from otlptest.results import CheckResult, failed, inconclusive, not_applicable, 
 from otlptest.sending.raw.http1_client import RawHttp1Client, request_bytes
 from otlptest.sending.raw.raw_socket import end_words
 
+CASES: Final = ReceiverCases()
+
+
 _NO_TLS: Final = "its endpoint has no TLS"
 _OLD: Final = ssl.TLSVersion.TLSv1_1
 _OLD_CIPHERS: Final = "ALL:@SECLEVEL=0"
 _ENDS_S: Final = 5.0
 
 
+@CASES.add(
+    "secured/plain_text",
+    "Plain HTTP on a TLS port",
+    ("OTLP-SRV-081",),
+    is_plain=True,
+)
 def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
     """HTTP/1.1 in clear text on a TLS port: closed, or refused."""
     rule = "OTLP-SRV-081"
@@ -41,6 +50,12 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield failed(rule, f"{seen}, {end_words(answer.end)}", expected="HTTP 400 or a close")
 
 
+@CASES.add(
+    "secured/versions",
+    "TLS versions and ALPN",
+    ("OTLP-SRV-082",),
+    is_plain=True,
+)
 def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
     """TLS 1.2 or newer, with `h2` by ALPN for gRPC, and nothing older."""
     rule = "OTLP-SRV-082"
@@ -80,21 +95,3 @@ def _old_version(lab: ReceiverLab, rule: str, seen: str) -> CheckResult:
                 )
         except OSError as refused:
             return passed(rule, f"{seen}; TLS 1.1 came to: {refused}")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="secured/plain_text",
-        title="Plain HTTP on a TLS port",
-        requirements=("OTLP-SRV-081",),
-        judge=_judge_plain_text,
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="secured/versions",
-        title="TLS versions and ALPN",
-        requirements=("OTLP-SRV-082",),
-        judge=_judge_versions,
-        is_plain=True,
-    ),
-)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.decompression_bombs import MIB, gzip_bomb, padded, padded_size
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
@@ -27,6 +27,9 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.sending.raw.grpc_answers import GrpcAnswer
 from otlptest.sending.raw.http1_client import Http1Answer, request_head
 from otlptest.wire.transport.statuses import GrpcCode, decode_status_details
+
+CASES: Final = ReceiverCases()
+
 
 _SMALL: Final = 5
 _RECOMMENDED: Final = 60
@@ -90,6 +93,24 @@ def _bomb(lab: ReceiverLab) -> Answer:
     return post(lab, data, fields=_GZIP, timeout_s=_LONGEST_S)
 
 
+@CASES.add(
+    "sizes/http",
+    "Bodies of 5, 60 and 65 MiB, and a gzip body of 1 GiB",
+    ("OTLP-HTTP-021", "OTLP-HTTP-022", "OTLP-HTTP-023", "OTLP-HTTP-024"),
+    protocols=("http/protobuf",),
+    flood=1,
+    expected_s=5.0,
+    exclusive=("receiver",),
+)
+@CASES.add(
+    "sizes/grpc",
+    "Messages of 5, 60 and 65 MiB, and a gzip message of 1 GiB",
+    ("OTLP-GRPC-014", "OTLP-GRPC-015", "OTLP-GRPC-016", "OTLP-GRPC-017"),
+    protocols=("grpc",),
+    flood=1,
+    expected_s=5.0,
+    exclusive=("receiver",),
+)
 def _judge_sizes(lab: ReceiverLab) -> Iterator[CheckResult]:
     rules = _GRPC if lab.protocol == "grpc" else _HTTP
     sizes: dict[int, Answer] = {}
@@ -185,6 +206,15 @@ def _says_too_large(answer: Answer) -> bool:
 # Rejected early.
 
 
+@CASES.add(
+    "sizes/early",
+    "The answer to an upload that is rejected while it goes",
+    ("OTLP-SRV-057",),
+    protocols=("http/protobuf",),
+    flood=1,
+    expected_s=1.0,
+    exclusive=("receiver",),
+)
 def _judge_early(lab: ReceiverLab) -> Iterator[CheckResult]:
     """A large upload, slowly: what it is answered can be read, though the body is not read."""
     rule = "OTLP-SRV-057"
@@ -214,6 +244,12 @@ def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:
 # Headers.
 
 
+@CASES.add(
+    "sizes/headers",
+    "Headers of a megabyte",
+    ("OTLP-SRV-052",),
+    protocols=("http/protobuf",),
+)
 def _judge_headers(lab: ReceiverLab) -> Iterator[CheckResult]:
     many = [(f"X-Many-{number}", "v" * 120) for number in range(10_000)]
     sent = {
@@ -224,44 +260,3 @@ def _judge_headers(lab: ReceiverLab) -> Iterator[CheckResult]:
         Exchange(what=what, answer=post(lab, b"", fields=fields)) for what, fields in sent.items()
     )
     yield check_responses(lab, "OTLP-SRV-052", tries, is_refused_or_cut, "431, 400 or a close")
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="sizes/http",
-        title="Bodies of 5, 60 and 65 MiB, and a gzip body of 1 GiB",
-        requirements=("OTLP-HTTP-021", "OTLP-HTTP-022", "OTLP-HTTP-023", "OTLP-HTTP-024"),
-        judge=_judge_sizes,
-        protocols=("http/protobuf",),
-        flood=1,
-        expected_s=5.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="sizes/grpc",
-        title="Messages of 5, 60 and 65 MiB, and a gzip message of 1 GiB",
-        requirements=("OTLP-GRPC-014", "OTLP-GRPC-015", "OTLP-GRPC-016", "OTLP-GRPC-017"),
-        judge=_judge_sizes,
-        protocols=("grpc",),
-        flood=1,
-        expected_s=5.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="sizes/early",
-        title="The answer to an upload that is rejected while it goes",
-        requirements=("OTLP-SRV-057",),
-        judge=_judge_early,
-        protocols=("http/protobuf",),
-        flood=1,
-        expected_s=1.0,
-        exclusive=("receiver",),
-    ),
-    ReceiverCase(
-        id="sizes/headers",
-        title="Headers of a megabyte",
-        requirements=("OTLP-SRV-052",),
-        judge=_judge_headers,
-        protocols=("http/protobuf",),
-    ),
-)

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.data_cases import (
     DataCase,
     alongside_valid_item,
@@ -19,6 +19,9 @@ from otlptest.conformance.receiver.exchange import Exchange, check_responses, is
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.conformance.receiver.stored import judged_stored
 from otlptest.results import CheckResult
+
+CASES: Final = ReceiverCases()
+
 
 _MANY_FLAGS: Final = 0x80000301
 _SPLIT: Final = "OTLP-TRACE-046"
@@ -76,6 +79,12 @@ _CORNERS: Final = (
 )
 
 
+@CASES.add(
+    "data/spans",
+    "Spans with rare flags, kinds and times; a trace in many requests",
+    (*requirement_ids(_CORNERS), _SPLIT),
+    signals=("traces",),
+)
 def _judge_spans(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield from judged_corners(lab, _CORNERS)
     yield _judged_split(lab)
@@ -122,14 +131,3 @@ def _judged_split(lab: ReceiverLab) -> CheckResult:
         count=len(wanted),
         needs_read_back=False,
     )
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="data/spans",
-        title="Spans with rare flags, kinds and times; a trace in many requests",
-        requirements=(*requirement_ids(_CORNERS), _SPLIT),
-        judge=_judge_spans,
-        signals=("traces",),
-    ),
-)

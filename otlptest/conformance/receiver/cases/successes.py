@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
-from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.case import ReceiverCases
 from otlptest.conformance.receiver.exchange import (
     JSON,
     Answer,
@@ -36,6 +36,9 @@ from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from otlptest.wire.otlp.protobuf_writing import chunk
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
 from otlptest.wire.transport.statuses import decode_status
+
+CASES: Final = ReceiverCases()
+
 
 _RESPONSE_KEYS: Final = frozenset({"partialSuccess", "partial_success"})
 _SUCCESS: Final = range(200, 300)
@@ -72,6 +75,20 @@ def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # n
 # Full success.
 
 
+@CASES.add(
+    "success/answer",
+    "What a valid request is answered over HTTP",
+    ("OTLP-RESP-002", "OTLP-RESP-004"),
+    protocols=("http/protobuf",),
+    is_plain=True,
+)
+@CASES.add(
+    "success/answer_json",
+    "What a valid JSON request is answered",
+    ("OTLP-RESP-002", "OTLP-JSON-039"),
+    protocols=("http/json",),
+    is_plain=True,
+)
 def _judge_http_success(lab: ReceiverLab) -> Iterator[CheckResult]:
     is_json = lab.protocol == "http/json"
     unset = "OTLP-JSON-039" if is_json else "OTLP-RESP-004"
@@ -105,6 +122,13 @@ def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> CheckResult
     return inconclusive("OTLP-RESP-002", f"{seen}: no success came")
 
 
+@CASES.add(
+    "success/answer_grpc",
+    "What a valid call is answered",
+    ("OTLP-RESP-001", "OTLP-RESP-003", "OTLP-GRPC-048"),
+    protocols=("grpc",),
+    is_plain=True,
+)
 def _judge_grpc_success(lab: ReceiverLab) -> Iterator[CheckResult]:
     for signal in lab.signals:
         answer = call(lab, sample_request(signal, lab.marker()), signal=signal)
@@ -147,6 +171,18 @@ def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[Chec
 # Media types.
 
 
+@CASES.add(
+    "success/media_type",
+    "The content type of answers, whatever Accept says",
+    ("OTLP-HTTP-018", "OTLP-HTTP-019", "OTLP-HTTP-020", "OTLP-SRV-035"),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "success/media_type_json",
+    "The content type of answers to JSON",
+    ("OTLP-JSON-002",),
+    protocols=("http/json",),
+)
 def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
     """Of the answer to a right and to a wrong body, whatever `Accept` says."""
     wanted = media_type_of(lab)
@@ -211,6 +247,24 @@ def _has_type(wanted: str) -> Callable[[Answer], bool]:
 # Nothing to store.
 
 
+@CASES.add(
+    "success/empty",
+    "A request without any telemetry",
+    ("OTLP-RESP-006",),
+    protocols=("http/protobuf",),
+)
+@CASES.add(
+    "success/empty_json",
+    "A JSON request without any telemetry",
+    ("OTLP-JSON-038",),
+    protocols=("http/json",),
+)
+@CASES.add(
+    "success/empty_grpc",
+    "A call without any telemetry",
+    ("OTLP-RESP-005",),
+    protocols=("grpc",),
+)
 def _judge_empty(lab: ReceiverLab) -> Iterator[CheckResult]:
     rule = {"grpc": "OTLP-RESP-005", "http/protobuf": "OTLP-RESP-006"}.get(
         lab.protocol, "OTLP-JSON-038"
@@ -226,6 +280,11 @@ def _empty_try(lab: ReceiverLab, signal: Signal, rule: str) -> Exchange:
     return Exchange(what=f"no bytes for {signal}", answer=send_protobuf(lab, b"", signal=signal))
 
 
+@CASES.add(
+    "success/hollow",
+    "Resources without scopes, scopes without items, metrics without points",
+    ("OTLP-RESP-007",),
+)
 def _judge_hollow(lab: ReceiverLab) -> Iterator[CheckResult]:
     tries = (each for signal in lab.signals for each in _hollow_tries(lab, signal))
     yield check_responses(lab, "OTLP-RESP-007", tries, is_ok, "success")
@@ -265,6 +324,20 @@ def _hollow_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
 # Plain, repeated, and not lost.
 
 
+@CASES.add(
+    "success/plain",
+    "Uncompressed requests over HTTP/1.1",
+    ("OTLP-HTTP-011", "OTLP-HTTP-015"),
+    protocols=("http/protobuf",),
+    is_plain=True,
+)
+@CASES.add(
+    "success/plain_grpc",
+    "Uncompressed calls",
+    ("OTLP-GRPC-008",),
+    protocols=("grpc",),
+    is_plain=True,
+)
 def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
     if lab.protocol == "grpc":
         fields = {
@@ -321,6 +394,11 @@ def _is_http1(answer: Answer) -> bool:
     return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 
+@CASES.add(
+    "success/duplicates",
+    "The same request twice",
+    ("OTLP-RESP-084",),
+)
 def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The same bytes again, as a client sends them that got no answer."""
     bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
@@ -338,6 +416,12 @@ def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:
     return post(lab, body, signal=signal)
 
 
+@CASES.add(
+    "success/kept",
+    "Data is there after its answer, though the connection is gone",
+    ("OTLP-RESP-010",),
+    needs=("read_back",),
+)
 def _judge_kept(lab: ReceiverLab) -> Iterator[CheckResult]:
     """The connection of each request is closed as soon as its answer is there."""
     for signal in lab.signals:
@@ -350,101 +434,3 @@ def _judge_kept(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield judged_stored(
             lab, "OTLP-RESP-010", signal, marker, seen, matches=lambda _: "", is_plain=True
         )
-
-
-CASES: Final = (
-    ReceiverCase(
-        id="success/answer",
-        title="What a valid request is answered over HTTP",
-        requirements=("OTLP-RESP-002", "OTLP-RESP-004"),
-        judge=_judge_http_success,
-        protocols=("http/protobuf",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="success/answer_json",
-        title="What a valid JSON request is answered",
-        requirements=("OTLP-RESP-002", "OTLP-JSON-039"),
-        judge=_judge_http_success,
-        protocols=("http/json",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="success/answer_grpc",
-        title="What a valid call is answered",
-        requirements=("OTLP-RESP-001", "OTLP-RESP-003", "OTLP-GRPC-048"),
-        judge=_judge_grpc_success,
-        protocols=("grpc",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="success/media_type",
-        title="The content type of answers, whatever Accept says",
-        requirements=("OTLP-HTTP-018", "OTLP-HTTP-019", "OTLP-HTTP-020", "OTLP-SRV-035"),
-        judge=_judge_media_types,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="success/media_type_json",
-        title="The content type of answers to JSON",
-        requirements=("OTLP-JSON-002",),
-        judge=_judge_media_types,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="success/empty",
-        title="A request without any telemetry",
-        requirements=("OTLP-RESP-006",),
-        judge=_judge_empty,
-        protocols=("http/protobuf",),
-    ),
-    ReceiverCase(
-        id="success/empty_json",
-        title="A JSON request without any telemetry",
-        requirements=("OTLP-JSON-038",),
-        judge=_judge_empty,
-        protocols=("http/json",),
-    ),
-    ReceiverCase(
-        id="success/empty_grpc",
-        title="A call without any telemetry",
-        requirements=("OTLP-RESP-005",),
-        judge=_judge_empty,
-        protocols=("grpc",),
-    ),
-    ReceiverCase(
-        id="success/hollow",
-        title="Resources without scopes, scopes without items, metrics without points",
-        requirements=("OTLP-RESP-007",),
-        judge=_judge_hollow,
-    ),
-    ReceiverCase(
-        id="success/plain",
-        title="Uncompressed requests over HTTP/1.1",
-        requirements=("OTLP-HTTP-011", "OTLP-HTTP-015"),
-        judge=_judge_plain,
-        protocols=("http/protobuf",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="success/plain_grpc",
-        title="Uncompressed calls",
-        requirements=("OTLP-GRPC-008",),
-        judge=_judge_plain,
-        protocols=("grpc",),
-        is_plain=True,
-    ),
-    ReceiverCase(
-        id="success/duplicates",
-        title="The same request twice",
-        requirements=("OTLP-RESP-084",),
-        judge=_judge_duplicates,
-    ),
-    ReceiverCase(
-        id="success/kept",
-        title="Data is there after its answer, though the connection is gone",
-        requirements=("OTLP-RESP-010",),
-        judge=_judge_kept,
-        needs=("read_back",),
-    ),
-)
