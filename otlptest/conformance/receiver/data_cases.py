@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from otlptest.conformance.case import ALL_PROTOCOLS
-from otlptest.conformance.receiver.cases.successes import decoded_response
+from otlptest.conformance.receiver.cases.success import decoded_response
 from otlptest.conformance.receiver.contrasts import contrasted, is_limit
 from otlptest.conformance.receiver.exchange import (
     Answer,

@@ -9,7 +9,7 @@ import pytest
 from otlptest import faults
 from otlptest.conformance.case import find_cases
 from otlptest.conformance.exporter import cases as exporter_cases
-from otlptest.conformance.exporter.cases import lost_connections
+from otlptest.conformance.exporter.cases import losses
 from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
 from otlptest.conformance.exporter.observation import Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
@@ -139,4 +139,4 @@ def test_short_pauses_are_none_only_if_all_of_two_runs_are(
 ) -> None:
     lab = RecordedLab(attempts(), attempts(*second), signals=("traces",))
     each = delivery_attempts(attempts(*first), "traces", (faults.ack_lost(),) * 3)
-    assert lost_connections._retried_with_pauses(lab, each).outcome == outcome
+    assert losses._retried_with_pauses(lab, each).outcome == outcome

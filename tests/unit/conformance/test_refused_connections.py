@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter.cases import lost_connections, refused_connections
+from otlptest.conformance.exporter.cases import losses, refused_connections
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Connection, Request
@@ -187,13 +187,13 @@ def test_what_is_sent_once_more_at_once_is_no_back_off(
 ) -> None:
     lab = RecordedLab(USUAL, *runs, signals=("traces",))
     each = delivery_attempts(seen, "traces", (faults.ack_lost(),) * 3)
-    found = lost_connections._retried_with_pauses(lab, each)
+    found = losses._retried_with_pauses(lab, each)
     assert found.outcome == outcome, found
 
 
 def test_a_final_loss_is_told() -> None:
     lab = RecordedLab(USUAL, NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL)
     each = delivery_attempts(RESENT, "traces", (faults.ack_lost(),) * 3)
-    assert lost_connections._retried_with_pauses(lab, each).evidence.startswith(
+    assert losses._retried_with_pauses(lab, each).evidence.startswith(
         "sent again once, without any pause; the loss after that was final. traces"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter.cases import retryable, successes
+from otlptest.conformance.exporter.cases import retry, success
 from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, observed
@@ -75,7 +75,7 @@ def test_a_retry_carries_what_was_refused(
     first.reply_fault = UNAVAILABLE.text
     seen = observed([first, *later], ended_at=3.0)
     lab = RecordedLab(seen, signals=("traces",))
-    found = retryable._of_same_content(lab, delivery_attempts(seen, "traces", (UNAVAILABLE,)))
+    found = retry._of_same_content(lab, delivery_attempts(seen, "traces", (UNAVAILABLE,)))
     assert (found.outcome, found.evidence.startswith(words)) == (outcome, True), found
 
 
@@ -109,5 +109,5 @@ def test_what_was_taken_is_sent_again_only_if_it_is_the_same(
     requests: tuple[Request, ...], signal: str, rules: list[str]
 ) -> None:
     lab = RecordedLab(observed(requests), signals=(signal,))  # type: ignore[arg-type]
-    found = list(successes._sent_once("OTLP-HTTP-049", lab))
+    found = list(success._sent_once("OTLP-HTTP-049", lab))
     assert [each.outcome for each in found] == rules

@@ -12,7 +12,7 @@ from otlptest.conformance.receiver.cases import (
     compression,
     consistency,
     endurance,
-    error_bodies,
+    errors,
     exports,
     framing,
     grpc_calls,
@@ -28,7 +28,7 @@ from otlptest.conformance.receiver.cases import (
     secured,
     sizes,
     span_data,
-    successes,
+    success,
     value_data,
 )
 
@@ -36,9 +36,9 @@ __all__ = ["CASES"]
 
 CASES: Final[tuple[ReceiverCase, ...]] = (
     *exports.CASES,
-    *successes.CASES,
+    *success.CASES,
     *partial.CASES,
-    *error_bodies.CASES,
+    *errors.CASES,
     *bad_data.CASES,
     *interoperability.CASES,
     *json_values.CASES,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Self
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import decoded_response
+from otlptest.conformance.receiver.cases.success import decoded_response
 from otlptest.conformance.receiver.decompression_bombs import MIB, gzip_bomb
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from otlptest.conformance.case import ReceiverCase, ReceiverCases
-from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.cases.success import sample_body
 from otlptest.conformance.receiver.exchange import (
     FLOOD_PATIENCE_S,
     Exchange,

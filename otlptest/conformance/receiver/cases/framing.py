@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.cases.success import sample_body
 from otlptest.conformance.receiver.exchange import (
     Answer,
     Exchange,

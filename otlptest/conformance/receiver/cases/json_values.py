@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import decoded_response
+from otlptest.conformance.receiver.cases.success import decoded_response
 from otlptest.conformance.receiver.contrasts import Plain, contrasted
 from otlptest.conformance.receiver.exchange import Exchange, check_responses, is_decided, post
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import decoded_response, sample_body
+from otlptest.conformance.receiver.cases.success import decoded_response, sample_body
 from otlptest.conformance.receiver.exchange import Answer, harm_of, post, send_protobuf
 from otlptest.conformance.receiver.lab import MARKER_ATTRIBUTE, ReceiverLab
 from otlptest.conformance.receiver.sample_requests import (

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.cases.success import sample_body
 from otlptest.conformance.receiver.exchange import (
     JSON,
     PROTOBUF,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.cases.success import sample_body
 from otlptest.conformance.receiver.exchange import crash_result, http_fields, target_of
 from otlptest.conformance.receiver.lab import ReceiverLab
 from otlptest.results import CheckResult, failed, inconclusive, not_applicable, passed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from otlptest.conformance.case import ReceiverCases
-from otlptest.conformance.receiver.cases.successes import sample_body
+from otlptest.conformance.receiver.cases.success import sample_body
 from otlptest.conformance.receiver.exchange import JSON, PROTOBUF, call, media_type_of, post
 from otlptest.conformance.receiver.health import is_overload
 from otlptest.conformance.receiver.lab import ReceiverLab

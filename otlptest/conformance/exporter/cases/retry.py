@@ -7,7 +7,7 @@ from typing import Final
 from otlptest import faults
 from otlptest.collector.fake import FakeCollector
 from otlptest.conformance.case import HTTP_PROTOCOLS, ExporterCases
-from otlptest.conformance.exporter.cases.non_retryable import judged_beside_plain
+from otlptest.conformance.exporter.cases.refusals import judged_beside_plain
 from otlptest.conformance.exporter.command_lab import TIMERS
 from otlptest.conformance.exporter.lab import ExporterLab
 from otlptest.conformance.exporter.observation import Observation
