@@ -141,7 +141,7 @@ def _told(corner: DataCase, seen: str, message: str) -> CheckResult:
     """Return what a receiver need not store it has to reject in words."""
     if message.strip():
         return passed(corner.rule, f"{seen}; it says: {_short(message)}")
-    return failed(corner.rule, f"{seen}", expected="stored, or a message that says why not")
+    return failed(corner.rule, seen, expected="stored, or a message that says why not")
 
 
 def _words(answer: Answer) -> str:

@@ -158,7 +158,7 @@ def _bounded_in_all(
         )
     if not usual.is_hit or _span_s(usual) <= _TIMEOUT_S:
         reason = "its attempts end as early where the variable is not set"
-        return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{usual.told}")
+        return inconclusive(rule, reason, exchanges=f"{told}\n{usual.told}")
     return passed(rule, f"the last attempt began {span_s:.1f} s after the first", exchanges=told)
 
 

@@ -73,7 +73,7 @@ def _judged(
         yield inconclusive(_RULE, f"without the empty variables not all comes: {unset.describe()}")
         return
     if others and not any(_HEADER in each.headers for each in unset.requests):
-        yield inconclusive(_RULE, f"{_UNREAD}", exchanges=unset.describe())
+        yield inconclusive(_RULE, _UNREAD, exchanges=unset.describe())
         return
     names = tuple(chain.from_iterable(options.values()))
     fault = _fault(lab, start_until_stable(lab, {**others, **dict.fromkeys(names, "")})(), unset)

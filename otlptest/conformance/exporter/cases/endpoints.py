@@ -289,9 +289,9 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     rule = "OTLP-CFG-011"
     what = format_env(seen, [signal_env_var(signal, "ENDPOINT") for signal in lab.signals])
     if came_signals(lab, seen):
-        return passed(rule, f"{what}", exchanges=seen.describe())
+        return passed(rule, what, exchanges=seen.describe())
     if seen.requests:
-        return failed(rule, f"{what}", exchanges=seen.describe())
+        return failed(rule, what, exchanges=seen.describe())
     if not came_signals(lab, _own_run(lab)):
         reason = "without these parts nothing comes either, which OTLP-CFG-009 judges"
         return inconclusive(rule, f"{what}; {reason}")
@@ -326,7 +326,7 @@ def _judged_host(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
     if hosts - {authority}:
         return failed(rule, f"{what}; a request had Host: {', '.join(sorted(hosts))}")
     if lost_signals(lab, seen):
-        return inconclusive(rule, f"{what}", exchanges=seen.describe())
+        return inconclusive(rule, what, exchanges=seen.describe())
     return passed(
         rule, f"{what}; Host: {', '.join(sorted(hosts)) or '(none)'}", exchanges=seen.describe()
     )

@@ -37,7 +37,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         bound = _without_http2(lab)  # one unlucky run must not do
     if "http/1.1" in _versions(lab, bound):
         told = "HTTP/2 where ALPN offers it; HTTP/1.1 where that is all it offers"
-        yield passed(_RULE, f"{told}", exchanges=bound.describe())
+        yield passed(_RULE, told, exchanges=bound.describe())
         return
     if bound.has_timed_out:
         yield inconclusive(_RULE, f"with HTTP/1.1 alone {output_tail(bound)}")

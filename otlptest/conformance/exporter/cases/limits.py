@@ -131,5 +131,5 @@ def _told_of(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
         return passed(rule, f"it says:\n{words_of(lines)}", exchanges=each.told)
     record = failure_records(lab)[each.signal]
     if not record.lines:
-        return inconclusive(rule, f"{record.told}", exchanges=each.told)
+        return inconclusive(rule, record.told, exchanges=each.told)
     return failed(rule, "it says nothing of it", exchanges=f"{each.told}\n{record.told}")

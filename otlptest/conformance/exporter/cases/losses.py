@@ -157,7 +157,7 @@ def _not_sent_again(
     told = "\n".join([told, *(control.told(signal) for signal in missing)])
     again, _ = _losing(lab, what)()
     if any(control.gap_s(signal) is None for signal in missing) or not _missing(lab, again):
-        return inconclusive(rule, f"{words}", exchanges=told)
+        return inconclusive(rule, words, exchanges=told)
     if not all(_is_gone(lab, each, seen, control.by_signal[each].seen) for each in missing):
         return inconclusive(rule, f"{words}, and how much there is differs", exchanges=told)
     at_once_s = max(control.at_once_s(signal) for signal in missing)

@@ -77,7 +77,7 @@ def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> Che
         return passed(rule, "it exits otherwise than after a success", exchanges=each.told)
     if record.lines:
         told = f"{what}it says nothing, as after a success. {each.told}"
-        return failed(rule, f"{told}", exchanges=record.told)
+        return failed(rule, told, exchanges=record.told)
     return inconclusive(rule, "its output tells of no failures at all", exchanges=each.told)
 
 
@@ -127,13 +127,13 @@ def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
         return passed(rule, "not followed", exchanges=each.told)
     wrong = next(filter(None, (_wrong_with(one, each.attempts[0]) for one in landed)), "")
     if wrong:
-        return failed(rule, f"{wrong}", exchanges=each.told)
+        return failed(rule, wrong, exchanges=each.told)
     if any(one.method == "POST" for one in landed):
         return passed(
             rule, "followed with POST and a body, without its authorization", exchanges=each.told
         )
     reason = "followed with GET, as HTTP allows after this status, without its authorization"
-    return inconclusive(rule, f"{reason}", exchanges=each.told)
+    return inconclusive(rule, reason, exchanges=each.told)
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:

@@ -153,7 +153,7 @@ def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
         return _where_nobody_listens(lab, each)
     if any(one.is_accepted for one in each.arrived.of(each.signal)):
         reason = "connections were made at once, or for another batch: no wait is seen between them"
-        return inconclusive(_RULE, f"{reason}", exchanges=each.told)
+        return inconclusive(_RULE, reason, exchanges=each.told)
     return _gave_up(lab, each)
 
 

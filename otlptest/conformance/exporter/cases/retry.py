@@ -95,7 +95,7 @@ def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     missing = sent - whole_items([*later, *again])
     if missing:
         told = f"{missing.total()} of {sent.total()} items did not come again as they were"
-        return failed(rule, f"{told}", exchanges=each.told)
+        return failed(rule, told, exchanges=each.told)
     counts = (each for one in again for each in whole_items([one]).items())
     if have_times(first) and any(count > sent[item] > 0 for item, count in counts):
         return failed(rule, "the next attempt carries the same items twice", exchanges=each.told)

@@ -85,7 +85,7 @@ def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttem
     counted = next(filter(_COUNT.search, partial), "")
     if counted:
         reason = f"it says how many were rejected, without the receiver's message: {counted!r}"
-        return passed(rule, f"{reason}", exchanges=each.told)
+        return passed(rule, reason, exchanges=each.told)
     if partial:
         reason = "it tells neither the receiver's message nor how many were rejected"
         return inconclusive(rule, f"{reason}: {partial[0]!r}", exchanges=each.told)

@@ -124,7 +124,7 @@ def _waited(rule: str, each: DeliveryAttempts, pause: _Pause, least_s: float) ->
     if each.most_gaps_s[0] < least_s:
         return failed(rule, told)
     if gap < least_s:
-        return inconclusive(rule, f"{_TOO_BUSY}", exchanges=told)
+        return inconclusive(rule, _TOO_BUSY, exchanges=told)
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least_s:
         return inconclusive(rule, "its own back-off may be as long", exchanges=told)
@@ -193,7 +193,7 @@ def _not_shrinking(each: DeliveryAttempts, pause: _Pause) -> CheckResult:
     if min(gaps) < least:
         return failed(rule, told)
     if min(each.gaps_s[: len(gaps)]) < least:
-        return inconclusive(rule, f"{_TOO_BUSY}", exchanges=told)
+        return inconclusive(rule, _TOO_BUSY, exchanges=told)
     usual = pause.control.gap_s(each.signal)
     if usual is None or usual >= least:
         return inconclusive(rule, "its own back-off may be as long", exchanges=told)
@@ -249,7 +249,7 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
         return
     told = f"{told}\nthe first wait without RetryInfo was up to {usual:.2f} s"
     if usual < NO_WAIT_S:
-        yield inconclusive(rule, f"{_TOO_SHORT}", exchanges=told)
+        yield inconclusive(rule, _TOO_SHORT, exchanges=told)
         return
     if max(gaps) < _HAMMERING * usual:
         yield failed(rule, told)
@@ -329,7 +329,7 @@ def _sparing(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> CheckResult:
         return inconclusive(rule, "too little was sent again", exchanges=told)
     usual = control_of(lab).longest_gap_s or 0.0
     if usual < NO_WAIT_S:
-        return inconclusive(rule, f"{_TOO_SHORT}", exchanges=told)
+        return inconclusive(rule, _TOO_SHORT, exchanges=told)
     if max(gaps) < NO_WAIT_S:
         return failed(rule, "sent again at once each time", exchanges=told)
     if sorted(gaps)[len(gaps) // 2] < _HALF * usual:

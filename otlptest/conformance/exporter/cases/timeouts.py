@@ -248,7 +248,7 @@ class _Bounds:
             return passed(rule, told)
         is_free = self.usual.seconds > _SHORT_S + _LATE_S
         if when == "late" or (is_free and self.is_early_again(wait, _SHORT_S)):
-            return failed(rule, f"{told}", exchanges=self.usual.told)
+            return failed(rule, told, exchanges=self.usual.told)
         return inconclusive(rule, "something else may have ended the wait", exchanges=told)
 
     def of_endless(self, wait: _Wait) -> CheckResult:
@@ -257,13 +257,13 @@ class _Bounds:
         if wait.each.is_hit and wait.seconds >= _EARLY * _ANSWERED_S:
             if self.usual.seconds >= _EARLY * _ANSWERED_S:
                 reason = "it waits so long where the variable is not set, too"
-                return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{self.usual.told}")
+                return inconclusive(rule, reason, exchanges=f"{told}\n{self.usual.told}")
             return passed(rule, told)
         if not self.can_wait:
             return inconclusive(
                 rule, "it did not wait so long with a longer timeout either", exchanges=told
             )
-        return failed(rule, f"{told}", exchanges=self.longer.told)
+        return failed(rule, told, exchanges=self.longer.told)
 
     def of_default_again(self, rule: str, wait: _Wait) -> CheckResult:
         """Judge an invalid value: as if it were not set, whatever is done then."""
@@ -289,7 +289,7 @@ class _Bounds:
             return inconclusive(rule, "something else may have ended the wait", exchanges=told)
         if not self.is_read:
             reason = "it waits as long whatever it is told, so that nothing shows the variable read"
-            return inconclusive(rule, f"{reason}", exchanges=told)
+            return inconclusive(rule, reason, exchanges=told)
         return passed(rule, told)
 
     def _is_unlike_usual(self, wait: _Wait) -> bool:
@@ -377,7 +377,7 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     told = f"expected {_SHORT_S:g} s. {wait.told}"
     if when == "right" and longer.seconds <= _SHORT_S + _LATE_S:
         reason = "with the general variable alone it waits no longer, or that was not seen"
-        return inconclusive(rule, f"{reason}", exchanges=f"{told}\n{longer.told}")
+        return inconclusive(rule, reason, exchanges=f"{told}\n{longer.told}")
     if when == "right":
         return passed(rule, told)
     if when != "late":
@@ -385,7 +385,7 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     alone = _waiting(lab, wait.own, wait.each.signal)()
     if not alone.each.is_hit or _when(lab, alone, _SHORT_S) != "right":
         return inconclusive(rule, "the general timeout is not heeded either", exchanges=told)
-    return failed(rule, f"{told}", exchanges=alone.told)
+    return failed(rule, told, exchanges=alone.told)
 
 
 @CASES.add(
@@ -411,10 +411,10 @@ def _arrived(
     if each.is_hit and _VARIABLE in changes and not warning:
         # One that does not read it goes on as well; with another value it is judged by its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
-        return inconclusive(rule, f"{reason}", exchanges=told)
+        return inconclusive(rule, reason, exchanges=told)
     if each.is_hit:
         said = f"it said: {warning}" if warning else "it went on"
-        return passed(rule, f"{said}", exchanges=told)
+        return passed(rule, said, exchanges=told)
     again = start_run(lab, {each.signal: ()}, changes)
     return _judged_absence(lab, rule, each, told, lambda: again()[0])
 

@@ -209,7 +209,7 @@ def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> CheckResult:
     if not taken:
         return inconclusive(rule, "no call was taken", exchanges=seen.describe())
     told = f"{len(taken)} calls, each one message and the end of its stream"
-    return passed(rule, f"{told}", exchanges=seen.describe(taken))
+    return passed(rule, told, exchanges=seen.describe(taken))
 
 
 def _framing(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:

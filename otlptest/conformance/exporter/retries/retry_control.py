@@ -117,7 +117,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> Chec
     control = control_of(lab)
     problem = _why_not_judged(lab, each)
     if problem:
-        return inconclusive(rule, f"{problem}", exchanges=each.told)
+        return inconclusive(rule, problem, exchanges=each.told)
     if each.is_retried:
         return _confirmed(rule, lab, each, f"sent again after {each.gaps_s[0]:.2f} s\n{each.told}")
     told = f"{each.told}\nnot sent again; {control.told(each.signal)}"
@@ -137,7 +137,7 @@ def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
     """Return whether something was rightly sent again; where it was not, looks once more."""
     problem = _why_not_judged(lab, each)
     if problem:
-        return inconclusive(rule, f"{problem}", exchanges=each.told)
+        return inconclusive(rule, problem, exchanges=each.told)
     if each.is_retried:
         return passed(rule, f"sent again after {each.gaps_s[0]:.2f} s", exchanges=each.told)
     anew = _sent_anew(rule, lab, each)
@@ -162,7 +162,7 @@ def _confirmed(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -
         return failed(rule, told)
     (again,) = start_run(lab, {each.signal: each.faults})()
     if not again.is_hit or again.is_retried != each.is_retried:
-        return inconclusive(rule, f"{_CHANGED}", exchanges=f"{told}\n{again.told}")
+        return inconclusive(rule, _CHANGED, exchanges=f"{told}\n{again.told}")
     confirmed.add(each.signal)
     return failed(rule, f"{told}\nthe same in a second run")
 
@@ -201,7 +201,7 @@ def judged_given_up(
     for _ in range(_LOOKS):
         seen, lost_at = look()
         if lost_at is None:
-            return inconclusive(rule, f"{_CHANGED}", exchanges=told)
+            return inconclusive(rule, _CHANGED, exchanges=told)
         lived_s.append(seen.ended_at - lost_at)
         if len(lived_s) > 1 and min(lived_s) >= control.patience_s(signal):
             return failed(rule, f"{told}\nit stayed up for {lived_s[0]:.1f} s after that")
@@ -255,7 +255,7 @@ def _judged_without_control(
             f" an answer that came {_LATE_S:g} s later: {late.told}",
         )
     reason = f"it may have been shut down while it waited: {_stay_up(each.lived_s)}"
-    return inconclusive(rule, f"{reason}", exchanges=told)
+    return inconclusive(rule, reason, exchanges=told)
 
 
 def _answered_late(lab: ExporterLab, signal: Signal) -> DeliveryAttempts:
@@ -302,7 +302,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: 
     runs = [start_run(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
     if not (again.is_hit and control.is_hit) or again.is_retried or not control.is_retried:
-        return inconclusive(rule, f"{_CHANGED}", exchanges=told)
+        return inconclusive(rule, _CHANGED, exchanges=told)
     waited_s = again.lived_s - usual_rest_s(lab, each.signal)
     if waited_s > _AT_ONCE * control.gaps_s[0]:
         return inconclusive(rule, "it may have been shut down while it waited", exchanges=told)

@@ -105,7 +105,7 @@ def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> 
     seen = f"{slowest.what}: {took}, again {again:.2f} s; a plain valid request: {plain:.2f} s"
     if again <= _PROMPT_S or plain > _PROMPT_S:
         return inconclusive("OTLP-RESP-087", f"slow once, or slow with everything: {seen}")
-    return failed("OTLP-RESP-087", f"{seen}", expected=f"within {_PROMPT_S:g} s")
+    return failed("OTLP-RESP-087", seen, expected=f"within {_PROMPT_S:g} s")
 
 
 def _is_final(answer: Answer) -> bool:
@@ -238,7 +238,7 @@ def _judge_undecodable_call(lab: ReceiverLab) -> Iterator[CheckResult]:
         preferred = answer.grpc_status == GrpcCode.INVALID_ARGUMENT
         yield passed(rule, seen + ("" if preferred else " (INVALID_ARGUMENT is preferred)"))
     else:
-        yield failed(rule, f"{seen}", expected="a status that is not retryable")
+        yield failed(rule, seen, expected="a status that is not retryable")
 
 
 @CASES.add(

@@ -175,7 +175,7 @@ def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
     seen = f"{_BAD_ITEMS:,} bad items were answered {answer.told()}, {size:,} bytes"
     rejected, message = _partial(signal, answer)
     if size > _LARGEST_ANSWER:
-        yield failed(rule, f"{seen}", expected=f"at most {_LARGEST_ANSWER} bytes")
+        yield failed(rule, seen, expected=f"at most {_LARGEST_ANSWER} bytes")
     elif answer.is_refused or rejected:
         yield passed(rule, seen)
     else:

@@ -69,7 +69,7 @@ def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
             break
     text = f"with {meanwhile} a valid request took {min(times):.2f} s"
     if min(times) > _PROMPT_S:
-        return failed(rule, f"{text}", expected=f"within {_PROMPT_S:g} s")
+        return failed(rule, text, expected=f"within {_PROMPT_S:g} s")
     return passed(rule, text)
 
 
@@ -121,9 +121,9 @@ def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
     if fall is not None:
         yield fall
     elif any(answer.is_hang for answer in found):
-        yield failed(rule, f"{seen}", expected="an answer to each", harm="hang")
+        yield failed(rule, seen, expected="an answer to each", harm="hang")
     elif statuses - _OVERLOADED - {200}:
-        yield failed(rule, f"{seen}", expected="200, or 429 or 503 for the overload")
+        yield failed(rule, seen, expected="200, or 429 or 503 for the overload")
     elif statuses & _OVERLOADED:
         yield passed(rule, f"{seen}; afterwards all is well")
     else:

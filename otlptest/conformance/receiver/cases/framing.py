@@ -240,7 +240,7 @@ def _judge_pipelined(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif all(answer.is_ok for answer in answers) and _says_close(answers[-1]):
         yield inconclusive(rule, f"{seen}: it said that it closes the connection then")
     else:
-        yield failed(rule, f"{seen}", expected="200, 200, an error, 200, 200")
+        yield failed(rule, seen, expected="200, 200, an error, 200, 200")
 
 
 def _says_close(answer: Http1Answer) -> bool:

@@ -314,7 +314,7 @@ def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif answer.grpc_status in ended or (answer.grpc_status is None and answer.is_refused):
         yield passed(rule, seen)
     else:
-        yield failed(rule, f"{seen}", expected="DEADLINE_EXCEEDED, CANCELLED or a reset")
+        yield failed(rule, seen, expected="DEADLINE_EXCEEDED, CANCELLED or a reset")
 
 
 @CASES.add(

@@ -199,7 +199,7 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
     if fall is not None:
         yield fall
     elif first.is_ok and not is_answered:
-        yield failed(rule, f"{seen}", expected="an answer to a PING")
+        yield failed(rule, seen, expected="an answer to a PING")
     else:
         yield passed(rule, seen)
 

@@ -265,7 +265,7 @@ def _refused_example(
     rule = "OTLP-JSON-045"
     refused = _refused_kinds(lab, document) if signal == "metrics" else []
     if not refused:
-        return failed(rule, f"{seen}", expected="HTTP 200")
+        return failed(rule, seen, expected="HTTP 200")
     rest = _without_metrics(document, refused)
     answer = post(lab, example_bytes(rest, lab.marker()), signal=signal)
     if not answer.is_ok:

@@ -149,7 +149,7 @@ def _one(
 ) -> CheckResult:
     seen = f"{value.what} ({signal}): {answer.told()}"
     if not answer.is_ok:
-        return failed(rule, f"{seen}", expected="HTTP 200")
+        return failed(rule, seen, expected="HTTP 200")
     return judged_stored(
         lab, rule, signal, marker, seen, matches=lambda items: _differs(items[0], value)
     )
@@ -219,7 +219,7 @@ def _refused(
         if answer.is_refused or rejected(signal, answer):
             yield passed(rule, seen)
         else:
-            yield failed(rule, f"{seen}", expected="HTTP 400, or a rejected item")
+            yield failed(rule, seen, expected="HTTP 400, or a rejected item")
 
 
 def rejected(signal: Signal, answer: Http1Answer) -> int:
@@ -275,7 +275,7 @@ def _judge_ids(lab: ReceiverLab) -> Iterator[CheckResult]:
             if answer.is_ok:
                 yield judged_stored(lab, "OTLP-JSON-006", signal, marker, seen, matches=_other_ids)
             else:
-                yield failed("OTLP-JSON-006", f"{seen}", expected="HTTP 200")
+                yield failed("OTLP-JSON-006", seen, expected="HTTP 200")
         yield from _wrong_ids(lab, signal)
 
 
@@ -363,7 +363,7 @@ def _enums_of(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
             needs_read_back=False,
         )
     else:
-        yield failed("OTLP-JSON-011", f"{seen}", expected="HTTP 200")
+        yield failed("OTLP-JSON-011", seen, expected="HTTP 200")
     names = {
         "traces": {"kind": "SPAN_KIND_SERVER"},
         "logs": {"severityNumber": "SEVERITY_NUMBER_INFO"},
@@ -405,7 +405,7 @@ def _flags_as_text(lab: ReceiverLab, signal: Signal) -> CheckResult:
     answer = _with_flags(lab, signal, marker, str(number))
     seen = f'"flags": "{number}" ({signal}): {answer.told()}'
     if not answer.is_ok:
-        return failed(rule, f"{seen}", expected="HTTP 200")
+        return failed(rule, seen, expected="HTTP 200")
 
     def matches(items: tuple[Any, ...]) -> str:
         flags = items[0].flags
@@ -427,7 +427,7 @@ def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
     answer = _counted(lab, marker, largest)
     seen = f"a count of {largest}: {answer.told()}"
     if not answer.is_ok:
-        wrong = failed(rule, f"{seen}", expected="HTTP 200")
+        wrong = failed(rule, seen, expected="HTTP 200")
         yield contrasted(wrong, lambda: _counted(lab, lab.marker(), 1), "a count of 1")
         return
     yield judged_stored(

@@ -160,7 +160,7 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
         say = passed if mixed.answer.status == _BAD_REQUEST else failed
         yield say("OTLP-RESP-071", f"expected: HTTP 400 for what it finds invalid; {mixed.seen}")
     if lab.protocol == "http/json" and _SNAKE_CASE.search(mixed.answer.body):
-        yield failed("OTLP-JSON-040", f"{mixed.seen}", expected="lowerCamelCase")
+        yield failed("OTLP-JSON-040", mixed.seen, expected="lowerCamelCase")
         return
     if mixed.partial is None:
         yield from _dropped(lab, mixed, stored)

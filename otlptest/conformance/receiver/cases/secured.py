@@ -69,9 +69,9 @@ def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
         version, protocol = wire.version() or "", wire.selected_alpn_protocol()
     seen = f"{version} was agreed, by ALPN {protocol}"
     if version not in {"TLSv1.2", "TLSv1.3"}:
-        yield failed(rule, f"{seen}", expected="TLS 1.2 or newer")
+        yield failed(rule, seen, expected="TLS 1.2 or newer")
     elif lab.protocol == "grpc" and protocol != "h2":
-        yield failed(rule, f"{seen}", expected="h2 by ALPN")
+        yield failed(rule, seen, expected="h2 by ALPN")
     else:
         yield _old_version(lab, rule, seen)
 

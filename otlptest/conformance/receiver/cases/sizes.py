@@ -169,7 +169,7 @@ def _inflated(rule: str, bomb: Answer) -> CheckResult:
     seen = f"{seen} in {bomb.elapsed_s:.1f} s"
     if bomb.is_hang:
         return failed(rule, seen, harm="hang")
-    return passed(rule, seen) if is_refused_or_cut(bomb) else failed(rule, f"{seen}", expected="no")
+    return passed(rule, seen) if is_refused_or_cut(bomb) else failed(rule, seen, expected="no")
 
 
 def _statuses(rule: str, refused: list[tuple[str, Answer]]) -> Iterator[CheckResult]:
@@ -234,7 +234,7 @@ def _judge_early(lab: ReceiverLab) -> Iterator[CheckResult]:
     elif answer.is_hang:
         yield failed(rule, seen, harm="hang")
     else:
-        yield failed(rule, f"{seen}", expected="an answer that can be read")
+        yield failed(rule, seen, expected="an answer that can be read")
 
 
 def _all_said(say: Callable[[bytes], bool], pieces: Iterator[bytes]) -> bool:

@@ -118,7 +118,7 @@ def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> CheckResult
     is_success = answer.is_whole and answer.status in _SUCCESS
     is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
     if is_success or is_failure:
-        return failed("OTLP-RESP-002", f"{seen}", expected="HTTP 200")
+        return failed("OTLP-RESP-002", seen, expected="HTTP 200")
     return inconclusive("OTLP-RESP-002", f"{seen}: no success came")
 
 
@@ -137,12 +137,12 @@ def _judge_grpc_success(lab: ReceiverLab) -> Iterator[CheckResult]:
             if answer.is_refused or answer.is_hang:
                 yield inconclusive("OTLP-RESP-001", f"{seen}: no success came")
             else:
-                yield failed("OTLP-RESP-001", f"{seen}", expected="gRPC status OK")
+                yield failed("OTLP-RESP-001", seen, expected="gRPC status OK")
             continue
         count = len(answer.messages)
         if count != 1 or answer.message_problem:
             what = f"{seen} with {count} messages {answer.message_problem}".strip()
-            yield failed("OTLP-GRPC-048", f"{what}", expected="exactly one message")
+            yield failed("OTLP-GRPC-048", what, expected="exactly one message")
         else:
             yield passed("OTLP-GRPC-048", f"{seen} with one message")
         if count != 1 or answer.messages[0][0]:

@@ -362,7 +362,7 @@ def _judged_repeated_keys(lab: ReceiverLab) -> CheckResult:
     if found.outcome != "passed":
         return found
     if len({each.answer.is_ok for each in tries}) > 1:
-        return failed(rule, f"{found.evidence}", expected="the same each time")
+        return failed(rule, found.evidence, expected="the same each time")
     if not tries[0].answer.is_ok:
         return found
     stored = [stored_items(lab, signal, marker) for marker in markers]
