@@ -1,4 +1,4 @@
-"""What a conformance case is, and where all of them are listed.
+"""The conformance case, and the lists of all cases.
 
 A *case* is one experiment: it gets a lab, does something to the subject, and yields what it found
 out about each of the requirements that it claims. Each module of `exporter_cases` and
@@ -30,7 +30,7 @@ HTTP_PROTOCOLS: Final[tuple[Protocol, ...]] = ("http/protobuf", "http/json")
 COMMON_SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 
 Need: TypeAlias = Literal["read_back", "grpc", "http"]
-"""What a receiver case cannot do without: data read back, both of the receiver's endpoints."""
+"""The resources that a receiver case requires: read-back, both of the receiver's endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +74,19 @@ class ReceiverCase:
         title: What it does, one line.
         requirements: The ids that it judges.
         judge: Talks to the receiver and yields what it found out. May raise `OtlptestError`: then
-            nothing was observed.
+            the case is inconclusive.
         protocols: For which protocols it makes sense: it runs once in the run of each, with
             `lab.protocol` set. What is about HTTP alone and not about an encoding is registered
             for `http/protobuf`.
-        signals: The signals that it sends; a case that goes over several looks at `lab.signals`.
-        needs: What it cannot do without; where that is missing the frame yields `lacking`.
+        signals: The signals that it sends; a case that iterates over several uses `lab.signals`.
+        needs: Resources it requires; if one is missing the frame yields `not_applicable`.
         flood: How much it leaves a receiver to work off. Cases with 0 run first, in all protocols;
             1 is for thousands of connections or many megabytes, 2 for 100,000 items to be stored.
         expected_s: Seconds that it takes, roughly. The longest start first.
-        exclusive: Names of things that only one case at a time can have. `receiver` runs the case
+        exclusive: Names of resources that only one case at a time can use. `receiver` runs the case
             alone: it floods, fills memory, or counts what others would disturb.
         is_plain: It is about plain valid requests themselves. Every other case sees only the
-            signals whose plain valid request is taken, and is not observed where there are none.
+            signals whose plain valid request is taken, and is inconclusive if there are none.
     """
 
     id: str
@@ -124,7 +124,7 @@ def checked_cases(cases: Sequence[AnyCase]) -> None:
 
 
 def find_cases(cases: Sequence[SomeCase], wanted: Iterable[str]) -> tuple[SomeCase, ...]:
-    """The cases that were asked for, in the order of the list; all if nothing was.
+    """Return the cases that were asked for, in the order of the list; all if none were.
 
     Args:
         cases: To choose from.
@@ -132,7 +132,7 @@ def find_cases(cases: Sequence[SomeCase], wanted: Iterable[str]) -> tuple[SomeCa
             (`OTLP-RESP-034`).
 
     Raises:
-        UnknownNameError: One is none of them; the nearest is in its hint.
+        UnknownNameError: A name matches nothing; the hint has the nearest one.
     """
     chosen: set[str] = set()
     asked = tuple(wanted)

@@ -53,7 +53,7 @@ class SuiteRun:
 
     @property
     def has_judged(self) -> bool:
-        """Whether some requirement was seen to be met or broken, and no run was cut short."""
+        """Return whether some requirement passed or failed, and no run was cut short."""
         return not self.shortfall and any(
             result.verdict in {"pass", "fail", "warn"} for result in self.results
         )
@@ -119,15 +119,15 @@ def unjudged_results(
     run_again: str,
     accusations: Sequence[CheckResult] = (),
 ) -> tuple[Result, ...]:
-    """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks.
+    """Return the verdicts if no case could be run: `inconclusive`, or `skip` if not applicable.
 
     Args:
-        cases: Those that did not run.
+        cases: The cases that did not run.
         reason: Why not.
         policy: How strictly to judge.
-        is_lacking: That the subject does not have it is all that is wrong.
+        is_lacking: The only reason is that the subject does not have it.
         run_again: The command that runs one case, with `{case}` for its id.
-        accusations: What was found out without a case: of what the cases claim, and of more.
+        accusations: Results found without a case, for claimed requirements and others.
     """
     judge = not_applicable if is_lacking else inconclusive
     judged = {case.id: [judge(rule, reason) for rule in case.requirements] for case in cases}
@@ -144,7 +144,7 @@ def unjudged_results(
 
 
 FIRST_LOOK: Final = "first look"
-"""What reports call the case of what is seen before any case runs."""
+"""The name in reports of the check that comes before any case."""
 
 
 def shortfall_of(results: Sequence[Result], unseen: Mapping[str, str]) -> str:

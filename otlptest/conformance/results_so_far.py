@@ -64,7 +64,7 @@ class ReachedVerdicts:
     def conformance(self) -> Conformance:
         """Return one run for each protocol that was begun.
 
-        A requirement is in it if all cases that judge it have ended, or if it is broken already.
+        A requirement is in it if all cases that judge it have ended, or if it has failed already.
         """
         return Conformance(runs=tuple(self._run(run) for run in self._runs))
 

@@ -1,6 +1,6 @@
 """Runs cases, several at a time, and keeps what each found out.
 
-The longest start first, since their waits are real: a retry after 5 s takes 5 s whatever the
+The longest start first, since their waits are real: a retry after 5 s takes 5 s on every
 machine. Cases that claim the same exclusive thing never run together; those that claim `ALONE` run
 when all others have ended, one by one.
 """
@@ -74,20 +74,20 @@ class CaseFinished:
 Event: TypeAlias = SuiteStarted | CaseStarted | CaseFinished
 
 EventSink: TypeAlias = Callable[[Event], None]
-"""Is told of each event, one at a time, in whichever thread it happens."""
+"""A function that gets each event, one at a time, in the thread where it happens."""
 
 
 def judgements(
     case: ExporterCase | ReceiverCase, found: Iterable[CheckResult]
 ) -> tuple[CheckResult, ...]:
-    """What a case found out, whole: every requirement that it claims is judged at least once.
+    """Return the results of a case: at least one for every requirement that it claims.
 
-    What ends early leaves the rest unobserved: an `OtlptestError` with its sentence, any other
-    error of a case with its place, because that is a fault of otlptest and not of the subject.
+    If a case ends early the rest is inconclusive: for an `OtlptestError` with its sentence, for any
+    other error with its place, because that is a fault of otlptest and not of the subject.
 
     Args:
-        case: Whose it is.
-        found: What it yields; consumed here.
+        case: The case.
+        found: The results it yields; consumed here.
     """
     judged: list[CheckResult] = []
     reason = "the case ended without showing it"
@@ -155,9 +155,9 @@ def run_cases(
 
 
 def beside_the_main_thread(work: Callable[[], T], *, on_stop: Callable[[], None]) -> T:
-    """The result of `work`, done in a thread of its own.
+    """Return the result of `work`, done in a thread of its own.
 
-    Ctrl-C comes to the main thread wherever it is: there it must find nothing half started.
+    Ctrl-C interrupts the main thread at any point: it must find nothing half started there.
 
     Args:
         work: What to do; what it raises is raised here.
@@ -267,7 +267,7 @@ class _Crew(Generic[SomeCase]):
                     self._changed.notify_all()
 
     def _next(self) -> SomeCase | None:
-        """The first case that may run now; None when there is none left."""
+        """Return the first case that may run now; None if none may."""
         with self._changed:
             while self._waiting:
                 for case in self._waiting:

@@ -1,8 +1,8 @@
-"""The command that exports: run as often as cases ask, and ended for sure.
+"""The command that exports: run as often as cases ask, and always ended.
 
-How many run at a time is bounded. Most of a case is waiting, so many may; but a start costs the
-processor, and a command that starts among ten others takes its time, so fewer may start at a time,
-unless a person has said how many runs there shall be.
+The number of runs at a time is bounded. Most of a case is waiting, so many may run; but a start
+costs processor time, and a command that starts among ten others is slow, so fewer may start at a
+time, unless the user has set the number of runs.
 """
 
 import os
@@ -27,7 +27,7 @@ _KILLED_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How one run of the command went; see `Observation`."""
+    """The end of one run of the command; see `Observation`."""
 
     started_at: float
     ended_at: float

@@ -21,7 +21,7 @@ from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 T = TypeVar("T")
 
 _OWNER: Final[ContextVar[Runs | None]] = ContextVar("otlptest_runs", default=None)
-"""What the runs that this thread begins end with, where it is not their lab's case."""
+"""The owner that ends the runs that this thread begins, if it is not their lab's case."""
 
 
 @contextmanager
@@ -46,12 +46,12 @@ class _Shelf:
     """Things that are made once for all cases. Thread-safe."""
 
     def __init__(self) -> None:
-        self.runs = Runs()  # of no case: others wait for what they show
+        self.runs = Runs()  # of no case: others wait for their results
         self._lock = threading.Lock()
         self._made: dict[str, Future[Any]] = {}
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """The thing of that name, made by whoever asks first."""
+        """Return the object of that name, made by the first caller."""
         with self._lock:
             is_first = name not in self._made
             future: Future[T] = self._made.setdefault(name, Future())

@@ -1,4 +1,4 @@
-"""What an exporter case gets: runs of the command against fakes that behave as told.
+"""The lab of an exporter case: runs of the command against fakes with planned faults.
 
     def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         seen = lab.run(
@@ -7,12 +7,12 @@
             signals=("traces",),
         )
         for payload in seen.payloads("traces"): ...
-        yield held("OTLP-RESP-062", seen.describe(payload.attempts))
+        yield passed("OTLP-RESP-062", seen.describe(payload.attempts))
 
 Each run has a fake collector of its own, so faults and requests of runs at the same time never
-meet. `prepare` gets that `FakeCollector` before the command starts: there goes whatever makes it
-behave otherwise than a good receiver. `changes` are added to the environment, a value of None takes
-a variable away; where they need the fake's address, give a function of the fake instead.
+meet. `prepare` gets that `FakeCollector` before the command starts, to plan its faults. `changes`
+are added to the environment, a value of None removes a variable; if they need the fake's address,
+give a function of the fake instead.
 
 Before any case the frame has run the command once, without faults: `lab.baseline`.
 """
@@ -39,7 +39,7 @@ NO_CHANGES: Final[Mapping[str, str | None]] = MappingProxyType({})
 
 
 class ExporterLab(Protocol):
-    """Runs the command, as often and with what a case asks for. Thread-safe.
+    """A lab that runs the command as often as a case asks. Thread-safe.
 
     The command starts with the process environment without any `OTEL_*`, plus the endpoint of the
     run's fake (`OTEL_EXPORTER_OTLP_ENDPOINT`, without a path), `OTEL_EXPORTER_OTLP_PROTOCOL`,
@@ -48,13 +48,13 @@ class ExporterLab(Protocol):
     timeouts are the SDK's defaults.
 
     Attributes:
-        protocol: What this run of the suite is about.
+        protocol: The protocol of this run of the suite.
         signals: The signals that the command emits, out of those that the case and the user
             asked for; never empty.
         baseline: The observing run: no faults, all signals, default environment.
-        timeout_s: The deadline of a run that is not told another: a minute, longer if the
+        timeout_s: The default deadline of a run: a minute, longer if the
             baseline took long.
-        target_version: The OTLP version that the subject is held to, e.g. `(1, 10)`.
+        target_version: The OTLP version that the subject is judged by, e.g. `(1, 10)`.
     """
 
     @property
@@ -74,12 +74,12 @@ class ExporterLab(Protocol):
 
     @property
     def timeout_s(self) -> float:
-        """The deadline of a run that is not told another, in seconds."""
+        """The default deadline of a run, in seconds."""
         ...
 
     @property
     def target_version(self) -> tuple[int, ...]:
-        """The OTLP version that the subject is held to."""
+        """The OTLP version that the subject is judged by."""
         ...
 
     def run(
@@ -148,13 +148,13 @@ class ExporterLab(Protocol):
         ...
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
-        """What several cases need, made once in a run of the suite: the same for all of them.
+        """Return an object that several cases need, made once in a run of the suite.
 
         The first that asks makes it, in its own thread; the others block until it is there. What
         `make` raises is raised in each of them.
 
         Args:
-            name: Of what it is; include what it depends on, e.g. the signals.
+            name: Its name; include what it depends on, e.g. the signals.
             make: Makes it.
         """
         ...

@@ -1,4 +1,4 @@
-"""What was seen of one run of a command: on the wire, and of the process."""
+"""The observation of one run of a command: its requests and its process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ _MOST_LINES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """What one fake collector received.
+    """The traffic that one fake collector received.
 
     Times `…_at` are seconds on one monotonic clock, the same for all of a lab.
 
     Attributes:
         requests: All, refused and faulted ones too, in the order of arrival.
         connections: Open and closed ones, oldest first; those that brought nothing too.
-        problems: What was not even a whole request, oldest first.
+        problems: Traffic that was not a whole request, oldest first.
     """
 
     requests: tuple[Request, ...] = ()
@@ -47,15 +47,15 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One run of the command, from its start until nothing of it was left.
+    """One run of the command, from its start until all its processes have ended.
 
     Attributes:
-        arrived: What its collector received.
+        arrived: The traffic that its collector received.
         environment: The `OTEL_*` variables that it got.
-        protocol: What it was told to speak.
+        protocol: The protocol set in its environment.
         started_at: When it was started, on the collector's clock.
         ended_at: When it had exited, or was ended.
-        exit_code: As a shell has it, minus the number of the signal that ended it by itself; None
+        exit_code: Its exit status, or minus the number of the signal that ended it by itself; None
             if it had to be ended.
         has_timed_out: It still ran at the deadline and was ended, with all that it had started.
         output: Standard output and error, the newest 1 MiB.
@@ -111,7 +111,7 @@ class Observation:
 
     @property
     def has_crashed(self) -> bool:
-        """Return whether a signal ended it, which nobody here had sent."""
+        """Return whether it died of a signal that otlptest did not send."""
         return self.exit_code is not None and self.exit_code < 0
 
     @property

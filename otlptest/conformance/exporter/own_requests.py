@@ -1,7 +1,7 @@
-"""What the command itself sent to a port that the whole machine shares.
+"""The command's own requests to a port that the whole machine shares.
 
-Other programs may send telemetry of theirs to a default port while a case listens there. A header
-that the command is told to send tells its requests from all others.
+Other programs may send telemetry to a default port while a case listens there. A header set in the
+command's environment distinguishes its requests from all others.
 """
 
 import secrets
@@ -23,7 +23,7 @@ class Mark:
 
     @property
     def changes(self) -> Mapping[str, str | None]:
-        """Return what tells the command to send it."""
+        """Return the variables that make the command send it."""
         return {global_env_var("HEADERS"): f"{_HEADER}={self.value}"}
 
     def own(self, seen: Observation) -> Observation:

@@ -1,10 +1,10 @@
-"""Which requests carry the same telemetry: a payload and the attempts to deliver it.
+"""Payloads and the attempts to deliver them: the requests that carry the same telemetry.
 
-Exports are told apart by what is in them, never counted: a batch processor sends other batches
+Exports are distinguished by their items, never counted: a batch processor sends other batches
 meanwhile. Spans are the same by trace id, span id and times: a span that is exported when it starts
 and again when it has ended is two items. Data points are the same by series and time, log records
-by all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
-share one item.
+by all their fields. A forwarder may split batches differently, so attempts belong together as soon
+as they share one item.
 """
 
 from collections import Counter
@@ -140,10 +140,10 @@ def _sorted_text(attributes: Any) -> str:  # noqa: ANN401 -- Attributes, whose o
 
 
 def payloads_of(requests: Iterable[Request]) -> tuple[Payload, ...]:
-    """Return what was sent, each payload with its attempts, in the order of first attempts.
+    """Return the payloads with their attempts, in the order of first attempts.
 
-    A request that carries items of two payloads makes them one. Requests that are none of OTLP's,
-    or carry nothing, are left out.
+    A request that carries items of two payloads makes them one. Requests that are not
+    OTLP, or carry nothing, are left out.
     """
     groups: list[_Group] = []
     for request in sorted(requests, key=lambda each: each.started_at):

@@ -1,6 +1,6 @@
-"""What cases read in a run: which signals arrived, what was spoken, what the command said.
+"""Readings of a run: the signals that arrived, the protocols, the command's output.
 
-A run in which something is missing may have been unlucky; `steady` tells what is repeated.
+A single run may miss something by chance; `steady` repeats such runs.
 """
 
 import re
@@ -75,14 +75,14 @@ def endpoint_at(fake: FakeCollector, signal: Signal, protocol: Protocol) -> str:
 
 
 def is_quiet(seen: Observation) -> bool:
-    """Return whether the command exited with 0 and had sent nothing at all."""
+    """Return whether the command exited with 0 and had sent nothing."""
     return seen.ended_well and not seen.requests and not seen.problems
 
 
 def came_signals(lab: ExporterLab, arrived: Arrived | Observation) -> frozenset[Signal]:
-    """Return the signals of which a request came that was as good as in the observing run.
+    """Return the signals with a request as good as in the observing run.
 
-    What was refused there already, for what it is, is refused whatever a case changes: it came.
+    A request that was refused there for its content counts: no case changes that.
     """
     usual = arrived_signals(lab.baseline)
     tried = {each.signal for each in arrived.requests if each.signal is not None}
@@ -168,7 +168,7 @@ def start_until_stable(
 
 
 def run_until_stable(lab: ExporterLab, changes: Changes) -> Observation:
-    """Return what `steady` comes to, with nothing begun before it is called."""
+    """Return the result of `steady`; nothing is started before the call."""
     return start_until_stable(lab, changes)()
 
 
@@ -186,10 +186,10 @@ def _check_is_reliable(lab: ExporterLab) -> None:
 def confirmed(
     judge: Callable[[ExporterLab], Iterable[CheckResult]], lab: ExporterLab
 ) -> Iterator[CheckResult]:
-    """Yield what is judged of ports that all of the machine share: broken only if it is so twice.
+    """Yield judgements about shared ports; each fails only if it fails twice.
 
-    Something else may send there while the command runs. Where only the first time shows a fault,
-    the second one counts.
+    Another program may send there while the command runs. If only the first run shows a fault, the
+    second one counts.
 
     Args:
         judge: Runs the command and judges each of its requirements once.
@@ -205,10 +205,10 @@ def confirmed(
 
 
 def is_set_up_by_environment(lab: ExporterLab) -> bool:
-    """Whether the command sends nothing where every signal's exporter is `none`; one run for all.
+    """Return whether the command sends nothing if every exporter is `none`; one run for all.
 
-    If it does all the same, the program sets its exporters up in code, and some variables of the
-    SDK have nothing to act upon.
+    If it does send, the program sets its exporters up in code, and some variables of the SDK have
+    no effect.
     """
     seen = lab.shared("every exporter is none", lambda: lab.run(signals=()))
     return is_quiet(seen)
@@ -257,15 +257,15 @@ def judged_requests(
     variables: Iterable[str],
     received: Callable[[Request], str] | None = None,
 ) -> CheckResult:
-    """Broken if a request is wrong or a signal lost, held if each came and all are right.
+    """Fail if a request is wrong or a signal lost, pass if each came and all are valid.
 
     Args:
         rule: The requirement.
         lab: For the signals that should come.
-        seen: The run; one of `steady`, for what is lost may be bad luck.
-        is_right: Of a request of any signal.
-        expected: What is right, for evidence.
-        variables: What the run was told.
+        seen: The run; one of `steady`, as a loss may be chance.
+        is_right: Whether a request of any signal is valid.
+        expected: What is demanded, for evidence.
+        variables: The variables of the run.
         received: Says what a wrong request had instead, for evidence.
     """
     what = format_env(seen, variables)

@@ -30,15 +30,15 @@ _SLACK: Final = 3.0  # a run with faults may take that many times as long as one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExporterSuite:
-    """Which cases to run with a command, and how to judge.
+    """The cases to run with a command, and the policy.
 
     Attributes:
         cases: Ids of cases or requirements, or folders of cases; all if empty.
         signals: Only these signals; all if empty.
         policy: How strictly to judge.
-        timeout_s: When a run of the command is ended, unless its case knows better.
-        jobs: How many runs at a time; chosen by what a run costs if None.
-        known_cases: What there is to choose from.
+        timeout_s: Seconds after which a run of the command is ended, unless its case sets another.
+        jobs: The number of runs at a time; chosen by the cost of a run if None.
+        known_cases: The cases to choose from.
     """
 
     cases: tuple[str, ...] = ()
@@ -192,7 +192,7 @@ def _expected_s(cases: Sequence[ExporterCase], lab: CommandLab, jobs: int) -> fl
 
 
 def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[CheckResult]:
-    """What one case finds out; nothing is observed if the command emits no signal that it needs."""
+    """Return the results of one case; inconclusive if the command emits no signal that it needs."""
     narrowed = lab.narrowed(case)
     if not narrowed.signals:
         needed = " or ".join(case.signals)

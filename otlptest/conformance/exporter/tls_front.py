@@ -1,4 +1,4 @@
-"""A TLS port before a plaintext one, which offers what it is told by ALPN and relays the rest."""
+"""A TLS port in front of a plaintext one, with a given ALPN offer; it relays all data."""
 
 import select
 import socket

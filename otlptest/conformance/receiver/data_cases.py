@@ -42,7 +42,7 @@ Change = Callable[[Any], object]
 """Changes a span, a metric or a log record in protobuf."""
 
 Matches = Callable[[tuple[Any, ...]], str]
-"""What is wrong with items that came out again; empty if nothing is."""
+"""A function that returns the fault of stored items; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ def sent_in(lab: ReceiverLab, signal: Signal, body: bytes) -> Answer:
 
 
 def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
-    """The partial success of an answer; None where there is none that can be read."""
+    """Return the partial success of an answer; None if absent or unreadable."""
     if not answer.is_ok:
         return None
     body = answer.body
@@ -180,7 +180,7 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
 
 
 def is_sampled(items: tuple[Any, ...]) -> str:
-    """For `DataCase.matches`: compare the low eight bits of the flags, whatever is above them."""
+    """Compare the low eight bits of the flags only (for `DataCase.matches`)."""
     flags = items[0].flags & _TRACE_FLAGS
     return "" if flags == 1 else f"the trace flags are {flags:#x}, expected: 0x1"
 
@@ -220,7 +220,7 @@ def _difference(wanted: Any, got: Any, corner: DataCase) -> str:  # noqa: ANN401
 
 
 def _is_same(got: object, wanted: object) -> bool:
-    """Values as OTLP tells them apart; events, links and buckets as they compare."""
+    """Return whether OTLP considers two values the same; events, links, buckets by `==`."""
     if isinstance(wanted, tuple):
         return (
             isinstance(got, tuple) and len(got) == len(wanted) and all(map(_is_same, got, wanted))
@@ -271,7 +271,7 @@ def with_fields(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
 
 
 def alongside_valid_item(change: Change) -> Change:
-    """An item that need not come out again: what carries the marker stands beside it."""
+    """Return a request whose item need not be stored, along with a marked valid one."""
 
     def odd(item: Any) -> None:  # noqa: ANN401 -- a generated message
         change(item)

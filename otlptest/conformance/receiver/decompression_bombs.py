@@ -1,4 +1,4 @@
-"""Large requests and decompression bombs, made piece by piece: nothing large is ever held here."""
+"""Large requests and decompression bombs, made piece by piece: they never fill memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def padded_size(signal: Signal, marker: str, size: int) -> int:
 
 @cache
 def _packed_mib() -> bytes:
-    """One MiB of zeros as deflate blocks that stand on their own."""
+    """Return one MiB of zeros as independent deflate blocks."""
     packer = zlib.compressobj(_LEVEL, wbits=_WINDOW)
     packer.compress(b"")
     return packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)

@@ -38,11 +38,11 @@ _HARMLESS: Final = frozenset({501, 505})
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
 _RECOVERS_S: Final = 3.0
 FLOOD_PATIENCE_S: Final = 60.0
-"""How long a receiver may work off a flood before it counts as fallen."""
+"""Seconds that a receiver may work off a flood before it counts as fallen."""
 
 _LOOK_EVERY_S: Final = 0.25
 _PLAIN_LOOKS: Final = 3
-_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, whatever is in them
+_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, not on their content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Exchange:
 
     Attributes:
         what: What was sent, for evidence.
-        answer: What came back.
+        answer: The answer.
     """
 
     what: str
@@ -91,7 +91,7 @@ def http_fields(
     """Host, content type, the headers that this receiver wants, and more.
 
     Args:
-        lab: Where it goes.
+        lab: The receiver.
         media_type: That of the suite's protocol if None; left out if empty.
         fields: Further ones; one of the same name replaces a header of the lab.
     """
@@ -113,17 +113,17 @@ def post(
     fields: Sequence[tuple[str, str]] = (),
     timeout_s: float | None = None,
 ) -> Http1Answer:
-    """The answer to one HTTP/1.1 request on a connection of its own.
+    """Return the answer to one HTTP/1.1 request on a connection of its own.
 
     Args:
-        lab: Where it goes.
-        body: Sent as it is.
-        signal: Whose path; of the first that the receiver takes if None.
+        lab: The receiver.
+        body: Sent unchanged.
+        signal: The signal whose path to use; the first that the receiver takes if None.
         method: The method.
         target: The request target, instead of the signal's.
         media_type: See `http_fields`.
         fields: Further header fields.
-        timeout_s: How long to wait for the answer; as long as the lab does if None.
+        timeout_s: Seconds to wait for the answer; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -186,7 +186,7 @@ def call(
     """The answer to one gRPC call, on a connection of its own unless `talk` is given.
 
     Args:
-        lab: Where it goes.
+        lab: The receiver.
         message: The request message, sent behind its prefix.
         signal: Whose method; of the first that the receiver takes if None.
         body: What to send instead of prefix and message.
@@ -233,7 +233,7 @@ def is_ok(answer: Answer) -> bool:
 
 
 def is_refused(answer: Answer) -> bool:
-    """Whether the request was refused as the sender's fault: a 4xx, or over gRPC any error."""
+    """Return whether it was refused as the sender's fault: a 4xx, or over gRPC any error."""
     return answer.is_refused
 
 
@@ -259,11 +259,11 @@ def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = N
 
 
 def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
-    """Return what makes a broken ROBUSTNESS row fail: silence, or a 5xx.
+    """Return the harm that makes a failed ROBUSTNESS requirement fail: silence, or a 5xx.
 
     Args:
-        answer: What came back.
-        is_good: The request was right: then "try again" is no harm.
+        answer: The answer.
+        is_good: Whether the request was valid: then "try again" is not a harm.
     """
     if answer.is_hang:
         return "hang"
@@ -279,9 +279,9 @@ def plain_answer(
     """The answer to a plain valid request, in the suite's protocol.
 
     Args:
-        lab: Where it goes.
+        lab: The receiver.
         signal: Whose; of the first that the receiver takes if None.
-        timeout_s: How long to wait for the answer; as long as the lab does if None.
+        timeout_s: Seconds to wait for the answer; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -355,17 +355,17 @@ def check_responses(
     right: Callable[[Answer], bool],
     wanted: str,
 ) -> CheckResult:
-    """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
+    """Return one result for all tries; a hang, or a receiver that is gone, ends it.
 
-    An answer of overload is not an observation, unless it comes to what was sent and not to plain
-    valid requests.
+    An answer of overload is inconclusive, unless only these requests get it and plain valid ones do
+    not.
 
     Args:
-        lab: Where it went; must take plain valid requests afterwards.
+        lab: The receiver; must take plain valid requests afterwards.
         rule: The requirement.
-        tries: What was sent and came back, one after the other.
-        right: Whether an answer is as demanded.
-        wanted: What is demanded, for evidence: `HTTP 400`.
+        tries: The requests and their answers, in order.
+        right: Returns whether an answer is as demanded.
+        wanted: The demand, for evidence: `HTTP 400`.
 
     Raises:
         SendError: Not all could be sent, all answers are right, and the receiver is well.
@@ -387,7 +387,7 @@ def check_responses(
     if not wrong:
         return passed(rule, "\n".join(_lines(seen)))
     harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
-    # What harms is told first.
+    # Harm is reported first.
     wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
@@ -395,7 +395,7 @@ def check_responses(
 
 
 def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:
-    """Whether an answer of overload is about load: the request was right, or plain ones get it."""
+    """Return whether an answer of overload is about load, not about an odd request."""
     status = answer.status if isinstance(answer, Http1Answer) else answer.grpc_status
     if is_right_request or status in _NO_LIMIT:
         return True

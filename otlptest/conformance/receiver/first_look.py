@@ -38,7 +38,7 @@ SERVES: Final[Mapping[str, Mapping[Signal, str]]] = MappingProxyType(
 _LOOK_EVERY_S: Final = 0.1
 _BUSY_S: Final = 5.0  # that an overloaded receiver gets
 _AGAIN_S: Final = 0.5
-# Answers that say: whatever listens there, it does not serve OTLP.
+# Answers of a server that does not serve OTLP.
 _NOT_SERVED_HTTP: Final = frozenset({404, 405, 501})
 _WRONG_MEDIA_TYPE: Final = 415
 _SERVER_ERROR: Final = 500
@@ -54,15 +54,15 @@ _ENCODINGS: Final = MappingProxyType({"http/json": "JSON", "http/protobuf": "pro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverLook:
-    """What a plain valid request of each signal showed.
+    """The answers to a plain valid request of each signal.
 
     Attributes:
-        signals: What the receiver takes, of what was asked for.
-        untaken: What came of the others that it serves.
-        unreadable: Of what it takes: why its success cannot be read as OTLP; empty if it can.
+        signals: The signals that the receiver takes, of those asked for.
+        untaken: The answers for the others that it serves.
+        unreadable: Why a success of the receiver cannot be read as OTLP; empty if it can.
         problem: Why nothing can be judged; empty if something can.
         is_lacking: It serves OTLP over HTTP, but not in this encoding, or not these signals.
-        accusations: What is wrong with a receiver of which nothing else can be judged.
+        accusations: Faults of a receiver of which nothing else can be judged.
     """
 
     signals: tuple[Signal, ...] = ()
@@ -161,7 +161,7 @@ def _nothing_taken(
 
 
 def _takes_the_other_encoding(lab: TargetLab, answers: Mapping[Signal, ExportResult]) -> bool:
-    """Whether the same requests in the other encoding are taken, and these are not for it."""
+    """Return whether the same requests are taken in the other encoding only."""
     if any(_is_its_own_fault(each) for each in answers.values()):
         return False
     for signal in answers:

@@ -70,10 +70,10 @@ def parsed_headers(texts: Iterable[str]) -> dict[str, str]:
 
 
 def header_words(headers: Mapping[str, str]) -> str:
-    """The options of a command line that give the headers again, each behind a space.
+    """Yield the command-line options that give the headers again, each after a space.
 
-    The value of what may be secret is not printed: a variable of the shell stands in its place,
-    `$AUTHORIZATION` for `Authorization`.
+    Values that may be secret are replaced by a variable of the shell: `$AUTHORIZATION` for
+    `Authorization`.
     """
     words = ""
     for name, value in headers.items():

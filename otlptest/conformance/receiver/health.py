@@ -1,7 +1,7 @@
-"""How a receiver answers a plain valid request right now: the health of what is under test.
+"""The health of a receiver: its answer to a plain valid request right now.
 
-A receiver that is busy says so, one that works on something answers late, and only one that
-refuses connections is gone. No two of these are the same accusation, and *busy* is none at all.
+A busy receiver says so, one that works on something answers late, and only one that refuses
+connections is gone. These are different faults, and *busy* is not a fault.
 """
 
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ _SERVER_ERROR: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What came of a plain valid request.
+    """The outcome of a plain valid request.
 
     Attributes:
-        health: What it amounts to.
-        told: The answer in words; empty if there was none.
-        harm: What a case that left the receiver like this has done to it.
+        health: The classification of the answer.
+        told: The answer in words; empty without an answer.
+        harm: The harm done by a case that left the receiver in this state.
     """
 
     health: Health
@@ -83,18 +83,18 @@ def condition_of_failure(problem: SendError) -> Condition:
 
 
 def is_overload(answer: Http1Answer | GrpcAnswer) -> bool:
-    """Whether an answer says that there is too much to do: later the same request may be taken."""
+    """Return whether an answer says overload: later the same request may be taken."""
     if isinstance(answer, GrpcAnswer):
         return is_overload_status(answer.http_status, answer.grpc_status)
     return is_overload_status(answer.status, None)
 
 
 def is_overload_status(http_status: int | None, grpc_status: int | None) -> bool:
-    """Return whether a status says that there is too much to do.
+    """Return whether a status says overload.
 
     Args:
-        http_status: That of HTTP; over gRPC it counts where there is no other.
-        grpc_status: That of gRPC; None over HTTP.
+        http_status: The HTTP status; over gRPC it counts only without a gRPC status.
+        grpc_status: The gRPC status; None over HTTP.
     """
     if grpc_status is not None:
         return grpc_status in _OVERLOADED_GRPC

@@ -1,4 +1,4 @@
-"""What a receiver case gets: where the receiver is, ways to talk to it, and what it stored.
+"""The lab of a receiver case: the receiver's endpoints, clients for it, and its read-back.
 
     def _judge(lab: ReceiverLab) -> Iterator[CheckResult]:
         with lab.connect() as wire:           # a socket, plain or TLS, to lab.protocol's endpoint
@@ -30,12 +30,12 @@ MARKER_ATTRIBUTE = "otlptest.marker"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a receiver is reached.
+    """The address of a receiver.
 
     Attributes:
         host: A name or address.
         port: TCP port.
-        path: Prefix of the paths on an HTTP endpoint, without a slash at its end; mostly empty.
+        path: Prefix of the paths on an HTTP endpoint, without a trailing slash; mostly empty.
         is_tls: Whether TLS is spoken.
     """
 
@@ -58,7 +58,7 @@ class Endpoint:
 
 
 class ReadBack(Protocol):
-    """What the receiver has stored or passed on. Thread-safe."""
+    """Access to what the receiver has stored or passed on. Thread-safe."""
 
     @property
     def name(self) -> str:
@@ -91,7 +91,7 @@ class ReceiverLab(Protocol):
 
     @property
     def untaken(self) -> "Mapping[model.Signal, Condition]":
-        """What came of the plain valid requests of signals that it serves and does not take."""
+        """The answers to plain valid requests of signals that it serves and does not take."""
         ...
 
     @property
@@ -135,7 +135,7 @@ class ReceiverLab(Protocol):
         ...
 
     def marker(self) -> str:
-        """A text that nothing else sends, for `MARKER_ATTRIBUTE`."""
+        """Return a unique text for `MARKER_ATTRIBUTE`."""
         ...
 
     def connect(
@@ -183,5 +183,5 @@ class ReceiverLab(Protocol):
         ...
 
     def resident_bytes(self) -> int | None:
-        """Memory of the receiver's process; None where it cannot be told (it is not local)."""
+        """Return the memory of the receiver's process; None if unknown (it is not local)."""
         ...

@@ -1,7 +1,6 @@
-"""Protobuf bodies that are no message of their signal, each with what is wrong with it.
+"""Protobuf bodies that are not a message of their signal, each with its fault.
 
-What a body is, is not a matter of opinion: each one that must be refused is refused by protobuf's
-own decoder too.
+Protobuf's own decoder also refuses each body that must be refused.
 """
 
 import random
@@ -77,7 +76,7 @@ def bad_protobuf(signal: Signal, marker: str) -> dict[str, Sequence[tuple[str, b
 
 
 def known_group(body: bytes) -> bytes:
-    """A request with a well-formed group that nobody knows."""
+    """Return a request with a well-formed group of an unknown number."""
     return body + tag(_UNKNOWN, _GROUP_START) + number(1, 1) + tag(_UNKNOWN, _GROUP_END)
 
 

@@ -1,4 +1,4 @@
-"""The memory of whatever listens on a local port, as Linux tells it."""
+"""The memory of the process that listens on a local port, as Linux reports it."""
 
 import os
 import socket

@@ -1,7 +1,7 @@
 """Reads what a receiver has stored or passed on: a file that it writes, or a fake behind it.
 
-Each look takes in only what is new since the last one, and keeps only what carries a marker. What
-has not come within a few times the longest that anything took is lost: nobody waits for it longer.
+Each look reads only what is new since the last one, and keeps only items with a marker. An item
+that has not come within a few times the longest delay so far counts as lost.
 """
 
 import math
@@ -25,7 +25,7 @@ from otlptest.wire.otlp.unpacked_files import content_encoding
 _LOOK_EVERY_S: Final = 0.05
 _TIMES_THE_LONGEST: Final = 5
 _SHORTEST_WAIT_S: Final = 1.0
-_SHORT_WAIT_S: Final = 3.0  # while fewer arrivals than these tell how long one takes
+_SHORT_WAIT_S: Final = 3.0  # while there are fewer arrivals than these to measure
 _FEWEST_SEEN: Final = 3
 _MAGIC_BYTES: Final = 4
 _MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
@@ -80,10 +80,10 @@ class _Marked:
 
 
 class ForwardReadBack:
-    """What the receiver forwards to a fake of ours.
+    """Read-back of a receiver that forwards to a fake of ours.
 
     Args:
-        collector: Where it forwards to.
+        collector: The fake it forwards to.
     """
 
     def __init__(self, collector: FakeCollector) -> None:
@@ -107,7 +107,7 @@ class ForwardReadBack:
 
 
 class FileReadBack:
-    """What the receiver writes to an OTLP file, as the Collector's file exporter does.
+    """Read-back of a receiver that writes an OTLP file, as the Collector's file exporter does.
 
     Args:
         path: The file; it may not exist yet.
@@ -135,7 +135,7 @@ class FileReadBack:
                 yield signal, item
 
     def _has_plain_lines(self) -> bool:
-        """Whether what is added can be read without what was before; so it is if nothing is."""
+        """Return whether added lines can be read alone; also if there is no file yet."""
         try:
             with self._path.open("rb") as file:
                 is_plain = content_encoding(file.read(_MAGIC_BYTES)) == "identity"
@@ -144,10 +144,10 @@ class FileReadBack:
             return True
 
     def _new_lines(self) -> Iterator[tuple[Signal, Any]]:
-        """The requests in the lines that have been added; what is none is left out."""
+        """Yield the requests in the lines that have been added; invalid ones are left out."""
         try:
             size = self._path.stat().st_size
-            if size < self._offset:  # it was begun anew
+            if size < self._offset:  # it was truncated
                 self._offset = 0
             with self._path.open("rb") as file:
                 file.seek(self._offset)

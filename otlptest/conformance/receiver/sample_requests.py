@@ -1,4 +1,4 @@
-"""Requests of each signal, in protobuf and in JSON, with room for what a case puts in.
+"""Requests of each signal, in protobuf and in JSON, with room for a case's data.
 
 All signals nest alike: request, resource entry, scope entry, item. An item of the metrics signal is
 a gauge with one point; its attributes, as those of spans and log records, carry the marker.

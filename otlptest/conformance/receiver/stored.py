@@ -1,7 +1,7 @@
-"""What came out of a receiver again, judged: every row that asks for read-back.
+"""Judgements of what a receiver stored: every requirement that needs read-back.
 
-A receiver may pass data on late and in another order. That something was *not* stored is believed
-only after something that was sent later has come.
+A receiver may pass data on late and in another order. An item counts as *not* stored only
+after an item that was sent later has come.
 """
 
 from collections.abc import Callable
@@ -64,9 +64,9 @@ def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any
 
 
 def loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
-    """Whether a plain request that is taken is not stored either: then no oddity is the reason.
+    """Return whether plain requests that are taken are not stored either.
 
-    Blocks until what was sent later has come, at most twice `lab.timeout_s`.
+    Blocks until an item that was sent later has come, at most twice `lab.timeout_s`.
     """
     marker = lab.marker()
     try:

@@ -103,17 +103,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSuite:
-    """Which cases to run with a receiver, and how to judge.
+    """The cases to run with a receiver, and the policy.
 
     Attributes:
         cases: Ids of cases or requirements, or folders of cases; all if empty.
         signals: Only these signals; all if empty.
         policy: How strictly to judge.
-        timeout_s: How long to wait for any one answer.
-        jobs: How many cases at a time. One by default: who made a receiver fall must be certain.
-        budget_s: How long the whole run may take, in all protocols, whatever the receiver does;
-            what is left then is not observed.
-        known_cases: What there is to choose from.
+        timeout_s: Seconds to wait for each answer.
+        jobs: The number of cases at a time. One by default, to know the case that felled it.
+        budget_s: Seconds that the whole run may take, in all protocols; cases that are left then
+            are inconclusive.
+        known_cases: The cases to choose from.
     """
 
     cases: tuple[str, ...] = ()
@@ -269,9 +269,9 @@ class _ProtocolRun:
         return results_of(self.cases, self._judged, self._suite.policy, run_again=run_again)
 
     def _unjudged(self, among: Sequence[Protocol]) -> tuple[Result, ...]:
-        """The verdicts where no case could be run: what is wrong is told once."""
+        """Return the verdicts if no case could be run; the reason is reported once."""
         look = self._look
-        # That an encoding is lacking is judged in the run of the other one, if there is one.
+        # A missing encoding is judged in the run of the other one, if there is one.
         is_told = look.is_lacking and {"http/protobuf", "http/json"} <= set(among)
         return unjudged_results(
             self.cases,
@@ -284,7 +284,7 @@ class _ProtocolRun:
 
 
 def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckResult]:
-    """Return what one case finds out; the receiver lacks it if the case needs what is not there."""
+    """Return the results of one case; not applicable if something that it needs is missing."""
     narrowed = lab.narrowed(case)
     missing = _missing(case, narrowed)
     if missing:

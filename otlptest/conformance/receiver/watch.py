@@ -48,7 +48,7 @@ class ReceiverWatch:
         self._lock = threading.Lock()
 
     def judge(self, case: ReceiverCase) -> Iterator[CheckResult]:
-        """What a case finds out; nothing is observed of a receiver that is not well before it.
+        """Yield the results of a case; inconclusive if the receiver is not well before it.
 
         Blocks as long as the case does, and up to a minute for a receiver that was flooded.
         """

@@ -1,8 +1,8 @@
-"""Attribute limits, told by the environment: what they cut, what they count, what they leave alone.
+"""Attribute limits from the environment: what they cut, count, and leave alone.
 
-Judged by comparing items of one name in two runs, with and without a limit. Whether the variables
-are read at all is nobody's duty; where no span shows that one is, nothing is held against the
-command.
+Judged by comparing items of one name in two runs, with and without a limit. No
+requirement says that the variables must be read: if no span shows that one is, the command does
+not fail.
 """
 
 from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ def _compared(
     before: Mapping[str, Span] | Mapping[str, LogRecord],
     after: Mapping[str, Span] | Mapping[str, LogRecord],
 ) -> tuple[list[str], list[str]]:
-    """Return which values were cut, and which were cut wrongly or not at all."""
+    """Return the values that were cut, and those cut wrongly or not cut."""
     cut: list[str] = []
     faults: list[str] = []
     for name, item in after.items():
@@ -74,7 +74,7 @@ def _compared(
 
 
 def _of_value(old: Any, new: Any) -> tuple[bool, str]:  # noqa: ANN401 -- any value of an attribute
-    """Return whether a value was cut, and what is wrong with it; another value tells nothing."""
+    """Return whether a value was cut, and its fault; a different value shows nothing."""
     if isinstance(old, bool | int | float) and isinstance(new, str):
         return False, f"{old!r} has become {new!r}"
     if isinstance(old, str | bytes) and isinstance(new, str | bytes):
@@ -150,7 +150,7 @@ def _cut_strings(
 
 
 def _texts(named: Mapping[str, list[Attributes]]) -> dict[str, set[str]]:
-    """The texts under each key, whatever has them."""
+    """Return the texts under each key, of all items."""
     found: dict[str, set[str]] = {}
     for attributes in (each for several in named.values() for each in several):
         for key, value in attributes.items():
@@ -202,7 +202,7 @@ def _judge_counts(lab: ExporterLab) -> Iterator[CheckResult]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Count:
-    """How many attributes an item has: without a limit, the same in two runs, and with it."""
+    """The attribute counts of an item: equal in two runs without a limit, and in one with it."""
 
     name: str
     full: int

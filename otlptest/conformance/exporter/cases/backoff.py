@@ -1,4 +1,4 @@
-"""How long a client waits between attempts, and when it gives up."""
+"""The waits of a client between attempts, and its giving up."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -55,7 +55,7 @@ def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], float]:
-    """The waits of some runs with so many failures, and what the machine made them differ by."""
+    """Return the waits of runs with that many failures, and the noise of the machine."""
     with measured_noise() as noise_s:
         runs = _same_failures(lab, number)
         return [each.faulted_gaps_s for each in runs if each.is_retried], noise_s()

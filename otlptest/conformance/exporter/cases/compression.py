@@ -1,9 +1,9 @@
-"""Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression.
+"""Compression by the environment: `gzip`, `none`, unset, and invalid values.
 
-A client may leave short bodies as they are: no source says that each request is compressed. So what
-is compared are lengths, of what is compressed and of what is not; where only short bodies came,
-they are made longer by an attribute of the resource. And only a run that is told otherwise, and
-does otherwise, shows that a variable is read.
+A client may leave short bodies uncompressed: no source says that each request is compressed. So the
+lengths of compressed and uncompressed bodies are compared; if all bodies are short, an attribute
+of the resource makes them longer. Only a run with another value, and another result, shows that a
+variable is read.
 """
 
 import zlib
@@ -92,7 +92,7 @@ def _requests(lab: ExporterLab, seen: Observation) -> list[Request]:
 
 
 def _encoding(request: Request) -> str:
-    """Return how a body came: a gRPC message may stay as it is in a call that says gzip."""
+    """Return how a body was encoded: a gRPC call that says gzip may have plain messages."""
     if _is_mangled(request):
         return f"{request.encoding}, which it is not"
     is_unchanged = request.protocol == "grpc" and request.wire_size == request.size
@@ -122,16 +122,16 @@ def _judged_gzip(
     others: Sequence[Observation],
     variables: Sequence[str] = (_COMPRESSION,),
 ) -> CheckResult:
-    """Judge whether what is told to compress does.
+    """Judge whether the command compresses if the variables say so.
 
     A body that is not gzip breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
 
     Args:
         rule: The requirement.
         lab: Runs the command.
-        seen: The run that was told to compress.
-        others: Runs that were told otherwise, or nothing: one of them must do otherwise.
-        variables: What tells it.
+        seen: The run whose variables ask for compression.
+        others: Runs with other values or none: one of them must not compress.
+        variables: The variables that ask for it.
     """
     what = format_env(seen, variables)
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
@@ -168,7 +168,7 @@ def _told_lengths(bodies: _Bodies) -> str:
 
 
 def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
-    """Return whether bodies of that length come as they are where it is told otherwise."""
+    """Return whether bodies of that length come uncompressed in the other runs."""
     bodies = _bodies(lab, other)
     return not bodies.packed and bodies.longest_plain >= _NEARLY * least
 
@@ -225,7 +225,7 @@ def _plain(
     contrast: CheckResult,
     variables: Iterable[str] = (_COMPRESSION,),
 ) -> CheckResult:
-    """Judge whether what is told not to compress does not, and could: another run shows that."""
+    """Judge whether bodies are plain if the variables say so, and another run compresses them."""
     found = _are_of(rule, lab, seen, _NONE, variables)
     is_seen = contrast.outcome == "passed" or any(_bodies(lab, each).packed for each in others)
     if found.outcome != "passed" or is_seen:
@@ -235,7 +235,7 @@ def _plain(
 
 
 def _default(lab: ExporterLab) -> CheckResult:
-    """Any is right; it is told."""
+    """Report the default; each one is allowed."""
     encodings = sorted({each.encoding for each in lab.baseline.requests})
     return passed("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
 
@@ -284,7 +284,7 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Each way round: what a signal is told counts, not what all are."""
+    """Judge both ways round: the variable of a signal takes precedence over the general one."""
     names = tuple(signal_env_var(signal, "COMPRESSION") for signal in lab.signals)
     variables = (_COMPRESSION, *names)
     runs = (

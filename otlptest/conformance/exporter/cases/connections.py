@@ -1,7 +1,7 @@
-"""Whether connections are used again, and how many requests are under way at a time.
+"""Reuse of connections, and the number of requests under way at a time.
 
-The command is told to make its batches small and quick; for the second question each answer takes
-its time, so that a request that does not wait for the one before is seen beside it.
+The environment asks for small and frequent batches. For the second question each answer is delayed,
+so that a request that does not wait for the one before overlaps with it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _ENOUGH: Final = 2  # of requests that could have used an open connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
-    """How the requests that had one before them came.
+    """The requests that had one before them, by the connection they came over.
 
     Attributes:
         again: Over a connection that their signal had used.

@@ -1,6 +1,6 @@
-"""Whether the body is what the headers say: gzip where it says so, and nothing else where not.
+"""The match of body and headers: gzip if they say so, and plain if they do not.
 
-Whether the command compresses at all when it is told to is asked elsewhere (OTLP-CFG-035).
+OTLP-CFG-035 checks whether the command compresses if the environment says so.
 """
 
 import zlib
@@ -20,7 +20,7 @@ _FLAG_WITHOUT_ENCODING: Final = "OTLP-GRPC-013"
 
 
 def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Of both runs: a command may compress by itself, or only when it is told to."""
+    """Judge both runs: a command may compress by default, or only if configured."""
     rule = "OTLP-GRPC-011" if lab.protocol == "grpc" else "OTLP-HTTP-012"
     told = lab.run({_COMPRESSION: "gzip"})
     for seen in (told, lab.baseline):
@@ -74,13 +74,13 @@ def _coding(request: Request) -> str:
 
 
 def _is_gzip(request: Request) -> bool:
-    """Return whether it was compressed, whole: a gRPC message may stay as it is in a gzip call."""
+    """Return whether a body is whole gzip; a gRPC message may stay plain in a gzip call."""
     is_changed = request.protocol != "grpc" or request.wire_size != request.size
     return request.is_accepted and request.encoding == "gzip" and is_changed
 
 
 def _fault_of_gzip(request: Request) -> str:
-    """How header and body contradict each other; empty where they do not, or nothing is gzip."""
+    """Return how header and body contradict each other; empty if they do not."""
     coding, problem = _coding(request), request.problem
     if "," in coding and request.protocol == "grpc":
         return f"the header says {coding!r}, which is a list: gRPC has one encoding"

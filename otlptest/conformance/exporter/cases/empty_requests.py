@@ -35,7 +35,7 @@ def _judge_idle(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _sends_empty(seen: Observation, signal: Signal) -> CheckResult | None:
-    """Broken where a request that is right otherwise carries nothing."""
+    """Fail if an otherwise valid request carries nothing."""
     empty = [each for each in seen.of(signal) if each.problem is None and not items_of(each)]
     if not empty:
         return None

@@ -53,7 +53,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
 def _judged(
     lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
 ) -> Iterator[CheckResult]:
-    """Compare a run with empty variables with one that lacks them, then option by option."""
+    """Compare a run with empty variables with one without them, then option by option."""
     unset = lab.baseline if not others else start_until_stable(lab, others)()
     if lost_signals(lab, unset):
         yield inconclusive(_RULE, f"without the empty variables not all comes: {unset.describe()}")
@@ -79,7 +79,7 @@ def _judged(
 
 
 def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
-    """How a run differs from the one in which the variables are not set; empty if it does not."""
+    """Return how a run differs from the one without the variables; empty if it does not."""
     lost = lost_signals(lab, seen)
     if lost:
         return f"{', '.join(lost)} did not come; {output_tail(seen)}"

@@ -1,4 +1,4 @@
-"""Where the command sends to: defaults, the endpoint of one signal, what becomes of a URL."""
+"""Destinations of the command: defaults, the endpoint of one signal, the handling of URLs."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -34,13 +34,13 @@ from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
-"""What a case claims that listens there, or whose runs may send there by mistake."""
+"""The ports that a case claims because it listens there, or its runs may send there by mistake."""
 
 _ENDPOINT: Final = global_env_var("ENDPOINT")
 _SOON_S: Final = 1.0
 _GENERAL_PATH: Final = "/otlptest/general"
 
-# What tells of a request that it should have gone elsewhere; what else is wrong with one is judged
+# Problems of a request that show that it should have gone elsewhere; all others are judged
 # by other cases.
 _ASTRAY: Final = frozenset({"wrong_port", "wrong_path", "tls_mismatch"})
 
@@ -136,10 +136,10 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
-    """Judge a command that sends nothing where it is told no endpoint.
+    """Judge a command that sends nothing if no endpoint is set.
 
     A program may ask for the variable in code, before it sets an exporter up, and a client may
-    know one of the two addresses of localhost alone. What is left sends to no default.
+    know one of the two addresses of localhost alone. All others send to no default.
     """
     what = (
         f"{format_env(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
@@ -163,7 +163,7 @@ def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
                 stack.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
                 for port in (GRPC_PORT, HTTP_PORT)
             ]
-        except OSError:  # there is no IPv6, or something else is at the port, and answers
+        except OSError:  # there is no IPv6, or another program at the port answers
             return _is_heard_over_ipv6(GRPC_PORT) or _is_heard_over_ipv6(HTTP_PORT)
         lab.run({_ENDPOINT: None}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)
         return any(map(has_connection, listeners))
@@ -228,7 +228,7 @@ def _own_run(lab: ExporterLab) -> Observation:
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
 ) -> CheckResult:
-    """Held if a request had the path; broken if one had another that is about the signal."""
+    """Pass if a request had the path; fail if one had another path that names the signal."""
     what = format_env(seen, [signal_env_var(signal, "ENDPOINT"), _ENDPOINT])
     paths = {each.path for each in seen.requests}
     if path in paths:
@@ -248,9 +248,9 @@ def _judged_path(
 
 
 def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
+    """Judge a URL that a client may be tempted to normalize, and one with parts it may ignore.
 
-    Dot segments are no part of it: HTTP libraries remove them before any request, as RFC 3986
+    Dot segments are not part of it: HTTP libraries remove them before any request, as RFC 3986
     section 6.2.2.3 has it, and the URL stays the same.
     """
     plan = {signal: ("", f"/otlptest/{signal}/a%2Fb%20c/MiXed") for signal in lab.signals}
@@ -408,7 +408,7 @@ def _sent(arrived: Arrived | Observation) -> set[Signal]:
 
 
 def _has_nameless(*arrived: Arrived | Observation) -> bool:
-    """Return whether a request came to a path that is not a signal's."""
+    """Return whether a request came to a path of no signal."""
     return any(request.signal is None for each in arrived for request in each.requests)
 
 

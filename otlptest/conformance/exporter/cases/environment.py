@@ -1,4 +1,4 @@
-"""What the command makes of the standard variables: endpoints, headers, resource."""
+"""Effects of the standard variables on the command: endpoints, headers, resource."""
 
 from collections.abc import Iterator
 from typing import Final

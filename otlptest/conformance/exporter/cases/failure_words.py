@@ -1,4 +1,4 @@
-"""Whether what could not be delivered leaves a trace in what the command prints."""
+"""Traces of failed deliveries in the output of the command."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future

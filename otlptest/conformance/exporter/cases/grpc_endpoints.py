@@ -34,7 +34,7 @@ _FALSE_WORDS: Final = ("1", "yes", "on")
 
 
 def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A scheme decides, whatever `INSECURE` says."""
+    """Judge that a scheme takes precedence over `INSECURE`."""
     plain_https = start_until_stable(lab, {}, is_wanted=transports_used, tls=True)
     https = start_until_stable(lab, {_INSECURE: "true"}, is_wanted=transports_used, tls=True)
     http = start_until_stable(lab, {_INSECURE: "false"}, is_wanted=transports_used)
@@ -66,7 +66,7 @@ class _BareRuns:
 
 
 def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
-    """`host:port`: TLS unless told otherwise."""
+    """Judge `host:port`: TLS by default."""
     runs = _bare_runs(lab)
     names = (_ENDPOINT, _INSECURE)
     secure, insecure = runs.secure.result(), runs.insecure.result()
@@ -142,13 +142,13 @@ def _overriding(
 def _optional(
     rule: str, seen: Observation, names: Iterable[str], *, without: Observation
 ) -> CheckResult:
-    """Judge an option that may be left out: TLS all the same is not a fault, but lacking.
+    """Judge an option that may be missing: TLS in spite of it is not applicable, not a failure.
 
     Args:
         rule: The requirement.
-        seen: The run that is told to speak plaintext.
-        names: The variables that tell it.
-        without: A run without them: one that speaks plaintext there, too, shows nothing.
+        seen: The run whose variables ask for plaintext.
+        names: The variables that ask for it.
+        without: A run without them: if it speaks plaintext too, nothing is shown.
     """
     judged = judged_spoken(rule, seen, "plaintext", names)
     if judged.outcome == "failed":

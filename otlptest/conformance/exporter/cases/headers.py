@@ -46,7 +46,7 @@ _BROKEN_FRAMING: Final = frozenset(
 
 
 def _judge_spelling(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Spaces, properties, entries that are none, capitals: a run each."""
+    """Judge spaces, properties, invalid entries and capitals, in a run each."""
     spaced = start_until_stable(lab, {HEADERS: _SPACED})
     with_property = start_until_stable(lab, {HEADERS: _WITH_PROPERTY})
     malformed = start_until_stable(lab, {HEADERS: _MALFORMED})
@@ -85,7 +85,7 @@ def _shown(request: Request, names: Iterable[str]) -> str:
 
 
 def _without_property(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """The entry may be taken whole, without its property, or not at all."""
+    """Judge an entry with a property: it may be used whole, without the property, or ignored."""
     rule = "OTLP-CFG-030"
     found = judged_requests(
         rule,

@@ -1,4 +1,4 @@
-"""Whether a command that prefers HTTP/2 goes on without it."""
+"""The fallback of a command that prefers HTTP/2."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""How often metrics are exported: seen where the command lives long enough."""
+"""Intervals of metric exports, for commands that live long enough."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -70,7 +70,7 @@ def silence_s(seen: Observation) -> float:
     lived_s = (first.received_unix_nano - min(starts)) / _NANOS
     times = [each.received_at for each in requests]
     between = [later - earlier for earlier, later in pairwise(times)]
-    # Longer than the command's own life says that the start is none of this process.
+    # An interval longer than the command's life did not start in this process.
     return max([lived_s if lived_s <= seen.duration_s else 0.0, *between])
 
 

@@ -49,15 +49,15 @@ _Fault: TypeAlias = tuple[str, str, str]  # rule, path, problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """What the texts of a run showed.
+    """The findings about the texts of a run.
 
     Attributes:
         faults: By rule, places and problems.
-        seen: By rule, how many values it could fail on.
-        unknown_keys: Paths of keys that may be those of a newer OTLP.
-        strange_keys: The same, and paths of misspelt keys: what is missed may stand there.
+        seen: By rule, the number of values it could fail on.
+        unknown_keys: Paths of keys that may belong to a newer OTLP.
+        strange_keys: The same plus misspelt keys: a missing value may be there.
         has_values: Whether any number point has its value.
-        count: How many texts there were.
+        count: The number of texts.
     """
 
     faults: dict[str, list[str]] = field(default_factory=dict)
@@ -143,9 +143,9 @@ def _faults_of(look: TextLook) -> list[_Fault]:
 
 
 def _fault_of_refused(refused: Problem | None) -> list[_Fault]:
-    """What a text that no reader takes breaks, where it looks right: an integer, or its build.
+    """Return the fault of a text that no reader takes: a bad integer, or a bad structure.
 
-    Whatever stands where the mapping of the message has something else stands under a wrong key.
+    A value where the message's mapping has something else counts as one under a wrong key.
     """
     if refused is None or refused.kind != "malformed":
         return []

@@ -19,14 +19,14 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 _NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
 _SHOWN: Final = 5
 _LONGEST_NAME: Final = 100
-_FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are no fault
+_FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are not a fault
 
 _Emitted: TypeAlias = Mapping[str, int]
-"""How often each kind of item came, by what it is called."""
+"""Counts of each kind of item, by name."""
 
 
 def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
-    """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
+    """Judge that the shutdown sends what arrives in runs whose batches go out at once."""
     rule = "OTLP-CFG-071"
     signals = _signals(lab)
     at_once = lab.start(MANY_EXPORTS, signals=signals)
@@ -61,7 +61,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _signals(lab: ExporterLab) -> tuple[Signal, ...]:
-    """All, unless some were not asked for: a signal may be lost so well that nobody knows it."""
+    """Return all common signals, unless some were not asked for: a signal may be lost entirely."""
     came = {each.signal for each in lab.baseline.requests if each.protocol == lab.protocol}
     return lab.signals if came - set(lab.signals) else COMMON_SIGNALS
 
@@ -81,7 +81,7 @@ def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
 
 
 def _identity(item: object) -> tuple[tuple[object, ...], str]:
-    """What makes an item another one, so that what is sent twice counts once; and its name."""
+    """Return what identifies an item, so that a resend counts once, and its name."""
     if isinstance(item, Span):
         return (item.trace_id, item.span_id), f"span {item.name!r}"
     if isinstance(item, LogRecord):
@@ -92,7 +92,7 @@ def _identity(item: object) -> tuple[tuple[object, ...], str]:
 
 
 def _ordered(value: object) -> object:
-    """The same, whatever order the keys of a map came in."""
+    """Return the value with the keys of each map in order."""
     if isinstance(value, Mapping):
         return {key: _ordered(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
@@ -114,7 +114,7 @@ def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
 
 
 def _same(first: _Emitted, second: _Emitted) -> _Emitted:
-    """What is emitted in every run: its number where that is the same, else that it is at all."""
+    """Return what is emitted in both runs: its count if equal, else 1."""
     return {
         name: count if second[name] == count else 1
         for name, count in first.items()
@@ -128,7 +128,7 @@ def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
     with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-        # Of one signal where the command can be told so: some shut down one after the other.
+        # One signal if the command can be limited to it: some shut down one after the other.
         seen = lab.run(changes, signals=lab.signals[:1], timeout_s=_FOR_EVER_S)
         is_tried = has_connection(silent)
     told = f"an endpoint that never answers; {seen.describe_end()}"

@@ -25,7 +25,7 @@ _NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}
 
 
 def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Root spans of two runs share no id; the same spans sent twice are no new ones."""
+    """Judge that root spans of two runs share no id; resends of a span do not count."""
     first = _starts_by_id(lab.baseline)
     second = _starts_by_id(lab.run(signals=("traces",)))
     told = f"{len(first)} ids of root spans in one run, {len(second)} in the next"
@@ -43,9 +43,9 @@ def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _starts_by_id(seen: Observation) -> dict[str, int]:
-    """Trace and span ids of root spans, each with the start of its span.
+    """Return trace and span ids of root spans, each with the start of its span.
 
-    An id of zeros is none, and judged as such elsewhere.
+    Ids of zeros are left out; another case judges them.
     """
     found: dict[str, int] = {}
     for span in _spans(seen.of("traces")):

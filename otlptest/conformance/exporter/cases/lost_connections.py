@@ -102,7 +102,7 @@ def _judge_losses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequence[Injection]]]:
-    """Start a run in which that is lost; call it for the run, and for what acted."""
+    """Start a run with that loss; call the result for the run and the injections."""
     injections: list[Injection] = []
 
     def prepare(fake: FakeCollector) -> None:
@@ -154,9 +154,9 @@ def _not_sent_again(
 def _goes_on_at_once(
     lab: ExporterLab, what: str, lost: Sequence[Observation], at_once_s: float
 ) -> bool:
-    """Return whether it waits for nothing after a loss: the quickest run, with it and without.
+    """Return whether the client waits for nothing after a loss, by the quickest runs.
 
-    A busy machine makes runs longer, so it is looked at several times.
+    A busy machine makes runs longer, so several runs are compared.
     """
     lost_s = list(map(_connected_s, lost))
     usual_s = [_connected_s(lab.baseline)]
@@ -197,7 +197,7 @@ def _taken(seen: Observation, signal: Signal) -> int:
 
 
 def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Observation) -> bool:
-    """Whether nothing of a signal was taken, or less than in each of three runs that are alike."""
+    """Return whether all of a signal is lost, or more than in each of three equal runs."""
     if _taken(seen, signal) == 0:
         return True
     whole = (lab.baseline, observed_again(lab), control)

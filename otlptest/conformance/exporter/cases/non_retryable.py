@@ -1,4 +1,4 @@
-"""What must not be sent again: permanent errors, by every code and status that says so."""
+"""Telemetry that must not be sent again: permanent errors, by every code and status."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -115,7 +115,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_misdirected(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_no_retry`, but for what may go once more over another connection."""
+    """As `judged_no_retry`, but it may be sent once more over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
         seen += start_run(lab, {each.signal: each.faults})()
@@ -131,7 +131,7 @@ def _is_tried_elsewhere(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Return whether it went again over another connection, outside of the client's retries.
 
     A retry waits as long as after a 503. Where the client does not wait after a 503 either, the
-    two look alike: that is no reason to blame it.
+    two look alike: then it does not fail.
     """
     if not each.is_retried:
         return False
@@ -158,14 +158,14 @@ def _refused(
 
 
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A permanent error stays one, whatever its header fields say."""
+    """Judge that a permanent error stays permanent with each header field."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
     run = start_run(lab, dict.fromkeys(lab.signals, answer))
     yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 
 def judged_beside_plain(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether a 400 that says more was sent only once, as far as what it says makes a difference.
+    """Judge that a 400 with details was sent only once, if plain ones are.
 
     One that sends every 400 again breaks another rule (OTLP-RESP-064).
     """

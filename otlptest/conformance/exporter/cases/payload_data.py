@@ -34,18 +34,18 @@ from otlptest.validation import (
 _FINDINGS_SHOWN: Final = 3
 _SAME_START: Final = "OTLP-METRIC-020"
 _REQUEST: Final = re.compile(r"^request [0-9]+,? ?")
-_STEPS: Final = 2  # of a start, after which it is no reset any more
+_STEPS: Final = 2  # of a start; a later one is not a reset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Data:
-    """What several runs showed about data rules.
+    """The findings about data rules in several runs.
 
     Attributes:
         findings: By rule.
-        counts: How often each occasion came.
-        taken: How many requests were looked at.
-        refused: How many came that cannot be looked at.
+        counts: The number of times that each occasion came.
+        taken: The number of requests that were checked.
+        refused: The number of requests that cannot be checked.
     """
 
     findings: dict[str, list[Finding]]
@@ -122,7 +122,7 @@ def _judged(rules: Iterable[str], data: _Data) -> Iterator[CheckResult]:
 
 
 def _judged_rule(rule: str, data: _Data) -> CheckResult:
-    """Broken, or kept wherever it could have been broken; else nothing was seen of it."""
+    """Fail if the rule is broken, pass if it had occasions; else inconclusive."""
     expected = DATA_RULES[rule].expected
     found = data.findings.get(rule, [])
     # A finding weaker than its rule is about what is odd, and right by the letter.

@@ -1,7 +1,7 @@
-"""Which protocols the command speaks, what it chooses untold, and one signal's against all.
+"""Protocols of the command: supported ones, the default, and one signal's over the general one.
 
-A program may choose its exporters in code and its SDK be right all the same. Whether the command
-is set up by the environment shows in a run with every signal's exporter set to `none`.
+A program may choose its exporters in code although its SDK is correct. A run with every signal's
+exporter set to `none` shows whether the environment configures the command.
 """
 
 from collections.abc import Iterator, Mapping
@@ -113,9 +113,9 @@ def _is_read(seen: Mapping[Protocol, Observation]) -> bool:
 
 
 def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[CheckResult]:
-    """Of the two protocols that an SDK should have.
+    """Judge the two protocols that an SDK should have.
 
-    A program may have only some of its SDK's exporters: what it does not speak accuses nobody.
+    A program may have only some of its SDK's exporters: a missing protocol is not a failure.
     """
     had = {each for run in seen.values() for each in spoken_protocols(run.requests)}
     text = f"with all values of {_PROTOCOL}, {', '.join(sorted(had)) or 'no protocol'} came"

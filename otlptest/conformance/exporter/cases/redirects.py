@@ -118,7 +118,7 @@ def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:
-    """Return what a request that follows a redirect takes along and should not, or lacks."""
+    """Return what a request that follows a redirect has and should not have, or misses."""
     if one.authorization == _SECRET:
         return f"followed with {one.method}, {_LEAKED}"
     is_whole = one.body and one.content_type == sent.headers.get("content-type", "")
@@ -128,9 +128,9 @@ def _wrong_with(one: Landed, sent: Request) -> str:
 
 
 def _judge_elsewhere(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect to another origin, which must not learn what was meant for this one.
+    """Judge a redirect to another origin, which must not get what belongs to this one.
 
-    Another name of this machine: some clients take another port of the same host for the same.
+    It uses another name of this machine: some clients take another port of one host for the same.
     """
     with ExitStack() as stack:
         others = {status: stack.enter_context(lab.collector()) for status in _KEEPING}

@@ -31,7 +31,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _not_sent_again(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """An answer that the client does not take is no reason to send again."""
+    """Judge that an answer that the client does not take is not a reason to send again."""
     rule = "OTLP-GRPC-024"
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "passed" and not _is_refused(lab, each):
@@ -46,7 +46,7 @@ def _is_refused(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 
 
 def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Return what can be seen of a limit: that nothing falls over, and that it is told of."""
+    """Judge what can be seen of a limit: the client survives, and reports it."""
     if not each.is_hit:
         return inconclusive(rule, each.told)
     fell = _fallen(rule, each)

@@ -1,4 +1,4 @@
-"""What has to be sent again: transient errors, in each form in which a receiver may tell them."""
+"""Telemetry that has to be sent again: transient errors, in each form a receiver may use."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -67,7 +67,7 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Judge whether what was refused came again as it was; more beside it is no loss."""
+    """Judge whether what was refused came again unchanged; additions are not a loss."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
         return _of_same_ids(rule, lab, each)
@@ -139,7 +139,7 @@ def _judge_http_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[CheckResult]:
-    """A run for each answer, told once for each signal."""
+    """Judge a run for each answer, with one result for each signal."""
     runs = {rule: start_run(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
     for rule, run in runs.items():
         for each in run():
@@ -159,9 +159,9 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_retry`, for a rule about the form in which a status is told.
+    """As `judged_retry`, for a rule about the form in which a status is sent.
 
-    One that sends nothing again, whatever the form, breaks another rule.
+    A client that sends nothing again in any form breaks another rule.
     """
     found = judged_retry(rule, lab, each)
     if found.outcome == "failed" and control_of(lab).gap_s(each.signal) is None:

@@ -1,7 +1,7 @@
-"""What is exported when nothing is sampled.
+"""Exports when nothing is sampled.
 
-Whether OTEL_TRACES_SAMPLER is read at all is nobody's duty: spans that come all the same are held
-against the command only if they say themselves that they are not sampled.
+No requirement says that OTEL_TRACES_SAMPLER must be read: spans that still come fail the command
+only if their own flags say that they are not sampled.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _exemplars(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """Exemplars of what is not sampled may be asked for in code: they accuse nobody."""
+    """Judge exemplars of unsampled spans; code may ask for them, so they never fail."""
     points = _points(lab, seen)
     before, after = sum(_points(lab, lab.baseline)), sum(points)
     told = f"{NOTHING_SAMPLED}; {after} exemplars of {len(points)} points, {before} without it"

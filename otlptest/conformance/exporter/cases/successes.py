@@ -1,4 +1,4 @@
-"""Successes, whole and partial and oddly told: what was taken is not sent again."""
+"""Successes, whole and partial and oddly encoded: accepted telemetry is not sent again."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttempts) -> CheckResult:
-    """Return whether the command says why a part was rejected, as it speaks of what passes by.
+    """Return whether the command reports why a part was rejected, among its other warnings.
 
     The requirement asks that details are surfaced: how many items were rejected is one. A plain
     failure is no measure: a program may print that one itself, and not what its SDK warns of.
@@ -157,7 +157,7 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _taken(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
+    """Judge whether it counts as delivered: not resent, not reported as lost, and no crash."""
     if each.is_hit and each.seen.has_crashed:
         return failed(rule, "the command crashed", exchanges=each.told, harm="crash")
     found = judged_no_retry(rule, lab, each)

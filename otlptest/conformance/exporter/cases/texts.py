@@ -1,7 +1,7 @@
-"""Texts that are hard to write: non-ASCII, escapes, and bytes that are no UTF-8.
+"""Texts that are hard to encode: non-ASCII, escapes, and bytes that are not UTF-8.
 
-They go in by OTEL_RESOURCE_ATTRIBUTES, percent-encoded. What an SDK makes of the variable is asked
-elsewhere (OTLP-CFG-077): a text that does not arrive, or not as it should, breaks nothing here.
+They go in by OTEL_RESOURCE_ATTRIBUTES, percent-encoded. OTLP-CFG-077 checks how
+an SDK reads the variable: a text that arrives wrong or not at all does not fail here.
 """
 
 from collections.abc import Iterator

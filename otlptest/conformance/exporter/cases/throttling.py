@@ -1,8 +1,8 @@
 """Receivers that ask for a pause: `RetryInfo` over gRPC, `Retry-After` over HTTP.
 
-The pause is made longer than the client's own back-off, as the control run shows it: so a client
-that does not read what it was asked for is seen to come too early. A client gives up what would
-come after its own deadline, so it is told a long one.
+The pause is longer than the client's own back-off, as seen in the control run: so a client that
+ignores it comes too early. A client drops what would come after its own deadline, so a long one is
+set.
 """
 
 import math
@@ -44,7 +44,7 @@ _HALF: Final = 0.5
 _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
-_LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
+_LATE_S: Final = 0.5  # all that a client sends at the same time is there by then
 _TOO_SHORT: Final = "its own waits are too short to measure"
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
@@ -56,7 +56,7 @@ _ODD_VALUES: Final = ("abc", "-5", "0", "Mon, 01 Jan 1990 00:00:00 GMT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pause:
-    """How long a pause to ask for, and whether a client that ignores it would be seen."""
+    """The pause to ask for, and whether a client that ignores it would be seen."""
 
     control: Control
     seconds: int
@@ -70,7 +70,7 @@ def _pause(lab: ExporterLab) -> _Pause:
 
 
 def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The pause in the status details, twice in a row; and beside RESOURCE_EXHAUSTED."""
+    """Judge the pause in the status details, twice in a row, and with RESOURCE_EXHAUSTED."""
     pause = _pause(lab)
     unavailable = faults.unavailable(retry_after_s=pause.seconds)
     exhausted = faults.resource_exhausted(retry_after_s=pause.seconds)
@@ -115,9 +115,9 @@ def _waited(rule: str, each: DeliveryAttempts, pause: _Pause, least_s: float) ->
 
 
 def _throttled(lab: ExporterLab, each: DeliveryAttempts, pause: _Pause) -> CheckResult:
-    """Whether the client holds back everything of the signal, be it the same or something else.
+    """Judge whether the client holds back all telemetry of the signal.
 
-    One that waits for a time of its own choice holds back too, if not as it was asked.
+    A client that waits for a time of its own choice holds back too, but not as asked.
     """
     rule = "OTLP-RESP-048"
     if not each.is_hit:
@@ -151,7 +151,7 @@ def _sent_at_once(
 
 
 def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> CheckResult:
-    """Whether something else of the signal is sent right after the answer, and not before it.
+    """Fail if other telemetry of the signal is sent right after a late answer.
 
     What a client sends in parallel may cross an answer that comes at once; not one that comes late.
     """
@@ -264,7 +264,7 @@ def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _of_odd_value(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> Iterator[CheckResult]:
-    """Whether it is sent again at all, as after a 503 without the field, and then not at once."""
+    """Judge whether it is sent again as after a 503 without the field, and not at once."""
     control = control_of(lab)
     dropped = [
         each

@@ -1,10 +1,9 @@
-"""OTEL_EXPORTER_OTLP_TIMEOUT: how long a client waits for an answer that does not come.
+"""OTEL_EXPORTER_OTLP_TIMEOUT: the wait of a client for an answer that does not come.
 
-When a client gives up is seen by the end of its stream (HTTP/2) or connection, by another attempt,
-or by the end of the command, whichever comes first. What ends the wait may also be a limit of the
-shutdown; so too short a wait is only held against a client that was seen to wait longer in another
-run. Where nothing ends it while the command stays up, a refusal that comes too late tells: a client
-that sends again because of it was still waiting.
+The end of the stream (HTTP/2) or connection, another attempt, or the end of the command shows when
+a client gives up, whichever comes first. A limit of the shutdown may also end the wait; so a short
+wait fails only a client that waited longer in another run. If nothing ends it while the command
+stays up, a late refusal decides: a client that sends again because of it was still waiting.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +31,7 @@ _SHORT_S: Final = 2.0
 _ANSWERED_S: Final = 15.0
 _LONGER_S: Final = 20.0
 _LONGEST_S: Final = 32.0
-_STARTS: Final = 5.0  # of what a start takes alone, beside many others
+_STARTS: Final = 5.0  # of the time of a single start, when many run at once
 
 _EARLY: Final = 0.9  # of what is expected
 # A client's clock runs before its request is here: it connects first, and the machine is busy.
@@ -49,14 +48,14 @@ _When: TypeAlias = Literal["early", "right", "late", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wait:
-    """How long a client waited for an answer.
+    """The wait of a client for an answer.
 
     Attributes:
-        each: What it waited for.
-        seconds: How long.
-        is_exact: It was not the command's end that told.
-        value: Of the variable; empty if it was not set.
-        own: Of the signal's variable; empty if it was not set.
+        each: The delivery that it waited for.
+        seconds: Its length.
+        is_exact: It was not ended by the end of the command.
+        value: The variable's value; empty if it was not set.
+        own: The value of the signal's variable; empty if it was not set.
     """
 
     each: DeliveryAttempts
@@ -133,7 +132,7 @@ def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
 
 
 def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
-    """Return how a client waits for one answer far longer than it is told to; empty if it does not.
+    """Return how a client waits far longer for an answer than configured; empty if not.
 
     Args:
         lab: Runs the command, once.
@@ -165,13 +164,13 @@ def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """What the waits are measured by.
+    """The waits that others are compared with.
 
     Attributes:
         lab: Runs the command.
-        usual: The wait where the variable is not set.
-        longer: One of 15 s, where it allows more.
-        shorts: Of each signal, where it allows 2 s.
+        usual: The wait if the variable is not set.
+        longer: One of 15 s, if it allows more.
+        shorts: Those of each signal if it allows 2 s.
     """
 
     lab: ExporterLab
@@ -186,7 +185,7 @@ class _Bounds:
 
     @property
     def is_read(self) -> bool:
-        """Whether the command was seen to wait for another time where the variable is set."""
+        """Return whether a set variable was seen to change the wait."""
         others = [each for each in (*self.shorts, self.longer) if each.each.is_hit]
         return any(abs(each.seconds - self.usual.seconds) > _SLACK_S for each in others)
 
@@ -250,7 +249,7 @@ class _Bounds:
         return failed(rule, f"{told}", exchanges=self.longer.told)
 
     def of_default_again(self, rule: str, wait: _Wait) -> CheckResult:
-        """Judge an invalid value: as if it were not set, whatever is done then."""
+        """Judge an invalid value: it has the effect of an unset one."""
         told = f"expected as if unset. {wait.told}"
         if not wait.each.is_hit:
             again = _waiting(self.lab, wait.value, wait.each.signal)
@@ -332,7 +331,7 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
 
 
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The timeout of a signal, beside a general one that is ten times as long."""
+    """Judge the timeout of a signal, with a general one that is ten times as long."""
     short, long = f"{_SHORT_S * 1000:.0f}", f"{_LONGER_S * 1000:.0f}"
     runs = [_waiting(lab, long, signal, own_value=short) for signal in lab.signals]
     general_alone = _waiting(lab, long, lab.signals[0])
@@ -366,7 +365,7 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
 
 
 def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A number out of its range, and one that is none, are as if unset: all goes on."""
+    """Judge that out-of-range and malformed numbers count as unset, and exports go on."""
     queues = {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}
     for rule, changes in (("OTLP-CFG-045", {_VARIABLE: "10s"}), ("OTLP-CFG-046", queues)):
         run = start_run(lab, dict.fromkeys(lab.signals, ()), changes)
@@ -405,7 +404,7 @@ def _judged_absence(
 
 
 def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
-    """An answer that comes when nobody waits for it any more."""
+    """Judge an answer that comes when the client no longer waits for it."""
     rule = "OTLP-RESP-088"
     late = faults.delay(_SHORT_S + _LATE_REPLY_S)
     seen = lab.run(

@@ -53,7 +53,7 @@ _Files = Callable[[FakeCollector], Mapping[str, str | None]]
 
 
 def _judge_trust(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The fake's own authority is told, another one, none; and a right one, of another host."""
+    """Judge trust in the fake's own authority, another one, none, and one with another host."""
     with (
         lab.collector(tls=True) as stranger,
         lab.collector() as other,
@@ -103,7 +103,7 @@ def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
 
 
 def _judge_client_certificate(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A server that wants a certificate, with its authority told, or trusted without being told."""
+    """Judge client certificates, with the server's authority configured or trusted by default."""
     told_all = _run(lab, lambda _: {}, needs_client_certificate=True)
     told_pair = _run(lab, _trusted_by_the_system, needs_client_certificate=True)
     yield _judged_certificate(lab, told_all(), is_needed=True)
@@ -115,12 +115,12 @@ def _trusted_by_the_system(fake: FakeCollector) -> Mapping[str, str | None]:
 
 
 def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool) -> CheckResult:
-    """Broken only if the client trusted the server and showed nothing: the handshake tells so.
+    """Fail only if the handshake shows that the client trusted the server and sent nothing.
 
     Args:
         lab: For the signals.
         seen: The run.
-        is_needed: Whether anything but telemetry breaks the requirement: the server is trusted.
+        is_needed: Whether all but telemetry fails: the server is trusted.
     """
     rule = "OTLP-CFG-024"
     failure = _handshake_failure(seen)

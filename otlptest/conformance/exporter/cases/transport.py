@@ -58,7 +58,7 @@ def _judge_http_framing(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _requests(lab: ExporterLab) -> tuple[Request, ...]:
-    """Those of the signals that are judged, and those that are of none: a wrong path tells none."""
+    """Return the requests of judged signals, and those without one: a wrong path has none."""
     return tuple(
         each for each in lab.baseline.requests if each.signal is None or each.signal in lab.signals
     )
@@ -67,7 +67,7 @@ def _requests(lab: ExporterLab) -> tuple[Request, ...]:
 def _of_all(
     rule: str, seen: Observation, requests: tuple[Request, ...], is_right: Callable[[Request], bool]
 ) -> CheckResult:
-    """Held if each request is right, broken if one is not."""
+    """Pass if each request is valid, fail if one is not."""
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
         return failed(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
@@ -133,7 +133,7 @@ def _media_type(request: Request) -> str:
 
 
 def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
-    """Whether each body is the message of its path; what was refused for its head tells nothing."""
+    """Judge that each body is the message of its path; refused heads are left out."""
     faults = [(each, _fault_of_body(each)) for each in requests]
     for request, fault in faults:
         if fault:

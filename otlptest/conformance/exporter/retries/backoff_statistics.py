@@ -1,10 +1,10 @@
-"""What several runs tell of the waits between attempts: whether they grow, and are left to chance.
+"""Statistics of the waits between attempts in several runs: their growth and their jitter.
 
 Each run gives a row of waits, in seconds; waits of the same number make a column. A machine that is
 busy makes a wait seem longer, never shorter: so the quicker half of a column is nearest to what the
 client waits. What the machine adds is measured meanwhile (`measured_noise`), by waits without any
-jitter. Waits of a few milliseconds cannot be told from none, nor their growth from noise; so the
-shorter the first wait is, the more failures in a row a client has to see (`failures_in_a_row`).
+jitter. Waits of a few milliseconds look like none, and their growth like noise; so the shorter the
+first wait is, the more failures in a row a client gets (`failures_in_a_row`).
 """
 
 import math
@@ -25,11 +25,11 @@ _FEWEST: Final = 8  # samples that a statement about chance needs
 _FEWEST_WAITS: Final = 2  # that can grow
 _GROWING: Final = 1.2
 _NOT_GROWING: Final = 1.1
-_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is no chance, by its waits
+_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is not chance, by its waits
 _SPREAD: Final = 0.05
 _NO_SPREAD: Final = 0.01
 _OUTLIERS: Final = 2
-_NOISE_S: Final = 0.005  # of a machine that has nothing else to do, and some
+_NOISE_S: Final = 0.005  # of an idle machine, with a margin
 _NOISY: Final = 3.0  # times what our own waits differ by
 _WAITED_S: Final = 0.05
 _LONGEST_S: Final = 8.0  # of all waits of a run, if each is twice the one before
@@ -86,7 +86,7 @@ def _noise_s(taken: Sequence[float]) -> float:
 
 
 def judged_growth(rule: str, waits: Waits) -> CheckResult:
-    """Return whether waits grow exponentially, told from chance by all runs together.
+    """Judge whether waits grow exponentially, and not by chance, by all runs together.
 
     Args:
         rule: The requirement.
@@ -115,10 +115,10 @@ def judged_growth(rule: str, waits: Waits) -> CheckResult:
 
 
 def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult:
-    """Of waits that grow: whether each step is longer than the one before, where it can be told.
+    """Judge of growing waits whether each step is longer than the one before, if it shows.
 
-    They grow by the same time only if all steps are alike: those of a back-off that has reached its
-    longest wait are not.
+    Growth is linear only if all steps are alike: those of a back-off that has reached its longest
+    wait are not.
     """
     steps = len(medians) - 1
     if steps < _FEWEST_STEPS:
@@ -180,7 +180,7 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
 
 
 def agreed(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two looks show together: broken only where both are, else not observed."""
+    """Return the result of two looks: failed only if both failed, else inconclusive."""
     if first.outcome != "failed":
         return first
     if second.outcome == "failed":
@@ -207,9 +207,9 @@ def _too_short(waits: Waits) -> int:
 
 
 def _judged_short(rule: str, waits: Waits, told: str) -> CheckResult | None:
-    """Of waits that are all too short to tell them from none; None if some are longer.
+    """Judge waits that are all too short to measure; None if some are longer.
 
-    Broken after so many that those of any back-off had grown by then, if these have not.
+    Fail if they have not grown after as many as any back-off needs to grow.
     """
     columns = _columns(waits)
     if not columns or _too_short(waits) < len(columns):

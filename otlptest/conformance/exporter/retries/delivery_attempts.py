@@ -1,6 +1,6 @@
-"""What became of the telemetry whose first attempt was answered with a fault.
+"""The delivery of telemetry whose first attempt was answered with a fault.
 
-A retry is told by what it carries, never by a count: a later request of the signal that carries
+A retry is recognized by its items, never by a count: a later request of the signal that carries
 the same items, or at least half of them, after the faulty answer.
 """
 
@@ -16,9 +16,9 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 
 Plan: TypeAlias = Mapping[Signal, tuple[ReplyFault, ...]]
-"""What the first attempts of each signal are answered, in order; all later ones are taken.
+"""The answers to the first attempts of each signal, in order; all later ones are taken.
 
-Without answers all of a signal are taken.
+Without answers all attempts of a signal are taken.
 """
 
 
@@ -40,7 +40,7 @@ class DeliveryAttempts:
 
     @property
     def is_hit(self) -> bool:
-        """Whether anything came that could be answered as planned: not refused for what it is."""
+        """Whether anything came that could be answered as planned, not refused for its content."""
         return bool(self.attempts) and self.attempts[0].problem is None
 
     @property
@@ -58,7 +58,7 @@ class DeliveryAttempts:
 
     @property
     def most_gaps_s(self) -> tuple[float, ...]:
-        """At most so many seconds from each answer to the next attempt.
+        """The longest possible time from each answer to the next attempt, in seconds.
 
         An answer may have come a little before it is known to have been sent, on a busy machine
         more than a little; never before its request was there.
@@ -101,9 +101,9 @@ def _carries(sent: frozenset[Hashable], later: Request) -> bool:
 def delivery_attempts(
     seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]
 ) -> DeliveryAttempts:
-    """Return what became of the first telemetry of a signal, of which `faults` were answered first.
+    """Return the delivery of the first telemetry of a signal, first answered by `faults`.
 
-    A request without items is none.
+    Requests without items do not count.
     """
     requests = sorted(seen.of(signal), key=lambda each: each.started_at)
     for number, first in enumerate(requests, start=1):
@@ -161,7 +161,7 @@ def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
 def start_run(
     lab: ExporterLab, plan: Plan, changes: Changes = NO_CHANGES
 ) -> Callable[[], tuple[DeliveryAttempts, ...]]:
-    """Start a run with what is planned for each signal; call it for what became of each."""
+    """Start a run with faults planned for each signal; call the result for the deliveries."""
     future = lab.start(changes, prepare=replying_once(plan))
 
     def result() -> tuple[DeliveryAttempts, ...]:

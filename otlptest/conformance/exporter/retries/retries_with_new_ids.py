@@ -1,9 +1,9 @@
-"""Telemetry that was sent again under other ids: which it was, told by everything else.
+"""Telemetry that was sent again under new ids, recognized by all its other fields.
 
-A retry carries what was refused. An exporter that makes its spans anew for each attempt gives them
-new ids, often new times too, and then no retry is recognized by what it carries. What tells it is
-that a run with a refusal brings just so much more than a run without, and that what came on top
-looks like what was refused.
+A retry carries what was refused. An exporter that rebuilds its spans for each attempt gives them
+new ids, often new times too, and then no retry is recognized by its items. Two signs remain: a run
+with a refusal brings exactly that many more items than a run without, and the additional items
+look like the refused ones.
 """
 
 from collections import Counter

@@ -1,15 +1,15 @@
-"""Whether a retry would have been seen: the control run, and the verdicts that rest on it.
+"""The control run that shows that a retry would be seen, and the verdicts based on it.
 
-A command emits, shuts its SDK down and exits, and an SDK may give up what waits for another attempt
-when it is shut down. So "it did not send again" says something only beside a *control*: the same
-command, in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client
-sends again.
+A command emits, shuts its SDK down and exits, and an SDK may drop what waits for another attempt
+at shutdown. So "it did not send again" means something only next to a *control*: the same command,
+in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client sends
+again.
 
-- "must not send again" is met only where the control did send again, or the command stayed up
+- "must not send again" passes only if the control did send again, or the command stayed up
   for longer than any back-off.
-- "must send again" is broken only where the control did, each time, and this did not, each time;
-  and where the command went on at once instead of waiting for something; or where it stayed up
-  longer than any back-off; or where nothing is ever sent again, and nothing waited for.
+- "must send again" fails only if the control always did and this never did, and the command went
+  on at once; or if it stayed up longer than any back-off; or if nothing is ever sent again and
+  nothing waited for.
 
 The length of a run says that nothing was waited for only where it follows the exports: a program
 that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
@@ -52,10 +52,10 @@ _ALIKE: Final = "it seems to have been sent again with other ids, which another 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What the command does when it is answered UNAVAILABLE, or 503, once for each signal.
+    """The behaviour of the command when answered UNAVAILABLE, or 503, once for each signal.
 
     Attributes:
-        by_signal: What became of the first telemetry of each.
+        by_signal: The delivery of the first telemetry of each.
     """
 
     by_signal: Mapping[Signal, DeliveryAttempts]
@@ -83,7 +83,7 @@ class Control:
         return _AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
-        """After how long without a retry there is none (`otlp-requirements`, section 0)."""
+        """The time without a retry after which none comes (`otlp-requirements`, section 0)."""
         gap = self.gap_s(signal)
         if gap is None:
             return LONGEST_FIRST_WAIT_S
@@ -182,18 +182,18 @@ def judged_given_up(
     look: Callable[[], tuple[Observation, float | None]],
     told: str,
 ) -> CheckResult:
-    """Return what it means that nothing was sent again after a pause.
+    """Return the verdict when nothing was sent again after a pause.
 
-    Broken where the command stayed up longer than any back-off, or where its length follows its
-    exports and it went on as quickly as it does without faults: then it waited for nothing. Runs
+    Failed if the command stayed up longer than any back-off, or if its length follows its exports
+    and it went on as quickly as without faults: then it waited for nothing. Runs
     the command several times, with and without the loss, and compares the quickest.
 
     Args:
         rule: The requirement.
         lab: Runs the command.
-        signal: What was lost.
-        look: Gives a run, and when its last attempt was lost: None where it was sent again.
-        told: What was seen, as evidence.
+        signal: The signal that was lost.
+        look: Returns a run and the time its last attempt was lost; None if it was sent again.
+        told: The observation, as evidence.
     """
     control = control_of(lab)
     told = f"{told}\n{control.told(signal)}"
@@ -219,9 +219,9 @@ def judged_given_up(
 
 
 def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
-    """Return whether the command ends later where an export takes longer, as the control shows.
+    """Return whether the command ends later if an export takes longer, as in the control.
 
-    Only then the length of a run tells whether its exporter waited for something.
+    Only then the length of a run shows whether its exporter waited for something.
     """
     control = control_of(lab)
     gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
@@ -241,10 +241,10 @@ def _sent_anew(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResu
 def _judged_without_control(
     rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str
 ) -> CheckResult:
-    """Nothing is sent again: broken where nothing was waited for either, however late the answer.
+    """Judge a command that never sends again: fail if it waited for nothing either.
 
-    What is dropped at once, and not sent again by the end of the command, had no retry
-    (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
+    Telemetry that is dropped at once and not sent again by the end of the command had no retry
+    (`otlp-requirements`, section 0). A command that waits may have been shut down meanwhile.
     """
     late = _answered_late(lab, each.signal)
     is_sure = late.is_hit and _follows_answers(lab, late)
@@ -287,7 +287,7 @@ def _rest_s(each: DeliveryAttempts) -> float:
 
 
 def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
-    """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
+    """Return whether the command waited for nothing, and sent no more than usual."""
     usual = [
         delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
     ]
@@ -297,7 +297,7 @@ def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 
 
 def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
-    """Once more, with nothing else that could be waited for, beside a control of its own."""
+    """Judge a second run, with nothing else to wait for and a control of its own."""
     unavailable = (faults.unavailable(),)
     runs = [start_run(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
@@ -314,7 +314,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: 
 
 
 def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
-    """The same with one judgement for each rule and outcome, which tells how many were alike."""
+    """Yield one result for each rule and outcome, with the number of equal ones."""
     groups: dict[tuple[str, str], list[CheckResult]] = {}
     for each in judged:
         groups.setdefault((each.rule, each.outcome), []).append(each)
@@ -328,7 +328,7 @@ def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
 
 
 def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
-    """How long the command still runs after its first telemetry of a signal, without faults."""
+    """Return how long the command runs after its first telemetry of a signal, without faults."""
     return delivery_attempts(lab.baseline, signal, ()).lived_s
 
 

@@ -1,4 +1,4 @@
-"""Bodies that are no OTLP: refused as the sender's fault, and survived."""
+"""Bodies that are not OTLP: refused as the sender's fault, and survived."""
 
 import random
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
 
 
 def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> CheckResult:
-    """Whether the slowest answer came soon; one that is slow once may be a busy machine's."""
+    """Judge whether the slowest answer came soon; a single slow one may be a busy machine."""
     took = f"{slowest.answer.elapsed_s:.2f} s"
     if slowest.answer.is_hang:
         said = f"{slowest.what}: no answer within {took}"
@@ -110,7 +110,7 @@ def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Each way in which bytes are no protobuf; over gRPC any error is right."""
+    """Judge each kind of invalid protobuf; over gRPC any error passes."""
     right = is_refused if lab.protocol == "grpc" else answered(400)
     wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
     signal = lab.signals[0]
@@ -154,7 +154,7 @@ def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
     body = sample_request(signal, lab.marker()) if is_json else document
     what = "protobuf declared as JSON" if is_json else "JSON declared as protobuf"
     answer = post(lab, body)
-    # Errors that are all of another type are told elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
+    # Errors that are all of another type are judged elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
     cut = post(lab, document[:-1] if is_json else b"\x0a\x05ab")
     wanted = media_type_of(lab) if cut.is_ok else cut.media_type
 

@@ -117,7 +117,7 @@ def _thrown(lab: ReceiverLab, data: bytes, coding: str) -> Answer:
 
 
 def _bad_items(signal: Signal, marker: str) -> bytes:
-    """A request with so many distinct items that a strict receiver refuses each for itself."""
+    """Return a request with many distinct items, each refused by a strict receiver."""
     return wrapped(*(_bad_item(signal, number) for number in range(_BAD_ITEMS))) + sample_request(
         signal, marker
     )

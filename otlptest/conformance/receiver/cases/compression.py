@@ -1,4 +1,4 @@
-"""Compressed bodies: right, odd and broken ones, and codings that are none of OTLP's."""
+"""Compressed bodies: valid, odd and damaged ones, and codings that OTLP does not have."""
 
 import gzip
 import zlib
@@ -65,7 +65,7 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _takes_gzip(lab: ReceiverLab) -> bool:
-    """Return whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
+    """Return whether it takes a plain valid gzip request; another case judges that it must."""
     return _send(lab, _packed(_body(lab))).is_ok
 
 

@@ -52,7 +52,7 @@ def _request(lab: ReceiverLab, signal: Signal | None = None) -> bytes:
 
 
 def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
-    """Whether others are served promptly while something goes on: the best of some requests."""
+    """Judge whether others are served promptly meanwhile, by the best of some requests."""
     times: list[float] = []
     for _ in range(_LOOKS):
         took = Deadline(lab.timeout_s)
@@ -86,7 +86,7 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A burst: whoever is turned away is told so, and afterwards all is well."""
+    """Judge a burst: refused clients get an answer, and afterwards all is well."""
     rule = "OTLP-SRV-084"
     with ThreadPoolExecutor(_BURST) as pool:
         found = [each for some in pool.map(_burst, [lab] * _BURST) for each in some]
@@ -122,7 +122,7 @@ def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
 
 
 def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Bad requests of one signal beside good ones of another."""
+    """Judge bad requests of one signal alongside good ones of another."""
     rule = "OTLP-SRV-088"
     bad, good = lab.signals[0], lab.signals[-1]
     stop = threading.Event()

@@ -1,4 +1,4 @@
-"""What stands in an error: a `google.rpc.Status` in the encoding of the request, and no secrets."""
+"""The content of errors: a `google.rpc.Status` in the request's encoding, and no secrets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _CODE_TRACES: Final = ("Traceback (most recent call last)", "goroutine 1 [", "\t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Error:
-    """An error answer that was provoked, and the Status in it, or why there is none."""
+    """A provoked error answer with its Status, or why there is none."""
 
     what: str
     answer: Http1Answer
@@ -126,7 +126,7 @@ def _details(errors: list[_Error]) -> Iterator[CheckResult]:
     )
 
 
-# What must not stand in it.
+# Texts that it must not contain.
 
 
 def _judge_echo(lab: ReceiverLab) -> Iterator[CheckResult]:

@@ -41,7 +41,7 @@ _TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
 
 
 def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Closed quickly, or told in HTTP/1.1 that this is not the place for it."""
+    """Judge that other protocols are closed quickly, or refused in HTTP/1.1."""
     rule = "OTLP-SRV-063"
     said = {
         "bytes that are no preface": b"GARBAGE GARBAGE GARBAGE GARBAGE\r\n\r\n" * 4,

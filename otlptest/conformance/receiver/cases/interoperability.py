@@ -53,7 +53,7 @@ def _taken_and_stored(
     needs_read_back: bool = False,
     count: int = 1,
 ) -> CheckResult:
-    """A message that must be taken, and whose items must come out as they were meant."""
+    """Judge a message that must be taken, and whose items must be stored unchanged."""
     chosen = signal or lab.signals[0]
     answer = send_protobuf(lab, body, signal=chosen)
     return judged_taken(
@@ -69,7 +69,7 @@ def _taken_and_stored(
     )
 
 
-# Fields that nobody knows.
+# Unknown fields.
 
 
 def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -106,7 +106,7 @@ _RESERVED: Final = {
 
 
 def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Numbers that are reserved, and the field that held data before scopes had their name."""
+    """Judge reserved numbers, and the field that held data before scopes had their name."""
     for signal in lab.signals:
         marker = lab.marker()
         library = chunk(1, chunk(1, b"old.library")) + chunk(2, sample_item(signal, lab.marker()))

@@ -1,7 +1,7 @@
 """JSON documents with null, with absent keys, and with values of the wrong type, at every level.
 
-Each is a valid document with a change at one place. What must be taken is judged beside the same
-document without the change.
+Each is a valid document with a change at one place. A document that must be taken is judged against
+the same document without the change.
 """
 
 import copy
@@ -36,7 +36,7 @@ from otlptest.timing import SYSTEM_CLOCK
 from otlptest.wire.otlp.signals import SIGNAL_NAMES, lower_camel
 
 _Path: TypeAlias = tuple[str, ...]
-"""The keys to a value; within a list its first element is meant."""
+"""The keys to a value; in a list they go on in its first element."""
 
 _ABSENT: Final = object()
 _IDS: Final[Mapping[str, Any]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Values in JSON: numbers, texts, bytes, ids, enums. Each must come out again as it was meant."""
+"""Values in JSON: numbers, texts, bytes, ids, enums. Each must be stored unchanged."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ _RIGHT: Final[Mapping[str, tuple[_Value, ...]]] = MappingProxyType(
         "OTLP-JSON-032": (_value("an empty AnyValue", {}, None),),
     }
 )
-# Texts are told apart from JSON's own escapes: these go out as they stand.
+# Raw JSON texts, with their escapes: these are sent verbatim.
 _ESCAPED: Final = r'"\ud83d\ude00\u0000\u00e9\/"'
 _MEANT: Final = "😀\x00é/"
 
@@ -166,7 +166,7 @@ def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         yield _one(lab, rule, value, post(lab, body, signal=signal), signal=signal, marker=marker)
 
 
-# Numbers that are none.
+# Not numbers.
 
 _NONE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "", "0x1")
 

@@ -189,7 +189,7 @@ def _is_refused_for_data(answer: Http1Answer) -> bool:
 
 
 def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> CheckResult:
-    """What becomes of the good items: never lost behind a success, never a server's error."""
+    """Judge the good items: never lost behind a success, never a server error."""
     rule = "OTLP-SRV-014"
     harm = harm_of(mixed.answer)
     if harm is not None or mixed.problem:

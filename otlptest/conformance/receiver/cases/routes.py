@@ -120,7 +120,7 @@ def _at(lab: ReceiverLab, target: str) -> Exchange:
 
 
 def _is_elsewhere(lab: ReceiverLab, sent: Exchange) -> bool:
-    """Whether a path is none of OTLP's, but the receiver has something there: then 405 is right."""
+    """Return whether the receiver serves something else at a non-OTLP path: then 405 is valid."""
     if not answered(405)(sent.answer):
         return False
     path = sent.what.partition(" ")[2]
@@ -129,14 +129,14 @@ def _is_elsewhere(lab: ReceiverLab, sent: Exchange) -> bool:
 
 
 def _keeps_post(answer: Answer) -> bool:
-    """Any answer that a client cannot take for a request to send a GET (RFC 9110, 15.4)."""
+    """Return whether no client can read the answer as a request for a GET (RFC 9110, 15.4)."""
     if not isinstance(answer, Http1Answer) or not answer.is_whole:
         return False
     return answer.is_ok or answer.is_client_error or answer.status in _SAME_METHOD
 
 
 def _lost_in(answer: Answer, right: str) -> str:
-    """What is wrong with where a redirect that keeps the method leads; empty if nothing is."""
+    """Return the fault in the target of a redirect that keeps the method; empty if none."""
     if not isinstance(answer, Http1Answer) or answer.status not in _SAME_METHOD:
         return ""
     path = _path_of(answer)
@@ -196,7 +196,7 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _is_like(usual: Http1Answer) -> Callable[[Answer], bool]:
-    """Whether an answer has the status and the media type of another, or is the usual error."""
+    """Return a check that an answer has the status and media type of another, or is a 405."""
 
     def is_like(answer: Answer) -> bool:
         if not isinstance(answer, Http1Answer):

@@ -1,4 +1,4 @@
-"""How large a request may be, as sent and inflated, and what is said about a larger one."""
+"""Size limits of requests, as sent and inflated, and the answers to larger ones."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a receiver answers to requests that are right: full success, and nothing to store."""
+"""The answers of a receiver to valid requests: full success, and nothing to store."""
 
 import gzip
 import json
@@ -50,10 +50,10 @@ def sample_body(lab: ReceiverLab, signal: Signal, marker: str) -> bytes:
 
 
 def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
-    """The `Export…ServiceResponse` in a body.
+    """Return the `Export…ServiceResponse` in a body.
 
     Raises:
-        WireError: There is none.
+        WireError: The body has none.
     """
     kind = response_class(signal)
     if is_json:
@@ -94,9 +94,9 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> CheckResult:
-    """Of a request that was not taken: which status a success has cannot be seen.
+    """Judge a request that was not taken: the status of a success cannot be seen.
 
-    That it was not taken is told once: over protobuf by the case `exports/served`.
+    The case `exports/served` reports the refusal, over protobuf.
     """
     is_success = answer.is_whole and answer.status in _SUCCESS
     is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
@@ -148,7 +148,7 @@ def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[Chec
 
 
 def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Of the answer to a right and to a wrong body, whatever `Accept` says."""
+    """Judge the answers to a valid and an invalid body, for every `Accept`."""
     wanted = media_type_of(lab)
     signal = lab.signals[0]
     right = sample_body(lab, signal, lab.marker())
@@ -181,7 +181,7 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _judged_accept(
     lab: ReceiverLab, plain: Exchange, asked: Sequence[Exchange], wanted: str
 ) -> CheckResult:
-    """Return whether `Accept` changes the type of an answer, whatever that is without it."""
+    """Judge whether `Accept` changes the media type that an answer has without it."""
     rule = "OTLP-SRV-035"
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
     if usual != wanted:

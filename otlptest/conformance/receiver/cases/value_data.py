@@ -315,7 +315,7 @@ def _judge_values(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judged_canary(lab: ReceiverLab) -> CheckResult:
-    """A schema URL that leads to us: nobody may come while the request is handled."""
+    """Judge a schema URL that leads to our listener: the receiver must not fetch it."""
     rule, signal = "OTLP-COMMON-044", lab.signals[0]
     with _listener() as (url, is_visited):
         answer = sent_in(lab, signal, _with_schema_url(signal, url)(lab.marker()))
