@@ -25,13 +25,13 @@ _PACKAGE: Final = "otlptest.envelopes"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What one scope of one resource brought.
+    """The items of one scope of one resource.
 
     Attributes:
         resource: The `Resource` message as bytes.
-        resource_schema_url: Stands beside it.
+        resource_schema_url: Its schema URL.
         scope: The `InstrumentationScope` message as bytes.
-        schema_url: Stands beside that.
+        schema_url: The schema URL of the scope.
         items: The spans, metrics or log records as bytes each, in order.
     """
 
@@ -43,12 +43,12 @@ class Envelope:
 
 
 class ItemHead(NamedTuple):
-    """What dates an item, and the traces that it belongs to.
+    """The time of an item, and the traces that it belongs to.
 
     Attributes:
         time: The end of a span, or its start where it has no end; the time of a log record, or
             when it was observed; the time of a data point or profile. Unix nanoseconds, 0 if none.
-        trace_id: Of a span or log record; empty if it has none.
+        trace_id: That of a span or log record; empty if absent.
         linked_traces: The trace ids of a span's links.
     """
 

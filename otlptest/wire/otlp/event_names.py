@@ -15,7 +15,7 @@ _NUMBER: Final = 12
 
 _DESCRIPTOR: Any = LogRecord.DESCRIPTOR
 EVENT_NAME_IS_KNOWN: Final[bool] = "event_name" in _DESCRIPTOR.fields_by_name
-"""Whether the generated class has the field."""
+"""True if the generated class has the field."""
 
 
 def event_name_of(message: LogRecord) -> str:
@@ -33,7 +33,7 @@ def set_event_name(message: LogRecord, name: str) -> None:
 
 def _unknown_event_name(message: LogRecord) -> str:
     found = ""
-    fields: Any = UnknownFieldSet(message)  # its stubs do not tell that it can be iterated
+    fields: Any = UnknownFieldSet(message)  # its stubs do not say that it can be iterated
     for field in fields:
         if field.field_number == _NUMBER and isinstance(field.data, bytes):
             found = field.data.decode("utf-8", "replace")

@@ -22,7 +22,7 @@ LONGEST_RECORD: Final = 2**31 - 1
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 _HEAD: Final = 4096
-_START: Final = 64  # bytes of a record that tell whether it can be a request
+_START: Final = 64  # bytes of a record that show whether it can be a request
 _WIDEST_PREFIX: Final = 5
 _LENGTH_BYTES: Final = 4
 _SKIPPED_EMPTY: Final = 64  # bytes
@@ -32,7 +32,7 @@ _HIGHEST_FIELD: Final = 7  # of the messages that a request begins with
 _JSON_START: Final = re.compile(
     rb"[ \t\r\n]*(?:\{[ \t\r\n]*(?:\"[^\x00-\x1f]|\})|\[[ \t\r\n]*[{\]])"
 )
-"""What follows the brackets: `\\n{` and `{\\n` also begin protobuf messages of 123 bytes."""
+"""The bytes after the brackets: `\\n{` and `{\\n` also begin protobuf messages of 123 bytes."""
 
 _WIDE_MARKS: Final = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -61,12 +61,12 @@ def wide_encoding(head: bytes) -> str:
 def form_of(
     stream: ReadAhead, is_request: Callable[[bytes], bool], *, is_named_protobuf: bool
 ) -> Form:
-    """Return the form of a file, of which nothing is read.
+    """Return the form of a file, without consuming it.
 
     Args:
         stream: The file's plain bytes, from its beginning.
-        is_request: Tells whether a record is a request.
-        is_named_protobuf: What cannot be told by content is a protobuf message, and not text.
+        is_request: Returns whether a record is a request.
+        is_named_protobuf: Whether content of unclear form is a protobuf message, not text.
     """
     head = stream.peek(_HEAD)
     if is_json_text(head):

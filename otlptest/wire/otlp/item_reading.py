@@ -34,7 +34,7 @@ class ItemReader:
         self._scopes: dict[tuple[bytes, str], Scope] = {}
 
     def resource(self, data: bytes, schema_url: str) -> Resource:
-        """The resource that a `Resource` message and the schema URL beside it say."""
+        """Return the resource of a `Resource` message and its schema URL."""
         key = (data, schema_url)
         found = self._resources.get(key)
         if found is None:
@@ -43,7 +43,7 @@ class ItemReader:
         return found
 
     def scope(self, data: bytes, schema_url: str) -> Scope:
-        """The scope that an `InstrumentationScope` message and the schema URL beside it say."""
+        """Return the scope of an `InstrumentationScope` message and its schema URL."""
         key = (data, schema_url)
         found = self._scopes.get(key)
         if found is None:

@@ -56,7 +56,7 @@ class JsonDocuments(Generic[_Record]):
     def _document(
         self, text: bytes, fault: FileFormatError
     ) -> tuple[_Record | FileFormatError, bytes]:
-        """The document that a line begins with which is none by itself, and the text after it."""
+        """Return the document over several lines that a line begins, and the text after it."""
         start = self.line
         parts: list[bytes] = []
         depth = 0

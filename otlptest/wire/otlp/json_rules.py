@@ -1,4 +1,4 @@
-"""What a lenient reader takes and an OTLP/JSON sender must not write (OTLP-JSON-003 to -031).
+"""Faults that a lenient reader takes and a sender must not write (OTLP-JSON-003 to -031).
 
 `look_at_text` looks at a request as received. It finds what decoding hides, e.g. an integer that
 came as a number (OTLP-JSON-016), and counts what each rule was tried on: a text without enums says
@@ -56,13 +56,13 @@ class _Complaint(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLook:
-    """What one JSON request showed.
+    """The findings about one JSON request.
 
     Attributes:
         faults: Rules for senders that it breaks, as `(rule, path, message)`. The same fault in
             many places is one row, with its first path and their number.
-        seen: Rule to how many values of the text it could fail on; rules without any are left out.
-        unknown_keys: Paths of keys that are no misspelt ones: those of a newer OTLP, maybe. Each
+        seen: Rule to the number of values it could fail on; rules without any are left out.
+        unknown_keys: Paths of keys that are not misspelt: they may belong to a newer OTLP. Each
             is in `faults`, too.
         unread: The first unknown key of each path-shape that may have lost telemetry.
         is_json: Whether it could be parsed; if not, `faults` has one row that says why.
@@ -115,7 +115,7 @@ def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
 
 
 class _Walk:
-    """One pass over a document, beside the tables of its messages."""
+    """One pass over a document, along the tables of its messages."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
@@ -146,7 +146,7 @@ class _Walk:
                 self._value(field, item, place)
         check = _MESSAGE_CHECKS.get(table.name)
         if check is not None and value.keys() <= table.fields.keys():
-            # What is missed may stand under a key that the message does not have.
+            # A missing value may be under a key that the message does not have.
             self._add(check(value), path)
 
     def _unknown_key(self, found: UnknownKey) -> None:

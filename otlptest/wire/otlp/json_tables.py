@@ -1,4 +1,4 @@
-"""How each field of each OTLP message is written in JSON, as tables made from the descriptors.
+"""The JSON form of each field of each OTLP message, as tables made from the descriptors.
 
 Sources: SPEC "JSON Protobuf Encoding" and the Protobuf JSON mapping; OTLP-JSON-003 to -031.
 """
@@ -18,7 +18,7 @@ from otlptest.wire.otlp.protobuf_faults import is_repeated
 
 
 class JsonKind(Enum):
-    """What JSON writes for a field."""
+    """The JSON type of a field."""
 
     INT32 = "a number without fraction"
     INT64 = "a string of decimal digits"
@@ -115,7 +115,7 @@ _SPAN_ID_RULES: Final = {"trace_id": "OTLP-JSON-003", "span_id": "OTLP-JSON-004"
 EVENT_NAME: Final = FieldTable(
     name="event_name", key="eventName", kind=JsonKind.TEXT, is_list=False
 )
-"""The field of log records that old generated classes lack."""
+"""The field of log records that old generated classes do not have."""
 
 
 def plain_key(key: str) -> str:

@@ -94,9 +94,9 @@ def _nests_deeper(data: bytes, limit: int) -> bool:
 def _brackets_nest_deeper(data: bytes, limit: int) -> bool:
     """Return whether brackets open `limit + 1` times without closing.
 
-    Both kinds count as one here: what is unbalanced or crossed is the parser's to refuse. Some
+    Both kinds count as one here: the parser refuses unbalanced or crossed ones. Some
     passes that take out the innermost pairs make short work of ordinary payloads; counting
-    bracket by bracket is slower, and takes time in proportion whatever they are.
+    bracket by bracket is slower, and takes linear time for every text.
     """
     brackets = data.translate(_ONE_KIND, _NO_BRACKETS)
     if b"[" * (limit + 1) in brackets:

@@ -32,7 +32,7 @@ class JsonFaultError(Exception):
     Attributes:
         rule: The requirement that it breaks.
         problem: A clause about the value.
-        path: Keys and indexes, innermost first; whoever passes the error on adds its own.
+        path: Keys and indexes, innermost first; each caller adds its own.
     """
 
     def __init__(self, rule: str, problem: str) -> None:
@@ -63,7 +63,7 @@ def shown(value: object) -> str:
 
 
 def reader_of(field: FieldTable) -> Callable[[Any], Any]:
-    """What turns one JSON value into the field's Python value, or raises `JsonFaultError`."""
+    """Return a function that reads one JSON value for a field, or raises `JsonFaultError`."""
     return _READERS[field.kind](field)
 
 
@@ -213,7 +213,7 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
                 return binascii.unhexlify(value)
             except ValueError as bad:
                 raise JsonFaultError(field.id_rule, f"{shown(value)} is not hex") from bad
-        if not value:  # OTLP-FILE-026; whether the item may lack it is a question about the data
+        if not value:  # OTLP-FILE-026; whether it may be absent is a question about the data
             return b""
         problem = f"{shown(value)} has {len(value)} characters, and an id {digits} hex digits"
         mistake = mistake_in_text(value, field.id_bytes)

@@ -2,8 +2,8 @@
 
 All requests share their outer field numbers, so a logs request decodes as traces: every field of a
 log record but its body has another wire type than the span field of its number, and counts as
-unknown. What is left is an item without the least that an item has. Only then is it looked at
-closer: as an item of another signal it is whole, or at least has what it lacks here.
+unknown. What is left is an item without its minimal fields. Only then it is checked closely:
+as an item of another signal it is whole, or at least has the missing fields.
 
 In JSON a request of another signal is one with unknown keys only, which a reader ignores. It is
 known by its key at the top.
@@ -28,7 +28,7 @@ _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
         "logs": lambda log: bool(log.time_unix_nano or log.observed_time_unix_nano),
     }
 )
-"""Whether an item has the least that each item of its signal has."""
+"""Functions that return whether an item has the minimal fields of its signal."""
 
 
 def mistake(signal: Signal, other: Signal) -> str:
@@ -72,7 +72,7 @@ def mistaken_json_for(signal: Signal, document: object) -> Signal | None:
 
 
 def _is_strange(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated messages
-    """Whether an item has fields that are strange to it, and nothing that says whose it is."""
+    """Return whether an item has foreign fields, and none that shows its signal."""
     has_ids = signal == "traces" and (item.trace_id or item.span_id)
     return not (has_ids or _COMPLETE[signal](item)) and _has_unknown(item)
 
@@ -101,7 +101,7 @@ def _has_unknown(message: Message) -> bool:
 
 
 def _first_item_in(signal: Signal, body: bytes) -> Any:  # noqa: ANN401 -- generated messages
-    """The first item of a body as a request of `signal`; None if it is no such request."""
+    """Return the first item of a body as a request of `signal`; None if it is not one."""
     message = request_class(signal)()
     try:
         message.ParseFromString(body)

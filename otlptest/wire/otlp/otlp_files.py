@@ -5,7 +5,7 @@ in protobuf, JSON, or a zstd frame of either, as the Collector's file exporter w
 `format: proto` or `compression: zstd`; varint-delimited protobuf; a single request in protobuf.
 Files may be compressed with gzip or zstd. Lenient where a reader should be (OTLP-FILE-022 to -028):
 a byte order mark, blank lines, CRLF, no last newline, lines of any length, several signals in one
-file; a line or record that is not a request is told, and the others are read.
+file; a line or record that is not a request is reported, and the others are read.
 """
 
 import re
@@ -57,11 +57,11 @@ class FileRecord:
 
     Attributes:
         file: The file's name as given.
-        line: The line that it began in, 1 for the first; 0 where it is not text.
+        line: The line that it began in, 1 for the first; 0 if it is not text.
         record: Its number among records behind a length, 1 for the first; 0 elsewhere.
-        signal: What it carries.
+        signal: The signal it carries.
         message: The request, decoded.
-        text: The JSON as it stands in the file; empty for protobuf.
+        text: The JSON text from the file; empty for protobuf.
     """
 
     file: str
@@ -82,13 +82,13 @@ class FileRecord:
 def read_records(
     path: str | Path, *, signal: Signal | None = None
 ) -> Iterator[FileRecord | FileFormatError]:
-    """Yield every request of a file, and a `FileFormatError`, not raised, for what is none.
+    """Yield every request of a file, and a `FileFormatError` for each invalid record.
 
     Lazy: holds one request at a time.
 
     Args:
         path: The file, compressed or not.
-        signal: Whose requests are in protobuf; guessed from each one's content if None.
+        signal: The signal of protobuf requests; guessed from each one's content if None.
 
     Raises:
         FileFormatError: The file cannot be opened.
@@ -167,7 +167,7 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
 
 
 def _unknown_bytes(message: Message) -> int:
-    """How many bytes are in fields that the installed `opentelemetry-proto` does not know."""
+    """Return the number of bytes in fields unknown to the installed `opentelemetry-proto`."""
     known = type(message)()
     known.CopyFrom(message)
     known.DiscardUnknownFields()
@@ -189,7 +189,7 @@ class _File:
         return not wide_encoding(self._stream.peek(_MARK_BYTES)) and self._form() == "json"
 
     def records(self) -> Iterator[FileRecord | FileFormatError]:
-        """Yield requests, and what is none, in their order."""
+        """Yield requests and errors for invalid records, in their order."""
         encoding = wide_encoding(self._stream.peek(_MARK_BYTES))
         if encoding:
             problem = f"the text is {encoding}, and UTF-8 was expected"

@@ -120,7 +120,7 @@ def _write_event_name(message: Any, result: dict[str, Any]) -> None:  # noqa: AN
 
 
 class _Losses(threading.local):
-    """Whether the document that this thread reads has an unknown key that may lose telemetry."""
+    """A flag per thread: its document has an unknown key that may lose telemetry."""
 
     are_met = False
 
@@ -138,10 +138,10 @@ class _Filler:
         self.setters: dict[str, _Setter] = {}
 
     def fill(self, message: Message, value: object, levels: int) -> None:
-        """Take over what `value` says.
+        """Set the fields of a message from `value`.
 
         Raises:
-            JsonFaultError: It is no such object.
+            JsonFaultError: It is not an object of that message.
         """
         if type(value) is not dict:
             raise JsonFaultError("037", f"{shown(value)} stands where an object belongs")
@@ -268,10 +268,10 @@ def _list_of_messages(field: FieldTable) -> _Setter:
 
 
 def _checked_list(value: object) -> list[Any]:
-    """`value`, if it is a list.
+    """Return `value`, if it is a list.
 
     Raises:
-        JsonFaultError: It is none.
+        JsonFaultError: It is not a list.
     """
     if type(value) is list:
         return value

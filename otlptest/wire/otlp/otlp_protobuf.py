@@ -26,25 +26,25 @@ def rule_of_malformed(protocol: Protocol) -> str:
 
 
 def decode_request(signal: Signal, data: bytes, *, protocol: Protocol) -> Message:
-    """The `Export…ServiceRequest` of `signal` that `data` says.
+    """Return the `Export…ServiceRequest` of `signal` in `data`.
 
     Args:
-        signal: Whose request it should be, by path.
+        signal: The signal of the path.
         data: The body, inflated and without gRPC's prefix.
-        protocol: How it came; decides which rule a fault breaks.
+        protocol: The protocol it came by; decides which rule a fault breaks.
 
     Raises:
-        WireError: `data` is no such message; `place` has field path and offset.
+        WireError: `data` is not that message; `place` has field path and offset.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     return decode_message(request_class(signal), data, rule=_RULES[protocol])
 
 
 def decode_message(kind: type[Message], data: bytes, *, rule: str) -> Message:
-    """The message of class `kind` that `data` says.
+    """Return the message of class `kind` in `data`.
 
     Raises:
-        WireError: `data` is no such message.
+        WireError: `data` is not that message.
     """
     message = kind()
     try:

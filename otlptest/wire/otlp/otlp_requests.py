@@ -60,12 +60,12 @@ def items_from_request(
 
 
 def signal_of_item(item: object) -> Signal | None:
-    """Return which signal a model item belongs to; None if it is none."""
+    """Return the signal of a model item; None if it is not an item."""
     return _SIGNALS.get(type(item))
 
 
 def request_from_items(items: Iterable[object]) -> tuple[Signal, Message]:
-    """One request with model items of one signal.
+    """Return one request with model items of one signal.
 
     Raises:
         UsageError: There are none, they are of several signals, or one has no OTLP form.

@@ -90,7 +90,7 @@ def value_into_message(value: AttributeValue, message: AnyValue) -> None:
     """Write a Python value into an AnyValue.
 
     Raises:
-        UsageError: OTLP has no such value.
+        UsageError: OTLP does not have the value.
     """
     if value is None:
         message.Clear()
@@ -134,7 +134,7 @@ def attributes_into_message(attributes: Mapping[str, AttributeValue], messages: 
     """Append attributes to a repeated KeyValue field, in their order.
 
     Raises:
-        UsageError: OTLP has no such key or value.
+        UsageError: OTLP does not have a key or value.
     """
     for key, value in attributes.items():
         if not isinstance(key, str):

@@ -1,4 +1,4 @@
-"""Where and why bytes are no protobuf message: a walk over the wire format, after a parser refused.
+"""A walk over bytes that a parser refused, to find the place and reason of the fault.
 
 Terms: a *tag* is a field number and a wire type; a *group* is the field between a start and an end
 tag (wire types 3 and 4). Source: the protobuf encoding guide; OTLP-SRV-001 to -009, -013.
@@ -27,7 +27,7 @@ _MAX_TAG: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with the bytes, and where.
+    """A fault in the bytes, and its place.
 
     Attributes:
         problem: A clause, e.g. `the field needs 12 bytes and 3 are left`.

@@ -34,7 +34,7 @@ def varint(value: int, *, padding: int = 0) -> bytes:
 
 
 def tag(field: int, wire_type: int) -> bytes:
-    """Return what stands before a value."""
+    """Return the tag that precedes a value."""
     return varint(field << 3 | wire_type)
 
 

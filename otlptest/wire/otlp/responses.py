@@ -42,7 +42,7 @@ def encode_partial_success(signal: Signal, rejected: int, message: str, encoding
 
 
 def padding(size: int, encoding: str) -> bytes:
-    """A success message of exactly `size` bytes, all of it in a field that nobody knows.
+    """Return a success message of exactly `size` bytes, all in an unknown field.
 
     Args:
         size: At least 64.

@@ -1,4 +1,4 @@
-"""Fields that tell that bytes are another message than the one they were decoded as.
+"""Unknown fields that show that bytes are another message than the one they decoded as.
 
 Protobuf takes almost any message for almost any other and keeps what does not fit as unknown
 fields. Two kinds of them are never those of a newer OTLP: a field that the message has, in another
@@ -10,7 +10,7 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-_MOST: Final = 5  # enough to tell what is wrong
+_MOST: Final = 5  # enough to recognize the fault
 _WIRE_TYPES: Final = {0: "varint", 1: "fixed64", 2: "length-delimited", 3: "group", 5: "fixed32"}
 
 

@@ -28,10 +28,10 @@ class UnknownKey(NamedTuple):
     Attributes:
         place: Its path in the document.
         problem: A clause that says what is wrong with it.
-        loss: What may have been lost under it.
-        right: The key, or its path, to write instead; empty where that is not known.
+        loss: The telemetry that may have been lost under it.
+        right: The key, or its path, to write instead; empty if unknown.
         hint: The same as advice.
-        is_misspelt: Whether a field of OTLP was meant; if not, it may be one of a newer OTLP.
+        is_misspelt: Whether it is a misspelt field; if not, it may be one of a newer OTLP.
     """
 
     place: str
@@ -114,11 +114,11 @@ def loses_telemetry(table: MessageTable, key: str, value: object) -> bool:
 def unknown_key(
     table: MessageTable, message: Mapping[str, Any], key: str, place: str
 ) -> UnknownKey:
-    """Return what is wrong with a key that a message does not have, and what is lost by it.
+    """Return the fault of a key that a message does not have, and the loss it causes.
 
     Args:
         table: The message that has it.
-        message: The object that stands for that message.
+        message: The JSON object of that message.
         key: The key.
         place: Its path.
     """
@@ -145,13 +145,13 @@ def unknown_key(
 
 
 def _meant(table: MessageTable, key: str) -> str:
-    """The field that a key was meant for: another spelling of it, or its name in an older OTLP."""
+    """Return the field that a key misspells, or that an older OTLP called so."""
     plain = plain_key(key)
     return table.by_plain_key.get(plain) or _OLD_KEYS.get((table.name, plain), "")
 
 
 def _has_objects(value: object) -> bool:
-    """Return whether an item, or what leads to one, may stand in a value."""
+    """Return whether a value may contain an item, or a message that leads to one."""
     if isinstance(value, list):
         return any(isinstance(element, dict) for element in value)
     return isinstance(value, dict) and bool(value)

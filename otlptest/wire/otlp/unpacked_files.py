@@ -1,4 +1,4 @@
-"""Files as streams of plain bytes, whether they are compressed or not: content tells, not names."""
+"""Files as streams of plain bytes, compressed or not, recognized by content, not by name."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ import zstandard
 from otlptest.errors import FileFormatError
 
 BROKEN_STREAM: Final = (EOFError, OSError, zlib.error, zstandard.ZstdError)
-"""What reading a compressed stream raises where it is damaged or ends early."""
+"""The exceptions of reading a compressed stream that is damaged or ends early."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"

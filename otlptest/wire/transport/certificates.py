@@ -16,7 +16,7 @@ from typing import Final, Self
 from otlptest.errors import UsageError
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
-"""What a throw-away server certificate is valid for."""
+"""The names in a temporary server certificate."""
 
 _ALPN: Final = ("h2", "http/1.1")
 

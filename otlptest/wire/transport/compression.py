@@ -38,7 +38,7 @@ _UNKNOWN_RULES: Final = {"grpc": "OTLP-GRPC-012"}
 
 
 class _BrokenStreamError(Exception):
-    """The bytes are no such stream; the argument says why."""
+    """The bytes are not a stream of that coding; the argument says why."""
 
 
 class _LimitReachedError(Exception):
@@ -54,14 +54,14 @@ def canonical_encoding(encoding: str) -> str:
 def decompress(
     encoding: str, data: bytes, limit: int, *, protocol: Protocol = "http/protobuf"
 ) -> bytes:
-    """`data` inflated.
+    """Return `data` inflated.
 
     Args:
         encoding: The value of `Content-Encoding` or `grpc-encoding`, in any case; two codings
             (`gzip, gzip`) are undone in turn.
         data: The bytes as sent.
-        limit: Most bytes that may come out; no more than about this is ever held.
-        protocol: How it came; decides which rule a fault breaks.
+        limit: Most bytes that may come out; memory is bounded by about this.
+        protocol: The protocol it came by; decides which rule a fault breaks.
 
     Raises:
         WireError: Kind `unknown_encoding`, `bad_compression` or `too_large`.
@@ -83,14 +83,14 @@ def decompress(
 
 
 def compress(encoding: str, data: bytes) -> bytes:
-    """`data` compressed, the same bytes each time.
+    """Return `data` compressed, the same bytes each time.
 
     Args:
         encoding: One of `SUPPORTED_ENCODINGS`, or `x-gzip`.
         data: What to compress.
 
     Raises:
-        UnknownNameError: There is no such encoding.
+        UnknownNameError: The encoding does not exist.
     """
     name = canonical_encoding(encoding)
     if name == "identity":
@@ -206,9 +206,9 @@ def _undeflated(data: bytes, limit: int) -> bytes:
 
 
 def _unzstd(data: bytes, limit: int) -> bytes:
-    """Every frame of a zstd stream.
+    """Yield every frame of a zstd stream.
 
-    zstandard cannot be told to stop, so it gets slices that cannot exceed what is left.
+    zstandard has no output limit, so it gets slices that cannot exceed what is left.
 
     Raises:
         _BrokenStreamError: It ends early.

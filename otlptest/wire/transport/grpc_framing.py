@@ -44,7 +44,7 @@ def declared_size(prefix: bytes | memoryview, limit: int) -> int:
 
 
 def only_message(parts: Sequence[bytes | memoryview], limit: int) -> tuple[bool, bytes]:
-    """The one message of a whole request stream, and whether it is compressed.
+    """Return the only message of a whole request stream, and whether it is compressed.
 
     Args:
         parts: The body, in pieces as they came.
@@ -80,6 +80,6 @@ def is_grpc_content_type(value: str) -> bool:
 
 
 def timeout_seconds(value: str) -> float | None:
-    """Return what `grpc-timeout` says, in seconds; None if it is none."""
+    """Return the value of `grpc-timeout` in seconds; None if it is invalid."""
     found = _TIMEOUT.fullmatch(value)
     return int(found[1]) * _UNIT_S[found[2]] if found else None

@@ -1,8 +1,8 @@
 """The server's side of an HTTP/1.1 connection (RFC 9112), without a socket; httptools parses.
 
 Bytes go into `RequestParser.feed`, whole requests come out in order, each to be answered before
-the next. What is not sound framing ends the connection: after it nobody knows where a request
-begins. An `Upgrade` is ignored, as RFC 9110 section 7.8 allows.
+the next. Invalid framing ends the connection, because the start of the next request is unknown
+then. An `Upgrade` is ignored, as RFC 9110 section 7.8 allows.
 """
 
 import re
@@ -19,7 +19,7 @@ from httptools import (
 from otlptest.wire.transport.limits import Limits
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-"""What a client waits for that sent `Expect: 100-continue`."""
+"""The interim reply for a client that sent `Expect: 100-continue`."""
 
 _REASONS: Final = {
     200: "OK",
@@ -54,7 +54,7 @@ class RequestFault(Exception):  # noqa: N818 -- the sender's fault, answered wit
         status: The HTTP status of the answer.
         kind: One of `otlptest.model.PROBLEM_KINDS`.
         rule: The requirement that was broken.
-        problem: What is wrong.
+        problem: The fault, as a clause.
         request: As much of it as is known; None before its headers were complete.
     """
 
@@ -77,10 +77,10 @@ class RequestHead:
         target: The request target, query included.
         version: `1.1` or `1.0`.
         fields: Header fields in order, names as sent.
-        content_length: What the field says; None if absent.
+        content_length: The value of the field; None if absent.
         has_body: Whether a body follows, maybe an empty one.
-        problem: What RFC 9112 forbids in it and httptools lets through; empty if nothing.
-        derived: A place for what the user of the parser works out from the head.
+        problem: A violation of RFC 9112 that httptools lets through; empty if there is none.
+        derived: Data that the user of the parser derives from the head.
     """
 
     __slots__ = (
@@ -187,10 +187,10 @@ class RequestParser:
         return self._in_head or self.current is not None
 
     def only_request(self, data: bytes) -> Http1Request | None:
-        """The request that `data` is, no more and no less, if its very head was read before.
+        """Return the request if `data` is exactly one and has a known head, else None.
 
         An exporter sends the same head again and again. Between requests the same bytes mean the
-        same, so this needs no parser: `feed` is for whatever gives None here.
+        same, so this needs no parser: if it returns None, use `feed`.
         """
         end = data.find(_HEAD_END) + len(_HEAD_END)
         head = self._known_heads.get(data[:end])

@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages as they pass by (RFC 9112): for whoever stands between two ends.
+"""A walk over HTTP/1.1 messages as they pass (RFC 9112), for a proxy between two ends.
 
 A walker keeps nothing back and never judges. It knows where each message begins and ends; once it
 cannot know (an upgrade, framing that is not HTTP/1.1), all that follows is one message.
@@ -143,7 +143,7 @@ class MessageTracker:
             self._finish()
 
     def _chunk_line(self, view: memoryview) -> int:
-        """Read the size of a chunk, or a trailer, as far as it is there."""
+        """Read the size line of a chunk, or a trailer, as far as it has come."""
         piece = bytes(view[:_LONGEST_CHUNK_LINE])
         end = piece.find(b"\n") + 1
         self._line += piece[:end] if end else piece

@@ -2,7 +2,7 @@
 
 Bytes in by `ServerConnection.receive`, bytes out through the `write` that it was given, requests
 to a `StreamHandler`. One request costs one object, a `Stream`. Receive windows are as large as
-they can be, so that no upload waits for us; what a peer may hold open is limited by `Limits`
+they can be, so that no upload waits for us; `Limits` restricts what a peer may keep open
 instead. Where RFC 7540 and RFC 9113 differ in what a peer may do, the stricter one counts.
 """
 
@@ -31,14 +31,14 @@ _EXPLAINED_PER_REQUEST: Final = 8  # control frames that one request may bring a
 
 
 class StreamHandler(Protocol):
-    """Who takes the requests of a connection. Called from within `receive`."""
+    """The handler of the requests of a connection. Called from within `receive`."""
 
     def request_started(self, stream: Stream) -> None:
         """The header block is complete; sets `stream.notify_at`, or replies."""
         ...
 
     def body_arriving(self, stream: Stream) -> None:
-        """At least `stream.notify_at` bytes are there and more will come; sets it anew."""
+        """Handle `stream.notify_at` or more bytes of an unfinished body; set the next threshold."""
         ...
 
     def request_finished(self, stream: Stream) -> None:
@@ -169,7 +169,7 @@ class ServerConnection:
             self._write(frames.goaway(self._last_id, code, problem))
 
     def cut(self, reason: str) -> None:
-        """The peer sends no more: tell the handler which requests stay incomplete."""
+        """End the connection of a peer that sends no more; report requests that stay incomplete."""
         for stream in list(self.streams.values()):
             if not stream.is_remote_closed:
                 self._drop(stream)
@@ -220,7 +220,7 @@ class ServerConnection:
         """Go on with a header block.
 
         Raises:
-            ConnectionFault: There is none, or too much of it.
+            ConnectionFault: No block was begun, or it is too large.
         """
         if not self._block_id:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "CONTINUATION without HEADERS")

@@ -1,7 +1,7 @@
 """Header blocks of HTTP/2 as a plain list of fields (RFC 7541), right or wrong.
 
-`http2_headers` judges what a client sends; here nothing is judged: for whoever looks at what a
-server answers.
+`http2_headers` judges the headers of a client; this module judges nothing and is for the answers
+of a server.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What one end of an HTTP/2 connection may send: windows and waiting replies (RFC 9113 5.2, 6.9).
+"""The flow control of an HTTP/2 connection: windows and waiting replies (RFC 9113 5.2, 6.9).
 
 A `Stream` is one request with its reply. `SendFlow` writes replies as far as the peer's windows
 allow and the rest when they open.
@@ -24,12 +24,12 @@ class Stream:
         parts: The body so far, `size` bytes.
         notify_at: `StreamHandler.body_arriving` is called once `size` reaches this.
         is_remote_closed: Whether the request is whole.
-        window: How much DATA the peer takes on this stream.
+        window: The number of DATA bytes that the peer takes on this stream.
         unsent: The rest of a reply's body that waits for a window.
         trailers: The header block that follows it.
-        held: Bytes that count as unfinished.
+        held: The number of bytes that count as unfinished.
         started_at: When it began, on the handler's clock; set by the handler.
-        context: Whatever the handler keeps for the stream.
+        context: Data that the handler keeps for the stream.
     """
 
     __slots__ = (

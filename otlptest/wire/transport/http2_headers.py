@@ -37,16 +37,16 @@ class HeaderBlockError(Exception):
 
 
 class RequestFields:
-    """What one header block says.
+    """The fields of one header block.
 
     Attributes:
         method: `:method`; likewise `path`, `scheme`, `authority`; empty where absent.
         fields: The regular fields in order.
         size: Names, values and 32 bytes each (RFC 9113 section 6.5.2).
-        content_length: What the field says; None if absent.
-        malformed: Why it is no request (RFC 9113 section 8.1.1); empty if it is one.
-        trailer_fault: Why it is no trailer section; empty if it is one.
-        derived: A place for what the user of the connection works out from the fields; shared by
+        content_length: The value of the field; None if absent.
+        malformed: Why it is not a request (RFC 9113 section 8.1.1); empty if it is one.
+        trailer_fault: Why it is not a trailer section; empty if it is one.
+        derived: Data that the user of the connection derives from the fields; shared by
             all requests with the same block.
     """
 
@@ -182,7 +182,7 @@ def _newest(table: HeaderTable) -> tuple[bytes, bytes] | None:
 
 @lru_cache(maxsize=256)
 def encode_fields(fields: tuple[tuple[str, str], ...]) -> bytes:
-    """A header block that means `fields` in every connection, whatever its dynamic table."""
+    """Return a header block that means `fields` in every state of the dynamic table."""
     # A sensitive field is never added to a table, so one fresh encoder serves all peers.
     return Encoder().encode(
         [(name.encode(), value.encode(), True) for name, value in fields], huffman=False

@@ -1,7 +1,7 @@
-"""HTTP/2 frames as they pass by (RFC 9113 section 4.1): for whoever stands between two ends.
+"""A walk over HTTP/2 frames as they pass (RFC 9113 section 4.1), for a proxy between two ends.
 
-A `FrameReader` keeps a frame until it is whole; a walker keeps at most an incomplete frame head, so
-what it stands in the way of is not delayed. It never judges: what is not HTTP/2 passes too.
+A `FrameReader` keeps a frame until it is whole; a walker keeps at most an incomplete frame head,
+so traffic is not delayed. It never judges: bytes that are not HTTP/2 pass too.
 """
 
 from collections.abc import Iterator
@@ -94,7 +94,7 @@ class FrameTracker:
         self._passed = len(self._head)
 
     def kept(self) -> bytes:
-        """What was kept and has not gone on; it is nobody's frame once the connection ends."""
+        """Return the kept bytes that were not passed on; after the end they belong to no frame."""
         return self._head[self._passed :]
 
     def _begun_before(self, rest: memoryview) -> Iterator[FramePart]:

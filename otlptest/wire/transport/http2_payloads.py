@@ -1,4 +1,4 @@
-"""What the payload of an HTTP/2 frame must look like (RFC 9113 section 6), whatever its stream."""
+"""Checks of HTTP/2 frame payloads that do not depend on the stream (RFC 9113 section 6)."""
 
 from typing import Final
 

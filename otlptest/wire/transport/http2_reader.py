@@ -30,15 +30,15 @@ class ConnectionFault(Exception):  # noqa: N818 -- RFC 9113 calls it a connectio
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frames and keeps what is incomplete.
+    """A splitter of a byte stream into frames; it keeps incomplete ones.
 
     Args:
         max_frame_size: Largest payload that we have announced.
         expects_preface: Whether the peer is a client.
 
     Attributes:
-        whole_reads: How often bytes came that completed a frame; while it stands still and
-            something is kept back, the peer is in the middle of one.
+        whole_reads: The number of reads that completed a frame; while it does not change and
+            bytes are kept, the peer is in the middle of a frame.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""How much a receiver takes from a peer before it says no.
+"""Limits of what a receiver takes from a peer.
 
-Sizes are bytes, times are seconds. The defaults take whatever a real exporter sends and stop what
-only a broken or hostile peer does.
+Sizes are bytes, times are seconds. The defaults allow all that a real exporter sends and stop
+only faulty or hostile peers.
 """
 
 from dataclasses import dataclass, fields
@@ -63,4 +63,4 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-"""What receivers use when the user says nothing."""
+"""The limits of receivers if the user sets none."""

@@ -109,14 +109,14 @@ def encode_status(status: RpcStatus, encoding: str) -> bytes:
 
 
 def decode_status(data: bytes, encoding: str) -> RpcStatus:
-    """The status in an error body.
+    """Return the status in an error body.
 
     Args:
         data: The body, inflated.
         encoding: `protobuf` or `json`.
 
     Raises:
-        WireError: The body is no `google.rpc.Status`.
+        WireError: The body is not a `google.rpc.Status`.
     """
     try:
         if encoding == "json":
@@ -133,13 +133,13 @@ def encode_status_details(status: RpcStatus) -> str:
 
 
 def decode_status_details(value: str | bytes) -> RpcStatus:
-    """The status in `grpc-status-details-bin`.
+    """Return the status in `grpc-status-details-bin`.
 
     Args:
         value: base64 with or without padding, or the bytes that a gRPC library decoded.
 
     Raises:
-        WireError: It is no base64, or no `google.rpc.Status`.
+        WireError: It is not base64, or not a `google.rpc.Status`.
     """
     if isinstance(value, bytes):
         return decode_status(value, "protobuf")
@@ -156,7 +156,7 @@ def encode_grpc_message(text: str) -> str:
 
 
 def decode_grpc_message(value: str) -> str:
-    """The text of a `grpc-message`; what is wrongly encoded is kept as it is."""
+    """Return the text of a `grpc-message`; invalid percent-encodings are kept."""
     return unquote_to_bytes(value).decode("utf-8", "replace")
 
 
@@ -327,10 +327,10 @@ def _list_of_objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _duration(text: str) -> float:
-    """Seconds of protobuf's JSON form of a Duration, e.g. `1.5s`.
+    """Return the seconds of protobuf's JSON form of a Duration, e.g. `1.5s`.
 
     Raises:
-        ValueError: `text` is none.
+        ValueError: `text` is not a Duration.
     """
     if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s", text):
         raise ValueError(f"retryDelay is not a duration but {text!r}")
