@@ -1,8 +1,8 @@
 """The conformance case, and the lists of all cases.
 
 A *case* is one experiment: it gets a lab, does something to the subject, and yields what it found
-out about each of the requirements that it claims. Each module of `exporter_cases` and
-`receiver_cases` ends with an explicit tuple
+out about each of the requirements that it claims. Each module of `exporter.cases` and
+`receiver.cases` ends with an explicit tuple
 
     CASES: Final = (ExporterCase(id="retry/unavailable", ..., judge=_judge_unavailable), ...)
 
@@ -42,16 +42,16 @@ class ExporterCase:
         title: What it does, one line.
         requirements: The ids that it judges.
         judge: Runs the command as often as it needs (`lab.run`, several runs at once with
-            `lab.start`) and yields what it found out. May raise `OtlptestError`: then nothing was
-            observed.
-        protocols: For which protocols it makes sense; a suite run of another leaves it out.
+            `lab.start`) and yields what it found out. May raise `OtlptestError`: then the case
+            is inconclusive.
+        protocols: The protocols that it supports; suite runs of others leave it out.
         signals: The signals that it can work with. If the command emits none of them the frame
-            yields `not_observed` for all its requirements and `judge` is not called; `lab.signals`
-            holds those that it emits.
+            yields `inconclusive` for all its requirements and `judge` is not called; `lab.signals`
+            has those that it emits.
         expected_s: Seconds that it waits beyond the command's own time, roughly: retry delays,
             silence to be observed. The longest start first.
         runs: How many times it runs the command, roughly.
-        exclusive: Names of things that only one case at a time can have, e.g. `port 4318`.
+        exclusive: Names of resources that only one case at a time can use, e.g. `port 4318`.
     """
 
     id: str
@@ -75,7 +75,7 @@ class ReceiverCase:
         requirements: The ids that it judges.
         judge: Talks to the receiver and yields what it found out. May raise `OtlptestError`: then
             the case is inconclusive.
-        protocols: For which protocols it makes sense: it runs once in the run of each, with
+        protocols: The protocols that it supports: it runs once in the run of each, with
             `lab.protocol` set. What is about HTTP alone and not about an encoding is registered
             for `http/protobuf`.
         signals: The signals that it sends; a case that iterates over several uses `lab.signals`.
@@ -109,7 +109,7 @@ SomeCase = TypeVar("SomeCase", ExporterCase, ReceiverCase)
 
 
 def checked_cases(cases: Sequence[AnyCase]) -> None:
-    """Hold that a list of cases can be run: ids unique, something judged, nothing empty.
+    """Check that a list of cases can be run: unique ids, something to judge, no empty fields.
 
     Raises:
         UsageError: Two cases have one id, or a case judges nothing or fits no protocol or signal.
@@ -150,12 +150,12 @@ def fitting_cases(
     protocol: Protocol,
     signals: Sequence[Signal],
 ) -> tuple[SomeCase, ...]:
-    """Those of `find_cases` that make sense in a protocol and with one of the signals.
+    """Return the cases of `find_cases` that support a protocol and one of the signals.
 
     Args:
         cases: To choose from.
         wanted: See `find_cases`.
-        protocol: In which protocol.
+        protocol: The protocol.
         signals: Only these; any if empty.
 
     Raises:
@@ -169,22 +169,22 @@ def fitting_cases(
 
 
 def _names(cases: Sequence[AnyCase]) -> tuple[str, ...]:
-    """Everything that `find_cases` takes."""
+    """Return all names that `find_cases` takes."""
     folders = [case.id.split("/")[0] for case in cases]
     rules = [rule for case in cases for rule in case.requirements]
     return tuple(dict.fromkeys([*(case.id for case in cases), *folders, *rules]))
 
 
 def checked_choice(kind: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Hold that each of `given` exists.
+    """Check that each of `given` exists.
 
     Args:
         kind: What they are, for the message.
         given: What a user asked for.
-        known: What there is.
+        known: All names that exist.
 
     Raises:
-        UnknownNameError: One does not.
+        UnknownNameError: One does not exist.
     """
     for name in given:
         if name not in known:

@@ -56,7 +56,7 @@ class CoverageRow:
 
 
 def coverage_rows() -> tuple[CoverageRow, ...]:
-    """Every requirement that the suites could judge, in the order of the catalogue.
+    """Return every requirement that the suites could judge, in the order of the catalogue.
 
     One that binds both sides has a row for each.
     """
@@ -77,13 +77,13 @@ def coverage_rows() -> tuple[CoverageRow, ...]:
 
 
 def _reason_of_validation(rule: Requirement, judges: Mapping[str, tuple[str, ...]]) -> str:
-    """Return why no payload is judged by the rule, where a whole run is not either."""
+    """Return why no payload is judged by the rule, if a whole run is not either."""
     return "" if rule.id in judges else unchecked_reasons().get(rule.id, "").strip()
 
 
 @cache
 def unjudged_reasons(side: Side) -> Mapping[str, str]:
-    """Requirement id to the reason why no case of that side judges it."""
+    """Return requirement ids with the reason why no case of that side judges them."""
     file = bundled.path("contracts", "conformance/coverage.toml")
     table = tomllib.loads(file.read_text("utf-8"))
     return MappingProxyType(

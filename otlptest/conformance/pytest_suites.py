@@ -32,11 +32,11 @@ from otlptest.results import CheckResult
 from otlptest.timing import checked_timeout
 
 CaseJudge: TypeAlias = Callable[[Any], Iterable[CheckResult]]
-"""Runs a case of either kind."""
+"""A function that runs a case of either kind."""
 
 
 class ConformanceWarning(UserWarning):
-    """Something that should be otherwise, and does not fail the test of its case."""
+    """A fault that does not fail the test of its case."""
 
 
 def exporter_suite(
@@ -144,7 +144,7 @@ def receiver_suite(
 
 
 def _unjudging(look: ReceiverLook) -> CaseJudge:
-    """Return what is wrong is told by the cases that claim it; the others are skipped."""
+    """Return a judge that yields accusations for the cases that claim them, and skips others."""
     accused = {each.rule: each for each in look.accusations}
 
     def judge(case: Any) -> Iterable[CheckResult]:  # noqa: ANN401 -- a receiver case
@@ -172,7 +172,7 @@ def _suite_class(
         @pytest.fixture(scope="class")
         @classmethod
         def otlp_conformance(cls) -> Iterator[CaseJudge]:
-            """Judges a case; the subject is observed once for the class."""
+            """Yield a function that judges a case; the subject is observed once for the class."""
             yield from lab()
 
         @pytest.mark.parametrize("case", cases, ids=[case.id for case in cases])

@@ -36,8 +36,8 @@ NOT_EMITTED: Final = "the command emits no "
 DEFAULT_TARGET: Final = (1, 10)
 """The OTLP version that subjects are judged by if none is given: the one before 1.11."""
 
-# Open questions whose rows are judged all the same: what the case checks is not what is open.
-# AMBIG-7: only a key that both variables set is checked, and about that the text is clear.
+# Open questions whose rows are still judged: the open part does not affect the check.
+# AMBIG-7: only a key that both variables set is checked, and the text is clear about that.
 _JUDGED_AMBIGUITIES: Final = frozenset({"AMBIG-7"})
 
 
@@ -55,7 +55,7 @@ class Policy:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """As the options of a command line; only what is not usual."""
+        """Return the options of a command line that differ from the default."""
         version = ".".join(map(str, self.target_version))
         strict = ("--strict",) if self.is_strict else ()
         is_usual = self.target_version == DEFAULT_TARGET
@@ -100,7 +100,7 @@ class Result:
 
     @property
     def evidence(self) -> str:
-        """All that was seen, as text of one line or several."""
+        """The observation, as text of one line or several."""
         return evidence_text(self.expected, self.received, self.exchanges)
 
     def fails(self, policy: Policy) -> bool:
@@ -115,7 +115,7 @@ class Result:
 
 
 # The order in which outcomes of several cases count: one failed makes it failed; one passed
-# makes it passed though another case could not look.
+# makes it passed although another case is inconclusive.
 _WEIGHT: Final = MappingProxyType(
     {"failed": 0, "passed": 1, "inconclusive": 2, "not_applicable": 3}
 )
@@ -215,7 +215,7 @@ def _marks(rule: Requirement, policy: Policy) -> tuple[str, ...]:
 
 
 def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...]]:
-    """Return what was expected, what was received, and the exchanges, each different one once."""
+    """Return the expected and received texts and the exchanges, each once."""
     first, *others = dict.fromkeys(
         (each.expected, each.received, each.exchanges) for each in deciding
     )
@@ -229,7 +229,7 @@ def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...
 def _reason_not_judged(
     rule: Requirement, outcome: Outcome, policy: Policy, verdict: VerdictName
 ) -> str:
-    """Return why what was seen does not count as it looks; empty if it does."""
+    """Return why a result does not count in full; empty if it does."""
     if outcome not in {"passed", "failed"} or verdict != "skip":
         return ""
     seen = "as demanded" if outcome == "passed" else "not as demanded"

@@ -84,7 +84,7 @@ def _told(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
         return FirstLook(baseline=seen, signals=_signals(seen))
     if taken or _is_at_wrong_port(seen):
         return _of_another_protocol(seen, taken)
-    if seen.requests:  # all were refused: what is wrong with them is for the cases
+    if seen.requests:  # all were refused: the cases judge why
         return FirstLook(baseline=seen, signals=_signals(seen) or COMMON_SIGNALS)
     return _silent(subject, seen, timeout_s)
 
@@ -96,10 +96,10 @@ def _is_at_wrong_port(seen: Observation) -> bool:
 
 
 def _signals(seen: Observation) -> tuple[Signal, ...]:
-    """The signals that came in the protocol, in right requests or wrong ones.
+    """Return the signals that came in the protocol, in valid requests or not.
 
-    An SDK may have a protocol for one signal and not for another: what came well in another
-    protocol is not judged in this one.
+    An SDK may have a protocol for one signal and not for another: signals of another
+    protocol are not judged in this one.
     """
     came = {
         each.signal
@@ -161,15 +161,15 @@ def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> A
                 timeout_s=timeout_s,
             )
             return arrived_at(elsewhere)
-    except OtlptestError:  # a port is taken, or the command broke: then it stays unknown
+    except OtlptestError:  # a port is taken, or the command failed: then it stays unknown
         return None
 
 
 def _starting_s(seen: Observation, processor_s: float) -> float:
-    """For how long a run keeps a core busy: not while it waits or sleeps.
+    """Return how long a run keeps a core busy: not while it waits or sleeps.
 
     All its processor time counts, that of its end too: with less, more runs start than the machine
-    can bear, and each takes longer than the one before.
+    can handle, and each takes longer than the one before.
 
     Args:
         seen: The run.
@@ -184,7 +184,7 @@ def _starting_s(seen: Observation, processor_s: float) -> float:
 
 
 def _processor_s() -> float:
-    """The processor time of all children of this process that have ended; 0 if not known."""
+    """Return the processor time of all children of this process that have ended; 0 if not known."""
     try:
         import resource  # noqa: PLC0415 -- Windows has no such module
     except ImportError:  # pragma: no cover -- Windows
@@ -194,7 +194,7 @@ def _processor_s() -> float:
 
 
 def _peak_bytes() -> int:
-    """The most memory that any child of this process has taken so far; 0 if not known."""
+    """Return the most memory that any child of this process has taken so far; 0 if not known."""
     try:
         import resource  # noqa: PLC0415 -- Windows has no such module
     except ImportError:  # pragma: no cover -- Windows

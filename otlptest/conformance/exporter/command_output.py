@@ -51,7 +51,7 @@ class FailureRecord:
 
     @property
     def told(self) -> str:
-        """The same as evidence."""
+        """Return the record as evidence."""
         if not self.lines:
             return (
                 f"when {self.each.signal} are refused with {self.each.faults[0]!r} it says nothing"
@@ -79,12 +79,12 @@ def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
 def new_lines(
     seen: Observation, baseline: Observation, *, about_failures: bool = False
 ) -> tuple[str, ...]:
-    """Return what a run printed that the observing run did not, numbers and ids aside.
+    """Return the lines that the observing run did not print, numbers and ids aside.
 
     Args:
         seen: The run.
         baseline: The observing run.
-        about_failures: Only lines that speak of one.
+        about_failures: Only lines about failures.
     """
     usual = {_VARYING.sub("#", line) for line in baseline.output.splitlines()}
     return tuple(
@@ -97,9 +97,9 @@ def new_lines(
 
 
 def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
-    """Return what a run printed that the observing run did not, and that speaks of a loss.
+    """Return the lines about a loss that the observing run did not print.
 
-    A line that speaks of an answer that cannot be read does not say that its telemetry is lost.
+    A line about an unreadable answer does not report that telemetry is lost.
     """
     return tuple(line for line in new_lines(seen, baseline) if _LOSS.search(line))
 
@@ -120,7 +120,7 @@ def repeated_lines(
 
 
 def _shape(line: str) -> str:
-    """A line without what a status or a time changes in it."""
+    """Return a line without the parts that a status or a time changes."""
     return _VARYING.sub("#", _REASONS.sub("", line)).strip()
 
 
@@ -130,6 +130,6 @@ def line_with(seen: Observation, text: str) -> str:
 
 
 def words_of(lines: tuple[str, ...]) -> str:
-    """Lines as evidence, the first few."""
+    """Return the first few lines, as evidence."""
     shown = [f"  | {line[:_LONGEST]}" for line in lines[:_MOST_LINES]]
     return "\n".join(shown) or "  | (nothing)"

@@ -32,7 +32,7 @@ class Landed:
 
 
 class LandingPage:
-    """Serves the page on this machine. A context manager; thread-safe."""
+    """A server of the page on this machine. A context manager; thread-safe."""
 
     def __init__(self) -> None:
         self._landed: list[Landed] = []

@@ -16,7 +16,7 @@ _HEADER: Final = "x-otlptest-run"
 
 
 class Mark:
-    """A header of one run, and what has it."""
+    """A header of one run, to recognize its requests."""
 
     def __init__(self) -> None:
         self.value = secrets.token_hex(8)
@@ -27,14 +27,14 @@ class Mark:
         return {global_env_var("HEADERS"): f"{_HEADER}={self.value}"}
 
     def own(self, seen: Observation) -> Observation:
-        """The run without what others sent meanwhile; see `own_of`."""
+        """Return the run without what others sent meanwhile; see `own_of`."""
         return replace(seen, arrived=self.own_of(seen.arrived, seen))
 
     def own_of(self, arrived: Arrived, run: Observation) -> Arrived:
-        """Return what arrived somewhere in the course of a run, without what others sent.
+        """Return what arrived during a run, without the requests of others.
 
-        Where nothing in the run has the header, the command does not send it: then only what came
-        before its start is left out.
+        If nothing in the run has the header, the command does not send it: then only requests
+        from before its start are left out.
         """
         if not self._is_in(run.arrived) and not self._is_in(arrived):
             return _since(arrived, run.started_at)

@@ -20,7 +20,7 @@ MANY_EXPORTS: Final = {
     "OTEL_BLRP_SCHEDULE_DELAY": "50",
     "OTEL_METRIC_EXPORT_INTERVAL": "100",
 }
-"""Makes batches small and quick."""
+"""Variables that make batches small and frequent."""
 
 _DELTAS: Final = {
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
@@ -78,7 +78,7 @@ def slow_run(lab: ExporterLab) -> Observation:
 
 
 def delta_run(lab: ExporterLab) -> Observation:
-    """As `slow_run`, with delta temporality and exponential histograms.
+    """Return a `slow_run` with delta temporality and exponential histograms.
 
     Blocks until it has ended, once for all cases.
     """
@@ -95,7 +95,7 @@ def unsampled_run(lab: ExporterLab) -> Observation:
 
 
 def unavailable_runs(lab: ExporterLab) -> "Mapping[Signal, Future[Observation]]":
-    """One signal at a time is answered UNAVAILABLE (503) for good; started once for all cases."""
+    """Start runs with one signal answered UNAVAILABLE (503) for good; once for all cases."""
     answer = faults.unavailable()
     return lab.shared(
         f"unavailable for good: {', '.join(lab.signals)}",

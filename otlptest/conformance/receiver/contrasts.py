@@ -20,7 +20,7 @@ from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
 Plain = Callable[[], Answer]
-"""Sends a request without what is odd about another, and gives the answer."""
+"""A function that sends a request without the oddity of another, and returns the answer."""
 
 _LIMITS: Final = frozenset({413, 414, 431})
 _FALLEN: Final = frozenset({"crash", "hang", "memory"})
@@ -72,10 +72,10 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
 
 
 def unlike_plain(pairs: Iterable[tuple[Exchange, Plain]]) -> list[Exchange]:
-    """Return what was taken, and what was refused though it is taken without what is odd about it.
+    """Return the accepted tries, and the refused ones whose plain form is accepted.
 
     Args:
-        pairs: Each request that must be taken, and how to send the plain form of it.
+        pairs: Each request that must be accepted, and a function that sends its plain form.
     """
     return [
         sent for sent, plain in pairs if sent.answer.is_ok or sent.answer.is_hang or plain().is_ok

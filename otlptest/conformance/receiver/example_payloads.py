@@ -175,14 +175,14 @@ EXAMPLES: Final[Mapping[str, tuple[Signal, dict[str, Any]]]] = MappingProxyType(
         "events": ("logs", _logs(_record(eventName="till.opened"))),
     }
 )
-"""Signal and document of each example, for `example_bytes`."""
+"""The signal and document of each example, for `example_bytes`."""
 
 
 def example_bytes(document: object, marker: str) -> bytes:
-    """An example, or a part of one, as JSON text of now.
+    """Return an example, or a part of one, as JSON text with current times.
 
     Args:
-        document: What `EXAMPLES` has.
+        document: A document of `EXAMPLES`.
         marker: The value of `MARKER_ATTRIBUTE` in it.
     """
     now = SYSTEM_CLOCK.unix_nanos()

@@ -1,8 +1,8 @@
-"""One request and its exact answer: how the receiver cases talk, and how they judge what they hear.
+"""One request and its exact answer: sending for receiver cases, and judging of answers.
 
 `post` and `call` make a connection of their own for each request; `submit` sends a protobuf message
-in whichever protocol the suite runs. `judged` makes one judgement of many answers, and `fallen` one
-of a receiver that takes no plain valid request any more.
+in the suite's protocol. `check_responses` returns one result for many answers, and `crash_result`
+one for a receiver that no longer takes plain valid requests.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ JSON: Final = "application/json"
 Answer: TypeAlias = Http1Answer | GrpcAnswer
 
 _SERVER_ERROR: Final = 500
-# "I do not have that" is the sender's fault in a 5xx's clothes.
+# "I do not have that" is the sender's fault, although it is a 5xx.
 _HARMLESS: Final = frozenset({501, 505})
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
 _RECOVERS_S: Final = 3.0
@@ -47,10 +47,10 @@ _NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, not on their cont
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """Something that was sent, and what came back.
+    """A request and its answer.
 
     Attributes:
-        what: What was sent, for evidence.
+        what: A description of the request, for evidence.
         answer: The answer.
     """
 
@@ -62,12 +62,12 @@ class Exchange:
 
 
 def media_type_of(lab: ReceiverLab) -> str:
-    """The content type of the suite's protocol over HTTP."""
+    """Return the content type of the suite's protocol over HTTP."""
     return JSON if lab.protocol == "http/json" else PROTOBUF
 
 
 def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp1Client:
-    """A new connection to the HTTP endpoint.
+    """Return a new connection to the HTTP endpoint.
 
     Raises:
         SendError: It cannot be reached.
@@ -80,7 +80,7 @@ def _within(lab: ReceiverLab, timeout_s: float | None) -> float:
 
 
 def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
-    """The request target of a signal; of the first that the receiver takes if None."""
+    """Return the request target of a signal; of the first that the receiver takes if None."""
     prefix = lab.http.path if lab.http is not None else ""
     return prefix + SIGNAL_NAMES[signal or lab.signals[0]].http_path
 
@@ -88,7 +88,7 @@ def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
 def http_fields(
     lab: ReceiverLab, media_type: str | None = None, fields: Sequence[tuple[str, str]] = ()
 ) -> list[tuple[str, str]]:
-    """Host, content type, the headers that this receiver wants, and more.
+    """Return host, content type, the headers that this receiver wants, and more.
 
     Args:
         lab: The receiver.
@@ -139,7 +139,7 @@ def post(
 
 
 def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp2Client:
-    """A new HTTP/2 connection to the gRPC endpoint.
+    """Return a new HTTP/2 connection to the gRPC endpoint.
 
     Raises:
         SendError: It cannot be reached.
@@ -156,7 +156,7 @@ def call_fields(
     media_type: str = "application/grpc",
     fields: Sequence[tuple[str, str]] = (),
 ) -> tuple[tuple[str, str], ...]:
-    """The header fields of a gRPC call."""
+    """Return the header fields of a gRPC call."""
     endpoint = lab.grpc or lab.endpoint
     return (
         (":method", "POST"),
@@ -183,20 +183,19 @@ def call(
     talk: RawHttp2Client | None = None,
     timeout_s: float | None = None,
 ) -> GrpcAnswer:
-    """The answer to one gRPC call, on a connection of its own unless `talk` is given.
+    """Return the answer to one gRPC call, on a connection of its own unless `talk` is given.
 
     Args:
         lab: The receiver.
         message: The request message, sent behind its prefix.
-        signal: Whose method; of the first that the receiver takes if None.
+        signal: The signal whose method to call; the first that the receiver takes if None.
         body: What to send instead of prefix and message.
         is_compressed: The compressed flag.
         path: The method, instead of the signal's.
         media_type: The content type.
         fields: Further metadata.
         talk: The connection to use.
-        timeout_s: How long to wait for the answer on an own connection; as long as the lab does
-            if None.
+        timeout_s: Seconds to wait for the answer on an own connection; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -217,7 +216,7 @@ def call(
 
 
 def answered(*statuses: int) -> Callable[[Answer], bool]:
-    """Return whether an answer is a whole one over HTTP with one of some statuses."""
+    """Return a check for a whole HTTP answer with one of some statuses."""
 
     def is_one(answer: Answer) -> bool:
         return (
@@ -248,7 +247,7 @@ def is_refused_or_cut(answer: Answer) -> bool:
 
 
 def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
-    """The answer to bytes as a protobuf message, over gRPC or HTTP as the suite runs.
+    """Return the answer to bytes as a protobuf message, over the suite's transport.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -276,11 +275,11 @@ def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
 def plain_answer(
     lab: ReceiverLab, signal: Signal | None = None, *, timeout_s: float | None = None
 ) -> Answer:
-    """The answer to a plain valid request, in the suite's protocol.
+    """Return the answer to a plain valid request, in the suite's protocol.
 
     Args:
         lab: The receiver.
-        signal: Whose; of the first that the receiver takes if None.
+        signal: Its signal; the first that the receiver takes if None.
         timeout_s: Seconds to wait for the answer; the lab's timeout if None.
 
     Raises:
@@ -300,17 +299,17 @@ def plain_answer(
 def crash_result(
     lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
 ) -> CheckResult | None:
-    """The judgement of a receiver that takes no plain valid request any more; None if it does.
+    """Return a failure if a receiver no longer takes plain valid requests; else None.
 
-    It gets some seconds. One that says that it has too much to do has not fallen, and nothing can
-    be observed of it; it has crashed only if it refuses connections. Blocks at most `patience_s`
+    It gets some seconds. A receiver that reports overload has not fallen: the result is
+    inconclusive. It has crashed only if it refuses connections. Blocks at most `patience_s`
     and one answer.
 
     Args:
-        lab: Where it is.
+        lab: The receiver.
         rule: The requirement.
-        after: What was done to it, for evidence.
-        patience_s: How long it may take; as long as an answer is owed after a flood.
+        after: The treatment before, for evidence.
+        patience_s: Seconds that it may take; by default as long as after a flood.
     """
     deadline = Deadline(min(patience_s, lab.left_s))
     while True:
@@ -325,12 +324,12 @@ def crash_result(
 
 
 def stop_at_timeout(tries: Iterable[Exchange]) -> list[Exchange]:
-    """All of them, or those up to the first that got no answer."""
+    """Return all tries, or those up to the first without an answer."""
     return _tried(tries)[0]
 
 
 def _tried(tries: Iterable[Exchange]) -> tuple[list[Exchange], SendError | None]:
-    """Those of `until_hang`, or those up to the first that could not be sent, and why not.
+    """Return the tries up to the first without an answer or send error, and that error.
 
     Raises:
         SendError: The first one could not be sent.

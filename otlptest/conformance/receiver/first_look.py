@@ -1,7 +1,7 @@
-"""The first look at a receiver: what it takes of plain valid requests, before anything odd is sent.
+"""The first look at a receiver: the plain valid requests it takes, before any odd ones.
 
-What is refused here is refused for no oddity. So it is reported once, here, and the cases are run
-only with the signals that are taken.
+A refusal here has no oddity as its reason. So it is reported once, here, and the cases run only
+with the signals that are taken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ SERVES: Final[Mapping[str, Mapping[Signal, str]]] = MappingProxyType(
         ),
     }
 )
-"""The requirement that says that a signal is served, over gRPC and over HTTP."""
+"""The requirement to serve a signal, over gRPC and over HTTP."""
 
 _LOOK_EVERY_S: Final = 0.1
 _BUSY_S: Final = 5.0  # that an overloaded receiver gets
@@ -73,20 +73,20 @@ class ReceiverLook:
     accusations: tuple[CheckResult, ...] = ()
 
     def lab(self, lab: TargetLab) -> TargetLab:
-        """The lab with what was seen."""
+        """Return the lab with the results of the look."""
         return replace(lab, signals=self.signals, untaken=self.untaken)
 
 
 def look_at_receiver(
     lab: TargetLab, *, wait_s: float = 0.0, wanted: Sequence[Signal] = ()
 ) -> ReceiverLook:
-    """Find out whether a receiver is there, and which signals it takes.
+    """Check whether a receiver is there, and which signals it takes.
 
     Blocks at most `wait_s` plus some seconds and the time of six requests.
 
     Args:
-        lab: Where it is.
-        wait_s: How long to wait for it to come up.
+        lab: The receiver.
+        wait_s: Seconds to wait for it to come up.
         wanted: Only these signals; all if empty.
     """
     waiting = Deadline(wait_s)
@@ -119,7 +119,7 @@ def look_at_receiver(
 
 
 def _settled(lab: TargetLab, signal: Signal, patience: Deadline) -> ExportResult:
-    """The answer to a plain valid request, once it is not one of overload, or no time is left."""
+    """Return the answer to a plain valid request, once it is not overload or time runs out."""
     while True:
         answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
         if not _is_busy(answer) or not patience.pause(_AGAIN_S):
@@ -175,7 +175,7 @@ def _takes_the_other_encoding(lab: TargetLab, answers: Mapping[Signal, ExportRes
 
 
 def _is_success(lab: TargetLab, signal: Signal) -> bool:
-    """Return whether it answers success, in another encoding, under another name, or unreadable."""
+    """Return whether it answers success, in another encoding, mislabelled, or unreadable."""
     body = probe_request(signal, lab.marker())
     try:
         if lab.protocol == "grpc":

@@ -14,8 +14,11 @@ from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
 Health: TypeAlias = Literal["well", "busy", "refusing", "late", "cut", "down"]
-"""*Busy* is a 429, 503, RESOURCE_EXHAUSTED or UNAVAILABLE, *refusing* any other error, *late* no
-answer in time, *cut* a connection that is closed without an answer, *down* a refused connection."""
+"""The health of a receiver.
+
+*Busy* is a 429, 503, RESOURCE_EXHAUSTED or UNAVAILABLE, *refusing* any other error, *late* no
+answer in time, *cut* a connection that is closed without an answer, *down* a refused connection.
+"""
 
 _OVERLOADED_HTTP: Final = frozenset({429, 503})
 _OVERLOADED_GRPC: Final = frozenset({GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE})
@@ -42,7 +45,7 @@ class Condition:
         return self.health == "well"
 
     def __str__(self) -> str:
-        """As a clause about the receiver."""
+        """Return a clause about the receiver."""
         words: dict[Health, str] = {
             "well": "it takes plain valid requests",
             "busy": f"it says that it is overloaded: {self.told}",
@@ -55,7 +58,7 @@ class Condition:
 
 
 def condition_of_answer(answer: Http1Answer | GrpcAnswer) -> Condition:
-    """The condition that the answer to a plain valid request shows."""
+    """Return the condition that the answer to a plain valid request shows."""
     if answer.is_ok:
         return Condition(health="well")
     if is_overload(answer):
@@ -74,7 +77,7 @@ def condition_of_answer(answer: Http1Answer | GrpcAnswer) -> Condition:
 
 
 def condition_of_failure(problem: SendError) -> Condition:
-    """The condition that a connection shows which could not be made."""
+    """Return the condition that a failed connection shows."""
     if isinstance(problem.__cause__, ConnectionRefusedError):
         return Condition(health="down", harm="crash")
     if isinstance(problem.__cause__, TimeoutError):

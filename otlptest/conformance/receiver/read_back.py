@@ -32,10 +32,10 @@ _MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
 
 
 class _Marked:
-    """Items by signal and marker, and how to get more of them.
+    """Items by signal and marker, and a function that gets more of them.
 
     Args:
-        new_items: Gives the items of a signal that it has not given before.
+        new_items: Returns the items of a signal that it has not returned before.
     """
 
     def __init__(self, new_items: Callable[[Signal], Iterable[tuple[Signal, Any]]]) -> None:
@@ -63,7 +63,7 @@ class _Marked:
                 return found
 
     def _patience_s(self) -> float:
-        """Return how long what was stored may take: a few times the longest that was seen."""
+        """Return how long storing may take: a few times the longest that was seen."""
         if self._arrivals:
             least_s = _SHORTEST_WAIT_S if self._arrivals >= _FEWEST_SEEN else _SHORT_WAIT_S
             return max(least_s, _TIMES_THE_LONGEST * self._longest_s)
@@ -95,7 +95,7 @@ class ForwardReadBack:
     def items(
         self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
-        """See `ReadBack.items`."""
+        """Return the items that carry `marker`; see `ReadBack.items`."""
         return self._marked.awaited(signal, marker, count, timeout_s)
 
     def _new_items(self, signal: Signal) -> Iterator[tuple[Signal, Any]]:
@@ -122,7 +122,7 @@ class FileReadBack:
     def items(
         self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
-        """See `ReadBack.items`.
+        """Return the items that carry `marker`; see `ReadBack.items`.
 
         A last line that is not written whole yet is left for the next look.
         """
@@ -163,7 +163,7 @@ class FileReadBack:
                 continue
 
     def _whole(self) -> Iterator[tuple[Signal, Any]]:
-        """The requests beyond those that were given before, of a file that is read whole."""
+        """Yield the requests of a file read whole that were not yielded before."""
         try:
             records = [each for each in read_records(self._path) if isinstance(each, FileRecord)]
         except FileFormatError:

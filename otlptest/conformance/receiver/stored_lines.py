@@ -21,13 +21,13 @@ _ID_BYTES: Final[Mapping[str, int]] = MappingProxyType(
 
 
 def read_stored_line(line: bytes) -> tuple[Signal, Any]:
-    """The signal and the request that a line says.
+    """Return the signal and the request of a line.
 
     Args:
         line: One document of OTLP JSON; an id may be the hex of any number of bytes.
 
     Raises:
-        WireError: It says none.
+        WireError: The line is not a request.
     """
     try:
         return read_json_document(line)

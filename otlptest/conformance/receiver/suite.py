@@ -45,12 +45,12 @@ class Target:
         grpc: `host:port` or URL of its gRPC endpoint; empty if it has none.
         http: URL of its HTTP endpoint, without `/v1/traces`; empty if it has none.
         ca_file: PEM of the authority to trust, for https.
-        read_back: What it stores; None if that cannot be read.
-        wait_s: How long to wait for it to come up.
-        name: What reports call it; its endpoints if empty.
+        read_back: Access to what it stores; None if that cannot be read.
+        wait_s: Seconds to wait for it to come up.
+        name: Its name in reports; its endpoints if empty.
         read_back_words: `read_back` as the command line has it, `file:PATH` or
             `otlp:GRPC_PORT:HTTP_PORT`, for the command that runs a case again.
-        headers: What it wants with each request: header fields over HTTP, metadata over gRPC,
+        headers: Headers it wants with each request: header fields over HTTP, metadata over gRPC,
             e.g. `{"Authorization": "Bearer …"}`.
 
     Raises:
@@ -76,7 +76,7 @@ class Target:
 
     @property
     def title(self) -> str:
-        """Return what reports call it."""
+        """Its name in reports."""
         return self.name or " and ".join(each for each in (self.grpc, self.http) if each)
 
     @property
@@ -85,10 +85,10 @@ class Target:
         return tuple(each for each in ALL_PROTOCOLS if (self.grpc if each == "grpc" else self.http))
 
     def lab(self, protocol: Protocol, suite: "ReceiverSuite") -> TargetLab:
-        """Return what cases get, before it is known which signals the receiver takes.
+        """Return the lab of the cases, before the signals of the receiver are known.
 
         Raises:
-            UsageError: An endpoint is not a URL and no `host:port`.
+            UsageError: An endpoint is neither a URL nor `host:port`.
         """
         return TargetLab(
             protocol=protocol,
@@ -125,7 +125,7 @@ class ReceiverSuite:
     known_cases: tuple[ReceiverCase, ...] = field(default=CASES, repr=False)
 
     def chosen(self, protocol: Protocol) -> tuple[ReceiverCase, ...]:
-        """The cases that make sense in a protocol, out of those asked for, floods last.
+        """Return the cases that support a protocol, out of those asked for, floods last.
 
         Raises:
             UnknownNameError: A case that was asked for does not exist.
@@ -141,16 +141,16 @@ def conform_receiver(
     suite: ReceiverSuite | None = None,
     on_event: EventSink | None = None,
 ) -> Conformance:
-    """Judge a receiver by what it answers and, where it can be read back, what it stores.
+    """Judge a receiver by its answers and, with read-back, by what it stores.
 
     Blocks until all cases have ended, in each protocol one after the other; the floods follow when
     everything else is done. At most `suite.budget_s`, and half a minute more.
 
     Args:
-        target: Where it is.
-        protocols: In which protocols; all that its endpoints may speak if empty.
-        suite: Which cases, and how to judge; all cases, not strictly, if None.
-        on_event: Told of each step.
+        target: The receiver.
+        protocols: The protocols to use; all that its endpoints may speak if empty.
+        suite: The cases and the policy; all cases, not strictly, if None.
+        on_event: Called with each step.
 
     Raises:
         UsageError: No endpoint was given, or none for a protocol that was asked for.
@@ -175,7 +175,7 @@ def conform_receiver(
 
 
 def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
-    """Hold that what was asked for exists.
+    """Check that everything that was asked for exists.
 
     Raises:
         UsageError: No endpoint was given, or nothing is left to run.
@@ -223,7 +223,7 @@ class _ProtocolRun:
         self._duration_s += SYSTEM_CLOCK.monotonic() - started
 
     def judge(self, *, flood: int) -> None:
-        """Run the cases that flood as much; blocks until they have ended."""
+        """Run the cases of one level of flooding; block until they have ended."""
         cases = [case for case in self.cases if case.flood == flood]
         if self._look.problem or not cases:
             return
@@ -245,7 +245,7 @@ class _ProtocolRun:
         )
 
     def finished(self, *, among: Sequence[Protocol]) -> SuiteRun:
-        """The verdicts.
+        """Return the verdicts.
 
         Args:
             among: All protocols of the whole run.
@@ -296,7 +296,7 @@ def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckRe
 
 
 def _missing(case: ReceiverCase, lab: TargetLab) -> str:
-    """Return what a case needs and does not have, as a sentence; empty if nothing."""
+    """Return the missing needs of a case, as a sentence; empty if there are none."""
     if not lab.signals:
         return f"the receiver takes no {' or '.join(case.signals)}"
     if "read_back" in case.needs and lab.read_back is None:

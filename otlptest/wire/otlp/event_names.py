@@ -1,4 +1,4 @@
-"""`LogRecord.event_name`, also where the installed `opentelemetry-proto` is too old to know it.
+"""`LogRecord.event_name`, even if the installed `opentelemetry-proto` does not have it.
 
 The field came with OTLP 1.5 (opentelemetry-proto 1.30). Older classes keep it as an unknown field,
 and that is where it is read and written then: an event must not lose its name to a user's version.
@@ -19,12 +19,12 @@ EVENT_NAME_IS_KNOWN: Final[bool] = "event_name" in _DESCRIPTOR.fields_by_name
 
 
 def event_name_of(message: LogRecord) -> str:
-    """The record's event name, `""` if it has none."""
+    """Return the record's event name; `""` if absent."""
     return message.event_name if EVENT_NAME_IS_KNOWN else _unknown_event_name(message)
 
 
 def set_event_name(message: LogRecord, name: str) -> None:
-    """Give the record an event name."""
+    """Set the event name of the record."""
     if EVENT_NAME_IS_KNOWN:
         message.event_name = name
     else:

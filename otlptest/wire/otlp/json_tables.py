@@ -39,9 +39,9 @@ class FieldTable:
     Attributes:
         name: As in the .proto file.
         key: As in JSON, lowerCamelCase.
-        kind: How a single value is written.
+        kind: The JSON type of a single value.
         is_list: Whether it is repeated.
-        oneof: The oneof it is a member of, None outside one; an `optional` field is in none.
+        oneof: The oneof it is a member of, else None; an `optional` field is not in one.
         low: Smallest integer, for the integer kinds.
         high: Largest integer.
         id_bytes: Bytes of an id, for the id kinds.
@@ -119,13 +119,13 @@ EVENT_NAME: Final = FieldTable(
 
 
 def plain_key(key: str) -> str:
-    """Return a key without what spellings differ in: `resource_spans` as `resourcespans`."""
+    """Return a key without the differences of spellings: `resource_spans` as `resourcespans`."""
     return key.replace("_", "").replace("-", "").lower()
 
 
 @cache
 def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type differs between protobuf's implementations
-    """The table of a message descriptor."""
+    """Return the table of a message descriptor."""
     fields = [_field_table(descriptor.name, field) for field in descriptor.fields]
     if descriptor.name == "LogRecord" and not EVENT_NAME_IS_KNOWN:
         fields.append(EVENT_NAME)
@@ -139,7 +139,7 @@ def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type diffe
 
 
 def table_of_class(kind: type[Message]) -> MessageTable:
-    """The table of a generated class."""
+    """Return the table of a generated class."""
     return table_of(kind.DESCRIPTOR)
 
 

@@ -26,7 +26,7 @@ class _BareConstantError(ValueError):
 
 
 def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any:  # noqa: ANN401 -- any JSON value
-    """The value that `data` says.
+    """Return the value of the JSON text `data`.
 
     Args:
         data: One JSON document in UTF-8; white space around it is fine.
@@ -63,7 +63,7 @@ def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any
 
 
 def dump_json(value: object) -> bytes:
-    """`value` as compact JSON in UTF-8, on one line."""
+    """Return `value` as compact JSON in UTF-8, on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -72,7 +72,7 @@ def _fault(number: str, problem: str, place: str = "") -> tuple[str, str, str, s
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Python's parser would take it.
+    """Refuse a constant that Python's parser would take.
 
     Raises:
         _BareConstantError: Always.
@@ -84,7 +84,7 @@ def _nests_deeper(data: bytes, limit: int) -> bool:
     """Return whether brackets nest deeper than `limit`.
 
     Brackets within texts are first taken for real ones, and the texts are only cut out if that
-    gives a doubtful answer: most payloads have none.
+    gives a doubtful answer, as for few payloads.
     """
     return _brackets_nest_deeper(data, limit) and _brackets_nest_deeper(
         _TEXTS.sub(b"", data), limit

@@ -1,4 +1,4 @@
-"""Single values of OTLP JSON: how strictly each kind is read, and how it is written.
+"""Single values of OTLP JSON: the strictness of reading each kind, and their writing.
 
 Read leniently where the mapping says so (64-bit integers as numbers, 32-bit ones as strings,
 base64 without padding), never by guessing (an id that is not hex, an enum by its name).
@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORDS: Final = MappingProxyType(
     {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf},
 )
-_EXACT: Final = 2.0**53  # from here on a float may not be the number that was written
+_EXACT: Final = 2.0**53  # from here on a float may differ from the number that was written
 _SHOWN: Final = 48
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -42,14 +42,14 @@ class JsonFaultError(Exception):
         self.path: list[str | int] = []
 
     def place(self) -> str:
-        """The path as a person writes it: `resourceSpans[0].scopeSpans[1]`."""
+        """Return the path as a person writes it: `resourceSpans[0].scopeSpans[1]`."""
         steps = reversed(self.path)
         parts = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
         return "".join(parts).removeprefix(".")
 
 
 def shown(value: object) -> str:
-    """`value` for a message: short, so that an error never echoes a payload (OTLP-SRV-083)."""
+    """Return `value` shortened for a message, so that no error echoes a payload (OTLP-SRV-083)."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -68,7 +68,7 @@ def reader_of(field: FieldTable) -> Callable[[Any], Any]:
 
 
 def writer_of(field: FieldTable) -> Callable[[Any], Any] | None:
-    """Return what turns one Python value into JSON's; None where they are the same."""
+    """Return a function that turns a Python value into JSON's; None if they are the same."""
     return _WRITERS.get(field.kind)
 
 
@@ -92,10 +92,10 @@ def _integer_reader(field: FieldTable) -> Callable[[Any], int]:
 
 
 def _integer_in(text: str, field: FieldTable) -> int:
-    """The integer that a string says.
+    """Return the integer in a string.
 
     Raises:
-        JsonFaultError: It says none.
+        JsonFaultError: It is not an integer.
     """
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -110,10 +110,10 @@ def _integer_in(text: str, field: FieldTable) -> int:
 
 
 def _whole(value: float) -> int:
-    """The integer that a JSON number with a point or an exponent says (OTLP-JSON-020).
+    """Return the integer of a JSON number with a point or an exponent (OTLP-JSON-020).
 
     Raises:
-        JsonFaultError: It says none, or maybe another one than was written.
+        JsonFaultError: It is not an integer, or may not be the one that was written.
     """
     if value.is_integer() and abs(value) < _EXACT:
         return int(value)
@@ -190,7 +190,7 @@ def _bytes_reader(field: FieldTable) -> Callable[[Any], bytes]:
 
 
 def _unbase64(text: str) -> bytes:
-    """Bytes in either alphabet, with or without padding (OTLP-JSON-027).
+    """Return the bytes of base64 in either alphabet, padded or not (OTLP-JSON-027).
 
     Raises:
         JsonFaultError: `text` is neither.
@@ -223,7 +223,7 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
 
 
 def _profile_id_reader(field: FieldTable) -> Callable[[Any], bytes]:
-    """Hex or base64: the texts do not say which (AMBIG-5)."""
+    """Return a reader of hex or base64: the sources do not say which (AMBIG-5)."""
     hexadecimal = _id_reader(field)
 
     def read(value: object) -> bytes:

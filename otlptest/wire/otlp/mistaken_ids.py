@@ -30,7 +30,7 @@ def mistake_in_text(text: str, size: int) -> str:
 
     Args:
         text: The JSON string.
-        size: Bytes of a right id.
+        size: Bytes of a valid id.
     """
     if len(text) > _LONGEST:
         return ""

@@ -21,7 +21,7 @@ _RULES: Final = {
 
 
 def rule_of_malformed(protocol: Protocol) -> str:
-    """The requirement that a body breaks which is not a message of its signal."""
+    """Return the requirement that a body breaks if it is not a message of its signal."""
     return _RULES[protocol]
 
 
@@ -58,5 +58,5 @@ def decode_message(kind: type[Message], data: bytes, *, rule: str) -> Message:
 
 
 def encode_message(message: Message) -> bytes:
-    """`message` in binary protobuf, fields in the order of their numbers."""
+    """Return `message` in binary protobuf, fields in the order of their numbers."""
     return message.SerializeToString(deterministic=True)

@@ -55,7 +55,7 @@ _SIGNALS: Final[Mapping[type, Signal]] = MappingProxyType(
 def items_from_request(
     signal: Signal, message: Message, request: Request | None = None
 ) -> Iterator[Any]:
-    """Spans, data points, log records or profiles of a request, in its order."""
+    """Yield spans, data points, log records or profiles of a request, in its order."""
     return _READERS[signal](message, request)
 
 
@@ -68,7 +68,7 @@ def request_from_items(items: Iterable[object]) -> tuple[Signal, Message]:
     """Return one request with model items of one signal.
 
     Raises:
-        UsageError: There are none, they are of several signals, or one has no OTLP form.
+        UsageError: The items are missing, of several signals, or one has no OTLP form.
     """
     kept = list(items)
     signals = {signal_of_item(item) for item in kept}

@@ -40,13 +40,13 @@ class ReadAhead:
         return self._take(size)
 
     def read_all(self) -> bytes:
-        """Return what is left."""
+        """Return the rest."""
         while not self._is_at_end:
             self._look_ahead(len(self._ahead) + _PIECE)
         return self._take(len(self._ahead))
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines that are left, each with its end; not the one in which it breaks."""
+        """Yield the remaining lines, each with its end; not the damaged one."""
         while line := self._line():
             self.offset += len(line)
             yield line

@@ -57,7 +57,7 @@ def lower_camel(name: str) -> str:
 
 
 def _names(signal: Signal, package: str, service: str, one: str, many: str) -> SignalNames:
-    """Spell out what follows from a few words: `traces`, `trace.v1`, `Trace`, `spans`, ..."""
+    """Return all names of a signal, derived from a few: `traces`, `trace.v1`, `Trace`, ..."""
     module = package.split(".", maxsplit=1)[0]
     return SignalNames(
         signal=signal,
@@ -109,7 +109,7 @@ def signal_names(signal: str) -> SignalNames:
 
 @cache
 def request_class(signal: Signal) -> type[Message]:
-    """The generated class of the signal's `Export…ServiceRequest`.
+    """Return the generated class of the signal's `Export…ServiceRequest`.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have this signal.
@@ -119,7 +119,7 @@ def request_class(signal: Signal) -> type[Message]:
 
 @cache
 def response_class(signal: Signal) -> type[Message]:
-    """The generated class of the signal's `Export…ServiceResponse`.
+    """Return the generated class of the signal's `Export…ServiceResponse`.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have this signal.

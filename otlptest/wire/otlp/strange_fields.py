@@ -15,7 +15,7 @@ _WIRE_TYPES: Final = {0: "varint", 1: "fixed64", 2: "length-delimited", 3: "grou
 
 
 def strange_fields(request: Message) -> tuple[str, ...]:
-    """The first of those fields in an export request, as clauses with their places; empty if none.
+    """Return the first such fields of an export request, as clauses with places; empty if none.
 
     Args:
         request: An `Export…ServiceRequest`, just decoded.
@@ -31,7 +31,7 @@ def strange_fields(request: Message) -> tuple[str, ...]:
 
 
 def _unknown(message: Message) -> list[tuple[int, str]]:
-    """Number and wire type of each field that the message could not take."""
+    """Return number and wire type of each field that the message could not take."""
     fields: Any = UnknownFieldSet(message)  # iterable, which its types do not say
     return [(each.field_number, _WIRE_TYPES.get(each.wire_type, "another")) for each in fields]
 

@@ -19,12 +19,12 @@ _UNIT_S: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1
 
 
 def encode_grpc_frame(message: bytes, *, is_compressed: bool = False) -> bytes:
-    """`message` behind its prefix."""
+    """Return `message` behind its prefix."""
     return _PREFIX.pack(is_compressed, len(message)) + message
 
 
 def declared_size(prefix: bytes | memoryview, limit: int) -> int:
-    """The length that a message's prefix declares.
+    """Return the length that a message's prefix declares.
 
     Args:
         prefix: The first five bytes of a stream, or more.
@@ -51,7 +51,7 @@ def only_message(parts: Sequence[bytes | memoryview], limit: int) -> tuple[bool,
         limit: Largest message that is taken.
 
     Raises:
-        WireError: There is none, half of one, or more than one (OTLP-GRPC-049, OTLP-SRV-065).
+        WireError: No message, a partial one, or more than one (OTLP-GRPC-049, OTLP-SRV-065).
     """
     if not parts or len(parts[0]) < PREFIX_SIZE:
         parts = (b"".join(parts),)

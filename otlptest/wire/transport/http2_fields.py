@@ -15,7 +15,7 @@ _LARGEST: Final = 16 * 1024 * 1024
 
 
 class FieldReader:
-    """Reads the header blocks that one end of a connection receives, in their order.
+    """A reader of the header blocks that one end of a connection receives, in order.
 
     Args:
         max_bytes: Largest header list that is read.
@@ -25,7 +25,7 @@ class FieldReader:
         self._decoder = Decoder(max_header_list_size=max_bytes)
 
     def read(self, block: bytes) -> tuple[tuple[str, str], ...]:
-        """Names and values as sent, pseudo-headers too.
+        """Return names and values as sent, pseudo-headers too.
 
         Raises:
             HeaderBlockError: It is not valid HPACK, or larger than allowed.

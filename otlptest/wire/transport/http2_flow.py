@@ -55,7 +55,7 @@ class Stream:
         self.notify_at = _NEVER
         self.is_remote_closed = False
         self.window = window
-        self.unsent: memoryview | None = None  # so that taking a piece off copies nothing
+        self.unsent: memoryview | None = None  # so that removing a piece copies nothing
         self.trailers: bytes | None = None
         self.held = 0
         self.started_at = 0.0
@@ -63,7 +63,7 @@ class Stream:
 
     @property
     def body(self) -> bytes:
-        """Return what has arrived of the body."""
+        """Return the body as far as it has arrived."""
         return b"".join(self.parts)
 
 
@@ -86,11 +86,11 @@ class CannedReply:
 
 
 class SendFlow:
-    """Writes replies within the peer's windows.
+    """A writer of replies within the peer's windows.
 
     Args:
-        write: Takes bytes for the peer.
-        ended: Told each stream whose reply has been written whole.
+        write: Sends bytes to the peer.
+        ended: Called with each stream whose reply has been written whole.
     """
 
     def __init__(self, write: Callable[[bytes], Any], ended: Callable[[Stream], None]) -> None:
@@ -127,7 +127,7 @@ class SendFlow:
         self._pump(stream)
 
     def forget(self, stream_id: int) -> None:
-        """Drop what waits for a stream that was reset."""
+        """Drop the waiting data of a stream that was reset."""
         self._waiting.pop(stream_id, None)
 
     def _pump(self, stream: Stream) -> None:
@@ -154,12 +154,12 @@ class SendFlow:
         self._ended(stream)
 
     def pump_all(self) -> None:
-        """Write what waits, as far as the windows allow."""
+        """Write waiting data, as far as the windows allow."""
         for stream in list(self._waiting.values()):
             self._pump(stream)
 
     def connection_window_opened(self, increment: int) -> None:
-        """The peer takes more on the connection.
+        """Add to the window of the connection.
 
         Raises:
             ConnectionFault: More than a window can be.
@@ -170,7 +170,7 @@ class SendFlow:
         self.pump_all()
 
     def stream_window_opened(self, stream: Stream, increment: int) -> bool:
-        """The peer takes more on one stream; False if that is more than a window can be."""
+        """Add to the window of one stream; return False if it overflows."""
         if stream.window + increment > frames.MAX_WINDOW:
             return False
         stream.window += increment

@@ -46,12 +46,12 @@ def check_control(kind: int, flags: int, stream_id: int, payload: bytes) -> None
 
 
 def parent_stream(payload: bytes) -> int:
-    """The stream that a PRIORITY frame depends on."""
+    """Return the stream that a PRIORITY frame depends on."""
     return int(frames.LONG.unpack_from(payload)[0]) & frames.STREAM_MASK
 
 
 def bare_block(flags: int, stream_id: int, payload: bytes) -> bytes:
-    """The piece of a header block in HEADERS, without padding and priority.
+    """Return the piece of a header block in HEADERS, without padding and priority.
 
     Raises:
         ConnectionFault: They are longer than the frame, or the stream depends on itself.
@@ -73,7 +73,7 @@ def bare_block(flags: int, stream_id: int, payload: bytes) -> bytes:
 
 
 def bare_data(payload: Payload) -> Payload:
-    """A DATA payload without its padding.
+    """Return a DATA payload without its padding.
 
     Raises:
         ConnectionFault: The padding is longer than the frame.

@@ -60,7 +60,7 @@ def _compared(
         first: Any = before.get(name)
         if first is None:
             continue
-        # Not of events and links: no source says that the limit is theirs, too.
+        # Not of events and links: no source says that the limit applies to them.
         for key in item.attributes.keys() & first.attributes.keys():
             path = f"{name}[{key!r}]"
             was_cut, fault = _of_value(first.attributes[key], item.attributes[key])
@@ -105,7 +105,7 @@ def _is_long_by_halves(value: str | bytes) -> bool:
 
 
 def _fault_of_cut(old: str | bytes, new: str | bytes) -> str:
-    """Cut by bytes: shorter than it need be, where a character takes several of them."""
+    """Return the fault of a cut by bytes: too short, if a character has several of them."""
     if isinstance(old, bytes) or isinstance(new, bytes):
         return ""
     wanted = old[:_LENGTH]
@@ -137,7 +137,7 @@ def _judged_bodies(
 def _cut_strings(
     before: Mapping[str, list[Attributes]], after: Mapping[str, list[Attributes]]
 ) -> tuple[list[str], list[str]]:
-    """Long texts of exempt attributes that are still long, and those that were cut."""
+    """Return long texts of exempt attributes that are still long, and those that were cut."""
     old, new = _texts(before), _texts(after)
     kept = [key for key, texts in new.items() for text in texts if len(text) > _LENGTH]
     cut = [
@@ -215,14 +215,14 @@ class _Count:
         return self.left < self.full
 
     def __str__(self) -> str:
-        """As evidence has it."""
+        """Return the count as evidence."""
         return f"{self.name}: {self.left} of {self.full} attributes, {self.dropped} dropped"
 
 
 def _counts(
     before: Mapping[str, Any], again: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[_Count]:
-    """Of items that have several attributes, as many in both runs without a limit."""
+    """Return counts of items with several attributes, equal in both runs without a limit."""
     return [
         _Count(
             name=name,
@@ -249,7 +249,7 @@ def _judged_number(rule: str, told: str, counts: list[_Count]) -> CheckResult:
 
 
 def _judged_dropped(rule: str, told: str, counts: list[_Count]) -> CheckResult:
-    """More may be counted than are missing: an attribute may be set twice in vain."""
+    """Judge dropped counts, which may exceed the missing: an attribute may be set twice in vain."""
     limited = [each for each in counts if each.is_limited]
     wrong = [each for each in limited if each.left + each.dropped < each.full]
     if not limited:
@@ -274,7 +274,7 @@ def _exempt_from_count(
     *,
     is_heeded: bool,
 ) -> CheckResult:
-    """Of each metric, or of all resources, the one with the most attributes."""
+    """Judge the one with the most attributes, of each metric or of all resources."""
     full = {name: max(map(len, several)) for name, several in before.items() if several}
     left = {name: max(map(len, several)) for name, several in after.items() if several}
     several = [name for name in left if full.get(name, 0) > 1]
@@ -289,7 +289,7 @@ def _exempt_from_count(
 
 
 def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> CheckResult:
-    """The limit of spans beats the general one, if both are read."""
+    """Judge that the limit of spans takes precedence over the general one, if both are read."""
     rule = "OTLP-COMMON-030"
     if not is_heeded:
         return inconclusive(rule, "the general limit is not heeded, and need not be")
@@ -304,7 +304,7 @@ def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> Chec
 
 
 def _most(before: NamedItems, seen: NamedItems) -> int:
-    """The most attributes of a span that has more than the limits without them."""
+    """Return the most attributes of a span that has more than the limits without them."""
     return max(
         (
             len(span.attributes)

@@ -34,7 +34,7 @@ _LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
 
 
 def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Several failures in a row, in several runs: how the waits grow, and how they differ."""
+    """Judge the growth and the jitter of waits, by several failures in a row in several runs."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
     rules = (*growth, "OTLP-RESP-042")
     first = control_of(lab).shortest_gap_s
@@ -62,7 +62,7 @@ def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], floa
 
 
 def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
-    """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
+    """Return runs in which one signal is answered UNAVAILABLE that often, signals in turn."""
     answers = (faults.unavailable(),) * number
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
     runs = [start_run(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
@@ -70,7 +70,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
 
 
 def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
+    """Judge a receiver that is unavailable for good: attempts end, by default and by a timeout."""
     answer = faults.unavailable()
     milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
     usual = unavailable_runs(lab)

@@ -32,10 +32,10 @@ _UNKNOWN: Final = "brotli"
 _MANGLED: Final = frozenset({"bad_compression", "unknown_encoding"})
 _ENCODINGS: Final = frozenset({"gzip", "identity"})
 _NONE: Final = frozenset({"identity"})
-# Above the length from which any known client compresses, by far.
+# Far above the length from which any known client compresses.
 _LONG_BYTES: Final = 8192
 _LENGTHENED: Final = {"OTEL_RESOURCE_ATTRIBUTES": f"otlptest.long={'x' * _LONG_BYTES}"}
-_NEARLY: Final = 0.9  # of a length: two runs do not send the same to the byte
+_NEARLY: Final = 0.9  # of a length: two runs do not send exactly the same bytes
 _UNREAD: Final = "nothing shows that the variable is read"
 
 
@@ -53,16 +53,16 @@ def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     yield _unknown(lab, unknown())
 
 
-# What is compressed, and how long it is.
+# Compressed bodies and their lengths.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bodies:
-    """The lengths of the bodies of a run before they were compressed, in bytes.
+    """The lengths of the bodies of a run before compression, in bytes.
 
     Attributes:
-        packed: Of those that came as gzip.
-        plain: Of those that came as they are.
+        packed: Those of gzip bodies.
+        plain: Those of uncompressed bodies.
     """
 
     packed: tuple[int, ...]
@@ -70,12 +70,12 @@ class _Bodies:
 
     @property
     def least_packed(self) -> int:
-        """The shortest that was compressed; 0 if none was."""
+        """The shortest length that was compressed; 0 if none was."""
         return min(self.packed, default=0)
 
     @property
     def longest_plain(self) -> int:
-        """The longest that was not; 0 if all were."""
+        """The longest length that was not; 0 if all were."""
         return max(self.plain, default=0)
 
 
@@ -176,7 +176,7 @@ def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
 def _judged_short(
     rule: str, lab: ExporterLab, seen: Observation, variables: Sequence[str]
 ) -> CheckResult:
-    """Judge a run in which nothing was compressed, by another one with long bodies."""
+    """Judge a run that compressed nothing by another one with long bodies."""
     what = format_env(seen, variables)
     if _bodies(lab, seen).longest_plain < _LONG_BYTES:
         changes = {name: seen.environment[name] for name in variables} | _LENGTHENED
@@ -264,7 +264,7 @@ def _in_capitals(
 
 
 def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """It must go on, ignore the value and say so; that it says nothing cannot be seen.
+    """Judge that it goes on and ignores the value; a missing warning cannot be seen.
 
     An SDK's log may go nowhere unless the program sends it somewhere.
     """

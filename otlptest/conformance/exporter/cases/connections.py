@@ -80,7 +80,7 @@ def _judge_parallel(lab: ExporterLab) -> Iterator[CheckResult]:
 def _sequential(
     told: str, own: Mapping[Signal, Sequence[Request]], most: Mapping[Signal, int]
 ) -> CheckResult:
-    """Several at once prove nothing: the exporter may do that by itself, or there are several."""
+    """Judge sequential requests; parallel ones prove nothing, there may be several exporters."""
     rule = "OTLP-CFG-070"
     parallel = [signal for signal, number in most.items() if number > 1]
     if parallel:
@@ -92,7 +92,7 @@ def _sequential(
 
 
 def _most_at_once(requests: Sequence[Request]) -> int:
-    """Return how many were under way at a time, at most."""
+    """Return the largest number of requests under way at a time."""
     return max((sum(_overlap(one, other) for other in requests) for one in requests), default=0)
 
 
@@ -116,7 +116,7 @@ def _says_close(request: Request) -> bool:
 
 
 def _use_of(requests: Iterable[Request]) -> _Use:
-    """Count; the first request of a signal may open a connection, and so may parallel ones."""
+    """Count the use; the first request of a signal may open a connection, parallel ones too."""
     again = fresh = shared = 0
     earlier: list[Request] = []
     for request in requests:

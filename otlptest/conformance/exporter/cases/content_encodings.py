@@ -94,7 +94,7 @@ def _fault_of_gzip(request: Request) -> str:
 
 
 def _fault_of_streams(request: Request, coding: str) -> str:
-    """Return how a body that was read is compressed otherwise than its header says."""
+    """Return how the compression of a body differs from its header."""
     if _raw(request).startswith(_GZIP_MAGIC):
         header = f"the header says {coding}" if coding else "no header says so"
         return f"the body is a gzip stream, and {header}"
@@ -104,7 +104,7 @@ def _fault_of_streams(request: Request, coding: str) -> str:
 
 
 def _fault_of_plain(request: Request) -> str:
-    """A coding that the header says and the body has not."""
+    """Return a coding that the header names and the body does not have."""
     coding, problem = _coding(request), request.problem
     if coding and problem is not None and problem.kind in {"bad_compression", "unknown_encoding"}:
         return f"the header says Content-Encoding: {coding}, and {problem.message}"
@@ -112,7 +112,7 @@ def _fault_of_plain(request: Request) -> str:
 
 
 def _raw(request: Request) -> bytes:
-    """The body of a request that was not inflated, as far as it was kept."""
+    """Return the body of a request that was not inflated, as far as it was kept."""
     packed = request.packed_json
     return request.body if packed is None else zlib.decompress(packed)
 

@@ -1,4 +1,4 @@
-"""Variables that are set to nothing: as if they were not set."""
+"""Empty variables, which count as unset."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -33,7 +33,7 @@ _UNREAD: Final = "not even a header that is set comes: nothing shows that the va
 
 
 def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
-    """All general options but the endpoint and the protocol, which other cases empty."""
+    """Judge all general options but the endpoint and the protocol, which other cases empty."""
     for found in _judged(lab, {option: [global_env_var(option)] for option in _OPTIONS}, {}):
         if found.outcome == "passed" and not reads_headers(lab):
             yield inconclusive(_RULE, f"{_UNREAD}. {found.evidence}")
@@ -42,7 +42,7 @@ def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """All options of the signals, next to general ones that count then."""
+    """Judge all options of the signals, next to general ones that apply instead."""
     emptied = {
         option: [signal_env_var(signal, option) for signal in lab.signals]
         for option in ("ENDPOINT", *_OPTIONS)

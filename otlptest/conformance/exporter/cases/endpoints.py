@@ -45,7 +45,7 @@ _GENERAL_PATH: Final = "/otlptest/general"
 _ASTRAY: Final = frozenset({"wrong_port", "wrong_path", "tls_mismatch"})
 
 # The forms of a signal's URL, each with the rule that it shows: run by run each signal gets
-# another one. The last may be had by one signal at a time: its path names none.
+# another one. Only one signal at a time may have the last: its path names no signal.
 _FORMS: Final = (
     ("OTLP-CFG-006", "/otlptest/{signal}/as-is"),
     ("OTLP-CFG-007", "/otlptest/{signal}/slash/"),
@@ -80,7 +80,7 @@ def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
 
 
 def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
-    """Whatever is done without the variable, right or wrong, must be done where it is empty."""
+    """Judge that an empty variable has the effect of an unset one, valid or not."""
     rule = "OTLP-CFG-054"
     shapes = [
         ({each.endpoint for each in seen.connections}, transports_used(seen), arrived_signals(seen))
@@ -95,7 +95,7 @@ def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
 
 
 def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
-    """The port alone, whether TLS is spoken there or not."""
+    """Judge the port alone, with TLS or without."""
     endpoint = "grpc" if lab.protocol == "grpc" else "http"
     what = f"{format_env(seen, [_ENDPOINT])}; connections to"
     ports = {each.port for each in seen.connections if each.endpoint == endpoint}
@@ -181,7 +181,7 @@ def _is_heard_over_ipv6(port: int) -> bool:
 
 
 def _judge_as_is(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Each signal has its own URL in each of the three forms, next to a general one."""
+    """Judge a URL of each signal's own in each of the three forms, next to a general one."""
     turns = range(len(_FORMS))
     plans = [_own_paths(lab, turn) for turn in turns]
     runs = [start_until_stable(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
@@ -290,7 +290,7 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judge_url(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
+    """Judge scheme, host, port and path of the general URL, each different from other runs."""
     by_name = start_until_stable(lab, _by_name)
     encrypted = start_until_stable(lab, {}, tls=True)
     yield _judged_host("OTLP-CFG-010", lab, by_name())
@@ -346,7 +346,7 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
-    """In each run one signal has an endpoint of its own, also one that the command has not."""
+    """Judge an endpoint of one signal in each run, also of one that is not emitted."""
     with ExitStack() as stack:
         others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
         runs = {
@@ -390,7 +390,7 @@ def _judged_precedence(
     expected = set(lab.signals)
     missing = expected - at_general - at_own
     if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
-        # What goes astray for its path alone says nothing of which endpoint wins.
+        # A wrong path alone does not show which endpoint takes precedence.
         reason = f"{_listed(missing)} did not come to a path that tells them"
         yield inconclusive(rule, f"{what}; {reason}; {output_tail(seen)}")
         return
@@ -403,7 +403,7 @@ def _judged_precedence(
 
 
 def _sent(arrived: Arrived | Observation) -> set[Signal]:
-    """The signals of which anything came, right or wrong."""
+    """Return the signals of which anything came, valid or not."""
     return {each.signal for each in arrived.requests if each.signal is not None}
 
 

@@ -1,8 +1,8 @@
-"""The forms of a gRPC endpoint, and `INSECURE`, which decides where the form does not.
+"""The forms of a gRPC endpoint, and `INSECURE`, which decides if the form does not.
 
-What is spoken is seen by a fake of the other kind too: a ClientHello at a plaintext port, plaintext
-at a TLS port. An endpoint that the command cannot read may send it to the default port, where it
-tries until it is ended: runs that only show what is spoken go on at the same time.
+A fake of the other kind recognizes it too: a ClientHello at a plaintext port, plaintext at a TLS
+port. A command that cannot parse an endpoint may try the default port until it is ended: so runs
+that only show TLS or plaintext run at the same time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _takes_both(over_tls: Observation) -> CheckResult:
-    """The observing run has shown that `http://` is taken."""
+    """Judge that `http://` is taken, as the observing run has shown."""
     what = format_env(over_tls, [_ENDPOINT])
     if transports_used(over_tls):
         return passed("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
@@ -130,7 +130,7 @@ def _booleans(
 def _overriding(
     lab: ExporterLab, seen: Observation, *, without: Observation, has_option: bool
 ) -> CheckResult:
-    """`INSECURE` of the signals against the general one."""
+    """Judge `INSECURE` of the signals against the general one."""
     rule = "OTLP-CFG-052"
     names = (_INSECURE, *(signal_env_var(signal, "INSECURE") for signal in lab.signals))
     found = _optional(rule, seen, names, without=without)

@@ -15,10 +15,10 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 
 _INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
 _INTERVAL_MS: Final = 1000
-# Between exports, on average: a busy machine makes late what is due, and the next comes early.
+# Between exports, on average: on a busy machine one is late, and the next comes early.
 _SHORTEST_S: Final = 0.5
 _LONGEST_S: Final = 2.0
-# A series may be said to begin before its reader is there.
+# A series may start before its reader exists.
 _TOO_LONG_S: Final = 10.0
 _FEWEST: Final = 3
 _NANOS: Final = 1_000_000_000
@@ -58,9 +58,9 @@ def _gaps(seen: Observation) -> list[float]:
 
 
 def silence_s(seen: Observation) -> float:
-    """The longest time without an export of metrics, seconds: from the start of the oldest series.
+    """Return the longest time without an export of metrics, from the start of the oldest series.
 
-    0 where nothing came that was being measured before.
+    0 if no series came that had started before.
     """
     requests = [payload.attempts[0] for payload in seen.payloads("metrics")]
     starts = [start for each in requests for start in _starts(each)]

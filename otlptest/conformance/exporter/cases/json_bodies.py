@@ -1,4 +1,4 @@
-"""OTLP's JSON, judged on the text as it was sent: what a lenient reader takes hides most faults."""
+"""OTLP's JSON, judged on the text as sent: a lenient reader would hide most faults."""
 
 import re
 import zlib
@@ -24,7 +24,7 @@ _INTEGER_64: Final = "OTLP-JSON-016"
 _ZEROS: Final = ("OTLP-JSON-030", "OTLP-JSON-031")
 _FIELDS_OF_32_BITS: Final = re.compile(r"(?:dropped\w+Count|flags|scale|offset)$")
 
-# What each rule could fail on, as evidence names it.
+# The values that each rule could fail on, as evidence names them.
 _LOOKED_AT: Final = {
     "OTLP-JSON-003": "traceId of a span",
     "OTLP-JSON-004": "spanId of a span",
@@ -81,7 +81,7 @@ def _judge_texts(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_zeros(rule: str, looked_at: str, texts: _Texts) -> CheckResult:
-    """Judge what a writer leaves out: a zero, unless there is another reason to leave it out."""
+    """Judge the omission of zeros, unless there is another reason for it."""
     found = _judged(rule, looked_at, texts)
     if found.outcome == "failed" and rule == _ZEROS[0] and not texts.has_values:
         reason = "no point has its value, zero or not, which OTLP-METRIC-013 judges"
@@ -134,7 +134,7 @@ def _texts_of(requests: Iterable[Request]) -> _Texts:
 
 
 def _faults_of(look: TextLook) -> list[_Fault]:
-    """Without the keys that may be a newer OTLP's."""
+    """Return the faults without keys that may belong to a newer OTLP."""
     return [
         (rule, path, problem)
         for rule, path, problem in look.faults
@@ -161,10 +161,10 @@ def _is_unknown(path: str, unknown: Iterable[str]) -> bool:
 
 
 def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
-    """The rules for senders that a fault breaks.
+    """Return the rules for senders that a fault breaks.
 
-    A name is not an integer, either. What no strict parser takes breaks the rule
-    that wants one, or that about UTF-8.
+    A name is not an integer, either. Text that no strict parser takes breaks the rule that demands
+    valid JSON, or the one about UTF-8.
     """
     if not is_json:
         return (_UTF8,) if rule == _UTF8 else (_STRICT_JSON,)

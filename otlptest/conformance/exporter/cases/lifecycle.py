@@ -1,4 +1,4 @@
-"""Shutdown: that what was emitted is flushed, and that a dead endpoint does not hold it up."""
+"""Shutdown: it flushes what was emitted, and a dead endpoint does not delay it."""
 
 import socket
 from collections import Counter
@@ -15,7 +15,7 @@ from otlptest.conformance.exporter.shared_runs import MANY_EXPORTS
 from otlptest.model import LogRecord, Signal, Span
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
-# No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
+# None of these timers ever fires: only a flush or the shutdown sends anything.
 _NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
 _SHOWN: Final = 5
 _LONGEST_NAME: Final = 100
@@ -44,7 +44,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
             rule, f"all timers at 600 s; {total} items came all the same", exchanges=seen.describe()
         )
         return
-    # One unlucky run, or a program that emits now this and now that, must not be accused.
+    # One unlucky run, or a program that emits other items each time, must not fail.
     again = lab.start(MANY_EXPORTS, signals=signals)
     second = lab.run(_NO_TIMER, signals=signals)
     steady = _same(emitted, _emitted(lab, again.result()))
@@ -67,7 +67,7 @@ def _signals(lab: ExporterLab) -> tuple[Signal, ...]:
 
 
 def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
-    """Spans and log records by name and number; of metrics, whether any came.
+    """Return spans and log records by name and number; of metrics, whether any came.
 
     A metric by itself may be missing: its callback may be gone before the last collection.
     """
@@ -105,7 +105,7 @@ def _more(first: _Emitted, second: _Emitted) -> _Emitted:
 
 
 def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
-    """Return what did not come, and how often."""
+    """Return the missing items, and how often each is missing."""
     return {
         name: count - came.get(name, 0)
         for name, count in emitted.items()
@@ -123,7 +123,7 @@ def _same(first: _Emitted, second: _Emitted) -> _Emitted:
 
 
 def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The endpoint takes connections and never says a word; any end is one."""
+    """Judge an endpoint that takes connections and never answers; any end passes."""
     rule = "OTLP-CFG-074"
     with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"

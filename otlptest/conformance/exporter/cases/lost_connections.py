@@ -1,4 +1,4 @@
-"""Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
+"""Connections that fail or are lost: before the reply, after it, and by GOAWAY."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -35,7 +35,7 @@ _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a
 _REFUSALS: Final = 3
 _LOOKS: Final = 4
 
-# What is lost, and by which faults: each with how often it acts.
+# Losses and the faults that cause them, each with its number of times.
 _Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
 _LOSSES: Final[_Losses] = MappingProxyType(
     {
@@ -49,7 +49,7 @@ _LOSSES: Final[_Losses] = MappingProxyType(
 
 
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
+    """Judge a server that reads a request whole and then closes (FIN) or resets (RST)."""
     closed = start_run_per_signal(lab, *(faults.ack_lost(),) * _DROPS)
     reset = start_run_per_signal(lab, faults.ack_lost(ending="reset"))
     yield from condensed(_retried_with_pauses(lab, each) for each in closed())
@@ -73,7 +73,7 @@ def _retried_with_pauses(lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
 
 
 def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
+    """Judge a loss that was resent at once, as HTTP libraries do, and then not again."""
     runs = [each]
 
     def look() -> tuple[Observation, float | None]:
@@ -88,7 +88,7 @@ def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _retried_after_reset(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """One that is sent again at once may be its HTTP library's: several losses show the rest."""
+    """Judge resends at once, which may be the HTTP library's, by several losses in a row."""
     rule = "OTLP-HTTP-036"
     if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
         return inconclusive(rule, "sent again at once, without a pause", exchanges=each.told)
@@ -131,7 +131,7 @@ def _recovered(
 def _not_sent_again(
     lab: ExporterLab, what: str, seen: Observation, missing: Mapping[Signal, str], told: str
 ) -> CheckResult:
-    """Return whether a client that misses some telemetry has dropped it; looks once more."""
+    """Return whether a client that misses telemetry has dropped it, by one more run."""
     rule = "OTLP-GRPC-038"
     words = "; ".join(missing.values())
     control = control_of(lab)
@@ -169,14 +169,14 @@ def _goes_on_at_once(
 
 
 def _connected_s(seen: Observation) -> float:
-    """Return how long the command ran after its first connection: its start takes some time."""
+    """Return how long the command ran after its first connection, without its start."""
     return min(
         (seen.ended_at - each.opened_at for each in seen.connections[:1]), default=seen.duration_s
     )
 
 
 def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
-    """The signals of which less was taken than in the observing run, and how much, in words."""
+    """Return the signals of which less was taken than in the observing run, with the loss."""
     counts = {
         signal: (_taken(seen, signal), _taken(lab.baseline, signal)) for signal in lab.signals
     }
@@ -188,7 +188,7 @@ def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
 
 
 def _taken(seen: Observation, signal: Signal) -> int:
-    """Return how many items of a signal were taken, as far as the client could know."""
+    """Return how many items of a signal were accepted, as far as the client could know."""
     return sum(
         len(items_of(each))
         for each in seen.of(signal)
@@ -205,7 +205,7 @@ def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Obser
 
 
 def _fallen(rule: str, seen: Observation, told: str) -> CheckResult:
-    """Of a command that crashed or had to be ended."""
+    """Judge a command that crashed or had to be ended."""
     if not seen.has_timed_out:
         return failed(rule, "the command crashed", exchanges=told, harm="crash")
     if seen.has_hung:

@@ -37,7 +37,7 @@ _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "OTLP-RESP-036": "UNAUTHENTICATED",
     }
 )
-# Each of these is answered to every signal.
+# Each of these is the answer to every signal.
 _NAMED_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
     {
         400: "OTLP-RESP-064",
@@ -51,7 +51,7 @@ _NAMED_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
         500: "OTLP-RESP-069",
     }
 )
-# Each of these to one signal.
+# Each of these is the answer to one signal.
 _OTHER_STATUSES: Final = (
     *(402, 406, 409, 410, 412, 418, 421, 422, 425, 428, 431, 451),
     *(501, 505, 507, 508, 511, 529, 530, 599),
@@ -72,7 +72,7 @@ def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Refused for good, and then the connection is lost: nothing brings it back."""
+    """Judge that a refused payload does not come back after the connection is lost."""
     refused = (faults.status("INVALID_ARGUMENT"),)
     plan = dict.fromkeys(lab.signals, refused)
     plain = start_run(lab, plan)
@@ -115,7 +115,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_misdirected(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_no_retry`, but it may be sent once more over another connection."""
+    """Judge as `judged_no_retry`, but allow one resend over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
         seen += start_run(lab, {each.signal: each.faults})()
@@ -146,7 +146,7 @@ def _is_tried_elsewhere(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 def _refused(
     lab: ExporterLab, plans: Iterable[Sequence[int]]
 ) -> Iterator[tuple[int, DeliveryAttempts]]:
-    """A run for each plan, which has a status for each signal; all at the same time."""
+    """Yield a run for each plan, which has a status for each signal; all at the same time."""
     runs = []
     for plan in plans:
         statuses = dict(zip(lab.signals, plan, strict=False))

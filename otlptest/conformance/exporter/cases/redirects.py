@@ -1,4 +1,4 @@
-"""Redirects: failures unless they are followed, and followed only whole and discreetly."""
+"""Redirects: a failure unless followed, and followed only with the body and without secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -35,7 +35,7 @@ _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20o
 
 
 def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect that says no place cannot be followed, and is not a success."""
+    """Judge a redirect without a target, which cannot be followed and is not a success."""
     runs = [
         start_run(lab, {signal: (faults.status(status),)})
         for status, signal in _asked(lab, _FOR_ALL, _IN_TURN)
@@ -46,7 +46,7 @@ def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
 def _asked(
     lab: ExporterLab, for_all: Iterable[int], in_turn: Iterable[int]
 ) -> Iterator[tuple[int, Signal]]:
-    """Each status with a signal that gets it: some with all signals, others with one each."""
+    """Yield each status with a signal that gets it: some with all signals, others with one each."""
     yield from product(for_all, lab.signals)
     yield from zip(in_turn, cycle(lab.signals), strict=False)
 
@@ -71,7 +71,7 @@ def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> Che
 
 
 def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect to a page that answers everything with 200, as one to log in does."""
+    """Judge a redirect to a page that answers everything with 200, as one to log in does."""
     asked = list(_asked(lab, _CHANGING[:1], _CHANGING[1:]))
     with ExitStack() as stack:
         pages = [stack.enter_context(LandingPage()) for _ in asked]
@@ -98,7 +98,7 @@ def _lost_on_the_way(
 
 
 def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
-    """Judge whether what follows takes no secret along, and its body if it is a POST."""
+    """Judge that the following request carries no secret, and the body if it is a POST."""
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
         return inconclusive(rule, each.told)
@@ -155,7 +155,7 @@ def _to(
 
 
 def _to_port(port: int, signal: Signal, status: int) -> ReplyFault:
-    """A redirect to another origin on this machine."""
+    """Return a redirect to another origin on this machine."""
     url = f"http://localhost:{port}{SIGNAL_NAMES[signal].http_path}"
     return faults.redirect(url, http_status=status)
 
@@ -179,7 +179,7 @@ def _followed(each: DeliveryAttempts, arrived: Arrived) -> CheckResult:
 
 
 def _difference(sent: Request, followed: Request) -> str:
-    """Return what a request that follows a redirect has no more, or has and should not."""
+    """Return what a request that follows a redirect has lost, or has and should not."""
     if followed.method != sent.method:
         return f"with {followed.method} instead of {sent.method}"
     if item_keys(followed) != item_keys(sent):

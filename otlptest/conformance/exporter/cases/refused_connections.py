@@ -35,11 +35,11 @@ from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 COLD_RUNS: Final = 9
 _RULE: Final = "OTLP-HTTP-034"
-_LIKE_USUAL: Final = 0.1  # of the time between two batches: what a machine makes of it
+_LIKE_USUAL: Final = 0.1  # of the time between two batches: the noise of the machine
 _LOOKS: Final = 3
-_FEWEST_WAITS: Final = 2  # of a client that is still to come when the port is open again
+_FEWEST_WAITS: Final = 2  # of a client that has not come yet when the port is open again
 _POLLED_S: Final = 0.01
-_LATE: Final = 0.75  # of the second wait: the second attempt is over by then, the third to come
+_LATE: Final = 0.75  # of the second wait: after the second attempt, before the third
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class _Refused:
 
     @property
     def told(self) -> str:
-        """The run as evidence."""
+        """Return the run as evidence."""
         opened = (self.seen.after_start_s(each.opened_at) for each in self.arrived.connections)
         times = ", ".join(f"{at:.2f} s" for at in opened)
         return (
@@ -91,7 +91,7 @@ def _with_jitter(lab: ExporterLab, runs: Sequence[_Refused], noise_s: float) -> 
 
 
 def _cold_runs(lab: ExporterLab) -> tuple[list[_Refused], float]:
-    """Some runs, the signals in turn, and what the machine makes waits differ by meanwhile."""
+    """Return some runs, the signals in turn, and the noise of the machine meanwhile."""
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(COLD_RUNS)]
     refusals = failures_in_a_row(control_of(lab).shortest_gap_s)
     with ExitStack() as stack, measured_noise() as noise_s:
@@ -118,7 +118,7 @@ def _refused(
     """Return a run with its waits.
 
     A client's library makes some connections at once. After an export was given up the next batch
-    comes as late as it does without faults: that is no wait, and has no jitter.
+    comes as late as it does without faults: that is not a wait, and has no jitter.
     """
     usual = _gaps(each.started_at for each in lab.baseline.of(signal))
     opened = sorted(each.opened_at for each in arrived.connections)
@@ -158,7 +158,7 @@ def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
 
 
 def _gave_up(lab: ExporterLab, each: _Refused) -> CheckResult:
-    """Of a client that made one attempt, and none after a wait."""
+    """Judge a client that made one attempt, and none after a wait."""
     runs = [each]
 
     def look() -> tuple[Observation, float | None]:

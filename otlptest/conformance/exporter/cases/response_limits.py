@@ -1,4 +1,4 @@
-"""Answers that are larger than a client should take: 16 MiB, plain and compressed."""
+"""Answers larger than a client should take: 16 MiB, plain and compressed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
 
 
 def _fallen(rule: str, each: DeliveryAttempts) -> CheckResult | None:
-    """That the command crashed over an answer, or never got over it."""
+    """Return a failure if the command crashed over an answer, or did not survive it."""
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
         return failed(rule, "it never ended", exchanges=each.told, harm="hang")
@@ -90,7 +90,7 @@ def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _limited(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """A 503 is sent again unless its body, over the limit, made it something else."""
+    """Judge a 503 whose body is over the limit: it is sent again."""
     rule = "OTLP-HTTP-029"
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "failed":

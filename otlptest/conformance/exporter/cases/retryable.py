@@ -55,7 +55,7 @@ _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, "200"))
 
 
 def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
-    """One UNAVAILABLE, or 503, for each signal: the control run itself."""
+    """Judge a single UNAVAILABLE, or 503, for each signal: the control run itself."""
     control = control_of(lab)
     rules = (_UNAVAILABLE[lab.protocol], "OTLP-RESP-040")
     for each in control.by_signal.values():
@@ -86,7 +86,7 @@ def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Broken where the same seems to come with other ids, each time."""
+    """Fail if the telemetry seems to come with other ids, each time."""
     alike = lookalikes(lab, each)
     if alike:
         (again,) = start_run(lab, {each.signal: each.faults})()
@@ -101,10 +101,10 @@ def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
 
 
 def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[CheckResult]:
-    """The same for metrics while another signal holds the command up.
+    """Judge metrics while another signal keeps the command up.
 
-    As long as new metrics come, their exporter is not shut down; so what was not sent again
-    meanwhile was given up.
+    As long as new metrics come, their exporter is not shut down; so data that was not sent again
+    meanwhile was dropped.
     """
     others = tuple(signal for signal in lab.signals if signal != "metrics")
     if not others:
@@ -151,7 +151,7 @@ def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[Re
 
 
 def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A status in the only header block, and one in the second."""
+    """Judge a status in the only header block, and one in the second."""
     short = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE")))
     long = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
     for run in (short, long):
@@ -159,7 +159,7 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_retry`, for a rule about the form in which a status is sent.
+    """Judge as `judged_retry`, for a rule about the form in which a status is sent.
 
     A client that sends nothing again in any form breaks another rule.
     """
@@ -171,7 +171,7 @@ def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRes
 
 
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Yield what a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
+    """Judge a proxy's answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
         [start_run(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)
@@ -185,7 +185,7 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The code in the body says otherwise than the HTTP status, which alone counts."""
+    """Judge a code in the body that contradicts the HTTP status, which alone counts."""
     refused = start_run(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
     retried = start_run(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
     rule = "OTLP-RESP-057"
@@ -197,7 +197,7 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_other_signals(lab: ExporterLab) -> Iterator[CheckResult]:
-    """One signal fails for good; the others have to come all the same."""
+    """Judge that the other signals come if one fails for good."""
     rule = "OTLP-RESP-082"
     if len(lab.signals) == 1:
         yield inconclusive(rule, f"the command emits nothing but {lab.signals[0]}")
@@ -232,7 +232,7 @@ def _refused_at_once(lab: ExporterLab, failing: Signal) -> Observation:
 
 
 def _missing(lab: ExporterLab, seen: Observation, failing: Signal) -> list[Signal]:
-    """The other signals of which nothing was taken."""
+    """Return the other signals of which nothing was taken."""
     usual = arrived_signals(lab.baseline)
     return [each for each in lost_signals(lab, seen) if each != failing and each in usual]
 

@@ -24,7 +24,7 @@ _EXEMPLARS: Final = "OTLP-METRIC-052"
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = unsampled_run(lab)
     before, after = _spans(lab, lab.baseline), _spans(lab, seen)
-    # Some SDKs never set the flag: there its absence says nothing.
+    # Some SDKs never set the flag: its absence means nothing then.
     sets_flag = bool(before) and all(span.flags & _SAMPLED for span in before)
     unsampled = [span.name for span in after if not span.flags & _SAMPLED]
     if unsampled and sets_flag:
@@ -62,7 +62,7 @@ def _spans(lab: ExporterLab, seen: Observation) -> list[Span]:
 
 
 def _points(lab: ExporterLab, seen: Observation) -> list[int]:
-    """Return how many exemplars each data point has."""
+    """Return the number of exemplars of each data point."""
     return [
         len(getattr(item, "exemplars", ()))
         for request in seen.of("metrics")

@@ -91,9 +91,9 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
-    """Return what shows that RetryInfo was read: a wait after one of the codes is enough.
+    """Return evidence that RetryInfo was read: a wait after one of the codes is enough.
 
-    One that waits after RESOURCE_EXHAUSTED alone reads it, and heeds it too rarely (OTLP-RESP-049).
+    A client that waits after RESOURCE_EXHAUSTED alone reads it, but not always (OTLP-RESP-049).
     """
     return [each for each in found if each.outcome == "passed"] or found
 
@@ -138,7 +138,7 @@ def _throttled(lab: ExporterLab, each: DeliveryAttempts, pause: _Pause) -> Check
 def _sent_at_once(
     lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, told: str
 ) -> CheckResult:
-    """Broken where it waits otherwise, and twice does not when it is asked to."""
+    """Fail if it waits otherwise, and twice does not when asked to."""
     rule = "OTLP-RESP-048"
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
         control = pause.control.told(each.signal)
@@ -186,7 +186,7 @@ def _not_shrinking(each: DeliveryAttempts, pause: _Pause) -> CheckResult:
 def _after_exhausted(
     lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, unavailable: DeliveryAttempts
 ) -> CheckResult:
-    """Broken only of a client that was seen to go on with what it sends for as long as asked."""
+    """Fail only a client that was seen to send on for as long as the pause."""
     rule = "OTLP-RESP-028"
     if each.is_retried:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
@@ -208,7 +208,7 @@ def _after_exhausted(
 
 
 def _attempted_s(each: DeliveryAttempts) -> float:
-    """From the first answer to the last attempt."""
+    """Return the time from the first answer to the last attempt."""
     return sum(each.gaps_s)
 
 
@@ -235,7 +235,7 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
-    """`Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
+    """Judge `Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
     pause = _pause(lab)
     dated_s = pause.seconds + math.ceil(_DATE_S)
     plans = {
@@ -257,7 +257,7 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Yield what is not a time to wait for: the client's own back-off applies."""
+    """Judge values that are not a time to wait: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
     runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
@@ -301,7 +301,7 @@ def _sparing(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> CheckResult:
 
 
 def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Longer than any export may take: given up, or waited for; never too early."""
+    """Judge a pause longer than any export may take: drop or wait, but never come too early."""
     answer = (faults.unavailable(retry_after_s=_FOREVER_S),)
     plan = dict.fromkeys(lab.signals, answer)
     seen = lab.run(prepare=replying_once(plan), timeout_s=min(_WAITED_FOR_S, lab.timeout_s))

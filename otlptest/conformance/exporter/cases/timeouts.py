@@ -34,7 +34,7 @@ _LONGEST_S: Final = 32.0
 _STARTS: Final = 5.0  # of the time of a single start, when many run at once
 
 _EARLY: Final = 0.9  # of what is expected
-# A client's clock runs before its request is here: it connects first, and the machine is busy.
+# A client's clock starts before its request arrives: it connects first, maybe slowly.
 _AHEAD_S: Final = 1.0
 _SLACK_S: Final = 1.5
 _LATE_S: Final = 3.0
@@ -66,7 +66,7 @@ class _Wait:
 
     @property
     def told(self) -> str:
-        """The same as evidence."""
+        """Return the wait as evidence."""
         setting = f"{_VARIABLE}={self.value}" if self.value else f"{_VARIABLE} unset"
         if self.own:
             setting += f", {signal_env_var(self.each.signal, 'TIMEOUT')}={self.own}"
@@ -76,7 +76,7 @@ class _Wait:
 
 
 def _deadline_s(lab: ExporterLab) -> float:
-    """Long enough for the longest wait, and for a start among many others that start."""
+    """Return a deadline for the longest wait and a start among many others."""
     first = min((each.started_at for each in lab.baseline.requests), default=0.0)
     start_s = max(0.0, first - lab.baseline.started_at)
     return min(_LONGEST_S + _STARTS * start_s, lab.timeout_s)
@@ -90,7 +90,7 @@ def _waiting(
     *,
     own_value: str = "",
 ) -> Callable[[], _Wait]:
-    """Start a run in which one signal is not answered, or late; call it for how long it waited."""
+    """Start a run with one signal unanswered, or late; call the result for the wait."""
     planned = answer or faults.hang()
     changes: dict[str, str] = {_VARIABLE: value} if value else {}
     if own_value:
@@ -145,7 +145,7 @@ def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
 
 
 def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Milliseconds, the default, no limit, and what is not a time."""
+    """Judge milliseconds, the default, no limit, and invalid values."""
     signal = lab.signals[0]
     late = faults.delay(_ANSWERED_S)
     shorts = [_waiting(lab, f"{_SHORT_S * 1000:.0f}", each) for each in lab.signals]
@@ -209,7 +209,7 @@ class _Bounds:
         return inconclusive(rule, "something else may have ended the wait", exchanges=told)
 
     def of_shorts(self) -> Iterator[CheckResult]:
-        """Judge the wait of each signal; one that hangs takes the proof from those that do not."""
+        """Judge the wait of each signal; one that hangs outweighs the others."""
         hanging = [each for each in self.shorts if _hangs(each)]
         for wait in self.shorts:
             found = self.of_short(wait)
@@ -267,7 +267,7 @@ class _Bounds:
         return self._alike(rule, wait, told)
 
     def _alike(self, rule: str, wait: _Wait, told: str) -> CheckResult:
-        """Judge a wait that is not another one than usual by far."""
+        """Judge a wait that does not differ much from the usual one."""
         if abs(wait.seconds - self.usual.seconds) > _SLACK_S or not self._is_own(wait):
             return inconclusive(rule, "something else may have ended the wait", exchanges=told)
         if not self.is_read:
@@ -286,15 +286,15 @@ class _Bounds:
 
 
 def _hangs(wait: _Wait) -> bool:
-    """Return whether an export was open far longer than it may be, until the command ended."""
+    """Return whether an export was open far longer than allowed, until the command ended."""
     return wait.each.is_hit and not wait.is_exact and wait.seconds > _SHORT_S + _LATE_S
 
 
 def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: float) -> CheckResult:
-    """Judge a wait that only the command's end has ended, by what a late refusal leads to.
+    """Judge a wait that only the command's end has ended, by the reaction to a late refusal.
 
-    In `wait` nothing was sent again though no answer came. What is sent again once it is refused,
-    long after the time, was still waited for.
+    In `wait` nothing was sent again although no answer came. If an export is sent again when it is
+    refused long after the timeout, the client was still waiting.
     """
     told = f"expected {expected_s:g} s. {wait.told}"
     refused_at_s = expected_s + _LATE_S
@@ -341,7 +341,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
-    """Held against a client that waits too long only where it heeds the general variable.
+    """Fail a client that waits too long only if it reads the general variable.
 
     Args:
         lab: Runs the command.
@@ -378,7 +378,7 @@ def _arrived(
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
     warning = find_log_line(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
     if each.is_hit and _VARIABLE in changes and not warning:
-        # One that does not read it goes on as well; with another value it is judged by its wait.
+        # A client that does not read it goes on as well; another case judges its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
         return inconclusive(rule, f"{reason}", exchanges=told)
     if each.is_hit:
@@ -395,7 +395,7 @@ def _judged_absence(
     told: str,
     again: Callable[[], DeliveryAttempts],
 ) -> CheckResult:
-    """Return whether a signal stays away for a strange value, and comes otherwise."""
+    """Return whether a signal is missing with an invalid value, and comes otherwise."""
     if not delivery_attempts(lab.baseline, each.signal, ()).is_hit:
         return inconclusive(rule, f"no {each.signal} come without it either", exchanges=told)
     if again().is_hit:

@@ -1,4 +1,4 @@
-"""Certificates: whom the command trusts, and what it shows of itself."""
+"""Certificates: those that the command trusts, and its own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -26,8 +26,8 @@ _CA: Final = global_env_var("CERTIFICATE")
 _PAIR: Final = (global_env_var("CLIENT_CERTIFICATE"), global_env_var("CLIENT_KEY"))
 _OPTIONS: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 
-# What a TLS library may take its authorities from, of the machine that the suite runs on: with
-# some of them set, libraries do not look at the certificate that they are given.
+# Variables of the suite's machine that a TLS library may take its authorities from: with some of
+# them set, libraries ignore the certificate that they are given.
 _OF_THE_MACHINE: Final[Mapping[str, str | None]] = dict.fromkeys(
     (
         "REQUESTS_CA_BUNDLE",
@@ -135,7 +135,7 @@ def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool)
 
 
 def _judge_own_certificates(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Another authority's files for all signals, the right ones for each."""
+    """Judge general files of another authority, with the right ones for each signal."""
     names = [*(global_env_var(option) for option in _OPTIONS)]
     names += [signal_env_var(signal, option) for signal in lab.signals for option in _OPTIONS]
     control = _run(lab, lambda _: {}, needs_client_certificate=True)
@@ -197,9 +197,9 @@ def _run(
     needs_client_certificate: bool = False,
     is_wanted: Callable[[Observation], object] | None = None,
 ) -> Callable[[], Observation]:
-    """Start a run with TLS; where all does not come, another one by name instead of address.
+    """Start a run with TLS; if something is missing, another one by host name.
 
-    A TLS library may know no certificates of addresses.
+    A TLS library may not support certificates for addresses.
     """
 
     def by_name(fake: FakeCollector) -> Mapping[str, str | None]:

@@ -23,7 +23,7 @@ _MEDIA_TYPES: Final = {
 }
 _SHOWN_FAULTS: Final = 3
 _FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
-# What the grammar of a call has once (gRPC over HTTP/2, "Requests").
+# Headers that a call has exactly once (gRPC over HTTP/2, "Requests").
 _ONCE: Final = ("te", "content-type", "grpc-encoding", "grpc-timeout", "grpc-message-type")
 _TWICE: Final = 2
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
@@ -77,7 +77,7 @@ def _of_all(
 
 
 def _calls(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
-    """Judge the heads of gRPC calls, and say what is wrong with one."""
+    """Judge the heads of gRPC calls, with the faults of one."""
     rule = "OTLP-GRPC-006"
     wrong = [(each, faults) for each in requests if (faults := _faults_of_call(each))]
     if wrong:
@@ -90,7 +90,7 @@ def _calls(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
 
 
 def _faults_of_call(request: Request) -> list[str]:
-    """Return what keeps a request from being a gRPC call, one sentence for each header."""
+    """Return the faults that keep a request from being a gRPC call, one sentence a header."""
     pairs = [(name.lower(), value) for name, value in request.headers.pairs]
     names = [name for name, _ in pairs]
     faults = [
@@ -160,7 +160,7 @@ def _fault_of_body(request: Request) -> str:
 
 
 def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> CheckResult:
-    """The fake takes a call only if its stream has one message and then ends."""
+    """Judge the calls: the fake takes one only if its stream has one message and then ends."""
     rule, seen = "OTLP-GRPC-005", lab.baseline
     taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
     problems = [

@@ -11,7 +11,7 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 
 _RULE: Final = "OTLP-CFG-057"
 
-# As RFC 9110 has it: products, each a name that may have a version, and comments between them.
+# As in RFC 9110: products, each a name that may have a version, and comments between them.
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PRODUCT: Final = re.compile(rf"({_WORD})(?:/({_WORD}))?")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
@@ -78,7 +78,7 @@ def judged_agent(agent: str, languages: Collection[str] = ()) -> CheckResult:
 
 
 def _versioned_names(products: Iterable[str]) -> Iterator[str]:
-    """Each name that a version ends, with the names before it that have none."""
+    """Yield each name with a version, and the names before it that have none."""
     words: list[str] = []
     for product in products:
         name, _, version = product.partition("/")

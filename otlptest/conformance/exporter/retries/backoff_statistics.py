@@ -30,12 +30,12 @@ _SPREAD: Final = 0.05
 _NO_SPREAD: Final = 0.01
 _OUTLIERS: Final = 2
 _NOISE_S: Final = 0.005  # of an idle machine, with a margin
-_NOISY: Final = 3.0  # times what our own waits differ by
+_NOISY: Final = 3.0  # times the spread of our own waits
 _WAITED_S: Final = 0.05
 _LONGEST_S: Final = 8.0  # of all waits of a run, if each is twice the one before
 _MOST_FAILURES: Final = 10
 _USUAL_FAILURES: Final = 3
-_ENOUGH_TO_GROW: Final = 8  # waits: those of any back-off would be seen by then
+_ENOUGH_TO_GROW: Final = 8  # waits: the growth of any back-off would show by then
 _FEWEST_STEPS: Final = 6
 _ALIKE: Final = 1.5
 _CLEARLY: Final = 2.0
@@ -44,10 +44,10 @@ Waits = Sequence[Sequence[float]]
 
 
 def failures_in_a_row(first_s: float | None) -> int:
-    """Return how many failures show how waits go on, in a few seconds.
+    """Return how many failures show the growth of waits, in a few seconds.
 
     Args:
-        first_s: The first wait, in seconds; None if it is not known.
+        first_s: The first wait, in seconds; None if unknown.
     """
     if first_s is None:
         return _USUAL_FAILURES
@@ -57,9 +57,9 @@ def failures_in_a_row(first_s: float | None) -> int:
 
 @contextmanager
 def measured_noise() -> Iterator[Callable[[], float]]:
-    """Measure meanwhile by how much waits of a fixed length differ on this machine.
+    """Measure in the background how much waits of a fixed length differ on this machine.
 
-    Gives a function that returns it, in seconds: the control without jitter. Does not block.
+    Returns a function that returns it, in seconds: the control without jitter. Does not block.
     """
     taken: list[float] = []
     is_over = threading.Event()
@@ -143,15 +143,15 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult
 
 
 def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
-    """Return whether a wait differs from run to run by more than the machine makes it differ.
+    """Judge whether a wait differs from run to run by more than the noise of the machine.
 
-    Most is seen in the longest waits, the last ones that enough runs have; but a client may add a
-    time that does not grow with them: that is seen in each column.
+    The longest waits, the last ones that enough runs have, show it best; but a client may add a
+    time that does not grow with them: each column shows that.
 
     Args:
         rule: The requirement.
         waits: Of each run, in order.
-        noise_s: What `measured_noise` says of the time of these runs.
+        noise_s: The result of `measured_noise` for the time of these runs.
     """
     told = _told(waits)
     short = _judged_short(rule, waits, told)
@@ -194,7 +194,7 @@ def _quick_spread_s(column: Sequence[float]) -> float:
 
 
 def _columns(waits: Waits) -> list[list[float]]:
-    """The waits of each number that enough runs have."""
+    """Return the waits of each number that enough runs have."""
     most = max((len(each) for each in waits), default=0)
     columns = [[each[place] for each in waits if len(each) > place] for place in range(most)]
     return [column for column in columns if len(column) >= _FEWEST]

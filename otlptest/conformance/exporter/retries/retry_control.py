@@ -12,7 +12,7 @@ again.
   nothing waited for.
 
 The length of a run says that nothing was waited for only where it follows the exports: a program
-that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
+that stays up for a while of its own ends at the same time, independent of its exporter.
 
 Before a MUST fails a second run has to show the same.
 """
@@ -35,7 +35,7 @@ from otlptest.requirements import find
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
 LONGEST_FIRST_WAIT_S: Final = 8.0
-"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
+"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and a margin."""
 
 _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
@@ -44,7 +44,7 @@ _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
 _NO_PAUSE_S: Final = 0.25
-_FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_FOLLOWING: Final = 0.5  # of the delay of an export: a run that follows it is longer by as much
 _LOOKS: Final = 3
 _CHANGED: Final = "one time it was sent again, another time not"
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
@@ -67,30 +67,30 @@ class Control:
 
     @property
     def longest_gap_s(self) -> float | None:
-        """The longest of those; None if no signal was sent again."""
+        """The longest such gap; None if no signal was sent again."""
         return max(self._gaps(), default=None)
 
     @property
     def shortest_gap_s(self) -> float | None:
-        """The shortest of those; None if no signal was sent again."""
+        """The shortest such gap; None if no signal was sent again."""
         return min(self._gaps(), default=None)
 
     def _gaps(self) -> list[float]:
         return [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
 
     def at_once_s(self, signal: Signal) -> float:
-        """Below what time nothing was waited for: jitter takes at most half of a wait away."""
+        """Return the time below which nothing was waited for: jitter takes at most half."""
         return _AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
-        """The time without a retry after which none comes (`otlp-requirements`, section 0)."""
+        """Return the time after which no retry comes any more (`otlp-requirements`, section 0)."""
         gap = self.gap_s(signal)
         if gap is None:
             return LONGEST_FIRST_WAIT_S
         return max(_LEAST_PATIENCE_S, _PATIENCE * gap)
 
     def told(self, signal: Signal) -> str:
-        """Return what it showed, a line."""
+        """Return the control's observation, on one line."""
         gap, found = self.gap_s(signal), self.by_signal.get(signal)
         if gap is not None:
             return f"control: {signal} were sent again {gap:.2f} s after UNAVAILABLE (503)"
@@ -103,7 +103,7 @@ class Control:
 
 
 def control_of(lab: ExporterLab) -> Control:
-    """The control of a command, run once for all cases."""
+    """Return the control of a command, run once for all cases."""
 
     def make() -> Control:
         run = start_run(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
@@ -134,7 +134,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> Chec
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Return whether something was rightly sent again; where it was not, looks once more."""
+    """Judge whether something was sent again; if not, look once more."""
     problem = _why_not_judged(lab, each)
     if problem:
         return inconclusive(rule, f"{problem}", exchanges=each.told)
@@ -154,7 +154,7 @@ def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
 
 
 def _confirmed(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
-    """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
+    """Fail; for a MUST only if a second run shows the same."""
     if find(rule).level != "MUST":
         return failed(rule, told)
     confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
@@ -231,7 +231,7 @@ def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
 
 
 def _sent_anew(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult | None:
-    """Not observed where it seems to have come again with other ids; None if it does not."""
+    """Return inconclusive if it seems to have come again with other ids; else None."""
     alike = lookalikes(lab, each)
     if not alike:
         return None
@@ -259,7 +259,7 @@ def _judged_without_control(
 
 
 def _answered_late(lab: ExporterLab, signal: Signal) -> DeliveryAttempts:
-    """A run in which UNAVAILABLE comes late: who does not stay for it cannot send again."""
+    """Return a run with a late UNAVAILABLE: a command that does not wait cannot send again."""
 
     def make() -> DeliveryAttempts:
         late = faults.delay(_LATE_S, reply=faults.unavailable())
@@ -275,7 +275,7 @@ def _follows_answers(lab: ExporterLab, late: DeliveryAttempts) -> bool:
 
 
 def _longer_s(lab: ExporterLab, each: DeliveryAttempts) -> float:
-    """Return how much longer than usual the command ran on after its first attempt was there."""
+    """Return how much longer than usual the command ran after its first attempt."""
     usual = [
         delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
     ]

@@ -47,7 +47,7 @@ _LONGEST: Final = 4096
 _SEED: Final = 20260721
 _PROMPT_S: Final = 2.0
 _DEEP: Final = 10_000
-# What a client sends again (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
+# Codes to retry (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
@@ -66,7 +66,7 @@ def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
-    """Random bytes that a reference decoder refuses, the same in each run."""
+    """Yield random bytes that a reference decoder refuses, the same in each run."""
     chance = random.Random(_SEED)  # noqa: S311 -- repeatable, not secret
     found = 0
     while found < _BODIES:
@@ -136,7 +136,7 @@ def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
+    """Judge the statuses of bodies that are certainly not a message in the declared encoding."""
     bodies = {
         PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
         JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
@@ -147,7 +147,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
+    """Judge JSON text as protobuf, and the reverse: 400, in the declared encoding."""
     signal = lab.signals[0]
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
     is_json = lab.protocol == "http/json"

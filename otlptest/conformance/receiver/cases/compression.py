@@ -74,7 +74,7 @@ def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
 
 
 def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Checksum and size at the end of a gzip stream: wrong, short, missing."""
+    """Judge checksum and size at the end of a gzip stream: wrong, short, missing."""
     rule = "OTLP-SRV-017"
     if not _takes_gzip(lab):
         yield inconclusive(rule, _NO_GZIP)
@@ -102,7 +102,7 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield passed(rule, f"{found.evidence}; nothing was stored")
 
 
-# Odd but right streams.
+# Odd but valid streams.
 
 
 def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
@@ -132,7 +132,7 @@ def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _with_header(body: bytes, flags: int) -> bytes:
-    """Gzip with optional header fields (RFC 1952 section 2.3)."""
+    """Return gzip with optional header fields (RFC 1952 section 2.3)."""
     head = b"\x1f\x8b\x08" + bytes([flags]) + b"\x00" * 4 + b"\x00\xff"
     head += b"\x04\x00abcd" if flags & _EXTRA else b""
     head += b"spans.bin\x00" if flags & _NAME else b""
@@ -190,7 +190,7 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judged_identity(lab: ReceiverLab, sent: Exchange) -> CheckResult:
-    """A receiver may refuse what a sender should not write."""
+    """Pass a refusal too: a receiver may refuse what a sender should not write."""
     rule = "OTLP-SRV-023"
     if sent.answer.is_refused:
         reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
@@ -207,7 +207,7 @@ def _coded(lab: ReceiverLab, body: bytes, name: str) -> Exchange:
 
 
 def _judge_answers(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Gzip only where the client asked for it, and then labelled."""
+    """Judge that answers are gzip only if the client asked for it, and then labelled."""
     rule = "OTLP-HTTP-017"
     body, bad = _body(lab), b"\xff\xff\xff"
     plain = [post(lab, each) for each in (body, bad)]

@@ -1,4 +1,4 @@
-"""Clients that are many, slow, silent or deaf: they cost others nothing."""
+"""Clients that are many, slow, silent or do not read: they must not affect others."""
 
 import threading
 from collections import Counter
@@ -155,7 +155,7 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[CheckResult]]:
-    """The case about slow and idle connections, which watches them for some seconds."""
+    """Return the case about slow and idle connections, which watches them for some seconds."""
 
     def judge(lab: ReceiverLab) -> Iterator[CheckResult]:
         watched = Deadline(idle_s)
@@ -192,7 +192,7 @@ def _slow(served: CheckResult, cut: dict[str, float], watched_s: float) -> Check
 def _begin_slowly(
     lab: ReceiverLab, slow: Sequence[RawHttp1Client], body: bytes
 ) -> tuple[bytes, ...]:
-    """Half of them stop within the body, the others within the head; what each still has to say."""
+    """Begin slow requests, half of them stop in the body, others in the head; return the rests."""
     fields = http_fields(lab, fields=[("Content-Length", str(len(body)))])
     head = request_head("POST", target_of(lab), fields)
     for number, talk in enumerate(slow):
@@ -203,7 +203,7 @@ def _begin_slowly(
 def _drip(
     slow: Sequence[RawHttp1Client], rests: Sequence[bytes], watched: Deadline
 ) -> dict[str, float]:
-    """Say a byte a second on each, all the time; when the first of each part was cut off."""
+    """Send a byte a second on each connection; return when the first of each part was cut off."""
     cut: dict[str, float] = {}
     sent = 0
     while watched.pause(_DROP_EVERY_S):
@@ -233,7 +233,7 @@ def _idle(
 
 
 def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Clients that send request after request and never read."""
+    """Judge clients that send request after request and never read."""
     with ExitStack() as stack:
         talks = [stack.enter_context(http_talk(lab, timeout_s=0.2)) for _ in range(_DEAF)]
         request = _request(lab) * _DEAF_REQUESTS

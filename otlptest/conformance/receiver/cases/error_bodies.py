@@ -43,7 +43,7 @@ class _Error:
 
 
 def _provoked(lab: ReceiverLab) -> list[_Error]:
-    """An error of each kind that every receiver can be made to answer; those that came."""
+    """Return an error of each kind that every receiver can be made to send; those that came."""
     good = sample_body(lab, lab.signals[0], lab.marker())
     prefix = lab.http.path if lab.http is not None else ""
     sent = {
@@ -57,14 +57,14 @@ def _provoked(lab: ReceiverLab) -> list[_Error]:
     errors = [_read(what, answer, wanted) for what, answer in sent.items()]
     other = post(lab, good, media_type="text/plain")
     errors.append(_read("the content type text/plain", other, other.media_type))
-    # What an overloaded receiver says is said to every request.
+    # An overloaded receiver answers every request so.
     return [
         each for each in errors if each.answer.status in _ERRORS and not is_overload(each.answer)
     ]
 
 
 def _read(what: str, answer: Http1Answer, wanted: str) -> _Error:
-    """An error, judged: its body must be a Status in the encoding `wanted`."""
+    """Return an error, judged: its body must be a Status in the encoding `wanted`."""
     if wanted not in _ENCODINGS or answer.media_type != wanted:
         known = wanted if wanted in _ENCODINGS else f"{PROTOBUF} or {JSON}"
         problem = f"the content type is {answer.media_type or 'missing'}, expected: {known}"
@@ -106,7 +106,7 @@ def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> CheckRe
 
 
 def _details(errors: list[_Error]) -> Iterator[CheckResult]:
-    """Yield what a 400 for a malformed body says."""
+    """Judge the content of a 400 for a malformed body."""
     found = next(
         (each for each in errors if each.answer.status == _BAD and each.what not in _ROUTED), None
     )
@@ -130,7 +130,7 @@ def _details(errors: list[_Error]) -> Iterator[CheckResult]:
 
 
 def _judge_echo(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Neither credentials, nor much of the payload, nor a stack trace come back."""
+    """Judge that neither credentials, nor much of the payload, nor a stack trace come back."""
     secret = f"secret-{lab.marker()}"
     answers = _grpc_answers(lab, secret) if lab.protocol == "grpc" else _http_answers(lab, secret)
     if not answers:

@@ -1,4 +1,4 @@
-"""Protobuf of another version, or written in another order: read as the same telemetry."""
+"""Protobuf of another version, or in another order: read as the same telemetry."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def _taken_and_stored(
 
 
 def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Unknown fields in request, entry, resource, scope, item, attribute and value."""
+    """Judge unknown fields in request, entry, resource, scope, item, attribute and value."""
     rule = "OTLP-GRPC-043" if lab.protocol == "grpc" else "OTLP-HTTP-053"
     for signal in lab.signals:
         marker = lab.marker()
@@ -119,11 +119,11 @@ def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield _taken_and_stored(lab, "OTLP-HTTP-054", body, marker, what, signal=signal)
 
 
-# The same in other words.
+# The same in other encodings.
 
 
 def _judge_merged(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Fields out of order, a singular message in two parts, a scalar twice."""
+    """Judge fields out of order, a singular message in two parts, a scalar twice."""
     rule, signal, marker = "OTLP-HTTP-051", lab.signals[0], lab.marker()
     field = TEXT_FIELDS[signal]
     twice = chunk(field, b"first")
@@ -156,9 +156,9 @@ def _unmerged(signal: Signal, item: Any) -> str:  # noqa: ANN401 -- an item of a
 
 
 def _judge_packed(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Repeated numbers, packed and one by one: both are right (proto3).
+    """Judge repeated numbers, packed and one by one: both are valid (proto3).
 
-    A receiver that refuses a kind of histogram in either form does not refuse it for the form.
+    A receiver that refuses a kind of histogram in both forms does not refuse the form.
     """
     for what, make, matches in (
         ("a histogram", _histogram, _other_counts),
@@ -186,7 +186,7 @@ def _sent(lab: ReceiverLab, body: bytes, signal: Signal) -> Plain:
 
 
 def _times() -> bytes:
-    """Start and time of a point: a store may refuse what is old."""
+    """Return start and time fields of a point: a store may refuse old ones."""
     now = SYSTEM_CLOCK.unix_nanos()
     return fixed64(2, now - 1_000_000_000) + fixed64(3, now)
 
@@ -196,7 +196,7 @@ def _pair(marker: str) -> bytes:
 
 
 def _histogram(marker: str, *, is_packed: bool) -> bytes:
-    """A metric with one histogram point."""
+    """Return a metric with one histogram point."""
     raw = [each.to_bytes(8, "little") for each in _COUNTS]
     counts = chunk(6, b"".join(raw)) if is_packed else b"".join(tag(6, 1) + each for each in raw)
     bounds = chunk(7, struct.pack("<2d", 1.0, 2.0))
@@ -214,7 +214,7 @@ def _exponential(
     scale: int = 0,
     total: int | None = None,
 ) -> bytes:
-    """A metric with one exponential histogram point."""
+    """Return a metric with one exponential histogram point."""
     raw = [varint(each) for each in counts]
     listed = chunk(2, b"".join(raw)) if is_packed else b"".join(tag(2, 0) + each for each in raw)
     buckets = chunk(8, number(1, _zigzag(offset)) + listed)
@@ -261,7 +261,7 @@ def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
-    """Those of metrics only if a plain one of their kind is not a fault of the receiver's own."""
+    """Yield extreme values; of metrics only if the receiver takes a plain one of their kind."""
     for what, body in _extremes(signal, lab.marker()):
         answer = send_protobuf(lab, body, signal=signal)
         if what == _PLAIN and not is_decided(answer) and not answer.is_hang:
@@ -290,7 +290,7 @@ def _extremes(signal: Signal, marker: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Another signal's message: the outer messages share field numbers, so it may decode."""
+    """Judge another signal's message, which may decode: the outer messages share field numbers."""
     rule = "OTLP-SRV-011"
     if len(lab.signals) == 1:
         yield inconclusive(rule, f"it takes {lab.signals[0]} only")

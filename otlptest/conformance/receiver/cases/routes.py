@@ -1,4 +1,4 @@
-"""Media types, methods and paths: what is OTLP's, and what is not."""
+"""Media types, methods and paths, of OTLP and others."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -144,7 +144,7 @@ def _lost_in(answer: Answer, right: str) -> str:
 
 
 def _path_of(answer: Http1Answer) -> str:
-    """The path that a redirect leads to."""
+    """Return the path that a redirect leads to."""
     location = answer.field("location") or ""
     if location.startswith("//"):  # a path with an empty segment, not a host
         return location
@@ -156,7 +156,7 @@ def _path_of(answer: Http1Answer) -> str:
 
 def _leads_to(right: str) -> Callable[[Answer], bool]:
     def leads(answer: Answer) -> bool:
-        """Go's mux redirects an unclean path to the clean one: allowed, but never to itself."""
+        """Allow redirects to a clean path, as Go's mux sends them, but never to itself."""
         if not isinstance(answer, Http1Answer) or not answer.is_whole or answer.status is None:
             return False
         if answer.status in _REDIRECTS:
@@ -217,7 +217,7 @@ def _allows_post(answer: Answer) -> bool:
 def _is_not_honoured(answer: Answer) -> bool:
     if not isinstance(answer, Http1Answer):
         return False
-    if answer.status is None:  # who closes the connection without a word honours nothing either
+    if answer.status is None:  # closing the connection without an answer does not honour it either
         return answer.end in {"closed", "reset"}
     return answer.status >= 400  # noqa: PLR2004 -- HTTP's number
 
@@ -248,7 +248,7 @@ _CORS_RULES: Final = (
 
 
 def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Yield whether pages may send, and if those of any origin may, whether browsers can."""
+    """Judge whether pages may send, and if those of any origin may, whether browsers can."""
     wanted_headers = "content-type,content-encoding,authorization"
     answer = _preflight(lab, _ORIGIN, wanted_headers)
     allowed = answer.field("access-control-allow-origin")
@@ -288,7 +288,7 @@ def _allowed_headers(answer: Http1Answer, wanted: str) -> CheckResult:
 
 
 def _judged_origins(answers: Mapping[str, Http1Answer]) -> CheckResult:
-    """Of each answer that names an origin: by what it varies, and whether credentials may come."""
+    """Judge each answer that names an origin: its `Vary`, and whether it allows credentials."""
     told: list[str] = []
     is_wrong = False
     for what, answer in answers.items():

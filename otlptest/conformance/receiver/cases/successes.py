@@ -43,7 +43,7 @@ _UPGRADES: Final = frozenset({426, 505})
 
 
 def sample_body(lab: ReceiverLab, signal: Signal, marker: str) -> bytes:
-    """A valid request with one item in the encoding of the suite's protocol."""
+    """Return a valid request with one item in the encoding of the suite's protocol."""
     if lab.protocol == "http/json":
         return json_bytes(json_request(signal, json_item(signal, marker)))
     return sample_request(signal, marker)
@@ -53,7 +53,7 @@ def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # n
     """Return the `Export…ServiceResponse` in a body.
 
     Raises:
-        WireError: The body has none.
+        WireError: The body has no such message.
     """
     kind = response_class(signal)
     if is_json:
@@ -190,7 +190,7 @@ def _judged_accept(
 
 
 def _is_protobuf(signal: Signal, answer: Answer) -> bool:
-    """Return whether a body is what must be labelled as protobuf: a response, or a Status."""
+    """Return whether a body must be labelled as protobuf: a response, or a Status."""
     try:
         if answer.is_ok:
             decoded_response(signal, answer.body, is_json=False)
@@ -297,7 +297,7 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
-    """Return who refuses gzip as well does not refuse a body for not being compressed."""
+    """Judge uncompressed bodies only if the receiver takes gzip ones."""
     if found.outcome != "failed" or found.harm in {"crash", "hang"}:
         return found
     answers = [_packed_answer(lab, signal) for signal in lab.signals]
@@ -308,7 +308,7 @@ def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
 
 
 def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
-    """The answer to a valid request in gzip."""
+    """Return the answer to a valid request in gzip."""
     packed = gzip.compress(sample_body(lab, signal, lab.marker()), mtime=0)
     if lab.protocol == "grpc":
         fields = [("grpc-encoding", "gzip")]
@@ -317,12 +317,12 @@ def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
 
 
 def _is_http1(answer: Answer) -> bool:
-    """Return whether it is an answer of HTTP/1.1, other than that another version is wanted."""
+    """Return whether it is an HTTP/1.1 answer that does not ask for another version."""
     return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 
 def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """The same bytes again, as a client sends them that got no answer."""
+    """Judge a repeated request, as a client sends it that got no answer."""
     bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
     tries = (
         Exchange(what=f"{signal}, time {time} of 2", answer=_send(lab, body, signal))
@@ -339,7 +339,7 @@ def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:
 
 
 def _judge_kept(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """The connection of each request is closed as soon as its answer is there."""
+    """Judge requests whose connection is closed as soon as the answer has come."""
     for signal in lab.signals:
         marker = lab.marker()
         answer: Http1Answer | GrpcAnswer = _send(lab, sample_body(lab, signal, marker), signal)
