@@ -1,11 +1,11 @@
 """Conformance of exporters and receivers: cases against a subject, a verdict per requirement.
 
 `conform_exporter` judges any command that reads the standard `OTEL_*` variables, `conform_receiver`
-anything that takes OTLP. `exporter_suite` and `receiver_suite` give the same as pytest classes.
+anything that takes OTLP. `exporter_suite` and `receiver_suite` return the same as pytest classes.
 
-Terms: a *subject* is what is judged; a *case* is one experiment with it (`cases`); what a case
+Terms: a *subject* is what is judged; a *case* is one experiment with it (`case`); what a case
 finds out becomes a *result* per requirement (`verdicts`); a *run* is all results in one protocol
-(`outcomes`). A *lab* is what a case gets to work with (`exporter_lab`, `receiver_lab`).
+(`results`). A *lab* is what a case works with (`exporter.lab`, `receiver.lab`).
 """
 
 from importlib import import_module

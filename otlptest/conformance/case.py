@@ -1,8 +1,8 @@
-"""What a conformance case is, and where all of them are listed.
+"""The conformance case, and the lists of all cases.
 
 A *case* is one experiment: it gets a lab, does something to the subject, and yields what it found
 out about each of the requirements that it claims. Each module of `exporter.cases` and
-`receiver.cases` has a list of its own, to which its functions are added where they stand
+`receiver.cases` has a list of its own, and each function is added to it where it is written
 
     CASES: Final = ExporterCases()
 
@@ -32,7 +32,7 @@ HTTP_PROTOCOLS: Final[tuple[Protocol, ...]] = ("http/protobuf", "http/json")
 COMMON_SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs")
 
 Need: TypeAlias = Literal["read_back", "grpc", "http"]
-"""What a receiver case cannot do without: data read back, both of the receiver's endpoints."""
+"""The resources that a receiver case requires: read-back, both of the receiver's endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,16 @@ class ExporterCase:
         title: What it does, one line.
         requirements: The ids that it judges.
         judge: Runs the command as often as it needs (`lab.run`, several runs at once with
-            `lab.start`) and yields what it found out. May raise `OtlptestError`: then nothing was
-            observed.
-        protocols: For which protocols it makes sense; a suite run of another leaves it out.
+            `lab.start`) and yields what it found out. May raise `OtlptestError`: then the case
+            is inconclusive.
+        protocols: The protocols that it supports; suite runs of others leave it out.
         signals: The signals that it can work with. If the command emits none of them the frame
-            says inconclusive for all its requirements and `judge` is not called; `lab.signals`
-            holds those that it emits.
+            yields `inconclusive` for all its requirements and `judge` is not called; `lab.signals`
+            has those that it emits.
         expected_s: Seconds that it waits beyond the command's own time, roughly: retry delays,
             silence to be observed. The longest start first.
         runs: How many times it runs the command, roughly.
-        exclusive: Names of things that only one case at a time can have, e.g. `port 4318`.
+        exclusive: Names of resources that only one case at a time can use, e.g. `port 4318`.
     """
 
     id: str
@@ -76,19 +76,19 @@ class ReceiverCase:
         title: What it does, one line.
         requirements: The ids that it judges.
         judge: Talks to the receiver and yields what it found out. May raise `OtlptestError`: then
-            nothing was observed.
-        protocols: For which protocols it makes sense: it runs once in the run of each, with
+            the case is inconclusive.
+        protocols: The protocols that it supports: it runs once in the run of each, with
             `lab.protocol` set. What is about HTTP alone and not about an encoding is registered
             for `http/protobuf`.
-        signals: The signals that it sends; a case that goes over several looks at `lab.signals`.
-        needs: What it cannot do without; where that is missing the frame yields `lacking`.
+        signals: The signals that it sends; a case that iterates over several uses `lab.signals`.
+        needs: Resources it requires; if one is missing the frame yields `not_applicable`.
         flood: How much it leaves a receiver to work off. Cases with 0 run first, in all protocols;
             1 is for thousands of connections or many megabytes, 2 for 100,000 items to be stored.
         expected_s: Seconds that it takes, roughly. The longest start first.
-        exclusive: Names of things that only one case at a time can have. `receiver` runs the case
+        exclusive: Names of resources that only one case at a time can use. `receiver` runs the case
             alone: it floods, fills memory, or counts what others would disturb.
         is_plain: It is about plain valid requests themselves. Every other case sees only the
-            signals whose plain valid request is taken, and is not observed where there are none.
+            signals whose plain valid request is taken, and is inconclusive if there are none.
     """
 
     id: str
@@ -191,7 +191,7 @@ SomeCase = TypeVar("SomeCase", ExporterCase, ReceiverCase)
 
 
 def checked_cases(cases: Sequence[AnyCase]) -> None:
-    """Hold that a list of cases can be run: ids unique, something judged, nothing empty.
+    """Check that a list of cases can be run: unique ids, something to judge, no empty fields.
 
     Raises:
         UsageError: Two cases have one id, or a case judges nothing or fits no protocol or signal.
@@ -206,7 +206,7 @@ def checked_cases(cases: Sequence[AnyCase]) -> None:
 
 
 def find_cases(cases: Sequence[SomeCase], wanted: Iterable[str]) -> tuple[SomeCase, ...]:
-    """The cases that were asked for, in the order of the list; all if nothing was.
+    """Return the cases that were asked for, in the order of the list; all if none were.
 
     Args:
         cases: To choose from.
@@ -214,7 +214,7 @@ def find_cases(cases: Sequence[SomeCase], wanted: Iterable[str]) -> tuple[SomeCa
             (`OTLP-RESP-034`).
 
     Raises:
-        UnknownNameError: One is none of them; the nearest is in its hint.
+        UnknownNameError: A name matches nothing; the hint has the nearest one.
     """
     chosen: set[str] = set()
     asked = tuple(wanted)
@@ -232,12 +232,12 @@ def fitting_cases(
     protocol: Protocol,
     signals: Sequence[Signal],
 ) -> tuple[SomeCase, ...]:
-    """Those of `find_cases` that make sense in a protocol and with one of the signals.
+    """Return the cases of `find_cases` that support a protocol and one of the signals.
 
     Args:
         cases: To choose from.
         wanted: See `find_cases`.
-        protocol: In which protocol.
+        protocol: The protocol.
         signals: Only these; any if empty.
 
     Raises:
@@ -251,22 +251,22 @@ def fitting_cases(
 
 
 def _names(cases: Sequence[AnyCase]) -> tuple[str, ...]:
-    """Everything that `find_cases` takes."""
+    """Return all names that `find_cases` takes."""
     folders = [case.id.split("/")[0] for case in cases]
     rules = [rule for case in cases for rule in case.requirements]
     return tuple(dict.fromkeys([*(case.id for case in cases), *folders, *rules]))
 
 
 def checked_choice(kind: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Hold that each of `given` exists.
+    """Check that each of `given` exists.
 
     Args:
         kind: What they are, for the message.
         given: What a user asked for.
-        known: What there is.
+        known: All names that exist.
 
     Raises:
-        UnknownNameError: One does not.
+        UnknownNameError: One does not exist.
     """
     for name in given:
         if name not in known:

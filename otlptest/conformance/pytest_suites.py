@@ -32,11 +32,11 @@ from otlptest.results import CheckResult
 from otlptest.timing import checked_timeout
 
 CaseJudge: TypeAlias = Callable[[Any], Iterable[CheckResult]]
-"""Runs a case of either kind."""
+"""A function that runs a case of either kind."""
 
 
 class ConformanceWarning(UserWarning):
-    """Something that should be otherwise, and does not fail the test of its case."""
+    """A fault that does not fail the test of its case."""
 
 
 def exporter_suite(
@@ -49,16 +49,16 @@ def exporter_suite(
     timeout_s: float = 60.0,
     cwd: str | None = None,
 ) -> type:
-    """A class of tests that judge a command, one test per case.
+    """Return a class of tests that judge a command, one test per case.
 
     Give it a name that pytest collects: `TestExporter = exporter_suite([...])`.
 
     Args:
         command: The program, which emits some telemetry, shuts its SDK down and exits.
-        protocol: In which protocol.
+        protocol: The protocol to use.
         signals: Only these signals; all if empty.
         cases: Ids of cases or requirements, or folders of cases; all if empty.
-        strict: Also fail on broken SHOULD requirements.
+        strict: Also fail on failed SHOULD requirements.
         timeout_s: Kill a run of the command after this many seconds.
         cwd: The folder to run it in.
 
@@ -88,7 +88,7 @@ def exporter_suite(
         finally:
             subject.close()
 
-    Subject(command, cwd=cwd)  # a command that cannot be right is told at once
+    Subject(command, cwd=cwd)  # an invalid command is reported at once
     return _suite_class(suite.chosen(protocol), suite.policy, lab)
 
 
@@ -101,19 +101,19 @@ def receiver_suite(
     strict: bool = False,
     timeout_s: float = 10.0,
 ) -> type:
-    """A class of tests that judge a receiver, one test per case.
+    """Return a class of tests that judge a receiver, one test per case.
 
     Args:
-        target: Where the receiver is; it must be up when the tests run.
-        protocol: In which protocol.
+        target: The receiver's address; it must be up when the tests run.
+        protocol: The protocol to use.
         signals: Only these signals; all if empty.
         cases: Ids of cases or requirements, or folders of cases; all if empty.
-        strict: Also fail on broken SHOULD requirements.
-        timeout_s: How long to wait for any one answer.
+        strict: Also fail on failed SHOULD requirements.
+        timeout_s: Seconds to wait for each answer.
 
     Raises:
-        UsageError: `target` is none, it has no endpoint for the protocol, or `timeout_s` is no
-            number of seconds.
+        UsageError: `target` is not a target, has no endpoint for the protocol, or `timeout_s` is
+            not a number of seconds.
         UnknownNameError: A protocol, signal or case does not exist.
     """
     if not isinstance(target, Target):
@@ -144,7 +144,7 @@ def receiver_suite(
 
 
 def _unjudging(look: ReceiverLook) -> CaseJudge:
-    """Return what is wrong is told by the cases that claim it; the others are skipped."""
+    """Return a judge that yields accusations for the cases that claim them, and skips others."""
     accused = {each.rule: each for each in look.accusations}
 
     def judge(case: Any) -> Iterable[CheckResult]:  # noqa: ANN401 -- a receiver case
@@ -172,7 +172,7 @@ def _suite_class(
         @pytest.fixture(scope="class")
         @classmethod
         def otlp_conformance(cls) -> Iterator[CaseJudge]:
-            """Judges a case; the subject is observed once for the class."""
+            """Yield a function that judges a case; the subject is observed once for the class."""
             yield from lab()
 
         @pytest.mark.parametrize("case", cases, ids=[case.id for case in cases])

@@ -1,4 +1,4 @@
-"""The verdicts about a subject, protocol by protocol: what reports are made of."""
+"""The verdicts about a subject, protocol by protocol, as the data of reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,17 +15,17 @@ class SuiteRun:
     """One run of a suite: a subject in one protocol.
 
     Attributes:
-        subject: What was judged.
-        protocol: In which protocol.
+        subject: The subject that was judged.
+        protocol: The protocol that was used.
         results: A verdict for each requirement that the chosen cases judge, in the order of
             sections and numbers.
         problem: Why nothing could be judged; empty if something could.
         shortfall: Why most of it could not be judged; empty if it could.
-        is_lacking: That the subject does not speak the protocol is all that is wrong.
-        signals: What the subject sends or takes.
-        interrupted: How much is missing because the run was interrupted; empty if it was not.
-        duration_s: How long the run took.
-        policy: How strictly it was judged.
+        is_lacking: The only reason is that the subject does not speak the protocol.
+        signals: The signals that the subject sends or takes.
+        interrupted: The missing part of an interrupted run; empty if it was not interrupted.
+        duration_s: The length of the run in seconds.
+        policy: The strictness of the run.
     """
 
     subject: str
@@ -41,19 +41,19 @@ class SuiteRun:
 
     @property
     def summary(self) -> Mapping[VerdictName, int]:
-        """Return how many results have each verdict."""
+        """Return the number of results with each verdict."""
         return {
             name: sum(1 for result in self.results if result.verdict == name) for name in VERDICTS
         }
 
     @property
     def failing(self) -> tuple[Result, ...]:
-        """Return what makes the run exit with findings."""
+        """Return the results that make the run exit with findings."""
         return tuple(result for result in self.results if result.fails(self.policy))
 
     @property
     def has_judged(self) -> bool:
-        """Whether some requirement was seen to be met or broken, and no run was cut short."""
+        """Return whether some requirement passed or failed, and no run was cut short."""
         return not self.shortfall and any(
             result.verdict in {"pass", "fail", "warn"} for result in self.results
         )
@@ -76,9 +76,9 @@ class Conformance:
 
     @property
     def has_judged(self) -> bool:
-        """Return whether each protocol was judged, but for those that the subject does not speak.
+        """Return whether each protocol that the subject speaks was judged.
 
-        False too if it speaks none.
+        Also false if it speaks none.
         """
         spoken = [run for run in self.runs if not run.is_lacking]
         return bool(spoken) and all(run.has_judged for run in spoken)
@@ -91,11 +91,11 @@ def results_of(
     *,
     run_again: str,
 ) -> tuple[Result, ...]:
-    """A verdict for each requirement that the cases claim, in the order of the catalogue.
+    """Return a verdict for each requirement that the cases claim, in the order of the catalogue.
 
     Args:
-        cases: Those that ran.
-        judged: What each found out, by its id.
+        cases: The cases that ran.
+        judged: The results of each case, by its id.
         policy: How strictly to judge.
         run_again: The command that runs one case, with `{case}` for its id.
     """
@@ -119,15 +119,15 @@ def unjudged_results(
     run_again: str,
     accusations: Sequence[CheckResult] = (),
 ) -> tuple[Result, ...]:
-    """The verdicts where no case could be run at all: `inconclusive`, or `skip` if it lacks.
+    """Return the verdicts if no case could be run: `inconclusive`, or `skip` if not applicable.
 
     Args:
-        cases: Those that did not run.
+        cases: The cases that did not run.
         reason: Why not.
         policy: How strictly to judge.
-        is_lacking: That the subject does not have it is all that is wrong.
+        is_lacking: The only reason is that the subject does not have it.
         run_again: The command that runs one case, with `{case}` for its id.
-        accusations: What was found out without a case: of what the cases claim, and of more.
+        accusations: Results found without a case, for claimed requirements and others.
     """
     judge = not_applicable if is_lacking else inconclusive
     judged = {case.id: [judge(rule, reason) for rule in case.requirements] for case in cases}
@@ -144,7 +144,7 @@ def unjudged_results(
 
 
 FIRST_LOOK: Final = "first look"
-"""What reports call the case of what is seen before any case runs."""
+"""The name in reports of the check that comes before any case."""
 
 
 def shortfall_of(results: Sequence[Result], unseen: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The verdicts that a suite has reached so far: what is left of a run that is interrupted."""
+"""The verdicts that an interrupted suite has reached so far."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class _Run:
 
 
 class ReachedVerdicts:
-    """Collects the events of a suite; see `EventSink`.
+    """A collector of the events of a suite; see `EventSink`.
 
     Args:
         chosen: Returns the cases of a protocol.
@@ -49,7 +49,7 @@ class ReachedVerdicts:
                 pass
 
     def _run_of(self, start: SuiteStarted) -> _Run:
-        """The run of a protocol, which may begin again: a receiver's floods come last of all."""
+        """Return the run of a protocol, which may begin again: a receiver's floods come last."""
         for run in self._runs:
             if run.start.protocol == start.protocol:
                 return run
@@ -58,13 +58,13 @@ class ReachedVerdicts:
         return run
 
     def stop(self) -> None:
-        """Ignore what cases find out from here on: the programs that they run are being ended."""
+        """Ignore all further results: the programs that cases run are being ended."""
         self._has_stopped = True
 
     def conformance(self) -> Conformance:
         """Return one run for each protocol that was begun.
 
-        A requirement is in it if all cases that judge it have ended, or if it is broken already.
+        A requirement is in it if all cases that judge it have ended, or if it has failed already.
         """
         return Conformance(runs=tuple(self._run(run) for run in self._runs))
 

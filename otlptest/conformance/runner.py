@@ -1,6 +1,6 @@
 """Runs cases, several at a time, and keeps what each found out.
 
-The longest start first, since their waits are real: a retry after 5 s takes 5 s whatever the
+The longest start first, since their waits are real: a retry after 5 s takes 5 s on every
 machine. Cases that claim the same exclusive thing never run together; those that claim `ALONE` run
 when all others have ended, one by one.
 """
@@ -27,14 +27,14 @@ _SLICE_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteStarted:
-    """The subject was observed, and its cases begin; or go on, in a protocol that had begun.
+    """The subject was observed, and its cases begin, or go on in a protocol that had begun.
 
     Attributes:
-        subject: What is judged.
-        protocol: In which protocol.
-        cases: How many cases there are.
+        subject: The subject.
+        protocol: The protocol.
+        cases: The number of cases.
         expected_s: How long all of them take, roughly.
-        run_again: The command that runs one case, with `{case}` for its id; empty if not known.
+        run_again: The command that runs one case, with `{case}` for its id; empty if unknown.
     """
 
     subject: str
@@ -58,10 +58,10 @@ class CaseFinished:
 
     Attributes:
         case: Its id.
-        judged: What it found out.
+        judged: Its results.
         elapsed_s: How long it took.
-        finished: How many cases have ended, this one included.
-        cases: Of how many.
+        finished: The number of cases that have ended, this one included.
+        cases: The number of all cases.
     """
 
     case: str
@@ -74,20 +74,20 @@ class CaseFinished:
 Event: TypeAlias = SuiteStarted | CaseStarted | CaseFinished
 
 EventSink: TypeAlias = Callable[[Event], None]
-"""Is told of each event, one at a time, in whichever thread it happens."""
+"""A function that gets each event, one at a time, in the thread where it happens."""
 
 
 def judgements(
     case: ExporterCase | ReceiverCase, found: Iterable[CheckResult]
 ) -> tuple[CheckResult, ...]:
-    """What a case found out, whole: every requirement that it claims is judged at least once.
+    """Return the results of a case: at least one for every requirement that it claims.
 
-    What ends early leaves the rest unobserved: an `OtlptestError` with its sentence, any other
-    error of a case with its place, because that is a fault of otlptest and not of the subject.
+    If a case ends early the rest is inconclusive: for an `OtlptestError` with its sentence, for any
+    other error with its place, because that is a fault of otlptest and not of the subject.
 
     Args:
-        case: Whose it is.
-        found: What it yields; consumed here.
+        case: The case.
+        found: The results it yields; consumed here.
     """
     judged: list[CheckResult] = []
     reason = "the case ended without showing it"
@@ -105,7 +105,7 @@ def judgements(
 
 
 def _check_claimed(case: ExporterCase | ReceiverCase, judged: CheckResult) -> None:
-    """Hold that a case judges only what it said it would.
+    """Check that a case judges only what it claims.
 
     Raises:
         UsageError: It does not.
@@ -127,16 +127,16 @@ def run_cases(
     on_event: EventSink | None = None,
     on_stop: Callable[[], None] | None = None,
 ) -> Mapping[str, tuple[CheckResult, ...]]:
-    """Run every case; what each found out, by its id, in the order of `cases`.
+    """Run every case; return the results of each by its id, in the order of `cases`.
 
     Blocks until all have ended. When the calling thread is interrupted, no case is started any
     more, and the interrupt goes on once those that run have ended.
 
     Args:
-        cases: What to run.
+        cases: The cases to run.
         judge: Runs one.
-        jobs: How many at a time, at least 1.
-        on_event: Told of the beginning and end of each.
+        jobs: The number of cases at a time, at least 1.
+        on_event: Called with the beginning and end of each.
         on_stop: Called at an interrupt: makes the running cases end soon.
     """
     together = [case for case in cases if ALONE not in case.exclusive]
@@ -155,9 +155,9 @@ def run_cases(
 
 
 def beside_the_main_thread(work: Callable[[], T], *, on_stop: Callable[[], None]) -> T:
-    """The result of `work`, done in a thread of its own.
+    """Return the result of `work`, done in a thread of its own.
 
-    Ctrl-C comes to the main thread wherever it is: there it must find nothing half started.
+    Ctrl-C interrupts the main thread at any point: it must find nothing half started there.
 
     Args:
         work: What to do; what it raises is raised here.
@@ -185,7 +185,7 @@ def beside_the_main_thread(work: Callable[[], T], *, on_stop: Callable[[], None]
 class _Task:
     """A thread whose end can be waited for again after an interrupt.
 
-    `Thread.join` cannot: one that is interrupted takes the thread for ended.
+    `Thread.join` cannot: after an interrupt it takes the thread for ended.
     """
 
     def __init__(self, work: Callable[[], None], name: str) -> None:
@@ -267,7 +267,7 @@ class _Crew(Generic[SomeCase]):
                     self._changed.notify_all()
 
     def _next(self) -> SomeCase | None:
-        """The first case that may run now; None when there is none left."""
+        """Return the first case that may run now; None if none may."""
         with self._changed:
             while self._waiting:
                 for case in self._waiting:
@@ -306,5 +306,5 @@ class _Crew(Generic[SomeCase]):
 def _lazily(
     judge: Callable[[SomeCase], Iterable[CheckResult]], case: SomeCase
 ) -> Iterable[CheckResult]:
-    """The judgements of a case, so that an error of a plain function comes at the same point."""
+    """Yield the results of a case, so that errors of plain functions come at the same point."""
     yield from judge(case)

@@ -1,18 +1,18 @@
-"""The one rule that makes a verdict of what conformance cases find out.
+"""The rule that turns the results of conformance cases into a verdict.
 
 A case yields a `CheckResult` for each requirement that it claims. `Result` is the verdict about a
 requirement that follows from all of them:
 
 - MUST failed fails, SHOULD failed warns and fails where the suite is strict, MAY failed is a
   capability that is not there: `skip`.
-- What a receiver died of fails, whatever the level is.
+- A check that a receiver died of fails at every level.
 - ROBUSTNESS failed fails only for a crash, a hang, unbounded memory or a 5xx on bad input
-  (`Harm`), otherwise it warns; it is no part of conformance and reported apart.
-- What is inconclusive is `inconclusive`, what is not applicable `skip`; neither is a pass.
+  (`Harm`), otherwise it warns; it is not part of conformance and reported apart.
+- An inconclusive check is `inconclusive`, one that is not applicable `skip`; neither is a pass.
 - A requirement newer than the target version, or whose source text is in development, is
   reported and not judged: `skip`, with what was seen. One that hangs on an open question of the
-  sources never fails; the table `_JUDGED_AMBIGUITIES` says which are judged in full, because what
-  is checked is not what is open.
+  sources never fails; the table `_JUDGED_AMBIGUITIES` lists those that are judged in full, because
+  the open question does not affect the check.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,23 +31,23 @@ Group: TypeAlias = Literal["conformance", "robustness"]
 VERDICTS: Final[tuple[VerdictName, ...]] = ("pass", "fail", "warn", "skip", "inconclusive")
 
 NOT_EMITTED: Final = "the command emits no "
-"""Begins the reason of what an exporter that lacks a signal cannot show; the signals follow."""
+"""The start of the reason if an exporter does not emit a signal; the signals follow."""
 
 DEFAULT_TARGET: Final = (1, 10)
-"""The OTLP version that subjects are held to unless told otherwise: the one before 1.11."""
+"""The OTLP version that subjects are judged by if none is given: the one before 1.11."""
 
-# Open questions whose rows are judged all the same: what the case checks is not what is open.
-# AMBIG-7: only a key that both variables set is checked, and about that the text is clear.
+# Open questions whose rows are still judged: the open part does not affect the check.
+# AMBIG-7: only a key that both variables set is checked, and the text is clear about that.
 _JUDGED_AMBIGUITIES: Final = frozenset({"AMBIG-7"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How strictly a suite judges.
+    """The strictness of a suite.
 
     Attributes:
-        is_strict: SHOULD broken fails.
-        target_version: The OTLP version that the subject is held to, as numbers: `(1, 11)`.
+        is_strict: A failed SHOULD fails.
+        target_version: The OTLP version that the subject is judged by, as numbers: `(1, 11)`.
     """
 
     is_strict: bool = False
@@ -55,7 +55,7 @@ class Policy:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """As the options of a command line; only what is not usual."""
+        """Return the options of a command line that differ from the default."""
         version = ".".join(map(str, self.target_version))
         strict = ("--strict",) if self.is_strict else ()
         is_usual = self.target_version == DEFAULT_TARGET
@@ -70,17 +70,17 @@ class Result:
         id: The requirement, e.g. `OTLP-RESP-062`.
         level: `MUST`, `SHOULD`, `MAY` or `ROBUSTNESS`.
         verdict: `pass`, `fail`, `warn`, `skip` or `inconclusive`.
-        title: What is demanded, one line.
-        expected: What the requirement demands here; empty where `received` says it.
-        received: What was seen, or why it could not be.
+        title: The demand, one line.
+        expected: The demand in this case; empty if `received` says it.
+        received: The observation, or why there is none.
         exchanges: The requests, replies and events that show it, a line each.
-        source: Where it is written: a link if there is one, else the document and heading.
+        source: A link to its text, or the document and heading.
         case: The case that decided.
         cases: All cases that judge this requirement in this run of the suite.
         group: `conformance`, or `robustness`, which is reported apart.
         run_again: The command that runs the deciding case again.
-        marks: Why it is judged less than its level says: `since 1.11`, `development`, `AMBIG-8`.
-        harm: Of a broken ROBUSTNESS row.
+        marks: Reasons to judge it less strictly: `since 1.11`, `development`, `AMBIG-8`.
+        harm: The harm, if a ROBUSTNESS requirement failed.
     """
 
     id: str
@@ -100,7 +100,7 @@ class Result:
 
     @property
     def evidence(self) -> str:
-        """All that was seen, as text of one line or several."""
+        """The observation, as text of one line or several."""
         return evidence_text(self.expected, self.received, self.exchanges)
 
     def fails(self, policy: Policy) -> bool:
@@ -115,7 +115,7 @@ class Result:
 
 
 # The order in which outcomes of several cases count: one failed makes it failed; one passed
-# makes it passed though another case could not look.
+# makes it passed although another case is inconclusive.
 _WEIGHT: Final = MappingProxyType(
     {"failed": 0, "passed": 1, "inconclusive": 2, "not_applicable": 3}
 )
@@ -128,17 +128,17 @@ def result_of(
     *,
     run_again: str = "",
 ) -> Result:
-    """The verdict about a requirement.
+    """Return the verdict about a requirement.
 
     Args:
         requirement: Its id.
-        judged: What was found, each with the id of its case; at least one.
-        policy: How strictly.
+        judged: The check results, each with the id of its case; at least one.
+        policy: The strictness.
         run_again: The command that runs one case again, with `{case}` for its id.
 
     Raises:
         UsageError: Nothing was judged.
-        UnknownNameError: There is no such requirement.
+        UnknownNameError: The requirement does not exist.
     """
     if not judged:
         raise UsageError(f"there is no judgement of {requirement}")
@@ -175,7 +175,7 @@ def _verdict(rule: Requirement, outcome: Outcome, harm: Harm | None, policy: Pol
     if outcome == "inconclusive":
         return "inconclusive"
     if outcome == "failed" and harm == "crash":
-        return "fail"  # of what a receiver dies, nobody may send it
+        return "fail"  # no sender may use what a receiver dies of
     if outcome == "not_applicable" or _is_only_reported(rule, policy):
         return "skip"
     if outcome == "passed":
@@ -215,7 +215,7 @@ def _marks(rule: Requirement, policy: Policy) -> tuple[str, ...]:
 
 
 def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...]]:
-    """Return what was expected, what was received, and the exchanges, each different one once."""
+    """Return the expected and received texts and the exchanges, each once."""
     first, *others = dict.fromkeys(
         (each.expected, each.received, each.exchanges) for each in deciding
     )
@@ -229,7 +229,7 @@ def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...
 def _reason_not_judged(
     rule: Requirement, outcome: Outcome, policy: Policy, verdict: VerdictName
 ) -> str:
-    """Return why what was seen does not count as it looks; empty if it does."""
+    """Return why a result does not count in full; empty if it does."""
     if outcome not in {"passed", "failed"} or verdict != "skip":
         return ""
     seen = "as demanded" if outcome == "passed" else "not as demanded"

@@ -39,7 +39,7 @@ def explanation_text(rule: Rule, *, width: int) -> str:
 
 
 def _told(rule: Rule) -> tuple[str, list[tuple[str, str]]]:
-    """The first line, and the sections below it."""
+    """Return the first line, and the sections below it."""
     match rule:
         case Requirement():
             return f"{rule.id}: {rule.title}", _requirement(rule)
@@ -53,7 +53,7 @@ def _told(rule: Rule) -> tuple[str, list[tuple[str, str]]]:
 
 
 def explanation_record(rule: Rule) -> dict[str, Any]:
-    """The same as one JSON object; `kind` says which of the three it is."""
+    """Return the same as one JSON object; `kind` says which of the three it is."""
     match rule:
         case Requirement():
             known: dict[str, Any] = {
@@ -110,7 +110,7 @@ def _question(rule: Requirement) -> Ambiguity | None:
 
 
 def _check(check: str) -> str:
-    """Return how it is checked, with the letters that say what that needs spelt out."""
+    """Return how it is checked, with its letters spelt out."""
     letters, colon, how = check.partition(":")
     if not set(letters) <= {*_NEEDS, "/"}:
         return check
@@ -119,7 +119,7 @@ def _check(check: str) -> str:
 
 
 def _body(text: str, width: int) -> str:
-    """Indented and wrapped, but links whole: a person wants to click or copy them."""
+    """Return text indented and wrapped, but with whole links, which people click or copy."""
     lines = [
         _INDENT + line if line.startswith("https://") else wrapped(line, width, indent=_INDENT)
         for line in text.splitlines()

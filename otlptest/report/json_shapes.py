@@ -22,7 +22,7 @@ _FINDING_FIELDS = ("rule", "severity", "where", "expected", "received", "closest
 
 
 def json_text(record: object, *, indent: int | None = None) -> str:
-    """`record` as JSON, in ASCII; on one line without `indent`."""
+    """Return `record` as JSON, in ASCII; on one line without `indent`."""
     return json.dumps(record, ensure_ascii=True, allow_nan=False, indent=indent)
 
 
@@ -39,7 +39,7 @@ def verdict_record(findings: Iterable[Finding], **facts: object) -> Record:
 
 
 def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Record:
-    """One received item with `type` first: span, metric, log, profile or problem."""
+    """Return one received item with `type` first: span, metric, log, profile or problem."""
     match item:
         case Span():
             more: Record = {"duration_ms": duration_value(item.duration_ms)}
@@ -57,12 +57,12 @@ def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Recor
 
 
 def duration_value(duration_ms: float) -> float | None:
-    """A duration for JSON: null where a span, or all spans of a trace, have no end."""
+    """Return a duration for JSON: null where a span, or all spans of a trace, have no end."""
     return None if math.isnan(duration_ms) else duration_ms
 
 
 def fault_record(request: Request) -> Record:
-    """One request that a planned fault answered."""
+    """Return one request that a planned fault answered."""
     return {
         "type": "fault",
         "fault": request.reply_fault,
@@ -78,7 +78,7 @@ def _record(kind: str, service: str | None, item: object, more: Record) -> Recor
 
 
 def _fields(item: Any, leave_out: tuple[str, ...] = ()) -> Record:  # noqa: ANN401 -- any dataclass
-    """Return what an item says, without what otlptest itself remembers of it."""
+    """Return the content of an item, without otlptest's own fields."""
     hidden = {"request", "connection", "has_outside_parent", *leave_out}
     return {
         field.name: plain_value(getattr(item, field.name))
@@ -88,7 +88,7 @@ def _fields(item: Any, leave_out: tuple[str, ...] = ()) -> Record:  # noqa: ANN4
 
 
 def plain_value(value: object) -> object:
-    """`value` in the types that JSON has."""
+    """Return `value` in the types that JSON has."""
     match value:
         case bytes():
             return base64.b64encode(value).decode("ascii")

@@ -1,4 +1,4 @@
-"""One received item on one line, for a tail: what it is, who sent it, what it says."""
+"""One received item on one line, for a tail: its kind, producer and content."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ KEY_ATTRIBUTES = (
     "messaging.destination.name",
     "server.address",
 )
-"""Shown first where a span has them: they say most about what happened."""
+"""Attributes that are shown first: they say most about a span."""
 
 _SHOWN_ATTRIBUTES = 6
 
@@ -37,10 +37,10 @@ _SHOWN_ATTRIBUTES = 6
 def item_line(
     item: Span | DataPoint | LogRecord | Profile, *, at_unix_nano: int, width: int | None = None
 ) -> str:
-    """One item as `time kind service: what`, in at most `width` columns (None: unlimited).
+    """Return one item as `time kind service: what`, in at most `width` columns (None: unlimited).
 
     Args:
-        item: What was received.
+        item: The received item.
         at_unix_nano: The time to show; the tail shows the arrival.
         width: Columns to fit into.
     """
@@ -58,14 +58,14 @@ def item_line(
 
 
 def problem_line(problem: Problem, *, at_unix_nano: int, width: int | None = None) -> str:
-    """One thing that was no good OTLP request, as a line of the same shape."""
+    """Return one problem as a line of the same shape."""
     place = f" (at {problem.place})" if problem.place else ""
     said = one_line(f"{problem.kind}: {problem.message}{place} [{problem.rule}]")
     return cut(f"{clock_time(at_unix_nano)} problem {said}", width)
 
 
 def fault_line(request: Request, *, at_unix_nano: int, width: int | None = None) -> str:
-    """One request that a planned fault answered, as a line of the same shape."""
+    """Return one request that a planned fault answered, as a line of the same shape."""
     fate = "not received" if request.is_discarded else "received"
     said = one_line(f"{request.signal} {fate}: {request.reply_fault}, over {request.protocol}")
     return cut(f"{clock_time(at_unix_nano)} fault {said}", width)
@@ -108,7 +108,7 @@ def _log(record: LogRecord) -> str:
 
 
 def severity_name(record: LogRecord) -> str:
-    """Its severity as OTLP names it, else its own text, else the number."""
+    """Return its severity as OTLP names it, else its own text, else the number."""
     number = record.severity_number
     if isinstance(number, Severity) and number is not Severity.UNSPECIFIED:
         return number.name
@@ -127,7 +127,7 @@ def _point(point: DataPoint) -> str:
 
 
 def point_value(point: DataPoint) -> str:
-    """Return what a data point says, with its unit."""
+    """Return the value of a data point, with its unit."""
     unit = f" {one_line(point.metric.unit)}" if point.metric.unit else ""
     match point:
         case _ if point.has_no_recorded_value:

@@ -26,7 +26,7 @@ _NO_SERVICE: Final = "(no service)"
 
 
 def metrics_text(points: Iterable[DataPoint], *, width: int) -> str:
-    """One row per series: its newest point as sent, and how many points it has."""
+    """Return one row per series: its newest point as sent, and how many points it has."""
     series: dict[str, list[DataPoint]] = {}
     for point in points:
         key = f"{point.metric!r} {sorted(point.attributes.items(), key=repr)!r}"
@@ -51,7 +51,7 @@ def _metric_row(sent: Sequence[DataPoint]) -> tuple[str, ...]:
 
 
 def logs_text(records: Iterable[LogRecord], *, width: int) -> str:
-    """One row per record, oldest first."""
+    """Return one row per record, oldest first."""
     ordered = sorted(records, key=_log_time)
     rows = [
         (
@@ -75,7 +75,7 @@ def _event(record: LogRecord) -> str:
 
 
 def profiles_text(profiles: Iterable[Profile], *, width: int) -> str:
-    """One row per profile: what was sampled, how often, and the most expensive function."""
+    """Return one row per profile: what was sampled, how often, and the most expensive function."""
     rows = [
         (
             profile.service or _NO_SERVICE,
@@ -89,7 +89,7 @@ def profiles_text(profiles: Iterable[Profile], *, width: int) -> str:
 
 
 def _hottest(profile: Profile) -> str:
-    """The function that is the leaf of most of what was measured, with its share."""
+    """Return the function that is the leaf of most of what was measured, with its share."""
     costs: dict[str, int] = {}
     for sample in profile.samples:
         leaf = sample.stack[0].function if sample.stack else "(no stack)"

@@ -6,7 +6,7 @@ from otlptest.errors import Finding
 
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """Each rule's first finding whole, errors before warnings, and how many more there are."""
+    """Return each rule's first finding, errors before warnings, and the number of others."""
     by_rule: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault((finding.severity, finding.rule), []).append(finding)

@@ -87,7 +87,7 @@ def find_ambiguity(mark: str) -> Ambiguity:
 
 @cache
 def all_requirements() -> tuple[Requirement, ...]:
-    """Every requirement, in the order of sections and numbers."""
+    """Return every requirement, in the order of sections and numbers."""
     return tuple(
         _requirement(row, section["section"], section["title"])
         for section in _sections()
@@ -97,7 +97,7 @@ def all_requirements() -> tuple[Requirement, ...]:
 
 @cache
 def all_ambiguities() -> tuple[Ambiguity, ...]:
-    """Every open question, in order."""
+    """Return every open question, in order."""
     return tuple(
         Ambiguity(**row) for section in _sections() for row in section.get("ambiguity", ())
     )

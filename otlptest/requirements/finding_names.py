@@ -16,9 +16,9 @@ class Verdict:
     """One judgement that otlptest makes about a test.
 
     Attributes:
-        name: Stable, e.g. `no_matching_span`; what `Finding.rule` holds.
+        name: Stable, e.g. `no_matching_span`; the value of `Finding.rule`.
         title: One line.
-        text: What it means, and how it comes about; a line is a paragraph.
+        text: Its meaning and causes; a line is a paragraph.
         to_try: What usually helps, most likely first.
     """
 
@@ -42,7 +42,7 @@ def find_verdict(name: str) -> Verdict:
 
 @cache
 def all_verdicts() -> tuple[Verdict, ...]:
-    """Every verdict, in the order of the file."""
+    """Return every finding name's entry, in the order of the file."""
     table = tomllib.loads(bundled.path("contracts", "verdicts.toml").read_text("utf-8"))
     return tuple(
         Verdict(

@@ -102,7 +102,7 @@ def _delivery(target: Target, *, compression: str, headers: list[tuple[str, str]
 
 
 def _checked_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The headers as pairs.
+    """Return the headers as pairs.
 
     Raises:
         UsageError: One is not text, or has characters that HTTP does not allow.

@@ -25,7 +25,7 @@ _COMPRESSIONS: Final = {
     "deflate": grpc.Compression.Deflate,
 }
 _OPTIONS: Final = (
-    ("grpc.enable_http_proxy", 0),  # a test speaks to the receiver itself
+    ("grpc.enable_http_proxy", 0),  # a test talks to the receiver directly
     ("grpc.enable_retries", 0),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", DEFAULT_LIMITS.response_bytes),
@@ -77,7 +77,7 @@ class GrpcDelivery:
         Blocks for at most `timeout_s`.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is not a gRPC or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not gRPC or not OTLP.
         """
         deadline = Deadline(timeout_s)
         body = payload.body("grpc")
@@ -136,10 +136,10 @@ class GrpcDelivery:
         return getattr(partial, SIGNAL_NAMES[payload.signal].rejected_field), partial.error_message
 
     def _status(self, failed: Any, deadline: Deadline, *, size: int) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
-        """The status that the receiver sent.
+        """Return the status that the receiver sent.
 
         Raises:
-            SendError: It sent none: grpcio made this one up.
+            SendError: It sent no status: grpcio made this one up.
         """
         code, details = failed.code().value[0], failed.details() or ""
         address = self._target.address
@@ -148,7 +148,7 @@ class GrpcDelivery:
             raise SendError(address, problem, "give more time with timeout_s=")
         limit = DEFAULT_LIMITS.response_bytes
         too_large = _TOO_LARGE.search(details)
-        # A receiver that refuses our request says the same, but with the size of that.
+        # A receiver that refuses our request sends the same text, but with the size of the request.
         if too_large and too_large.groups() != (str(size), str(limit)) and "SERVER" not in details:
             raise SendError(address, f"the answer is larger than {limit} bytes")
         if _LOST.match(details):
@@ -194,7 +194,7 @@ def _channel(target: Target) -> grpc.Channel:
 
 
 def _content(file: Path | None) -> bytes | None:
-    """Return what is in a PEM file.
+    """Return the content of a PEM file.
 
     Raises:
         UsageError: It cannot be read.

@@ -17,7 +17,7 @@ _EMPTY_SETTINGS: Final = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS
 _HEAD_SIZE: Final = 9
 _TYPE_AT: Final = 3
-_SETTINGS: Final = 4  # what a server says first (RFC 9113 section 3.4)
+_SETTINGS: Final = 4  # the first frame of a server (RFC 9113 section 3.4)
 _PATIENCE_S: Final = 2.0
 
 
@@ -41,7 +41,7 @@ def check_speaks_http2(target: Target) -> None:
 
 
 def _greeting(target: Target) -> bytes:
-    """The first bytes that the receiver says, fewer if it ends."""
+    """Return the first bytes that the receiver sends, fewer if it ends."""
     deadline = Deadline(_PATIENCE_S)
     connection = socket.create_connection((target.host, target.port), _PATIENCE_S)
     with connection:

@@ -65,7 +65,7 @@ class HttpDelivery:
         Blocks for at most `timeout_s`, name resolution excepted.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is not an HTTP or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not HTTP or not OTLP.
         """
         deadline = Deadline(timeout_s)
         url = self._target.url_of(payload.signal)
@@ -125,7 +125,7 @@ class HttpDelivery:
     def _exchange(
         self, connection: http.client.HTTPConnection, signal: Signal, sent: bytes
     ) -> http.client.HTTPResponse:
-        """Send the request, and get the head of its answer."""
+        """Send the request, and read the head of its answer."""
         protocol = self._target.protocol
         body = compress(self._compression, sent)
         fields = {
@@ -142,7 +142,7 @@ class HttpDelivery:
         return connection.getresponse()
 
     def _result(self, signal: Signal, http_status: int, answer: "_Answer") -> ExportResult:
-        """Return what the answer says.
+        """Return the result of an answer.
 
         Raises:
             SendError: It is a success that is not OTLP.
@@ -169,7 +169,7 @@ class HttpDelivery:
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
-    """The body, or so much of it that it is too large.
+    """Return the body, read until it ends or is too large.
 
     Raises:
         http.client.IncompleteRead: It ends before its Content-Length.
@@ -226,7 +226,7 @@ class _Answer:
         return getattr(partial, SIGNAL_NAMES[signal].rejected_field), partial.error_message
 
     def retry_after_s(self) -> float | None:
-        """Return what `Retry-After` asks for."""
+        """Return the wait that `Retry-After` asks for."""
         value = self.headers.get("retry-after")
         return (
             None if value is None else retry_after_seconds(value, SYSTEM_CLOCK.unix_nanos() / 1e9)
@@ -245,7 +245,7 @@ class _Answer:
             return None
 
     def shown(self) -> str:
-        """The beginning of it as text."""
+        """Return the beginning of it as text."""
         text = self._body[: 4 * _SHOWN].decode("utf-8", "replace")
         return _BLANKS.sub(" ", text).strip()[:_SHOWN]
 

@@ -39,7 +39,7 @@ class Payload:
     origin: str = ""
 
     def body(self, protocol: Protocol) -> bytes:
-        """The request's bytes, uncompressed."""
+        """Return the request's bytes, uncompressed."""
         if self.message is None:
             return self.raw
         if protocol == "http/json":
@@ -113,12 +113,12 @@ def _of_bytes(data: bytes, signal: Signal | None) -> Payload:
 
 
 def _is_json(data: bytes) -> bool:
-    """Return whether bytes are JSON, right or wrong; protobuf may begin with a newline too."""
+    """Return whether bytes are JSON, valid or not; protobuf may begin with a newline too."""
     return is_json_text(data) or (data[:1] != b"\n" and data.lstrip()[:1] == b"{")
 
 
 def _of_message(message: Any) -> Payload:  # noqa: ANN401 -- any generated message
-    """A request message, or what has the same fields: `TracesData` and its relatives.
+    """Return a request message, or what has the same fields: `TracesData` and its relatives.
 
     Raises:
         UsageError: It is another message.

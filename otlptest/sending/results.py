@@ -68,7 +68,7 @@ class SendResult:
 
     @property
     def rejected(self) -> int:
-        """Items refused of the requests that were taken."""
+        """The number of items refused of the requests that were taken."""
         return sum(export.rejected for export in self.exports)
 
     @property

@@ -43,14 +43,14 @@ class Target:
         return f"{host}:{self.port}"
 
     def path_of(self, signal: Signal) -> str:
-        """The path of a signal: below `path`, unless that is the signal's already."""
+        """Return the path of a signal: below `path`, unless that is the signal's already."""
         names = SIGNAL_NAMES[signal]
         if self.protocol == "grpc":
             return names.grpc_path
         return self.path if self.path.endswith(names.http_path) else self.path + names.http_path
 
     def url_of(self, signal: Signal) -> str:
-        """Return what a message calls it."""
+        """Return its name in messages."""
         if self.protocol == "grpc":
             return f"{self.address}{self.path_of(signal)}"
         return f"{'https' if self.is_tls else 'http'}://{self.address}{self.path_of(signal)}"

@@ -7,8 +7,8 @@
     def test_my_receiver_takes_every_right_request(request): ...
 
 `requests` draws whole request messages, the others parts of them; all of these are valid, and are
-the generated classes of `opentelemetry-proto`. `encoded` draws bytes, right or wrong, in protobuf
-or JSON, with what a receiver has to do with them (`Payload`). Needs Hypothesis:
+the generated classes of `opentelemetry-proto`. `encoded` draws bytes, valid or not, in protobuf
+or JSON, with the reaction demanded of a receiver (`Payload`). Needs Hypothesis:
 `pip install "otlptest[fuzz]"`.
 """
 

@@ -1,7 +1,7 @@
 """Borderline data: right encodings of requests that break a rule about data, or are unusual.
 
-Each oddity changes a message in one way and names the requirement that tells a receiver what to do
-with it. Those of one signal's own fields are in `item_oddities`.
+Each oddity changes a message in one way and names the requirement that says what a receiver has to
+do with it. Those of one signal's own fields are in `item_oddities`.
 """
 
 from collections.abc import Callable
@@ -40,12 +40,12 @@ class Oddity(NamedTuple):
 
     @property
     def is_decodable(self) -> bool:
-        """Return whether every right decoder reads it: some look at the length of ids."""
+        """Return whether every correct decoder reads it: some check the length of ids."""
         return self.rule not in _MAYBE_DECODED
 
 
 Change: TypeAlias = Callable[[Draw, Signal, Any], Oddity]
-"""Changes a message in one way."""
+"""A function that changes a message in one way."""
 
 
 def _first_holder(signal: Signal, message: Any) -> Any:  # noqa: ANN401 -- a generated message
@@ -213,5 +213,5 @@ def _of_item(change: Callable[[Draw, Any], tuple[str, str, Expected]]) -> Change
 
 
 def oddities(signal: Signal) -> tuple[Change, ...]:
-    """Each way to make the data of a request odd; all change the message that they get."""
+    """Return each way to make the data of a request odd; all change the message that they get."""
     return (*_CHANGES, *map(_of_item, ITEM_ODDITIES[signal]))

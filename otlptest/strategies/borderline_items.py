@@ -1,7 +1,7 @@
-"""Borderline data of each signal's own: spans, metrics, log records and profiles.
+"""Borderline data of each signal: spans, metrics, log records and profiles.
 
-A change gets the first item of a request and returns the requirement, what it did, and what a
-receiver has to do with it.
+A change gets the first item of a request and returns the requirement, the oddity, and the reaction
+demanded of a receiver.
 """
 
 from collections.abc import Callable, Mapping
@@ -110,9 +110,9 @@ def _number_point(draw: Draw, metric: Any) -> tuple[str, str, Expected]:  # noqa
 
 
 def _only_point(metric: Any, kind: str, *, temporality: int = 0) -> Any:  # noqa: ANN401 -- a generated message
-    """A new point in place of all others, of the times and the series of the first of them.
+    """Return a new point that replaces all others, with the times and series of the first.
 
-    A store that refuses what is older than the last of its series refuses the plain one as well.
+    A store that refuses points older than the last of their series refuses the plain one as well.
     """
     data = metric.WhichOneof("data")
     (first, *_) = getattr(metric, data).data_points
@@ -255,4 +255,4 @@ ITEM_ODDITIES: Final[Mapping[Signal, tuple[_Change, ...]]] = MappingProxyType(
         "profiles": (_profile_indexes, _profile_type, _profile_minimal),
     }
 )
-"""For each signal what can be done to one of its items."""
+"""Changes of one item, for each signal."""

@@ -1,4 +1,4 @@
-"""Borderline JSON: right requests as no SDK writes them, and what decoders differ about."""
+"""Borderline JSON: valid requests as no SDK writes them, and cases where decoders differ."""
 
 from collections.abc import Callable
 from functools import cache
@@ -27,7 +27,7 @@ _ABOUT_ENUMS: Final = frozenset({"OTLP-JSON-010", "OTLP-JSON-011"})
 
 
 class _Form(NamedTuple):
-    """One way to be borderline; `make` gives the text, None where it does not apply."""
+    """One way to be borderline; `make` returns the text, None if it does not apply."""
 
     rule: str
     fault: str
@@ -39,7 +39,7 @@ def _maker(form: _Form) -> Maker:
     def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         plain = encode_message(message)
         body = form.make(draw, signal, message)
-        assume(body is not None)  # what is written otherwise may not be in this request
+        assume(body is not None)  # the request may not have such a value
         return MutatedPayload(
             body=body or b"",
             rule=form.rule,
@@ -60,7 +60,7 @@ def _escaped(_draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN4
 
 
 def _with(kinds: frozenset[JsonKind], write: Callable[[FieldTable, Any], Any]) -> Any:  # noqa: ANN401 -- a form's `make`
-    """A form in which all values of some kinds are written otherwise."""
+    """Return a form that writes all values of some kinds in another way."""
 
     def make(_draw: Draw, _signal: Signal, message: Any) -> bytes | None:  # noqa: ANN401 -- a generated message
         changed: list[bool] = []
@@ -113,7 +113,7 @@ def _empty_key(draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN
 
 
 def _added(draw: Draw, document: dict[str, Any], added: dict[str, Any]) -> dict[str, Any]:
-    """The document with keys added to the request, a resource's entry, a scope's or an item."""
+    """Return the document with keys added to the request, an entry, a scope or an item."""
     places = [document, first_holder(document)]
     places.append(first_holder(places[-1]))
     places.append(first_holder(places[-1]))
@@ -172,7 +172,7 @@ def _snake_case(_draw: Draw, signal: Signal, message: Any) -> bytes:  # noqa: AN
 
 
 def _attribute(value: Any) -> Callable[[Draw, Signal, Any], bytes]:  # noqa: ANN401 -- any JSON value
-    """A form with one more attribute, of that value."""
+    """Return a form with one more attribute of that value."""
 
     def make(_draw: Draw, _signal: Signal, message: Any) -> bytes:  # noqa: ANN401 -- a generated message
         document = json_object(message)
@@ -280,7 +280,7 @@ _FORMS: Final = (
 
 
 def json_forms(signal: Signal) -> tuple[Maker, ...]:
-    """Each way to write a request of a signal as no SDK does, or to add something borderline."""
+    """Return each way to write a request as no SDK does, or to add something borderline."""
     has_enums = signal in _ENUM_NAMES
     forms = [form for form in _FORMS if has_enums or form.rule not in _ABOUT_ENUMS]
     return (*map(_maker, forms), _deep)

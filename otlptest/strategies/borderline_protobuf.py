@@ -1,4 +1,4 @@
-"""Borderline protobuf: right requests as no SDK writes them, and what decoders differ about."""
+"""Borderline protobuf: valid requests as no SDK writes them, and cases where decoders differ."""
 
 from collections.abc import Callable
 from functools import cache
@@ -141,7 +141,7 @@ def _no_text(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> Mutated
 
 
 def _other_signal(draw: Draw, signal: Signal, plain: bytes, _message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
-    """Another signal's smallest item: the messages around it have the same numbers."""
+    """Return another signal's smallest item: the messages around it have the same numbers."""
     contents = {
         "traces": chunk(1, bytes(16)) + chunk(5, b"a span"),
         "metrics": chunk(1, b"a metric") + chunk(5, b""),

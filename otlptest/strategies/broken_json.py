@@ -108,7 +108,7 @@ def _bad_escape(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: AN
 
 
 def _maker(fault: Callable[[Draw, Signal, Any], _Made]) -> Maker:
-    """Makes a text that is not a request of a signal from one that is."""
+    """Return a function that turns a request of a signal into text that is not one."""
 
     def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, signal, message)
@@ -133,6 +133,6 @@ _FAULTS: Final = (
 
 
 def broken_json(signal: Signal) -> tuple[Maker, ...]:
-    """Each way to break a request of a signal."""
+    """Return each way to break a request of a signal."""
     faults = (*_FAULTS, _no_id) if signal in {"traces", "logs"} else _FAULTS
     return tuple(map(_maker, faults))

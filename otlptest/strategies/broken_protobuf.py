@@ -23,7 +23,7 @@ _YOUNG_FIELDS: Final = ("entity_refs", "metadata", "event_name", "key_strindex",
 
 
 def is_certainly_broken(signal: Signal, body: bytes) -> bool:
-    """Return whether every right decoder, of any version of OTLP, refuses the bytes."""
+    """Return whether every correct decoder, of any version of OTLP, refuses the bytes."""
     try:
         decode_request(signal, body, protocol="http/protobuf")
     except WireError as refused:

@@ -19,7 +19,7 @@ Draw = DrawFn
 T = TypeVar("T")
 
 DEFAULT_UNIX_NANO: Final = 1_767_225_600_000_000_000
-"""The time that everything is about unless another is given: 2026-01-01, midnight UTC."""
+"""The default time of all data: 2026-01-01, midnight UTC."""
 
 # All sorts of characters rather than all characters: Hypothesis needs seconds to list those.
 _CHARACTERS: Final = (
@@ -30,7 +30,7 @@ _CHARACTERS: Final = (
 )
 
 TEXTS: Final = st.text(_CHARACTERS, max_size=12)
-"""Any text: ASCII and beyond, also what does not print."""
+"""Any text: ASCII and beyond, including unprintable characters."""
 
 SOME_TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=8)
 """The same, but never empty."""
@@ -53,7 +53,7 @@ def has_message(signal: Signal, name: str) -> bool:
 
 
 def new(signal: Signal, kind: str, /, **fields: Any) -> Any:  # noqa: ANN401 -- a generated message
-    """A message; a field of None stays unset, and so does one that old classes do not have."""
+    """Return a new message; fields of None, or that old classes do not have, stay unset."""
     made, known = _class_and_fields(signal, kind)
     return made(
         **{key: value for key, value in fields.items() if value is not None and key in known}
@@ -61,7 +61,7 @@ def new(signal: Signal, kind: str, /, **fields: Any) -> Any:  # noqa: ANN401 -- 
 
 
 def pick(draw: Draw, choices: "tuple[T, ...] | list[T]") -> T:
-    """One of some choices; the first is the simplest."""
+    """Return one of some choices; the first is the simplest."""
     return choices[draw(_range(len(choices)))]
 
 
@@ -71,7 +71,7 @@ def _range(size: int) -> SearchStrategy[int]:
 
 
 def upto(draw: Draw, highest: int) -> int:
-    """A small count."""
+    """Return a small count."""
     return draw(_COUNTS[highest]) if highest else 0
 
 
@@ -81,7 +81,7 @@ def one_in(draw: Draw, times: int) -> bool:
 
 
 def checked_count(count: int, name: str, *, least: int, most: int) -> int:
-    """`count`, if it is in its range.
+    """Return `count`, if it is in its range.
 
     Raises:
         UsageError: It is not.

@@ -1,4 +1,4 @@
-"""Resources and scopes: whose telemetry it is. All of it is valid."""
+"""Resources and scopes, all valid."""
 
 from typing import Any, Final
 
@@ -19,17 +19,17 @@ _COUNTS: Final = (0, 0, 1, 2**32 - 1)
 
 
 def resources() -> SearchStrategy[Any]:
-    """`Resource` messages, mostly with a service.name, sometimes with entity references."""
+    """Draw `Resource` messages, mostly with a service.name, sometimes with entity references."""
     return st.composite(draw_resource)()
 
 
 def scopes() -> SearchStrategy[Any]:
-    """`InstrumentationScope` messages; the name may be empty, which means unknown."""
+    """Draw `InstrumentationScope` messages; the name may be empty, which means unknown."""
     return st.composite(draw_scope)()
 
 
 def draw_resource(draw: Draw, instance: str = "") -> Any:  # noqa: ANN401 -- a generated message
-    """One resource; with an `instance` it differs from those of other instances."""
+    """Return one resource; with an `instance` it differs from those of other instances."""
     given = {"service.name": pick(draw, _SERVICES), "service.instance.id": instance}
     fixed = [
         new("traces", "KeyValue", key=key, value=new("traces", "AnyValue", string_value=text))
@@ -56,7 +56,7 @@ def _entity(keys: list[str]) -> list[Any] | None:
 
 
 def draw_scope(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
-    """One scope."""
+    """Return one scope."""
     return new(
         "traces",
         "InstrumentationScope",
@@ -68,5 +68,5 @@ def draw_scope(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
 
 
 def draw_schema_url(draw: Draw) -> str:
-    """A schema URL, mostly none."""
+    """Return a schema URL, mostly an empty one."""
     return pick(draw, _SCHEMA_URLS)

@@ -34,7 +34,7 @@ Style: TypeAlias = Callable[[FieldTable, Any], Any]
 
 
 def restyled(message: Any, style: Style) -> dict[str, Any]:  # noqa: ANN401 -- a generated message
-    """The JSON tree of `message`, each single value of its fields written by `style`."""
+    """Return the JSON tree of `message`, each single value of its fields written by `style`."""
     return _object(table_of_class(type(message)), json_object(message), style)
 
 
@@ -70,12 +70,12 @@ def written(
     is_pretty: bool = False,
     is_reversed: bool = False,
 ) -> bytes:
-    """The text of a tree.
+    """Return the text of a tree.
 
     Args:
         value: The tree.
         is_escaped: Write every character of every text as an escape.
-        is_pretty: Write white space wherever it may be.
+        is_pretty: Write white space in every allowed place.
         is_reversed: Write the keys of each object in reverse.
     """
     gap = " \r\n\t" if is_pretty else ""

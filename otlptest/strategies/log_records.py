@@ -1,4 +1,4 @@
-"""Log records and events. All of it is valid."""
+"""Log records and events, all valid."""
 
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ _NUMBERS: Final = st.integers(0, 24)
 
 
 def log_records(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`LogRecord` messages, inside spans and outside, some of them events.
+    """Draw `LogRecord` messages, inside spans and outside, some of them events.
 
     Args:
         at_unix_nano: No record is older than this time, or later than some seconds after it.
@@ -25,7 +25,7 @@ def log_records(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]
 
 
 def events(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`LogRecord` messages with an event name.
+    """Draw `LogRecord` messages with an event name.
 
     Args:
         at_unix_nano: As for `log_records`.
@@ -34,7 +34,7 @@ def events(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
 
 
 def draw_log_record(draw: Draw, at_unix_nano: int, *, is_event: bool | None = None) -> Any:  # noqa: ANN401 -- a generated message
-    """One record; an event or not as drawn, unless it is said."""
+    """Return one record; whether it is an event is drawn if not given."""
     time = at_unix_nano + draw(_OFFSETS)
     inside = upto(draw, 2)  # no span, a trace, a span
     record = new(

@@ -15,7 +15,7 @@ Expected: TypeAlias = Literal["must_accept", "may_refuse", "must_refuse"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutatedPayload:
-    """Bytes, and what is odd or wrong about them; `Payload` has the same attributes."""
+    """Bytes, and their oddity or fault; `Payload` has the same attributes."""
 
     body: bytes
     rule: str
@@ -26,9 +26,9 @@ class MutatedPayload:
 
 
 Maker: TypeAlias = Callable[[DrawFn, Signal, Any], MutatedPayload]
-"""Makes something odd or wrong of a right request of a signal, which it may change."""
+"""A function that makes a valid request odd or invalid; it may change the request."""
 
 
 def field(number: int, wire_type: int, content: bytes) -> bytes:
-    """One field of a protobuf message."""
+    """Return one field of a protobuf message."""
     return tag(number, wire_type) + content

@@ -1,9 +1,9 @@
-"""Requests as bytes: what a sender puts on the wire, with what is odd or wrong about it.
+"""Requests as bytes, as senders put them on the wire, with their oddities and faults.
 
-Terms: a *valid* payload is a right request, encoded as SDKs encode; a *borderline* one is what the
-encoding allows and no SDK sends, or breaks a rule about data; an *invalid* one is not a request in
-the encoding that it claims. What a receiver must do follows from the specification, and where that
-says nothing, from what a decoder can know.
+Terms: a *valid* payload is a valid request, encoded as SDKs encode; a *borderline* one is allowed
+by the encoding but sent by no SDK, or breaks a rule about data; an *invalid* one is not a request
+in the encoding that it claims. The demands on a receiver follow from the specification, or, if it
+is silent, from what a decoder can know.
 """
 
 from dataclasses import dataclass, field, replace
@@ -67,11 +67,11 @@ class Payload:
 
     @property
     def content_type(self) -> str:
-        """Return what a Content-Type header says with it."""
+        """The Content-Type header that belongs to it."""
         return _CONTENT_TYPES[self.protocol]
 
     def __str__(self) -> str:
-        """One line about it."""
+        """Return a line about the payload."""
         what = f": {self.fault}" if self.fault else ""
         size = f"{len(self.body)} byte" + ("" if len(self.body) == 1 else "s")
         return f"{self.validity} {self.signal} over {self.protocol} ({size}){what}"
@@ -84,7 +84,7 @@ def encoded(
     validity: Validity = "valid",
     at_unix_nano: int = DEFAULT_UNIX_NANO,
 ) -> SearchStrategy[Payload]:
-    """Requests of a signal as bytes.
+    """Draw requests of a signal as bytes.
 
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
@@ -115,12 +115,12 @@ def encoded(
 
 
 class Topic(NamedTuple):
-    """One thing that may be odd or wrong about a payload.
+    """One oddity or fault of a payload.
 
     Attributes:
-        signal: Of whose requests.
+        signal: The signal of the requests.
         protocol: The protocol it goes by.
-        validity: What it makes of a request.
+        validity: The validity of the result.
         make: Makes it.
     """
 
@@ -130,12 +130,12 @@ class Topic(NamedTuple):
     make: Maker
 
     def payloads(self, at_unix_nano: int) -> SearchStrategy[Payload]:
-        """Payloads about it."""
+        """Draw payloads about the topic."""
         return st.composite(lambda draw: _payload(draw, self, at_unix_nano))()
 
 
 def topics_of(signal: Signal, protocol: Protocol) -> tuple[Topic, ...]:
-    """All that may be odd or wrong, and first what is right."""
+    """Return all topics, the valid one first."""
     is_json = protocol == "http/json"
     forms = json_forms(signal) if is_json else PROTOBUF_FORMS
     odd = tuple(_odd_maker(change, protocol) for change in oddities(signal))
@@ -195,7 +195,7 @@ def _encoded(message: Any, protocol: Protocol) -> bytes:  # noqa: ANN401 -- a ge
 
 
 def plain_of(payload: Payload) -> Payload:
-    """The payload with the same telemetry as an SDK would have sent it: a valid one."""
+    """Return the valid payload with the same telemetry as an SDK would have sent it."""
     rule, expected = _demand(payload.signal, payload.protocol, _decoded(payload))
     return replace(
         payload,
@@ -253,7 +253,7 @@ def _valid_maker(protocol: Protocol) -> Maker:
 
 
 def _demand(signal: Signal, protocol: Protocol, message: Any) -> tuple[str, Expected]:  # noqa: ANN401 -- a generated message
-    """The requirement that a right request is about, and what a receiver has to do with it."""
+    """Return the requirement about a valid request, and the reaction it demands."""
     if signal == "metrics" and _has_optional_kinds(message):
         return "OTLP-METRIC-061", "may_refuse"
     return _SERVED["grpc" if protocol == "grpc" else "http", signal], "must_accept"

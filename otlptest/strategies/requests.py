@@ -35,7 +35,7 @@ _Items: TypeAlias = Callable[[Draw, _Context, int, int], list[Any]]
 def requests(
     signal: Signal, *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `Export…ServiceRequest` messages of a signal, each with at least one item.
+    """Draw valid `Export…ServiceRequest` messages of a signal, each with at least one item.
 
     `otlptest.validation` finds nothing in any of them. Two drawn requests may contradict each
     other, e.g. by metrics of one name and two units: they come from different imaginary programs.
@@ -67,28 +67,28 @@ def requests(
 def traces_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportTraceServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportTraceServiceRequest` messages; see `requests`."""
     return requests("traces", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def metrics_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportMetricsServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportMetricsServiceRequest` messages; see `requests`."""
     return requests("metrics", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def logs_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportLogsServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportLogsServiceRequest` messages; see `requests`."""
     return requests("logs", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def profiles_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportProfilesServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportProfilesServiceRequest` messages; see `requests`."""
     return requests("profiles", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
@@ -101,11 +101,11 @@ def draw_request(
     is_common: bool = False,
     is_small: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One valid request: one or two resources, each with one or two scopes.
+    """Return one valid request: one or two resources, each with one or two scopes.
 
     Args:
         draw: Hypothesis' draw function.
-        signal: Whose.
+        signal: The signal.
         most_items: As for `requests`.
         at_unix_nano: As for `requests`.
         is_common: Only metrics that every receiver takes: no delta, no summary, nothing
@@ -151,7 +151,7 @@ def draw_request(
 
 
 def _upper(name: str) -> str:
-    """`resource_spans` as `ResourceSpans`."""
+    """Return `resource_spans` as `ResourceSpans`."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -160,7 +160,7 @@ def _spans(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
 
 
 def _metrics(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
-    """Metrics whose names are not those of another scope, which may be equal to this one."""
+    """Return metrics with names that no other scope uses, as scopes may be equal."""
     return [
         draw_metric(
             draw,

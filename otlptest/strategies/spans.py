@@ -1,4 +1,4 @@
-"""Spans with their events and links. All of it is valid."""
+"""Spans with their events and links, all valid."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ _OFFSETS: Final = st.integers(0, 10_000_000_000)
 
 
 def spans(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`Span` messages: roots and children, with events, links and status.
+    """Draw `Span` messages: roots and children, with events, links and status.
 
     Args:
         at_unix_nano: No span starts before this time, or ends later than some seconds after it.
@@ -33,7 +33,7 @@ def draw_span(
     span_id: bytes | None = None,
     parents: tuple[bytes, ...] = (),
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One span; ids that are not given are drawn."""
+    """Return one span; ids that are not given are drawn."""
     trace = trace_id or draw_id(draw, 16)
     own = span_id or draw_id(draw, 8)
     parent = pick(draw, (b"", *parents, _other(own)))
@@ -62,7 +62,7 @@ def draw_span(
 
 
 def _other(span_id: bytes) -> bytes:
-    """The id of a span that is nowhere: a parent in another process."""
+    """Return the id of an unknown span: a parent in another process."""
     return bytes([span_id[0] ^ 0x80]) + span_id[1:7] + bytes([span_id[7] | 1])
 
 

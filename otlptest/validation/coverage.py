@@ -10,7 +10,7 @@ from otlptest import bundled
 
 @cache
 def unchecked_reasons() -> Mapping[str, str]:
-    """Requirement id to the reason why no payload is judged by it.
+    """Return requirement ids with the reason why no payload is judged by them.
 
     Every requirement of sections 6 to 10 that binds the data is here or in `DATA_RULES`.
     """

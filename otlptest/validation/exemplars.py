@@ -16,7 +16,7 @@ def check_exemplars(notes: Notes, item: Item, point: Message, *, has_start: bool
     """Check the exemplars of one point.
 
     Args:
-        notes: Where faults go.
+        notes: Collects the faults.
         item: The point.
         point: Its message.
         has_start: Whether the start of the point means something (not for a gauge).

@@ -41,7 +41,7 @@ class Context:
         self.strings = strings
 
     def __str__(self) -> str:
-        """Name both the way a finding does."""
+        """Return both as a finding names them."""
         service = self._service()
         head = f"request {self.request.number}"
         return f"{head}, service {quoted(service)}" if service else head
@@ -68,7 +68,7 @@ class Item(NamedTuple):
     number: int = 0
 
     def __str__(self) -> str:
-        """Name it the way a finding does."""
+        """Return it as a finding names it."""
         return f"{self.context}, {self._name()}"
 
     def _name(self) -> str:
@@ -153,18 +153,18 @@ class Notes:
             entry.places.append(f"{item}: {path}" if path else str(item))
 
     def findings(self) -> Iterator[Finding]:
-        """One finding for each rule and shape, in the order in which they were met first."""
+        """Yield one finding for each rule and shape, in the order of first occurrence."""
         return (entry.finding() for entry in self._entries.values())
 
 
 def quoted(text: str) -> str:
-    """`text` in quotes, cut to a length that a line can take."""
+    """Return `text` in quotes, cut to a length that a line can take."""
     cut = text if len(text) <= _TEXT_SHOWN else text[: _TEXT_SHOWN - 1] + "…"
     return repr(cut)
 
 
 def shown_id(identifier: bytes) -> str:
-    """An id as hex; how long it is where that is not to be read off."""
+    """Return an id as hex, with its length if that is hard to count."""
     if not identifier:
         return "without an id"
     shown = identifier[:32].hex()

@@ -46,12 +46,12 @@ def judge(
     *,
     foreign_items: ForeignItems = nothing_foreign,
 ) -> Judgement:
-    """The judgement about all that was received.
+    """Return the judgement about all that was received.
 
     Args:
         requests: Accepted and refused ones.
-        problems: What arrived that was not even a whole request.
-        foreign_items: Tells items of an earlier test, which are not judged.
+        problems: Traffic that was not a whole request.
+        foreign_items: Recognizes items of an earlier test, which are not judged.
     """
     received = tuple(requests)
     undecoded = findings_of_problems(received, problems)

@@ -12,14 +12,14 @@ from otlptest.validation.finding_builder import Message
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 IsForeign: TypeAlias = Callable[[Message], bool]
-"""Decides whether an item is of an earlier test."""
+"""A function that returns whether an item belongs to an earlier test."""
 
 ForeignItems: TypeAlias = Callable[[Request], IsForeign | None]
-"""The test for items of an earlier test, of a request that has such; None for any other."""
+"""A function that returns the test for foreign items in a request; None without any."""
 
 
 def nothing_foreign(_: Request) -> None:
-    """No request has items of an earlier test."""
+    """Return that no request has items of an earlier test."""
 
 
 def drop_leftovers(signal: Signal, message: Message, is_foreign: IsForeign) -> bool:

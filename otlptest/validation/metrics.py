@@ -1,4 +1,4 @@
-"""Rules about metrics, and about what all kinds of data points have in common.
+"""Rules about metrics, and about the common fields of all kinds of data points.
 
 Source: metrics.proto; section 7 of the requirements. Rules about the values of one kind of point
 are in `otlptest.validation.points`, rules across points in `otlptest.validation.series`.

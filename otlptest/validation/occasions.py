@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Occasion(Enum):
-    """Something in a payload on which a rule can fail, as evidence names it."""
+    """Something in a payload on which a rule can fail, with its name in evidence."""
 
     SPAN = "span"
     ROOT_SPAN = "root span"
@@ -160,7 +160,7 @@ RULES_BY_OCCASION: Final[Mapping[Occasion, tuple[str, ...]]] = MappingProxyType(
         Occasion.ENTITY: _ids("COMMON", 49, 50),
     }
 )
-"""Every data rule, below what it can fail on."""
+"""Every data rule, by its occasion."""
 
 _BY_RULE: Final = MappingProxyType(
     {rule: occasion for occasion, rules in RULES_BY_OCCASION.items() for rule in rules}

@@ -1,7 +1,7 @@
-"""The pass over all requests: every payload by itself, then what only several show.
+"""The pass over all requests: every payload by itself, then rules across several.
 
-Decodes each request again from its bytes: duplicate keys and which member of a oneof was sent are
-lost in `otlptest.model`.
+Decodes each request again from its bytes: duplicate keys, and the member of a oneof that was sent,
+are lost in `otlptest.model`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +38,7 @@ class _Pass:
         """Return the part of a request that is judged; None if nothing can be.
 
         Raises:
-            WireError: The body is no such message.
+            WireError: The body is not that message.
         """
         message = decoded_message(signal, request)
         is_foreign = self._foreign_items(request)
@@ -81,7 +81,7 @@ class _Pass:
             check_log_record(self.notes, context, record, number)
 
     def finish(self, trace_requests: Iterable[Request]) -> None:
-        """Check what only several payloads show."""
+        """Check rules across several payloads."""
         self.series.check(self.notes)
         if self.span_ids.has_repeats:
             for request in trace_requests:
@@ -128,7 +128,7 @@ class DataFindings(NamedTuple):
 def data_findings(
     requests: Iterable[Request], foreign_items: ForeignItems = nothing_foreign
 ) -> DataFindings:
-    """Check all requests; those that were refused, or carry no signal, are passed over.
+    """Check all requests; refused ones, and those without a signal, are passed over.
 
     Of a request with items of an earlier test, only the others are checked, and not its JSON text.
     """
@@ -156,7 +156,7 @@ def decoded_message(signal: Signal, request: Request) -> Message | None:
     """Return the message; None if the installed protobuf classes do not have the signal.
 
     Raises:
-        WireError: The body is no such message.
+        WireError: The body is not that message.
     """
     try:
         return decode_request(signal, request.body, protocol=request.protocol or "http/protobuf")
@@ -175,7 +175,7 @@ def _undecoded(request: Request, refused: WireError) -> Finding:
 
 
 def producer_of(context: Context) -> object:
-    """Stands for who sent it: a process, and a resource."""
+    """Return a key for the producer: a process, and a resource."""
     return (context.request.connection.owner, identity_of(context.resource))
 
 

@@ -83,7 +83,7 @@ def _check_bounds(notes: Notes, item: Item, bounds: Sequence[float]) -> bool:
     if not _is_increasing(bounds) or any(map(math.isnan, bounds)):
         notes.note("OTLP-METRIC-027", item, "explicit_bounds", _listed(bounds))
         return False
-    if any(map(math.isinf, bounds)):  # odd, and right by the letter
+    if any(map(math.isinf, bounds)):  # odd, but valid by the letter
         notes.note("OTLP-METRIC-027", item, "explicit_bounds", _listed(bounds), severity="warning")
     return True
 

@@ -1,4 +1,4 @@
-"""Findings about what the receiver could not take as a good request."""
+"""Findings about traffic that the receiver could not accept as a valid request."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -14,13 +14,13 @@ _HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
 def findings_of_problems(
     requests: Iterable[Request], problems: Iterable[Problem] = ()
 ) -> tuple[Finding, ...]:
-    """One finding for each problem; an error where telemetry was not decoded, else a warning.
+    """Return a finding for each problem: an error if telemetry was not decoded, else a warning.
 
-    What an injected fault did to the bytes is left out.
+    Damage done by an injected fault is left out.
 
     Args:
         requests: Requests; those without a problem give nothing.
-        problems: What arrived that was not even a whole request.
+        problems: Traffic that was not a whole request.
     """
     refused = (_of_request(request) for request in requests if request.problem is not None)
     others = (_of_problem(problem) for problem in problems if not problem.planned_by)

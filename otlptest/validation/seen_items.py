@@ -24,7 +24,7 @@ _SPAN_ID_BYTES: Final = 8
 
 
 def count_occasions(requests: Iterable[Request]) -> Mapping[Occasion, int]:
-    """Return how often each occasion came; one that did not come is left out.
+    """Return the count of each occasion that came.
 
     Refused requests, and accepted ones that cannot be decoded after all, are passed over, as
     `validate_requests` does with them. Takes about as long; thread-safe.
@@ -141,7 +141,7 @@ class _Walk:
             self._value(record.body)
 
     def nothing(self, _context: Context, _scope: Message) -> None:
-        """Profiles are counted by request: they share a dictionary."""
+        """Do nothing: profiles are counted by request, since they share a dictionary."""
 
 
 _WALKS: Final[Mapping[Signal, Callable[[_Walk, Context, Message], None]]] = MappingProxyType(

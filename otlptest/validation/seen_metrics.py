@@ -25,7 +25,7 @@ class SeenMetrics:
     """The metrics of one walk.
 
     Args:
-        counts: Where the numbers go.
+        counts: The counts to update.
         count_attributes: Takes every list of attributes.
     """
 
@@ -34,7 +34,7 @@ class SeenMetrics:
         self._count_attributes = count_attributes
         self._names: set[object] = set()
         self._series = AllSeries()
-        self._notes = Notes()  # of `AllSeries`, which judges as it takes in; not looked at
+        self._notes = Notes()  # of `AllSeries`, which judges while it adds; not used
 
     def scope(self, context: Context, scope: Message) -> None:
         """Count in the metrics of one scope."""

@@ -50,11 +50,11 @@ class Pair(NamedTuple):
 
     Attributes:
         type: `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`.
-        temporality: As in the metric; 0 where it has none.
+        temporality: As in the metric; 0 if it has none.
         is_monotonic: As in the metric.
         is_successive: Whether they are of different exports and times.
-        has_starts: Whether both say when they began.
-        has_same_start: Whether both began at the same time.
+        has_starts: Whether both have a start.
+        has_same_start: Whether both have the same start.
     """
 
     type: str
@@ -75,12 +75,12 @@ class AllSeries:
         self._arrivals = 0
 
     def add(self, notes: Notes, context: Context, owner: object, metric: Message) -> None:
-        """Take in a metric.
+        """Add a metric.
 
         Args:
-            notes: Where a conflict of identities goes.
-            context: Where the metric came from.
-            owner: Stands for its producer, resource and scope.
+            notes: Collects conflicts of identities.
+            context: The request and resource of the metric.
+            owner: A key for its producer, resource and scope.
             metric: The message; one without data or name is left out.
         """
         kind = metric.WhichOneof("data")
@@ -206,7 +206,7 @@ def _is_equal(point: Message, other: Message) -> bool:
 
 
 def _was_acknowledged(request: Request) -> bool:
-    """Return whether the sender must have known that the request had arrived, and was received."""
+    """Return whether the sender must have seen the success of a request that was accepted."""
     return (
         request.replied_at is not None
         and request.replied_at - request.received_at < _PROMPT_S
@@ -222,7 +222,7 @@ def _series_of(point: Message) -> object:
 
 
 def _difference(first: _Identity, other: _Identity) -> str:
-    """The parts in which two identities differ."""
+    """Return the parts in which two identities differ."""
     pairs = zip(_Identity._fields, first, other, strict=True)
     return ", ".join(
         f"{name} {_shown(old)} and {_shown(new)}" for name, old, new in pairs if old != new

@@ -42,7 +42,7 @@ class SpanIds:
         return self._producers.setdefault(producer, len(self._producers))
 
     def meet(self, producer: int, span: Message) -> None:
-        """First pass: remember an id."""
+        """Remember an id (first pass)."""
         number = hash((producer, span.trace_id, span.span_id))
         if number in self._once:
             self._again.add(number)
@@ -50,7 +50,7 @@ class SpanIds:
             self._once.add(number)
 
     def check(self, notes: Notes, context: Context, producer: int, span: Message) -> None:
-        """Second pass: check a span against those of the same id that came before."""
+        """Check a span against earlier ones with the same id (second pass)."""
         identifier = (producer, span.trace_id, span.span_id)
         is_valid = any(span.trace_id) and any(span.span_id)  # other rules are about the rest
         if hash(identifier) not in self._again or not is_valid:

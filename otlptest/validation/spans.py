@@ -133,7 +133,7 @@ def _check_event(notes: Notes, item: Item, path: str, event: Message) -> None:
 
 
 def _check_link(notes: Notes, item: Item, path: str, link: Message) -> None:
-    """A link to an invalid context is legal when it carries something (OTLP-TRACE-022).
+    """Check a link; an invalid context is legal if the link carries data (OTLP-TRACE-022).
 
     Collectors write such ids as empty, SDKs as zeros; both are taken.
     """

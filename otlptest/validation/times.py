@@ -14,7 +14,7 @@ _UNITS: Final = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6
 
 
 def wrong_unit(unix_nano: int) -> str:
-    """The unit that the value seems to be in (`milliseconds`); empty for nanoseconds."""
+    """Return the unit that the value seems to be in (`milliseconds`); empty for nanoseconds."""
     if unix_nano >= LATEST_SUSPECT:
         return ""
     for unit, scale in _UNITS:

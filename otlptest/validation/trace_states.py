@@ -16,7 +16,7 @@ _OT_VALUES: Final = {"rv": re.compile(r"[0-9a-f]{14}"), "th": re.compile(r"[0-9a
 
 
 def fault_of_trace_state(text: str) -> str:
-    """Return what is wrong with the trace state as a W3C list; empty for nothing."""
+    """Return the fault of a trace state as a W3C list; empty if none."""
     members = _members(text)
     if len(members) > _MAX_MEMBERS:
         return f"{len(members)} members, {_MAX_MEMBERS} are allowed"
@@ -64,6 +64,6 @@ def _fault_of_ot(value: str) -> str:
 
 
 def _members(text: str) -> list[str]:
-    """The members of the list that are not empty, without the white space around them."""
+    """Return the members of the list that are not empty, without the white space around them."""
     stripped = (member.strip(" \t") for member in text.split(","))
     return [member for member in stripped if member]

@@ -1,1 +1,1 @@
-"""The exporter suite: cases, what they get to work with, and the command under test."""
+"""The exporter suite: cases, their lab, and the command under test."""

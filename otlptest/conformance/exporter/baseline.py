@@ -22,15 +22,15 @@ _GRPC_PATHS: Final = frozenset(names.grpc_path for names in SIGNAL_NAMES.values(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstLook:
-    """What the observing run showed.
+    """The result of the observing run.
 
     Attributes:
         baseline: The run; None if the command could not even be started.
-        signals: Which signals came in the protocol.
+        signals: The signals that came in the protocol.
         problem: Why nothing can be judged, one sentence and maybe the command's last lines; empty
             if something can.
         is_lacking: The command works, but does not speak the protocol.
-        ended_quietly: It sent nothing at all and exited by itself: in another protocol it may work.
+        ended_quietly: It sent nothing and exited by itself: in another protocol it may work.
     """
 
     baseline: Observation | None = None
@@ -50,7 +50,7 @@ def look_at(
 
     Args:
         subject: The command.
-        protocol: What to tell it to speak.
+        protocol: The protocol to set in its environment.
         timeout_s: When a run is ended.
         jobs: How many runs at a time to allow; chosen by what the first one cost if None.
     """
@@ -84,22 +84,22 @@ def _told(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
         return FirstLook(baseline=seen, signals=_signals(seen))
     if taken or _is_at_wrong_port(seen):
         return _of_another_protocol(seen, taken)
-    if seen.requests:  # all were refused: what is wrong with them is for the cases
+    if seen.requests:  # all were refused: the cases judge why
         return FirstLook(baseline=seen, signals=_signals(seen) or COMMON_SIGNALS)
     return _silent(subject, seen, timeout_s)
 
 
 def _is_at_wrong_port(seen: Observation) -> bool:
-    """Whether another protocol came; a gRPC call with a media type of HTTP is a wrong call."""
+    """Return whether another protocol came; a gRPC call with an HTTP media type is a wrong call."""
     calls = [each for each in seen.requests if each.path in _GRPC_PATHS]
     return not calls and any(each.kind == "wrong_port" for each in seen.all_problems)
 
 
 def _signals(seen: Observation) -> tuple[Signal, ...]:
-    """The signals that came in the protocol, in right requests or wrong ones.
+    """Return the signals that came in the protocol, in valid requests or not.
 
-    An SDK may have a protocol for one signal and not for another: what came well in another
-    protocol is not judged in this one.
+    An SDK may have a protocol for one signal and not for another: signals of another
+    protocol are not judged in this one.
     """
     came = {
         each.signal
@@ -122,7 +122,7 @@ def _of_another_protocol(seen: Observation, spoken: set[Protocol | None]) -> Fir
 
 
 def _silent(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
-    """No request came: tell as closely as possible why."""
+    """Explain as exactly as possible why no request came."""
     if seen.problems:
         what = f"nothing that the command sent is a request: {seen.problems[0].message}"
         return _failed(seen, what)
@@ -146,7 +146,7 @@ def _silent(subject: Subject, seen: Observation, timeout_s: float) -> FirstLook:
 
 
 def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> Arrived | None:
-    """Return what comes to the default ports, in another run; None if they cannot be had."""
+    """Return what comes to the default ports, in another run; None if they are taken."""
     try:
         with (
             subject.turn(),
@@ -161,15 +161,15 @@ def _seen_elsewhere(subject: Subject, protocol: Protocol, timeout_s: float) -> A
                 timeout_s=timeout_s,
             )
             return arrived_at(elsewhere)
-    except OtlptestError:  # a port is taken, or the command broke: then it stays unknown
+    except OtlptestError:  # a port is taken, or the command failed: then it stays unknown
         return None
 
 
 def _starting_s(seen: Observation, processor_s: float) -> float:
-    """For how long a run keeps a core busy: not while it waits or sleeps.
+    """Return how long a run keeps a core busy: not while it waits or sleeps.
 
     All its processor time counts, that of its end too: with less, more runs start than the machine
-    can bear, and each takes longer than the one before.
+    can handle, and each takes longer than the one before.
 
     Args:
         seen: The run.
@@ -184,7 +184,7 @@ def _starting_s(seen: Observation, processor_s: float) -> float:
 
 
 def _processor_s() -> float:
-    """The processor time of all children of this process that have ended; 0 if not known."""
+    """Return the processor time of all children of this process that have ended; 0 if not known."""
     try:
         import resource  # noqa: PLC0415 -- Windows has no such module
     except ImportError:  # pragma: no cover -- Windows
@@ -194,7 +194,7 @@ def _processor_s() -> float:
 
 
 def _peak_bytes() -> int:
-    """The most memory that any child of this process has taken so far; 0 if not known."""
+    """Return the most memory that any child of this process has taken so far; 0 if not known."""
     try:
         import resource  # noqa: PLC0415 -- Windows has no such module
     except ImportError:  # pragma: no cover -- Windows

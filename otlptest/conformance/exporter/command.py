@@ -1,8 +1,8 @@
-"""The command that exports: run as often as cases ask, and ended for sure.
+"""The command that exports: run as often as cases ask, and always ended.
 
-How many run at a time is bounded. Most of a case is waiting, so many may; but a start costs the
-processor, and a command that starts among ten others takes its time, so fewer may start at a time,
-unless a person has said how many runs there shall be.
+The number of runs at a time is bounded. Most of a case is waiting, so many may run; but a start
+costs processor time, and a command that starts among ten others is slow, so fewer may start at a
+time, unless the user has set the number of runs.
 """
 
 import os
@@ -27,7 +27,7 @@ _KILLED_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How one run of the command went; see `Observation`."""
+    """The end of one run of the command; see `Observation`."""
 
     started_at: float
     ended_at: float
@@ -38,10 +38,10 @@ class Ending:
 
 
 def default_jobs(peak_bytes: int = 0) -> int:
-    """Return how many runs of a command this machine bears at a time.
+    """Return how many runs of a command this machine can handle at a time.
 
     Args:
-        peak_bytes: The most memory that one run took; 0 if it is not known.
+        peak_bytes: The most memory that one run took; 0 if unknown.
     """
     most = _MOST_PER_CORE * (os.cpu_count() or 1)
     if peak_bytes <= 0:
@@ -102,15 +102,15 @@ class Runs:
 
 
 class Subject:
-    """A command under test. Thread-safe; close it, and nothing that it started lives on.
+    """A command under test. Thread-safe; closing it ends everything that it started.
 
     Args:
         command: The program and its arguments.
         cwd: The folder to run it in.
-        name: What reports call it; its words if empty.
+        name: Its name in reports; its words if empty.
 
     Attributes:
-        name: What reports call it.
+        name: Its name in reports.
         words: The command as a person types it.
 
     Raises:
@@ -134,8 +134,8 @@ class Subject:
         """Set how many run at a time; call it while none runs.
 
         Args:
-            jobs: How many.
-            starting_s: For how long after its start one keeps a core busy.
+            jobs: The number of runs.
+            starting_s: How long a start keeps a core busy.
             starts: How many may start at a time; one for each core if None.
         """
         self._most_starts = starts or os.cpu_count() or 1
@@ -145,12 +145,12 @@ class Subject:
 
     @property
     def seconds_per_start(self) -> float:
-        """Return how long one more start takes when many are to be made."""
+        """Return how long one more start takes when there are many."""
         return self._starting_s / self._most_starts
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Block until one more may run; a run belongs within.
+        """Block until one more run may start; the run belongs in the block.
 
         Raises:
             ProcessError: The subject was closed meanwhile.
@@ -167,9 +167,9 @@ class Subject:
         Blocks at most `timeout_s`, and for as long as it takes to kill what is left.
 
         Args:
-            environment: Of the command.
-            timeout_s: When it is killed.
-            runs: With what it ends earlier.
+            environment: The command's environment.
+            timeout_s: Seconds until it is killed.
+            runs: The runs that it ends with, if earlier.
 
         Raises:
             ProcessError: It cannot be started, something could not be killed, or `runs` ended.
@@ -198,7 +198,7 @@ class Subject:
         )
 
     def close(self) -> None:
-        """End everything that runs, and start nothing any more."""
+        """End all runs, and allow no further ones."""
         with self._lock:
             self._is_closed = True
             running = tuple(self._running)
@@ -231,7 +231,7 @@ class Subject:
         return program, started_at, deadline
 
     def _check_open(self) -> None:
-        """Hold that there are still runs to be made.
+        """Check that runs can still be started.
 
         Raises:
             ProcessError: The subject is closed.
@@ -241,7 +241,7 @@ class Subject:
 
 
 def _left_behind(program: Program) -> tuple[str, ...]:
-    """Return what the command had started and that still lives."""
+    """Return the processes that the command had started and that are still alive."""
     patience = Deadline(_LAST_STEPS_S)
     while (left := program.descendants()) and patience.pause(0.02):
         pass

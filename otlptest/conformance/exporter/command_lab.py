@@ -21,7 +21,7 @@ from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 T = TypeVar("T")
 
 _OWNER: Final[ContextVar[Runs | None]] = ContextVar("otlptest_runs", default=None)
-"""What the runs that this thread begins end with, where it is not their lab's case."""
+"""The owner that ends the runs that this thread begins, if it is not their lab's case."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def _owned_by(runs: Runs) -> Iterator[None]:
 
 
 _SETTLING_S: Final = 10.0
-# A conformance run sees an SDK's defaults: what tests set to be quick is taken out again.
+# A conformance run needs an SDK's defaults: variables that make tests quick are removed.
 TIMERS: Final = (
     "OTEL_BSP_SCHEDULE_DELAY",
     "OTEL_BLRP_SCHEDULE_DELAY",
@@ -43,15 +43,15 @@ TIMERS: Final = (
 
 
 class _Shelf:
-    """Things that are made once for all cases. Thread-safe."""
+    """Objects that are made once for all cases. Thread-safe."""
 
     def __init__(self) -> None:
-        self.runs = Runs()  # of no case: others wait for what they show
+        self.runs = Runs()  # of no case: others wait for their results
         self._lock = threading.Lock()
         self._made: dict[str, Future[Any]] = {}
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """The thing of that name, made by whoever asks first."""
+        """Return the object of that name, made by the first caller."""
         with self._lock:
             is_first = name not in self._made
             future: Future[T] = self._made.setdefault(name, Future())
@@ -92,7 +92,7 @@ class CommandLab:
         return replace(self, signals=signals, _runs=Runs())
 
     def close(self) -> None:
-        """End what the case has begun and not waited for."""
+        """End the runs that the case has begun and not waited for."""
         self._runs.end()
 
     def run(
@@ -106,7 +106,7 @@ class CommandLab:
         timeout_s: float | None = None,
         **fake: Any,  # noqa: ANN401 -- the options of `collector`, typed in `ExporterLab`
     ) -> Observation:
-        """See `ExporterLab.run`."""
+        """Run the command; see `ExporterLab.run`."""
         runs = _OWNER.get() or self._runs
         with self.subject.turn(), self.collector(**fake) as collector:
             runs.check(self.subject.name)
@@ -124,7 +124,7 @@ class CommandLab:
                 )
 
     def start(self, changes: Changes = NO_CHANGES, **options: Any) -> "Future[Observation]":  # noqa: ANN401 -- the options of `run`, typed in `ExporterLab`
-        """See `ExporterLab.start`."""
+        """Start the command; see `ExporterLab.start`."""
         future: Future[Observation] = Future()
         runs = _OWNER.get() or self._runs
 
@@ -139,7 +139,7 @@ class CommandLab:
         return future
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
-        """See `ExporterLab.shared`."""
+        """Return a shared object; see `ExporterLab.shared`."""
         return self._shelf.get(name, make)
 
     def collector(
@@ -151,7 +151,7 @@ class CommandLab:
         http_port: int = 0,
         limits: Limits = DEFAULT_LIMITS,
     ) -> FakeCollector:
-        """See `ExporterLab.collector`."""
+        """Start a further fake; see `ExporterLab.collector`."""
         return FakeCollector(
             tls=tls,
             needs_client_certificate=needs_client_certificate,
@@ -161,7 +161,7 @@ class CommandLab:
         )
 
     def arrived(self, collector: FakeCollector) -> Arrived:
-        """See `ExporterLab.arrived`."""
+        """Return a fake's traffic; see `ExporterLab.arrived`."""
         return arrived_at(collector)
 
 
@@ -179,7 +179,7 @@ def observed_run(
 
     Raises:
         ProcessError: The command cannot be started.
-        ReceiverError: The fake broke.
+        ReceiverError: The fake failed.
     """
     environment = _environment(collector, protocol, signals, changes)
     ending = subject.run(environment, timeout_s=timeout_s, runs=runs)
@@ -204,10 +204,10 @@ def _observation(
 
 
 def arrived_at(collector: FakeCollector) -> Arrived:
-    """Return what a fake has received, once all that was sent to it is handled.
+    """Return what a fake has received, once all of it is handled.
 
     Raises:
-        ReceiverError: It broke, or is not done after 10 s.
+        ReceiverError: It failed, or is not done after 10 s.
     """
     collector.settle(Deadline(_SETTLING_S))
     seen = collector.source.arrivals()
@@ -237,7 +237,7 @@ def _environment(
 
 @contextmanager
 def _beside(action: Prepare | None, collector: FakeCollector) -> Iterator[None]:
-    """Run `action` in a thread of its own meanwhile; what it raises is raised at the end.
+    """Run `action` in a thread of its own meanwhile; its errors are raised at the end.
 
     Raises:
         ProcessError: It does not end.

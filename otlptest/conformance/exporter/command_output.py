@@ -1,7 +1,7 @@
-"""What a command prints about its exports, and whether it would print it if there were anything.
+"""The command's output about its exports, and a control that it would report failures.
 
-An SDK tells of failures where the program has told it to: to the console, to a file, to nobody. So
-silence says something only beside a run in which the same command did tell of a plain failure.
+An SDK reports failures where the program configures it: on the console, in a file, nowhere. So
+silence means something only if the same command reported a plain failure in another run.
 """
 
 import re
@@ -39,11 +39,11 @@ _RUN: Final = "failure records"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRecord:
-    """What the command prints when the export of one signal is refused for good.
+    """The output of the command when the export of one signal is refused for good.
 
     Attributes:
-        each: What became of the telemetry.
-        lines: What it printed that it does not print otherwise and that speaks of a failure.
+        each: The delivery of the telemetry.
+        lines: The lines about a failure that it does not print otherwise.
     """
 
     each: DeliveryAttempts
@@ -51,7 +51,7 @@ class FailureRecord:
 
     @property
     def told(self) -> str:
-        """The same as evidence."""
+        """Return the record as evidence."""
         if not self.lines:
             return (
                 f"when {self.each.signal} are refused with {self.each.faults[0]!r} it says nothing"
@@ -60,7 +60,7 @@ class FailureRecord:
 
 
 def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
-    """What the command prints when each signal is refused for good; run once for all cases."""
+    """Return the output when each signal is refused for good; run once for all cases."""
 
     def make() -> dict[Signal, FailureRecord]:
         refused = (faults.status(400, message="otlptest refuses this"),)
@@ -79,12 +79,12 @@ def failure_records(lab: ExporterLab) -> dict[Signal, FailureRecord]:
 def new_lines(
     seen: Observation, baseline: Observation, *, about_failures: bool = False
 ) -> tuple[str, ...]:
-    """Return what a run printed that the observing run did not, numbers and ids aside.
+    """Return the lines that the observing run did not print, numbers and ids aside.
 
     Args:
         seen: The run.
         baseline: The observing run.
-        about_failures: Only lines that speak of one.
+        about_failures: Only lines about failures.
     """
     usual = {_VARYING.sub("#", line) for line in baseline.output.splitlines()}
     return tuple(
@@ -97,9 +97,9 @@ def new_lines(
 
 
 def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
-    """Return what a run printed that the observing run did not, and that speaks of a loss.
+    """Return the lines about a loss that the observing run did not print.
 
-    A line that speaks of an answer that cannot be read does not say that its telemetry is lost.
+    A line about an unreadable answer does not report that telemetry is lost.
     """
     return tuple(line for line in new_lines(seen, baseline) if _LOSS.search(line))
 
@@ -107,10 +107,10 @@ def told_as_lost(seen: Observation, baseline: Observation) -> tuple[str, ...]:
 def repeated_lines(
     seen: Observation, record: FailureRecord, baseline: Observation
 ) -> tuple[str, ...]:
-    """Return what a run printed that the refused one printed too, statuses and numbers aside.
+    """Return lines that the refused run printed too, statuses and numbers aside.
 
-    So it takes for a failure what was none, in the very words that it has for one. What the
-    observing run printed as well, such as a line for each answer, says nothing.
+    Such lines report a failure where there was none. Lines that the observing run printed as well,
+    such as one for each answer, do not count.
     """
     known = {_shape(line) for line in record.lines}
     known -= {_shape(line) for line in baseline.output.splitlines()}
@@ -120,16 +120,16 @@ def repeated_lines(
 
 
 def _shape(line: str) -> str:
-    """A line without what a status or a time changes in it."""
+    """Return a line without the parts that a status or a time changes."""
     return _VARYING.sub("#", _REASONS.sub("", line)).strip()
 
 
 def line_with(seen: Observation, text: str) -> str:
-    """The first line that a run printed with that text; empty if there is none."""
+    """Return the first line of a run's output with that text; empty if there is none."""
     return next((line.strip() for line in seen.output.splitlines() if text in line), "")
 
 
 def words_of(lines: tuple[str, ...]) -> str:
-    """Lines as evidence, the first few."""
+    """Return the first few lines, as evidence."""
     shown = [f"  | {line[:_LONGEST]}" for line in lines[:_MOST_LINES]]
     return "\n".join(shown) or "  | (nothing)"

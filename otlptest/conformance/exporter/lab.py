@@ -1,4 +1,4 @@
-"""What an exporter case gets: runs of the command against fakes that behave as told.
+"""The lab of an exporter case: runs of the command against fakes with planned faults.
 
     def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         seen = lab.run(
@@ -7,12 +7,12 @@
             signals=("traces",),
         )
         for payload in seen.payloads("traces"): ...
-        yield held("OTLP-RESP-062", seen.describe(payload.attempts))
+        yield passed("OTLP-RESP-062", seen.describe(payload.attempts))
 
 Each run has a fake collector of its own, so faults and requests of runs at the same time never
-meet. `prepare` gets that `FakeCollector` before the command starts: there goes whatever makes it
-behave otherwise than a good receiver. `changes` are added to the environment, a value of None takes
-a variable away; where they need the fake's address, give a function of the fake instead.
+meet. `prepare` gets that `FakeCollector` before the command starts, to plan its faults. `changes`
+are added to the environment, a value of None removes a variable; if they need the fake's address,
+give a function of the fake instead.
 
 Before any case the frame has run the command once, without faults: `lab.baseline`.
 """
@@ -28,10 +28,10 @@ from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
 Changes: TypeAlias = Mapping[str, str | None] | Callable[[FakeCollector], Mapping[str, str | None]]
-"""Variables to set (None: to take away), or a function that makes them from the run's fake."""
+"""Variables to set (None: to remove), or a function that returns them for the run's fake."""
 
 Prepare: TypeAlias = Callable[[FakeCollector], Any]
-"""Makes a fake behave before the command starts, or does something to it while it runs."""
+"""A function that plans a fake's faults before the command starts, or acts on it in the run."""
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ NO_CHANGES: Final[Mapping[str, str | None]] = MappingProxyType({})
 
 
 class ExporterLab(Protocol):
-    """Runs the command, as often and with what a case asks for. Thread-safe.
+    """A lab that runs the command as often as a case asks. Thread-safe.
 
     The command starts with the process environment without any `OTEL_*`, plus the endpoint of the
     run's fake (`OTEL_EXPORTER_OTLP_ENDPOINT`, without a path), `OTEL_EXPORTER_OTLP_PROTOCOL`,
@@ -48,18 +48,18 @@ class ExporterLab(Protocol):
     timeouts are the SDK's defaults.
 
     Attributes:
-        protocol: What this run of the suite is about.
+        protocol: The protocol of this run of the suite.
         signals: The signals that the command emits, out of those that the case and the user
             asked for; never empty.
         baseline: The observing run: no faults, all signals, default environment.
-        timeout_s: The deadline of a run that is not told another: a minute, longer if the
+        timeout_s: The default deadline of a run: a minute, longer if the
             baseline took long.
-        target_version: The OTLP version that the subject is held to, e.g. `(1, 10)`.
+        target_version: The OTLP version that the subject is judged by, e.g. `(1, 10)`.
     """
 
     @property
     def protocol(self) -> model.Protocol:
-        """Return what this run of the suite is about."""
+        """The protocol of this run of the suite."""
         ...
 
     @property
@@ -74,12 +74,12 @@ class ExporterLab(Protocol):
 
     @property
     def timeout_s(self) -> float:
-        """The deadline of a run that is not told another, in seconds."""
+        """The default deadline of a run, in seconds."""
         ...
 
     @property
     def target_version(self) -> tuple[int, ...]:
-        """The OTLP version that the subject is held to."""
+        """The OTLP version that the subject is judged by."""
         ...
 
     def run(
@@ -97,31 +97,31 @@ class ExporterLab(Protocol):
         limits: Limits = DEFAULT_LIMITS,
         timeout_s: float | None = None,
     ) -> Observation:
-        """One run of the command against a fake of its own, to its end.
+        """Run the command against a fake of its own, to its end.
 
         Blocks until the command has exited, or `timeout_s` has passed and it and all that it
         started was ended; then until everything that it had sent is handled.
 
         Args:
-            changes: To the environment; applied last.
+            changes: Changes to the environment; applied last.
             prepare: Called with the fake before the command starts.
             meanwhile: Called with the fake right after the start, in a thread of its own; what it
                 raises is raised here. It must end by itself within `timeout_s`.
             protocol: The suite's if None.
-            signals: Which to switch on by `OTEL_<S>_EXPORTER`; `lab.signals` if None. A command
-                may emit others all the same.
+            signals: Those to switch on by `OTEL_<S>_EXPORTER`; `lab.signals` if None. A command
+                may still emit others.
             tls: The fake serves TLS, the endpoint is `https`, `OTEL_EXPORTER_OTLP_CERTIFICATE` is
                 set (and the client's certificate and key where it is needed).
             needs_client_certificate: The fake refuses clients without one.
             grpc_port: A fixed port; claim it in `ExporterCase.exclusive`.
             http_port: The same.
-            limits: How much the fake takes.
+            limits: The limits of the fake.
             timeout_s: Seconds until the command is ended; `lab.timeout_s` if None.
 
         Raises:
             ProcessError: The command cannot be started any more.
             PortTakenError: A fixed port is in use.
-            ReceiverError: A fake broke.
+            ReceiverError: A fake failed.
         """
         ...
 
@@ -140,21 +140,21 @@ class ExporterLab(Protocol):
         limits: Limits = DEFAULT_LIMITS,
         timeout_s: float | None = None,
     ) -> "Future[Observation]":
-        """As `run`, without waiting: several runs at once; `.result()` gives the observation.
+        """Start a run without waiting, for several at once; `.result()` returns the observation.
 
-        How many commands really run at the same time is bounded for the whole suite; the rest
-        wait for their turn.
+        The number of commands that run at the same time is bounded for the whole suite; the
+        rest wait for their turn.
         """
         ...
 
     def shared(self, name: str, make: Callable[[], T]) -> T:
-        """What several cases need, made once in a run of the suite: the same for all of them.
+        """Return an object that several cases need, made once in a run of the suite.
 
         The first that asks makes it, in its own thread; the others block until it is there. What
         `make` raises is raised in each of them.
 
         Args:
-            name: Of what it is; include what it depends on, e.g. the signals.
+            name: Its name; include what it depends on, e.g. the signals.
             make: Makes it.
         """
         ...
@@ -168,7 +168,7 @@ class ExporterLab(Protocol):
         http_port: int = 0,
         limits: Limits = DEFAULT_LIMITS,
     ) -> FakeCollector:
-        """A further fake, e.g. for the endpoint of one signal; close it, it is a context manager.
+        """Start a further fake, e.g. for the endpoint of one signal; close it or use `with`.
 
         Raises:
             PortTakenError: A fixed port is in use.
@@ -185,7 +185,7 @@ class ExporterLab(Protocol):
 
 
 def observed_again(lab: ExporterLab) -> Observation:
-    """The observing run a second time, once for all cases: what differs is the command's own way.
+    """Run the observing run a second time, once for all cases; differences are the command's own.
 
     Blocks until the command has ended.
     """

@@ -1,4 +1,4 @@
-"""A web page that a redirect leads to: it answers whatever comes with 200, and remembers it.
+"""A web page that a redirect leads to: it answers everything with 200, and remembers it.
 
 A login page does so. A client that takes this 200 for its receiver's loses its telemetry.
 """
@@ -19,8 +19,8 @@ class Landed:
     Attributes:
         method: `GET`, `POST` or another one.
         path: As it came.
-        content_type: Of its body; empty if it says none.
-        authorization: The value of that header; empty if there is none.
+        content_type: That of its body; empty if absent.
+        authorization: The value of that header; empty if absent.
         body: As it came, compressed or not.
     """
 
@@ -32,7 +32,7 @@ class Landed:
 
 
 class LandingPage:
-    """Serves the page on this machine. A context manager; thread-safe."""
+    """A server of the page on this machine. A context manager; thread-safe."""
 
     def __init__(self) -> None:
         self._landed: list[Landed] = []

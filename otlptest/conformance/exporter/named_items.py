@@ -13,7 +13,7 @@ from otlptest.model import Attributes, LogRecord, Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedItems:
-    """The items of a run, by name; those that share a name and are not alike are left out.
+    """The items of a run, by name; those that share a name and differ are left out.
 
     Attributes:
         spans: By name.
@@ -29,7 +29,7 @@ class NamedItems:
 
 
 def named_items(lab: ExporterLab, seen: Observation) -> NamedItems:
-    """Return what came in the lab's protocol and was taken."""
+    """Return the accepted items of the lab's protocol."""
     found: list[Any] = [
         item
         for request in seen.requests
@@ -57,10 +57,10 @@ def named_items(lab: ExporterLab, seen: Observation) -> NamedItems:
 
 
 def _told_apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """By name; those that share one have a number after the first, and are alike or left out.
+    """Return items by name; equal names get a number if their items are alike, or are left out.
 
-    Nobody knows which of them is which of another run's, so that only what makes no difference to a
-    comparison may differ.
+    Such items cannot be matched with those of another run, so they may only differ in ways that do
+    not affect a comparison.
     """
     named: dict[str, list[Any]] = {}
     for name, item in pairs:
@@ -74,7 +74,7 @@ def _told_apart(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _shape(item: Any) -> tuple[object, ...]:  # noqa: ANN401 -- a span or a log record
-    """Return what items that share a name must have in common: values in ASCII may differ."""
+    """Return the shape that items of one name must share: values in ASCII may differ."""
     values = [
         (key, type(value).__name__, None if repr(value).isascii() else repr(value))
         for key, value in sorted(item.attributes.items())

@@ -1,4 +1,4 @@
-"""What was seen of one run of a command: on the wire, and of the process."""
+"""The observation of one run of a command: its requests and its process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ _MOST_LINES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
-    """What one fake collector received.
+    """The traffic that one fake collector received.
 
     Times `…_at` are seconds on one monotonic clock, the same for all of a lab.
 
     Attributes:
         requests: All, refused and faulted ones too, in the order of arrival.
         connections: Open and closed ones, oldest first; those that brought nothing too.
-        problems: What was not even a whole request, oldest first.
+        problems: Traffic that was not a whole request, oldest first.
     """
 
     requests: tuple[Request, ...] = ()
@@ -26,14 +26,14 @@ class Arrived:
     problems: tuple[Problem, ...] = ()
 
     def of(self, signal: Signal) -> tuple[Request, ...]:
-        """The requests of one signal."""
+        """Return the requests of one signal."""
         return tuple(each for each in self.requests if each.signal == signal)
 
     def payloads(self, signal: Signal | None = None) -> tuple[Payload, ...]:
-        """Return what was sent, each payload with its attempts, in the order of first attempts.
+        """Return the payloads with their attempts, in the order of first attempts.
 
         Args:
-            signal: Of this one alone; of all if None.
+            signal: Only those of this one; of all if None.
         """
         return payloads_of(
             each for each in self.requests if signal is None or each.signal == signal
@@ -47,15 +47,15 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One run of the command, from its start until nothing of it was left.
+    """One run of the command, from its start until all its processes have ended.
 
     Attributes:
-        arrived: What its collector received.
+        arrived: The traffic that its collector received.
         environment: The `OTEL_*` variables that it got.
-        protocol: What it was told to speak.
+        protocol: The protocol set in its environment.
         started_at: When it was started, on the collector's clock.
         ended_at: When it had exited, or was ended.
-        exit_code: As a shell has it, minus the number of the signal that ended it by itself; None
+        exit_code: Its exit status, or minus the number of the signal that ended it by itself; None
             if it had to be ended.
         has_timed_out: It still ran at the deadline and was ended, with all that it had started.
         output: Standard output and error, the newest 1 MiB.
@@ -89,20 +89,20 @@ class Observation:
 
     @property
     def all_problems(self) -> tuple[Problem, ...]:
-        """Return what is wrong with requests, then what was not even a whole request."""
+        """The faults of requests, then traffic that was not a whole request."""
         refused = (each.problem for each in self.requests)
         return (*(each for each in refused if each is not None), *self.problems)
 
     @property
     def duration_s(self) -> float:
-        """Return how long it ran."""
+        """The length of the run, in seconds."""
         return self.ended_at - self.started_at
 
     @property
     def has_hung(self) -> bool:
-        """Return whether it had to be ended, and had been connected for most of its time before.
+        """Return whether it had to be ended, and had been connected for most of its time.
 
-        One that a busy machine started late has not hung.
+        A command that a busy machine started late has not hung.
         """
         began = [each.opened_at for each in self.connections]
         began += [each.started_at for each in self.requests]
@@ -111,7 +111,7 @@ class Observation:
 
     @property
     def has_crashed(self) -> bool:
-        """Return whether a signal ended it, which nobody here had sent."""
+        """Return whether it died of a signal that otlptest did not send."""
         return self.exit_code is not None and self.exit_code < 0
 
     @property
@@ -120,22 +120,22 @@ class Observation:
         return self.exit_code == 0
 
     def of(self, signal: Signal) -> tuple[Request, ...]:
-        """The requests of one signal."""
+        """Return the requests of one signal."""
         return self.arrived.of(signal)
 
     def payloads(self, signal: Signal | None = None) -> tuple[Payload, ...]:
-        """See `Arrived.payloads`."""
+        """Return the payloads of a signal; see `Arrived.payloads`."""
         return self.arrived.payloads(signal)
 
     def after_start_s(self, at: float) -> float:
-        """A time of the collector's clock as seconds since the command started, for evidence."""
+        """Return a time of the collector's clock as seconds since the command started."""
         return at - self.started_at
 
     def describe(self, requests: Sequence[Request] | None = None) -> str:
-        """Requests with their replies and times, a line each, as evidence.
+        """Return requests with their replies and times, a line each, as evidence.
 
         Args:
-            requests: These; all if None. At most 12 lines.
+            requests: The requests; all if None. At most 12 lines.
         """
         shown = self.requests if requests is None else requests
         lines = [self._line(each) for each in shown[:_MOST_LINES]]

@@ -1,7 +1,7 @@
-"""What the command itself sent to a port that the whole machine shares.
+"""The command's own requests to a port that the whole machine shares.
 
-Other programs may send telemetry of theirs to a default port while a case listens there. A header
-that the command is told to send tells its requests from all others.
+Other programs may send telemetry to a default port while a case listens there. A header set in the
+command's environment distinguishes its requests from all others.
 """
 
 import secrets
@@ -16,25 +16,25 @@ _HEADER: Final = "x-otlptest-run"
 
 
 class Mark:
-    """A header of one run, and what has it."""
+    """A header of one run, to recognize its requests."""
 
     def __init__(self) -> None:
         self.value = secrets.token_hex(8)
 
     @property
     def changes(self) -> Mapping[str, str | None]:
-        """Return what tells the command to send it."""
+        """Return the variables that make the command send it."""
         return {global_env_var("HEADERS"): f"{_HEADER}={self.value}"}
 
     def own(self, seen: Observation) -> Observation:
-        """The run without what others sent meanwhile; see `own_of`."""
+        """Return the run without what others sent meanwhile; see `own_of`."""
         return replace(seen, arrived=self.own_of(seen.arrived, seen))
 
     def own_of(self, arrived: Arrived, run: Observation) -> Arrived:
-        """Return what arrived somewhere in the course of a run, without what others sent.
+        """Return what arrived during a run, without the requests of others.
 
-        Where nothing in the run has the header, the command does not send it: then only what came
-        before its start is left out.
+        If nothing in the run has the header, the command does not send it: then only requests
+        from before its start are left out.
         """
         if not self._is_in(run.arrived) and not self._is_in(arrived):
             return _since(arrived, run.started_at)

@@ -1,10 +1,10 @@
-"""Which requests carry the same telemetry: a payload and the attempts to deliver it.
+"""Payloads and the attempts to deliver them: the requests that carry the same telemetry.
 
-Exports are told apart by what is in them, never counted: a batch processor sends other batches
+Exports are distinguished by their items, never counted: a batch processor sends other batches
 meanwhile. Spans are the same by trace id, span id and times: a span that is exported when it starts
 and again when it has ended is two items. Data points are the same by series and time, log records
-by all that they say. A forwarder may cut batches anew, so attempts belong together as soon as they
-share one item.
+by all their fields. A forwarder may split batches differently, so attempts belong together as soon
+as they share one item.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ class Payload:
     """Telemetry that came once or several times.
 
     Attributes:
-        signal: What it is.
-        attempts: The requests that carried it, oldest first, however they were answered.
+        signal: Its signal.
+        attempts: The requests that carried it, oldest first, with any answer.
     """
 
     signal: Signal
@@ -39,7 +39,7 @@ class Payload:
     def intervals_s(self) -> tuple[float, ...]:
         """Seconds from each reply to the beginning of the next attempt.
 
-        Where no reply was given, from the last byte of that attempt. A negative one means that the
+        Without a reply, from the last byte of that attempt. A negative one means that the
         next attempt began before the reply.
         """
         return tuple(
@@ -49,20 +49,20 @@ class Payload:
 
 
 def answered_at(request: Request) -> float:
-    """Return when a request was answered; when it was there whole, if it never was."""
+    """Return when a request was answered; if never, when it was complete."""
     return request.received_at if request.replied_at is None else request.replied_at
 
 
 def items_of(request: Request) -> tuple[Any, ...]:
-    """The spans, data points, log records or profiles of a request, also of a refused one.
+    """Return the spans, data points, log records or profiles of a request, also of a refused one.
 
-    Empty where its body could not be read.
+    Empty if its body could not be read.
     """
     return _read_items(request) or ()
 
 
 def _read_items(request: Request) -> tuple[Any, ...] | None:
-    """As `items_of`; None where the body could not be read."""
+    """Return the items, as `items_of`; None if the body could not be read."""
     if request.signal is None or not request.body:
         return None
     try:
@@ -74,7 +74,7 @@ def _read_items(request: Request) -> tuple[Any, ...] | None:
 
 
 def item_keys(request: Request) -> frozenset[Hashable]:
-    """The identities of the items of a request; of one that cannot be read, its body.
+    """Return the identities of the items of a request; of one that cannot be read, its body.
 
     Empty for a request without items: two of them have nothing in common.
     """
@@ -94,7 +94,7 @@ def have_times(request: Request) -> bool:
 
 
 def whole_items(requests: Iterable[Request]) -> Counter[str]:
-    """Return all that the items of requests say, and how often each of them is there."""
+    """Return the full content of the items of requests, with counts."""
     return Counter(_all_of(item) for request in requests for item in items_of(request))
 
 
@@ -140,10 +140,10 @@ def _sorted_text(attributes: Any) -> str:  # noqa: ANN401 -- Attributes, whose o
 
 
 def payloads_of(requests: Iterable[Request]) -> tuple[Payload, ...]:
-    """Return what was sent, each payload with its attempts, in the order of first attempts.
+    """Return the payloads with their attempts, in the order of first attempts.
 
-    A request that carries items of two payloads makes them one. Requests that are none of OTLP's,
-    or carry nothing, are left out.
+    A request that carries items of two payloads makes them one. Requests that are not
+    OTLP, or carry nothing, are left out.
     """
     groups: list[_Group] = []
     for request in sorted(requests, key=lambda each: each.started_at):

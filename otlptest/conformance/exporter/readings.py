@@ -1,6 +1,6 @@
-"""What cases read in a run: which signals arrived, what was spoken, what the command said.
+"""Readings of a run: the signals that arrived, the protocols, the command's output.
 
-A run in which something is missing may have been unlucky; `steady` tells what is repeated.
+A single run may miss something by chance; `steady` repeats such runs.
 """
 
 import re
@@ -28,23 +28,23 @@ _SPOKEN: Final[Mapping[str, Spoken]] = {
     _PLAINTEXT_TO_A_TLS_PORT: "plaintext",
 }
 _MOST_WORDS: Final = 3
-# Lines that say nothing: empty ones, and those of a stack below an error.
+# Meaningless lines: empty ones, and those of a stack below an error.
 _FRAME: Final = re.compile(r"\s*((at |\.\.\. \d+ ).*|[~^\s]*|File \".*)")
 _LONGEST_LINE: Final = 200
 
 
 def global_env_var(option: str) -> str:
-    """The variable of an option for all signals, e.g. of `ENDPOINT`."""
+    """Return the variable of an option for all signals, e.g. of `ENDPOINT`."""
     return f"OTEL_EXPORTER_OTLP_{option}"
 
 
 def signal_env_var(signal: Signal, option: str) -> str:
-    """The variable of an option for one signal."""
+    """Return the variable of an option for one signal."""
     return f"OTEL_EXPORTER_OTLP_{signal.upper()}_{option}"
 
 
 def format_env(seen: Observation, names: Iterable[str]) -> str:
-    """The variables as the command got them, for evidence."""
+    """Return the variables as the command got them, for evidence."""
     variables = seen.environment
     return ", ".join(
         f"{name}={variables[name]}" if name in variables else f"{name} unset" for name in names
@@ -52,14 +52,14 @@ def format_env(seen: Observation, names: Iterable[str]) -> str:
 
 
 def arrived_signals(arrived: Arrived | Observation) -> frozenset[Signal]:
-    """The signals of which a request came that was right in all."""
+    """Return the signals that came with only valid requests."""
     return frozenset(
         each.signal for each in arrived.requests if each.signal is not None and each.is_accepted
     )
 
 
 def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
-    """Return what came in the protocol and the signals of the lab, right or wrong."""
+    """Return the requests in the lab's protocol and signals, valid or not."""
     return tuple(
         each
         for each in seen.requests
@@ -68,21 +68,21 @@ def own_requests(lab: ExporterLab, seen: Observation) -> tuple[Request, ...]:
 
 
 def endpoint_at(fake: FakeCollector, signal: Signal, protocol: Protocol) -> str:
-    """Return what the endpoint variable of one signal has to be, to lead to `fake`."""
+    """Return the value of a signal's endpoint variable that leads to `fake`."""
     if protocol == "grpc":
         return fake.grpc_endpoint
     return fake.http_endpoint + SIGNAL_NAMES[signal].http_path
 
 
 def is_quiet(seen: Observation) -> bool:
-    """Return whether the command exited with 0 and had sent nothing at all."""
+    """Return whether the command exited with 0 and had sent nothing."""
     return seen.ended_well and not seen.requests and not seen.problems
 
 
 def came_signals(lab: ExporterLab, arrived: Arrived | Observation) -> frozenset[Signal]:
-    """Return the signals of which a request came that was as good as in the observing run.
+    """Return the signals with a request as good as in the observing run.
 
-    What was refused there already, for what it is, is refused whatever a case changes: it came.
+    A request that was refused there for its content counts: no case changes that.
     """
     usual = arrived_signals(lab.baseline)
     tried = {each.signal for each in arrived.requests if each.signal is not None}
@@ -90,13 +90,13 @@ def came_signals(lab: ExporterLab, arrived: Arrived | Observation) -> frozenset[
 
 
 def lost_signals(lab: ExporterLab, seen: Observation) -> tuple[Signal, ...]:
-    """Return the signals that came in the observing run, and not as well in this one."""
+    """Return the signals of the observing run that did not come as well in this one."""
     came = came_signals(lab, seen)
     return tuple(signal for signal in lab.signals if signal not in came)
 
 
 def transports_used(seen: Observation) -> frozenset[Spoken]:
-    """Return whether TLS, plaintext or both were spoken to the fake; empty if nothing was."""
+    """Return whether TLS, plaintext or both reached the fake; empty if nothing did."""
     found: set[Spoken] = {
         "tls" if each.connection.is_tls else "plaintext" for each in seen.requests
     }
@@ -112,13 +112,13 @@ def judged_spoken(
     *,
     without: Observation | None = None,
 ) -> CheckResult:
-    """Return whether TLS or plaintext was spoken, as it should be.
+    """Judge whether TLS or plaintext was used, as expected.
 
     Args:
         rule: The requirement.
         seen: The run.
-        expected: What should be spoken.
-        variables: What decides about it.
+        expected: `TLS` or plaintext, as demanded.
+        variables: The variables that decide.
         without: A run without the variable that must make no difference: where that one connects,
             so must `seen`.
     """
@@ -140,9 +140,9 @@ def start_until_stable(
     is_wanted: Callable[[Observation], object] | None = None,
     **options: Any,  # noqa: ANN401 -- the options of `lab.run`, typed there
 ) -> Callable[[], Observation]:
-    """Start a run; the result is it, or where it does not show what is wanted a second one.
+    """Start a run; the result is a second run if the first does not show what is wanted.
 
-    Where a case takes the absence of something for a fault, one unlucky run must not do.
+    If the absence of something is a fault, one unlucky run is not enough.
 
     Args:
         lab: Runs the command.
@@ -151,7 +151,7 @@ def start_until_stable(
         options: As for `lab.run`.
 
     Raises:
-        ProcessError: From the result, where signals are lost without any change too.
+        ProcessError: From the result, if signals are lost without any change too.
     """
     first = lab.start(changes, **options)
 
@@ -168,15 +168,15 @@ def start_until_stable(
 
 
 def run_until_stable(lab: ExporterLab, changes: Changes) -> Observation:
-    """Return what `steady` comes to, with nothing begun before it is called."""
+    """Return the result of `steady`; nothing is started before the call."""
     return start_until_stable(lab, changes)()
 
 
 def _check_is_reliable(lab: ExporterLab) -> None:
-    """Hold that the command, run as in the observing run, still sends what it did.
+    """Check that the command, run as in the observing run, still sends the same.
 
     Raises:
-        ProcessError: It does not: what is lost is not a sign of anything.
+        ProcessError: It does not: so a loss proves nothing.
     """
     lost = lost_signals(lab, observed_again(lab))
     if lost:
@@ -186,10 +186,10 @@ def _check_is_reliable(lab: ExporterLab) -> None:
 def confirmed(
     judge: Callable[[ExporterLab], Iterable[CheckResult]], lab: ExporterLab
 ) -> Iterator[CheckResult]:
-    """Yield what is judged of ports that all of the machine share: broken only if it is so twice.
+    """Yield judgements about shared ports; each fails only if it fails twice.
 
-    Something else may send there while the command runs. Where only the first time shows a fault,
-    the second one counts.
+    Another program may send there while the command runs. If only the first run shows a fault, the
+    second one counts.
 
     Args:
         judge: Runs the command and judges each of its requirements once.
@@ -205,17 +205,17 @@ def confirmed(
 
 
 def is_set_up_by_environment(lab: ExporterLab) -> bool:
-    """Whether the command sends nothing where every signal's exporter is `none`; one run for all.
+    """Return whether the command sends nothing if every exporter is `none`; one run for all.
 
-    If it does all the same, the program sets its exporters up in code, and some variables of the
-    SDK have nothing to act upon.
+    If it does send, the program sets its exporters up in code, and some variables of the SDK have
+    no effect.
     """
     seen = lab.shared("every exporter is none", lambda: lab.run(signals=()))
     return is_quiet(seen)
 
 
 def has_connection(listener: socket.socket) -> bool:
-    """Return whether a connection waits at a listening socket; takes it, and does not block."""
+    """Return whether a connection waits at a listening socket; accept it without blocking."""
     listener.setblocking(False)
     try:
         listener.accept()[0].close()
@@ -225,7 +225,7 @@ def has_connection(listener: socket.socket) -> bool:
 
 
 def find_log_line(lab: ExporterLab, seen: Observation, words: Iterable[str]) -> str:
-    """The first line of output that has one of the words, and that the observing run had not."""
+    """Return the first line with one of the words that the observing run did not print."""
     known = set(lab.baseline.output.splitlines())
     wanted = tuple(words)
     for line in seen.output.splitlines():
@@ -242,7 +242,7 @@ def output_tail(seen: Observation) -> str:
 
 
 def whole_run(seen: Observation) -> str:
-    """Return what came in a run and how it ended, with its last lines of output, as evidence."""
+    """Return the requests of a run, its end and its last lines of output, as evidence."""
     came = f"{seen.describe()}\n" if seen.requests else "no request; "
     return came + output_tail(seen)
 
@@ -257,15 +257,15 @@ def judged_requests(
     variables: Iterable[str],
     received: Callable[[Request], str] | None = None,
 ) -> CheckResult:
-    """Broken if a request is wrong or a signal lost, held if each came and all are right.
+    """Fail if a request is wrong or a signal lost, pass if each came and all are valid.
 
     Args:
         rule: The requirement.
         lab: For the signals that should come.
-        seen: The run; one of `steady`, for what is lost may be bad luck.
-        is_right: Of a request of any signal.
-        expected: What is right, for evidence.
-        variables: What the run was told.
+        seen: The run; one of `steady`, as a loss may be chance.
+        is_right: Whether a request of any signal is valid.
+        expected: What is demanded, for evidence.
+        variables: The variables of the run.
         received: Says what a wrong request had instead, for evidence.
     """
     what = format_env(seen, variables)
@@ -282,7 +282,7 @@ def judged_requests(
 
 
 def resources_of(requests: Iterable[Request]) -> tuple[Resource, ...]:
-    """The resources of all items, each once."""
+    """Return the resources of all items, each once."""
     found: list[Resource] = []
     for request in requests:
         for item in items_of(request):

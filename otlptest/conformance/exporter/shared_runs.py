@@ -20,7 +20,7 @@ MANY_EXPORTS: Final = {
     "OTEL_BLRP_SCHEDULE_DELAY": "50",
     "OTEL_METRIC_EXPORT_INTERVAL": "100",
 }
-"""Makes batches small and quick."""
+"""Variables that make batches small and frequent."""
 
 _DELTAS: Final = {
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
@@ -32,25 +32,25 @@ _DELTAS: Final = {
 _UNSAMPLED: Final = {"OTEL_TRACES_SAMPLER": "always_off"}
 
 NOTHING_SAMPLED: Final = "OTEL_TRACES_SAMPLER=always_off"
-"""What `unsampled_run` is told, for evidence."""
+"""The environment of `unsampled_run`, for evidence."""
 
 ANSWERED_AFTER_S: Final = 0.2
 
 NO_TIMEOUT: Final = MappingProxyType({"OTEL_EXPORTER_OTLP_TIMEOUT": "60000"})
-"""Leaves a client the time to wait as long as it is told to."""
+"""Timeouts so long that a client can wait as long as it is asked to."""
 
 
 HEADERS: Final = global_env_var("HEADERS")
 """The variable of the headers of all signals."""
 
 PLAIN_HEADER: Final = "x-otlptest-plain"
-"""What `plain_header_run` is told to send, with the value 1."""
+"""The header of `plain_header_run`, with the value 1."""
 
 
 def plain_header_run(lab: ExporterLab) -> Observation:
-    """Return a run that is told one header without anything odd; made once for all cases.
+    """Return a run with one plain header set; made once for all cases.
 
-    An odd value of the variable is only blamed where this one is heeded.
+    An odd value of the variable fails only if this one has an effect.
     """
     changes = {HEADERS: f"{PLAIN_HEADER}=1"}
     return lab.shared("one plain header", lambda: run_until_stable(lab, changes))
@@ -65,10 +65,10 @@ def reads_headers(lab: ExporterLab) -> bool:
 
 
 def slow_run(lab: ExporterLab) -> Observation:
-    """Many exports, each answered only after a while: so the command lives longer, too.
+    """Return a run of many exports with slow answers, so that the command lives longer.
 
-    Of all signals, whatever the case is about: exemplars come from sampled spans, and the exports
-    of other signals keep the command alive. Blocks until it has ended, once for all cases.
+    It has all signals, not only those of the case: exemplars come from sampled spans, and
+    exports of other signals keep the command alive. Blocks until it has ended, once for all cases.
     """
     prepare = replying_always(faults.delay(ANSWERED_AFTER_S), signals=COMMON_SIGNALS)
     return lab.shared(
@@ -78,7 +78,7 @@ def slow_run(lab: ExporterLab) -> Observation:
 
 
 def delta_run(lab: ExporterLab) -> Observation:
-    """As `slow_run`, for an SDK told to send deltas, and exponential histograms.
+    """Return a `slow_run` with delta temporality and exponential histograms.
 
     Blocks until it has ended, once for all cases.
     """
@@ -90,12 +90,12 @@ def delta_run(lab: ExporterLab) -> Observation:
 
 
 def unsampled_run(lab: ExporterLab) -> Observation:
-    """An SDK told to sample nothing. Blocks until it has ended, once for all cases."""
+    """Return a run that samples nothing. Blocks until it has ended, once for all cases."""
     return lab.shared(NOTHING_SAMPLED, lambda: lab.run(_UNSAMPLED, signals=COMMON_SIGNALS))
 
 
 def unavailable_runs(lab: ExporterLab) -> "Mapping[Signal, Future[Observation]]":
-    """One signal at a time is answered UNAVAILABLE (503) for good; started once for all cases."""
+    """Start runs with one signal answered UNAVAILABLE (503) for good; once for all cases."""
     answer = faults.unavailable()
     return lab.shared(
         f"unavailable for good: {', '.join(lab.signals)}",

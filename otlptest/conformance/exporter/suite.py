@@ -30,15 +30,15 @@ _SLACK: Final = 3.0  # a run with faults may take that many times as long as one
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExporterSuite:
-    """Which cases to run with a command, and how to judge.
+    """The cases to run with a command, and the policy.
 
     Attributes:
         cases: Ids of cases or requirements, or folders of cases; all if empty.
         signals: Only these signals; all if empty.
         policy: How strictly to judge.
-        timeout_s: When a run of the command is ended, unless its case knows better.
-        jobs: How many runs at a time; chosen by what a run costs if None.
-        known_cases: What there is to choose from.
+        timeout_s: Seconds after which a run of the command is ended, unless its case sets another.
+        jobs: The number of runs at a time; chosen by the cost of a run if None.
+        known_cases: The cases to choose from.
     """
 
     cases: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class ExporterSuite:
     known_cases: tuple[ExporterCase, ...] = field(default=CASES, repr=False)
 
     def chosen(self, protocol: Protocol) -> tuple[ExporterCase, ...]:
-        """The cases that make sense in a protocol, out of those asked for.
+        """Return the cases that support a protocol, out of those asked for.
 
         Raises:
             UnknownNameError: A case that was asked for does not exist.
@@ -57,7 +57,7 @@ class ExporterSuite:
         return fitting_cases(self.known_cases, self.cases, protocol, self.signals)
 
     def lab(self, subject: Subject, protocol: Protocol, look: FirstLook) -> CommandLab | None:
-        """Return what cases get; None if the observing run showed nothing to work with."""
+        """Return the lab of the cases; None if the observing run showed nothing to judge."""
         if look.baseline is None or look.problem:
             return None
         wanted = self.signals or SIGNALS
@@ -80,7 +80,7 @@ def conform_exporter(
     name: str = "",
     on_event: EventSink | None = None,
 ) -> Conformance:
-    """Judge a command that exports by what it sends and how it ends.
+    """Judge a command that exports by its requests and its exit.
 
     Blocks until all cases have ended, in each protocol one after the other; nothing that the
     command started is left then.
@@ -88,14 +88,14 @@ def conform_exporter(
     Args:
         command: Any program that reads the standard `OTEL_*` variables, emits some telemetry,
             shuts its SDK down and exits, as a list of words.
-        protocols: In which protocols.
-        suite: Which cases, and how to judge; all cases, not strictly, if None.
+        protocols: The protocols to use.
+        suite: The cases and the policy; all cases, not strictly, if None.
         cwd: The folder to run it in.
-        name: What reports call it; its command line if empty.
-        on_event: Told of each step.
+        name: Its name in reports; its command line if empty.
+        on_event: Called with each step.
 
     Raises:
-        UsageError: `command` is not a list of words, or the timeout no number of seconds.
+        UsageError: `command` is not a list of words, or the timeout is not a number of seconds.
         UnknownNameError: A protocol, signal or case that was asked for does not exist.
     """
     chosen = suite or ExporterSuite()
@@ -122,7 +122,7 @@ def conform_exporter(
 
 
 def _check(suite: ExporterSuite, protocols: Sequence[Protocol]) -> None:
-    """Hold that what was asked for exists.
+    """Check that everything that was asked for exists.
 
     Raises:
         UsageError: The timeout is not a number of seconds, or nothing is left to run.
@@ -192,7 +192,7 @@ def _expected_s(cases: Sequence[ExporterCase], lab: CommandLab, jobs: int) -> fl
 
 
 def judged_case(case: ExporterCase, lab: CommandLab) -> Iterable[CheckResult]:
-    """What one case finds out; nothing is observed if the command emits no signal that it needs."""
+    """Return the results of one case; inconclusive if the command emits no signal that it needs."""
     narrowed = lab.narrowed(case)
     if not narrowed.signals:
         needed = " or ".join(case.signals)
@@ -208,7 +208,7 @@ def _judged_and_closed(case: ExporterCase, lab: CommandLab) -> Iterator[CheckRes
 
 
 def _without_protocol(run: SuiteRun, suite: ExporterSuite) -> SuiteRun:
-    """A run in which nothing came, though the command works in another protocol."""
+    """Return a run in which nothing came, although the command works in another protocol."""
     problem = f"the command does not offer {run.protocol}: {run.problem}"
     cases = suite.chosen(cast("Protocol", run.protocol))
     run_again = run.results[0].run_again.replace(run.results[0].case, "{case}")

@@ -1,4 +1,4 @@
-"""A TLS port before a plaintext one, which offers what it is told by ALPN and relays the rest."""
+"""A TLS port in front of a plaintext one, with a given ALPN offer; it relays all data."""
 
 import select
 import socket
@@ -17,10 +17,10 @@ _PATIENCE_S: Final = 30.0  # without a byte in either direction
 
 
 class TlsFront:
-    """Takes TLS connections and hands what they say to a plaintext port. A context manager.
+    """A relay from TLS connections to a plaintext port. A context manager.
 
     Args:
-        port: Where to relay to, on this machine.
+        port: The port to relay to, on this machine.
         protocols: What ALPN offers, e.g. `http/1.1`.
         names: Host names and addresses that its certificate is for.
     """
@@ -45,11 +45,11 @@ class TlsFront:
 
     @property
     def ca_file(self) -> Path:
-        """Return what clients must trust."""
+        """PEM of the authority that clients must trust."""
         return self._certificates.ca_file
 
     def close(self) -> None:
-        """Take no more connections and end those that are open; again is fine."""
+        """Take no more connections and end those that are open; may be called twice."""
         with self._lock:
             self._is_closed = True
             ending = [self._listener, *self._open]
@@ -60,7 +60,7 @@ class TlsFront:
         self._certificates.close()
 
     def __enter__(self) -> Self:
-        """Nothing: it runs already."""
+        """Return itself; it runs already."""
         return self
 
     def __exit__(
@@ -81,7 +81,7 @@ class TlsFront:
                 ).start()
 
     def _serve(self, peer: socket.socket) -> None:
-        """One connection, until either side ends it."""
+        """Serve one connection, until either side ends it."""
         peer.settimeout(_PATIENCE_S)
         with (
             suppress(OSError),  # no TLS, or gone, or closed
@@ -93,7 +93,7 @@ class TlsFront:
 
     @contextmanager
     def _kept(self, client: socket.socket) -> Iterator[None]:
-        """Remember a connection, so that `close` ends it; one that is too late is ended at once."""
+        """Remember a connection so that `close` ends it; end it at once if it is too late."""
         with self._lock:
             self._open.add(client)
             if self._is_closed:

@@ -1,1 +1,1 @@
-"""The receiver suite: cases, what they get to work with, and the receiver under test."""
+"""The receiver suite: cases, their lab, and the receiver under test."""

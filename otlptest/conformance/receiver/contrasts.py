@@ -1,8 +1,8 @@
-"""Plain valid requests beside odd ones: only what the plain one does not meet with is told.
+"""Plain valid requests as contrast to odd ones: a fault of both is not reported.
 
-A receiver may refuse a request for many reasons: a header that it wants, an encoding that it lacks,
-the age of the data, a kind of metric that it has no place for. An odd request is judged only where
-the same request without what is odd about it is taken.
+A receiver may refuse a request for many reasons: a required header, an unsupported encoding, the
+age of the data, an unsupported kind of metric. An odd request is judged only if the same request
+without the oddity is taken.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,27 +20,27 @@ from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
 Plain = Callable[[], Answer]
-"""Sends a request without what is odd about another, and gives the answer."""
+"""A function that sends a request without the oddity of another, and returns the answer."""
 
 _LIMITS: Final = frozenset({413, 414, 431})
 _FALLEN: Final = frozenset({"crash", "hang", "memory"})
 
 
 def is_limit(answer: Answer) -> bool:
-    """Return whether a request was refused for its size: nobody's fault."""
+    """Return whether a request was refused for its size, which is not a fault."""
     if isinstance(answer, Http1Answer):
         return answer.status in _LIMITS
     return answer.grpc_status == GrpcCode.RESOURCE_EXHAUSTED
 
 
 def with_plain_signals(lab: TargetLab, case: ReceiverCase) -> tuple[TargetLab, str]:
-    """The lab with the signals whose plain valid request is taken, and why there are none.
+    """Return the lab with the signals whose plain request is taken, and why there are none.
 
-    Sends one request of each signal, a second one where the first is not taken.
+    Sends one request of each signal, a second one if the first is not taken.
 
     Args:
         lab: With the signals of the case.
-        case: What is to be judged; one about plain requests keeps all signals.
+        case: The case to run; one about plain requests keeps all signals.
     """
     if case.is_plain:
         return lab, ""
@@ -72,10 +72,10 @@ def _problem(lab: TargetLab, signal: Signal) -> str:
 
 
 def unlike_plain(pairs: Iterable[tuple[Exchange, Plain]]) -> list[Exchange]:
-    """Return what was taken, and what was refused though it is taken without what is odd about it.
+    """Return the accepted tries, and the refused ones whose plain form is accepted.
 
     Args:
-        pairs: Each request that must be taken, and how to send the plain form of it.
+        pairs: Each request that must be accepted, and a function that sends its plain form.
     """
     return [
         sent for sent, plain in pairs if sent.answer.is_ok or sent.answer.is_hang or plain().is_ok
@@ -83,12 +83,12 @@ def unlike_plain(pairs: Iterable[tuple[Exchange, Plain]]) -> list[Exchange]:
 
 
 def contrasted(found: CheckResult, plain: Plain, what: str) -> CheckResult:
-    """The judgement of an odd request; not observed where the same is said without the oddity.
+    """Return the result of an odd request; inconclusive if the plain one has the same.
 
     Args:
-        found: What was found.
-        plain: Sent only where `found` is broken, and the receiver lives.
-        what: What `plain` sends, for evidence.
+        found: The result of the odd request.
+        plain: Sent only if `found` failed and the receiver lives.
+        what: The content of `plain`, for evidence.
     """
     if found.outcome != "failed" or found.harm in _FALLEN:
         return found

@@ -1,7 +1,7 @@
-"""Data of sections 6 to 10 that receivers must take, or must survive: how a row of it is judged.
+"""Data of sections 6 to 10 that receivers must take or survive, and the judgement of each row.
 
 The modules `span_data`, `metric_data`, `log_data` and `value_data` are tables of corners: a
-requirement, a request that shows it, and what has to come out again.
+requirement, a request that shows it, and what has to be stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,33 +36,33 @@ _LONGEST: Final = 200
 _TRACE_FLAGS: Final = 0xFF
 
 PROTOBUF_ALONE: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf")
-"""For what JSON cannot say."""
+"""The protocols of data that JSON cannot express."""
 
 Change = Callable[[Any], object]
-"""Changes a span, a metric or a log record in protobuf."""
+"""A function that changes a span, a metric or a log record in protobuf."""
 
 Matches = Callable[[tuple[Any, ...]], str]
-"""What is wrong with items that came out again; empty if nothing is."""
+"""A function that returns the fault of stored items; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataCase:
-    """One request, and what a receiver has to do with it.
+    """One request, and the reaction that is demanded of a receiver.
 
     Attributes:
         rule: The requirement.
-        what: What is special about it, for evidence.
-        signal: Whose request it is.
-        request: Makes it in protobuf; all that must come out again carries the given marker.
-        fields: Of these items must come out as they were sent; dots lead inwards.
-        matches: Instead of `fields`: what is wrong with what came out.
-        count: How many items must come out.
-        may_be_refused: An error of the sender is as good.
+        what: Its oddity, for evidence.
+        signal: The signal of the request.
+        request: Returns it in protobuf; all items to be stored carry the given marker.
+        fields: Fields of these items that must be stored unchanged; dots lead inwards.
+        matches: Instead of `fields`: returns the fault of the stored items.
+        count: The number of items that must be stored.
+        may_be_refused: A refusal as the sender's fault passes too.
         is_told: It may also be rejected, or refused, if the receiver says so in words.
         needs_read_back: The answer alone shows nothing.
-        plain: The same without what is special about it: a receiver that does not take this either
-            is not accused. A valid request of the signal if None, which is asked before.
-        protocols: In which it can be sent.
+        plain: The same without the oddity: a receiver that does not take this either does not
+            fail. If None, a valid request of the signal, which is sent before.
+        protocols: The protocols it can be sent in.
     """
 
     rule: str
@@ -80,12 +80,12 @@ class DataCase:
 
 
 def requirement_ids(corners: Iterable[DataCase]) -> tuple[str, ...]:
-    """The requirements of a table, each once."""
+    """Return the requirements of a table, each once."""
     return tuple(dict.fromkeys(each.rule for each in corners))
 
 
 def judged_corners(lab: ReceiverLab, corners: Iterable[DataCase]) -> Iterator[CheckResult]:
-    """A judgement of each corner that can be sent in the suite's protocol."""
+    """Judge each case that can be sent in the suite's protocol."""
     for corner in corners:
         if corner.signal not in lab.signals:
             yield not_applicable(corner.rule, f"the receiver takes no {corner.signal}")
@@ -138,21 +138,21 @@ def _judged(lab: ReceiverLab, corner: DataCase) -> CheckResult:
 
 
 def _told(corner: DataCase, seen: str, message: str) -> CheckResult:
-    """Return what a receiver need not store it has to reject in words."""
+    """Judge that what a receiver does not store is rejected in words."""
     if message.strip():
         return passed(corner.rule, f"{seen}; it says: {_short(message)}")
     return failed(corner.rule, seen, expected="stored, or a message that says why not")
 
 
 def _words(answer: Answer) -> str:
-    """Return what a refusal says of its reason."""
+    """Return the text of a refusal."""
     if isinstance(answer, GrpcAnswer):
         return answer.field("grpc-message") or ""
     return answer.body.decode("utf-8", "replace")
 
 
 def sent_in(lab: ReceiverLab, signal: Signal, body: bytes) -> Answer:
-    """The answer to a request in protobuf, sent as the suite's protocol has it.
+    """Return the answer to a request in protobuf, sent in the suite's protocol.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -164,7 +164,7 @@ def sent_in(lab: ReceiverLab, signal: Signal, body: bytes) -> Answer:
 
 
 def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
-    """The partial success of an answer; None where there is none that can be read."""
+    """Return the partial success of an answer; None if absent or unreadable."""
     if not answer.is_ok:
         return None
     body = answer.body
@@ -176,17 +176,17 @@ def _partial_success(signal: Signal, answer: Answer, *, is_json: bool) -> Any:  
         return None
 
 
-# What came out again.
+# Stored items.
 
 
 def is_sampled(items: tuple[Any, ...]) -> str:
-    """For `DataCase.matches`: compare the low eight bits of the flags, whatever is above them."""
+    """Compare the low eight bits of the flags only (for `DataCase.matches`)."""
     flags = items[0].flags & _TRACE_FLAGS
     return "" if flags == 1 else f"the trace flags are {flags:#x}, expected: 0x1"
 
 
 def _as_sent(corner: DataCase, body: bytes, marker: str) -> Matches:
-    """Compares what came out with the request, field by field."""
+    """Return a function that compares stored items with the request, field by field."""
     message = request_class(corner.signal).FromString(body)
     expected = [
         item for item in items_from_request(corner.signal, message) if marker in _markers_of(item)
@@ -220,7 +220,7 @@ def _difference(wanted: Any, got: Any, corner: DataCase) -> str:  # noqa: ANN401
 
 
 def _is_same(got: object, wanted: object) -> bool:
-    """Values as OTLP tells them apart; events, links and buckets as they compare."""
+    """Return whether OTLP considers two values the same; events, links, buckets by `==`."""
     if isinstance(wanted, tuple):
         return (
             isinstance(got, tuple) and len(got) == len(wanted) and all(map(_is_same, got, wanted))
@@ -237,7 +237,7 @@ def _short(value: object) -> str:
 
 
 def in_request(signal: Signal, marker: str, *changes: Change) -> Any:  # noqa: ANN401 -- a generated class
-    """A valid request with an item for each change, which is applied to it."""
+    """Return a valid request with an item for each change, which is applied to it."""
     message: Any = request_class(signal).FromString(sample_request(signal, marker))
     names = SIGNAL_NAMES[signal]
     (entry,) = getattr(message, names.field)
@@ -256,12 +256,12 @@ def in_request(signal: Signal, marker: str, *changes: Change) -> Any:  # noqa: A
 
 
 def of_items(signal: Signal, *changes: Change) -> Callable[[str], bytes]:
-    """For `DataCase.request`: see `in_request`."""
+    """Return a function for `DataCase.request`; see `in_request`."""
     return lambda marker: in_request(signal, marker, *changes).SerializeToString()
 
 
 def with_fields(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
-    """A valid item with these fields."""
+    """Return a valid item with these fields."""
 
     def change(item: Any) -> None:  # noqa: ANN401 -- a generated message
         for name, value in fields.items():
@@ -271,7 +271,7 @@ def with_fields(**fields: Any) -> Change:  # noqa: ANN401 -- fields of any item
 
 
 def alongside_valid_item(change: Change) -> Change:
-    """An item that need not come out again: what carries the marker stands beside it."""
+    """Return a request whose item need not be stored, along with a marked valid one."""
 
     def odd(item: Any) -> None:  # noqa: ANN401 -- a generated message
         change(item)
@@ -284,7 +284,7 @@ def alongside_valid_item(change: Change) -> Change:
 
 
 def _attributes_of(item: Any) -> Iterator[Any]:  # noqa: ANN401 -- as above
-    """The attributes of a span, of a log record, or of the points of a metric."""
+    """Yield the attributes of a span, of a log record, or of the points of a metric."""
     if hasattr(item, "attributes"):
         yield item.attributes
         return

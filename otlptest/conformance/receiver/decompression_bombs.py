@@ -1,4 +1,4 @@
-"""Large requests and decompression bombs, made piece by piece: nothing large is ever held here."""
+"""Large requests and decompression bombs, made piece by piece: they never fill memory."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ _WINDOW: Final = -15
 
 
 def _head(signal: Signal, marker: str, size: int) -> bytes:
-    """A valid request with one item, up to where `size` bytes of an unknown field's value begin.
+    """Return a valid request with one item, up to the `size` bytes of an unknown field's value.
 
-    The padding is an unknown field of the request: it must be read, and need not be understood.
+    The padding is an unknown field of the request: it must be read but has no meaning.
     """
     return sample_request(signal, marker) + tag(_PAD_FIELD, _CHUNK) + varint(size)
 
 
 def padded(signal: Signal, marker: str, size: int) -> Iterator[bytes]:
-    """A valid request with `size` bytes of padding, in pieces of 1 MiB."""
+    """Yield a valid request with `size` bytes of padding, in pieces of 1 MiB."""
     yield _head(signal, marker, size)
     piece = bytes(MIB)
     for at in range(0, size, MIB):
@@ -33,13 +33,13 @@ def padded(signal: Signal, marker: str, size: int) -> Iterator[bytes]:
 
 
 def padded_size(signal: Signal, marker: str, size: int) -> int:
-    """Return how many bytes `padded` gives."""
+    """Return the number of bytes that `padded` yields."""
     return len(_head(signal, marker, size)) + size
 
 
 @cache
 def _packed_mib() -> bytes:
-    """One MiB of zeros as deflate blocks that stand on their own."""
+    """Return one MiB of zeros as independent deflate blocks."""
     packer = zlib.compressobj(_LEVEL, wbits=_WINDOW)
     packer.compress(b"")
     return packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -47,7 +47,7 @@ def _packed_mib() -> bytes:
 
 @cache
 def gzip_bomb(signal: Signal, mebibytes: int) -> bytes:
-    """A gzip stream of about 1 KiB for each MiB that comes out of it: a valid, padded request."""
+    """Return a gzip stream of a valid, padded request: about 1 KiB for each MiB inflated."""
     head = _head(signal, "bomb", mebibytes * MIB)
     packer = zlib.compressobj(_LEVEL, wbits=_WINDOW)
     begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)

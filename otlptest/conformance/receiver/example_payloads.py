@@ -1,8 +1,8 @@
-"""JSON payloads that use whatever the examples of the specification's repository use.
+"""JSON payloads with everything that the examples of the specification's repository use.
 
 One each of traces, metrics, logs and events: upper-case ids, a scope with version and attributes,
-every kind of value, every metric type, `eventName`. Their times are those of now: a store may
-refuse what is old.
+every kind of value, every metric type, `eventName`. Their times are current: a store may
+refuse old ones.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from otlptest.conformance.receiver.sample_requests import json_bytes
 from otlptest.model import Signal
 from otlptest.timing import SYSTEM_CLOCK
 
-# What stands for the times and for the marker.
+# Placeholders of the times and of the marker.
 _START: Final = "@start"
 _END: Final = "@end"
 _SECOND: Final = 1_000_000_000
@@ -175,14 +175,14 @@ EXAMPLES: Final[Mapping[str, tuple[Signal, dict[str, Any]]]] = MappingProxyType(
         "events": ("logs", _logs(_record(eventName="till.opened"))),
     }
 )
-"""Signal and document of each example, for `example_bytes`."""
+"""The signal and document of each example, for `example_bytes`."""
 
 
 def example_bytes(document: object, marker: str) -> bytes:
-    """An example, or a part of one, as JSON text of now.
+    """Return an example, or a part of one, as JSON text with current times.
 
     Args:
-        document: What `EXAMPLES` has.
+        document: A document of `EXAMPLES`.
         marker: The value of `MARKER_ATTRIBUTE` in it.
     """
     now = SYSTEM_CLOCK.unix_nanos()

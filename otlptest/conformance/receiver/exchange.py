@@ -1,8 +1,8 @@
-"""One request and its exact answer: how the receiver cases talk, and how they judge what they hear.
+"""One request and its exact answer: sending for receiver cases, and judging of answers.
 
 `post` and `call` make a connection of their own for each request; `submit` sends a protobuf message
-in whichever protocol the suite runs. `judged` makes one judgement of many answers, and `fallen` one
-of a receiver that takes no plain valid request any more.
+in the suite's protocol. `check_responses` returns one result for many answers, and `crash_result`
+one for a receiver that no longer takes plain valid requests.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,25 +33,25 @@ JSON: Final = "application/json"
 Answer: TypeAlias = Http1Answer | GrpcAnswer
 
 _SERVER_ERROR: Final = 500
-# "I do not have that" is the sender's fault in a 5xx's clothes.
+# "I do not have that" is the sender's fault, although it is a 5xx.
 _HARMLESS: Final = frozenset({501, 505})
 _TRY_AGAIN: Final = frozenset({502, 503, 504})
 _RECOVERS_S: Final = 3.0
 FLOOD_PATIENCE_S: Final = 60.0
-"""How long a receiver may work off a flood before it counts as fallen."""
+"""Seconds that a receiver may work off a flood before it counts as fallen."""
 
 _LOOK_EVERY_S: Final = 0.25
 _PLAIN_LOOKS: Final = 3
-_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, whatever is in them
+_NO_LIMIT: Final = frozenset({429, 8})  # a limit on requests, not on their content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """Something that was sent, and what came back.
+    """A request and its answer.
 
     Attributes:
-        what: What was sent, for evidence.
-        answer: What came back.
+        what: A description of the request, for evidence.
+        answer: The answer.
     """
 
     what: str
@@ -62,12 +62,12 @@ class Exchange:
 
 
 def media_type_of(lab: ReceiverLab) -> str:
-    """The content type of the suite's protocol over HTTP."""
+    """Return the content type of the suite's protocol over HTTP."""
     return JSON if lab.protocol == "http/json" else PROTOBUF
 
 
 def http_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp1Client:
-    """A new connection to the HTTP endpoint.
+    """Return a new connection to the HTTP endpoint.
 
     Raises:
         SendError: It cannot be reached.
@@ -80,7 +80,7 @@ def _within(lab: ReceiverLab, timeout_s: float | None) -> float:
 
 
 def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
-    """The request target of a signal; of the first that the receiver takes if None."""
+    """Return the request target of a signal; of the first that the receiver takes if None."""
     prefix = lab.http.path if lab.http is not None else ""
     return prefix + SIGNAL_NAMES[signal or lab.signals[0]].http_path
 
@@ -88,10 +88,10 @@ def target_of(lab: ReceiverLab, signal: Signal | None = None) -> str:
 def http_fields(
     lab: ReceiverLab, media_type: str | None = None, fields: Sequence[tuple[str, str]] = ()
 ) -> list[tuple[str, str]]:
-    """Host, content type, the headers that this receiver wants, and more.
+    """Return host, content type, the headers that this receiver wants, and more.
 
     Args:
-        lab: Where it goes.
+        lab: The receiver.
         media_type: That of the suite's protocol if None; left out if empty.
         fields: Further ones; one of the same name replaces a header of the lab.
     """
@@ -113,17 +113,17 @@ def post(
     fields: Sequence[tuple[str, str]] = (),
     timeout_s: float | None = None,
 ) -> Http1Answer:
-    """The answer to one HTTP/1.1 request on a connection of its own.
+    """Return the answer to one HTTP/1.1 request on a connection of its own.
 
     Args:
-        lab: Where it goes.
-        body: Sent as it is.
-        signal: Whose path; of the first that the receiver takes if None.
+        lab: The receiver.
+        body: Sent unchanged.
+        signal: The signal whose path to use; the first that the receiver takes if None.
         method: The method.
         target: The request target, instead of the signal's.
         media_type: See `http_fields`.
         fields: Further header fields.
-        timeout_s: How long to wait for the answer; as long as the lab does if None.
+        timeout_s: Seconds to wait for the answer; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -139,7 +139,7 @@ def post(
 
 
 def grpc_talk(lab: ReceiverLab, *, timeout_s: float | None = None) -> RawHttp2Client:
-    """A new HTTP/2 connection to the gRPC endpoint.
+    """Return a new HTTP/2 connection to the gRPC endpoint.
 
     Raises:
         SendError: It cannot be reached.
@@ -156,7 +156,7 @@ def call_fields(
     media_type: str = "application/grpc",
     fields: Sequence[tuple[str, str]] = (),
 ) -> tuple[tuple[str, str], ...]:
-    """The header fields of a gRPC call."""
+    """Return the header fields of a gRPC call."""
     endpoint = lab.grpc or lab.endpoint
     return (
         (":method", "POST"),
@@ -183,20 +183,19 @@ def call(
     talk: RawHttp2Client | None = None,
     timeout_s: float | None = None,
 ) -> GrpcAnswer:
-    """The answer to one gRPC call, on a connection of its own unless `talk` is given.
+    """Return the answer to one gRPC call, on a connection of its own unless `talk` is given.
 
     Args:
-        lab: Where it goes.
+        lab: The receiver.
         message: The request message, sent behind its prefix.
-        signal: Whose method; of the first that the receiver takes if None.
+        signal: The signal whose method to call; the first that the receiver takes if None.
         body: What to send instead of prefix and message.
         is_compressed: The compressed flag.
         path: The method, instead of the signal's.
         media_type: The content type.
         fields: Further metadata.
         talk: The connection to use.
-        timeout_s: How long to wait for the answer on an own connection; as long as the lab does
-            if None.
+        timeout_s: Seconds to wait for the answer on an own connection; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -217,7 +216,7 @@ def call(
 
 
 def answered(*statuses: int) -> Callable[[Answer], bool]:
-    """Return whether an answer is a whole one over HTTP with one of some statuses."""
+    """Return a check for a whole HTTP answer with one of some statuses."""
 
     def is_one(answer: Answer) -> bool:
         return (
@@ -233,7 +232,7 @@ def is_ok(answer: Answer) -> bool:
 
 
 def is_refused(answer: Answer) -> bool:
-    """Whether the request was refused as the sender's fault: a 4xx, or over gRPC any error."""
+    """Return whether it was refused as the sender's fault: a 4xx, or over gRPC any error."""
     return answer.is_refused
 
 
@@ -248,7 +247,7 @@ def is_refused_or_cut(answer: Answer) -> bool:
 
 
 def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = None) -> Answer:
-    """The answer to bytes as a protobuf message, over gRPC or HTTP as the suite runs.
+    """Return the answer to bytes as a protobuf message, over the suite's transport.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -259,11 +258,11 @@ def send_protobuf(lab: ReceiverLab, message: bytes, *, signal: Signal | None = N
 
 
 def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
-    """Return what makes a broken ROBUSTNESS row fail: silence, or a 5xx.
+    """Return the harm that makes a failed ROBUSTNESS requirement fail: silence, or a 5xx.
 
     Args:
-        answer: What came back.
-        is_good: The request was right: then "try again" is no harm.
+        answer: The answer.
+        is_good: Whether the request was valid: then "try again" is not a harm.
     """
     if answer.is_hang:
         return "hang"
@@ -276,12 +275,12 @@ def harm_of(answer: Answer, *, is_good: bool = False) -> Harm | None:
 def plain_answer(
     lab: ReceiverLab, signal: Signal | None = None, *, timeout_s: float | None = None
 ) -> Answer:
-    """The answer to a plain valid request, in the suite's protocol.
+    """Return the answer to a plain valid request, in the suite's protocol.
 
     Args:
-        lab: Where it goes.
-        signal: Whose; of the first that the receiver takes if None.
-        timeout_s: How long to wait for the answer; as long as the lab does if None.
+        lab: The receiver.
+        signal: Its signal; the first that the receiver takes if None.
+        timeout_s: Seconds to wait for the answer; the lab's timeout if None.
 
     Raises:
         SendError: The receiver cannot be reached.
@@ -300,17 +299,17 @@ def plain_answer(
 def crash_result(
     lab: ReceiverLab, rule: str, after: str, *, patience_s: float = _RECOVERS_S
 ) -> CheckResult | None:
-    """The judgement of a receiver that takes no plain valid request any more; None if it does.
+    """Return a failure if a receiver no longer takes plain valid requests; else None.
 
-    It gets some seconds. One that says that it has too much to do has not fallen, and nothing can
-    be observed of it; it has crashed only if it refuses connections. Blocks at most `patience_s`
+    It gets some seconds. A receiver that reports overload has not fallen: the result is
+    inconclusive. It has crashed only if it refuses connections. Blocks at most `patience_s`
     and one answer.
 
     Args:
-        lab: Where it is.
+        lab: The receiver.
         rule: The requirement.
-        after: What was done to it, for evidence.
-        patience_s: How long it may take; as long as an answer is owed after a flood.
+        after: The treatment before, for evidence.
+        patience_s: Seconds that it may take; by default as long as after a flood.
     """
     deadline = Deadline(min(patience_s, lab.left_s))
     while True:
@@ -325,12 +324,12 @@ def crash_result(
 
 
 def stop_at_timeout(tries: Iterable[Exchange]) -> list[Exchange]:
-    """All of them, or those up to the first that got no answer."""
+    """Return all tries, or those up to the first without an answer."""
     return _tried(tries)[0]
 
 
 def _tried(tries: Iterable[Exchange]) -> tuple[list[Exchange], SendError | None]:
-    """Those of `until_hang`, or those up to the first that could not be sent, and why not.
+    """Return the tries up to the first without an answer or send error, and that error.
 
     Raises:
         SendError: The first one could not be sent.
@@ -355,17 +354,17 @@ def check_responses(
     right: Callable[[Answer], bool],
     wanted: str,
 ) -> CheckResult:
-    """One judgement of everything that was tried; a hang, or a receiver that is gone, ends it.
+    """Return one result for all tries; a hang, or a receiver that is gone, ends it.
 
-    An answer of overload is not an observation, unless it comes to what was sent and not to plain
-    valid requests.
+    An answer of overload is inconclusive, unless only these requests get it and plain valid ones do
+    not.
 
     Args:
-        lab: Where it went; must take plain valid requests afterwards.
+        lab: The receiver; must take plain valid requests afterwards.
         rule: The requirement.
-        tries: What was sent and came back, one after the other.
-        right: Whether an answer is as demanded.
-        wanted: What is demanded, for evidence: `HTTP 400`.
+        tries: The requests and their answers, in order.
+        right: Returns whether an answer is as demanded.
+        wanted: The demand, for evidence: `HTTP 400`.
 
     Raises:
         SendError: Not all could be sent, all answers are right, and the receiver is well.
@@ -387,7 +386,7 @@ def check_responses(
     if not wrong:
         return passed(rule, "\n".join(_lines(seen)))
     harms = [harm_of(each.answer, is_good=right is is_ok) for each in wrong]
-    # What harms is told first.
+    # Harm is reported first.
     wrong = [each for _, each in sorted(zip(harms, wrong, strict=True), key=lambda two: not two[0])]
     count = f"{len(wrong)} of {len(seen)} were answered otherwise:\n" if len(seen) > 1 else ""
     told = "\n".join(f"{each.what}: {each.answer.told()}" for each in wrong[:_MOST_SHOWN])
@@ -395,7 +394,7 @@ def check_responses(
 
 
 def _is_load(lab: ReceiverLab, answer: Answer, *, is_right_request: bool) -> bool:
-    """Whether an answer of overload is about load: the request was right, or plain ones get it."""
+    """Return whether an answer of overload is about load, not about an odd request."""
     status = answer.status if isinstance(answer, Http1Answer) else answer.grpc_status
     if is_right_request or status in _NO_LIMIT:
         return True

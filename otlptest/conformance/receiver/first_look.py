@@ -1,7 +1,7 @@
-"""The first look at a receiver: what it takes of plain valid requests, before anything odd is sent.
+"""The first look at a receiver: the plain valid requests it takes, before any odd ones.
 
-What is refused here is refused for no oddity. So it is reported once, here, and the cases are run
-only with the signals that are taken.
+A refusal here has no oddity as its reason. So it is reported once, here, and the cases run only
+with the signals that are taken.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,12 +33,12 @@ SERVES: Final[Mapping[str, Mapping[Signal, str]]] = MappingProxyType(
         ),
     }
 )
-"""The requirement that says that a signal is served, over gRPC and over HTTP."""
+"""The requirement to serve a signal, over gRPC and over HTTP."""
 
 _LOOK_EVERY_S: Final = 0.1
 _BUSY_S: Final = 5.0  # that an overloaded receiver gets
 _AGAIN_S: Final = 0.5
-# Answers that say: whatever listens there, it does not serve OTLP.
+# Answers of a server that does not serve OTLP.
 _NOT_SERVED_HTTP: Final = frozenset({404, 405, 501})
 _WRONG_MEDIA_TYPE: Final = 415
 _SERVER_ERROR: Final = 500
@@ -54,15 +54,15 @@ _ENCODINGS: Final = MappingProxyType({"http/json": "JSON", "http/protobuf": "pro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverLook:
-    """What a plain valid request of each signal showed.
+    """The answers to a plain valid request of each signal.
 
     Attributes:
-        signals: What the receiver takes, of what was asked for.
-        untaken: What came of the others that it serves.
-        unreadable: Of what it takes: why its success cannot be read as OTLP; empty if it can.
+        signals: The signals that the receiver takes, of those asked for.
+        untaken: The answers for the others that it serves.
+        unreadable: Why a success of the receiver cannot be read as OTLP; empty if it can.
         problem: Why nothing can be judged; empty if something can.
         is_lacking: It serves OTLP over HTTP, but not in this encoding, or not these signals.
-        accusations: What is wrong with a receiver of which nothing else can be judged.
+        accusations: Faults of a receiver of which nothing else can be judged.
     """
 
     signals: tuple[Signal, ...] = ()
@@ -73,20 +73,20 @@ class ReceiverLook:
     accusations: tuple[CheckResult, ...] = ()
 
     def lab(self, lab: TargetLab) -> TargetLab:
-        """The lab with what was seen."""
+        """Return the lab with the results of the look."""
         return replace(lab, signals=self.signals, untaken=self.untaken)
 
 
 def look_at_receiver(
     lab: TargetLab, *, wait_s: float = 0.0, wanted: Sequence[Signal] = ()
 ) -> ReceiverLook:
-    """Find out whether a receiver is there, and which signals it takes.
+    """Check whether a receiver is there, and which signals it takes.
 
     Blocks at most `wait_s` plus some seconds and the time of six requests.
 
     Args:
-        lab: Where it is.
-        wait_s: How long to wait for it to come up.
+        lab: The receiver.
+        wait_s: Seconds to wait for it to come up.
         wanted: Only these signals; all if empty.
     """
     waiting = Deadline(wait_s)
@@ -119,7 +119,7 @@ def look_at_receiver(
 
 
 def _settled(lab: TargetLab, signal: Signal, patience: Deadline) -> ExportResult:
-    """The answer to a plain valid request, once it is not one of overload, or no time is left."""
+    """Return the answer to a plain valid request, once it is not overload or time runs out."""
     while True:
         answer = lab.send(probe_request(signal, lab.marker()), signal=signal)
         if not _is_busy(answer) or not patience.pause(_AGAIN_S):
@@ -161,7 +161,7 @@ def _nothing_taken(
 
 
 def _takes_the_other_encoding(lab: TargetLab, answers: Mapping[Signal, ExportResult]) -> bool:
-    """Whether the same requests in the other encoding are taken, and these are not for it."""
+    """Return whether the same requests are taken in the other encoding only."""
     if any(_is_its_own_fault(each) for each in answers.values()):
         return False
     for signal in answers:
@@ -175,7 +175,7 @@ def _takes_the_other_encoding(lab: TargetLab, answers: Mapping[Signal, ExportRes
 
 
 def _is_success(lab: TargetLab, signal: Signal) -> bool:
-    """Return whether it answers success, in another encoding, under another name, or unreadable."""
+    """Return whether it answers success, in another encoding, mislabelled, or unreadable."""
     body = probe_request(signal, lab.marker())
     try:
         if lab.protocol == "grpc":

@@ -1,4 +1,4 @@
-"""Headers that a receiver wants with each request: which may be sent, and how they are printed."""
+"""Headers that a receiver wants with each request: checks, and their form in output."""
 
 import re
 import shlex
@@ -28,7 +28,7 @@ _HINT: Final = "e.g. --header 'Authorization: Bearer abc'"
 
 
 def checked_headers(headers: Mapping[str, str]) -> None:
-    """Hold that headers can be sent with each request.
+    """Check that headers can be sent with each request.
 
     Raises:
         UsageError: One is not text, has characters that HTTP does not allow, or is about the
@@ -51,10 +51,10 @@ def checked_headers(headers: Mapping[str, str]) -> None:
 
 
 def parsed_headers(texts: Iterable[str]) -> dict[str, str]:
-    """The headers that `NAME: VALUE` texts mean.
+    """Return the headers of `NAME: VALUE` texts.
 
     Raises:
-        UsageError: One is of another form, cannot be sent, or has the name of another.
+        UsageError: One has another form, cannot be sent, or repeats a name.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -70,10 +70,10 @@ def parsed_headers(texts: Iterable[str]) -> dict[str, str]:
 
 
 def header_words(headers: Mapping[str, str]) -> str:
-    """The options of a command line that give the headers again, each behind a space.
+    """Yield the command-line options that give the headers again, each after a space.
 
-    The value of what may be secret is not printed: a variable of the shell stands in its place,
-    `$AUTHORIZATION` for `Authorization`.
+    Values that may be secret are replaced by a variable of the shell: `$AUTHORIZATION` for
+    `Authorization`.
     """
     words = ""
     for name, value in headers.items():

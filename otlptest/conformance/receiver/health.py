@@ -1,7 +1,7 @@
-"""How a receiver answers a plain valid request right now: the health of what is under test.
+"""The health of a receiver: its answer to a plain valid request right now.
 
-A receiver that is busy says so, one that works on something answers late, and only one that
-refuses connections is gone. No two of these are the same accusation, and *busy* is none at all.
+A busy receiver says so, one that works on something answers late, and only one that refuses
+connections is gone. These are different faults, and *busy* is not a fault.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,11 @@ from otlptest.sending.raw.http1_client import Http1Answer
 from otlptest.wire.transport.statuses import GrpcCode
 
 Health: TypeAlias = Literal["well", "busy", "refusing", "late", "cut", "down"]
-"""*Busy* is a 429, 503, RESOURCE_EXHAUSTED or UNAVAILABLE, *refusing* any other error, *late* no
-answer in time, *cut* a connection that is closed without an answer, *down* a refused connection."""
+"""The health of a receiver.
+
+*Busy* is a 429, 503, RESOURCE_EXHAUSTED or UNAVAILABLE, *refusing* any other error, *late* no
+answer in time, *cut* a connection that is closed without an answer, *down* a refused connection.
+"""
 
 _OVERLOADED_HTTP: Final = frozenset({429, 503})
 _OVERLOADED_GRPC: Final = frozenset({GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE})
@@ -24,12 +27,12 @@ _SERVER_ERROR: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What came of a plain valid request.
+    """The outcome of a plain valid request.
 
     Attributes:
-        health: What it amounts to.
-        told: The answer in words; empty if there was none.
-        harm: What a case that left the receiver like this has done to it.
+        health: The classification of the answer.
+        told: The answer in words; empty without an answer.
+        harm: The harm done by a case that left the receiver in this state.
     """
 
     health: Health
@@ -42,7 +45,7 @@ class Condition:
         return self.health == "well"
 
     def __str__(self) -> str:
-        """As a clause about the receiver."""
+        """Return a clause about the receiver."""
         words: dict[Health, str] = {
             "well": "it takes plain valid requests",
             "busy": f"it says that it is overloaded: {self.told}",
@@ -55,7 +58,7 @@ class Condition:
 
 
 def condition_of_answer(answer: Http1Answer | GrpcAnswer) -> Condition:
-    """The condition that the answer to a plain valid request shows."""
+    """Return the condition that the answer to a plain valid request shows."""
     if answer.is_ok:
         return Condition(health="well")
     if is_overload(answer):
@@ -74,7 +77,7 @@ def condition_of_answer(answer: Http1Answer | GrpcAnswer) -> Condition:
 
 
 def condition_of_failure(problem: SendError) -> Condition:
-    """The condition that a connection shows which could not be made."""
+    """Return the condition that a failed connection shows."""
     if isinstance(problem.__cause__, ConnectionRefusedError):
         return Condition(health="down", harm="crash")
     if isinstance(problem.__cause__, TimeoutError):
@@ -83,18 +86,18 @@ def condition_of_failure(problem: SendError) -> Condition:
 
 
 def is_overload(answer: Http1Answer | GrpcAnswer) -> bool:
-    """Whether an answer says that there is too much to do: later the same request may be taken."""
+    """Return whether an answer says overload: later the same request may be taken."""
     if isinstance(answer, GrpcAnswer):
         return is_overload_status(answer.http_status, answer.grpc_status)
     return is_overload_status(answer.status, None)
 
 
 def is_overload_status(http_status: int | None, grpc_status: int | None) -> bool:
-    """Return whether a status says that there is too much to do.
+    """Return whether a status says overload.
 
     Args:
-        http_status: That of HTTP; over gRPC it counts where there is no other.
-        grpc_status: That of gRPC; None over HTTP.
+        http_status: The HTTP status; over gRPC it counts only without a gRPC status.
+        grpc_status: The gRPC status; None over HTTP.
     """
     if grpc_status is not None:
         return grpc_status in _OVERLOADED_GRPC

@@ -1,4 +1,4 @@
-"""What a receiver case gets: where the receiver is, ways to talk to it, and what it stored.
+"""The lab of a receiver case: the receiver's endpoints, clients for it, and its read-back.
 
     def _judge(lab: ReceiverLab) -> Iterator[CheckResult]:
         with lab.connect() as wire:           # a socket, plain or TLS, to lab.protocol's endpoint
@@ -25,17 +25,17 @@ from otlptest.conformance.receiver.health import Condition
 from otlptest.sending import ExportResult
 
 MARKER_ATTRIBUTE = "otlptest.marker"
-"""The attribute that read-back looks for: of an item or of its resource."""
+"""The attribute that read-back searches for: of an item or of its resource."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a receiver is reached.
+    """The address of a receiver.
 
     Attributes:
         host: A name or address.
         port: TCP port.
-        path: Prefix of the paths on an HTTP endpoint, without a slash at its end; mostly empty.
+        path: Prefix of the paths on an HTTP endpoint, without a trailing slash; mostly empty.
         is_tls: Whether TLS is spoken.
     """
 
@@ -58,40 +58,40 @@ class Endpoint:
 
 
 class ReadBack(Protocol):
-    """What the receiver has stored or passed on. Thread-safe."""
+    """Access to what the receiver has stored or passed on. Thread-safe."""
 
     @property
     def name(self) -> str:
-        """Return what messages call it."""
+        """Its name in messages."""
         ...
 
     def items(
         self, signal: model.Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
-        """Spans, data points, log records or profiles that carry `marker`.
+        """Return spans, data points, log records or profiles that carry `marker`.
 
-        Blocks until there are `count`, at most `timeout_s`; gives what is there then, maybe fewer
-        or more. The marker is the value of `MARKER_ATTRIBUTE` of the item or of its resource.
+        Blocks until there are `count`, at most `timeout_s`; returns what is there then, maybe
+        fewer or more. The marker is the value of `MARKER_ATTRIBUTE` of the item or of its resource.
         """
         ...
 
 
 class ReceiverLab(Protocol):
-    """Talks to the receiver under test. Thread-safe."""
+    """Access to the receiver under test. Thread-safe."""
 
     @property
     def protocol(self) -> model.Protocol:
-        """Return what this run of the suite is about."""
+        """The protocol of this run of the suite."""
         ...
 
     @property
     def signals(self) -> tuple[model.Signal, ...]:
-        """The signals that it takes (a plain valid request of each found out), never empty."""
+        """The signals that it takes, as plain valid requests have shown; never empty."""
         ...
 
     @property
     def untaken(self) -> "Mapping[model.Signal, Condition]":
-        """What came of the plain valid requests of signals that it serves and does not take."""
+        """The answers to plain valid requests of signals that it serves and does not take."""
         ...
 
     @property
@@ -126,25 +126,25 @@ class ReceiverLab(Protocol):
 
     @property
     def read_back(self) -> ReadBack | None:
-        """Return what it stored; None if that cannot be read."""
+        """Access to what it stored; None if that cannot be read."""
         ...
 
     @property
     def timeout_s(self) -> float:
-        """Return how long to wait for any one answer before calling it a hang."""
+        """Seconds to wait for each answer before it counts as a hang."""
         ...
 
     def marker(self) -> str:
-        """A text that nothing else sends, for `MARKER_ATTRIBUTE`."""
+        """Return a unique text for `MARKER_ATTRIBUTE`."""
         ...
 
     def connect(
         self, endpoint: Endpoint | None = None, *, alpn: str = ""
     ) -> "socket.socket | ssl.SSLSocket":
-        """A connected socket with `timeout_s` set on it; close it, it is a context manager.
+        """Return a connected socket with `timeout_s` set on it; close it or use `with`.
 
         Args:
-            endpoint: Where to; `lab.endpoint` if None.
+            endpoint: The endpoint; `lab.endpoint` if None.
             alpn: With TLS, the protocol to ask for (`h2`); empty: `h2` for the gRPC endpoint,
                 else `http/1.1`.
 
@@ -161,11 +161,11 @@ class ReceiverLab(Protocol):
         protocol: model.Protocol | None = None,
         compression: str | None = None,
     ) -> ExportResult:
-        """Send one valid request with otlptest's own client and give the answer.
+        """Send one valid request with otlptest's own client and return the answer.
 
         Args:
             body: The request message in protobuf; sent as JSON over `http/json`.
-            signal: Whose request it is.
+            signal: The signal of the request.
             protocol: The suite's if None.
             compression: `gzip`, `deflate`, `zstd` or None.
 
@@ -175,7 +175,7 @@ class ReceiverLab(Protocol):
         ...
 
     def condition(self) -> Condition:
-        """Return what comes of a plain valid request now; blocks at most `timeout_s`."""
+        """Return the result of a plain valid request now; blocks at most `timeout_s`."""
         ...
 
     def is_alive(self) -> bool:
@@ -183,5 +183,5 @@ class ReceiverLab(Protocol):
         ...
 
     def resident_bytes(self) -> int | None:
-        """Memory of the receiver's process; None where it cannot be told (it is not local)."""
+        """Return the memory of the receiver's process; None if unknown (it is not local)."""
         ...

@@ -1,7 +1,6 @@
-"""Protobuf bodies that are no message of their signal, each with what is wrong with it.
+"""Protobuf bodies that are not a message of their signal, each with its fault.
 
-What a body is, is not a matter of opinion: each one that must be refused is refused by protobuf's
-own decoder too.
+Protobuf's own decoder also refuses each body that must be refused.
 """
 
 import random
@@ -35,7 +34,7 @@ def is_message(signal: Signal, body: bytes) -> bool:
 
 
 def cut_bodies(signal: Signal, marker: str, *, count: int = 50) -> Iterator[tuple[int, bytes]]:
-    """A valid body, cut where no message ends: how many bytes are left, and they."""
+    """Yield a valid body, cut within a message: the number of bytes left, and the bytes."""
     whole = sample_request(signal, marker)
     sizes = [size for size in range(1, len(whole)) if not is_message(signal, whole[:size])]
     chance = random.Random(_SEED)  # noqa: S311 -- repeatable, not secret
@@ -44,7 +43,7 @@ def cut_bodies(signal: Signal, marker: str, *, count: int = 50) -> Iterator[tupl
 
 
 def bad_protobuf(signal: Signal, marker: str) -> dict[str, Sequence[tuple[str, bytes]]]:
-    """Requirement to bodies that must be refused, each with what it is."""
+    """Return requirements with bodies that must be refused, each with a description."""
     whole = sample_request(signal, marker)
     groups = tag(_UNKNOWN, _GROUP_START) + number(1, 1)
     return {
@@ -77,12 +76,12 @@ def bad_protobuf(signal: Signal, marker: str) -> dict[str, Sequence[tuple[str, b
 
 
 def known_group(body: bytes) -> bytes:
-    """A request with a well-formed group that nobody knows."""
+    """Return a request with a well-formed group of an unknown number."""
     return body + tag(_UNKNOWN, _GROUP_START) + number(1, 1) + tag(_UNKNOWN, _GROUP_END)
 
 
 def wrong_wire_types(signal: Signal) -> Iterator[tuple[str, bytes]]:
-    """Requests whose item has a field of another wire type than it should."""
+    """Yield requests whose item has a field of a wrong wire type."""
     yield "a string field as a varint", wrapped(number(TEXT_FIELDS[signal], 7))
     if signal in TIME_FIELDS:
         yield "a fixed64 field as a string", wrapped(chunk(TIME_FIELDS[signal], b"soon"))
@@ -91,7 +90,7 @@ def wrong_wire_types(signal: Signal) -> Iterator[tuple[str, bytes]]:
 
 
 def nested_value(levels: int) -> bytes:
-    """An AnyValue that is a list in a list in a list… and at last a text."""
+    """Return an AnyValue of nested lists with a text innermost."""
     value = chunk(1, b"deep")
     for _ in range(levels):
         value = chunk(5, chunk(1, value))

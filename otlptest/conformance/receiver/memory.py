@@ -1,4 +1,4 @@
-"""The memory of whatever listens on a local port, as Linux tells it."""
+"""The memory of the process that listens on a local port, as Linux reports it."""
 
 import os
 import socket
@@ -15,9 +15,9 @@ _REMEMBERED_S: Final = 5.0
 
 
 def resident_bytes_at(host: str, port: int) -> int | None:
-    """Resident memory of the process that listens on a port of this machine.
+    """Return resident memory of the process that listens on a port of this machine.
 
-    None for another machine's, another user's, and on systems without `/proc`. With several
+    None for processes of other machines or users, and on systems without `/proc`. With several
     processes on one port (a pre-fork server), the sum.
     """
     if not _is_local(host) or not _PROC.joinpath("net", "tcp").exists():
@@ -30,7 +30,7 @@ def resident_bytes_at(host: str, port: int) -> int | None:
 
 @lru_cache(maxsize=8)
 def _owners_lately(sockets: frozenset[str], _era: int) -> tuple[str, ...]:
-    """The processes that hold sockets; to go over all processes takes long, so not each time."""
+    """Return the processes that hold sockets, cached: to walk over all processes is slow."""
     return tuple(_owners(sockets))
 
 

@@ -1,4 +1,4 @@
-"""Small valid requests: what finds out whether a receiver is there, and what it takes."""
+"""Small valid requests that show whether a receiver is there, and what it takes."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _SCOPE: Final = Scope(name="otlptest.conformance")
 
 
 def probe_request(signal: Signal, marker: str) -> bytes:
-    """A valid request with one item, which carries `marker` as `MARKER_ATTRIBUTE`."""
+    """Return a valid request with one item, which carries `marker` as `MARKER_ATTRIBUTE`."""
     item = _MAKERS[signal](Attributes({MARKER_ATTRIBUTE: marker}))
     return encode_message(request_from_items([item])[1])
 

@@ -1,7 +1,7 @@
 """Reads what a receiver has stored or passed on: a file that it writes, or a fake behind it.
 
-Each look takes in only what is new since the last one, and keeps only what carries a marker. What
-has not come within a few times the longest that anything took is lost: nobody waits for it longer.
+Each look reads only what is new since the last one, and keeps only items with a marker. An item
+that has not come within a few times the longest delay so far counts as lost.
 """
 
 import math
@@ -25,17 +25,17 @@ from otlptest.wire.otlp.unpacked_files import content_encoding
 _LOOK_EVERY_S: Final = 0.05
 _TIMES_THE_LONGEST: Final = 5
 _SHORTEST_WAIT_S: Final = 1.0
-_SHORT_WAIT_S: Final = 3.0  # while fewer arrivals than these tell how long one takes
+_SHORT_WAIT_S: Final = 3.0  # while there are fewer arrivals than these to measure
 _FEWEST_SEEN: Final = 3
 _MAGIC_BYTES: Final = 4
 _MOST_IN_VAIN_S: Final = 20.0  # of waiting, where nothing has ever come
 
 
 class _Marked:
-    """Items by signal and marker, and how to get more of them.
+    """Items by signal and marker, and a function that gets more of them.
 
     Args:
-        new_items: Gives the items of a signal that it has not given before.
+        new_items: Returns the items of a signal that it has not returned before.
     """
 
     def __init__(self, new_items: Callable[[Signal], Iterable[tuple[Signal, Any]]]) -> None:
@@ -63,7 +63,7 @@ class _Marked:
                 return found
 
     def _patience_s(self) -> float:
-        """Return how long what was stored may take: a few times the longest that was seen."""
+        """Return how long storing may take: a few times the longest that was seen."""
         if self._arrivals:
             least_s = _SHORTEST_WAIT_S if self._arrivals >= _FEWEST_SEEN else _SHORT_WAIT_S
             return max(least_s, _TIMES_THE_LONGEST * self._longest_s)
@@ -80,10 +80,10 @@ class _Marked:
 
 
 class ForwardReadBack:
-    """What the receiver forwards to a fake of ours.
+    """Read-back of a receiver that forwards to a fake of ours.
 
     Args:
-        collector: Where it forwards to.
+        collector: The fake it forwards to.
     """
 
     def __init__(self, collector: FakeCollector) -> None:
@@ -95,7 +95,7 @@ class ForwardReadBack:
     def items(
         self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
-        """See `ReadBack.items`."""
+        """Return the items that carry `marker`; see `ReadBack.items`."""
         return self._marked.awaited(signal, marker, count, timeout_s)
 
     def _new_items(self, signal: Signal) -> Iterator[tuple[Signal, Any]]:
@@ -107,7 +107,7 @@ class ForwardReadBack:
 
 
 class FileReadBack:
-    """What the receiver writes to an OTLP file, as the Collector's file exporter does.
+    """Read-back of a receiver that writes an OTLP file, as the Collector's file exporter does.
 
     Args:
         path: The file; it may not exist yet.
@@ -122,7 +122,7 @@ class FileReadBack:
     def items(
         self, signal: Signal, marker: str, *, count: int = 1, timeout_s: float = 5.0
     ) -> tuple[Any, ...]:
-        """See `ReadBack.items`.
+        """Return the items that carry `marker`; see `ReadBack.items`.
 
         A last line that is not written whole yet is left for the next look.
         """
@@ -135,7 +135,7 @@ class FileReadBack:
                 yield signal, item
 
     def _has_plain_lines(self) -> bool:
-        """Whether what is added can be read without what was before; so it is if nothing is."""
+        """Return whether added lines can be read alone; also if there is no file yet."""
         try:
             with self._path.open("rb") as file:
                 is_plain = content_encoding(file.read(_MAGIC_BYTES)) == "identity"
@@ -144,10 +144,10 @@ class FileReadBack:
             return True
 
     def _new_lines(self) -> Iterator[tuple[Signal, Any]]:
-        """The requests in the lines that have been added; what is none is left out."""
+        """Yield the requests in the lines that have been added; invalid ones are left out."""
         try:
             size = self._path.stat().st_size
-            if size < self._offset:  # it was begun anew
+            if size < self._offset:  # it was truncated
                 self._offset = 0
             with self._path.open("rb") as file:
                 file.seek(self._offset)
@@ -163,7 +163,7 @@ class FileReadBack:
                 continue
 
     def _whole(self) -> Iterator[tuple[Signal, Any]]:
-        """The requests beyond those that were given before, of a file that is read whole."""
+        """Yield the requests of a file read whole that were not yielded before."""
         try:
             records = [each for each in read_records(self._path) if isinstance(each, FileRecord)]
         except FileFormatError:

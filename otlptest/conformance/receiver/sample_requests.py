@@ -1,4 +1,4 @@
-"""Requests of each signal, in protobuf and in JSON, with room for what a case puts in.
+"""Requests of each signal, in protobuf and in JSON, with room for a case's data.
 
 All signals nest alike: request, resource entry, scope entry, item. An item of the metrics signal is
 a gauge with one point; its attributes, as those of spans and log records, carry the marker.
@@ -28,22 +28,22 @@ TIME_FIELDS: Final[Mapping[Signal, int]] = MappingProxyType({"traces": 7, "logs"
 
 
 def text(value: str | bytes) -> bytes:
-    """An AnyValue with `string_value`."""
+    """Return an AnyValue with `string_value`."""
     return chunk(1, value.encode() if isinstance(value, str) else value)
 
 
 def attribute(key: str | bytes, value: bytes) -> bytes:
-    """A KeyValue; `value` is the bytes of an AnyValue."""
+    """Return a KeyValue; `value` is the bytes of an AnyValue."""
     return chunk(1, key.encode() if isinstance(key, str) else key) + chunk(2, value)
 
 
 def sample_item(
     signal: Signal, marker: str, *, attributes: tuple[bytes, ...] = (), more: bytes = b""
 ) -> bytes:
-    """A valid item in protobuf.
+    """Return a valid item in protobuf.
 
     Args:
-        signal: Whose.
+        signal: Its signal.
         marker: The value of `MARKER_ATTRIBUTE`.
         attributes: Further KeyValues.
         more: Further fields of the item: of the span, the metric or the log record.
@@ -85,7 +85,7 @@ def wrapped(  # the five places where a case puts something in
     scope_entry: bytes = b"",
     request: bytes = b"",
 ) -> bytes:
-    """A request in protobuf with some items.
+    """Return a request in protobuf with some items.
 
     Args:
         *items: Bytes of spans, metrics or log records.
@@ -103,7 +103,7 @@ def wrapped(  # the five places where a case puts something in
 def sample_request(
     signal: Signal, marker: str, *, attributes: tuple[bytes, ...] = (), more: bytes = b""
 ) -> bytes:
-    """A valid request in protobuf with one item; see `sample_item`."""
+    """Return a valid request in protobuf with one item; see `sample_item`."""
     return wrapped(sample_item(signal, marker, attributes=attributes, more=more))
 
 
@@ -111,7 +111,7 @@ def sample_request(
 
 
 def json_attribute(key: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """A KeyValue; `value` is an AnyValue, e.g. `{"stringValue": "x"}`."""
+    """Return a KeyValue; `value` is an AnyValue, e.g. `{"stringValue": "x"}`."""
     return {"key": key, "value": dict(value)}
 
 
@@ -122,10 +122,10 @@ def json_item(
     attributes: tuple[Mapping[str, Any], ...] = (),
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """A valid item in JSON.
+    """Return a valid item in JSON.
 
     Args:
-        signal: Whose.
+        signal: Its signal.
         marker: The value of `MARKER_ATTRIBUTE`.
         attributes: Further KeyValues.
         more: Further or other keys: of the span, the log record or the data point.
@@ -158,7 +158,7 @@ def json_item(
 
 
 def json_request(signal: Signal, *items: Mapping[str, Any]) -> dict[str, Any]:
-    """A request in JSON with some items."""
+    """Return a request in JSON with some items."""
     names = SIGNAL_NAMES[signal]
     scope = {"scope": {"name": _SCOPE}, lower_camel(names.item_field): list(items)}
     resource = {"attributes": [json_attribute("service.name", {"stringValue": _SERVICE})]}
@@ -166,5 +166,5 @@ def json_request(signal: Signal, *items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def json_bytes(document: object) -> bytes:
-    """A document as UTF-8 text."""
+    """Return a document as UTF-8 text."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")

@@ -1,7 +1,7 @@
-"""What came out of a receiver again, judged: every row that asks for read-back.
+"""Judgements of what a receiver stored: every requirement that needs read-back.
 
-A receiver may pass data on late and in another order. That something was *not* stored is believed
-only after something that was sent later has come.
+A receiver may pass data on late and in another order. An item counts as *not* stored only
+after an item that was sent later has come.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _LATER_ITEMS: Final = 3
 def stored_items(
     lab: ReceiverLab, signal: Signal, marker: str, *, count: int = 1
 ) -> tuple[Any, ...]:
-    """Return what carries a marker, once there is `count` of it; nothing without read-back.
+    """Return the items with a marker, once there are `count`; empty without read-back.
 
     Blocks at most `lab.timeout_s`.
     """
@@ -36,19 +36,19 @@ def _wait_s(lab: ReceiverLab) -> float:
 
 
 def why_unread(lab: ReceiverLab) -> str:
-    """Return why `unwanted_items` cannot know."""
+    """Return why `unwanted_items` has no result."""
     return NO_READ_BACK if lab.read_back is None else "nothing came to be read back"
 
 
 def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any, ...] | None:
-    """Return what carries markers that should not have been stored; None if that cannot be known.
+    """Return stored items with markers that should not be stored; None if unknown.
 
     Blocks until a valid request, sent now, has come, at most `lab.timeout_s`.
     """
     if lab.read_back is None:
         return None
     later = lab.marker()
-    # Of several items some come, also where the last or the first of each request is lost.
+    # Some of several items come even if the last or the first of each request is lost.
     several = sample_request(signal, later) * _LATER_ITEMS
     try:
         lab.send(several, signal=signal)
@@ -64,9 +64,9 @@ def unwanted_items(lab: ReceiverLab, signal: Signal, *markers: str) -> tuple[Any
 
 
 def loses_plain_ones(lab: ReceiverLab, signal: Signal) -> bool:
-    """Whether a plain request that is taken is not stored either: then no oddity is the reason.
+    """Return whether plain requests that are taken are not stored either.
 
-    Blocks until what was sent later has come, at most twice `lab.timeout_s`.
+    Blocks until an item that was sent later has come, at most twice `lab.timeout_s`.
     """
     marker = lab.marker()
     try:
@@ -91,20 +91,20 @@ def judged_stored(
     needs_read_back: bool = True,
     is_plain: bool = False,
 ) -> CheckResult:
-    """One judgement of what was stored of a request that was taken.
+    """Judge what was stored of a request that was taken.
 
     Args:
         lab: Where it went.
         rule: The requirement.
         signal: Of which signal.
         marker: What the items carry.
-        seen: What was sent and answered, for evidence.
-        matches: What is wrong with the items; empty if they are as sent.
-        count: How many there should be.
-        needs_read_back: Whether the answer alone shows nothing; else it is enough where nothing
-            can be read back.
-        is_plain: Nothing is odd about the request: that it is lost is what is judged. An odd one
-            that is lost is only accused where a plain one is not.
+        seen: The request and its answer, for evidence.
+        matches: Returns the fault of the items; empty if they are as sent.
+        count: The number that should be stored.
+        needs_read_back: Whether the answer alone shows nothing; else it is enough if nothing can
+            be read back.
+        is_plain: The request is not odd: its loss is a failure. The loss of an odd one is only a
+            failure if plain ones are not lost.
     """
     if lab.read_back is None:
         return (
@@ -143,21 +143,21 @@ def judged_taken(
     count: int = 1,
     needs_read_back: bool = True,
 ) -> CheckResult:
-    """One judgement of a request that must be taken, and of what was stored of it.
+    """Judge a request that must be taken, and what was stored of it.
 
     Args:
         lab: Where it went.
         rule: The requirement.
         signal: Of which signal.
         marker: What the items carry.
-        sent: What was sent and answered.
-        wanted: What answer is demanded, for evidence.
+        sent: The request and its answer.
+        wanted: The demanded answer, for evidence.
         matches: See `judged_stored`.
         count: See `judged_stored`.
         needs_read_back: See `judged_stored`.
     """
     found = check_responses(lab, rule, [sent], is_ok, wanted)
-    if found.outcome != "passed":  # of what an overloaded receiver turned away nothing is known
+    if found.outcome != "passed":  # what an overloaded receiver refused shows nothing
         return found
     return judged_stored(
         lab,

@@ -1,7 +1,7 @@
-"""Reads one line of a file that a receiver wrote, also if ids in it have a wrong length.
+"""Reads one line of a file that a receiver wrote, even if ids have a wrong length.
 
-Who takes a short id in protobuf and writes its bytes in hex has kept it: the line that it stands
-in, with all that is right in it, must not be lost over that.
+A receiver that takes a short id in protobuf and writes its bytes in hex has kept it: the line must
+not be lost because of that.
 """
 
 import secrets
@@ -21,13 +21,13 @@ _ID_BYTES: Final[Mapping[str, int]] = MappingProxyType(
 
 
 def read_stored_line(line: bytes) -> tuple[Signal, Any]:
-    """The signal and the request that a line says.
+    """Return the signal and the request of a line.
 
     Args:
         line: One document of OTLP JSON; an id may be the hex of any number of bytes.
 
     Raises:
-        WireError: It says none.
+        WireError: The line is not a request.
     """
     try:
         return read_json_document(line)
@@ -42,7 +42,7 @@ def read_stored_line(line: bytes) -> tuple[Signal, Any]:
 
 
 def _stood_in(value: Any) -> Iterator[tuple[bytes, bytes]]:  # noqa: ANN401 -- any JSON value
-    """Puts an id of the right length in the place of each other one; which one stands for what."""
+    """Replace each id of a wrong length by one of the right length; yield both."""
     if isinstance(value, list):
         for each in value:
             yield from _stood_in(each)
@@ -58,7 +58,7 @@ def _stood_in(value: Any) -> Iterator[tuple[bytes, bytes]]:  # noqa: ANN401 -- a
 
 
 def _bytes_of(text: object) -> bytes:
-    """Return what hex says; empty if it is none."""
+    """Return the bytes of a hex text; empty if it is not hex."""
     try:
         return bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:

@@ -45,12 +45,12 @@ class Target:
         grpc: `host:port` or URL of its gRPC endpoint; empty if it has none.
         http: URL of its HTTP endpoint, without `/v1/traces`; empty if it has none.
         ca_file: PEM of the authority to trust, for https.
-        read_back: What it stores; None if that cannot be read.
-        wait_s: How long to wait for it to come up.
-        name: What reports call it; its endpoints if empty.
+        read_back: Access to what it stores; None if that cannot be read.
+        wait_s: Seconds to wait for it to come up.
+        name: Its name in reports; its endpoints if empty.
         read_back_words: `read_back` as the command line has it, `file:PATH` or
             `otlp:GRPC_PORT:HTTP_PORT`, for the command that runs a case again.
-        headers: What it wants with each request: header fields over HTTP, metadata over gRPC,
+        headers: Headers it wants with each request: header fields over HTTP, metadata over gRPC,
             e.g. `{"Authorization": "Bearer …"}`.
 
     Raises:
@@ -76,7 +76,7 @@ class Target:
 
     @property
     def title(self) -> str:
-        """Return what reports call it."""
+        """Its name in reports."""
         return self.name or " and ".join(each for each in (self.grpc, self.http) if each)
 
     @property
@@ -85,10 +85,10 @@ class Target:
         return tuple(each for each in ALL_PROTOCOLS if (self.grpc if each == "grpc" else self.http))
 
     def lab(self, protocol: Protocol, suite: "ReceiverSuite") -> TargetLab:
-        """Return what cases get, before it is known which signals the receiver takes.
+        """Return the lab of the cases, before the signals of the receiver are known.
 
         Raises:
-            UsageError: An endpoint is not a URL and no `host:port`.
+            UsageError: An endpoint is neither a URL nor `host:port`.
         """
         return TargetLab(
             protocol=protocol,
@@ -103,17 +103,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSuite:
-    """Which cases to run with a receiver, and how to judge.
+    """The cases to run with a receiver, and the policy.
 
     Attributes:
         cases: Ids of cases or requirements, or folders of cases; all if empty.
         signals: Only these signals; all if empty.
         policy: How strictly to judge.
-        timeout_s: How long to wait for any one answer.
-        jobs: How many cases at a time. One by default: who made a receiver fall must be certain.
-        budget_s: How long the whole run may take, in all protocols, whatever the receiver does;
-            what is left then is not observed.
-        known_cases: What there is to choose from.
+        timeout_s: Seconds to wait for each answer.
+        jobs: The number of cases at a time. One by default, to know the case that felled it.
+        budget_s: Seconds that the whole run may take, in all protocols; cases that are left then
+            are inconclusive.
+        known_cases: The cases to choose from.
     """
 
     cases: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ class ReceiverSuite:
     known_cases: tuple[ReceiverCase, ...] = field(default=CASES, repr=False)
 
     def chosen(self, protocol: Protocol) -> tuple[ReceiverCase, ...]:
-        """The cases that make sense in a protocol, out of those asked for, floods last.
+        """Return the cases that support a protocol, out of those asked for, floods last.
 
         Raises:
             UnknownNameError: A case that was asked for does not exist.
@@ -141,16 +141,16 @@ def conform_receiver(
     suite: ReceiverSuite | None = None,
     on_event: EventSink | None = None,
 ) -> Conformance:
-    """Judge a receiver by what it answers and, where it can be read back, what it stores.
+    """Judge a receiver by its answers and, with read-back, by what it stores.
 
     Blocks until all cases have ended, in each protocol one after the other; the floods follow when
     everything else is done. At most `suite.budget_s`, and half a minute more.
 
     Args:
-        target: Where it is.
-        protocols: In which protocols; all that its endpoints may speak if empty.
-        suite: Which cases, and how to judge; all cases, not strictly, if None.
-        on_event: Told of each step.
+        target: The receiver.
+        protocols: The protocols to use; all that its endpoints may speak if empty.
+        suite: The cases and the policy; all cases, not strictly, if None.
+        on_event: Called with each step.
 
     Raises:
         UsageError: No endpoint was given, or none for a protocol that was asked for.
@@ -175,7 +175,7 @@ def conform_receiver(
 
 
 def _check(suite: ReceiverSuite, protocols: Sequence[Protocol]) -> None:
-    """Hold that what was asked for exists.
+    """Check that everything that was asked for exists.
 
     Raises:
         UsageError: No endpoint was given, or nothing is left to run.
@@ -223,7 +223,7 @@ class _ProtocolRun:
         self._duration_s += SYSTEM_CLOCK.monotonic() - started
 
     def judge(self, *, flood: int) -> None:
-        """Run the cases that flood as much; blocks until they have ended."""
+        """Run the cases of one level of flooding; block until they have ended."""
         cases = [case for case in self.cases if case.flood == flood]
         if self._look.problem or not cases:
             return
@@ -245,7 +245,7 @@ class _ProtocolRun:
         )
 
     def finished(self, *, among: Sequence[Protocol]) -> SuiteRun:
-        """The verdicts.
+        """Return the verdicts.
 
         Args:
             among: All protocols of the whole run.
@@ -269,9 +269,9 @@ class _ProtocolRun:
         return results_of(self.cases, self._judged, self._suite.policy, run_again=run_again)
 
     def _unjudged(self, among: Sequence[Protocol]) -> tuple[Result, ...]:
-        """The verdicts where no case could be run: what is wrong is told once."""
+        """Return the verdicts if no case could be run; the reason is reported once."""
         look = self._look
-        # That an encoding is lacking is judged in the run of the other one, if there is one.
+        # A missing encoding is judged in the run of the other one, if there is one.
         is_told = look.is_lacking and {"http/protobuf", "http/json"} <= set(among)
         return unjudged_results(
             self.cases,
@@ -284,7 +284,7 @@ class _ProtocolRun:
 
 
 def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckResult]:
-    """Return what one case finds out; the receiver lacks it if the case needs what is not there."""
+    """Return the results of one case; not applicable if something that it needs is missing."""
     narrowed = lab.narrowed(case)
     missing = _missing(case, narrowed)
     if missing:
@@ -296,7 +296,7 @@ def judged_receiver_case(case: ReceiverCase, lab: TargetLab) -> Iterable[CheckRe
 
 
 def _missing(case: ReceiverCase, lab: TargetLab) -> str:
-    """Return what a case needs and does not have, as a sentence; empty if nothing."""
+    """Return the missing needs of a case, as a sentence; empty if there are none."""
     if not lab.signals:
         return f"the receiver takes no {' or '.join(case.signals)}"
     if "read_back" in case.needs and lab.read_back is None:

@@ -1,4 +1,4 @@
-"""Talks to a receiver: the `ReceiverLab` that cases get."""
+"""The `ReceiverLab` that cases get: access to a receiver."""
 
 import secrets
 import socket
@@ -24,12 +24,12 @@ from otlptest.sending import ExportResult, send
 from otlptest.timing import Deadline
 from otlptest.wire.otlp.otlp_protobuf import decode_request
 
-_SHORTEST_S: Final = 0.1  # that a wait may be, though no time is left
+_SHORTEST_S: Final = 0.1  # of the shortest wait, even if no time is left
 _LONG_S: Final = 86_400.0
 
 
 def endpoint_of(text: str, *, is_grpc: bool) -> Endpoint:
-    """The endpoint that a URL or `host:port` means.
+    """Return the endpoint of a URL or `host:port`.
 
     Raises:
         UsageError: It is neither.
@@ -60,7 +60,7 @@ class TargetLab:
         timeout_s: See `ReceiverLab`.
         headers: See `ReceiverLab`.
         untaken: See `ReceiverLab`.
-        until: When the whole run ends; None if it may take as long as it takes.
+        until: The end of the whole run; None without a limit.
     """
 
     protocol: Protocol
@@ -93,7 +93,7 @@ class TargetLab:
         return found
 
     def narrowed(self, case: ReceiverCase) -> "TargetLab":
-        """The lab of one case: with the signals that it sends, and no more time than is left."""
+        """Return the lab of one case, with the signals that it sends and the time that is left."""
         return replace(
             self,
             signals=tuple(s for s in self.signals if s in case.signals),
@@ -101,13 +101,13 @@ class TargetLab:
         )
 
     def marker(self) -> str:
-        """See `ReceiverLab.marker`."""
+        """Return a unique text; see `ReceiverLab.marker`."""
         return secrets.token_hex(12)
 
     def connect(
         self, endpoint: Endpoint | None = None, *, alpn: str = ""
     ) -> "socket.socket | ssl.SSLSocket":
-        """See `ReceiverLab.connect`.
+        """Connect to the receiver; see `ReceiverLab.connect`.
 
         Raises:
             SendError: It cannot be reached.
@@ -133,7 +133,7 @@ class TargetLab:
         protocol: Protocol | None = None,
         compression: str | None = None,
     ) -> ExportResult:
-        """See `ReceiverLab.send`."""
+        """Send a request; see `ReceiverLab.send`."""
         chosen = protocol or self.protocol
         to = replace(self, protocol=chosen).endpoint
         is_json = chosen == "http/json"
@@ -150,7 +150,7 @@ class TargetLab:
         return sent.exports[0]
 
     def condition(self) -> Condition:
-        """See `ReceiverLab.condition`."""
+        """Return the receiver's condition; see `ReceiverLab.condition`."""
         signal = self.signals[0] if self.signals else "traces"
         try:
             return condition_of_answer(plain_answer(self, signal))
@@ -158,11 +158,11 @@ class TargetLab:
             return condition_of_failure(problem)
 
     def is_alive(self) -> bool:
-        """See `ReceiverLab.is_alive`."""
+        """Return whether the receiver is alive; see `ReceiverLab.is_alive`."""
         return self.condition().is_well
 
     def resident_bytes(self) -> int | None:
-        """See `ReceiverLab.resident_bytes`."""
+        """Return the receiver's memory; see `ReceiverLab.resident_bytes`."""
         return resident_bytes_at(self.endpoint.host, self.endpoint.port)
 
     def _secured(self, plain: socket.socket, to: Endpoint, alpn: str) -> ssl.SSLSocket:

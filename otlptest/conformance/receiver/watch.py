@@ -1,7 +1,7 @@
-"""Runs the cases of one receiver, with a look at its health before and after each.
+"""The runs of all cases of one receiver, with a look at its health before and after each.
 
-The case that a receiver dies of is the one that is blamed; the following ones observe nothing. One
-that is busy, or works off a flood, is waited for. None of this takes longer than the run may.
+Only the case that a receiver dies of fails; the following ones are inconclusive. If it is busy, or
+works off a flood, the watch waits, but not longer than the run may take.
 """
 
 import threading
@@ -23,15 +23,15 @@ _GIVEN_UP_S: Final = 30.0  # of waiting for a receiver that was not flooded, in 
 
 
 class ReceiverWatch:
-    """Judges the cases of one receiver, one after the other. Thread-safe.
+    """A judge of the cases of one receiver, one after the other. Thread-safe.
 
     Args:
         lab: The receiver, with what the first look showed.
         judge_case: Runs one case.
 
     Attributes:
-        unseen: The requirements of which nothing was observed because of the receiver's absence
-            or for want of time, each with the reason.
+        unseen: The requirements that are inconclusive because the receiver was away or time ran
+            out, each with the reason.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ReceiverWatch:
         self._lock = threading.Lock()
 
     def judge(self, case: ReceiverCase) -> Iterator[CheckResult]:
-        """What a case finds out; nothing is observed of a receiver that is not well before it.
+        """Yield the results of a case; inconclusive if the receiver is not well before it.
 
         Blocks as long as the case does, and up to a minute for a receiver that was flooded.
         """
@@ -63,7 +63,7 @@ class ReceiverWatch:
         try:
             for each in self._judge_case(case, self._lab):
                 if self._is_over() and each.outcome == "failed":
-                    break  # what was cut short proves nothing
+                    break  # an aborted case proves nothing
                 seen.append(each.rule)
                 has_sent = has_sent or each.outcome != "not_applicable"
                 has_died = has_died or each.harm == "crash"
@@ -104,7 +104,7 @@ class ReceiverWatch:
         return f"no time was left: the whole run ends after {took_s:g} s"
 
     def _unfit(self) -> str:
-        """Return why nothing can be observed of the receiver now; empty if something can."""
+        """Return why the receiver cannot be judged now; empty if it can."""
         if self._is_over():
             return self._out_of_time()
         if self._given_up:
@@ -123,7 +123,7 @@ class ReceiverWatch:
         return self._given_up or reason
 
     def _settled(self, patience_s: float) -> Condition:
-        """The receiver's condition once it is well, or patience ends."""
+        """Return the receiver's condition once it is well, or patience ends."""
         patience = Deadline(min(patience_s, self._lab.left_s))
         reviving = Deadline(_REVIVES_S)
         while True:

@@ -1,4 +1,4 @@
-"""Conformance results as JSON, and read back from it for a table of several subjects."""
+"""Conformance results as JSON, and the reader of it for a table of several subjects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -70,7 +70,7 @@ def _add_case(suite: ET.Element, run: SuiteRun, result: Result) -> None:
 
 
 def _clean(text: str) -> str:
-    """Text without the characters that XML 1.0 cannot hold: what a command prints may have any."""
+    """Return text without the characters that XML 1.0 does not allow."""
     return "".join(char if _is_xml(ord(char)) else "�" for char in text)
 
 

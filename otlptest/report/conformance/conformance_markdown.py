@@ -7,7 +7,7 @@ from otlptest.conformance.verdicts import VERDICTS, Result
 
 
 def conformance_markdown(conformance: Conformance) -> str:
-    """A summary table of the runs, then each run's failures and warnings, then all results."""
+    """Return a summary of the runs, each run's failures and warnings, then all results."""
     lines = [
         "# OTLP conformance",
         "",
@@ -74,12 +74,12 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that stays in one cell of a table."""
+    """Return text that stays in one cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _fenced(text: str) -> list[str]:
-    """A code block that no line of the text can end."""
+    """Return a code block that no line of the text can end."""
     longest = max((len(part) for part in _backtick_runs(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}text", *text.splitlines(), fence]

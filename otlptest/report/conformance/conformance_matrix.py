@@ -1,4 +1,4 @@
-"""One table of several subjects: what `otlptest conform matrix` prints."""
+"""One table of several subjects, as `otlptest conform matrix` prints it."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ class MatrixRow:
     Attributes:
         id: The requirement.
         level: `MUST`, `SHOULD`, `MAY` or `ROBUSTNESS`.
-        title: What is demanded.
+        title: The demand.
         verdicts: One per column; empty where the column does not have the row.
     """
 
@@ -37,20 +37,20 @@ class Matrix:
     """Several runs side by side.
 
     Attributes:
-        columns: What each run is called: its subject and protocol.
-        rows: The requirements that any of them judged, in the order of the catalogue.
+        columns: The name of each run: its subject and protocol.
+        rows: The requirements that any run judged, in the order of the catalogue.
     """
 
     columns: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
 
     def count(self, column: int, verdict: str) -> int:
-        """Return how many rows of a column have that verdict."""
+        """Return the number of rows of a column with that verdict."""
         return sum(1 for row in self.rows if row.verdicts[column] == verdict)
 
 
 def matrix_of(runs: Sequence[RecordedRun]) -> Matrix:
-    """The table of some runs, in their order."""
+    """Return the table of some runs, in their order."""
     known = {rule.id: number for number, rule in enumerate(all_requirements())}
     ids = {name for run in runs for name in run.results}
     ordered = sorted(ids, key=lambda name: (known.get(name, len(known)), name))
@@ -67,7 +67,7 @@ def _matrix_row(name: str, runs: Sequence[RecordedRun]) -> MatrixRow:
 
 
 def _distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """The names, later equal ones with a number."""
+    """Return the names, later equal ones with a number."""
     seen: dict[str, int] = {}
     distinct: list[str] = []
     for name in names:
@@ -77,7 +77,7 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def matrix_record(matrix: Matrix) -> dict[str, Any]:
-    """The table as JSON: `columns`, `summary` by column, and `rows`."""
+    """Return the table as JSON: `columns`, `summary` by column, and `rows`."""
     return {
         "columns": list(matrix.columns),
         "summary": {
@@ -101,7 +101,7 @@ def matrix_record(matrix: Matrix) -> dict[str, Any]:
 
 
 def matrix_text(matrix: Matrix) -> str:
-    """The table for a terminal: columns by number, their names above."""
+    """Return the table for a terminal: columns by number, their names above."""
     names = [f"[{number}] {name}" for number, name in enumerate(matrix.columns, start=1)]
     headers = [*_COLUMNS_BEFORE, *(f"[{number}]" for number in range(1, len(names) + 1))]
     body = [
@@ -116,7 +116,7 @@ def matrix_text(matrix: Matrix) -> str:
 
 
 def matrix_markdown(matrix: Matrix) -> str:
-    """The table as Markdown, totals first."""
+    """Return the table as Markdown, totals first."""
     head = [*_COLUMNS_BEFORE, *map(markdown_cell, matrix.columns)]
     totals = [
         ["total", verdict, *(str(matrix.count(n, verdict)) for n in range(len(matrix.columns)))]

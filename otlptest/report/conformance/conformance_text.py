@@ -1,4 +1,4 @@
-"""Conformance results as text: failures first, with evidence and how to see them again."""
+"""Conformance results as text: failures first, with evidence and commands to run them again."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -30,7 +30,7 @@ def conformance_text(conformance: Conformance, *, width: int = _WIDTH) -> str:
 
 
 def summary_text(run: SuiteRun) -> str:
-    """Return how many have which verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
+    """Return the count of each verdict: `3 pass, 1 fail, 2 inconclusive, 40 not emitted`."""
     missing = sum(map(_is_not_emitted, run.results))
     found = {**run.summary, "inconclusive": run.summary["inconclusive"] - missing}
     numbers = [*found.items(), ("not emitted", missing)]
@@ -45,7 +45,7 @@ def _is_not_emitted(result: Result) -> bool:
 
 
 def _not_emitted_line(results: Sequence[Result]) -> str:
-    """The signals that are missing, and how many requirements are about them alone."""
+    """Return the missing signals, and the number of requirements that need them."""
     told = [
         line.removeprefix(NOT_EMITTED) for each in results for line in each.evidence.splitlines()
     ]
@@ -97,7 +97,7 @@ def _group_blocks(results: Iterable[Result], group: Group, width: int) -> list[s
 
 
 def _whole(result: Result) -> str:
-    """A result that somebody has to look at."""
+    """Return a result that somebody has to look at."""
     marks = f" [{', '.join(result.marks)}]" if result.marks else ""
     harm = f" ({result.harm.replace('_', ' ')})" if result.harm else ""
     lines = [f"{result.verdict.upper()} {result.id} {result.level}{marks}{harm}: {result.title}"]
@@ -125,7 +125,7 @@ def _by_reason(results: Sequence[Result]) -> list[str]:
 
 
 def _about(seconds: float) -> str:
-    """A rough time: `about 40 s`, `about 3 minutes`."""
+    """Return a rough time: `about 40 s`, `about 3 minutes`."""
     if seconds < _IN_SECONDS:
         return f"about {max(1, round(seconds))} s"
     return f"about {seconds / 60:.0f} minutes"

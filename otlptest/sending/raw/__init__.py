@@ -1,1 +1,1 @@
-"""Clients that send exactly the bytes they are given, right or wrong, and show the exact answer."""
+"""Clients that send exactly the given bytes, valid or not, and return the exact answer."""

@@ -49,7 +49,7 @@ class GrpcAnswer:
         return self.blocks[-1] if self.blocks else ()
 
     def field(self, name: str) -> str | None:
-        """The value of a field, of the trailers before that of the headers; None if absent."""
+        """Return the value of a trailer, else of a header; None if absent."""
         for block in (self.trailers, self.headers):
             for key, value in block:
                 if key == name:
@@ -75,7 +75,7 @@ class GrpcAnswer:
 
     @property
     def message_problem(self) -> str:
-        """Return what is left over after the whole messages; empty if nothing."""
+        """Return what remains after the whole messages; empty if nothing."""
         left = len(self.body) - sum(PREFIX_SIZE + len(each) for _, each in self.messages)
         return f"{left} bytes that are no whole message" if left else ""
 
@@ -102,7 +102,7 @@ class GrpcAnswer:
         return not self.is_ended and self.reset is None and self.end == "silent"
 
     def told(self) -> str:
-        """As evidence."""
+        """Return the answer as evidence."""
         if self.problem:
             return self.problem
         text = ""

@@ -46,7 +46,7 @@ class Http1Answer:
     elapsed_s: float = 0.0
 
     def field(self, name: str) -> str | None:
-        """The value of a header field, several joined with a comma; None if it is absent."""
+        """Return the value of a header field, several joined with a comma; None if it is absent."""
         values = [value for key, value in self.fields if key.lower() == name.lower()]
         return ", ".join(values) if values else None
 
@@ -82,7 +82,7 @@ class Http1Answer:
         return self.end in {"closed", "reset"} or "close" in said
 
     def told(self) -> str:
-        """As evidence."""
+        """Return the answer as evidence."""
         if self.status is None:
             return self.problem or f"no answer: {end_words(self.end)}"
         text = f"HTTP {self.status}"
@@ -97,13 +97,13 @@ class Http1Answer:
 
 
 def request_head(method: str, target: str, fields: Fields) -> bytes:
-    """Request line and fields, exactly as given."""
+    """Return request line and fields, exactly as given."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
     return "\r\n".join(lines).encode("latin-1") + _HEAD_END
 
 
 def request_bytes(method: str, target: str, fields: Fields, body: bytes) -> bytes:
-    """A whole request; `Content-Length` is added unless `fields` frame the body."""
+    """Return a whole request; `Content-Length` is added unless `fields` frame the body."""
     names = {name.lower() for name, _ in fields}
     framed = list(fields)
     if not names & {"content-length", "transfer-encoding"}:
@@ -112,7 +112,7 @@ def request_bytes(method: str, target: str, fields: Fields, body: bytes) -> byte
 
 
 class RawHttp1Client(RawSocket):
-    """One HTTP/1.1 connection; what is said on it is up to the caller."""
+    """One HTTP/1.1 connection; the caller decides what is sent on it."""
 
     _rest: bytes = b""
 
@@ -134,7 +134,7 @@ class RawHttp1Client(RawSocket):
             interim.append(found.status)
 
     def interim(self, *, timeout_s: float) -> int | None:
-        """The status of an interim answer, if one comes; a final one is left to `answer`."""
+        """Return the status of an interim answer, if one comes; a final one is left to `answer`."""
         deadline = Deadline(timeout_s)
         while _HEAD_END not in self._rest:
             data = self.receive(deadline)
@@ -185,7 +185,7 @@ class RawHttp1Client(RawSocket):
         return head, ""
 
     def _body(self, fields: Fields, deadline: Deadline) -> tuple[bytes, bool, str]:
-        """The body, whether it came whole, and what is wrong with it."""
+        """Return the body, whether it came whole, and its fault."""
         named = {name.lower(): value.strip() for name, value in fields}
         if "chunked" in named.get("transfer-encoding", "").lower():
             return self._chunks(deadline)
@@ -218,7 +218,7 @@ class RawHttp1Client(RawSocket):
                 return b"".join(parts), False, ""
 
     def _line(self, deadline: Deadline) -> bytes | None:
-        """A line without its end; None if none came."""
+        """Return a line without its end; None if none came."""
         while b"\r\n" not in self._rest:
             data = self.receive(deadline)
             if not data:

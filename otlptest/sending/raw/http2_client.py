@@ -73,17 +73,17 @@ class RawHttp2Client(RawSocket):
             first = frames.settings([(Setting.INITIAL_WINDOW_SIZE, _WINDOW)])
             self.say(frames.PREFACE + first + frames.window_update(0, _WINDOW))
 
-    # Saying.
+    # Sending.
 
     def open(self, fields: Iterable[tuple[str, str]], *, ends_stream: bool = False) -> int:
-        """Begin a stream with a header block; its id."""
+        """Begin a stream with a header block; return its id."""
         stream_id = self.reserve()
         block = encode_fields(tuple(fields))
         self.say(frames.header_frames(stream_id, block, ends_stream=ends_stream))
         return stream_id
 
     def reserve(self) -> int:
-        """The id of a stream whose frames the caller says."""
+        """Open a stream whose frames the caller sends; return its id."""
         stream_id = self._next_id
         self._next_id += 2
         self._streams[stream_id] = _Stream(self._first_window, Deadline(0))
@@ -97,14 +97,14 @@ class RawHttp2Client(RawSocket):
         ends_stream: bool = True,
         frame_size: int = frames.MIN_FRAME_SIZE,
     ) -> bool:
-        """Say a body in DATA frames, as fast as the server's windows allow.
+        """Send a body in DATA frames, as fast as the server's windows allow.
 
-        Blocks at most `timeout_s` where the server gives no window.
+        Blocks at most `timeout_s` if the server gives no window.
 
         Args:
-            stream_id: Of which stream.
+            stream_id: The stream.
             data: The body, in pieces if it is large.
-            ends_stream: Whether it is all.
+            ends_stream: Whether the stream ends with it.
             frame_size: The largest frame.
 
         Returns:
@@ -140,10 +140,10 @@ class RawHttp2Client(RawSocket):
     def _is_over(self, stream: _Stream) -> bool:
         return stream.is_ended or stream.reset is not None or self.end in {"closed", "reset"}
 
-    # Hearing.
+    # Receiving.
 
     def answer(self, stream_id: int, *, timeout_s: float | None = None) -> GrpcAnswer:
-        """Return what came back on a stream, once it has ended.
+        """Return the answer on a stream, once it has ended.
 
         Blocks at most `timeout_s`, or the talk's own.
         """
@@ -164,7 +164,7 @@ class RawHttp2Client(RawSocket):
         )
 
     def settle(self, *, timeout_s: float | None = None) -> bool:
-        """Wait for the server's SETTINGS; whether they came.
+        """Wait for the server's SETTINGS; return whether they came.
 
         Blocks at most `timeout_s`, or the talk's own.
         """

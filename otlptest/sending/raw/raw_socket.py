@@ -27,7 +27,7 @@ _WORDS: Final[dict[End, str]] = {
 
 
 def end_words(end: End) -> str:
-    """Return what an end means, for evidence."""
+    """Return the description of an end, for evidence."""
     return _WORDS[end]
 
 
@@ -36,10 +36,10 @@ class RawSocket:
 
     Args:
         wire: The socket, which belongs to this from now on.
-        timeout_s: The longest time for any one thing.
+        timeout_s: Seconds that any one operation may take.
 
     Attributes:
-        end: How the peer's side has ended; `open` as long as it has not.
+        end: The end of the peer's side; `open` as long as it has not ended.
     """
 
     def __init__(self, wire: TlsOrPlain, timeout_s: float) -> None:
@@ -59,13 +59,13 @@ class RawSocket:
         self.wire.close()
 
     def say(self, data: bytes | Iterable[bytes], *, stops_at_answer: bool = False) -> bool:
-        """Send bytes; whether all of them went out.
+        """Send bytes; return whether all of them went out.
 
         Blocks at most `timeout_s`.
 
         Args:
-            data: What to send, in pieces if it is large.
-            stops_at_answer: Stop as soon as the peer says something.
+            data: The bytes, in pieces if large.
+            stops_at_answer: Stop as soon as the peer sends anything.
         """
         deadline = Deadline(self.timeout_s)
         pieces = (data,) if isinstance(data, bytes) else data
@@ -110,9 +110,9 @@ class RawSocket:
         return b""
 
     def wait_for_end(self, timeout_s: float) -> End:
-        """Return how the peer's side ends within some seconds; `silent` if it does not.
+        """Return how the peer's side ends in time; `silent` if it does not.
 
-        What the peer still says is dropped.
+        Data from the peer is dropped meanwhile.
         """
         deadline = Deadline(timeout_s)
         while self.receive(deadline):

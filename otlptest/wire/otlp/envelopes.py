@@ -25,13 +25,13 @@ _PACKAGE: Final = "otlptest.envelopes"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What one scope of one resource brought.
+    """The items of one scope of one resource.
 
     Attributes:
         resource: The `Resource` message as bytes.
-        resource_schema_url: Stands beside it.
+        resource_schema_url: Its schema URL.
         scope: The `InstrumentationScope` message as bytes.
-        schema_url: Stands beside that.
+        schema_url: The schema URL of the scope.
         items: The spans, metrics or log records as bytes each, in order.
     """
 
@@ -43,12 +43,12 @@ class Envelope:
 
 
 class ItemHead(NamedTuple):
-    """What dates an item, and the traces that it belongs to.
+    """The time of an item, and the traces that it belongs to.
 
     Attributes:
         time: The end of a span, or its start where it has no end; the time of a log record, or
             when it was observed; the time of a data point or profile. Unix nanoseconds, 0 if none.
-        trace_id: Of a span or log record; empty if it has none.
+        trace_id: That of a span or log record; empty if absent.
         linked_traces: The trace ids of a span's links.
     """
 
@@ -136,7 +136,7 @@ _Request, _SpanRequest, _LogRequest, _MetricRequest = _classes()
 
 
 def envelopes(body: bytes) -> Iterator[Envelope]:
-    """The scopes of a traces, metrics or logs request, in order.
+    """Yield the scopes of a traces, metrics or logs request, in order.
 
     Args:
         body: A valid request message; the receiver has decoded it whole.
@@ -155,7 +155,7 @@ def _last_text(values: Sequence[bytes]) -> str:
 
 
 def resources_of(body: bytes) -> list[tuple[bytes, str]]:
-    """The `Resource` messages of a request, as bytes with their schema URLs, in order."""
+    """Return the `Resource` messages of a request, as bytes with their schema URLs, in order."""
     return [
         (b"".join(resources.resource), _last_text(resources.schema_url))
         for resources in _Request.FromString(body).resources
@@ -172,7 +172,7 @@ def item_count(body: bytes) -> int:
 
 
 def span_names(body: bytes) -> list[bytes]:
-    """The names of a traces request's spans, in order."""
+    """Return the names of a traces request's spans, in order."""
     return [
         span.name
         for resources in _SpanRequest.FromString(body).resources
@@ -182,7 +182,7 @@ def span_names(body: bytes) -> list[bytes]:
 
 
 def item_heads(signal: Signal, body: bytes) -> list[ItemHead]:
-    """The heads of a request's spans, log records or data points, in order.
+    """Return the heads of a request's spans, log records or data points, in order.
 
     Args:
         signal: Traces, logs or metrics.
@@ -201,7 +201,7 @@ def item_heads(signal: Signal, body: bytes) -> list[ItemHead]:
 
 
 def newest_time(signal: Signal, body: bytes) -> int:
-    """The latest `ItemHead.time` of a request's spans, log records or data points; 0 if none."""
+    """Return the latest `ItemHead.time` of a request's spans, log records or points; 0 if none."""
     if signal == "metrics":
         return max((point.time_unix_nano for point in _points(body)), default=0)
     if signal == "logs":
@@ -227,7 +227,7 @@ def _points(body: bytes) -> Iterator[Any]:
 
 
 def head_of_message(signal: Signal, message: Any) -> ItemHead:  # noqa: ANN401 -- of generated classes
-    """The head of a decoded span, log record, data point or profile."""
+    """Return the head of a decoded span, log record, data point or profile."""
     if signal == "traces":
         return _span_head(message)
     return _log_head(message) if signal == "logs" else ItemHead(message.time_unix_nano)

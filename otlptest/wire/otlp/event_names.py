@@ -1,4 +1,4 @@
-"""`LogRecord.event_name`, also where the installed `opentelemetry-proto` is too old to know it.
+"""`LogRecord.event_name`, even if the installed `opentelemetry-proto` does not have it.
 
 The field came with OTLP 1.5 (opentelemetry-proto 1.30). Older classes keep it as an unknown field,
 and that is where it is read and written then: an event must not lose its name to a user's version.
@@ -15,16 +15,16 @@ _NUMBER: Final = 12
 
 _DESCRIPTOR: Any = LogRecord.DESCRIPTOR
 EVENT_NAME_IS_KNOWN: Final[bool] = "event_name" in _DESCRIPTOR.fields_by_name
-"""Whether the generated class has the field."""
+"""True if the generated class has the field."""
 
 
 def event_name_of(message: LogRecord) -> str:
-    """The record's event name, `""` if it has none."""
+    """Return the record's event name; `""` if absent."""
     return message.event_name if EVENT_NAME_IS_KNOWN else _unknown_event_name(message)
 
 
 def set_event_name(message: LogRecord, name: str) -> None:
-    """Give the record an event name."""
+    """Set the event name of the record."""
     if EVENT_NAME_IS_KNOWN:
         message.event_name = name
     else:
@@ -33,7 +33,7 @@ def set_event_name(message: LogRecord, name: str) -> None:
 
 def _unknown_event_name(message: LogRecord) -> str:
     found = ""
-    fields: Any = UnknownFieldSet(message)  # its stubs do not tell that it can be iterated
+    fields: Any = UnknownFieldSet(message)  # its stubs do not say that it can be iterated
     for field in fields:
         if field.field_number == _NUMBER and isinstance(field.data, bytes):
             found = field.data.decode("utf-8", "replace")

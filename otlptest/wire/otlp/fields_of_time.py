@@ -1,4 +1,4 @@
-"""Moves all times of a message: whatever field counts nanoseconds since 1970."""
+"""Moves all times of a message: every field that counts nanoseconds since 1970."""
 
 from google.protobuf.message import Message
 
@@ -8,7 +8,7 @@ _HIGHEST = 2**64 - 1
 
 
 def shift_times(message: Message, by_nano: int) -> None:
-    """Move each `…_unix_nano` field that is set by so many nanoseconds, at any depth.
+    """Move each `…_unix_nano` field that is set by that many nanoseconds, at any depth.
 
     Times that would leave their range stay at its end.
     """

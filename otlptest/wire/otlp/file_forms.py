@@ -1,9 +1,9 @@
-"""Tells the form of a file of OTLP by its first bytes, not by its name.
+"""Recognition of the form of an OTLP file by its first bytes, not by its name.
 
 Forms: JSON text; records behind a length of 4 bytes, the high byte first (the Collector's file
 exporter with `format: proto` or `compression: zstd`); records behind a length that is a varint
-(protobuf's delimited messages); one protobuf message. No two of them begin alike: what would be
-doubtful is decided by whether the first record, whole, is a request.
+(protobuf's delimited messages); one protobuf message. No two of them begin alike: in doubt,
+the form by which the whole first record is a request decides.
 """
 
 import re
@@ -17,12 +17,12 @@ Framing: TypeAlias = Literal["lengths", "varints"]
 Form: TypeAlias = Framing | Literal["json", "message"]
 
 LONGEST_RECORD: Final = 2**31 - 1
-"""No protobuf message has more bytes."""
+"""The size limit of a protobuf message."""
 
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 _HEAD: Final = 4096
-_START: Final = 64  # bytes of a record that tell whether it can be a request
+_START: Final = 64  # bytes of a record that show whether it can be a request
 _WIDEST_PREFIX: Final = 5
 _LENGTH_BYTES: Final = 4
 _SKIPPED_EMPTY: Final = 64  # bytes
@@ -32,7 +32,7 @@ _HIGHEST_FIELD: Final = 7  # of the messages that a request begins with
 _JSON_START: Final = re.compile(
     rb"[ \t\r\n]*(?:\{[ \t\r\n]*(?:\"[^\x00-\x1f]|\})|\[[ \t\r\n]*[{\]])"
 )
-"""What follows the brackets: `\\n{` and `{\\n` also begin protobuf messages of 123 bytes."""
+"""The bytes after the brackets: `\\n{` and `{\\n` also begin protobuf messages of 123 bytes."""
 
 _WIDE_MARKS: Final = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -51,7 +51,7 @@ def is_json_text(data: bytes) -> bool:
 
 
 def wide_encoding(head: bytes) -> str:
-    """Return `UTF-16` or `UTF-32` for text that is so encoded; empty for anything else."""
+    """Return `UTF-16` or `UTF-32` for text in that encoding; empty for anything else."""
     for mark, name in _WIDE_MARKS:
         if head.startswith(mark):
             return name
@@ -61,12 +61,12 @@ def wide_encoding(head: bytes) -> str:
 def form_of(
     stream: ReadAhead, is_request: Callable[[bytes], bool], *, is_named_protobuf: bool
 ) -> Form:
-    """Return the form of a file, of which nothing is read.
+    """Return the form of a file, without consuming it.
 
     Args:
         stream: The file's plain bytes, from its beginning.
-        is_request: Tells whether a record is a request.
-        is_named_protobuf: What cannot be told by content is a protobuf message, and not text.
+        is_request: Returns whether a record is a request.
+        is_named_protobuf: Whether content of unclear form is a protobuf message, not text.
     """
     head = stream.peek(_HEAD)
     if is_json_text(head):
@@ -86,8 +86,8 @@ class Frame:
 
     Attributes:
         number: 1 for the first of the file.
-        offset: Where its length begins, in bytes from the beginning of the file.
-        content: What its length counts.
+        offset: The offset of its length, in bytes from the beginning of the file.
+        content: The bytes that its length counts.
     """
 
     number: int
@@ -97,7 +97,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class FrameFault:
-    """A record that is not whole, which nothing can be read after."""
+    """A record that is incomplete; nothing can be read after it."""
 
     number: int
     offset: int
@@ -105,9 +105,9 @@ class FrameFault:
 
 
 def frames(stream: ReadAhead, form: Framing) -> Iterator[Frame | FrameFault]:
-    """Yield the records of a file, and what ends it if that is not the end of a record.
+    """Yield the records of a file, and a fault if it ends within a record.
 
-    Lazy: holds one record at a time.
+    Lazy: keeps one record in memory at a time.
     """
     prefix_of = _PREFIXES[form]
     number = 0
@@ -140,14 +140,14 @@ def frames(stream: ReadAhead, form: Framing) -> Iterator[Frame | FrameFault]:
 
 
 def _four_bytes(head: bytes) -> tuple[int, int] | None:
-    """Return how long the prefix at the beginning is, and what it says; None if it is not whole."""
+    """Return size and value of the prefix at the beginning; None if it is incomplete."""
     if len(head) < _LENGTH_BYTES:
         return None
     return _LENGTH_BYTES, int.from_bytes(head[:_LENGTH_BYTES], "big")
 
 
 def _varint(head: bytes) -> tuple[int, int] | None:
-    """Return how long the varint at the beginning is, and what it says; None if it is not whole."""
+    """Return size and value of the varint at the beginning; None if it is incomplete."""
     value = 0
     for at, byte in enumerate(head[:_WIDEST_PREFIX]):
         value |= (byte & 0x7F) << (7 * at)
@@ -161,7 +161,7 @@ _PREFIXES: Final[Mapping[Framing, _Prefix]] = {"lengths": _four_bytes, "varints"
 
 
 def _fitting(stream: ReadAhead, is_request: Callable[[bytes], bool]) -> Framing | None:
-    """Return the framing by which the first record is whole and a request."""
+    """Return the framing by which the first record is complete and a request."""
     head = stream.peek(_SKIPPED_EMPTY + _WIDEST_PREFIX + _START)
     for framing in _framings(head):
         at, size = _first_record(head, _PREFIXES[framing]) or (0, 0)
@@ -186,7 +186,7 @@ def _framings(head: bytes) -> tuple[Framing, ...]:
 
 
 def _first_record(head: bytes, prefix_of: _Prefix) -> tuple[int, int] | None:
-    """Return where the first record that is not empty begins, and its length."""
+    """Return offset and length of the first record that is not empty."""
     at = 0
     while at < _SKIPPED_EMPTY:
         prefix = prefix_of(head[at:])
@@ -200,7 +200,7 @@ def _first_record(head: bytes, prefix_of: _Prefix) -> tuple[int, int] | None:
 
 
 def _can_be_request(start: bytes, size: int) -> bool:
-    """Return whether a record of that many bytes can begin so: zstd, JSON or protobuf."""
+    """Return whether a record of that size can begin so: zstd, JSON or protobuf."""
     if not size:
         return False
     is_text = is_json_text(start[:size])
@@ -208,7 +208,7 @@ def _can_be_request(start: bytes, size: int) -> bool:
 
 
 def _begins_as_request(start: bytes, size: int) -> bool:
-    """Return whether two messages, one in the other, begin here and end within `size` bytes."""
+    """Return whether two nested messages begin here and end within `size` bytes."""
     for highest_field in (2, _HIGHEST_FIELD):
         prefix = _varint(start[1:])
         if not start or prefix is None:

@@ -15,12 +15,12 @@ class Belongs(Protocol):
 
     @property
     def resource(self) -> Resource:
-        """Return what produced it."""
+        """The producer's resource."""
         ...
 
     @property
     def scope(self) -> Scope:
-        """The instrumentation that made it."""
+        """The instrumentation scope of the item."""
         ...
 
 
@@ -36,7 +36,7 @@ class ScopeEntries:
         self._kept: list[object] = []  # an id() is good only while its object lives
 
     def of(self, resource: Resource, scope: Scope) -> Any:  # noqa: ANN401 -- any signal's scope entry
-        """The entry for items of `resource` and `scope`.
+        """Return the entry for items of `resource` and `scope`.
 
         Raises:
             UsageError: An attribute of them has no OTLP form.
@@ -49,7 +49,7 @@ class ScopeEntries:
         return entry
 
     def items(self, items: Iterable[Belongs]) -> Iterator[tuple[Any, Any]]:
-        """Each item with a new message in the entry that it belongs to."""
+        """Yield each item with a new message in the entry that it belongs to."""
         for item in items:
             entry = self.of(item.resource, item.scope)
             yield item, getattr(entry, self._names.item_field).add()
@@ -88,7 +88,7 @@ def writing(what: str) -> Iterator[None]:
 
 
 def written_id(text: str | None) -> bytes:
-    """The bytes of a hex id; none for None and `""`.
+    """Return the bytes of a hex id; empty for None and `""`.
 
     Raises:
         UsageError: `text` is not hex.

@@ -21,20 +21,20 @@ from otlptest.wire.otlp.otlp_traces import span_from_message
 from otlptest.wire.otlp.otlp_values import resource_from_message, scope_from_message
 from otlptest.wire.otlp.signals import request_class
 
-_MOST_SHARED: Final = 4096  # resources and scopes; beyond, a sender makes up new ones all the time
+_MOST_SHARED: Final = 4096  # resources and scopes; with more, a sender always invents new ones
 
 T = TypeVar("T")
 
 
 class ItemReader:
-    """Reads items and shares what they have in common. Thread-safe."""
+    """A reader of items that shares their resources and scopes. Thread-safe."""
 
     def __init__(self) -> None:
         self._resources: dict[tuple[bytes, str], Resource] = {}
         self._scopes: dict[tuple[bytes, str], Scope] = {}
 
     def resource(self, data: bytes, schema_url: str) -> Resource:
-        """The resource that a `Resource` message and the schema URL beside it say."""
+        """Return the resource of a `Resource` message and its schema URL."""
         key = (data, schema_url)
         found = self._resources.get(key)
         if found is None:
@@ -43,7 +43,7 @@ class ItemReader:
         return found
 
     def scope(self, data: bytes, schema_url: str) -> Scope:
-        """The scope that an `InstrumentationScope` message and the schema URL beside it say."""
+        """Return the scope of an `InstrumentationScope` message and its schema URL."""
         key = (data, schema_url)
         found = self._scopes.get(key)
         if found is None:
@@ -52,7 +52,7 @@ class ItemReader:
         return found
 
     def span_message(self, item: bytes) -> SpanMessage:
-        """An item of a traces request, parsed: enough to judge it by one field."""
+        """Return an item of a traces request, parsed: enough to judge it by one field."""
         return SpanMessage.FromString(item)
 
     def span(
@@ -62,12 +62,12 @@ class ItemReader:
         request: Request,
         outside_parents: frozenset[bytes],
     ) -> Span:
-        """The span that an item of a traces request says.
+        """Return the span of an item of a traces request.
 
         Args:
             message: The item, parsed.
-            envelope: What it was in.
-            request: What brought it.
+            envelope: Its envelope.
+            request: Its request.
             outside_parents: Span ids that otlptest invented.
         """
         return span_from_message(
@@ -79,7 +79,7 @@ class ItemReader:
         )
 
     def points(self, item: bytes, envelope: Envelope, request: Request) -> Iterator[DataPoint]:
-        """The data points that an item of a metrics request says."""
+        """Return the data points of an item of a metrics request."""
         return points_from_message(
             MetricMessage.FromString(item),
             self.resource(envelope.resource, envelope.resource_schema_url),
@@ -93,7 +93,7 @@ class ItemReader:
         return sum(1 for _ in points_from_request(message, request))
 
     def log(self, item: bytes, envelope: Envelope, request: Request) -> LogRecord:
-        """The record that an item of a logs request says."""
+        """Return the record of an item of a logs request."""
         return log_from_message(
             LogRecordMessage.FromString(item),
             self.resource(envelope.resource, envelope.resource_schema_url),
@@ -102,7 +102,7 @@ class ItemReader:
         )
 
     def profiles(self, request: Request) -> tuple[Profile, ...]:
-        """The profiles of a profiles request: they share a dictionary, and are read together."""
+        """Return the profiles of a request, read together because they share a dictionary."""
         message: Any = request_class("profiles").FromString(request.body)
         return tuple(profiles_from_request(message, request))
 

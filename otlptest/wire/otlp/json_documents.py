@@ -1,4 +1,4 @@
-"""Finds the JSON documents of a text: one per line, over many lines each, or both."""
+"""A reader of the JSON documents of a text: one per line, over many lines each, or both."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ _BLANK: Final = b" \t\r\n"
 
 
 class JsonDocuments(Generic[_Record]):
-    """Reads the documents of a text in their order; holds one at a time.
+    """A reader of the documents of a text in their order; keeps one at a time.
 
     A line is one document, unless it leaves brackets open: then the lines after it belong to it, up
     to where its brackets close or another document begins.
 
     Args:
         lines: The lines of the text, each with its end.
-        read: Makes a record of a document that begins in a line of this number, or says what is
-            wrong with it.
+        read: Returns the record of a document that begins in a line of this number, or its
+            fault.
 
     Attributes:
         line: The number of the last line that was read.
@@ -36,7 +36,7 @@ class JsonDocuments(Generic[_Record]):
         self.line = 0
 
     def records(self) -> Iterator[_Record | FileFormatError]:
-        """Yield a record for each document, or what is wrong with it."""
+        """Yield a record for each document, or its fault."""
         text = self._next_line()
         while text:
             following = b""
@@ -48,7 +48,7 @@ class JsonDocuments(Generic[_Record]):
             text = following or self._next_line()
 
     def _next_line(self) -> bytes:
-        """The next line; empty at the end."""
+        """Return the next line; empty at the end."""
         line = next(self._lines, b"")
         self.line += bool(line)
         return line
@@ -56,7 +56,7 @@ class JsonDocuments(Generic[_Record]):
     def _document(
         self, text: bytes, fault: FileFormatError
     ) -> tuple[_Record | FileFormatError, bytes]:
-        """The document that a line begins with which is none by itself, and the text after it."""
+        """Return the document over several lines that a line begins, and the text after it."""
         start = self.line
         parts: list[bytes] = []
         depth = 0
@@ -74,7 +74,7 @@ class JsonDocuments(Generic[_Record]):
         return (fault if len(parts) == 1 else self._read(b"".join(parts), start)), text
 
     def _begins_anew(self, line: bytes, parts: list[bytes]) -> bool:
-        """Return whether a line begins another document, so that the one before it was cut."""
+        """Return whether a line begins another document, so that the previous one was cut."""
         if line[:1] != b"{":
             return False
         is_indented = len(parts) > 1 and parts[1][:1] in {b" ", b"\t"}
@@ -82,7 +82,7 @@ class JsonDocuments(Generic[_Record]):
 
 
 def _brackets(text: bytes, depth: int) -> tuple[int, int]:
-    """Return how many brackets are open after a text, and where it closed the last of them."""
+    """Return the number of open brackets after a text, and where it closed the last one."""
     for token in _TOKENS.finditer(text):
         if token[0] in {b"{", b"["}:
             depth += 1

@@ -1,4 +1,4 @@
-"""What a lenient reader takes and an OTLP/JSON sender must not write (OTLP-JSON-003 to -031).
+"""Faults that a lenient reader takes and a sender must not write (OTLP-JSON-003 to -031).
 
 `look_at_text` looks at a request as received. It finds what decoding hides, e.g. an integer that
 came as a number (OTLP-JSON-016), and counts what each rule was tried on: a text without enums says
@@ -48,7 +48,7 @@ _RULES: Final[Mapping[JsonKind, tuple[str, ...]]] = MappingProxyType(
 
 
 class _Complaint(NamedTuple):
-    """A rule that a value breaks, and how."""
+    """A rule that a value breaks, and the fault."""
 
     rule: str
     problem: str
@@ -56,13 +56,13 @@ class _Complaint(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLook:
-    """What one JSON request showed.
+    """The findings about one JSON request.
 
     Attributes:
         faults: Rules for senders that it breaks, as `(rule, path, message)`. The same fault in
             many places is one row, with its first path and their number.
-        seen: Rule to how many values of the text it could fail on; rules without any are left out.
-        unknown_keys: Paths of keys that are no misspelt ones: those of a newer OTLP, maybe. Each
+        seen: Rule to the number of values it could fail on; rules without any are left out.
+        unknown_keys: Paths of keys that are not misspelt: they may belong to a newer OTLP. Each
             is in `faults`, too.
         unread: The first unknown key of each path-shape that may have lost telemetry.
         is_json: Whether it could be parsed; if not, `faults` has one row that says why.
@@ -76,7 +76,7 @@ class TextLook:
 
 
 def look_at_text(signal: Signal, text: bytes) -> TextLook:
-    """Check a JSON request as received; what only decoding refuses is not looked for here.
+    """Check a JSON request as received, except for faults that decoding refuses.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have the signal.
@@ -106,7 +106,7 @@ def look_at_document(signal: Signal, document: object) -> TextLook:
 
 
 def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
-    """The faults that `look_at_text` finds.
+    """Return the faults that `look_at_text` finds.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have the signal.
@@ -115,7 +115,7 @@ def check_text(signal: Signal, text: bytes) -> list[tuple[str, str, str]]:
 
 
 class _Walk:
-    """One pass over a document, beside the tables of its messages."""
+    """One pass over a document, along the tables of its messages."""
 
     def __init__(self) -> None:
         self.seen: Counter[str] = Counter()
@@ -146,7 +146,7 @@ class _Walk:
                 self._value(field, item, place)
         check = _MESSAGE_CHECKS.get(table.name)
         if check is not None and value.keys() <= table.fields.keys():
-            # What is missed may stand under a key that the message does not have.
+            # A missing value may be under a key that the message does not have.
             self._add(check(value), path)
 
     def _unknown_key(self, found: UnknownKey) -> None:
@@ -158,7 +158,7 @@ class _Walk:
             self.unread.setdefault(shape, found)
 
     def _meet(self, table: MessageTable, field: FieldTable, value: object) -> None:
-        """Count what the rules about keys and about zeros could fail on."""
+        """Count the values that the rules about keys and about zeros could fail on."""
         self.seen["OTLP-JSON-012"] += field.key != field.name  # one of several words
         if value in _ZEROS:
             self.seen["OTLP-JSON-030"] += field.oneof is not None
@@ -184,7 +184,7 @@ class _Walk:
 
 
 def _rules_of(field: FieldTable) -> tuple[str, ...]:
-    """The rules about how a field that is not empty is written."""
+    """Return the rules about the form of a field that is not empty."""
     if field.kind is JsonKind.INT64:
         return ("OTLP-JSON-023",) if field.is_time else ("OTLP-JSON-016",)
     return (field.id_rule,) if field.kind is JsonKind.HEX_ID else _RULES.get(field.kind, ())
@@ -254,7 +254,7 @@ def _check_number_point(value: Mapping[str, Any]) -> _Complaint | None:
 
 
 def _check_histogram_point(value: Mapping[str, Any]) -> _Complaint | None:
-    """One of min and max without the other, where the other may be a zero that was left out."""
+    """Check min and max: one without the other may be an omitted zero."""
     low, high = value.get("min"), value.get("max")
     if (low is None) == (high is None):
         return None

@@ -1,4 +1,4 @@
-"""How each field of each OTLP message is written in JSON, as tables made from the descriptors.
+"""The JSON form of each field of each OTLP message, as tables made from the descriptors.
 
 Sources: SPEC "JSON Protobuf Encoding" and the Protobuf JSON mapping; OTLP-JSON-003 to -031.
 """
@@ -18,7 +18,7 @@ from otlptest.wire.otlp.protobuf_faults import is_repeated
 
 
 class JsonKind(Enum):
-    """What JSON writes for a field."""
+    """The JSON type of a field."""
 
     INT32 = "a number without fraction"
     INT64 = "a string of decimal digits"
@@ -39,9 +39,9 @@ class FieldTable:
     Attributes:
         name: As in the .proto file.
         key: As in JSON, lowerCamelCase.
-        kind: How a single value is written.
+        kind: The JSON type of a single value.
         is_list: Whether it is repeated.
-        oneof: The oneof it is a member of, None outside one; an `optional` field is in none.
+        oneof: The oneof it is a member of, else None; an `optional` field is not in one.
         low: Smallest integer, for the integer kinds.
         high: Largest integer.
         id_bytes: Bytes of an id, for the id kinds.
@@ -115,17 +115,17 @@ _SPAN_ID_RULES: Final = {"trace_id": "OTLP-JSON-003", "span_id": "OTLP-JSON-004"
 EVENT_NAME: Final = FieldTable(
     name="event_name", key="eventName", kind=JsonKind.TEXT, is_list=False
 )
-"""The field of log records that old generated classes lack."""
+"""The field of log records that old generated classes do not have."""
 
 
 def plain_key(key: str) -> str:
-    """Return a key without what spellings differ in: `resource_spans` as `resourcespans`."""
+    """Return a key without the differences of spellings: `resource_spans` as `resourcespans`."""
     return key.replace("_", "").replace("-", "").lower()
 
 
 @cache
 def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type differs between protobuf's implementations
-    """The table of a message descriptor."""
+    """Return the table of a message descriptor."""
     fields = [_field_table(descriptor.name, field) for field in descriptor.fields]
     if descriptor.name == "LogRecord" and not EVENT_NAME_IS_KNOWN:
         fields.append(EVENT_NAME)
@@ -139,7 +139,7 @@ def table_of(descriptor: Any) -> MessageTable:  # noqa: ANN401 -- its type diffe
 
 
 def table_of_class(kind: type[Message]) -> MessageTable:
-    """The table of a generated class."""
+    """Return the table of a generated class."""
     return table_of(kind.DESCRIPTOR)
 
 

@@ -26,7 +26,7 @@ class _BareConstantError(ValueError):
 
 
 def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any:  # noqa: ANN401 -- any JSON value
-    """The value that `data` says.
+    """Return the value of the JSON text `data`.
 
     Args:
         data: One JSON document in UTF-8; white space around it is fine.
@@ -63,7 +63,7 @@ def load_json(data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth) -> Any
 
 
 def dump_json(value: object) -> bytes:
-    """`value` as compact JSON in UTF-8, on one line."""
+    """Return `value` as compact JSON in UTF-8, on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -72,7 +72,7 @@ def _fault(number: str, problem: str, place: str = "") -> tuple[str, str, str, s
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    """Python's parser would take it.
+    """Refuse a constant that Python's parser would take.
 
     Raises:
         _BareConstantError: Always.
@@ -84,7 +84,7 @@ def _nests_deeper(data: bytes, limit: int) -> bool:
     """Return whether brackets nest deeper than `limit`.
 
     Brackets within texts are first taken for real ones, and the texts are only cut out if that
-    gives a doubtful answer: most payloads have none.
+    gives a doubtful answer, as for few payloads.
     """
     return _brackets_nest_deeper(data, limit) and _brackets_nest_deeper(
         _TEXTS.sub(b"", data), limit
@@ -94,9 +94,9 @@ def _nests_deeper(data: bytes, limit: int) -> bool:
 def _brackets_nest_deeper(data: bytes, limit: int) -> bool:
     """Return whether brackets open `limit + 1` times without closing.
 
-    Both kinds count as one here: what is unbalanced or crossed is the parser's to refuse. Some
+    Both kinds count as one here: the parser refuses unbalanced or crossed ones. Some
     passes that take out the innermost pairs make short work of ordinary payloads; counting
-    bracket by bracket is slower, and takes time in proportion whatever they are.
+    bracket by bracket is slower, and takes linear time for every text.
     """
     brackets = data.translate(_ONE_KIND, _NO_BRACKETS)
     if b"[" * (limit + 1) in brackets:

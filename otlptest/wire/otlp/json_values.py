@@ -1,4 +1,4 @@
-"""Single values of OTLP JSON: how strictly each kind is read, and how it is written.
+"""Single values of OTLP JSON: the strictness of reading each kind, and their writing.
 
 Read leniently where the mapping says so (64-bit integers as numbers, 32-bit ones as strings,
 base64 without padding), never by guessing (an id that is not hex, an enum by its name).
@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORDS: Final = MappingProxyType(
     {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf},
 )
-_EXACT: Final = 2.0**53  # from here on a float may not be the number that was written
+_EXACT: Final = 2.0**53  # from here on a float may differ from the number that was written
 _SHOWN: Final = 48
 _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
@@ -32,7 +32,7 @@ class JsonFaultError(Exception):
     Attributes:
         rule: The requirement that it breaks.
         problem: A clause about the value.
-        path: Keys and indexes, innermost first; whoever passes the error on adds its own.
+        path: Keys and indexes, innermost first; each caller adds its own.
     """
 
     def __init__(self, rule: str, problem: str) -> None:
@@ -42,14 +42,14 @@ class JsonFaultError(Exception):
         self.path: list[str | int] = []
 
     def place(self) -> str:
-        """The path as a person writes it: `resourceSpans[0].scopeSpans[1]`."""
+        """Return the path as a person writes it: `resourceSpans[0].scopeSpans[1]`."""
         steps = reversed(self.path)
         parts = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps]
         return "".join(parts).removeprefix(".")
 
 
 def shown(value: object) -> str:
-    """`value` for a message: short, so that an error never echoes a payload (OTLP-SRV-083)."""
+    """Return `value` shortened for a message, so that no error echoes a payload (OTLP-SRV-083)."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -63,12 +63,12 @@ def shown(value: object) -> str:
 
 
 def reader_of(field: FieldTable) -> Callable[[Any], Any]:
-    """What turns one JSON value into the field's Python value, or raises `JsonFaultError`."""
+    """Return a function that reads one JSON value for a field, or raises `JsonFaultError`."""
     return _READERS[field.kind](field)
 
 
 def writer_of(field: FieldTable) -> Callable[[Any], Any] | None:
-    """Return what turns one Python value into JSON's; None where they are the same."""
+    """Return a function that turns a Python value into JSON's; None if they are the same."""
     return _WRITERS.get(field.kind)
 
 
@@ -92,10 +92,10 @@ def _integer_reader(field: FieldTable) -> Callable[[Any], int]:
 
 
 def _integer_in(text: str, field: FieldTable) -> int:
-    """The integer that a string says.
+    """Return the integer in a string.
 
     Raises:
-        JsonFaultError: It says none.
+        JsonFaultError: It is not an integer.
     """
     if _INTEGER.fullmatch(text):
         return int(text)
@@ -110,10 +110,10 @@ def _integer_in(text: str, field: FieldTable) -> int:
 
 
 def _whole(value: float) -> int:
-    """The integer that a JSON number with a point or an exponent says (OTLP-JSON-020).
+    """Return the integer of a JSON number with a point or an exponent (OTLP-JSON-020).
 
     Raises:
-        JsonFaultError: It says none, or maybe another one than was written.
+        JsonFaultError: It is not an integer, or may not be the one that was written.
     """
     if value.is_integer() and abs(value) < _EXACT:
         return int(value)
@@ -190,7 +190,7 @@ def _bytes_reader(field: FieldTable) -> Callable[[Any], bytes]:
 
 
 def _unbase64(text: str) -> bytes:
-    """Bytes in either alphabet, with or without padding (OTLP-JSON-027).
+    """Return the bytes of base64 in either alphabet, padded or not (OTLP-JSON-027).
 
     Raises:
         JsonFaultError: `text` is neither.
@@ -213,7 +213,7 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
                 return binascii.unhexlify(value)
             except ValueError as bad:
                 raise JsonFaultError(field.id_rule, f"{shown(value)} is not hex") from bad
-        if not value:  # OTLP-FILE-026; whether the item may lack it is a question about the data
+        if not value:  # OTLP-FILE-026; whether it may be absent is a question about the data
             return b""
         problem = f"{shown(value)} has {len(value)} characters, and an id {digits} hex digits"
         mistake = mistake_in_text(value, field.id_bytes)
@@ -223,7 +223,7 @@ def _id_reader(field: FieldTable) -> Callable[[Any], bytes]:
 
 
 def _profile_id_reader(field: FieldTable) -> Callable[[Any], bytes]:
-    """Hex or base64: the texts do not say which (AMBIG-5)."""
+    """Return a reader of hex or base64: the sources do not say which (AMBIG-5)."""
     hexadecimal = _id_reader(field)
 
     def read(value: object) -> bytes:

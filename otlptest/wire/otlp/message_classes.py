@@ -1,6 +1,6 @@
-"""The generated classes that a signal's request is made of, by their short names.
+"""The generated classes of a signal's request, by their short names.
 
-Which there are depends on the installed `opentelemetry-proto`.
+They depend on the installed `opentelemetry-proto`.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from otlptest.wire.otlp.signals import request_class
 
 @cache
 def message_classes(signal: Signal) -> Mapping[str, type[Message]]:
-    """`Span`, `ResourceSpans`, `AnyValue`, …: each class that a request of `signal` can hold.
+    """Return each class (`Span`, `AnyValue`, …) that a request of `signal` can contain.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have the signal.

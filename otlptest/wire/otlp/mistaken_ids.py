@@ -1,4 +1,4 @@
-"""What an id of the wrong length really is: hex digits as text, base64, a UUID, 64 bits.
+"""Recognition of ids of the wrong length: hex digits as text, base64, a UUID, 64 bits.
 
 In protobuf ids are bytes, in JSON hex digits (OTLP-JSON-003 to -005). Senders that mix them up
 write one for the other, and some write what JSON's mapping of protobuf has for bytes: base64.
@@ -30,7 +30,7 @@ def mistake_in_text(text: str, size: int) -> str:
 
     Args:
         text: The JSON string.
-        size: Bytes of a right id.
+        size: Bytes of a valid id.
     """
     if len(text) > _LONGEST:
         return ""
@@ -43,7 +43,7 @@ def mistake_in_text(text: str, size: int) -> str:
 
 
 def _form_of(text: str, size: int) -> str:
-    """Return what a text is that stands for `size` bytes; empty if it is nothing known."""
+    """Return the form of a text for `size` bytes; empty if the form is unknown."""
     if _is_hex(text, size):
         return "the hex digits of an id"
     if size == _TRACE_ID_SIZE and _UUID.fullmatch(text):
@@ -56,7 +56,7 @@ def _form_of(text: str, size: int) -> str:
 
 
 def _unbase64(text: str) -> bytes:
-    """The bytes of base64 in either alphabet, with or without padding; empty if it is none."""
+    """Return the bytes of base64 in either alphabet, padded or not; empty if it is not base64."""
     digits = text.translate(_TO_STANDARD).rstrip("=")
     try:
         return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)

@@ -2,8 +2,8 @@
 
 All requests share their outer field numbers, so a logs request decodes as traces: every field of a
 log record but its body has another wire type than the span field of its number, and counts as
-unknown. What is left is an item without the least that an item has. Only then is it looked at
-closer: as an item of another signal it is whole, or at least has what it lacks here.
+unknown. What is left is an item without its minimal fields. Only then it is checked closely:
+as an item of another signal it is whole, or at least has the missing fields.
 
 In JSON a request of another signal is one with unknown keys only, which a reader ignores. It is
 known by its key at the top.
@@ -28,19 +28,19 @@ _COMPLETE: Final[Mapping[Signal, Callable[[Any], bool]]] = MappingProxyType(
         "logs": lambda log: bool(log.time_unix_nano or log.observed_time_unix_nano),
     }
 )
-"""Whether an item has the least that each item of its signal has."""
+"""Functions that return whether an item has the minimal fields of its signal."""
 
 
 def mistake(signal: Signal, other: Signal) -> str:
-    """Return the sentence with which a request of `other` is refused that came as `signal`."""
+    """Return the sentence that refuses a request of `other` that came as `signal`."""
     return f"a request of {other}, sent as {signal}"
 
 
 def mistaken_for(signal: Signal, message: Message, body: bytes) -> Signal | None:
-    """The signal whose request `body` really is; None if it may be that of `signal`.
+    """Return the actual signal of `body`; None if it may be `signal`.
 
     Args:
-        signal: Whose request it was sent as.
+        signal: The signal it was sent as.
         message: `body`, decoded as that.
         body: The bytes.
     """
@@ -58,10 +58,10 @@ def mistaken_for(signal: Signal, message: Message, body: bytes) -> Signal | None
 
 
 def mistaken_json_for(signal: Signal, document: object) -> Signal | None:
-    """The signal whose request a JSON document really is; None if it may be that of `signal`.
+    """Return the actual signal of a JSON document; None if it may be `signal`.
 
     Args:
-        signal: Whose request it was sent as.
+        signal: The signal it was sent as.
         document: The parsed JSON.
     """
     if type(document) is not dict or SIGNAL_NAMES[signal].json_key in document:
@@ -72,13 +72,13 @@ def mistaken_json_for(signal: Signal, document: object) -> Signal | None:
 
 
 def _is_strange(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated messages
-    """Whether an item has fields that are strange to it, and nothing that says whose it is."""
+    """Return whether an item has foreign fields, and none that shows its signal."""
     has_ids = signal == "traces" and (item.trace_id or item.span_id)
     return not (has_ids or _COMPLETE[signal](item)) and _has_unknown(item)
 
 
 def _is_whole(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated messages
-    """Return whether an item has what only a real one has, and nothing that is strange to it."""
+    """Return whether an item has its signal's own fields, and no foreign ones."""
     if _has_unknown(item):
         return False
     if signal == "metrics":
@@ -90,7 +90,7 @@ def _is_whole(signal: Signal, item: Any) -> bool:  # noqa: ANN401 -- generated m
 
 
 def _points_of(metric: Any) -> Sequence[Any]:  # noqa: ANN401 -- generated messages
-    """The data points of a metric; none if its data has what is strange to it."""
+    """Return the data points of a metric; empty if its data has foreign fields."""
     kind = metric.WhichOneof("data")
     data = None if kind is None else getattr(metric, kind)
     return () if data is None or _has_unknown(data) else data.data_points
@@ -101,7 +101,7 @@ def _has_unknown(message: Message) -> bool:
 
 
 def _first_item_in(signal: Signal, body: bytes) -> Any:  # noqa: ANN401 -- generated messages
-    """The first item of a body as a request of `signal`; None if it is no such request."""
+    """Return the first item of a body as a request of `signal`; None if it is not one."""
     message = request_class(signal)()
     try:
         message.ParseFromString(body)
@@ -111,7 +111,7 @@ def _first_item_in(signal: Signal, body: bytes) -> Any:  # noqa: ANN401 -- gener
 
 
 def _first_item(signal: Signal, message: Any) -> Any:  # noqa: ANN401 -- generated messages
-    """The first item of the first scope; None if that has none."""
+    """Return the first item of the first scope; None if that has none."""
     names = SIGNAL_NAMES[signal]
     try:
         scope = getattr(getattr(message, names.field)[0], names.scope_field)[0]

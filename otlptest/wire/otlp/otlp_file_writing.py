@@ -1,6 +1,6 @@
-"""Appends requests to OTLP files, whole lines only (FILE, "JSON lines file").
+"""A writer that appends requests to OTLP files, whole lines only (FILE, "JSON lines file").
 
-Lines are written in one piece and taken back whole if the disk does not take all of them
+Lines are written in one piece and removed again if the disk does not take all of them
 (OTLP-FILE-018, -021). In a compressed file each piece is a gzip member or zstd frame of its own, so
 it too can be read up to the last piece at any time.
 """
@@ -29,14 +29,14 @@ class OtlpFileWriter:
     """An OTLP file that grows; a context manager. Thread-safe; blocks for the disk only.
 
     Args:
-        path: The file, made or appended to; `.gz` and `.zst` are compressed. If somebody else's
-            last line was cut, new lines begin on one of their own.
+        path: The file, made or appended to; `.gz` and `.zst` are compressed. If the last line
+            of another writer was cut, new lines begin on a line of their own.
         takes_profiles: Whether profiles may be written, which the format does not have yet
             (OTLP-FILE-010).
 
     Raises:
         RecordingError: The file cannot be opened, is compressed in another way, is damaged, or
-            holds something else than JSON.
+            contains something other than JSON.
     """
 
     def __init__(self, path: str | Path, *, takes_profiles: bool = False) -> None:
@@ -54,8 +54,8 @@ class OtlpFileWriter:
         """Write requests, each as one line, all or none of them.
 
         Raises:
-            RecordingError: The file does not take them; it still ends as it did.
-            UsageError: They are profiles, and the writer takes none.
+            RecordingError: The file does not take them; its end is unchanged.
+            UsageError: They are profiles, and the writer does not take profiles.
         """
         lines: list[bytes] = []
         for signal, message in requests:
@@ -101,15 +101,15 @@ class OtlpFileWriter:
     def _take_back(self, end: int) -> None:
         try:
             self._file.truncate(end)
-        except OSError:  # a device or a pipe: nothing to take back
+        except OSError:  # a device or a pipe: nothing can be removed
             return
 
     def _ends_within_a_line(self) -> bool:
-        """Return whether what is there needs a newline first; a compressed file is read to its end.
+        """Return whether the file needs a newline first; a compressed file is read to its end.
 
         Raises:
-            RecordingError: It is compressed in another way than its name says, or holds something
-                else than JSON.
+            RecordingError: It is compressed in another way than its name says, or contains
+                something other than JSON.
         """
         if not self._path.is_file() or not self._path.stat().st_size:
             return False

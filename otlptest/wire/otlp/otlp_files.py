@@ -1,11 +1,11 @@
 """OTLP files: one JSON request per line (FILE, "JSON lines file"), read line by line.
 
-Also readable, told apart by content: JSON requests over many lines each; records behind a length,
+Also readable, recognized by content: JSON requests over many lines each; records behind a length,
 in protobuf, JSON, or a zstd frame of either, as the Collector's file exporter writes them with
 `format: proto` or `compression: zstd`; varint-delimited protobuf; a single request in protobuf.
 Files may be compressed with gzip or zstd. Lenient where a reader should be (OTLP-FILE-022 to -028):
 a byte order mark, blank lines, CRLF, no last newline, lines of any length, several signals in one
-file; a line or record that is not a request is told, and the others are read.
+file; a line or record that is not a request is reported, and the others are read.
 """
 
 import re
@@ -57,11 +57,11 @@ class FileRecord:
 
     Attributes:
         file: The file's name as given.
-        line: The line that it began in, 1 for the first; 0 where it is not text.
+        line: The line that it began in, 1 for the first; 0 if it is not text.
         record: Its number among records behind a length, 1 for the first; 0 elsewhere.
-        signal: What it carries.
+        signal: The signal it carries.
         message: The request, decoded.
-        text: The JSON as it stands in the file; empty for protobuf.
+        text: The JSON text from the file; empty for protobuf.
     """
 
     file: str
@@ -82,13 +82,13 @@ class FileRecord:
 def read_records(
     path: str | Path, *, signal: Signal | None = None
 ) -> Iterator[FileRecord | FileFormatError]:
-    """Yield every request of a file, and a `FileFormatError`, not raised, for what is none.
+    """Yield every request of a file, and a `FileFormatError` for each invalid record.
 
-    Lazy: holds one request at a time.
+    Lazy: keeps one request in memory at a time.
 
     Args:
         path: The file, compressed or not.
-        signal: Whose requests are in protobuf; guessed from each one's content if None.
+        signal: The signal of protobuf requests; guessed from each one's content if None.
 
     Raises:
         FileFormatError: The file cannot be opened.
@@ -108,10 +108,10 @@ def holds_json(path: str | Path) -> bool:
 
 
 def read_json_document(data: bytes) -> tuple[Signal, Message]:
-    """The signal and the request that one JSON object says, by its only top-level OTLP key.
+    """Return the signal and the request of one JSON object, by its only top-level OTLP key.
 
     Raises:
-        WireError: It says none.
+        WireError: It is not a request.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     document = load_json(data)
@@ -127,15 +127,15 @@ def read_json_document(data: bytes) -> tuple[Signal, Message]:
 
 
 def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal, Message]:
-    """The signal and the request that protobuf bytes say.
+    """Return the signal and the request of protobuf bytes.
 
     Args:
         data: The message, without gRPC's prefix.
-        signal: Whose request it is; if None, the one that knows most of its bytes, and more than
-            half: a newer sender may have fields that are not known here.
+        signal: Its signal; if None, the one that knows most of its bytes, and more than half: a
+            newer sender may have fields that are unknown here.
 
     Raises:
-        WireError: They say none.
+        WireError: They are not a request.
         UsageError: They could be requests of several signals; or `signal` is not installed.
     """
     if signal is not None:
@@ -167,7 +167,7 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
 
 
 def _unknown_bytes(message: Message) -> int:
-    """How many bytes are in fields that the installed `opentelemetry-proto` does not know."""
+    """Return the number of bytes in fields unknown to the installed `opentelemetry-proto`."""
     known = type(message)()
     known.CopyFrom(message)
     known.DiscardUnknownFields()
@@ -175,7 +175,7 @@ def _unknown_bytes(message: Message) -> int:
 
 
 class _File:
-    """Reads one file, from its beginning to its end."""
+    """A reader of one file, from its beginning to its end."""
 
     def __init__(self, path: str | Path, stream: ReadAhead, signal: Signal | None) -> None:
         self._name = str(path)
@@ -189,7 +189,7 @@ class _File:
         return not wide_encoding(self._stream.peek(_MARK_BYTES)) and self._form() == "json"
 
     def records(self) -> Iterator[FileRecord | FileFormatError]:
-        """Yield requests, and what is none, in their order."""
+        """Yield requests and errors for invalid records, in their order."""
         encoding = wide_encoding(self._stream.peek(_MARK_BYTES))
         if encoding:
             problem = f"the text is {encoding}, and UTF-8 was expected"
@@ -257,7 +257,7 @@ class _File:
                 yield self._without_signal(empty)
                 empty.clear()
             if isinstance(frame, FrameFault):
-                if self._stream.broken is None:  # else that says why it is not whole
+                if self._stream.broken is None:  # else its reason to be incomplete
                     place = f"record {frame.number} at byte {frame.offset}"
                     yield FileFormatError(self._name, place, frame.problem, _FRAME_HINT)
             else:
@@ -308,7 +308,7 @@ class _File:
 
 
 def _decoded(record: bytes, signal: Signal | None) -> tuple[Signal, Message, bytes]:
-    """The signal, the request and the JSON text of a record: protobuf, JSON, or zstd of either.
+    """Return signal, request and JSON text of a record: protobuf, JSON, or zstd of either.
 
     Raises:
         WireError: It is not a request.

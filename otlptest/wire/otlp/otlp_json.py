@@ -31,7 +31,7 @@ _Setter: TypeAlias = Callable[[Any, Any, int], None]
 def decode_request(
     signal: Signal, data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth
 ) -> Message:
-    """The `Export…ServiceRequest` of `signal` that the JSON text `data` says.
+    """Return the `Export…ServiceRequest` of `signal` in the JSON text `data`.
 
     Raises:
         WireError: Kind `malformed`; `place` is the path of the bad value, or an offset.
@@ -41,12 +41,12 @@ def decode_request(
 
 
 def read_request(signal: Signal, document: object) -> tuple[Message, tuple[UnknownKey, ...]]:
-    """The `Export…ServiceRequest` that a parsed JSON value says, and keys that lost telemetry.
+    """Return the `Export…ServiceRequest` in a JSON value, and keys that lost telemetry.
 
-    Costs no more than decoding unless there may be such keys.
+    Costs no more than decoding unless such keys are possible.
 
     Raises:
-        WireError: It says none.
+        WireError: It is not that message.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     _losses.are_met = False
@@ -55,10 +55,10 @@ def read_request(signal: Signal, document: object) -> tuple[Message, tuple[Unkno
 
 
 def decode_response(signal: Signal, data: bytes) -> Message:
-    """The `Export…ServiceResponse` of `signal` that the JSON text `data` says.
+    """Return the `Export…ServiceResponse` of `signal` in the JSON text `data`.
 
     Raises:
-        WireError: It says none (OTLP-JSON-039, -040).
+        WireError: It is not that message (OTLP-JSON-039, -040).
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     return decode_message(response_class(signal), data)
@@ -67,19 +67,19 @@ def decode_response(signal: Signal, data: bytes) -> Message:
 def decode_message(
     kind: type[Message], data: bytes, *, max_depth: int = DEFAULT_LIMITS.json_depth
 ) -> Message:
-    """The message of class `kind` that the JSON text `data` says.
+    """Return the message of class `kind` in the JSON text `data`.
 
     Raises:
-        WireError: It says none.
+        WireError: It is not that message.
     """
     return message_from_json(kind, load_json(data, max_depth=max_depth))
 
 
 def message_from_json(kind: type[Message], value: object) -> Message:
-    """The message of class `kind` that a parsed JSON value says.
+    """Return the message of class `kind` in a parsed JSON value.
 
     Raises:
-        WireError: It says none.
+        WireError: It is not that message.
     """
     message = kind()
     if type(value) is not dict:
@@ -93,14 +93,15 @@ def message_from_json(kind: type[Message], value: object) -> Message:
 
 
 def encode_message(message: Message) -> bytes:
-    """`message` as OTLP JSON, compact and on one line."""
+    """Return `message` as OTLP JSON, compact and on one line."""
     return dump_json(json_object(message))
 
 
 def json_object(message: Message) -> dict[str, Any]:
-    """`message` as the Python value of its OTLP JSON, keys in the order of field numbers.
+    """Return `message` as the Python value of its OTLP JSON, keys in the order of field numbers.
 
-    Written is what is set: oneof members and `optional` fields also at zero (OTLP-JSON-030, -031).
+    Only set fields are written: oneof members and `optional` ones even at zero (OTLP-JSON-030,
+    -031).
     """
     descriptor: Any = message.DESCRIPTOR
     writers = _writers_of(descriptor)
@@ -120,7 +121,7 @@ def _write_event_name(message: Any, result: dict[str, Any]) -> None:  # noqa: AN
 
 
 class _Losses(threading.local):
-    """Whether the document that this thread reads has an unknown key that may lose telemetry."""
+    """A flag per thread: its document has an unknown key that may lose telemetry."""
 
     are_met = False
 
@@ -129,7 +130,7 @@ _losses = _Losses()
 
 
 class _Filler:
-    """Fills messages of one kind from JSON objects; made once per kind."""
+    """A writer of messages of one kind from JSON objects; made once per kind."""
 
     __slots__ = ("setters", "table")
 
@@ -138,10 +139,10 @@ class _Filler:
         self.setters: dict[str, _Setter] = {}
 
     def fill(self, message: Message, value: object, levels: int) -> None:
-        """Take over what `value` says.
+        """Set the fields of a message from `value`.
 
         Raises:
-            JsonFaultError: It is no such object.
+            JsonFaultError: It is not an object of that message.
         """
         if type(value) is not dict:
             raise JsonFaultError("037", f"{shown(value)} stands where an object belongs")
@@ -268,10 +269,10 @@ def _list_of_messages(field: FieldTable) -> _Setter:
 
 
 def _checked_list(value: object) -> list[Any]:
-    """`value`, if it is a list.
+    """Return `value`, if it is a list.
 
     Raises:
-        JsonFaultError: It is none.
+        JsonFaultError: It is not a list.
     """
     if type(value) is list:
         return value

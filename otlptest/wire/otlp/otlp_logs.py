@@ -29,13 +29,13 @@ def log_from_message(
     *,
     exporter: str | None = None,
 ) -> LogRecord:
-    """The record that `message` says.
+    """Return the record of `message`.
 
     Args:
         message: One record.
         resource: Of its envelope, shared between records.
         scope: Of its envelope, shared between records.
-        request: What brought it.
+        request: Its request.
         exporter: See `LogRecord.exporter`.
     """
     return LogRecord(
@@ -60,7 +60,7 @@ def log_from_message(
 def logs_from_request(
     message: ExportLogsServiceRequest, request: Request | None = None
 ) -> Iterator[LogRecord]:
-    """Every record of a request, in its order."""
+    """Yield every record of a request, in its order."""
     for envelope in message.resource_logs:
         resource = resource_from_message(envelope.resource, envelope.schema_url)
         for entry in envelope.scope_logs:
@@ -70,7 +70,7 @@ def logs_from_request(
 
 
 def request_from_logs(records: Iterable[LogRecord]) -> ExportLogsServiceRequest:
-    """A request with these records, grouped by resource and scope.
+    """Return a request with these records, grouped by resource and scope.
 
     Raises:
         UsageError: A record has an id that is not hex, or a value out of OTLP's range.

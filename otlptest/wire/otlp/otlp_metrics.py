@@ -50,7 +50,7 @@ _WITH_TEMPORALITY: Final = frozenset(
 
 
 def identity_from_message(message: Metric, resource: Resource, scope: Scope) -> MetricIdentity:
-    """Return what the metric's points belong to; `type` is NONE where no data is set."""
+    """Return the metric of the points; `type` is NONE if no data is set."""
     kind = _TYPES.get(message.WhichOneof("data"), MetricType.NONE)
     data: Any = getattr(message, kind.value, None)
     temporality: AggregationTemporality | int | None = None
@@ -77,13 +77,13 @@ def points_from_message(
     *,
     exporter: str | None = None,
 ) -> Iterator[DataPoint]:
-    """Every data point of a metric, in its order.
+    """Yield every data point of a metric, in its order.
 
     Args:
         message: One metric.
         resource: Of its envelope, shared between metrics.
         scope: Of its envelope, shared between metrics.
-        request: What brought it.
+        request: Its request.
         exporter: See `NumberPoint.exporter`.
     """
     identity = identity_from_message(message, resource, scope)
@@ -106,7 +106,7 @@ def points_from_message(
 def points_from_request(
     message: ExportMetricsServiceRequest, request: Request | None = None
 ) -> Iterator[DataPoint]:
-    """Every data point of a request, in its order."""
+    """Yield every data point of a request, in its order."""
     for envelope in message.resource_metrics:
         resource = resource_from_message(envelope.resource, envelope.schema_url)
         for entry in envelope.scope_metrics:
@@ -116,7 +116,7 @@ def points_from_request(
 
 
 def request_from_points(points: Iterable[DataPoint]) -> ExportMetricsServiceRequest:
-    """A request with these points, grouped by resource, scope and metric.
+    """Return a request with these points, grouped by resource, scope and metric.
 
     Raises:
         UsageError: A point has no metric type, an id that is not hex, or a value out of OTLP's

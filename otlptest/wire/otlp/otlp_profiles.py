@@ -32,7 +32,7 @@ _Entry = TypeVar("_Entry")
 
 
 def profiles_from_request(message: Any, request: Request | None = None) -> Iterator[Profile]:  # noqa: ANN401 -- old opentelemetry-proto has no such class
-    """Every profile of a request, in its order."""
+    """Yield every profile of a request, in its order."""
     reader = ProfileReader(message.dictionary)
     for envelope in message.resource_profiles:
         resource = resource_from_message(envelope.resource, envelope.schema_url, reader.strings)
@@ -43,7 +43,7 @@ def profiles_from_request(message: Any, request: Request | None = None) -> Itera
 
 
 class ProfileReader:
-    """Reads profiles of one request, whose dictionary they share.
+    """A reader of the profiles of one request, which share its dictionary.
 
     Args:
         dictionary: The request's `ProfilesDictionary`.
@@ -63,13 +63,13 @@ class ProfileReader:
         *,
         exporter: str | None = None,
     ) -> Profile:
-        """The profile that `message` says.
+        """Return the profile of `message`.
 
         Args:
             message: One profile.
             resource: Of its envelope, shared between profiles.
             scope: Of its envelope, shared between profiles.
-            request: What brought it.
+            request: Its request.
             exporter: See `Profile.exporter`.
         """
         return Profile(
@@ -128,7 +128,7 @@ class ProfileReader:
         return frames
 
     def _frames(self, index: int) -> Iterator[Frame]:
-        """The frames of one location: several where calls were inlined, the innermost first."""
+        """Yield the frames of one location: several if calls were inlined, the innermost first."""
         location = _entry(self._tables.location_table, index)
         if location is None:
             yield Frame()
@@ -150,7 +150,7 @@ class ProfileReader:
             )
 
     def _function(self, index: int) -> tuple[str, str, str]:
-        """Name, system name and file of a function."""
+        """Return name, system name and file of a function."""
         function = _entry(self._tables.function_table, index)
         if function is None:
             return "", "", ""
@@ -166,11 +166,11 @@ def _entry(table: Sequence[_Entry], index: int) -> _Entry | None:
 
 
 def request_from_profiles(profiles: Iterable[Profile]) -> Any:  # noqa: ANN401 -- old opentelemetry-proto has no such class
-    """A request with these profiles and the dictionary that they need.
+    """Return a request with these profiles and the dictionary that they need.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` has no profiles; or one has an id that is
-            no hex, or a value out of OTLP's range.
+            not hex, or a value out of OTLP's range.
     """
     request = request_class("profiles")()
     writer = _DictionaryWriter(request)
@@ -181,7 +181,7 @@ def request_from_profiles(profiles: Iterable[Profile]) -> Any:  # noqa: ANN401 -
 
 
 class _DictionaryWriter:
-    """Writes profiles and adds what they refer to; each entry once (OTLP-PROF-009).
+    """A writer of profiles and their dictionary; each entry once (OTLP-PROF-009).
 
     Entry 0 of every table is its zero value (OTLP-PROF-005, -006).
     """
@@ -227,7 +227,7 @@ class _DictionaryWriter:
         return index
 
     def _new(self, table: str, content: tuple[tuple[str, object], ...]) -> int:
-        """The index of the entry with this content, made if need be; 0 for the zero value."""
+        """Return the index of the entry with this content, new if missing; 0 for the zero value."""
         if not any(value for _, value in content):
             return 0
         index = self._known.get((table, content))

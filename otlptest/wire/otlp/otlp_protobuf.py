@@ -21,30 +21,30 @@ _RULES: Final = {
 
 
 def rule_of_malformed(protocol: Protocol) -> str:
-    """The requirement that a body breaks which is not a message of its signal."""
+    """Return the requirement that a body breaks if it is not a message of its signal."""
     return _RULES[protocol]
 
 
 def decode_request(signal: Signal, data: bytes, *, protocol: Protocol) -> Message:
-    """The `Export…ServiceRequest` of `signal` that `data` says.
+    """Return the `Export…ServiceRequest` of `signal` in `data`.
 
     Args:
-        signal: Whose request it should be, by path.
+        signal: The signal of the path.
         data: The body, inflated and without gRPC's prefix.
-        protocol: How it came; decides which rule a fault breaks.
+        protocol: The protocol it came by; decides which rule a fault breaks.
 
     Raises:
-        WireError: `data` is no such message; `place` has field path and offset.
+        WireError: `data` is not that message; `place` has field path and offset.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
     """
     return decode_message(request_class(signal), data, rule=_RULES[protocol])
 
 
 def decode_message(kind: type[Message], data: bytes, *, rule: str) -> Message:
-    """The message of class `kind` that `data` says.
+    """Return the message of class `kind` in `data`.
 
     Raises:
-        WireError: `data` is no such message.
+        WireError: `data` is not that message.
     """
     message = kind()
     try:
@@ -58,5 +58,5 @@ def decode_message(kind: type[Message], data: bytes, *, rule: str) -> Message:
 
 
 def encode_message(message: Message) -> bytes:
-    """`message` in binary protobuf, fields in the order of their numbers."""
+    """Return `message` in binary protobuf, fields in the order of their numbers."""
     return message.SerializeToString(deterministic=True)

@@ -55,20 +55,20 @@ _SIGNALS: Final[Mapping[type, Signal]] = MappingProxyType(
 def items_from_request(
     signal: Signal, message: Message, request: Request | None = None
 ) -> Iterator[Any]:
-    """Spans, data points, log records or profiles of a request, in its order."""
+    """Yield spans, data points, log records or profiles of a request, in its order."""
     return _READERS[signal](message, request)
 
 
 def signal_of_item(item: object) -> Signal | None:
-    """Return which signal a model item belongs to; None if it is none."""
+    """Return the signal of a model item; None if it is not an item."""
     return _SIGNALS.get(type(item))
 
 
 def request_from_items(items: Iterable[object]) -> tuple[Signal, Message]:
-    """One request with model items of one signal.
+    """Return one request with model items of one signal.
 
     Raises:
-        UsageError: There are none, they are of several signals, or one has no OTLP form.
+        UsageError: The items are missing, of several signals, or one has no OTLP form.
     """
     kept = list(items)
     signals = {signal_of_item(item) for item in kept}

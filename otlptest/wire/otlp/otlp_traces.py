@@ -40,13 +40,13 @@ def span_from_message(
     exporter: str | None = None,
     has_outside_parent: bool = False,
 ) -> Span:
-    """The span that `message` says.
+    """Return the span of `message`.
 
     Args:
         message: One span.
         resource: Of its envelope, shared between spans.
         scope: Of its envelope, shared between spans.
-        request: What brought it.
+        request: Its request.
         exporter: See `Span.exporter`.
         has_outside_parent: See `Span.has_outside_parent`.
     """
@@ -81,7 +81,7 @@ def span_from_message(
 def spans_from_request(
     message: ExportTraceServiceRequest, request: Request | None = None
 ) -> Iterator[Span]:
-    """Every span of a request, in its order."""
+    """Yield every span of a request, in its order."""
     for envelope in message.resource_spans:
         resource = resource_from_message(envelope.resource, envelope.schema_url)
         for entry in envelope.scope_spans:
@@ -91,7 +91,7 @@ def spans_from_request(
 
 
 def request_from_spans(spans: Iterable[Span]) -> ExportTraceServiceRequest:
-    """A request with these spans, grouped by resource and scope.
+    """Return a request with these spans, grouped by resource and scope.
 
     Raises:
         UsageError: A span has an id that is not hex, or a value out of OTLP's range.

@@ -1,7 +1,7 @@
 """Attribute values, resources and scopes: generated messages to the model and back.
 
-What the model cannot hold is left out: `entity_refs` (Development), a repeated key (the last one
-counts), and whether an empty value was written or absent.
+Left out, because the model has no place for it: `entity_refs` (Development), a repeated key (the
+last one counts), and whether an empty value was written or absent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +14,13 @@ from otlptest.errors import UsageError
 from otlptest.model import Attributes, AttributeValue, Resource, Scope
 
 NO_ATTRIBUTES: Final = Attributes()
-"""Shared by all items that have none."""
+"""The empty attributes, shared by all items without any."""
 
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 def value_from_message(message: AnyValue, strings: Sequence[str] = ()) -> AttributeValue:
-    """The Python value of an AnyValue; None where nothing is set (OTLP-JSON-032).
+    """Return the Python value of an AnyValue; None if unset (OTLP-JSON-032).
 
     Args:
         message: The value.
@@ -39,7 +39,7 @@ def value_from_message(message: AnyValue, strings: Sequence[str] = ()) -> Attrib
 def attributes_from_message(
     messages: Iterable[KeyValue], strings: Sequence[str] = ()
 ) -> Attributes:
-    """Attributes by name; of a repeated name the last one.
+    """Return attributes by name; the last one of a repeated name.
 
     Args:
         messages: The key-value pairs.
@@ -65,7 +65,7 @@ _PLAIN: Final = {"string_value", "int_value", "bool_value", "double_value", "byt
 def resource_from_message(
     message: ResourceMessage, schema_url: str = "", strings: Sequence[str] = ()
 ) -> Resource:
-    """The resource of one envelope; share it between the envelope's items."""
+    """Return the resource of one envelope; share it between the envelope's items."""
     return Resource(
         attributes_from_message(message.attributes, strings),
         schema_url=schema_url,
@@ -76,7 +76,7 @@ def resource_from_message(
 def scope_from_message(
     message: InstrumentationScope, schema_url: str = "", strings: Sequence[str] = ()
 ) -> Scope:
-    """The scope of one envelope; share it between the envelope's items."""
+    """Return the scope of one envelope; share it between the envelope's items."""
     return Scope(
         name=message.name,
         version=message.version,
@@ -90,11 +90,11 @@ def value_into_message(value: AttributeValue, message: AnyValue) -> None:
     """Write a Python value into an AnyValue.
 
     Raises:
-        UsageError: OTLP has no such value.
+        UsageError: OTLP does not have the value.
     """
     if value is None:
         message.Clear()
-    elif isinstance(value, bool):  # before int, which it is to Python
+    elif isinstance(value, bool):  # before int, because a bool is an int in Python
         message.bool_value = value
     elif isinstance(value, str):
         message.string_value = _checked_text(value)
@@ -134,7 +134,7 @@ def attributes_into_message(attributes: Mapping[str, AttributeValue], messages: 
     """Append attributes to a repeated KeyValue field, in their order.
 
     Raises:
-        UsageError: OTLP has no such key or value.
+        UsageError: OTLP does not have a key or value.
     """
     for key, value in attributes.items():
         if not isinstance(key, str):
@@ -167,7 +167,7 @@ def scope_into_message(scope: Scope, message: InstrumentationScope) -> None:
 
 
 def _checked_text(text: str) -> str:
-    """`text`, if it is Unicode.
+    """Return `text`, if it is Unicode.
 
     Raises:
         UsageError: It has half a surrogate pair.

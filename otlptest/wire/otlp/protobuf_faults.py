@@ -1,4 +1,4 @@
-"""Where and why bytes are no protobuf message: a walk over the wire format, after a parser refused.
+"""A walk over bytes that a parser refused, to find the place and reason of the fault.
 
 Terms: a *tag* is a field number and a wire type; a *group* is the field between a start and an end
 tag (wire types 3 and 4). Source: the protobuf encoding guide; OTLP-SRV-001 to -009, -013.
@@ -19,7 +19,7 @@ _END_GROUP: Final = 4
 _FIXED32: Final = 5
 
 _MAX_VARINT_BYTES: Final = 10
-_MAX_DEPTH: Final = 101  # messages within one another that protobuf's parsers take
+_MAX_DEPTH: Final = 101  # nested messages that protobuf's parsers take
 _PARSED_FROM: Final = 64  # bytes of a part from which the parser is quicker than the walk
 _PARSED_TIMES: Final = 8  # the depth of a span in a request, and more: what one walk may parse
 _MAX_TAG: Final = 0xFFFFFFFF
@@ -27,7 +27,7 @@ _MAX_TAG: Final = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with the bytes, and where.
+    """A fault in the bytes, and its place.
 
     Attributes:
         problem: A clause, e.g. `the field needs 12 bytes and 3 are left`.
@@ -39,7 +39,7 @@ class Fault:
 
 
 class _FaultFoundError(Exception):
-    """Ends the walk."""
+    """The end of the walk, with the fault."""
 
     def __init__(self, problem: str, offset: int) -> None:
         super().__init__(problem, offset)
@@ -48,7 +48,7 @@ class _FaultFoundError(Exception):
 
 
 class _Frame(NamedTuple):
-    """A message or group being read: where it ends, what it is, which path led to it."""
+    """A message or group being read: its end, its type, and the path to it."""
 
     descriptor: Descriptor | None
     end: int
@@ -58,9 +58,9 @@ class _Frame(NamedTuple):
 
 
 def first_fault(kind: type[Message], data: bytes) -> Fault:
-    """The first place at which `data` stops being a message of class `kind`.
+    """Return the first place at which `data` stops being a message of class `kind`.
 
-    Takes time in proportion to the data and no recursion, however deep they nest. Large parts that
+    Takes linear time and no recursion at any depth of nesting. Large parts that
     the parser takes by themselves are not walked, unless that leaves no fault to be seen.
     """
     descriptor: Any = kind.DESCRIPTOR  # its type differs between protobuf's implementations
@@ -84,7 +84,7 @@ class _Walk:
         self._field_path = ""
 
     def place(self, offset: int) -> str:
-        """Return where `offset` is, for a person."""
+        """Return the place of `offset`, for a person."""
         path = self._field_path or self._stack[-1].path
         return f"{path}, byte {offset}" if path else f"byte {offset}"
 
@@ -144,7 +144,7 @@ class _Walk:
             self._check_content(field, start, start + length)
 
     def _may_skip(self, descriptor: Descriptor, start: int, length: int) -> bool:
-        """Return whether a part is right as a whole; asked while that costs less than walking."""
+        """Return whether a part is valid as a whole; called while that is cheaper than walking."""
         if length < _PARSED_FROM or length > self._to_parse:
             return False
         self._to_parse -= length

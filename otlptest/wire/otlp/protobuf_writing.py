@@ -1,6 +1,6 @@
-"""Protobuf written field by field: right, odd or wrong.
+"""Protobuf written field by field: valid, odd or invalid.
 
-The generated classes write only what is right. A message here is the bytes of its fields one after
+The generated classes write only valid messages. A message here is the bytes of its fields one after
 the other: `chunk(1, number(2, 7))` is field 1, a message whose field 2 is 7.
 
 Source: https://protobuf.dev/programming-guides/encoding/.
@@ -15,7 +15,7 @@ _MORE: Final = 0x80
 
 
 def varint(value: int, *, padding: int = 0) -> bytes:
-    """A number as a varint; a negative one as its 64-bit two's complement.
+    """Return a number as a varint; a negative one as its 64-bit two's complement.
 
     Args:
         value: From -2**63 to 2**64 - 1; of any other, the lowest 64 bits.
@@ -34,20 +34,20 @@ def varint(value: int, *, padding: int = 0) -> bytes:
 
 
 def tag(field: int, wire_type: int) -> bytes:
-    """Return what stands before a value."""
+    """Return the tag that precedes a value."""
     return varint(field << 3 | wire_type)
 
 
 def chunk(field: int, value: bytes) -> bytes:
-    """A field of type string, bytes or a message, or packed numbers."""
+    """Return a field of type string, bytes or a message, or packed numbers."""
     return tag(field, _LENGTH_DELIMITED) + varint(len(value)) + value
 
 
 def number(field: int, value: int) -> bytes:
-    """A field of type int32, int64, uint32, uint64, bool or enum."""
+    """Return a field of type int32, int64, uint32, uint64, bool or enum."""
     return tag(field, _VARINT) + varint(value)
 
 
 def fixed64(field: int, value: int) -> bytes:
-    """A field of type fixed64 or sfixed64; a double is its bits."""
+    """Return a field of type fixed64 or sfixed64; a double is its bits."""
     return tag(field, _FIXED64) + (value & (1 << 64) - 1).to_bytes(8, "little")

@@ -10,16 +10,16 @@ _PIECE: Final = 64 * 1024
 
 
 class ReadAhead:
-    """Reads a stream from its beginning to its end, and on demand looks ahead.
+    """A stream that is read from its beginning to its end, with look-ahead on demand.
 
-    A stream that breaks (`BROKEN_STREAM`) ends there: what came before it is still read.
+    A damaged stream (`BROKEN_STREAM`) ends at the damage: the bytes before it are still read.
 
     Args:
         stream: The plain bytes; nothing else may read from it.
 
     Attributes:
-        offset: How many bytes have been read.
-        broken: What broke the stream; None if nothing has so far.
+        offset: The number of bytes that have been read.
+        broken: The error that ended the stream; None if none has so far.
     """
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
@@ -40,13 +40,13 @@ class ReadAhead:
         return self._take(size)
 
     def read_all(self) -> bytes:
-        """Return what is left."""
+        """Return the rest."""
         while not self._is_at_end:
             self._look_ahead(len(self._ahead) + _PIECE)
         return self._take(len(self._ahead))
 
     def lines(self) -> Iterator[bytes]:
-        """Yield the lines that are left, each with its end; not the one in which it breaks."""
+        """Yield the remaining lines, each with its end; not the damaged one."""
         while line := self._line():
             self.offset += len(line)
             yield line
@@ -68,7 +68,7 @@ class ReadAhead:
 
     def _look_ahead(self, size: int) -> None:
         while len(self._ahead) < size and not self._is_at_end:
-            try:  # read1: what can be read is not lost when the next piece is broken
+            try:  # read1: readable bytes are not lost when the next piece is damaged
                 piece = self._stream.read1(min(_PIECE, size - len(self._ahead)))
             except BROKEN_STREAM as broken:
                 self._end(broken)

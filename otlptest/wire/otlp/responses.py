@@ -16,10 +16,10 @@ _JSON_PADDING: Final = b'{"padding":"%s"}'
 
 
 def encode_partial_success(signal: Signal, rejected: int, message: str, encoding: str) -> bytes:
-    """A response with `partial_success` set, empty if both are.
+    """Return a response with `partial_success` set, empty if both are.
 
     Args:
-        signal: Whose response.
+        signal: The signal.
         rejected: How many items were rejected.
         message: `error_message`.
         encoding: `protobuf` or `json`.
@@ -42,7 +42,7 @@ def encode_partial_success(signal: Signal, rejected: int, message: str, encoding
 
 
 def padding(size: int, encoding: str) -> bytes:
-    """A success message of exactly `size` bytes, all of it in a field that nobody knows.
+    """Return a success message of exactly `size` bytes, all in an unknown field.
 
     Args:
         size: At least 64.

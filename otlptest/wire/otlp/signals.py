@@ -1,7 +1,7 @@
-"""What each signal is called on the wire: paths, message classes, JSON key.
+"""The names of each signal on the wire: paths, message classes, JSON key.
 
-The generated classes come from whatever `opentelemetry-proto` the user has; the profiles signal is
-in Development and missing, or shaped differently, in old versions: that is said when it is used.
+The generated classes come from the installed `opentelemetry-proto`. Profiles are in Development;
+old versions do not have them, or in another shape: using them raises an error then.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from otlptest.model import SIGNALS, Signal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalNames:
-    """How one signal is addressed and spelt.
+    """The paths and names of one signal.
 
     Sources: SPEC "OTLP/HTTP Request" (paths), the `*_service.proto` files (methods, messages).
 
@@ -51,13 +51,13 @@ class SignalNames:
 
 
 def lower_camel(name: str) -> str:
-    """What the JSON encoding calls a field: `rejectedLogRecords` for `rejected_log_records`."""
+    """Return the JSON name of a field: `rejectedLogRecords` for `rejected_log_records`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
 
 
 def _names(signal: Signal, package: str, service: str, one: str, many: str) -> SignalNames:
-    """Spell out what follows from a few words: `traces`, `trace.v1`, `Trace`, `spans`, ..."""
+    """Return all names of a signal, derived from a few: `traces`, `trace.v1`, `Trace`, ..."""
     module = package.split(".", maxsplit=1)[0]
     return SignalNames(
         signal=signal,
@@ -97,10 +97,10 @@ SIGNAL_BY_JSON_KEY: Final[Mapping[str, Signal]] = MappingProxyType(
 
 
 def signal_names(signal: str) -> SignalNames:
-    """The names of `signal`.
+    """Return the names of `signal`.
 
     Raises:
-        UnknownNameError: OTLP has no such signal.
+        UnknownNameError: OTLP does not have the signal.
     """
     if signal not in SIGNALS:
         raise UnknownNameError("signal", signal, SIGNALS)
@@ -109,7 +109,7 @@ def signal_names(signal: str) -> SignalNames:
 
 @cache
 def request_class(signal: Signal) -> type[Message]:
-    """The generated class of the signal's `Export…ServiceRequest`.
+    """Return the generated class of the signal's `Export…ServiceRequest`.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have this signal.
@@ -119,7 +119,7 @@ def request_class(signal: Signal) -> type[Message]:
 
 @cache
 def response_class(signal: Signal) -> type[Message]:
-    """The generated class of the signal's `Export…ServiceResponse`.
+    """Return the generated class of the signal's `Export…ServiceResponse`.
 
     Raises:
         UsageError: The installed `opentelemetry-proto` does not have this signal.
@@ -128,7 +128,7 @@ def response_class(signal: Signal) -> type[Message]:
 
 
 def has_profiles() -> bool:
-    """Whether the installed `opentelemetry-proto` has profiles in the shape otlptest reads."""
+    """Return whether the installed `opentelemetry-proto` has profiles in the expected shape."""
     try:
         _checked_profiles()
     except UsageError:
@@ -149,7 +149,7 @@ def _checked_profiles() -> Any:  # noqa: ANN401 -- a generated module
     """Import the profiles service; refuse shapes from before the shared dictionary of stacks.
 
     Raises:
-        UsageError: The installed `opentelemetry-proto` has no such module, or another shape.
+        UsageError: The installed `opentelemetry-proto` has no profiles, or in another shape.
     """
     try:
         module = importlib.import_module(SIGNAL_NAMES["profiles"].module)
@@ -176,7 +176,7 @@ def is_message(value: object) -> bool:
 
 
 def signal_of_message(message: Message) -> Signal | None:
-    """Whose request a message is, or whose `…Data`, which has the same fields; None if neither."""
+    """Return the signal of a request message or its `…Data` twin; None if it is neither."""
     name: Any = message.DESCRIPTOR.full_name
     return _SIGNAL_BY_MESSAGE.get(name)
 

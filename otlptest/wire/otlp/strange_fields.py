@@ -1,4 +1,4 @@
-"""Fields that tell that bytes are another message than the one they were decoded as.
+"""Unknown fields that show that bytes are another message than the one they decoded as.
 
 Protobuf takes almost any message for almost any other and keeps what does not fit as unknown
 fields. Two kinds of them are never those of a newer OTLP: a field that the message has, in another
@@ -10,12 +10,12 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-_MOST: Final = 5  # enough to tell what is wrong
+_MOST: Final = 5  # enough to recognize the fault
 _WIRE_TYPES: Final = {0: "varint", 1: "fixed64", 2: "length-delimited", 3: "group", 5: "fixed32"}
 
 
 def strange_fields(request: Message) -> tuple[str, ...]:
-    """The first of those fields in an export request, as clauses with their places; empty if none.
+    """Return the first such fields of an export request, as clauses with places; empty if none.
 
     Args:
         request: An `Export…ServiceRequest`, just decoded.
@@ -31,7 +31,7 @@ def strange_fields(request: Message) -> tuple[str, ...]:
 
 
 def _unknown(message: Message) -> list[tuple[int, str]]:
-    """Number and wire type of each field that the message could not take."""
+    """Return number and wire type of each field that the message could not take."""
     fields: Any = UnknownFieldSet(message)  # iterable, which its types do not say
     return [(each.field_number, _WIRE_TYPES.get(each.wire_type, "another")) for each in fields]
 

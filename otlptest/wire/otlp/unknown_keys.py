@@ -1,12 +1,12 @@
-"""Keys of OTLP JSON that no reader knows, and what is lost under them.
+"""Keys of OTLP JSON that no reader knows, and the telemetry that is lost under them.
 
 A reader ignores unknown keys (OTLP-JSON-014): a newer sender may have them. But what a sender puts
-under `resource_spans`, or under a key of an older OTLP, is ignored as well, and is lost without a
-word. So telemetry is taken to be lost under a key whose value is not empty, and
+under `resource_spans`, or under a key of an older OTLP, is ignored as well, and is lost
+silently. So telemetry counts as lost under a key whose value is not empty, and
 
 * which is a field of its message, spelt differently, or as an older OTLP called it; or
 * which is a list of the envelope, one level off; or
-* in whose message items belong, and none of the keys that lead to them is there; or
+* whose message should lead to items, but has no key that leads to them; or
 * whose message is a choice (a oneof), and nothing was chosen.
 """
 
@@ -28,10 +28,10 @@ class UnknownKey(NamedTuple):
     Attributes:
         place: Its path in the document.
         problem: A clause that says what is wrong with it.
-        loss: What may have been lost under it.
-        right: The key, or its path, to write instead; empty where that is not known.
+        loss: The telemetry that may have been lost under it.
+        right: The key, or its path, to write instead; empty if unknown.
         hint: The same as advice.
-        is_misspelt: Whether a field of OTLP was meant; if not, it may be one of a newer OTLP.
+        is_misspelt: Whether it is a misspelt field; if not, it may be one of a newer OTLP.
     """
 
     place: str
@@ -42,7 +42,7 @@ class UnknownKey(NamedTuple):
     is_misspelt: bool = False
 
     def __str__(self) -> str:
-        """Name the place, and the right key where it is known."""
+        """Return the place, and the right key if known."""
         return f"{self.place} instead of {self.right}" if self.right else self.place
 
 
@@ -51,7 +51,7 @@ def _upper_camel(key: str) -> str:
 
 
 def _ways_down() -> dict[str, tuple[str, ...]]:
-    """The keys that lead to items and points, by the message that has them."""
+    """Return the keys that lead to items and points, by the message that has them."""
     found: dict[str, tuple[str, ...]] = {}
     for names in SIGNAL_NAMES.values():
         scopes, items = lower_camel(names.scope_field), lower_camel(names.item_field)
@@ -66,7 +66,7 @@ def _ways_down() -> dict[str, tuple[str, ...]]:
 
 
 def _homes() -> dict[str, tuple[str, str]]:
-    """The lists of the envelope by their plain keys: the right path, and where each belongs."""
+    """Return the lists of the envelope by plain key: the right path, and the parent of each."""
     found: dict[str, tuple[str, str]] = {}
     for signal, names in SIGNAL_NAMES.items():
         scopes, items = lower_camel(names.scope_field), lower_camel(names.item_field)
@@ -103,7 +103,7 @@ _OLD_KEYS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
 
 
 def loses_telemetry(table: MessageTable, key: str, value: object) -> bool:
-    """Return whether `unknown_key` could report a loss; quick, and never a wrong no."""
+    """Return whether `unknown_key` could report a loss; quick, and never wrongly false."""
     if not value:
         return False
     if table.has_oneof or (table.name in _ENVELOPE and isinstance(value, dict | list)):
@@ -114,11 +114,11 @@ def loses_telemetry(table: MessageTable, key: str, value: object) -> bool:
 def unknown_key(
     table: MessageTable, message: Mapping[str, Any], key: str, place: str
 ) -> UnknownKey:
-    """Return what is wrong with a key that a message does not have, and what is lost by it.
+    """Return the fault of a key that a message does not have, and the loss it causes.
 
     Args:
         table: The message that has it.
-        message: The object that stands for that message.
+        message: The JSON object of that message.
         key: The key.
         place: Its path.
     """
@@ -145,13 +145,13 @@ def unknown_key(
 
 
 def _meant(table: MessageTable, key: str) -> str:
-    """The field that a key was meant for: another spelling of it, or its name in an older OTLP."""
+    """Return the field that a key misspells, or that an older OTLP called so."""
     plain = plain_key(key)
     return table.by_plain_key.get(plain) or _OLD_KEYS.get((table.name, plain), "")
 
 
 def _has_objects(value: object) -> bool:
-    """Return whether an item, or what leads to one, may stand in a value."""
+    """Return whether a value may contain an item, or a message that leads to one."""
     if isinstance(value, list):
         return any(isinstance(element, dict) for element in value)
     return isinstance(value, dict) and bool(value)

@@ -1,4 +1,4 @@
-"""Files as streams of plain bytes, whether they are compressed or not: content tells, not names."""
+"""Files as streams of plain bytes, compressed or not, recognized by content, not by name."""
 
 import gzip
 import io
@@ -13,15 +13,15 @@ import zstandard
 from otlptest.errors import FileFormatError
 
 BROKEN_STREAM: Final = (EOFError, OSError, zlib.error, zstandard.ZstdError)
-"""What reading a compressed stream raises where it is damaged or ends early."""
+"""The exceptions of reading a compressed stream that is damaged or ends early."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
-_SLICE: Final = 4096  # what zstd makes of this at once is bounded
+_SLICE: Final = 4096  # bounds the output of zstd for one slice
 
 
 def content_encoding(head: bytes) -> str:
-    """`gzip`, `zstd` or `identity`, by the first bytes of a file."""
+    """Return `gzip`, `zstd` or `identity`, by the first bytes of a file."""
     if head.startswith(_GZIP_MAGIC):
         return "gzip"
     return "zstd" if head.startswith(_ZSTD_MAGIC) else "identity"
@@ -29,15 +29,15 @@ def content_encoding(head: bytes) -> str:
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[io.BufferedIOBase]:
-    """The plain bytes of a file, to read in order.
+    """Open a file as a stream of plain bytes, to read in order.
 
-    Reading raises one of `BROKEN_STREAM` where a compressed file is damaged.
+    Reading raises one of `BROKEN_STREAM` if a compressed file is damaged.
 
     Raises:
         FileFormatError: The file cannot be opened.
     """
     try:
-        file = Path(path).open("rb")  # noqa: SIM115 -- closed below, its errors told apart
+        file = Path(path).open("rb")  # noqa: SIM115 -- closed below, its errors distinguished
     except OSError as failed:
         problem = f"the file cannot be read: {failed.strerror}"
         raise FileFormatError(str(path), "", problem) from failed
@@ -54,7 +54,7 @@ def opened(path: str | Path) -> Iterator[io.BufferedIOBase]:
 
 
 class _ZstdFile(io.RawIOBase):
-    """Every frame of a zstd file; says so when the last one is not whole, as zstandard does not."""
+    """Every frame of a zstd file; unlike zstandard, it reports an incomplete last frame."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class _ZstdFile(io.RawIOBase):
         return size
 
     def _advance(self) -> bool:
-        """Inflate one more slice; False at the end of the file.
+        """Inflate one more slice; return False at the end of the file.
 
         Raises:
             EOFError: The file ends within a frame.

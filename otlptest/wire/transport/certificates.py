@@ -1,7 +1,7 @@
 """TLS for receivers: certificates that live as long as a collector, or the user's own.
 
-Clients get PEM files (`ca_file`, `client_certificate_file`, `client_key_file`), because that is
-what `OTEL_EXPORTER_OTLP_CERTIFICATE` and its relatives take.
+Clients get PEM files (`ca_file`, `client_certificate_file`, `client_key_file`), because
+`OTEL_EXPORTER_OTLP_CERTIFICATE` and its relatives take files.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Final, Self
 from otlptest.errors import UsageError
 
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
-"""What a throw-away server certificate is valid for."""
+"""The names in a temporary server certificate."""
 
 _ALPN: Final = ("h2", "http/1.1")
 
@@ -31,7 +31,7 @@ class ThrowAwayCertificates:
         names: Host names and addresses that the server certificate is for.
 
     Attributes:
-        ca_file: What clients must trust.
+        ca_file: The authority that clients must trust.
         server_certificate_file: The server's certificate, with `server_key_file`.
         client_certificate_file: A client's certificate for mTLS, with `client_key_file`.
     """
@@ -58,10 +58,10 @@ class ThrowAwayCertificates:
             _write(key, _pkcs8(leaf.private_key_pem.bytes()))
 
     def server_context(self, *, needs_client_certificate: bool = False) -> ssl.SSLContext:
-        """A server's context with these certificates.
+        """Return a server's context with these certificates.
 
         Args:
-            needs_client_certificate: mTLS: only the client certificate made here is let in.
+            needs_client_certificate: mTLS: only the client certificate made here is accepted.
         """
         return server_context(
             self.server_certificate_file,
@@ -70,7 +70,7 @@ class ThrowAwayCertificates:
         )
 
     def client_context(self, *, with_certificate: bool = False) -> ssl.SSLContext:
-        """A client's context that trusts the server certificate.
+        """Return a client's context that trusts the server certificate.
 
         Args:
             with_certificate: Show the client certificate.
@@ -95,7 +95,7 @@ class ThrowAwayCertificates:
 def server_context(
     certificate_file: str | Path, key_file: str | Path, *, client_ca_file: str | Path | None = None
 ) -> ssl.SSLContext:
-    """A TLS 1.2+ server context that offers `h2` and `http/1.1` (OTLP-SRV-082).
+    """Return a TLS 1.2+ server context that offers `h2` and `http/1.1` (OTLP-SRV-082).
 
     Args:
         certificate_file: PEM, the leaf first, then the chain.
@@ -122,10 +122,10 @@ def client_context(
     key_file: str | Path | None = None,
     alpn: Sequence[str] = (),
 ) -> ssl.SSLContext:
-    """A TLS client context.
+    """Return a TLS client context.
 
     Args:
-        ca_file: PEM with what to trust; the system's authorities if None.
+        ca_file: PEM of the authorities to trust; the system's if None.
         certificate_file: PEM of the client's certificate, for mTLS.
         key_file: PEM of its key; if None it is in `certificate_file`.
         alpn: Protocols to offer.
@@ -179,7 +179,7 @@ def _load_authority(context: ssl.SSLContext, ca_file: str | Path) -> None:
 
 
 def _check_readable(what: str, file: str | Path) -> None:
-    """Look before OpenSSL does: it does not say which file it could not read.
+    """Check that a file can be read: OpenSSL does not name the file that it could not read.
 
     Raises:
         UsageError: `file` cannot be read.
@@ -197,7 +197,7 @@ def _reason(refused: Exception) -> str:
 
 
 def _pkcs8(key: bytes) -> bytes:
-    """The same private key in the one PEM form that Java's SDK reads too."""
+    """Return the same private key in the one PEM form that Java's SDK reads too."""
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 -- as trustme
 
     return serialization.load_pem_private_key(key, password=None).private_bytes(

@@ -16,10 +16,10 @@ from otlptest.errors import UnknownNameError, WireError
 from otlptest.model import Protocol
 
 SUPPORTED_ENCODINGS: Final = ("identity", "gzip", "deflate", "zstd")
-"""In the order in which `grpc-accept-encoding` and `Accept-Encoding` list them."""
+"""The codings in the order of `grpc-accept-encoding` and `Accept-Encoding`."""
 
 _CUT: Final = "it ends early"
-_MAX_MEMBERS: Final = 10_000  # no writer makes that many; each costs a decompressor
+_MAX_MEMBERS: Final = 10_000  # no real writer makes as many; each costs a decompressor
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_SLICE: Final = 64 * 1024
@@ -38,7 +38,7 @@ _UNKNOWN_RULES: Final = {"grpc": "OTLP-GRPC-012"}
 
 
 class _BrokenStreamError(Exception):
-    """The bytes are no such stream; the argument says why."""
+    """The bytes are not a stream of that coding; the argument says why."""
 
 
 class _LimitReachedError(Exception):
@@ -46,7 +46,7 @@ class _LimitReachedError(Exception):
 
 
 def canonical_encoding(encoding: str) -> str:
-    """`encoding` in lower case, with `x-gzip` as `gzip` and nothing as `identity`."""
+    """Return `encoding` in lower case, with `x-gzip` as `gzip` and nothing as `identity`."""
     name = encoding.strip().lower()
     return {"": "identity", "x-gzip": "gzip"}.get(name, name)
 
@@ -54,14 +54,14 @@ def canonical_encoding(encoding: str) -> str:
 def decompress(
     encoding: str, data: bytes, limit: int, *, protocol: Protocol = "http/protobuf"
 ) -> bytes:
-    """`data` inflated.
+    """Return `data` inflated.
 
     Args:
         encoding: The value of `Content-Encoding` or `grpc-encoding`, in any case; two codings
             (`gzip, gzip`) are undone in turn.
         data: The bytes as sent.
-        limit: Most bytes that may come out; no more than about this is ever held.
-        protocol: How it came; decides which rule a fault breaks.
+        limit: Most bytes that may come out; memory is bounded by about this.
+        protocol: The protocol it came by; decides which rule a fault breaks.
 
     Raises:
         WireError: Kind `unknown_encoding`, `bad_compression` or `too_large`.
@@ -83,14 +83,14 @@ def decompress(
 
 
 def compress(encoding: str, data: bytes) -> bytes:
-    """`data` compressed, the same bytes each time.
+    """Return `data` compressed, the same bytes each time.
 
     Args:
         encoding: One of `SUPPORTED_ENCODINGS`, or `x-gzip`.
         data: What to compress.
 
     Raises:
-        UnknownNameError: There is no such encoding.
+        UnknownNameError: The encoding does not exist.
     """
     name = canonical_encoding(encoding)
     if name == "identity":
@@ -122,7 +122,7 @@ def _inflated(name: str, data: bytes, limit: int, protocol: Protocol) -> bytes:
 
 
 def _plain(error: Exception) -> str:
-    """The library's own words without its error number."""
+    """Return the library's message without its error number."""
     return str(error).rpartition("data: ")[2]
 
 
@@ -133,7 +133,7 @@ def _identity(data: bytes, limit: int) -> bytes:
 
 
 def _gunzip(data: bytes, limit: int) -> bytes:
-    """Every member of a gzip stream (RFC 1952 section 2.2), checksums checked.
+    """Return every member of a gzip stream (RFC 1952 section 2.2), checksums checked.
 
     Raises:
         _BrokenStreamError: It ends early, or something else follows.
@@ -155,7 +155,7 @@ def _gunzip(data: bytes, limit: int) -> bytes:
 
 
 def _gzip_member(data: bytes, at: int, limit: int) -> tuple[bytes, int]:
-    """One member from offset `at` on, and the offset after it; reads in slices.
+    """Return one member from offset `at` on, and the offset after it; reads in slices.
 
     zlib copies what it does not use: given all the rest, many members would take quadratic time.
 
@@ -188,7 +188,7 @@ def _zlib_stream(stream: "zlib._Decompress", data: bytes, limit: int) -> tuple[b
 
 
 def _undeflated(data: bytes, limit: int) -> bytes:
-    """Zlib's format, as RFC 9110 section 8.4.1.2 wants, or bare deflate data, as some send.
+    """Inflate zlib's format (RFC 9110 section 8.4.1.2), or bare deflate data, as some send.
 
     Raises:
         _BrokenStreamError: It is neither, ends early, or something else follows.
@@ -206,9 +206,9 @@ def _undeflated(data: bytes, limit: int) -> bytes:
 
 
 def _unzstd(data: bytes, limit: int) -> bytes:
-    """Every frame of a zstd stream.
+    """Yield every frame of a zstd stream.
 
-    zstandard cannot be told to stop, so it gets slices that cannot exceed what is left.
+    zstandard has no output limit, so it gets slices that cannot exceed what is left.
 
     Raises:
         _BrokenStreamError: It ends early.

@@ -19,12 +19,12 @@ _UNIT_S: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1
 
 
 def encode_grpc_frame(message: bytes, *, is_compressed: bool = False) -> bytes:
-    """`message` behind its prefix."""
+    """Return `message` behind its prefix."""
     return _PREFIX.pack(is_compressed, len(message)) + message
 
 
 def declared_size(prefix: bytes | memoryview, limit: int) -> int:
-    """The length that a message's prefix declares.
+    """Return the length that a message's prefix declares.
 
     Args:
         prefix: The first five bytes of a stream, or more.
@@ -44,14 +44,14 @@ def declared_size(prefix: bytes | memoryview, limit: int) -> int:
 
 
 def only_message(parts: Sequence[bytes | memoryview], limit: int) -> tuple[bool, bytes]:
-    """The one message of a whole request stream, and whether it is compressed.
+    """Return the only message of a whole request stream, and whether it is compressed.
 
     Args:
         parts: The body, in pieces as they came.
         limit: Largest message that is taken.
 
     Raises:
-        WireError: There is none, half of one, or more than one (OTLP-GRPC-049, OTLP-SRV-065).
+        WireError: No message, a partial one, or more than one (OTLP-GRPC-049, OTLP-SRV-065).
     """
     if not parts or len(parts[0]) < PREFIX_SIZE:
         parts = (b"".join(parts),)
@@ -80,6 +80,6 @@ def is_grpc_content_type(value: str) -> bool:
 
 
 def timeout_seconds(value: str) -> float | None:
-    """Return what `grpc-timeout` says, in seconds; None if it is none."""
+    """Return the value of `grpc-timeout` in seconds; None if it is invalid."""
     found = _TIMEOUT.fullmatch(value)
     return int(found[1]) * _UNIT_S[found[2]] if found else None

@@ -1,8 +1,8 @@
 """The server's side of an HTTP/1.1 connection (RFC 9112), without a socket; httptools parses.
 
 Bytes go into `RequestParser.feed`, whole requests come out in order, each to be answered before
-the next. What is not sound framing ends the connection: after it nobody knows where a request
-begins. An `Upgrade` is ignored, as RFC 9110 section 7.8 allows.
+the next. Invalid framing ends the connection, because the start of the next request is unknown
+then. An `Upgrade` is ignored, as RFC 9110 section 7.8 allows.
 """
 
 import re
@@ -19,7 +19,7 @@ from httptools import (
 from otlptest.wire.transport.limits import Limits
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-"""What a client waits for that sent `Expect: 100-continue`."""
+"""The interim reply for a client that sent `Expect: 100-continue`."""
 
 _REASONS: Final = {
     200: "OK",
@@ -54,7 +54,7 @@ class RequestFault(Exception):  # noqa: N818 -- the sender's fault, answered wit
         status: The HTTP status of the answer.
         kind: One of `otlptest.model.PROBLEM_KINDS`.
         rule: The requirement that was broken.
-        problem: What is wrong.
+        problem: The fault, as a clause.
         request: As much of it as is known; None before its headers were complete.
     """
 
@@ -77,10 +77,10 @@ class RequestHead:
         target: The request target, query included.
         version: `1.1` or `1.0`.
         fields: Header fields in order, names as sent.
-        content_length: What the field says; None if absent.
+        content_length: The value of the field; None if absent.
         has_body: Whether a body follows, maybe an empty one.
-        problem: What RFC 9112 forbids in it and httptools lets through; empty if nothing.
-        derived: A place for what the user of the parser works out from the head.
+        problem: A violation of RFC 9112 that httptools lets through; empty if there is none.
+        derived: Data that the user of the parser derives from the head.
     """
 
     __slots__ = (
@@ -151,16 +151,16 @@ class Http1Request:
 
     @property
     def body(self) -> bytes:
-        """Return what has arrived of the body."""
+        """Return the body as far as it has arrived."""
         parts = self.parts
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class RequestParser:
-    """Reads the requests of one connection. Not thread-safe.
+    """A parser of the requests of one connection. Not thread-safe.
 
     Args:
-        limits: What a request may be.
+        limits: The limits of a request.
 
     Attributes:
         current: The request whose body is arriving; None between requests and in a head.
@@ -187,10 +187,10 @@ class RequestParser:
         return self._in_head or self.current is not None
 
     def only_request(self, data: bytes) -> Http1Request | None:
-        """The request that `data` is, no more and no less, if its very head was read before.
+        """Return the request if `data` is exactly one and has a known head, else None.
 
         An exporter sends the same head again and again. Between requests the same bytes mean the
-        same, so this needs no parser: `feed` is for whatever gives None here.
+        same, so this needs no parser: if it returns None, use `feed`.
         """
         end = data.find(_HEAD_END) + len(_HEAD_END)
         head = self._known_heads.get(data[:end])
@@ -202,7 +202,7 @@ class RequestParser:
         return request
 
     def _remember_head(self, data: bytes, request: Http1Request) -> None:
-        """Have `only_request` know the head, if `data` is exactly this request."""
+        """Store the head for `only_request`, if `data` is exactly this request."""
         size = request.head.content_length
         is_plain = size == request.size and request.keeps_alive
         raw = data[: len(data) - request.size]
@@ -212,10 +212,10 @@ class RequestParser:
             self._known_heads[raw] = request.head
 
     def feed(self, data: bytes) -> Iterator[Http1Request]:
-        """Requests that `data` completes, oldest first.
+        """Yield requests that `data` completes, oldest first.
 
         Raises:
-            RequestFault: What follows them cannot be taken.
+            RequestFault: The bytes after them are not a valid request.
         """
         was_in_head, was_within = self._in_head, self.is_within_request
         fault = self._parse(data)
@@ -245,7 +245,7 @@ class RequestParser:
         return None
 
     def _ignoring_upgrade(self) -> bytes:
-        """Go on in HTTP/1.1 with a fresh parser; what it must read first.
+        """Replace the parser after an upgrade; return what the fresh one must read first.
 
         httptools stops after the head of an upgrade. If a body follows, the fresh parser gets a
         head that only frames it, and `on_headers_complete` puts the real one in its place.
@@ -279,7 +279,7 @@ class RequestParser:
     # --- what httptools calls, within feed_data: an exception would not get out
 
     def on_message_begin(self) -> None:
-        """A request line begins."""
+        """Begin a request line."""
         self._target = []
         self._fields = []
         self._fields_size = 0
@@ -287,14 +287,14 @@ class RequestParser:
         self._head_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        """A piece of the request target."""
+        """Add a piece of the request target."""
         self._target.append(url)
         if sum(map(len, self._target)) > self._limits.target_bytes:
             problem = f"a request target of over {self._limits.target_bytes} bytes"
             self._refuse(RequestFault(414, "too_large", "OTLP-SRV-052", problem))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field, or a trailer field."""
+        """Add a header field, or a trailer field."""
         if not self._in_head:
             return  # trailers are ignored (OTLP-SRV-059)
         self._fields.append((name, value))
@@ -305,7 +305,7 @@ class RequestParser:
             self._refuse(self._too_large_head(f"more than {self._limits.header_count} headers"))
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """End the head."""
         self._in_head = False
         if self._fault is not None:
             return
@@ -344,7 +344,7 @@ class RequestParser:
         return RequestFault(413, "too_large", "OTLP-HTTP-021", problem, request)
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body."""
+        """Add a piece of the body."""
         request = self.current
         if request is None or self._fault is not None:
             return
@@ -354,7 +354,7 @@ class RequestParser:
             self._refuse(self._too_large_body(request, request.size))
 
     def on_message_complete(self) -> None:
-        """The request is whole."""
+        """End the request."""
         request, self.current = self.current, None
         if self._upgrading is None and request is not None and self._fault is None:
             request.keeps_alive = self._parser.should_keep_alive()
@@ -369,7 +369,7 @@ def encode_response(
     keeps_alive: bool = True,
     is_head: bool = False,
 ) -> bytes:
-    """A whole response with its Content-Length.
+    """Return a whole response with its Content-Length.
 
     Args:
         status: The HTTP status.

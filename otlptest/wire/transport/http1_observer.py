@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages as they pass by (RFC 9112): for whoever stands between two ends.
+"""A walk over HTTP/1.1 messages as they pass (RFC 9112), for a proxy between two ends.
 
 A walker keeps nothing back and never judges. It knows where each message begins and ends; once it
 cannot know (an upgrade, framing that is not HTTP/1.1), all that follows is one message.
@@ -41,16 +41,16 @@ class MessagePart:
 
 
 class MessageTracker:
-    """Cuts one direction of a connection into pieces of messages. Not thread-safe.
+    """A splitter of one direction of a connection into messages. Not thread-safe.
 
     Args:
-        methods: Where the requests' walker leaves the methods and the replies' finds them: the
-            reply to a HEAD has no body.
+        methods: A queue of methods from the requests' walker to the replies' one: the reply to a
+            HEAD has no body.
         takes_replies: Whether the direction carries replies; 1xx ones count as part of the
             final one.
 
     Attributes:
-        target: Of the last request whose head was whole; empty for replies.
+        target: The target of the last request with a whole head; empty for replies.
     """
 
     def __init__(self, methods: deque[bytes], *, takes_replies: bool) -> None:
@@ -70,7 +70,7 @@ class MessageTracker:
         return not self._in_message
 
     def walk(self, data: bytes | memoryview) -> Iterator[MessagePart]:
-        """The pieces of messages in `data`, all of it."""
+        """Yield the pieces of messages in `data`, all of it."""
         at, end = 0, len(data)
         view = memoryview(data)
         while at < end:
@@ -82,7 +82,7 @@ class MessageTracker:
             yield MessagePart(view[start:at], begins, ends=not self._in_message)
 
     def _step(self, view: memoryview) -> int:
-        """Go on with the message; how many bytes of `view` that took."""
+        """Go on with the message; return how many bytes of `view` that took."""
         if self._left:
             size = min(self._left, len(view))
             self._left -= size
@@ -143,7 +143,7 @@ class MessageTracker:
             self._finish()
 
     def _chunk_line(self, view: memoryview) -> int:
-        """Read the size of a chunk, or a trailer, as far as it is there."""
+        """Read the size line of a chunk, or a trailer, as far as it has come."""
         piece = bytes(view[:_LONGEST_CHUNK_LINE])
         end = piece.find(b"\n") + 1
         self._line += piece[:end] if end else piece

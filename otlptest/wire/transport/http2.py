@@ -2,7 +2,7 @@
 
 Bytes in by `ServerConnection.receive`, bytes out through the `write` that it was given, requests
 to a `StreamHandler`. One request costs one object, a `Stream`. Receive windows are as large as
-they can be, so that no upload waits for us; what a peer may hold open is limited by `Limits`
+they can be, so that no upload waits for us; `Limits` restricts what a peer may keep open
 instead. Where RFC 7540 and RFC 9113 differ in what a peer may do, the stricter one counts.
 """
 
@@ -31,34 +31,34 @@ _EXPLAINED_PER_REQUEST: Final = 8  # control frames that one request may bring a
 
 
 class StreamHandler(Protocol):
-    """Who takes the requests of a connection. Called from within `receive`."""
+    """The handler of the requests of a connection. Called from within `receive`."""
 
     def request_started(self, stream: Stream) -> None:
-        """The header block is complete; sets `stream.notify_at`, or replies."""
+        """Handle a complete header block: set `stream.notify_at`, or reply."""
         ...
 
     def body_arriving(self, stream: Stream) -> None:
-        """At least `stream.notify_at` bytes are there and more will come; sets it anew."""
+        """Handle `stream.notify_at` or more bytes of an unfinished body; set the next threshold."""
         ...
 
     def request_finished(self, stream: Stream) -> None:
-        """The request is whole."""
+        """Handle a request that is whole."""
         ...
 
     def request_cut(self, stream: Stream, reason: str) -> None:
-        """The request will never be whole."""
+        """Handle a request that will never be whole."""
         ...
 
     def reply_unwanted(self, stream: Stream) -> None:
-        """The peer gives up a whole request that has no whole reply."""
+        """Handle a peer that gives up a whole request before its reply is whole."""
         ...
 
     def stream_faulted(self, stream_id: int, problem: str) -> None:
-        """The peer broke a rule on one stream, which was reset."""
+        """Handle a stream that was reset because the peer broke a rule on it."""
         ...
 
     def connection_faulted(self, fault: ConnectionFault) -> None:
-        """The connection is over; a GOAWAY has been written."""
+        """Handle the end of the connection; a GOAWAY has been written."""
         ...
 
 
@@ -66,9 +66,9 @@ class ServerConnection:
     """One HTTP/2 connection from a client. Not thread-safe.
 
     Args:
-        handler: Who takes the requests.
-        write: Takes bytes for the peer, in order.
-        limits: What the peer may do.
+        handler: The handler of the requests.
+        write: Sends bytes to the peer, in order.
+        limits: The limits of the peer.
         clock: Seconds, for the rate of control frames.
 
     Attributes:
@@ -123,12 +123,12 @@ class ServerConnection:
 
     @property
     def last_id(self) -> int:
-        """The last stream that began."""
+        """The id of the newest stream."""
         return self._last_id
 
     @property
     def incomplete(self) -> bytes:
-        """The beginning of a frame that is not whole."""
+        """The beginning of an incomplete frame."""
         return self._frames.pending
 
     @property
@@ -139,7 +139,7 @@ class ServerConnection:
     # --- what the receiver calls
 
     def receive(self, data: bytes) -> None:
-        """Take what the peer sent; calls the handler and writes answers."""
+        """Process what the peer sent; call the handler and write answers."""
         try:
             for kind, flags, stream_id, payload in self._frames.frames(data):
                 if self.is_over:
@@ -169,7 +169,7 @@ class ServerConnection:
             self._write(frames.goaway(self._last_id, code, problem))
 
     def cut(self, reason: str) -> None:
-        """The peer sends no more: tell the handler which requests stay incomplete."""
+        """End the connection of a peer that sends no more; report requests that stay incomplete."""
         for stream in list(self.streams.values()):
             if not stream.is_remote_closed:
                 self._drop(stream)
@@ -220,7 +220,7 @@ class ServerConnection:
         """Go on with a header block.
 
         Raises:
-            ConnectionFault: There is none, or too much of it.
+            ConnectionFault: No block was begun, or it is too large.
         """
         if not self._block_id:
             raise ConnectionFault(ErrorCode.PROTOCOL_ERROR, "CONTINUATION without HEADERS")
@@ -327,7 +327,7 @@ class ServerConnection:
         self._handler.request_finished(stream)
 
     def _judge_stray(self, what: str, stream_id: int) -> None:
-        """Judge a frame of a request on a stream that takes none.
+        """Judge a frame of a request on a stream that cannot take it.
 
         Raises:
             ConnectionFault: Unless we have reset the stream and the peer could not know.
@@ -371,7 +371,7 @@ class ServerConnection:
     # --- control frames
 
     def _count(self, what: str) -> None:
-        """Count a frame that may be a flood.
+        """Count a frame that may be part of a flood.
 
         Raises:
             ConnectionFault: There were too many within the limits' window.
@@ -391,7 +391,7 @@ class ServerConnection:
         return stream_id > self._last_id or not stream_id & 1
 
     def _priority_received(self, _flags: int, stream_id: int, payload: bytes) -> None:
-        """Ignore a priority, once it is a legal one.
+        """Ignore a priority, after a check that it is legal.
 
         Raises:
             ConnectionFault: There were too many.
@@ -401,7 +401,7 @@ class ServerConnection:
             self._fault_stream(stream_id, ErrorCode.PROTOCOL_ERROR, "a stream depends on itself")
 
     def _reset_received(self, _flags: int, stream_id: int, _payload: bytes) -> None:
-        """The peer gives a stream up.
+        """Handle the reset of a stream.
 
         Raises:
             ConnectionFault: It never began, or there were too many.
@@ -441,7 +441,7 @@ class ServerConnection:
             self._write(frames.ping_ack(payload))
 
     def _goaway_received(self, _flags: int, _stream_id: int, _payload: bytes) -> None:
-        """The peer opens no more streams; the open ones go on."""
+        """Handle a GOAWAY: the peer opens no more streams; the open ones go on."""
         self._count("GOAWAY frames")
 
     def _window_update_received(self, _flags: int, stream_id: int, payload: bytes) -> None:

@@ -1,7 +1,7 @@
 """Header blocks of HTTP/2 as a plain list of fields (RFC 7541), right or wrong.
 
-`http2_headers` judges what a client sends; here nothing is judged: for whoever looks at what a
-server answers.
+`http2_headers` judges the headers of a client; this module judges nothing and is for the answers
+of a server.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _LARGEST: Final = 16 * 1024 * 1024
 
 
 class FieldReader:
-    """Reads the header blocks that one end of a connection receives, in their order.
+    """A reader of the header blocks that one end of a connection receives, in order.
 
     Args:
         max_bytes: Largest header list that is read.
@@ -25,7 +25,7 @@ class FieldReader:
         self._decoder = Decoder(max_header_list_size=max_bytes)
 
     def read(self, block: bytes) -> tuple[tuple[str, str], ...]:
-        """Names and values as sent, pseudo-headers too.
+        """Return names and values as sent, pseudo-headers too.
 
         Raises:
             HeaderBlockError: It is not valid HPACK, or larger than allowed.

@@ -1,4 +1,4 @@
-"""What one end of an HTTP/2 connection may send: windows and waiting replies (RFC 9113 5.2, 6.9).
+"""The flow control of an HTTP/2 connection: windows and waiting replies (RFC 9113 5.2, 6.9).
 
 A `Stream` is one request with its reply. `SendFlow` writes replies as far as the peer's windows
 allow and the rest when they open.
@@ -24,12 +24,12 @@ class Stream:
         parts: The body so far, `size` bytes.
         notify_at: `StreamHandler.body_arriving` is called once `size` reaches this.
         is_remote_closed: Whether the request is whole.
-        window: How much DATA the peer takes on this stream.
+        window: The number of DATA bytes that the peer takes on this stream.
         unsent: The rest of a reply's body that waits for a window.
         trailers: The header block that follows it.
-        held: Bytes that count as unfinished.
+        held: The number of bytes that count as unfinished.
         started_at: When it began, on the handler's clock; set by the handler.
-        context: Whatever the handler keeps for the stream.
+        context: Data that the handler keeps for the stream.
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Stream:
         self.notify_at = _NEVER
         self.is_remote_closed = False
         self.window = window
-        self.unsent: memoryview | None = None  # so that taking a piece off copies nothing
+        self.unsent: memoryview | None = None  # so that removing a piece copies nothing
         self.trailers: bytes | None = None
         self.held = 0
         self.started_at = 0.0
@@ -63,7 +63,7 @@ class Stream:
 
     @property
     def body(self) -> bytes:
-        """Return what has arrived of the body."""
+        """Return the body as far as it has arrived."""
         return b"".join(self.parts)
 
 
@@ -86,11 +86,11 @@ class CannedReply:
 
 
 class SendFlow:
-    """Writes replies within the peer's windows.
+    """A writer of replies within the peer's windows.
 
     Args:
-        write: Takes bytes for the peer.
-        ended: Told each stream whose reply has been written whole.
+        write: Sends bytes to the peer.
+        ended: Called with each stream whose reply has been written whole.
     """
 
     def __init__(self, write: Callable[[bytes], Any], ended: Callable[[Stream], None]) -> None:
@@ -127,7 +127,7 @@ class SendFlow:
         self._pump(stream)
 
     def forget(self, stream_id: int) -> None:
-        """Drop what waits for a stream that was reset."""
+        """Drop the waiting data of a stream that was reset."""
         self._waiting.pop(stream_id, None)
 
     def _pump(self, stream: Stream) -> None:
@@ -154,12 +154,12 @@ class SendFlow:
         self._ended(stream)
 
     def pump_all(self) -> None:
-        """Write what waits, as far as the windows allow."""
+        """Write waiting data, as far as the windows allow."""
         for stream in list(self._waiting.values()):
             self._pump(stream)
 
     def connection_window_opened(self, increment: int) -> None:
-        """The peer takes more on the connection.
+        """Add to the window of the connection.
 
         Raises:
             ConnectionFault: More than a window can be.
@@ -170,7 +170,7 @@ class SendFlow:
         self.pump_all()
 
     def stream_window_opened(self, stream: Stream, increment: int) -> bool:
-        """The peer takes more on one stream; False if that is more than a window can be."""
+        """Add to the window of one stream; return False if it overflows."""
         if stream.window + increment > frames.MAX_WINDOW:
             return False
         stream.window += increment

@@ -40,7 +40,7 @@ STREAM_MASK: Final = 0x7FFFFFFF
 
 
 class ErrorCode(IntEnum):
-    """RFC 9113 section 7."""
+    """The error codes of RFC 9113 section 7."""
 
     NO_ERROR = 0x0
     PROTOCOL_ERROR = 0x1
@@ -59,7 +59,7 @@ class ErrorCode(IntEnum):
 
 
 class Setting(IntEnum):
-    """RFC 9113 section 6.5.2."""
+    """The settings of RFC 9113 section 6.5.2."""
 
     HEADER_TABLE_SIZE = 0x1
     ENABLE_PUSH = 0x2
@@ -70,51 +70,51 @@ class Setting(IntEnum):
 
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
-    """One frame."""
+    """Return one frame."""
     size = len(payload)
     return HEAD.pack(size >> 8, size & 0xFF, kind, flags, stream_id) + payload
 
 
 def settings(values: Iterable[tuple[Setting, int]]) -> bytes:
-    """A SETTINGS frame."""
+    """Return a SETTINGS frame."""
     return frame(SETTINGS, 0, 0, b"".join(SETTING.pack(name, value) for name, value in values))
 
 
 def settings_ack() -> bytes:
-    """The acknowledgement of a SETTINGS frame."""
+    """Return the acknowledgement of a SETTINGS frame."""
     return frame(SETTINGS, ACK, 0)
 
 
 def ping_ack(payload: bytes) -> bytes:
-    """The answer to a PING."""
+    """Return the answer to a PING."""
     return frame(PING, ACK, 0, payload)
 
 
 def window_update(stream_id: int, increment: int) -> bytes:
-    """A WINDOW_UPDATE frame; stream 0 is the connection."""
+    """Return a WINDOW_UPDATE frame; stream 0 is the connection."""
     return frame(WINDOW_UPDATE, 0, stream_id, LONG.pack(increment))
 
 
 def reset(stream_id: int, code: int) -> bytes:
-    """An RST_STREAM frame."""
+    """Return an RST_STREAM frame."""
     return frame(RST_STREAM, 0, stream_id, LONG.pack(code))
 
 
 def goaway(last_stream_id: int, code: int, debug: str = "") -> bytes:
-    """A GOAWAY frame; `debug` is for people and comes as UTF-8."""
+    """Return a GOAWAY frame; `debug` is for people and comes as UTF-8."""
     payload = LONG.pack(last_stream_id) + LONG.pack(code) + debug.encode("utf-8", "replace")
     return frame(GOAWAY, 0, 0, payload[:MIN_FRAME_SIZE])
 
 
 def data_frame(stream_id: int, payload: bytes, *, ends_stream: bool) -> bytes:
-    """A DATA frame without padding."""
+    """Return a DATA frame without padding."""
     return frame(DATA, END_STREAM if ends_stream else 0, stream_id, payload)
 
 
 def header_frames(
     stream_id: int, block: bytes, *, ends_stream: bool, max_size: int = MIN_FRAME_SIZE
 ) -> bytes:
-    """A HEADERS frame and as many CONTINUATION frames as `block` needs."""
+    """Return a HEADERS frame and as many CONTINUATION frames as `block` needs."""
     flags = END_STREAM if ends_stream else 0
     if len(block) <= max_size:
         return frame(HEADERS, flags | END_HEADERS, stream_id, block)
@@ -127,11 +127,11 @@ def header_frames(
 
 
 def canned_parts(head: bytes, body: bytes, trailers: bytes | None) -> tuple[bytes, ...]:
-    """A whole response with gaps for the stream id: `packed_id.join(parts)` is its bytes.
+    """Return a response with gaps for the stream id: `packed_id.join(parts)` is its bytes.
 
     Args:
         head: The header block of the response.
-        body: The payload of its only DATA frame; none is made for an empty one.
+        body: The payload of its only DATA frame, which is omitted if empty.
         trailers: The header block of the trailers; None if the response has none.
     """
     marker = 0x7FFFFFFF

@@ -15,7 +15,7 @@ from hpack.exceptions import HPACKError
 from hpack.table import HeaderTable
 
 _KEPT_BLOCKS: Final = 64
-_BOMB_FACTOR: Final = 4  # decoded this many times over the limit, a header list is a bomb
+_BOMB_FACTOR: Final = 4  # a header list this many times over the limit is a bomb
 _FIELD_OVERHEAD: Final = 32  # RFC 9113 section 6.5.2
 
 _PSEUDO: Final = (b":method", b":scheme", b":authority", b":path")
@@ -37,16 +37,16 @@ class HeaderBlockError(Exception):
 
 
 class RequestFields:
-    """What one header block says.
+    """The fields of one header block.
 
     Attributes:
         method: `:method`; likewise `path`, `scheme`, `authority`; empty where absent.
         fields: The regular fields in order.
         size: Names, values and 32 bytes each (RFC 9113 section 6.5.2).
-        content_length: What the field says; None if absent.
-        malformed: Why it is no request (RFC 9113 section 8.1.1); empty if it is one.
-        trailer_fault: Why it is no trailer section; empty if it is one.
-        derived: A place for what the user of the connection works out from the fields; shared by
+        content_length: The value of the field; None if absent.
+        malformed: Why it is not a request (RFC 9113 section 8.1.1); empty if it is one.
+        trailer_fault: Why it is not a trailer section; empty if it is one.
+        derived: Data that the user of the connection derives from the fields; shared by
             all requests with the same block.
     """
 
@@ -81,7 +81,7 @@ class RequestFields:
 def _split(
     pairs: list[tuple[bytes, bytes]],
 ) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]], str]:
-    """Pseudo-headers, regular fields, and the first thing wrong with either."""
+    """Return pseudo-headers, regular fields, and the first fault of either."""
     pseudo: dict[bytes, bytes] = {}
     regular: list[tuple[bytes, bytes]] = []
     fault = ""
@@ -106,7 +106,7 @@ def _shown(name: bytes) -> str:
 
 
 def _pseudo_fault(pseudo: dict[bytes, bytes]) -> str:
-    """Return what RFC 9113 section 8.3.1 forbids among the pseudo-headers of a request."""
+    """Return the fault among the pseudo-headers of a request (RFC 9113 section 8.3.1)."""
     for name in pseudo:
         if name not in _PSEUDO:
             return f"the pseudo-header {_shown(name)}"
@@ -119,7 +119,7 @@ def _pseudo_fault(pseudo: dict[bytes, bytes]) -> str:
 
 
 def _connection_fault(regular: list[tuple[bytes, bytes]]) -> str:
-    """Return what RFC 9113 section 8.2.2 forbids among the fields of a request."""
+    """Return the fault among the fields of a request (RFC 9113 section 8.2.2)."""
     for name, value in regular:
         if name in _CONNECTION_FIELDS:
             return f"the field {_shown(name)}, which HTTP/2 does not have"
@@ -139,7 +139,7 @@ def _content_length(regular: list[tuple[bytes, bytes]]) -> tuple[int | None, str
 
 
 class HeaderReader:
-    """Reads the header blocks that one connection receives.
+    """A reader of the header blocks that one connection receives.
 
     Args:
         max_bytes: Largest header list, names and values; four times as much is a bomb.
@@ -150,7 +150,7 @@ class HeaderReader:
         self._kept: dict[bytes, RequestFields] = {}
 
     def read(self, block: bytes) -> RequestFields:
-        """Return what `block` says.
+        """Return the fields of `block`.
 
         Raises:
             HeaderBlockError: It is not valid HPACK (COMPRESSION_ERROR), or a bomb.
@@ -182,7 +182,7 @@ def _newest(table: HeaderTable) -> tuple[bytes, bytes] | None:
 
 @lru_cache(maxsize=256)
 def encode_fields(fields: tuple[tuple[str, str], ...]) -> bytes:
-    """A header block that means `fields` in every connection, whatever its dynamic table."""
+    """Return a header block that means `fields` in every state of the dynamic table."""
     # A sensitive field is never added to a table, so one fresh encoder serves all peers.
     return Encoder().encode(
         [(name.encode(), value.encode(), True) for name, value in fields], huffman=False

@@ -1,7 +1,7 @@
-"""HTTP/2 frames as they pass by (RFC 9113 section 4.1): for whoever stands between two ends.
+"""A walk over HTTP/2 frames as they pass (RFC 9113 section 4.1), for a proxy between two ends.
 
-A `FrameReader` keeps a frame until it is whole; a walker keeps at most an incomplete frame head, so
-what it stands in the way of is not delayed. It never judges: what is not HTTP/2 passes too.
+A `FrameReader` keeps a frame until it is whole; a walker keeps at most an incomplete frame head,
+so traffic is not delayed. It never judges: bytes that are not HTTP/2 pass too.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class FramePart:
 
 
 class FrameTracker:
-    """Cuts one direction of a connection into pieces of frames. Not thread-safe.
+    """A splitter of one direction of a connection into frames. Not thread-safe.
 
     Args:
         expects_preface: Whether the direction begins with the client's preface.
@@ -57,7 +57,7 @@ class FrameTracker:
         self._flags = 0
         self._stream_id = 0
         self._head = b""  # the beginning of a frame head
-        self._passed = 0  # how much of it has gone on already
+        self._passed = 0  # how much of it was passed on already
         self._begins = expects_preface
 
     @property
@@ -66,7 +66,7 @@ class FrameTracker:
         return not self._left and not self._passed
 
     def walk(self, data: bytes | memoryview) -> Iterator[FramePart]:
-        """The pieces of frames in `data`. The beginning of a head is kept for the next call."""
+        """Yield the pieces of frames in `data`, and keep the beginning of a head."""
         at, end = 0, len(data)
         view = memoryview(data)
         while at < end:
@@ -90,15 +90,15 @@ class FrameTracker:
             at += size
 
     def has_passed(self) -> None:
-        """All bytes of the last `walk` have gone on as they were, a kept head included."""
+        """Note that all bytes of the last `walk` were passed on, a kept head included."""
         self._passed = len(self._head)
 
     def kept(self) -> bytes:
-        """What was kept and has not gone on; it is nobody's frame once the connection ends."""
+        """Return the kept bytes that were not passed on; after the end they belong to no frame."""
         return self._head[self._passed :]
 
     def _begun_before(self, rest: memoryview) -> Iterator[FramePart]:
-        """The head that began with an earlier call, and with it maybe an empty frame."""
+        """Yield the head that began with an earlier call, and with it maybe an empty frame."""
         head = self._head + bytes(rest)
         had_passed, self._head, self._passed = self._passed, b"", 0
         self._read_head(head)

@@ -1,4 +1,4 @@
-"""What the payload of an HTTP/2 frame must look like (RFC 9113 section 6), whatever its stream."""
+"""Checks of HTTP/2 frame payloads that do not depend on the stream (RFC 9113 section 6)."""
 
 from typing import Final
 
@@ -46,12 +46,12 @@ def check_control(kind: int, flags: int, stream_id: int, payload: bytes) -> None
 
 
 def parent_stream(payload: bytes) -> int:
-    """The stream that a PRIORITY frame depends on."""
+    """Return the stream that a PRIORITY frame depends on."""
     return int(frames.LONG.unpack_from(payload)[0]) & frames.STREAM_MASK
 
 
 def bare_block(flags: int, stream_id: int, payload: bytes) -> bytes:
-    """The piece of a header block in HEADERS, without padding and priority.
+    """Return the piece of a header block in HEADERS, without padding and priority.
 
     Raises:
         ConnectionFault: They are longer than the frame, or the stream depends on itself.
@@ -73,7 +73,7 @@ def bare_block(flags: int, stream_id: int, payload: bytes) -> bytes:
 
 
 def bare_data(payload: Payload) -> Payload:
-    """A DATA payload without its padding.
+    """Return a DATA payload without its padding.
 
     Raises:
         ConnectionFault: The padding is longer than the frame.

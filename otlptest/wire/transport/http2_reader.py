@@ -1,4 +1,4 @@
-"""From bytes to HTTP/2 frames (RFC 9113 sections 3.4 and 4.1), for either end of a connection."""
+"""A reader of HTTP/2 frames (RFC 9113 sections 3.4 and 4.1), for either end of a connection."""
 
 from collections.abc import Iterator
 from typing import Final, TypeAlias
@@ -7,18 +7,18 @@ from otlptest.wire.transport import http2_frames as frames
 from otlptest.wire.transport.http2_frames import ErrorCode
 
 Payload: TypeAlias = bytes | memoryview
-"""Of a frame: a view where a copy would cost more."""
+"""The payload of a frame: a view if a copy would cost more."""
 
 _COPIED_BELOW: Final = 2048
 _PREFACE_SIZE: Final = len(frames.PREFACE)
 
 
 class ConnectionFault(Exception):  # noqa: N818 -- RFC 9113 calls it a connection error
-    """Ends the connection with a GOAWAY.
+    """The end of the connection with a GOAWAY.
 
     Attributes:
         code: The error code that the peer gets.
-        problem: What the peer did, for the debug data and the record.
+        problem: The fault of the peer, for the debug data and the record.
         is_flood: Whether it did too much of something, rather than something wrong.
     """
 
@@ -30,15 +30,15 @@ class ConnectionFault(Exception):  # noqa: N818 -- RFC 9113 calls it a connectio
 
 
 class FrameReader:
-    """Cuts a stream of bytes into frames and keeps what is incomplete.
+    """A splitter of a byte stream into frames; it keeps incomplete ones.
 
     Args:
         max_frame_size: Largest payload that we have announced.
         expects_preface: Whether the peer is a client.
 
     Attributes:
-        whole_reads: How often bytes came that completed a frame; while it stands still and
-            something is kept back, the peer is in the middle of one.
+        whole_reads: The number of reads that completed a frame; while it does not change and
+            bytes are kept, the peer is in the middle of a frame.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class FrameReader:
 
     @property
     def pending(self) -> bytes:
-        """Return what is kept back."""
+        """Return the bytes that are kept back."""
         return b"".join(self._pending)
 
     def frames(self, data: bytes) -> Iterator[tuple[int, int, int, Payload]]:
-        """Type, flags, stream id and payload of each frame that `data` completes.
+        """Yield type, flags, stream id and payload of each frame that `data` completes.
 
         Raises:
             ConnectionFault: The preface is wrong, or a frame too large.
@@ -85,7 +85,7 @@ class FrameReader:
         yield from self._cut(data, at)
 
     def _cut(self, data: bytes, at: int) -> Iterator[tuple[int, int, int, Payload]]:
-        """Every whole frame from `at` on; keeps the rest.
+        """Yield every whole frame from `at` on; keeps the rest.
 
         Raises:
             ConnectionFault: A frame is too large.
@@ -114,7 +114,7 @@ class FrameReader:
             self._pending_size = end - at
 
     def _frame(self, data: bytes) -> tuple[int, int, int, Payload]:
-        """The one frame that `data` is."""
+        """Return the frame that is all of `data`."""
         self.whole_reads += 1
         _, _, kind, flags, stream_id = frames.HEAD.unpack_from(data)
         payload = memoryview(data)[frames.HEAD_SIZE :]

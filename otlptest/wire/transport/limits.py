@@ -1,7 +1,7 @@
-"""How much a receiver takes from a peer before it says no.
+"""Limits of what a receiver takes from a peer.
 
-Sizes are bytes, times are seconds. The defaults take whatever a real exporter sends and stop what
-only a broken or hostile peer does.
+Sizes are bytes, times are seconds. The defaults allow all that a real exporter sends and stop
+only faulty or hostile peers.
 """
 
 from dataclasses import dataclass, fields
@@ -28,7 +28,7 @@ class Limits:
         control_window_s: The window of `control_frames`.
         patience_s: Longest time from the first byte of a request to its last (OTLP-SRV-053).
         handshake_s: Longest TLS handshake or HTTP/2 preface.
-        idle_s: How long a connection without requests is kept (OTLP-SRV-054).
+        idle_s: Seconds that a connection without requests is kept (OTLP-SRV-054).
         drain_s: How long, and `drain_bytes` how much, a refused body is read on so that the peer
             can read the answer (OTLP-SRV-057).
         json_depth: Deepest nesting of objects and lists in a JSON body (OTLP-JSON-044);
@@ -63,4 +63,4 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-"""What receivers use when the user says nothing."""
+"""The limits of receivers if the user sets none."""

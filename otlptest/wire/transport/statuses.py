@@ -1,4 +1,4 @@
-"""`google.rpc.Status`, gRPC status codes, and how both travel.
+"""`google.rpc.Status`, gRPC status codes, and their encodings on the wire.
 
 A status goes as protobuf or JSON in an HTTP error body (OTLP-RESP-055, OTLP-JSON-042), and as
 `grpc-status`, `grpc-message` and `grpc-status-details-bin` in gRPC trailers (OTLP-RESP-050).
@@ -57,14 +57,14 @@ class GrpcCode(IntEnum):
 
 
 RETRYABLE_HTTP_STATUSES: Final = frozenset({429, 502, 503, 504})
-"""After which a client should send again (SPEC, OTLP/HTTP "Retryable Response Codes")."""
+"""Statuses after which a client should send again (SPEC "Retryable Response Codes")."""
 
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldViolation:
-    """error_details.proto `BadRequest.FieldViolation`: a field path and what is wrong there."""
+    """error_details.proto `BadRequest.FieldViolation`: a field path and its fault."""
 
     field: str
     description: str
@@ -97,7 +97,7 @@ class RpcStatus:
 
 
 def encode_status(status: RpcStatus, encoding: str) -> bytes:
-    """`status` as an error body.
+    """Return `status` as an error body.
 
     Args:
         status: `violations` and `retry_delay_s` become details; `details` is not read.
@@ -109,14 +109,14 @@ def encode_status(status: RpcStatus, encoding: str) -> bytes:
 
 
 def decode_status(data: bytes, encoding: str) -> RpcStatus:
-    """The status in an error body.
+    """Return the status in an error body.
 
     Args:
         data: The body, inflated.
         encoding: `protobuf` or `json`.
 
     Raises:
-        WireError: The body is no `google.rpc.Status`.
+        WireError: The body is not a `google.rpc.Status`.
     """
     try:
         if encoding == "json":
@@ -128,18 +128,18 @@ def decode_status(data: bytes, encoding: str) -> RpcStatus:
 
 
 def encode_status_details(status: RpcStatus) -> str:
-    """The value of `grpc-status-details-bin`: base64 without padding."""
+    """Return the value of `grpc-status-details-bin`: base64 without padding."""
     return base64.b64encode(encode_status(status, "protobuf")).decode().rstrip("=")
 
 
 def decode_status_details(value: str | bytes) -> RpcStatus:
-    """The status in `grpc-status-details-bin`.
+    """Return the status in `grpc-status-details-bin`.
 
     Args:
         value: base64 with or without padding, or the bytes that a gRPC library decoded.
 
     Raises:
-        WireError: It is no base64, or no `google.rpc.Status`.
+        WireError: It is not base64, or not a `google.rpc.Status`.
     """
     if isinstance(value, bytes):
         return decode_status(value, "protobuf")
@@ -151,12 +151,12 @@ def decode_status_details(value: str | bytes) -> RpcStatus:
 
 
 def encode_grpc_message(text: str) -> str:
-    """`text` for `grpc-message`: UTF-8, all but printable ASCII and `%` itself percent-encoded."""
+    """Return `text` for `grpc-message`: UTF-8, percent-encoded except for printable ASCII."""
     return quote_from_bytes(text.encode("utf-8", "replace"), safe=_PRINTABLE)
 
 
 def decode_grpc_message(value: str) -> str:
-    """The text of a `grpc-message`; what is wrongly encoded is kept as it is."""
+    """Return the text of a `grpc-message`; invalid percent-encodings are kept."""
     return unquote_to_bytes(value).decode("utf-8", "replace")
 
 
@@ -164,11 +164,11 @@ _PRINTABLE: Final = bytes(range(0x20, 0x7F)).replace(b"%", b"")
 
 
 def retry_after_seconds(value: str, now_unix_s: float) -> float | None:
-    """Seconds that `Retry-After` asks for, never below 0; None if it says nothing readable.
+    """Return the seconds of `Retry-After`, at least 0; None if it is unreadable.
 
     Args:
         value: The header: a number of seconds or an HTTP date (RFC 9110 section 10.2.3).
-        now_unix_s: What a date is measured from.
+        now_unix_s: The time that a date is compared with.
     """
     text = value.strip()
     if re.fullmatch(r"[0-9]{1,15}", text):
@@ -201,11 +201,11 @@ def _seconds_and_nanos(seconds: float) -> tuple[int, int]:
 
 
 def _message_of(data: bytes) -> StatusMessage:
-    """The message in `data`.
+    """Return the message in `data`.
 
     Raises:
         DecodeError: It is not a protobuf.
-        ValueError: It has none of the fields of a status, but others.
+        ValueError: It has other fields only, not those of a status.
     """
     message = StatusMessage.FromString(data)
     if data and not message.ListFields():
@@ -254,7 +254,7 @@ def _status_json(status: RpcStatus) -> dict[str, Any]:
 
 
 def _status_from_json(body: object) -> RpcStatus:
-    """Read what protobuf's JSON mapping of `Status` says.
+    """Return the status in protobuf's JSON mapping.
 
     Raises:
         TypeError: It is something else.
@@ -285,7 +285,7 @@ def _status_from_json(body: object) -> RpcStatus:
 
 
 def _integer(body: dict[str, Any], key: str) -> int:
-    """A number that may be absent.
+    """Return a number that may be absent.
 
     Raises:
         TypeError: It is something else.
@@ -299,7 +299,7 @@ def _integer(body: dict[str, Any], key: str) -> int:
 
 
 def _text(body: dict[str, Any], key: str) -> str:
-    """A text that may be absent.
+    """Return a text that may be absent.
 
     Raises:
         TypeError: It is something else.
@@ -313,7 +313,7 @@ def _text(body: dict[str, Any], key: str) -> str:
 
 
 def _list_of_objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    """A list of objects that may be absent.
+    """Return a list of objects that may be absent.
 
     Raises:
         ValueError: It is something else.
@@ -327,10 +327,10 @@ def _list_of_objects(body: dict[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def _duration(text: str) -> float:
-    """Seconds of protobuf's JSON form of a Duration, e.g. `1.5s`.
+    """Return the seconds of protobuf's JSON form of a Duration, e.g. `1.5s`.
 
     Raises:
-        ValueError: `text` is none.
+        ValueError: `text` is not a Duration.
     """
     if not re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?s", text):
         raise ValueError(f"retryDelay is not a duration but {text!r}")

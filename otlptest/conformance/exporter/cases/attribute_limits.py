@@ -1,8 +1,8 @@
-"""Attribute limits, told by the environment: what they cut, what they count, what they leave alone.
+"""Attribute limits from the environment: what they cut, count, and leave alone.
 
-Judged by comparing items of one name in two runs, with and without a limit. Whether the variables
-are read at all is nobody's duty; where no span shows that one is, nothing is held against the
-command.
+Judged by comparing items of one name in two runs, with and without a limit. No
+requirement says that the variables must be read: if no span shows that one is, the command does
+not fail.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,14 +69,14 @@ def _compared(
     before: Mapping[str, Span] | Mapping[str, LogRecord],
     after: Mapping[str, Span] | Mapping[str, LogRecord],
 ) -> tuple[list[str], list[str]]:
-    """Return which values were cut, and which were cut wrongly or not at all."""
+    """Return the values that were cut, and those cut wrongly or not cut."""
     cut: list[str] = []
     faults: list[str] = []
     for name, item in after.items():
         first: Any = before.get(name)
         if first is None:
             continue
-        # Not of events and links: no source says that the limit is theirs, too.
+        # Not of events and links: no source says that the limit applies to them.
         for key in item.attributes.keys() & first.attributes.keys():
             path = f"{name}[{key!r}]"
             was_cut, fault = _of_value(first.attributes[key], item.attributes[key])
@@ -90,7 +90,7 @@ def _compared(
 
 
 def _of_value(old: Any, new: Any) -> tuple[bool, str]:  # noqa: ANN401 -- any value of an attribute
-    """Return whether a value was cut, and what is wrong with it; another value tells nothing."""
+    """Return whether a value was cut, and its fault; a different value shows nothing."""
     if isinstance(old, bool | int | float) and isinstance(new, str):
         return False, f"{old!r} has become {new!r}"
     if isinstance(old, str | bytes) and isinstance(new, str | bytes):
@@ -121,7 +121,7 @@ def _is_long_by_halves(value: str | bytes) -> bool:
 
 
 def _fault_of_cut(old: str | bytes, new: str | bytes) -> str:
-    """Cut by bytes: shorter than it need be, where a character takes several of them."""
+    """Return the fault of a cut by bytes: too short, if a character has several of them."""
     if isinstance(old, bytes) or isinstance(new, bytes):
         return ""
     wanted = old[:_LENGTH]
@@ -153,7 +153,7 @@ def _judged_bodies(
 def _cut_strings(
     before: Mapping[str, list[Attributes]], after: Mapping[str, list[Attributes]]
 ) -> tuple[list[str], list[str]]:
-    """Long texts of exempt attributes that are still long, and those that were cut."""
+    """Return long texts of exempt attributes that are still long, and those that were cut."""
     old, new = _texts(before), _texts(after)
     kept = [key for key, texts in new.items() for text in texts if len(text) > _LENGTH]
     cut = [
@@ -166,7 +166,7 @@ def _cut_strings(
 
 
 def _texts(named: Mapping[str, list[Attributes]]) -> dict[str, set[str]]:
-    """The texts under each key, whatever has them."""
+    """Return the texts under each key, of all items."""
     found: dict[str, set[str]] = {}
     for attributes in (each for several in named.values() for each in several):
         for key, value in attributes.items():
@@ -233,7 +233,7 @@ def _judge_counts(lab: ExporterLab) -> Iterator[CheckResult]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Count:
-    """How many attributes an item has: without a limit, the same in two runs, and with it."""
+    """The attribute counts of an item: equal in two runs without a limit, and in one with it."""
 
     name: str
     full: int
@@ -246,14 +246,14 @@ class _Count:
         return self.left < self.full
 
     def __str__(self) -> str:
-        """As evidence has it."""
+        """Return the count as evidence."""
         return f"{self.name}: {self.left} of {self.full} attributes, {self.dropped} dropped"
 
 
 def _counts(
     before: Mapping[str, Any], again: Mapping[str, Any], after: Mapping[str, Any]
 ) -> list[_Count]:
-    """Of items that have several attributes, as many in both runs without a limit."""
+    """Return counts of items with several attributes, equal in both runs without a limit."""
     return [
         _Count(
             name=name,
@@ -280,7 +280,7 @@ def _judged_number(rule: str, told: str, counts: list[_Count]) -> CheckResult:
 
 
 def _judged_dropped(rule: str, told: str, counts: list[_Count]) -> CheckResult:
-    """More may be counted than are missing: an attribute may be set twice in vain."""
+    """Judge dropped counts, which may exceed the missing: an attribute may be set twice in vain."""
     limited = [each for each in counts if each.is_limited]
     wrong = [each for each in limited if each.left + each.dropped < each.full]
     if not limited:
@@ -305,7 +305,7 @@ def _exempt_from_count(
     *,
     is_heeded: bool,
 ) -> CheckResult:
-    """Of each metric, or of all resources, the one with the most attributes."""
+    """Judge the one with the most attributes, of each metric or of all resources."""
     full = {name: max(map(len, several)) for name, several in before.items() if several}
     left = {name: max(map(len, several)) for name, several in after.items() if several}
     several = [name for name in left if full.get(name, 0) > 1]
@@ -320,7 +320,7 @@ def _exempt_from_count(
 
 
 def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> CheckResult:
-    """The limit of spans beats the general one, if both are read."""
+    """Judge that the limit of spans takes precedence over the general one, if both are read."""
     rule = "OTLP-COMMON-030"
     if not is_heeded:
         return inconclusive(rule, "the general limit is not heeded, and need not be")
@@ -335,7 +335,7 @@ def _own_limit(lab: ExporterLab, before: NamedItems, *, is_heeded: bool) -> Chec
 
 
 def _most(before: NamedItems, seen: NamedItems) -> int:
-    """The most attributes of a span that has more than the limits without them."""
+    """Return the most attributes of a span that has more than the limits without them."""
     return max(
         (
             len(span.attributes)

@@ -1,4 +1,4 @@
-"""How long a client waits between attempts, and when it gives up."""
+"""The waits of a client between attempts, and its giving up."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -53,7 +53,7 @@ _LATE: Final = f"how long one answer is waited for, told {_MILLISECONDS} ms"
     runs=_RUNS,
 )
 def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Several failures in a row, in several runs: how the waits grow, and how they differ."""
+    """Judge the growth and the jitter of waits, by several failures in a row in several runs."""
     growth = ["OTLP-RESP-041"] + (["OTLP-RESP-078"] if lab.protocol != "grpc" else [])
     rules = (*growth, "OTLP-RESP-042")
     first = control_of(lab).shortest_gap_s
@@ -74,14 +74,14 @@ def _judge_growth(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _waits(lab: ExporterLab, number: int) -> tuple[list[tuple[float, ...]], float]:
-    """The waits of some runs with so many failures, and what the machine made them differ by."""
+    """Return the waits of runs with that many failures, and the noise of the machine."""
     with measured_noise() as noise_s:
         runs = _same_failures(lab, number)
         return [each.faulted_gaps_s for each in runs if each.is_retried], noise_s()
 
 
 def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
-    """Runs in which one signal is answered UNAVAILABLE so often, the signals in turn."""
+    """Return runs in which one signal is answered UNAVAILABLE that often, signals in turn."""
     answers = (faults.unavailable(),) * number
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(_RUNS)]
     runs = [start_run(lab, {signal: answers}, NO_TIMEOUT) for signal in signals]
@@ -96,7 +96,7 @@ def _same_failures(lab: ExporterLab, number: int) -> list[DeliveryAttempts]:
     runs=6,
 )
 def _judge_end(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A receiver that is unavailable for good: attempts end, and by default and by a timeout."""
+    """Judge a receiver that is unavailable for good: attempts end, by default and by a timeout."""
     answer = faults.unavailable()
     milliseconds = {"OTEL_EXPORTER_OTLP_TIMEOUT": _MILLISECONDS}
     usual = unavailable_runs(lab)

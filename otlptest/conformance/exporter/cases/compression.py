@@ -1,9 +1,9 @@
-"""Compression as the environment has it: `gzip`, `none`, nothing, and what is no compression.
+"""Compression by the environment: `gzip`, `none`, unset, and invalid values.
 
-A client may leave short bodies as they are: no source says that each request is compressed. So what
-is compared are lengths, of what is compressed and of what is not; where only short bodies came,
-they are made longer by an attribute of the resource. And only a run that is told otherwise, and
-does otherwise, shows that a variable is read.
+A client may leave short bodies uncompressed: no source says that each request is compressed. So the
+lengths of compressed and uncompressed bodies are compared; if all bodies are short, an attribute
+of the resource makes them longer. Only a run with another value, and another result, shows that a
+variable is read.
 """
 
 import zlib
@@ -35,10 +35,10 @@ _UNKNOWN: Final = "brotli"
 _MANGLED: Final = frozenset({"bad_compression", "unknown_encoding"})
 _ENCODINGS: Final = frozenset({"gzip", "identity"})
 _NONE: Final = frozenset({"identity"})
-# Above the length from which any known client compresses, by far.
+# Far above the length from which any known client compresses.
 _LONG_BYTES: Final = 8192
 _LENGTHENED: Final = {"OTEL_RESOURCE_ATTRIBUTES": f"otlptest.long={'x' * _LONG_BYTES}"}
-_NEARLY: Final = 0.9  # of a length: two runs do not send the same to the byte
+_NEARLY: Final = 0.9  # of a length: two runs do not send exactly the same bytes
 _UNREAD: Final = "nothing shows that the variable is read"
 
 
@@ -68,16 +68,16 @@ def _judge_values(lab: ExporterLab) -> Iterator[CheckResult]:
     yield _unknown(lab, unknown())
 
 
-# What is compressed, and how long it is.
+# Compressed bodies and their lengths.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bodies:
-    """The lengths of the bodies of a run before they were compressed, in bytes.
+    """The lengths of the bodies of a run before compression, in bytes.
 
     Attributes:
-        packed: Of those that came as gzip.
-        plain: Of those that came as they are.
+        packed: Those of gzip bodies.
+        plain: Those of uncompressed bodies.
     """
 
     packed: tuple[int, ...]
@@ -85,12 +85,12 @@ class _Bodies:
 
     @property
     def least_packed(self) -> int:
-        """The shortest that was compressed; 0 if none was."""
+        """The shortest length that was compressed; 0 if none was."""
         return min(self.packed, default=0)
 
     @property
     def longest_plain(self) -> int:
-        """The longest that was not; 0 if all were."""
+        """The longest length that was not; 0 if all were."""
         return max(self.plain, default=0)
 
 
@@ -107,7 +107,7 @@ def _requests(lab: ExporterLab, seen: Observation) -> list[Request]:
 
 
 def _encoding(request: Request) -> str:
-    """Return how a body came: a gRPC message may stay as it is in a call that says gzip."""
+    """Return how a body was encoded: a gRPC call that says gzip may have plain messages."""
     if _is_mangled(request):
         return f"{request.encoding}, which it is not"
     is_unchanged = request.protocol == "grpc" and request.wire_size == request.size
@@ -137,16 +137,16 @@ def _judged_gzip(
     others: Sequence[Observation],
     variables: Sequence[str] = (_COMPRESSION,),
 ) -> CheckResult:
-    """Judge whether what is told to compress does.
+    """Judge whether the command compresses if the variables say so.
 
     A body that is not gzip breaks another rule: OTLP-GRPC-011, OTLP-HTTP-012.
 
     Args:
         rule: The requirement.
         lab: Runs the command.
-        seen: The run that was told to compress.
-        others: Runs that were told otherwise, or nothing: one of them must do otherwise.
-        variables: What tells it.
+        seen: The run whose variables ask for compression.
+        others: Runs with other values or none: one of them must not compress.
+        variables: The variables that ask for it.
     """
     what = format_env(seen, variables)
     mangled = [each for each in seen.requests if _is_mangled(each) and each.encoding == "gzip"]
@@ -183,7 +183,7 @@ def _told_lengths(bodies: _Bodies) -> str:
 
 
 def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
-    """Return whether bodies of that length come as they are where it is told otherwise."""
+    """Return whether bodies of that length come uncompressed in the other runs."""
     bodies = _bodies(lab, other)
     return not bodies.packed and bodies.longest_plain >= _NEARLY * least
 
@@ -191,7 +191,7 @@ def _is_contrast(lab: ExporterLab, other: Observation, least: int) -> bool:
 def _judged_short(
     rule: str, lab: ExporterLab, seen: Observation, variables: Sequence[str]
 ) -> CheckResult:
-    """Judge a run in which nothing was compressed, by another one with long bodies."""
+    """Judge a run that compressed nothing by another one with long bodies."""
     what = format_env(seen, variables)
     if _bodies(lab, seen).longest_plain < _LONG_BYTES:
         changes = {name: seen.environment[name] for name in variables} | _LENGTHENED
@@ -240,7 +240,7 @@ def _plain(
     contrast: CheckResult,
     variables: Iterable[str] = (_COMPRESSION,),
 ) -> CheckResult:
-    """Judge whether what is told not to compress does not, and could: another run shows that."""
+    """Judge whether bodies are plain if the variables say so, and another run compresses them."""
     found = _are_of(rule, lab, seen, _NONE, variables)
     is_seen = contrast.outcome == "passed" or any(_bodies(lab, each).packed for each in others)
     if found.outcome != "passed" or is_seen:
@@ -250,7 +250,7 @@ def _plain(
 
 
 def _default(lab: ExporterLab) -> CheckResult:
-    """Any is right; it is told."""
+    """Report the default; each one is allowed."""
     encodings = sorted({each.encoding for each in lab.baseline.requests})
     return passed("OTLP-CFG-037", f"{_COMPRESSION} unset; received {', '.join(encodings)}")
 
@@ -279,7 +279,7 @@ def _in_capitals(
 
 
 def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """It must go on, ignore the value and say so; that it says nothing cannot be seen.
+    """Judge that it goes on and ignores the value; a missing warning cannot be seen.
 
     An SDK's log may go nowhere unless the program sends it somewhere.
     """
@@ -305,7 +305,7 @@ def _unknown(lab: ExporterLab, seen: Observation) -> CheckResult:
     runs=2,
 )
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Each way round: what a signal is told counts, not what all are."""
+    """Judge both ways round: the variable of a signal takes precedence over the general one."""
     names = tuple(signal_env_var(signal, "COMPRESSION") for signal in lab.signals)
     variables = (_COMPRESSION, *names)
     runs = (

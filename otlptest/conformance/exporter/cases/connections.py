@@ -1,7 +1,7 @@
-"""Whether connections are used again, and how many requests are under way at a time.
+"""Reuse of connections, and the number of requests under way at a time.
 
-The command is told to make its batches small and quick; for the second question each answer takes
-its time, so that a request that does not wait for the one before is seen beside it.
+The environment asks for small and frequent batches. For the second question each answer is delayed,
+so that a request that does not wait for the one before overlaps with it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _ENOUGH: Final = 2  # of requests that could have used an open connection
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Use:
-    """How the requests that had one before them came.
+    """The requests that had one before them, by the connection they came over.
 
     Attributes:
         again: Over a connection that their signal had used.
@@ -83,7 +83,7 @@ def _judge_parallel(lab: ExporterLab) -> Iterator[CheckResult]:
 def _sequential(
     told: str, own: Mapping[Signal, Sequence[Request]], most: Mapping[Signal, int]
 ) -> CheckResult:
-    """Several at once prove nothing: the exporter may do that by itself, or there are several."""
+    """Judge sequential requests; parallel ones prove nothing, there may be several exporters."""
     rule = "OTLP-CFG-070"
     parallel = [signal for signal, number in most.items() if number > 1]
     if parallel:
@@ -95,7 +95,7 @@ def _sequential(
 
 
 def _most_at_once(requests: Sequence[Request]) -> int:
-    """Return how many were under way at a time, at most."""
+    """Return the largest number of requests under way at a time."""
     return max((sum(_overlap(one, other) for other in requests) for one in requests), default=0)
 
 
@@ -119,7 +119,7 @@ def _says_close(request: Request) -> bool:
 
 
 def _use_of(requests: Iterable[Request]) -> _Use:
-    """Count; the first request of a signal may open a connection, and so may parallel ones."""
+    """Count the use; the first request of a signal may open a connection, parallel ones too."""
     again = fresh = shared = 0
     earlier: list[Request] = []
     for request in requests:

@@ -1,4 +1,4 @@
-"""Nothing to send, since nothing happens or nothing is sampled: no request is made of it."""
+"""Nothing to send, since nothing happens or nothing is sampled: no request is sent."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,7 +34,7 @@ _IDLE_INTERVALS: Final = 3
     runs=2,
 )
 def _judge_idle(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Short intervals, and answers that take their time: so some pass while the SDK is up."""
+    """Judge runs with short intervals and slow answers, so that intervals pass without data."""
     slow = faults.delay(_HELD_UP_S)
     seen = lab.run(_OFTEN, prepare=replying_always(slow, signals=lab.signals))
     for signal in lab.signals:
@@ -45,7 +45,7 @@ def _judge_idle(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _sends_empty(seen: Observation, signal: Signal) -> CheckResult | None:
-    """Broken where a request that is right otherwise carries nothing."""
+    """Fail if an otherwise valid request carries nothing."""
     empty = [each for each in seen.of(signal) if each.problem is None and not items_of(each)]
     if not empty:
         return None

@@ -1,4 +1,4 @@
-"""Variables that are set to nothing: as if they were not set."""
+"""Empty variables, which count as unset."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -41,7 +41,7 @@ _UNREAD: Final = "not even a header that is set comes: nothing shows that the va
     (_RULE,),
 )
 def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
-    """All general options but the endpoint and the protocol, which other cases empty."""
+    """Judge all general options but the endpoint and the protocol, which other cases empty."""
     for found in _judged(lab, {option: [global_env_var(option)] for option in _OPTIONS}, {}):
         if found.outcome == "passed" and not reads_headers(lab):
             yield inconclusive(_RULE, f"{_UNREAD}. {found.evidence}")
@@ -56,7 +56,7 @@ def _judge_general(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=2,
 )
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """All options of the signals, next to general ones that count then."""
+    """Judge all options of the signals, next to general ones that apply instead."""
     emptied = {
         option: [signal_env_var(signal, option) for signal in lab.signals]
         for option in ("ENDPOINT", *_OPTIONS)
@@ -67,7 +67,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
 def _judged(
     lab: ExporterLab, options: Mapping[str, Sequence[str]], others: Mapping[str, str]
 ) -> Iterator[CheckResult]:
-    """Compare a run with empty variables with one that lacks them, then option by option."""
+    """Compare a run with empty variables with one without them, then option by option."""
     unset = lab.baseline if not others else start_until_stable(lab, others)()
     if lost_signals(lab, unset):
         yield inconclusive(_RULE, f"without the empty variables not all comes: {unset.describe()}")
@@ -93,7 +93,7 @@ def _judged(
 
 
 def _fault(lab: ExporterLab, seen: Observation, unset: Observation) -> str:
-    """How a run differs from the one in which the variables are not set; empty if it does not."""
+    """Return how a run differs from the one without the variables; empty if it does not."""
     lost = lost_signals(lab, seen)
     if lost:
         return f"{', '.join(lost)} did not come; {output_tail(seen)}"

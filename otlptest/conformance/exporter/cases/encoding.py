@@ -1,6 +1,6 @@
-"""Whether the body is what the headers say: gzip where it says so, and nothing else where not.
+"""The match of body and headers: gzip if they say so, and plain if they do not.
 
-Whether the command compresses at all when it is told to is asked elsewhere (OTLP-CFG-035).
+OTLP-CFG-035 checks whether the command compresses if the environment says so.
 """
 
 import zlib
@@ -35,7 +35,7 @@ _FLAG_WITHOUT_ENCODING: Final = "OTLP-GRPC-013"
     protocols=HTTP_PROTOCOLS,
 )
 def _judge_gzip(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Of both runs: a command may compress by itself, or only when it is told to."""
+    """Judge both runs: a command may compress by default, or only if configured."""
     rule = "OTLP-GRPC-011" if lab.protocol == "grpc" else "OTLP-HTTP-012"
     told = lab.run({_COMPRESSION: "gzip"})
     for seen in (told, lab.baseline):
@@ -95,13 +95,13 @@ def _coding(request: Request) -> str:
 
 
 def _is_gzip(request: Request) -> bool:
-    """Return whether it was compressed, whole: a gRPC message may stay as it is in a gzip call."""
+    """Return whether a body is whole gzip; a gRPC message may stay plain in a gzip call."""
     is_changed = request.protocol != "grpc" or request.wire_size != request.size
     return request.is_accepted and request.encoding == "gzip" and is_changed
 
 
 def _fault_of_gzip(request: Request) -> str:
-    """How header and body contradict each other; empty where they do not, or nothing is gzip."""
+    """Return how header and body contradict each other; empty if they do not."""
     coding, problem = _coding(request), request.problem
     if "," in coding and request.protocol == "grpc":
         return f"the header says {coding!r}, which is a list: gRPC has one encoding"
@@ -115,7 +115,7 @@ def _fault_of_gzip(request: Request) -> str:
 
 
 def _fault_of_streams(request: Request, coding: str) -> str:
-    """Return how a body that was read is compressed otherwise than its header says."""
+    """Return how the compression of a body differs from its header."""
     if _raw(request).startswith(_GZIP_MAGIC):
         header = f"the header says {coding}" if coding else "no header says so"
         return f"the body is a gzip stream, and {header}"
@@ -125,7 +125,7 @@ def _fault_of_streams(request: Request, coding: str) -> str:
 
 
 def _fault_of_plain(request: Request) -> str:
-    """A coding that the header says and the body has not."""
+    """Return a coding that the header names and the body does not have."""
     coding, problem = _coding(request), request.problem
     if coding and problem is not None and problem.kind in {"bad_compression", "unknown_encoding"}:
         return f"the header says Content-Encoding: {coding}, and {problem.message}"
@@ -133,6 +133,6 @@ def _fault_of_plain(request: Request) -> str:
 
 
 def _raw(request: Request) -> bytes:
-    """The body of a request that was not inflated, as far as it was kept."""
+    """Return the body of a request that was not inflated, as far as it was kept."""
     packed = request.packed_json
     return request.body if packed is None else zlib.decompress(packed)

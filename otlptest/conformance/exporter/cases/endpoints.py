@@ -1,4 +1,4 @@
-"""Where the command sends to: defaults, the endpoint of one signal, what becomes of a URL."""
+"""Destinations of the command: defaults, the endpoint of one signal, the handling of URLs."""
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -37,18 +37,18 @@ CASES: Final = ExporterCases()
 
 PLAIN_HTTP_PORT: Final = 80
 DEFAULT_PORTS: Final = ("port 4317", "port 4318")
-"""What a case claims that listens there, or whose runs may send there by mistake."""
+"""The ports that a case claims because it listens there, or its runs may send there by mistake."""
 
 _ENDPOINT: Final = global_env_var("ENDPOINT")
 _SOON_S: Final = 1.0
 _GENERAL_PATH: Final = "/otlptest/general"
 
-# What tells of a request that it should have gone elsewhere; what else is wrong with one is judged
+# Problems of a request that show that it should have gone elsewhere; all others are judged
 # by other cases.
 _ASTRAY: Final = frozenset({"wrong_port", "wrong_path", "tls_mismatch"})
 
 # The forms of a signal's URL, each with the rule that it shows: run by run each signal gets
-# another one. The last may be had by one signal at a time: its path names none.
+# another one. Only one signal at a time may have the last: its path names no signal.
 _FORMS: Final = (
     ("OTLP-CFG-006", "/otlptest/{signal}/as-is"),
     ("OTLP-CFG-007", "/otlptest/{signal}/slash/"),
@@ -83,7 +83,7 @@ def _at_default_ports(lab: ExporterLab, value: str | None) -> Observation:
 
 
 def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
-    """Whatever is done without the variable, right or wrong, must be done where it is empty."""
+    """Judge that an empty variable has the effect of an unset one, valid or not."""
     rule = "OTLP-CFG-054"
     shapes = [
         ({each.endpoint for each in seen.connections}, transports_used(seen), arrived_signals(seen))
@@ -98,7 +98,7 @@ def _as_unset(unset: Observation, empty: Observation) -> CheckResult:
 
 
 def _at_default_port(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
-    """The port alone, whether TLS is spoken there or not."""
+    """Judge the port alone, with TLS or without."""
     endpoint = "grpc" if lab.protocol == "grpc" else "http"
     what = f"{format_env(seen, [_ENDPOINT])}; connections to"
     ports = {each.port for each in seen.connections if each.endpoint == endpoint}
@@ -139,10 +139,10 @@ def _at_default(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
 
 
 def _judged_silence(rule: str, lab: ExporterLab, seen: Observation) -> CheckResult:
-    """Judge a command that sends nothing where it is told no endpoint.
+    """Judge a command that sends nothing if no endpoint is set.
 
     A program may ask for the variable in code, before it sets an exporter up, and a client may
-    know one of the two addresses of localhost alone. What is left sends to no default.
+    know one of the two addresses of localhost alone. All others send to no default.
     """
     what = (
         f"{format_env(seen, [_ENDPOINT])}; nothing was sent to any port, and with an endpoint it is"
@@ -166,7 +166,7 @@ def _is_tried_over_ipv6(lab: ExporterLab) -> bool:
                 stack.enter_context(socket.create_server(("::1", port), family=socket.AF_INET6))
                 for port in (GRPC_PORT, HTTP_PORT)
             ]
-        except OSError:  # there is no IPv6, or something else is at the port, and answers
+        except OSError:  # there is no IPv6, or another program at the port answers
             return _is_heard_over_ipv6(GRPC_PORT) or _is_heard_over_ipv6(HTTP_PORT)
         lab.run({_ENDPOINT: None}, grpc_port=GRPC_PORT, http_port=HTTP_PORT)
         return any(map(has_connection, listeners))
@@ -184,7 +184,7 @@ def _is_heard_over_ipv6(port: int) -> bool:
 
 
 def _judge_as_is(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Each signal has its own URL in each of the three forms, next to a general one."""
+    """Judge a URL of each signal's own in each of the three forms, next to a general one."""
     turns = range(len(_FORMS))
     plans = [_own_paths(lab, turn) for turn in turns]
     runs = [start_until_stable(lab, _own_urls(plan), is_wanted=_came_to(plan)) for plan in plans]
@@ -231,7 +231,7 @@ def _own_run(lab: ExporterLab) -> Observation:
 def _judged_path(
     lab: ExporterLab, rule: str, signal: Signal, path: str, seen: Observation
 ) -> CheckResult:
-    """Held if a request had the path; broken if one had another that is about the signal."""
+    """Pass if a request had the path; fail if one had another path that names the signal."""
     what = format_env(seen, [signal_env_var(signal, "ENDPOINT"), _ENDPOINT])
     paths = {each.path for each in seen.requests}
     if path in paths:
@@ -259,9 +259,9 @@ def _judged_path(
     exclusive=DEFAULT_PORTS,
 )
 def _judge_unchanged(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A URL with everything that somebody might tidy up, and one with parts that may be ignored.
+    """Judge a URL that a client may be tempted to normalize, and one with parts it may ignore.
 
-    Dot segments are no part of it: HTTP libraries remove them before any request, as RFC 3986
+    Dot segments are not part of it: HTTP libraries remove them before any request, as RFC 3986
     section 6.2.2.3 has it, and the URL stays the same.
     """
     plan = {signal: ("", f"/otlptest/{signal}/a%2Fb%20c/MiXed") for signal in lab.signals}
@@ -308,7 +308,7 @@ def _judged_parts(lab: ExporterLab, seen: Observation) -> CheckResult:
     runs=2,
 )
 def _judge_url(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Scheme, host, port and path of the general URL, each unlike that of the other runs."""
+    """Judge scheme, host, port and path of the general URL, each different from other runs."""
     by_name = start_until_stable(lab, _by_name)
     encrypted = start_until_stable(lab, {}, tls=True)
     yield _judged_host("OTLP-CFG-010", lab, by_name())
@@ -370,7 +370,7 @@ def _judge_standard_port(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=3,
 )
 def _judge_precedence(lab: ExporterLab) -> Iterator[CheckResult]:
-    """In each run one signal has an endpoint of its own, also one that the command has not."""
+    """Judge an endpoint of one signal in each run, also of one that is not emitted."""
     with ExitStack() as stack:
         others = {signal: stack.enter_context(lab.collector()) for signal in COMMON_SIGNALS}
         runs = {
@@ -414,7 +414,7 @@ def _judged_precedence(
     expected = set(lab.signals)
     missing = expected - at_general - at_own
     if missing and (missing - _sent(lab.baseline) or _has_nameless(strayed, seen)):
-        # What goes astray for its path alone says nothing of which endpoint wins.
+        # A wrong path alone does not show which endpoint takes precedence.
         reason = f"{_listed(missing)} did not come to a path that tells them"
         yield inconclusive(rule, f"{what}; {reason}; {output_tail(seen)}")
         return
@@ -427,12 +427,12 @@ def _judged_precedence(
 
 
 def _sent(arrived: Arrived | Observation) -> set[Signal]:
-    """The signals of which anything came, right or wrong."""
+    """Return the signals of which anything came, valid or not."""
     return {each.signal for each in arrived.requests if each.signal is not None}
 
 
 def _has_nameless(*arrived: Arrived | Observation) -> bool:
-    """Return whether a request came to a path that is not a signal's."""
+    """Return whether a request came to a path of no signal."""
     return any(request.signal is None for each in arrived for request in each.requests)
 
 

@@ -1,4 +1,4 @@
-"""What the command makes of the standard variables: endpoints, headers, resource."""
+"""Effects of the standard variables on the command: endpoints, headers, resource."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -50,7 +50,7 @@ def _at_path(path: str) -> Changes:
     runs=3,
 )
 def _judge_base_url(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A base URL with a path keeps it, and a slash at its end makes no double one."""
+    """Judge that a base URL keeps its path, and a slash at its end is not doubled."""
     plain = start_until_stable(lab, _at_path(_BASE_PATH), is_wanted=_sends)
     slashed = start_until_stable(lab, _at_path(f"{_BASE_PATH}/"), is_wanted=_sends)
     bare = start_until_stable(lab, _at_path("/"), is_wanted=_sends)
@@ -78,7 +78,7 @@ def _paths(rule: str, lab: ExporterLab, seen: Observation, prefix: str) -> Check
 
 
 def _judge_headers(lab: ExporterLab) -> Iterator[CheckResult]:
-    """All in one run; where none of them comes, each in one of its own, the plain one first."""
+    """Judge all headers in one run; if none comes, each in its own run, the plain one first."""
     seen = _with_headers(lab, ",".join(entry for _, entry, _ in _ENTRIES))
     spoils = not any(name in each.headers for each in seen.requests for name in _NAMES)
     plain: CheckResult | None = None

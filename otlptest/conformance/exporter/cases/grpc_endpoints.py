@@ -1,8 +1,8 @@
-"""The forms of a gRPC endpoint, and `INSECURE`, which decides where the form does not.
+"""The forms of a gRPC endpoint, and `INSECURE`, which decides if the form does not.
 
-What is spoken is seen by a fake of the other kind too: a ClientHello at a plaintext port, plaintext
-at a TLS port. An endpoint that the command cannot read may send it to the default port, where it
-tries until it is ended: runs that only show what is spoken go on at the same time.
+A fake of the other kind recognizes it too: a ClientHello at a plaintext port, plaintext at a TLS
+port. A command that cannot parse an endpoint may try the default port until it is ended: so runs
+that only show TLS or plaintext run at the same time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ _FALSE_WORDS: Final = ("1", "yes", "on")
     runs=3,
 )
 def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A scheme decides, whatever `INSECURE` says."""
+    """Judge that a scheme takes precedence over `INSECURE`."""
     plain_https = start_until_stable(lab, {}, is_wanted=transports_used, tls=True)
     https = start_until_stable(lab, {_INSECURE: "true"}, is_wanted=transports_used, tls=True)
     http = start_until_stable(lab, {_INSECURE: "false"}, is_wanted=transports_used)
@@ -56,7 +56,7 @@ def _judge_schemes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _takes_both(over_tls: Observation) -> CheckResult:
-    """The observing run has shown that `http://` is taken."""
+    """Judge that `http://` is taken, as the observing run has shown."""
     what = format_env(over_tls, [_ENDPOINT])
     if transports_used(over_tls):
         return passed("OTLP-CFG-014", f"{what}; it connected, and with http:// it does too")
@@ -92,7 +92,7 @@ class _BareRuns:
     exclusive=DEFAULT_PORTS,
 )
 def _judge_bare(lab: ExporterLab) -> Iterator[CheckResult]:
-    """`host:port`: TLS unless told otherwise."""
+    """Judge `host:port`: TLS by default."""
     runs = _bare_runs(lab)
     names = (_ENDPOINT, _INSECURE)
     secure, insecure = runs.secure.result(), runs.insecure.result()
@@ -156,7 +156,7 @@ def _booleans(
 def _overriding(
     lab: ExporterLab, seen: Observation, *, without: Observation, has_option: bool
 ) -> CheckResult:
-    """`INSECURE` of the signals against the general one."""
+    """Judge `INSECURE` of the signals against the general one."""
     rule = "OTLP-CFG-052"
     names = (_INSECURE, *(signal_env_var(signal, "INSECURE") for signal in lab.signals))
     found = _optional(rule, seen, names, without=without)
@@ -168,13 +168,13 @@ def _overriding(
 def _optional(
     rule: str, seen: Observation, names: Iterable[str], *, without: Observation
 ) -> CheckResult:
-    """Judge an option that may be left out: TLS all the same is not a fault, but lacking.
+    """Judge an option that may be missing: TLS in spite of it is not applicable, not a failure.
 
     Args:
         rule: The requirement.
-        seen: The run that is told to speak plaintext.
-        names: The variables that tell it.
-        without: A run without them: one that speaks plaintext there, too, shows nothing.
+        seen: The run whose variables ask for plaintext.
+        names: The variables that ask for it.
+        without: A run without them: if it speaks plaintext too, nothing is shown.
     """
     judged = judged_spoken(rule, seen, "plaintext", names)
     if judged.outcome == "failed":

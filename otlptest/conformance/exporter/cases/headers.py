@@ -1,4 +1,4 @@
-"""Headers from the environment: how they are read, which win, what they cannot break."""
+"""Headers from the environment: parsing, precedence, and requests that they must not damage."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -33,7 +33,7 @@ _FRAMING: Final = (
     "x-otlptest-ok=1"
 )
 _UNREAD: Final = "a plain header does not come either, which OTLP-CFG-026 judges"
-# What a header of the user's must not do to a request.
+# Damage that a header of the user must not do to a request.
 _BROKEN_FRAMING: Final = frozenset(
     {
         "malformed",
@@ -63,7 +63,7 @@ _BROKEN_FRAMING: Final = frozenset(
     runs=4,
 )
 def _judge_spelling(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Spaces, properties, entries that are none, capitals: a run each."""
+    """Judge spaces, properties, invalid entries and capitals, in a run each."""
     spaced = start_until_stable(lab, {HEADERS: _SPACED})
     with_property = start_until_stable(lab, {HEADERS: _WITH_PROPERTY})
     malformed = start_until_stable(lab, {HEADERS: _MALFORMED})
@@ -89,20 +89,20 @@ def _has(rule: str, lab: ExporterLab, seen: Observation, wanted: dict[str, str])
 
 
 def _if_a_plain_one_comes(lab: ExporterLab, found: CheckResult) -> CheckResult:
-    """Return what is found of an odd value; not observed where a plain one is not heeded either."""
+    """Return the result of an odd value; inconclusive if a plain one has no effect either."""
     if found.outcome == "failed" and not reads_headers(lab):
         return inconclusive(found.rule, f"{_UNREAD}. {found.evidence}")
     return found
 
 
 def _shown(request: Request, names: Iterable[str]) -> str:
-    """Return what a request had of some headers, as evidence."""
+    """Return the values of some headers in a request, as evidence."""
     had = request.headers
     return ", ".join(f"{name}: {had[name]}" if name in had else f"no {name}" for name in names)
 
 
 def _without_property(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """The entry may be taken whole, without its property, or not at all."""
+    """Judge an entry with a property: it may be used whole, without the property, or ignored."""
     rule = "OTLP-CFG-030"
     found = judged_requests(
         rule,
@@ -134,7 +134,7 @@ def _has_no_property(request: Request) -> bool:
     ("OTLP-CFG-032", "OTLP-CFG-052"),
 )
 def _judge_own_headers(lab: ExporterLab) -> Iterator[CheckResult]:
-    """One key in the general variable and in those of the signals; other keys are reported."""
+    """Judge one key in the general variable and in those of the signals; others are reported."""
     names = tuple(signal_env_var(signal, "HEADERS") for signal in lab.signals)
     values = {
         signal_env_var(signal, "HEADERS"): f"x-otlptest-both={signal},x-otlptest-own=1"
@@ -188,7 +188,7 @@ def _judge_framing(lab: ExporterLab) -> Iterator[CheckResult]:
     expected_s=6.0,
 )
 def _judge_repeated(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The first request of each signal is refused for now; what comes again has the headers too."""
+    """Judge that retries have the headers too: the first request of each signal is refused."""
     rule, told_headers = "OTLP-CFG-026", "x-otlptest-a=1,x-otlptest-b=2"
     plan: Plan = {signal: (faults.unavailable(),) for signal in lab.signals}
     for outcome in start_run(lab, plan, {HEADERS: told_headers})():

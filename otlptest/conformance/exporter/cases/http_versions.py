@@ -1,4 +1,4 @@
-"""Whether a command that prefers HTTP/2 goes on without it."""
+"""The fallback of a command that prefers HTTP/2."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -25,7 +25,7 @@ _RULE: Final = "OTLP-HTTP-010"
     runs=2,
 )
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
-    """First with both versions to choose from by ALPN, then with HTTP/1.1 alone, in two runs."""
+    """Judge two runs: ALPN with both versions to choose from, then with HTTP/1.1 alone."""
     free = lab.run(tls=True)
     versions = _versions(lab, free)
     if "h2" not in versions:
@@ -34,7 +34,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
         return
     bound = _without_http2(lab)
     if "http/1.1" not in _versions(lab, bound):
-        bound = _without_http2(lab)  # one unlucky run must not do
+        bound = _without_http2(lab)  # one unlucky run is not enough
     if "http/1.1" in _versions(lab, bound):
         told = "HTTP/2 where ALPN offers it; HTTP/1.1 where that is all it offers"
         yield passed(_RULE, told, exchanges=bound.describe())
@@ -65,7 +65,7 @@ def _without_http2(lab: ExporterLab) -> Observation:
 
 
 def _versions(lab: ExporterLab, seen: Observation) -> set[str]:
-    """Return what was spoken in requests that were taken."""
+    """Return the HTTP versions of accepted requests."""
     return {
         each.connection.protocol
         for each in seen.requests

@@ -1,4 +1,4 @@
-"""How often metrics are exported: seen where the command lives long enough."""
+"""Intervals of metric exports, for commands that live long enough."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -18,10 +18,10 @@ CASES: Final = ExporterCases()
 
 _INTERVAL: Final = "OTEL_METRIC_EXPORT_INTERVAL"
 _INTERVAL_MS: Final = 1000
-# Between exports, on average: a busy machine makes late what is due, and the next comes early.
+# Between exports, on average: on a busy machine one is late, and the next comes early.
 _SHORTEST_S: Final = 0.5
 _LONGEST_S: Final = 2.0
-# A series may be said to begin before its reader is there.
+# A series may start before its reader exists.
 _TOO_LONG_S: Final = 10.0
 _FEWEST: Final = 3
 _NANOS: Final = 1_000_000_000
@@ -67,9 +67,9 @@ def _gaps(seen: Observation) -> list[float]:
 
 
 def silence_s(seen: Observation) -> float:
-    """The longest time without an export of metrics, seconds: from the start of the oldest series.
+    """Return the longest time without an export of metrics, from the start of the oldest series.
 
-    0 where nothing came that was being measured before.
+    0 if no series came that had started before.
     """
     requests = [payload.attempts[0] for payload in seen.payloads("metrics")]
     starts = [start for each in requests for start in _starts(each)]
@@ -79,7 +79,7 @@ def silence_s(seen: Observation) -> float:
     lived_s = (first.received_unix_nano - min(starts)) / _NANOS
     times = [each.received_at for each in requests]
     between = [later - earlier for earlier, later in pairwise(times)]
-    # Longer than the command's own life says that the start is none of this process.
+    # An interval longer than the command's life did not start in this process.
     return max([lived_s if lived_s <= seen.duration_s else 0.0, *between])
 
 

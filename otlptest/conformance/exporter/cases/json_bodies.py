@@ -1,4 +1,4 @@
-"""OTLP's JSON, judged on the text as it was sent: what a lenient reader takes hides most faults."""
+"""OTLP's JSON, judged on the text as sent: a lenient reader would hide most faults."""
 
 import re
 import zlib
@@ -27,7 +27,7 @@ _INTEGER_64: Final = "OTLP-JSON-016"
 _ZEROS: Final = ("OTLP-JSON-030", "OTLP-JSON-031")
 _FIELDS_OF_32_BITS: Final = re.compile(r"(?:dropped\w+Count|flags|scale|offset)$")
 
-# What each rule could fail on, as evidence names it.
+# The values that each rule could fail on, as evidence names them.
 _LOOKED_AT: Final = {
     "OTLP-JSON-003": "traceId of a span",
     "OTLP-JSON-004": "spanId of a span",
@@ -52,15 +52,15 @@ _Fault: TypeAlias = tuple[str, str, str]  # rule, path, problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """What the texts of a run showed.
+    """The findings about the texts of a run.
 
     Attributes:
         faults: By rule, places and problems.
-        seen: By rule, how many values it could fail on.
-        unknown_keys: Paths of keys that may be those of a newer OTLP.
-        strange_keys: The same, and paths of misspelt keys: what is missed may stand there.
+        seen: By rule, the number of values it could fail on.
+        unknown_keys: Paths of keys that may belong to a newer OTLP.
+        strange_keys: The same plus misspelt keys: a missing value may be there.
         has_values: Whether any number point has its value.
-        count: How many texts there were.
+        count: The number of texts.
     """
 
     faults: dict[str, list[str]] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def _judge_texts(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_zeros(rule: str, looked_at: str, texts: _Texts) -> CheckResult:
-    """Judge what a writer leaves out: a zero, unless there is another reason to leave it out."""
+    """Judge the omission of zeros, unless there is another reason for it."""
     found = _judged(rule, looked_at, texts)
     if found.outcome == "failed" and rule == _ZEROS[0] and not texts.has_values:
         reason = "no point has its value, zero or not, which OTLP-METRIC-013 judges"
@@ -145,7 +145,7 @@ def _texts_of(requests: Iterable[Request]) -> _Texts:
 
 
 def _faults_of(look: TextLook) -> list[_Fault]:
-    """Without the keys that may be a newer OTLP's."""
+    """Return the faults without keys that may belong to a newer OTLP."""
     return [
         (rule, path, problem)
         for rule, path, problem in look.faults
@@ -154,9 +154,9 @@ def _faults_of(look: TextLook) -> list[_Fault]:
 
 
 def _fault_of_refused(refused: Problem | None) -> list[_Fault]:
-    """What a text that no reader takes breaks, where it looks right: an integer, or its build.
+    """Return the fault of a text that no reader takes: a bad integer, or a bad structure.
 
-    Whatever stands where the mapping of the message has something else stands under a wrong key.
+    A value where the message's mapping has something else counts as one under a wrong key.
     """
     if refused is None or refused.kind != "malformed":
         return []
@@ -172,10 +172,10 @@ def _is_unknown(path: str, unknown: Iterable[str]) -> bool:
 
 
 def _rules_of(rule: str, *, is_json: bool) -> tuple[str, ...]:
-    """The rules for senders that a fault breaks.
+    """Return the rules for senders that a fault breaks.
 
-    A name is not an integer, either. What no strict parser takes breaks the rule
-    that wants one, or that about UTF-8.
+    A name is not an integer, either. Text that no strict parser takes breaks the rule that demands
+    valid JSON, or the one about UTF-8.
     """
     if not is_json:
         return (_UTF8,) if rule == _UTF8 else (_STRICT_JSON,)

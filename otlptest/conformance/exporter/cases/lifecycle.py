@@ -1,4 +1,4 @@
-"""Shutdown: that what was emitted is flushed, and that a dead endpoint does not hold it up."""
+"""Shutdown: it flushes what was emitted, and a dead endpoint does not delay it."""
 
 import socket
 from collections import Counter
@@ -18,14 +18,14 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 CASES: Final = ExporterCases()
 
 
-# No timer of these ever fires: what arrives was sent because of a flush or the shutdown.
+# None of these timers ever fires: only a flush or the shutdown sends anything.
 _NO_TIMER: Final = dict.fromkeys(TIMERS, "600000")
 _SHOWN: Final = 5
 _LONGEST_NAME: Final = 100
-_FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are no fault
+_FOR_EVER_S: Final = 100.0  # the catalogue says 60 s; three signals of 30 s are not a fault
 
 _Emitted: TypeAlias = Mapping[str, int]
-"""How often each kind of item came, by what it is called."""
+"""Counts of each kind of item, by name."""
 
 
 @CASES.add(
@@ -35,7 +35,7 @@ _Emitted: TypeAlias = Mapping[str, int]
     runs=2,
 )
 def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
-    """What arrives when batches go out at once must also arrive when only the shutdown sends it."""
+    """Judge that the shutdown sends what arrives in runs whose batches go out at once."""
     rule = "OTLP-CFG-071"
     signals = _signals(lab)
     at_once = lab.start(MANY_EXPORTS, signals=signals)
@@ -53,7 +53,7 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
             rule, f"all timers at 600 s; {total} items came all the same", exchanges=seen.describe()
         )
         return
-    # One unlucky run, or a program that emits now this and now that, must not be accused.
+    # One unlucky run, or a program that emits other items each time, must not fail.
     again = lab.start(MANY_EXPORTS, signals=signals)
     second = lab.run(_NO_TIMER, signals=signals)
     steady = _same(emitted, _emitted(lab, again.result()))
@@ -70,13 +70,13 @@ def _judge_flush(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _signals(lab: ExporterLab) -> tuple[Signal, ...]:
-    """All, unless some were not asked for: a signal may be lost so well that nobody knows it."""
+    """Return all common signals, unless some were not asked for: a signal may be lost entirely."""
     came = {each.signal for each in lab.baseline.requests if each.protocol == lab.protocol}
     return lab.signals if came - set(lab.signals) else COMMON_SIGNALS
 
 
 def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
-    """Spans and log records by name and number; of metrics, whether any came.
+    """Return spans and log records by name and number; of metrics, whether any came.
 
     A metric by itself may be missing: its callback may be gone before the last collection.
     """
@@ -90,7 +90,7 @@ def _emitted(lab: ExporterLab, seen: Observation) -> _Emitted:
 
 
 def _identity(item: object) -> tuple[tuple[object, ...], str]:
-    """What makes an item another one, so that what is sent twice counts once; and its name."""
+    """Return what identifies an item, so that a resend counts once, and its name."""
     if isinstance(item, Span):
         return (item.trace_id, item.span_id), f"span {item.name!r}"
     if isinstance(item, LogRecord):
@@ -101,7 +101,7 @@ def _identity(item: object) -> tuple[tuple[object, ...], str]:
 
 
 def _ordered(value: object) -> object:
-    """The same, whatever order the keys of a map came in."""
+    """Return the value with the keys of each map in order."""
     if isinstance(value, Mapping):
         return {key: _ordered(value[key]) for key in sorted(value)}
     if isinstance(value, (list, tuple)):
@@ -114,7 +114,7 @@ def _more(first: _Emitted, second: _Emitted) -> _Emitted:
 
 
 def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
-    """Return what did not come, and how often."""
+    """Return the missing items, and how often each is missing."""
     return {
         name: count - came.get(name, 0)
         for name, count in emitted.items()
@@ -123,7 +123,7 @@ def _less(came: _Emitted, emitted: _Emitted) -> _Emitted:
 
 
 def _same(first: _Emitted, second: _Emitted) -> _Emitted:
-    """What is emitted in every run: its number where that is the same, else that it is at all."""
+    """Return what is emitted in both runs: its count if equal, else 1."""
     return {
         name: count if second[name] == count else 1
         for name, count in first.items()
@@ -138,12 +138,12 @@ def _same(first: _Emitted, second: _Emitted) -> _Emitted:
     expected_s=30.0,
 )
 def _judge_dead_endpoint(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The endpoint takes connections and never says a word; any end is one."""
+    """Judge an endpoint that takes connections and never answers; any end passes."""
     rule = "OTLP-CFG-074"
     with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
         changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-        # Of one signal where the command can be told so: some shut down one after the other.
+        # One signal if the command can be limited to it: some shut down one after the other.
         seen = lab.run(changes, signals=lab.signals[:1], timeout_s=_FOR_EVER_S)
         is_tried = has_connection(silent)
     told = f"an endpoint that never answers; {seen.describe_end()}"

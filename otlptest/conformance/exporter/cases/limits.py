@@ -1,4 +1,4 @@
-"""Answers that are larger than a client should take: 16 MiB, plain and compressed."""
+"""Answers larger than a client should take: 16 MiB, plain and compressed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +42,7 @@ def _judge_grpc(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _not_sent_again(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """An answer that the client does not take is no reason to send again."""
+    """Judge that an answer that the client does not take is not a reason to send again."""
     rule = "OTLP-GRPC-024"
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "passed" and not _is_refused(lab, each):
@@ -57,7 +57,7 @@ def _is_refused(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 
 
 def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Return what can be seen of a limit: that nothing falls over, and that it is told of."""
+    """Judge what can be seen of a limit: the client survives, and reports it."""
     if not each.is_hit:
         return inconclusive(rule, each.told)
     fell = _fallen(rule, each)
@@ -72,7 +72,7 @@ def _survived(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
 
 
 def _fallen(rule: str, each: DeliveryAttempts) -> CheckResult | None:
-    """That the command crashed over an answer, or never got over it."""
+    """Return a failure if the command crashed over an answer, or did not survive it."""
     newest_at = max((other.replied_at or 0.0 for other in each.seen.requests), default=0.0)
     if each.seen.has_timed_out and each.seen.ended_at - newest_at > _HUNG_S:
         return failed(rule, "it never ended", exchanges=each.told, harm="hang")
@@ -109,7 +109,7 @@ def _judge_http(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _limited(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """A 503 is sent again unless its body, over the limit, made it something else."""
+    """Judge a 503 whose body is over the limit: it is sent again."""
     rule = "OTLP-HTTP-029"
     found = judged_no_retry(rule, lab, each)
     if found.outcome == "failed":

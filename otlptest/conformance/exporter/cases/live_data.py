@@ -1,7 +1,6 @@
-"""Data rules that a payload alone does not show, and a run does: ids of two runs, flags, "now".
+"""Data rules that a run shows and a payload alone does not: ids of two runs, flags, "now".
 
-What an SDK must do is judged only of telemetry that says that an SDK made it: its resource has
-`telemetry.sdk.name`.
+Rules for SDKs are judged only on telemetry of an SDK, whose resource has `telemetry.sdk.name`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,7 +33,7 @@ _NO_SDK: Final = f"no item says that an SDK made it: no resource has {_SDK_NAME}
     signals=("traces",),
 )
 def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Root spans of two runs share no id; the same spans sent twice are no new ones."""
+    """Judge that root spans of two runs share no id; resends of a span do not count."""
     first = _starts_by_id(lab.baseline)
     second = _starts_by_id(lab.run(signals=("traces",)))
     told = f"{len(first)} ids of root spans in one run, {len(second)} in the next"
@@ -52,9 +51,9 @@ def _judge_ids(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _starts_by_id(seen: Observation) -> dict[str, int]:
-    """Trace and span ids of root spans, each with the start of its span.
+    """Return trace and span ids of root spans, each with the start of its span.
 
-    An id of zeros is none, and judged as such elsewhere.
+    Ids of zeros are left out; another case judges them.
     """
     found: dict[str, int] = {}
     for span in _spans(seen.of("traces")):
@@ -75,9 +74,9 @@ def _starts_by_id(seen: Observation) -> dict[str, int]:
     runs=0,
 )
 def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Only sampled spans are exported, so that flags that are set have the bit.
+    """Judge that set flags have the sampled bit: only sampled spans are exported.
 
-    The field is optional, and 0 is how protobuf has an optional field that is not set.
+    The field is optional, and 0 means that it is not set.
     """
     rule = "OTLP-TRACE-029"
     spans = [span for span in _spans(lab.baseline.of("traces")) if _SDK_NAME in span.resource]
@@ -108,7 +107,7 @@ def _judge_flags(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=0,
 )
 def _judge_observed_time(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A time within the run is "now"; another one may be the caller's."""
+    """Judge that times are "now": within the run; another one may be the caller's."""
     rule = "OTLP-LOG-010"
     within = others = 0
     for request in lab.baseline.of("logs"):
@@ -129,7 +128,7 @@ def _judge_observed_time(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _wall_times(seen: Observation, request: Request) -> tuple[int, int]:
-    """From the start of the command until the request came, nanoseconds since 1970."""
+    """Return the start of the command and the request's arrival, nanoseconds since 1970."""
     took_nano = int((request.received_at - seen.started_at) * _NANOS)
     last = request.received_unix_nano + _CLOCK_SLACK_NANO
     return request.received_unix_nano - took_nano - _CLOCK_SLACK_NANO, last
@@ -151,7 +150,7 @@ def _records(requests: Iterable[Request]) -> Iterator[LogRecord]:
     signals=("metrics",),
 )
 def _judge_histograms(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Histograms are exponential where the variable asks for it, and were not before."""
+    """Judge that histograms are exponential if the variable asks for it, and not otherwise."""
     rule = "OTLP-CFG-063"
     usual, asked = _kinds(lab.baseline), _kinds(delta_run(lab))
     told = f"without the variable: {_listed(usual)}; with it: {_listed(asked)}"

@@ -1,4 +1,4 @@
-"""Connections that cannot be made, or are lost: before the reply, after it, and by GOAWAY."""
+"""Connections that fail or are lost: before the reply, after it, and by GOAWAY."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -38,7 +38,7 @@ _SHORT_WAITS: Final = 3  # times what a request takes: the longest of some, on a
 _REFUSALS: Final = 3
 _LOOKS: Final = 4
 
-# What is lost, and by which faults: each with how often it acts.
+# Losses and the faults that cause them, each with its number of times.
 _Losses = Mapping[str, tuple[tuple[WireFault, int], ...]]
 _LOSSES: Final[_Losses] = MappingProxyType(
     {
@@ -60,7 +60,7 @@ _LOSSES: Final[_Losses] = MappingProxyType(
     runs=6,
 )
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The server reads a request whole and says nothing: closes (FIN), resets (RST)."""
+    """Judge a server that reads a request whole and then closes (FIN) or resets (RST)."""
     closed = start_run_per_signal(lab, *(faults.ack_lost(),) * _DROPS)
     reset = start_run_per_signal(lab, faults.ack_lost(ending="reset"))
     yield from condensed(_retried_with_pauses(lab, each) for each in closed())
@@ -84,7 +84,7 @@ def _retried_with_pauses(lab: ExporterLab, each: DeliveryAttempts) -> CheckResul
 
 
 def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Of what was sent again at once, as HTTP libraries do by themselves, and then no more."""
+    """Judge a loss that was resent at once, as HTTP libraries do, and then not again."""
     runs = [each]
 
     def look() -> tuple[Observation, float | None]:
@@ -99,7 +99,7 @@ def _judged_final(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _retried_after_reset(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """One that is sent again at once may be its HTTP library's: several losses show the rest."""
+    """Judge resends at once, which may be the HTTP library's, by several losses in a row."""
     rule = "OTLP-HTTP-036"
     if each.is_retried and each.most_gaps_s[0] < NO_WAIT_S:
         return inconclusive(rule, "sent again at once, without a pause", exchanges=each.told)
@@ -121,7 +121,7 @@ def _judge_losses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _losing(lab: ExporterLab, what: str) -> Callable[[], tuple[Observation, Sequence[Injection]]]:
-    """Start a run in which that is lost; call it for the run, and for what acted."""
+    """Start a run with that loss; call the result for the run and the injections."""
     injections: list[Injection] = []
 
     def prepare(fake: FakeCollector) -> None:
@@ -150,7 +150,7 @@ def _recovered(
 def _not_sent_again(
     lab: ExporterLab, what: str, seen: Observation, missing: Mapping[Signal, str], told: str
 ) -> CheckResult:
-    """Return whether a client that misses some telemetry has dropped it; looks once more."""
+    """Return whether a client that misses telemetry has dropped it, by one more run."""
     rule = "OTLP-GRPC-038"
     words = "; ".join(missing.values())
     control = control_of(lab)
@@ -173,9 +173,9 @@ def _not_sent_again(
 def _goes_on_at_once(
     lab: ExporterLab, what: str, lost: Sequence[Observation], at_once_s: float
 ) -> bool:
-    """Return whether it waits for nothing after a loss: the quickest run, with it and without.
+    """Return whether the client waits for nothing after a loss, by the quickest runs.
 
-    A busy machine makes runs longer, so it is looked at several times.
+    A busy machine makes runs longer, so several runs are compared.
     """
     lost_s = list(map(_connected_s, lost))
     usual_s = [_connected_s(lab.baseline)]
@@ -188,14 +188,14 @@ def _goes_on_at_once(
 
 
 def _connected_s(seen: Observation) -> float:
-    """Return how long the command ran after its first connection: its start takes some time."""
+    """Return how long the command ran after its first connection, without its start."""
     return min(
         (seen.ended_at - each.opened_at for each in seen.connections[:1]), default=seen.duration_s
     )
 
 
 def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
-    """The signals of which less was taken than in the observing run, and how much, in words."""
+    """Return the signals of which less was taken than in the observing run, with the loss."""
     counts = {
         signal: (_taken(seen, signal), _taken(lab.baseline, signal)) for signal in lab.signals
     }
@@ -207,7 +207,7 @@ def _missing(lab: ExporterLab, seen: Observation) -> Mapping[Signal, str]:
 
 
 def _taken(seen: Observation, signal: Signal) -> int:
-    """Return how many items of a signal were taken, as far as the client could know."""
+    """Return how many items of a signal were accepted, as far as the client could know."""
     return sum(
         len(items_of(each))
         for each in seen.of(signal)
@@ -216,7 +216,7 @@ def _taken(seen: Observation, signal: Signal) -> int:
 
 
 def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Observation) -> bool:
-    """Whether nothing of a signal was taken, or less than in each of three runs that are alike."""
+    """Return whether all of a signal is lost, or more than in each of three equal runs."""
     if _taken(seen, signal) == 0:
         return True
     whole = (lab.baseline, observed_again(lab), control)
@@ -224,7 +224,7 @@ def _is_gone(lab: ExporterLab, signal: Signal, seen: Observation, control: Obser
 
 
 def _fallen(rule: str, seen: Observation, told: str) -> CheckResult:
-    """Of a command that crashed or had to be ended."""
+    """Judge a command that crashed or had to be ended."""
     if not seen.has_timed_out:
         return failed(rule, "the command crashed", exchanges=told, harm="crash")
     if seen.has_hung:

@@ -1,9 +1,9 @@
 """The data rules of sections 6 to 10, on all that the command emits (`otlptest.validation`).
 
-Metrics are judged from two more runs, in which they are collected every 100 ms and exports take
-their time, so that rules about successive points have something to look at; in one of them an SDK
-sends deltas and exponential histograms. Each run is validated by itself: two runs are two
-processes, whose series have nothing to do with each other.
+Metrics are judged from two more runs, in which they are collected every 100 ms and exports are
+slow, so that rules about successive points have occasions; in one of them an SDK sends deltas and
+exponential histograms. Each run is validated by itself: two runs are two
+processes, whose series are unrelated.
 """
 
 import re
@@ -37,18 +37,18 @@ CASES: Final = ExporterCases()
 _FINDINGS_SHOWN: Final = 3
 _SAME_START: Final = "OTLP-METRIC-020"
 _REQUEST: Final = re.compile(r"^request [0-9]+,? ?")
-_STEPS: Final = 2  # of a start, after which it is no reset any more
+_STEPS: Final = 2  # of a start; a later one is not a reset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Data:
-    """What several runs showed about data rules.
+    """The findings about data rules in several runs.
 
     Attributes:
         findings: By rule.
-        counts: How often each occasion came.
-        taken: How many requests were looked at.
-        refused: How many came that cannot be looked at.
+        counts: The number of times that each occasion came.
+        taken: The number of requests that were checked.
+        refused: The number of requests that cannot be checked.
     """
 
     findings: dict[str, list[Finding]]
@@ -72,10 +72,10 @@ def _judge_metrics(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _moving_starts(requests: Iterable[Request]) -> set[str]:
-    """Cumulative series whose start moves on with each of at least three exports.
+    """Return cumulative series whose start moves on with each of at least three exports.
 
-    A reset now and then is right, and looks like one of these steps; a reset with every export is
-    none.
+    An occasional reset is valid, and looks like one of these steps; a reset with every export is
+    not.
     """
     series: dict[tuple[str, str, str], dict[int, int]] = {}
     for request in requests:
@@ -125,10 +125,10 @@ def _judged(rules: Iterable[str], data: _Data) -> Iterator[CheckResult]:
 
 
 def _judged_rule(rule: str, data: _Data) -> CheckResult:
-    """Broken, or kept wherever it could have been broken; else nothing was seen of it."""
+    """Fail if the rule is broken, pass if it had occasions; else inconclusive."""
     expected = DATA_RULES[rule].expected
     found = data.findings.get(rule, [])
-    # A finding weaker than its rule is about what is odd, and right by the letter.
+    # A finding weaker than its rule is about odd data that is valid by the letter.
     accusing = [each for each in found if each.severity == severity_of(rule)]
     if accusing:
         return failed(rule, "\n".join([f"expected {expected}", *_told(accusing)]))
@@ -143,7 +143,7 @@ def _judged_rule(rule: str, data: _Data) -> CheckResult:
 
 
 def _told(findings: list[Finding]) -> list[str]:
-    """Return a line for each of the first findings; one for those that differ by request alone."""
+    """Return a line for each of the first findings; one for those that differ only by request."""
     lines = [f"{each.where}: {each.received}" for each in findings]
     alike: dict[str, list[str]] = {}
     for line in lines:
@@ -161,7 +161,7 @@ def _rules(group: str) -> tuple[str, ...]:
 def _case(
     name: str, title: str, rules: tuple[str, ...], signals: tuple[Signal, ...]
 ) -> ExporterCase:
-    """A case that judges rules from the observing run alone."""
+    """Return a case that judges rules from the observing run alone."""
     return ExporterCase(
         id=f"data/{name}",
         title=title,

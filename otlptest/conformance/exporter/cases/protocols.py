@@ -1,7 +1,7 @@
-"""Which protocols the command speaks, what it chooses untold, and one signal's against all.
+"""Protocols of the command: supported ones, the default, and one signal's over the general one.
 
-A program may choose its exporters in code and its SDK be right all the same. Whether the command
-is set up by the environment shows in a run with every signal's exporter set to `none`.
+A program may choose its exporters in code although its SDK is correct. A run with every signal's
+exporter set to `none` shows whether the environment configures the command.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ _IN_CODE: Final = "the program may choose its exporter in code: OTEL_<S>_EXPORTE
 
 
 def spoken_protocols(requests: tuple[Request, ...]) -> tuple[Protocol, ...]:
-    """The protocols of requests, by their content types, wherever they came."""
+    """Return the protocols of requests, by their content types, for all paths."""
     found = [_protocol(each) for each in requests]
     return tuple(dict.fromkeys(each for each in found if each is not None))
 
@@ -99,14 +99,14 @@ def _judged_values(
     *,
     is_set_up: bool,
 ) -> CheckResult:
-    """A value that is not supported must be ignored, with a warning."""
+    """Judge that an unsupported value is ignored with a warning."""
     rule = "OTLP-CFG-047"
     ways = {value: spoken_protocols(run.requests) for value, run in seen.items()}
     found = "; ".join(
         f"{_PROTOCOL}={value}: {', '.join(way) or 'nothing'} came"
         for value, way in [*ways.items(), (_UNKNOWN, spoken_protocols(unknown.requests))]
     )
-    # One that connects has ignored the value, and speaks what the port does not.
+    # One that connects has ignored the value, and uses another protocol than the port.
     silent = [run for run in (*seen.values(), unknown) if not (run.requests or run.connections)]
     if silent:
         if is_set_up or _is_read(seen):
@@ -128,9 +128,9 @@ def _is_read(seen: Mapping[Protocol, Observation]) -> bool:
 
 
 def _judged_choice(seen: Mapping[Protocol, Observation]) -> Iterator[CheckResult]:
-    """Of the two protocols that an SDK should have.
+    """Judge the two protocols that an SDK should have.
 
-    A program may have only some of its SDK's exporters: what it does not speak accuses nobody.
+    A program may have only some of its SDK's exporters: a missing protocol is not a failure.
     """
     had = {each for run in seen.values() for each in spoken_protocols(run.requests)}
     text = f"with all values of {_PROTOCOL}, {', '.join(sorted(had)) or 'no protocol'} came"
@@ -213,7 +213,7 @@ def _exits_well(seen: Observation) -> bool:
 
 
 def _other_protocol(lab: ExporterLab) -> Protocol | None:
-    """Another protocol, in which the command sends all that it sends in this one."""
+    """Return another protocol in which the command sends all signals that it sends in this one."""
     others = [each for each in ALL_PROTOCOLS if each != lab.protocol]
     runs = {each: lab.start(protocol=each) for each in others}
     for protocol, run in runs.items():

@@ -1,4 +1,4 @@
-"""Whether what could not be delivered leaves a trace in what the command prints."""
+"""Traces of failed deliveries in the output of the command."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -54,7 +54,7 @@ def _judge_unanswered(lab: ExporterLab) -> Iterator[CheckResult]:
 def _recorded(
     rule: str, lab: ExporterLab, answer: ReplyFault, runs: "Mapping[Signal, Future[Observation]]"
 ) -> Iterator[CheckResult]:
-    """One signal at a time fails for good, and something should be said of it."""
+    """Judge that the output mentions a signal that fails for good, one signal at a time."""
     for signal, run in runs.items():
         yield _spoken_of(rule, lab, delivery_attempts(run.result(), signal, (answer,)))
 

@@ -1,4 +1,4 @@
-"""Redirects: failures unless they are followed, and followed only whole and discreetly."""
+"""Redirects: a failure unless followed, and followed only with the body and without secrets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -46,7 +46,7 @@ _SECRET_HEADER: Final = {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20o
     runs=9,
 )
 def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect that says no place cannot be followed, and is not a success."""
+    """Judge a redirect without a target, which cannot be followed and is not a success."""
     runs = [
         start_run(lab, {signal: (faults.status(status),)})
         for status, signal in _asked(lab, _FOR_ALL, _IN_TURN)
@@ -57,7 +57,7 @@ def _judge_nowhere(lab: ExporterLab) -> Iterator[CheckResult]:
 def _asked(
     lab: ExporterLab, for_all: Iterable[int], in_turn: Iterable[int]
 ) -> Iterator[tuple[int, Signal]]:
-    """Each status with a signal that gets it: some with all signals, others with one each."""
+    """Yield each status with a signal that gets it: some with all signals, others with one each."""
     yield from product(for_all, lab.signals)
     yield from zip(in_turn, cycle(lab.signals), strict=False)
 
@@ -90,7 +90,7 @@ def _is_failure(lab: ExporterLab, each: DeliveryAttempts, what: str = "") -> Che
     runs=5,
 )
 def _judge_page(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect to a page that answers everything with 200, as one to log in does."""
+    """Judge a redirect to a page that answers everything with 200, as one to log in does."""
     asked = list(_asked(lab, _CHANGING[:1], _CHANGING[1:]))
     with ExitStack() as stack:
         pages = [stack.enter_context(LandingPage()) for _ in asked]
@@ -117,7 +117,7 @@ def _lost_on_the_way(
 
 
 def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
-    """Judge whether what follows takes no secret along, and its body if it is a POST."""
+    """Judge that the following request carries no secret, and the body if it is a POST."""
     rule = "OTLP-HTTP-047"
     if not each.is_hit:
         return inconclusive(rule, each.told)
@@ -137,7 +137,7 @@ def _discreet(each: DeliveryAttempts, landed: Sequence[Landed]) -> CheckResult:
 
 
 def _wrong_with(one: Landed, sent: Request) -> str:
-    """Return what a request that follows a redirect takes along and should not, or lacks."""
+    """Return what a request that follows a redirect has and should not have, or misses."""
     if one.authorization == _SECRET:
         return f"followed with {one.method}, {_LEAKED}"
     is_whole = one.body and one.content_type == sent.headers.get("content-type", "")
@@ -155,9 +155,9 @@ def _wrong_with(one: Landed, sent: Request) -> str:
     runs=2,
 )
 def _judge_elsewhere(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A redirect to another origin, which must not learn what was meant for this one.
+    """Judge a redirect to another origin, which must not get what belongs to this one.
 
-    Another name of this machine: some clients take another port of the same host for the same.
+    It uses another name of this machine: some clients take another port of one host for the same.
     """
     with ExitStack() as stack:
         others = {status: stack.enter_context(lab.collector()) for status in _KEEPING}
@@ -182,7 +182,7 @@ def _to(
 
 
 def _to_port(port: int, signal: Signal, status: int) -> ReplyFault:
-    """A redirect to another origin on this machine."""
+    """Return a redirect to another origin on this machine."""
     url = f"http://localhost:{port}{SIGNAL_NAMES[signal].http_path}"
     return faults.redirect(url, http_status=status)
 
@@ -206,7 +206,7 @@ def _followed(each: DeliveryAttempts, arrived: Arrived) -> CheckResult:
 
 
 def _difference(sent: Request, followed: Request) -> str:
-    """Return what a request that follows a redirect has no more, or has and should not."""
+    """Return what a request that follows a redirect has lost, or has and should not."""
     if followed.method != sent.method:
         return f"with {followed.method} instead of {sent.method}"
     if item_keys(followed) != item_keys(sent):

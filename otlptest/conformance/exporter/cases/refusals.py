@@ -1,4 +1,4 @@
-"""What must not be sent again: permanent errors, by every code and status that says so."""
+"""Telemetry that must not be sent again: permanent errors, by every code and status."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -40,7 +40,7 @@ _GRPC_CODES: Final[Mapping[str, str]] = MappingProxyType(
         "OTLP-RESP-036": "UNAUTHENTICATED",
     }
 )
-# Each of these is answered to every signal.
+# Each of these is the answer to every signal.
 _NAMED_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
     {
         400: "OTLP-RESP-064",
@@ -54,7 +54,7 @@ _NAMED_STATUSES: Final[Mapping[int, str]] = MappingProxyType(
         500: "OTLP-RESP-069",
     }
 )
-# Each of these to one signal.
+# Each of these is the answer to one signal.
 _OTHER_STATUSES: Final = (
     *(402, 406, 409, 410, 412, 418, 421, 422, 425, 428, 431, 451),
     *(501, 505, 507, 508, 511, 529, 530, 599),
@@ -91,7 +91,7 @@ def _judge_grpc_codes(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=2,
 )
 def _judge_dropped(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Refused for good, and then the connection is lost: nothing brings it back."""
+    """Judge that a refused payload does not come back after the connection is lost."""
     refused = (faults.status("INVALID_ARGUMENT"),)
     plan = dict.fromkeys(lab.signals, refused)
     plain = start_run(lab, plan)
@@ -150,7 +150,7 @@ def _judge_other_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _judged_misdirected(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_no_retry`, but for what may go once more over another connection."""
+    """Judge as `judged_no_retry`, but allow one resend over another connection."""
     seen = [each]
     if each.is_retried and not _is_tried_elsewhere(lab, each):
         seen += start_run(lab, {each.signal: each.faults})()
@@ -166,7 +166,7 @@ def _is_tried_elsewhere(lab: ExporterLab, each: DeliveryAttempts) -> bool:
     """Return whether it went again over another connection, outside of the client's retries.
 
     A retry waits as long as after a 503. Where the client does not wait after a 503 either, the
-    two look alike: that is no reason to blame it.
+    two look alike: then it does not fail.
     """
     if not each.is_retried:
         return False
@@ -181,7 +181,7 @@ def _is_tried_elsewhere(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 def _refused(
     lab: ExporterLab, plans: Iterable[Sequence[int]]
 ) -> Iterator[tuple[int, DeliveryAttempts]]:
-    """A run for each plan, which has a status for each signal; all at the same time."""
+    """Yield a run for each plan, which has a status for each signal; all at the same time."""
     runs = []
     for plan in plans:
         statuses = dict(zip(lab.signals, plan, strict=False))
@@ -200,14 +200,14 @@ def _refused(
     expected_s=3.0,
 )
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A permanent error stays one, whatever its header fields say."""
+    """Judge that a permanent error stays permanent with each header field."""
     answer = (faults.status(_PERMANENT, retry_after_s=1),)
     run = start_run(lab, dict.fromkeys(lab.signals, answer))
     yield from condensed(judged_beside_plain("OTLP-RESP-081", lab, each) for each in run())
 
 
 def judged_beside_plain(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether a 400 that says more was sent only once, as far as what it says makes a difference.
+    """Judge that a 400 with details was sent only once, if plain ones are.
 
     One that sends every 400 again breaks another rule (OTLP-RESP-064).
     """

@@ -1,8 +1,8 @@
-"""Connections that cannot be made: the client tries again, after waits that differ.
+"""Refused connections: the client tries again, after waits that differ.
 
-A fake closes each connection as soon as it is made, and so sees every attempt. Where nobody listens
-no attempt can be seen. So the fake takes the first attempt and closes its port, and another fake
-opens the port later: after the second attempt, before the third one of the run before.
+A fake closes each connection as soon as it is made, and so sees every attempt. Where nothing
+listens no attempt can be seen. So the fake takes the first attempt and closes its port, and another
+fake opens the port later: after the second attempt, before the third one of the run before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,11 +35,11 @@ from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 COLD_RUNS: Final = 9
 _RULE: Final = "OTLP-HTTP-034"
-_LIKE_USUAL: Final = 0.1  # of the time between two batches: what a machine makes of it
+_LIKE_USUAL: Final = 0.1  # of the time between two batches: the noise of the machine
 _LOOKS: Final = 3
-_FEWEST_WAITS: Final = 2  # of a client that is still to come when the port is open again
+_FEWEST_WAITS: Final = 2  # of a client that has not come yet when the port is open again
 _POLLED_S: Final = 0.01
-_LATE: Final = 0.75  # of the second wait: the second attempt is over by then, the third to come
+_LATE: Final = 0.75  # of the second wait: after the second attempt, before the third
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ class _Refused:
     """A run in which the first connections of one signal were closed at once.
 
     Attributes:
-        signal: Of which signal.
-        refusals: How many.
+        signal: The signal.
+        refusals: The number of refused connections.
         seen: The run.
-        arrived: What came to the signal's own fake.
-        waits_s: From one connection to the next, where it can only be a wait.
+        arrived: What the signal's own fake received.
+        waits_s: From one connection to the next, if it can only be a wait.
         attempts_at: When it came, each time after such a wait.
     """
 
@@ -64,7 +64,7 @@ class _Refused:
 
     @property
     def told(self) -> str:
-        """The run as evidence."""
+        """Return the run as evidence."""
         opened = (self.seen.after_start_s(each.opened_at) for each in self.arrived.connections)
         times = ", ".join(f"{at:.2f} s" for at in opened)
         return (
@@ -74,7 +74,7 @@ class _Refused:
 
 
 def judge_refused(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Judge a client that nobody listens to at first, several times over."""
+    """Judge a client whose port is closed at first, several times over."""
     runs, noise_s = _cold_runs(lab)
     yield from condensed(_connected_again(lab, each) for each in runs)
     yield _with_jitter(lab, runs, noise_s)
@@ -91,7 +91,7 @@ def _with_jitter(lab: ExporterLab, runs: Sequence[_Refused], noise_s: float) -> 
 
 
 def _cold_runs(lab: ExporterLab) -> tuple[list[_Refused], float]:
-    """Some runs, the signals in turn, and what the machine makes waits differ by meanwhile."""
+    """Return some runs, the signals in turn, and the noise of the machine meanwhile."""
     signals = [lab.signals[turn % len(lab.signals)] for turn in range(COLD_RUNS)]
     refusals = failures_in_a_row(control_of(lab).shortest_gap_s)
     with ExitStack() as stack, measured_noise() as noise_s:
@@ -115,10 +115,10 @@ def _own_endpoint(signal: Signal, other: FakeCollector) -> Mapping[str, str]:
 def _refused(
     lab: ExporterLab, refusals: int, signal: Signal, seen: Observation, arrived: Arrived
 ) -> _Refused:
-    """A run with the waits in it.
+    """Return a run with its waits.
 
     A client's library makes some connections at once. After an export was given up the next batch
-    comes as late as it does without faults: that is no wait, and has no jitter.
+    comes as late as it does without faults: that is not a wait, and has no jitter.
     """
     usual = _gaps(each.started_at for each in lab.baseline.of(signal))
     opened = sorted(each.opened_at for each in arrived.connections)
@@ -158,7 +158,7 @@ def _connected_again(lab: ExporterLab, each: _Refused) -> CheckResult:
 
 
 def _gave_up(lab: ExporterLab, each: _Refused) -> CheckResult:
-    """Of a client that made one attempt, and none after a wait."""
+    """Judge a client that made one attempt, and none after a wait."""
     runs = [each]
 
     def look() -> tuple[Observation, float | None]:
@@ -182,9 +182,9 @@ def _one_run(lab: ExporterLab, like: _Refused) -> _Refused:
 
 
 def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> CheckResult:
-    """Connections that were closed at once were made again; are those that nobody takes, too?
+    """Return whether the client also retries where nothing listens, not only after a close.
 
-    Looked at once for each signal.
+    Checked once for each signal.
     """
     waits = ", ".join(f"{wait:.2f} s" for wait in each.waits_s)
     told = f"it tried again, after waits of {waits}. {each.told}"
@@ -206,7 +206,7 @@ def _where_nobody_listens(lab: ExporterLab, each: _Refused) -> CheckResult:
 def _comes_late(lab: ExporterLab, like: _Refused) -> bool | None:
     """Return whether the client comes to a port that was closed for its second attempt.
 
-    None where that cannot be told: it made no first attempt, or the port was taken meanwhile.
+    None if unknown: it made no first attempt, or the port was taken meanwhile.
     """
     first, second, third = like.attempts_at[:3]
     closed_s = second - first + _LATE * (third - second)

@@ -1,4 +1,4 @@
-"""What has to be sent again: transient errors, in each form in which a receiver may tell them."""
+"""Telemetry that has to be sent again: transient errors, in each form a receiver may use."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -72,7 +72,7 @@ _OFTEN: Final = MappingProxyType(dict.fromkeys(TIMERS, "200"))
     expected_s=9.0,
 )
 def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
-    """One UNAVAILABLE, or 503, for each signal: the control run itself."""
+    """Judge a single UNAVAILABLE, or 503, for each signal: the control run itself."""
     control = control_of(lab)
     rules = (_UNAVAILABLE[lab.protocol], "OTLP-RESP-040")
     for each in control.by_signal.values():
@@ -84,7 +84,7 @@ def _judge_unavailable(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Judge whether what was refused came again as it was; more beside it is no loss."""
+    """Judge whether what was refused came again unchanged; additions are not a loss."""
     rule = "OTLP-RESP-043"
     if not each.is_retried:
         return _of_same_ids(rule, lab, each)
@@ -103,7 +103,7 @@ def _of_same_content(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Broken where the same seems to come with other ids, each time."""
+    """Fail if the telemetry seems to come with other ids, each time."""
     alike = lookalikes(lab, each)
     if alike:
         (again,) = start_run(lab, {each.signal: each.faults})()
@@ -118,10 +118,10 @@ def _of_same_ids(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
 
 
 def _judge_while_it_lives(lab: ExporterLab, rules: tuple[str, ...]) -> Iterator[CheckResult]:
-    """The same for metrics while another signal holds the command up.
+    """Judge metrics while another signal keeps the command up.
 
-    As long as new metrics come, their exporter is not shut down; so what was not sent again
-    meanwhile was given up.
+    As long as new metrics come, their exporter is not shut down; so data that was not sent again
+    meanwhile was dropped.
     """
     others = tuple(signal for signal in lab.signals if signal != "metrics")
     if not others:
@@ -172,7 +172,7 @@ def _judge_http_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _each_retried(lab: ExporterLab, answers: Mapping[str, ReplyFault]) -> Iterator[CheckResult]:
-    """A run for each answer, told once for each signal."""
+    """Judge a run for each answer, with one result for each signal."""
     runs = {rule: start_run(lab, _for_all(lab, answer)) for rule, answer in answers.items()}
     for rule, run in runs.items():
         for each in run():
@@ -192,7 +192,7 @@ def _for_all(lab: ExporterLab, *answers: ReplyFault) -> Mapping[Signal, tuple[Re
     runs=2,
 )
 def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A status in the only header block, and one in the second."""
+    """Judge a status in the only header block, and one in the second."""
     short = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE")))
     long = start_run(lab, _for_all(lab, faults.status("UNAVAILABLE", is_trailers_only=False)))
     for run in (short, long):
@@ -200,9 +200,9 @@ def _judge_status_shapes(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """As `judged_retry`, for a rule about the form in which a status is told.
+    """Judge as `judged_retry`, for a rule about the form in which a status is sent.
 
-    One that sends nothing again, whatever the form, breaks another rule.
+    A client that sends nothing again in any form breaks another rule.
     """
     found = judged_retry(rule, lab, each)
     if found.outcome == "failed" and control_of(lab).gap_s(each.signal) is None:
@@ -220,7 +220,7 @@ def _told_apart(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRes
     runs=len(_RETRIED_BARE) + len(_REFUSED_BARE),
 )
 def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Yield what a proxy answers: an HTTP status alone, which gRPC maps to a code of its own."""
+    """Judge a proxy's answers: an HTTP status alone, which gRPC maps to a code of its own."""
     retried, refused = (
         [start_run(lab, _for_all(lab, faults.status(status, is_bare=True))) for status in statuses]
         for statuses in (_RETRIED_BARE, _REFUSED_BARE)
@@ -242,7 +242,7 @@ def _judge_bare_statuses(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=2,
 )
 def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The code in the body says otherwise than the HTTP status, which alone counts."""
+    """Judge a code in the body that contradicts the HTTP status, which alone counts."""
     refused = start_run(lab, _for_all(lab, faults.status(400, grpc="UNAVAILABLE")))
     retried = start_run(lab, _for_all(lab, faults.status(503, grpc="INVALID_ARGUMENT")))
     rule = "OTLP-RESP-057"
@@ -261,7 +261,7 @@ def _judge_status_in_body(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=3,
 )
 def _judge_other_signals(lab: ExporterLab) -> Iterator[CheckResult]:
-    """One signal fails for good; the others have to come all the same."""
+    """Judge that the other signals come if one fails for good."""
     rule = "OTLP-RESP-082"
     if len(lab.signals) == 1:
         yield inconclusive(rule, f"the command emits nothing but {lab.signals[0]}")
@@ -296,7 +296,7 @@ def _refused_at_once(lab: ExporterLab, failing: Signal) -> Observation:
 
 
 def _missing(lab: ExporterLab, seen: Observation, failing: Signal) -> list[Signal]:
-    """The other signals of which nothing was taken."""
+    """Return the other signals of which nothing was taken."""
     usual = arrived_signals(lab.baseline)
     return [each for each in lost_signals(lab, seen) if each != failing and each in usual]
 

@@ -1,7 +1,7 @@
-"""What is exported when nothing is sampled.
+"""Exports when nothing is sampled.
 
-Whether OTEL_TRACES_SAMPLER is read at all is nobody's duty: spans that come all the same are held
-against the command only if they say themselves that they are not sampled.
+No requirement says that OTEL_TRACES_SAMPLER must be read: spans that still come fail the command
+only if their own flags say that they are not sampled.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _EXEMPLARS: Final = "OTLP-METRIC-052"
 def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
     seen = unsampled_run(lab)
     before, after = _spans(lab, lab.baseline), _spans(lab, seen)
-    # Some SDKs never set the flag: there its absence says nothing.
+    # Some SDKs never set the flag: its absence means nothing then.
     sets_flag = bool(before) and all(span.flags & _SAMPLED for span in before)
     unsampled = [span.name for span in after if not span.flags & _SAMPLED]
     if unsampled and sets_flag:
@@ -52,7 +52,7 @@ def _judge(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _exemplars(lab: ExporterLab, seen: Observation) -> CheckResult:
-    """Exemplars of what is not sampled may be asked for in code: they accuse nobody."""
+    """Judge exemplars of unsampled spans; code may ask for them, so they never fail."""
     points = _points(lab, seen)
     before, after = sum(_points(lab, lab.baseline)), sum(points)
     told = f"{NOTHING_SAMPLED}; {after} exemplars of {len(points)} points, {before} without it"
@@ -71,7 +71,7 @@ def _spans(lab: ExporterLab, seen: Observation) -> list[Span]:
 
 
 def _points(lab: ExporterLab, seen: Observation) -> list[int]:
-    """Return how many exemplars each data point has."""
+    """Return the number of exemplars of each data point."""
     return [
         len(getattr(item, "exemplars", ()))
         for request in seen.of("metrics")

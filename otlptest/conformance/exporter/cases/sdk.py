@@ -1,4 +1,4 @@
-"""Variables of the SDK: what switches it off, its exporters, its configuration file."""
+"""Variables of the SDK: the switch that disables it, its exporters, its configuration file."""
 
 import json
 import tempfile
@@ -232,7 +232,7 @@ def _judged_file(seen: Observation, told_by_file: Arrived) -> CheckResult:
     runs=2,
 )
 def _judge_undecodable(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Only an SDK that decodes can meet what it cannot decode."""
+    """Judge an undecodable answer, which only an SDK that decodes can meet."""
     rule = "OTLP-CFG-078"
     control = lab.start({_RESOURCE: "otlptest.a=1%2C2"})
     seen = start_until_stable(lab, {_RESOURCE: "otlptest.a=1,otlptest.b=%ZZ"})()

@@ -1,4 +1,4 @@
-"""Successes, whole and partial and oddly told: what was taken is not sent again."""
+"""Successes, whole and partial and oddly encoded: accepted telemetry is not sent again."""
 
 import json
 import re
@@ -70,10 +70,10 @@ def _judge_partial(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttempts) -> CheckResult:
-    """Return whether the command says why a part was rejected, as it speaks of what passes by.
+    """Return whether the command reports why a part was rejected, among its other warnings.
 
     The requirement asks that details are surfaced: how many items were rejected is one. A plain
-    failure is no measure: a program may print that one itself, and not what its SDK warns of.
+    failure is not a measure: a program may print that one itself, but not its SDK's warnings.
     """
     rule = "OTLP-RESP-017"
     if each.is_hit and each.seen.has_crashed:
@@ -112,7 +112,7 @@ def _surfaced(lab: ExporterLab, each: DeliveryAttempts, transient: DeliveryAttem
     runs=2,
 )
 def _judge_empty_partial(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Set and empty: a success like any other. With a message alone: a warning, not an error."""
+    """Judge an empty partial success: a plain success; with a message alone: only a warning."""
     empty, warning = run_per_reply(
         lab, faults.partial_success(), faults.partial_success(message=_WARNING)
     )
@@ -150,7 +150,7 @@ def _warned(lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     expected_s=3.0,
 )
 def _judge_unknown_fields(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A success with a field of a later version."""
+    """Judge a success with a field of a later version."""
     rule = "OTLP-GRPC-044"
     yield from _sent_once(rule, lab)
     (runs,) = run_per_reply(lab, faults.oversize_body(size_bytes=200))
@@ -197,7 +197,7 @@ def _judge_odd_bodies(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _taken(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Whether it counts as delivered: not sent again, not told as lost, and nothing falls over."""
+    """Judge whether it counts as delivered: not resent, not reported as lost, and no crash."""
     if each.is_hit and each.seen.has_crashed:
         return failed(rule, "the command crashed", exchanges=each.told, harm="crash")
     found = judged_no_retry(rule, lab, each)
@@ -206,7 +206,7 @@ def _taken(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
     record = failure_records(lab)[each.signal]
     lines = repeated_lines(each.seen, record, lab.baseline)
     lost = told_as_lost(each.seen, lab.baseline)
-    if lost:  # what it prints by chance, it may print without faults too
+    if lost:  # a line printed by chance may appear without faults too
         usual = told_as_lost(observed_again(lab), lab.baseline)
         lines += tuple(line for line in lost if line not in usual)
     if lines:
@@ -218,7 +218,7 @@ def _taken(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
 
 
 def _sent_once(rule: str, lab: ExporterLab) -> Iterator[CheckResult]:
-    """Nothing that was taken without any fault came a second time, as it was."""
+    """Judge that nothing that was taken without a fault came a second time."""
     for signal in lab.signals:
         for payload in lab.baseline.payloads(signal):
             found = next(filter(_is_resent, pairwise(payload.attempts)), None)
@@ -231,9 +231,9 @@ def _sent_once(rule: str, lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _is_resent(pair: tuple[Request, Request]) -> bool:
-    """Return whether the second carries all that the first did, which was taken.
+    """Return whether the second request carries all of the first one, which was accepted.
 
-    Log records without a time may be two that say the same.
+    Log records without a time may be different ones that are equal.
     """
     first, again = pair
     items = whole_items([first])
@@ -250,7 +250,7 @@ def _is_resent(pair: tuple[Request, Request]) -> bool:
     runs=2,
 )
 def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Yield who says that it takes gzip has to read a gzipped answer."""
+    """Judge that a client that says it accepts gzip reads a gzipped answer."""
     rule = "OTLP-HTTP-016"
     requests = [each for each in lab.baseline.requests if each.signal in lab.signals]
     accepting = [each for each in requests if "gzip" in each.headers.get("accept-encoding", "")]
@@ -289,7 +289,7 @@ def _judge_compressed(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=2,
 )
 def _judge_json_counts(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The count of rejected items as text, as Protobuf's JSON has it, and as a number."""
+    """Judge the count of rejected items as text, as Protobuf's JSON has it, and as a number."""
     rule = "OTLP-JSON-041"
     forms: dict[str, str | int] = {"text": str(_JSON_COUNT), "number": _JSON_COUNT}
     runs = {

@@ -1,7 +1,7 @@
-"""Texts that are hard to write: non-ASCII, escapes, and bytes that are no UTF-8.
+"""Texts that are hard to encode: non-ASCII, escapes, and bytes that are not UTF-8.
 
-They go in by OTEL_RESOURCE_ATTRIBUTES, percent-encoded. What an SDK makes of the variable is asked
-elsewhere (OTLP-CFG-077): a text that does not arrive, or not as it should, breaks nothing here.
+They go in by OTEL_RESOURCE_ATTRIBUTES, percent-encoded. OTLP-CFG-077 checks how
+an SDK reads the variable: a text that arrives wrong or not at all does not fail here.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _NAME: Final = "otlptest.text"
 _HARD: Final = "%F0%9F%98%80%C3%A9%22%5C%09"
 _DECODED: Final = '\N{GRINNING FACE}\N{LATIN SMALL LETTER E WITH ACUTE}"\\\t'
 _NO_UTF8: Final = "a%FF%FEb"
-_NOT_UTF8: Final = "not UTF-8"  # what both readers say of such a text
+_NOT_UTF8: Final = "not UTF-8"  # the message of both readers about such a text
 _JSON_UTF8: Final = "OTLP-JSON-035"
 _ESCAPED_TWICE: Final = ("\\u", '\\"')
 
@@ -85,7 +85,7 @@ def _is_refused_for_utf8(request: Request) -> bool:
 
 
 def _is_bad_json(request: Request, *, was_json: bool) -> bool:
-    """Return whether the text is not UTF-8, or not JSON now that it has something to escape."""
+    """Return whether the text is not UTF-8, or not JSON when it has characters to escape."""
     problem = request.problem
     if problem is None or problem.kind != "malformed":
         return False
@@ -99,6 +99,6 @@ def _told_refused(run: Observation, value: str, request: Request) -> str:
 
 
 def _texts(lab: ExporterLab, seen: Observation) -> tuple[object, ...]:
-    """Return what arrived under the name, each value once."""
+    """Return the values that arrived under the name, each once."""
     resources = resources_of(own_requests(lab, seen))
     return tuple(dict.fromkeys(each[_NAME] for each in resources if _NAME in each))

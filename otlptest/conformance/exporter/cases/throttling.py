@@ -1,8 +1,8 @@
 """Receivers that ask for a pause: `RetryInfo` over gRPC, `Retry-After` over HTTP.
 
-The pause is made longer than the client's own back-off, as the control run shows it: so a client
-that does not read what it was asked for is seen to come too early. A client gives up what would
-come after its own deadline, so it is told a long one.
+The pause is longer than the client's own back-off, as seen in the control run: so a client that
+ignores it comes too early. A client drops what would come after its own deadline, so a long one is
+set.
 """
 
 import math
@@ -47,7 +47,7 @@ _HALF: Final = 0.5
 _FEWEST_GAPS: Final = 2
 _FOREVER_S: Final = 3600
 _WAITED_FOR_S: Final = 25.0
-_LATE_S: Final = 0.5  # whatever a client sends at the same time is there by then
+_LATE_S: Final = 0.5  # all that a client sends at the same time is there by then
 _TOO_SHORT: Final = "its own waits are too short to measure"
 _TOO_BUSY: Final = "the machine is too busy to tell when the answer was sent"
 
@@ -59,7 +59,7 @@ _ODD_VALUES: Final = ("abc", "-5", "0", "Mon, 01 Jan 1990 00:00:00 GMT")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pause:
-    """How long a pause to ask for, and whether a client that ignores it would be seen."""
+    """The pause to ask for, and whether a client that ignores it would be seen."""
 
     control: Control
     seconds: int
@@ -87,7 +87,7 @@ def _pause(lab: ExporterLab) -> _Pause:
     runs=4,
 )
 def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The pause in the status details, twice in a row; and beside RESOURCE_EXHAUSTED."""
+    """Judge the pause in the status details, twice in a row, and with RESOURCE_EXHAUSTED."""
     pause = _pause(lab)
     unavailable = faults.unavailable(retry_after_s=pause.seconds)
     exhausted = faults.resource_exhausted(retry_after_s=pause.seconds)
@@ -108,9 +108,9 @@ def _judge_retry_info(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _read_at_all(found: Sequence[CheckResult]) -> Sequence[CheckResult]:
-    """Return what shows that RetryInfo was read: a wait after one of the codes is enough.
+    """Return evidence that RetryInfo was read: a wait after one of the codes is enough.
 
-    One that waits after RESOURCE_EXHAUSTED alone reads it, and heeds it too rarely (OTLP-RESP-049).
+    A client that waits after RESOURCE_EXHAUSTED alone reads it, but not always (OTLP-RESP-049).
     """
     return [each for each in found if each.outcome == "passed"] or found
 
@@ -132,9 +132,9 @@ def _waited(rule: str, each: DeliveryAttempts, pause: _Pause, least_s: float) ->
 
 
 def _throttled(lab: ExporterLab, each: DeliveryAttempts, pause: _Pause) -> CheckResult:
-    """Whether the client holds back everything of the signal, be it the same or something else.
+    """Judge whether the client holds back all telemetry of the signal.
 
-    One that waits for a time of its own choice holds back too, if not as it was asked.
+    A client that waits for a time of its own choice holds back too, but not as asked.
     """
     rule = "OTLP-RESP-048"
     if not each.is_hit:
@@ -155,7 +155,7 @@ def _throttled(lab: ExporterLab, each: DeliveryAttempts, pause: _Pause) -> Check
 def _sent_at_once(
     lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, told: str
 ) -> CheckResult:
-    """Broken where it waits otherwise, and twice does not when it is asked to."""
+    """Fail if it waits otherwise, and twice does not when asked to."""
     rule = "OTLP-RESP-048"
     if (pause.control.gap_s(each.signal) or 0.0) < NO_WAIT_S:
         control = pause.control.told(each.signal)
@@ -168,7 +168,7 @@ def _sent_at_once(
 
 
 def _others_held_back(lab: ExporterLab, signal: Signal, pause: _Pause, told: str) -> CheckResult:
-    """Whether something else of the signal is sent right after the answer, and not before it.
+    """Fail if other telemetry of the signal is sent right after a late answer.
 
     What a client sends in parallel may cross an answer that comes at once; not one that comes late.
     """
@@ -203,7 +203,7 @@ def _not_shrinking(each: DeliveryAttempts, pause: _Pause) -> CheckResult:
 def _after_exhausted(
     lab: ExporterLab, each: DeliveryAttempts, pause: _Pause, unavailable: DeliveryAttempts
 ) -> CheckResult:
-    """Broken only of a client that was seen to go on with what it sends for as long as asked."""
+    """Fail only a client that was seen to send on for as long as the pause."""
     rule = "OTLP-RESP-028"
     if each.is_retried:
         return _waited(rule, each, pause, pause.seconds - _EARLY_S)
@@ -225,7 +225,7 @@ def _after_exhausted(
 
 
 def _attempted_s(each: DeliveryAttempts) -> float:
-    """From the first answer to the last attempt."""
+    """Return the time from the first answer to the last attempt."""
     return sum(each.gaps_s)
 
 
@@ -268,7 +268,7 @@ def _judge_zero_delay(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=5,
 )
 def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
-    """`Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
+    """Judge `Retry-After` in seconds, by status; as a date; and far beyond any timeout."""
     pause = _pause(lab)
     dated_s = pause.seconds + math.ceil(_DATE_S)
     plans = {
@@ -298,14 +298,14 @@ def _judge_retry_after(lab: ExporterLab) -> Iterator[CheckResult]:
     runs=len(_ODD_VALUES),
 )
 def _judge_odd_values(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Yield what is not a time to wait for: the client's own back-off applies."""
+    """Judge values that are not a time to wait: the client's own back-off applies."""
     answers = [faults.status(503, headers={"Retry-After": value}) for value in _ODD_VALUES]
     runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,) * 2)) for answer in answers]
     yield from condensed(each for run in runs for each in _of_odd_value(lab, run()))
 
 
 def _of_odd_value(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> Iterator[CheckResult]:
-    """Whether it is sent again at all, as after a 503 without the field, and then not at once."""
+    """Judge whether it is sent again as after a 503 without the field, and not at once."""
     control = control_of(lab)
     dropped = [
         each
@@ -349,7 +349,7 @@ def _sparing(lab: ExporterLab, runs: Sequence[DeliveryAttempts]) -> CheckResult:
     expected_s=10.0,
 )
 def _judge_for_ever(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Longer than any export may take: given up, or waited for; never too early."""
+    """Judge a pause longer than any export may take: drop or wait, but never come too early."""
     answer = (faults.unavailable(retry_after_s=_FOREVER_S),)
     plan = dict.fromkeys(lab.signals, answer)
     seen = lab.run(prepare=replying_once(plan), timeout_s=min(_WAITED_FOR_S, lab.timeout_s))

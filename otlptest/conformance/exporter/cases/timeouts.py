@@ -1,10 +1,9 @@
-"""OTEL_EXPORTER_OTLP_TIMEOUT: how long a client waits for an answer that does not come.
+"""OTEL_EXPORTER_OTLP_TIMEOUT: the wait of a client for an answer that does not come.
 
-When a client gives up is seen by the end of its stream (HTTP/2) or connection, by another attempt,
-or by the end of the command, whichever comes first. What ends the wait may also be a limit of the
-shutdown; so too short a wait is only held against a client that was seen to wait longer in another
-run. Where nothing ends it while the command stays up, a refusal that comes too late tells: a client
-that sends again because of it was still waiting.
+The end of the stream (HTTP/2) or connection, another attempt, or the end of the command shows when
+a client gives up, whichever comes first. A limit of the shutdown may also end the wait; so a short
+wait fails only a client that waited longer in another run. If nothing ends it while the command
+stays up, a late refusal decides: a client that sends again because of it was still waiting.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -35,10 +34,10 @@ _SHORT_S: Final = 2.0
 _ANSWERED_S: Final = 15.0
 _LONGER_S: Final = 20.0
 _LONGEST_S: Final = 32.0
-_STARTS: Final = 5.0  # of what a start takes alone, beside many others
+_STARTS: Final = 5.0  # of the time of a single start, when many run at once
 
 _EARLY: Final = 0.9  # of what is expected
-# A client's clock runs before its request is here: it connects first, and the machine is busy.
+# A client's clock starts before its request arrives: it connects first, maybe slowly.
 _AHEAD_S: Final = 1.0
 _SLACK_S: Final = 1.5
 _LATE_S: Final = 3.0
@@ -52,14 +51,14 @@ _When: TypeAlias = Literal["early", "right", "late", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wait:
-    """How long a client waited for an answer.
+    """The wait of a client for an answer.
 
     Attributes:
-        each: What it waited for.
-        seconds: How long.
-        is_exact: It was not the command's end that told.
-        value: Of the variable; empty if it was not set.
-        own: Of the signal's variable; empty if it was not set.
+        each: The delivery that it waited for.
+        seconds: Its length.
+        is_exact: It was not ended by the end of the command.
+        value: The variable's value; empty if it was not set.
+        own: The value of the signal's variable; empty if it was not set.
     """
 
     each: DeliveryAttempts
@@ -70,7 +69,7 @@ class _Wait:
 
     @property
     def told(self) -> str:
-        """The same as evidence."""
+        """Return the wait as evidence."""
         setting = f"{_VARIABLE}={self.value}" if self.value else f"{_VARIABLE} unset"
         if self.own:
             setting += f", {signal_env_var(self.each.signal, 'TIMEOUT')}={self.own}"
@@ -80,7 +79,7 @@ class _Wait:
 
 
 def _deadline_s(lab: ExporterLab) -> float:
-    """Long enough for the longest wait, and for a start among many others that start."""
+    """Return a deadline for the longest wait and a start among many others."""
     first = min((each.started_at for each in lab.baseline.requests), default=0.0)
     start_s = max(0.0, first - lab.baseline.started_at)
     return min(_LONGEST_S + _STARTS * start_s, lab.timeout_s)
@@ -94,7 +93,7 @@ def _waiting(
     *,
     own_value: str = "",
 ) -> Callable[[], _Wait]:
-    """Start a run in which one signal is not answered, or late; call it for how long it waited."""
+    """Start a run with one signal unanswered, or late; call the result for the wait."""
     planned = answer or faults.hang()
     changes: dict[str, str] = {_VARIABLE: value} if value else {}
     if own_value:
@@ -136,7 +135,7 @@ def _when(lab: ExporterLab, wait: _Wait, expected_s: float) -> _When:
 
 
 def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
-    """Return how a client waits for one answer far longer than it is told to; empty if it does not.
+    """Return how a client waits far longer for an answer than configured; empty if not.
 
     Args:
         lab: Runs the command, once.
@@ -162,7 +161,7 @@ def told_if_late(lab: ExporterLab, signal: Signal, milliseconds: str) -> str:
     runs=8,
 )
 def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Milliseconds, the default, no limit, and what is not a time."""
+    """Judge milliseconds, the default, no limit, and invalid values."""
     signal = lab.signals[0]
     late = faults.delay(_ANSWERED_S)
     shorts = [_waiting(lab, f"{_SHORT_S * 1000:.0f}", each) for each in lab.signals]
@@ -181,13 +180,13 @@ def _judge_timeout(lab: ExporterLab) -> Iterator[CheckResult]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """What the waits are measured by.
+    """The waits that others are compared with.
 
     Attributes:
         lab: Runs the command.
-        usual: The wait where the variable is not set.
-        longer: One of 15 s, where it allows more.
-        shorts: Of each signal, where it allows 2 s.
+        usual: The wait if the variable is not set.
+        longer: One of 15 s, if it allows more.
+        shorts: Those of each signal if it allows 2 s.
     """
 
     lab: ExporterLab
@@ -202,7 +201,7 @@ class _Bounds:
 
     @property
     def is_read(self) -> bool:
-        """Whether the command was seen to wait for another time where the variable is set."""
+        """Return whether a set variable was seen to change the wait."""
         others = [each for each in (*self.shorts, self.longer) if each.each.is_hit]
         return any(abs(each.seconds - self.usual.seconds) > _SLACK_S for each in others)
 
@@ -226,7 +225,7 @@ class _Bounds:
         return inconclusive(rule, "something else may have ended the wait", exchanges=told)
 
     def of_shorts(self) -> Iterator[CheckResult]:
-        """Judge the wait of each signal; one that hangs takes the proof from those that do not."""
+        """Judge the wait of each signal; one that hangs outweighs the others."""
         hanging = [each for each in self.shorts if _hangs(each)]
         for wait in self.shorts:
             found = self.of_short(wait)
@@ -266,7 +265,7 @@ class _Bounds:
         return failed(rule, told, exchanges=self.longer.told)
 
     def of_default_again(self, rule: str, wait: _Wait) -> CheckResult:
-        """Judge an invalid value: as if it were not set, whatever is done then."""
+        """Judge an invalid value: it has the effect of an unset one."""
         told = f"expected as if unset. {wait.told}"
         if not wait.each.is_hit:
             again = _waiting(self.lab, wait.value, wait.each.signal)
@@ -284,7 +283,7 @@ class _Bounds:
         return self._alike(rule, wait, told)
 
     def _alike(self, rule: str, wait: _Wait, told: str) -> CheckResult:
-        """Judge a wait that is not another one than usual by far."""
+        """Judge a wait that does not differ much from the usual one."""
         if abs(wait.seconds - self.usual.seconds) > _SLACK_S or not self._is_own(wait):
             return inconclusive(rule, "something else may have ended the wait", exchanges=told)
         if not self.is_read:
@@ -303,15 +302,15 @@ class _Bounds:
 
 
 def _hangs(wait: _Wait) -> bool:
-    """Return whether an export was open far longer than it may be, until the command ended."""
+    """Return whether an export was open far longer than allowed, until the command ended."""
     return wait.each.is_hit and not wait.is_exact and wait.seconds > _SHORT_S + _LATE_S
 
 
 def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: float) -> CheckResult:
-    """Judge a wait that only the command's end has ended, by what a late refusal leads to.
+    """Judge a wait that only the command's end has ended, by the reaction to a late refusal.
 
-    In `wait` nothing was sent again though no answer came. What is sent again once it is refused,
-    long after the time, was still waited for.
+    In `wait` nothing was sent again although no answer came. If an export is sent again when it is
+    refused long after the timeout, the client was still waiting.
     """
     told = f"expected {expected_s:g} s. {wait.told}"
     refused_at_s = expected_s + _LATE_S
@@ -355,7 +354,7 @@ def _by_a_late_refusal(lab: ExporterLab, rule: str, wait: _Wait, expected_s: flo
     runs=3,
 )
 def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The timeout of a signal, beside a general one that is ten times as long."""
+    """Judge the timeout of a signal, with a general one that is ten times as long."""
     short, long = f"{_SHORT_S * 1000:.0f}", f"{_LONGER_S * 1000:.0f}"
     runs = [_waiting(lab, long, signal, own_value=short) for signal in lab.signals]
     general_alone = _waiting(lab, long, lab.signals[0])
@@ -365,7 +364,7 @@ def _judge_own(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
-    """Held against a client that waits too long only where it heeds the general variable.
+    """Fail a client that waits too long only if it reads the general variable.
 
     Args:
         lab: Runs the command.
@@ -396,7 +395,7 @@ def _of_own(lab: ExporterLab, wait: _Wait, longer: _Wait) -> CheckResult:
     runs=2,
 )
 def _judge_odd_numbers(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A number out of its range, and one that is none, are as if unset: all goes on."""
+    """Judge that out-of-range and malformed numbers count as unset, and exports go on."""
     queues = {"OTEL_BSP_MAX_QUEUE_SIZE": "-1", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"}
     for rule, changes in (("OTLP-CFG-045", {_VARIABLE: "10s"}), ("OTLP-CFG-046", queues)):
         run = start_run(lab, dict.fromkeys(lab.signals, ()), changes)
@@ -409,7 +408,7 @@ def _arrived(
     told = f"{', '.join(f'{name}={value}' for name, value in changes.items())}. {each.told}"
     warning = find_log_line(lab, each.seen, changes.values() if _VARIABLE in changes else changes)
     if each.is_hit and _VARIABLE in changes and not warning:
-        # One that does not read it goes on as well; with another value it is judged by its wait.
+        # A client that does not read it goes on as well; another case judges its wait.
         reason = "it went on, but no warning shows that the variable is read, nor need be printed"
         return inconclusive(rule, reason, exchanges=told)
     if each.is_hit:
@@ -426,7 +425,7 @@ def _judged_absence(
     told: str,
     again: Callable[[], DeliveryAttempts],
 ) -> CheckResult:
-    """Return whether a signal stays away for a strange value, and comes otherwise."""
+    """Return whether a signal is missing with an invalid value, and comes otherwise."""
     if not delivery_attempts(lab.baseline, each.signal, ()).is_hit:
         return inconclusive(rule, f"no {each.signal} come without it either", exchanges=told)
     if again().is_hit:
@@ -441,7 +440,7 @@ def _judged_absence(
     expected_s=8.0,
 )
 def _judge_late_reply(lab: ExporterLab) -> Iterator[CheckResult]:
-    """An answer that comes when nobody waits for it any more."""
+    """Judge an answer that comes when the client no longer waits for it."""
     rule = "OTLP-RESP-088"
     late = faults.delay(_SHORT_S + _LATE_REPLY_S)
     seen = lab.run(

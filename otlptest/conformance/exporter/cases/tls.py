@@ -1,4 +1,4 @@
-"""Certificates: whom the command trusts, and what it shows of itself."""
+"""Certificates: those that the command trusts, and its own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -29,8 +29,8 @@ _CA: Final = global_env_var("CERTIFICATE")
 _PAIR: Final = (global_env_var("CLIENT_CERTIFICATE"), global_env_var("CLIENT_KEY"))
 _OPTIONS: Final = ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 
-# What a TLS library may take its authorities from, of the machine that the suite runs on: with
-# some of them set, libraries do not look at the certificate that they are given.
+# Variables of the suite's machine that a TLS library may take its authorities from: with some of
+# them set, libraries ignore the certificate that they are given.
 _OF_THE_MACHINE: Final[Mapping[str, str | None]] = dict.fromkeys(
     (
         "REQUESTS_CA_BUNDLE",
@@ -63,7 +63,7 @@ _Files = Callable[[FakeCollector], Mapping[str, str | None]]
     runs=4,
 )
 def _judge_trust(lab: ExporterLab) -> Iterator[CheckResult]:
-    """The fake's own authority is told, another one, none; and a right one, of another host."""
+    """Judge trust in the fake's own authority, another one, none, and one with another host."""
     with (
         lab.collector(tls=True) as stranger,
         lab.collector() as other,
@@ -120,7 +120,7 @@ def _judged_stranger(rule: str, seen: Observation) -> CheckResult:
     runs=2,
 )
 def _judge_client_certificate(lab: ExporterLab) -> Iterator[CheckResult]:
-    """A server that wants a certificate, with its authority told, or trusted without being told."""
+    """Judge client certificates, with the server's authority configured or trusted by default."""
     told_all = _run(lab, lambda _: {}, needs_client_certificate=True)
     told_pair = _run(lab, _trusted_by_the_system, needs_client_certificate=True)
     yield _judged_certificate(lab, told_all(), is_needed=True)
@@ -132,12 +132,12 @@ def _trusted_by_the_system(fake: FakeCollector) -> Mapping[str, str | None]:
 
 
 def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool) -> CheckResult:
-    """Broken only if the client trusted the server and showed nothing: the handshake tells so.
+    """Fail only if the handshake shows that the client trusted the server and sent nothing.
 
     Args:
         lab: For the signals.
         seen: The run.
-        is_needed: Whether anything but telemetry breaks the requirement: the server is trusted.
+        is_needed: Whether all but telemetry fails: the server is trusted.
     """
     rule = "OTLP-CFG-024"
     failure = _handshake_failure(seen)
@@ -158,7 +158,7 @@ def _judged_certificate(lab: ExporterLab, seen: Observation, *, is_needed: bool)
     runs=2,
 )
 def _judge_own_certificates(lab: ExporterLab) -> Iterator[CheckResult]:
-    """Another authority's files for all signals, the right ones for each."""
+    """Judge general files of another authority, with the right ones for each signal."""
     names = [*(global_env_var(option) for option in _OPTIONS)]
     names += [signal_env_var(signal, option) for signal in lab.signals for option in _OPTIONS]
     control = _run(lab, lambda _: {}, needs_client_certificate=True)
@@ -227,9 +227,9 @@ def _run(
     needs_client_certificate: bool = False,
     is_wanted: Callable[[Observation], object] | None = None,
 ) -> Callable[[], Observation]:
-    """Start a run with TLS; where all does not come, another one by name instead of address.
+    """Start a run with TLS; if something is missing, another one by host name.
 
-    A TLS library may know no certificates of addresses.
+    A TLS library may not support certificates for addresses.
     """
 
     def by_name(fake: FakeCollector) -> Mapping[str, str | None]:

@@ -26,7 +26,7 @@ _MEDIA_TYPES: Final = {
 }
 _SHOWN_FAULTS: Final = 3
 _FRAMING_RULES: Final = frozenset({"OTLP-GRPC-005", "OTLP-GRPC-049"})
-# What the grammar of a call has once (gRPC over HTTP/2, "Requests").
+# Headers that a call has exactly once (gRPC over HTTP/2, "Requests").
 _ONCE: Final = ("te", "content-type", "grpc-encoding", "grpc-timeout", "grpc-message-type")
 _TWICE: Final = 2
 _SHOWN: Final = ("content-type", "content-encoding", "grpc-encoding", "te", "host")
@@ -93,7 +93,7 @@ def _judge_http_framing(lab: ExporterLab) -> Iterator[CheckResult]:
 
 
 def _requests(lab: ExporterLab) -> tuple[Request, ...]:
-    """Those of the signals that are judged, and those that are of none: a wrong path tells none."""
+    """Return the requests of judged signals, and those without one: a wrong path has none."""
     return tuple(
         each for each in lab.baseline.requests if each.signal is None or each.signal in lab.signals
     )
@@ -102,7 +102,7 @@ def _requests(lab: ExporterLab) -> tuple[Request, ...]:
 def _of_all(
     rule: str, seen: Observation, requests: tuple[Request, ...], is_right: Callable[[Request], bool]
 ) -> CheckResult:
-    """Held if each request is right, broken if one is not."""
+    """Pass if each request is valid, fail if one is not."""
     wrong = [each for each in requests if not is_right(each)]
     if wrong:
         return failed(rule, f"{seen.describe(wrong)}\n{_head(wrong[0])}")
@@ -112,7 +112,7 @@ def _of_all(
 
 
 def _calls(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
-    """Judge the heads of gRPC calls, and say what is wrong with one."""
+    """Judge the heads of gRPC calls, with the faults of one."""
     rule = "OTLP-GRPC-006"
     wrong = [(each, faults) for each in requests if (faults := _faults_of_call(each))]
     if wrong:
@@ -125,7 +125,7 @@ def _calls(seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
 
 
 def _faults_of_call(request: Request) -> list[str]:
-    """Return what keeps a request from being a gRPC call, one sentence for each header."""
+    """Return the faults that keep a request from being a gRPC call, one sentence a header."""
     pairs = [(name.lower(), value) for name, value in request.headers.pairs]
     names = [name for name, _ in pairs]
     faults = [
@@ -168,7 +168,7 @@ def _media_type(request: Request) -> str:
 
 
 def _body(rule: str, seen: Observation, requests: tuple[Request, ...]) -> CheckResult:
-    """Whether each body is the message of its path; what was refused for its head tells nothing."""
+    """Judge that each body is the message of its path; refused heads are left out."""
     faults = [(each, _fault_of_body(each)) for each in requests]
     for request, fault in faults:
         if fault:
@@ -195,7 +195,7 @@ def _fault_of_body(request: Request) -> str:
 
 
 def _unary_calls(lab: ExporterLab, requests: Iterable[Request]) -> CheckResult:
-    """The fake takes a call only if its stream has one message and then ends."""
+    """Judge the calls: the fake takes one only if its stream has one message and then ends."""
     rule, seen = "OTLP-GRPC-005", lab.baseline
     taken = [each for each in requests if each.is_accepted and each.protocol == "grpc"]
     problems = [

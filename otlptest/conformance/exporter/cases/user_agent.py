@@ -1,4 +1,4 @@
-"""How the command introduces itself; judged from the observing run alone."""
+"""The user agent of the command; judged from the observing run alone."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -14,11 +14,11 @@ CASES: Final = ExporterCases()
 
 _RULE: Final = "OTLP-CFG-057"
 
-# As RFC 9110 has it: products, each a name that may have a version, and comments between them.
+# As in RFC 9110: products, each a name that may have a version, and comments between them.
 _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PRODUCT: Final = re.compile(rf"({_WORD})(?:/({_WORD}))?")
 _COMMENT: Final = re.compile(r"\([^()]*\)")
-# What HTTP and gRPC libraries call themselves, where nobody tells them the exporter's name.
+# Default user agents of HTTP and gRPC libraries.
 _LIBRARY: Final = re.compile(
     r"(grpc|go-http|python-|okhttp|java|apache-httpclient|node|undici|axios|tonic|reqwest"
     r"|hyper|aiohttp|httpx|urllib|curl|libcurl|guzzle|faraday|ruby|mint|finch|hackney|dart)[^ ]*",
@@ -33,7 +33,7 @@ _LANGUAGES: Final = (
 )
 _EXPORTER: Final = re.compile(r"otel|otlp|telemetry|exporter", re.IGNORECASE)
 _SHORT: Final = 3  # shorter names of languages are parts of other words
-# What names of exporters are made of beside the language. The longer ones come first.
+# Parts of exporter names other than the language. The longer ones come first.
 _NO_LANGUAGE: Final = re.compile(
     r"opentelemetry|instrumentation|telemetry|exporter|protobuf|metrics?|traces?|signals?|client"
     r"|spans?|https?|agent|proto|otel|otlp|grpc|json|logs?|over|open|sdk|[^a-z#+]",
@@ -65,13 +65,13 @@ def judged_agent(agent: str, languages: Collection[str] = ()) -> CheckResult:
     """Judge whether a user agent is one such as `OTel-OTLP-Exporter-Python/1.2.3`.
 
     The grammar of RFC 9110 lets the name take several products, the last one with the version, and
-    lets others stand before and after: a distribution's, the library's that sends. The language is
-    that of the exporter, not of the SDK above it. There are more languages than anybody lists: a
-    name in which a word is left that may be one is neither held nor broken.
+    allows others before and after: a distribution's, the sending library's. The language is that of
+    the exporter, not of the SDK above it. No list of languages is complete: a name with a remaining
+    word that may be one is inconclusive.
 
     Args:
         agent: The header.
-        languages: What SDKs say that they are written in, beside the languages that are known.
+        languages: Languages that SDKs report, in addition to the known ones.
     """
     told = f"User-Agent: {agent or '(none)'}"
     if not agent:
@@ -88,7 +88,7 @@ def judged_agent(agent: str, languages: Collection[str] = ()) -> CheckResult:
 
 
 def _versioned_names(products: Iterable[str]) -> Iterator[str]:
-    """Each name that a version ends, with the names before it that have none."""
+    """Yield each name with a version, and the names before it that have none."""
     words: list[str] = []
     for product in products:
         name, _, version = product.partition("/")

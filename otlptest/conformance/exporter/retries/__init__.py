@@ -1,1 +1,1 @@
-"""What an exporter sends again, when, and what that proves."""
+"""Retries of an exporter: what it sends again, when, and what that proves."""

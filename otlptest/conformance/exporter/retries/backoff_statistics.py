@@ -1,10 +1,10 @@
-"""What several runs tell of the waits between attempts: whether they grow, and are left to chance.
+"""Statistics of the waits between attempts in several runs: their growth and their jitter.
 
 Each run gives a row of waits, in seconds; waits of the same number make a column. A machine that is
 busy makes a wait seem longer, never shorter: so the quicker half of a column is nearest to what the
 client waits. What the machine adds is measured meanwhile (`measured_noise`), by waits without any
-jitter. Waits of a few milliseconds cannot be told from none, nor their growth from noise; so the
-shorter the first wait is, the more failures in a row a client has to see (`failures_in_a_row`).
+jitter. Waits of a few milliseconds look like none, and their growth like noise; so the shorter the
+first wait is, the more failures in a row a client gets (`failures_in_a_row`).
 """
 
 import math
@@ -25,17 +25,17 @@ _FEWEST: Final = 8  # samples that a statement about chance needs
 _FEWEST_WAITS: Final = 2  # that can grow
 _GROWING: Final = 1.2
 _NOT_GROWING: Final = 1.1
-_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is no chance, by its waits
+_MOST_BY_CHANCE: Final = {2: 1.5, 3: 2.0}  # growth in one run that is not chance, by its waits
 _SPREAD: Final = 0.05
 _NO_SPREAD: Final = 0.01
 _OUTLIERS: Final = 2
-_NOISE_S: Final = 0.005  # of a machine that has nothing else to do, and some
-_NOISY: Final = 3.0  # times what our own waits differ by
+_NOISE_S: Final = 0.005  # of an idle machine, with a margin
+_NOISY: Final = 3.0  # times the spread of our own waits
 _WAITED_S: Final = 0.05
 _LONGEST_S: Final = 8.0  # of all waits of a run, if each is twice the one before
 _MOST_FAILURES: Final = 10
 _USUAL_FAILURES: Final = 3
-_ENOUGH_TO_GROW: Final = 8  # waits: those of any back-off would be seen by then
+_ENOUGH_TO_GROW: Final = 8  # waits: the growth of any back-off would show by then
 _FEWEST_STEPS: Final = 6
 _ALIKE: Final = 1.5
 _CLEARLY: Final = 2.0
@@ -44,10 +44,10 @@ Waits = Sequence[Sequence[float]]
 
 
 def failures_in_a_row(first_s: float | None) -> int:
-    """Return how many failures show how waits go on, in a few seconds.
+    """Return how many failures show the growth of waits, in a few seconds.
 
     Args:
-        first_s: The first wait, in seconds; None if it is not known.
+        first_s: The first wait, in seconds; None if unknown.
     """
     if first_s is None:
         return _USUAL_FAILURES
@@ -57,9 +57,9 @@ def failures_in_a_row(first_s: float | None) -> int:
 
 @contextmanager
 def measured_noise() -> Iterator[Callable[[], float]]:
-    """Measure meanwhile by how much waits of a fixed length differ on this machine.
+    """Measure in the background how much waits of a fixed length differ on this machine.
 
-    Gives a function that returns it, in seconds: the control without jitter. Does not block.
+    Returns a function that returns it, in seconds: the control without jitter. Does not block.
     """
     taken: list[float] = []
     is_over = threading.Event()
@@ -86,7 +86,7 @@ def _noise_s(taken: Sequence[float]) -> float:
 
 
 def judged_growth(rule: str, waits: Waits) -> CheckResult:
-    """Return whether waits grow exponentially, told from chance by all runs together.
+    """Judge whether waits grow exponentially, and not by chance, by all runs together.
 
     Args:
         rule: The requirement.
@@ -115,10 +115,10 @@ def judged_growth(rule: str, waits: Waits) -> CheckResult:
 
 
 def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult:
-    """Of waits that grow: whether each step is longer than the one before, where it can be told.
+    """Judge of growing waits whether each step is longer than the one before, if it shows.
 
-    They grow by the same time only if all steps are alike: those of a back-off that has reached its
-    longest wait are not.
+    Growth is linear only if all steps are alike: those of a back-off that has reached its longest
+    wait are not.
     """
     steps = len(medians) - 1
     if steps < _FEWEST_STEPS:
@@ -143,15 +143,15 @@ def _judged_steps(rule: str, medians: Sequence[float], told: str) -> CheckResult
 
 
 def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
-    """Return whether a wait differs from run to run by more than the machine makes it differ.
+    """Judge whether a wait differs from run to run by more than the noise of the machine.
 
-    Most is seen in the longest waits, the last ones that enough runs have; but a client may add a
-    time that does not grow with them: that is seen in each column.
+    The longest waits, the last ones that enough runs have, show it best; but a client may add a
+    time that does not grow with them: each column shows that.
 
     Args:
         rule: The requirement.
         waits: Of each run, in order.
-        noise_s: What `measured_noise` says of the time of these runs.
+        noise_s: The result of `measured_noise` for the time of these runs.
     """
     told = _told(waits)
     short = _judged_short(rule, waits, told)
@@ -180,7 +180,7 @@ def judged_jitter(rule: str, waits: Waits, noise_s: float = 0.0) -> CheckResult:
 
 
 def agreed(first: CheckResult, second: CheckResult) -> CheckResult:
-    """Return what two looks show together: broken only where both are, else not observed."""
+    """Return the result of two looks: failed only if both failed, else inconclusive."""
     if first.outcome != "failed":
         return first
     if second.outcome == "failed":
@@ -194,7 +194,7 @@ def _quick_spread_s(column: Sequence[float]) -> float:
 
 
 def _columns(waits: Waits) -> list[list[float]]:
-    """The waits of each number that enough runs have."""
+    """Return the waits of each number that enough runs have."""
     most = max((len(each) for each in waits), default=0)
     columns = [[each[place] for each in waits if len(each) > place] for place in range(most)]
     return [column for column in columns if len(column) >= _FEWEST]
@@ -207,9 +207,9 @@ def _too_short(waits: Waits) -> int:
 
 
 def _judged_short(rule: str, waits: Waits, told: str) -> CheckResult | None:
-    """Of waits that are all too short to tell them from none; None if some are longer.
+    """Judge waits that are all too short to measure; None if some are longer.
 
-    Broken after so many that those of any back-off had grown by then, if these have not.
+    Fail if they have not grown after as many as any back-off needs to grow.
     """
     columns = _columns(waits)
     if not columns or _too_short(waits) < len(columns):

@@ -1,6 +1,6 @@
-"""What became of the telemetry whose first attempt was answered with a fault.
+"""The delivery of telemetry whose first attempt was answered with a fault.
 
-A retry is told by what it carries, never by a count: a later request of the signal that carries
+A retry is recognized by its items, never by a count: a later request of the signal that carries
 the same items, or at least half of them, after the faulty answer.
 """
 
@@ -16,9 +16,9 @@ from otlptest.faults import ReplyFault
 from otlptest.model import Request, Signal
 
 Plan: TypeAlias = Mapping[Signal, tuple[ReplyFault, ...]]
-"""What the first attempts of each signal are answered, in order; all later ones are taken.
+"""The answers to the first attempts of each signal, in order; all later ones are taken.
 
-Without answers all of a signal are taken.
+Without answers all attempts of a signal are taken.
 """
 
 
@@ -28,8 +28,8 @@ class DeliveryAttempts:
 
     Attributes:
         seen: The run.
-        signal: Of which signal.
-        faults: What its first attempts were answered, in order.
+        signal: The signal.
+        faults: The answers to its first attempts, in order.
         attempts: All of them, oldest first; empty if nothing of the signal came.
     """
 
@@ -40,7 +40,7 @@ class DeliveryAttempts:
 
     @property
     def is_hit(self) -> bool:
-        """Whether anything came that could be answered as planned: not refused for what it is."""
+        """Return whether anything came that was not refused for its content."""
         return bool(self.attempts) and self.attempts[0].problem is None
 
     @property
@@ -58,7 +58,7 @@ class DeliveryAttempts:
 
     @property
     def most_gaps_s(self) -> tuple[float, ...]:
-        """At most so many seconds from each answer to the next attempt.
+        """The longest possible time from each answer to the next attempt, in seconds.
 
         An answer may have come a little before it is known to have been sent, on a busy machine
         more than a little; never before its request was there.
@@ -80,7 +80,7 @@ class DeliveryAttempts:
 
     @property
     def told(self) -> str:
-        """Return what was answered and seen, as evidence."""
+        """Return the answers and what followed, as evidence."""
         answers = ", ".join(map(repr, self.faults)) or "as usual"
         if not self.attempts:
             return f"{self.signal}: no request came; {self.seen.describe_end()}"
@@ -89,7 +89,7 @@ class DeliveryAttempts:
 
 
 def is_resent(first: Request, later: Request) -> bool:
-    """Return whether `later` carries again what `first` did, or at least half of it."""
+    """Return whether `later` carries the items of `first`, or at least half of them."""
     return later.signal == first.signal and _carries(item_keys(first), later)
 
 
@@ -101,9 +101,9 @@ def _carries(sent: frozenset[Hashable], later: Request) -> bool:
 def delivery_attempts(
     seen: Observation, signal: Signal, faults: tuple[ReplyFault, ...]
 ) -> DeliveryAttempts:
-    """Return what became of the first telemetry of a signal, of which `faults` were answered first.
+    """Return the delivery of the first telemetry of a signal, first answered by `faults`.
 
-    A request without items is none.
+    Requests without items do not count.
     """
     requests = sorted(seen.of(signal), key=lambda each: each.started_at)
     for number, first in enumerate(requests, start=1):
@@ -117,10 +117,10 @@ def delivery_attempts(
 
 
 def replying_once(plan: Plan) -> Prepare:
-    """Answers the first telemetry of each signal as planned, all else as a good receiver does.
+    """Return a function that plans faults for the first telemetry of each signal only.
 
-    Requests in between that carry something else use up no fault: a batch processor goes on with
-    other batches.
+    Requests in between with other items do not use up a fault: a batch processor goes on with other
+    batches.
     """
 
     def prepare(fake: FakeCollector) -> None:
@@ -132,7 +132,7 @@ def replying_once(plan: Plan) -> Prepare:
 
 
 def _first_payload() -> Callable[[Request], bool]:
-    """Says yes to the first request that it is asked about, and to those that carry the same."""
+    """Return a function that recognizes the first request it gets, and its resends."""
     first: list[tuple[Request, frozenset[Hashable]]] = []
 
     def is_it(request: Request) -> bool:
@@ -148,7 +148,7 @@ def _first_payload() -> Callable[[Request], bool]:
 
 
 def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
-    """Answers every request of some signals so; the last of several faults for good."""
+    """Return a function that plans answers for every request; the last fault is for good."""
     wanted = tuple(signals)
 
     def prepare(fake: FakeCollector) -> None:
@@ -161,7 +161,7 @@ def replying_always(*faults: ReplyFault, signals: Iterable[Signal]) -> Prepare:
 def start_run(
     lab: ExporterLab, plan: Plan, changes: Changes = NO_CHANGES
 ) -> Callable[[], tuple[DeliveryAttempts, ...]]:
-    """Start a run with what is planned for each signal; call it for what became of each."""
+    """Start a run with faults planned for each signal; call the result for the deliveries."""
     future = lab.start(changes, prepare=replying_once(plan))
 
     def result() -> tuple[DeliveryAttempts, ...]:
@@ -177,15 +177,15 @@ def start_run_per_signal(
     changes: Changes = NO_CHANGES,
     times: int = 1,
 ) -> Callable[[], tuple[DeliveryAttempts, ...]]:
-    """Start runs for each signal of the lab, in which it alone is answered so.
+    """Start runs for each signal of the lab, in which it alone gets the faults.
 
     Nothing then waits for the retries of another signal: the times of each are its own.
 
     Args:
         lab: Runs them.
-        faults: What the first attempts are answered.
-        changes: To the environment.
-        times: How many runs for each signal.
+        faults: The answers to the first attempts.
+        changes: Changes to the environment.
+        times: The number of runs for each signal.
     """
     runs = [
         start_run(lab, {signal: faults}, changes) for signal in lab.signals for _ in range(times)
@@ -196,7 +196,7 @@ def start_run_per_signal(
 def run_per_reply(
     lab: ExporterLab, *answers: ReplyFault, changes: Changes = NO_CHANGES
 ) -> Iterator[Sequence[DeliveryAttempts]]:
-    """A run for each answer, which every signal gets; all at the same time."""
+    """Yield a run for each answer, which every signal gets; all at the same time."""
     runs = [start_run(lab, dict.fromkeys(lab.signals, (answer,)), changes) for answer in answers]
     for run in runs:
         yield run()

@@ -1,9 +1,9 @@
-"""Telemetry that was sent again under other ids: which it was, told by everything else.
+"""Telemetry that was sent again under new ids, recognized by all its other fields.
 
-A retry carries what was refused. An exporter that makes its spans anew for each attempt gives them
-new ids, often new times too, and then no retry is recognized by what it carries. What tells it is
-that a run with a refusal brings just so much more than a run without, and that what came on top
-looks like what was refused.
+A retry carries what was refused. An exporter that rebuilds its spans for each attempt gives them
+new ids, often new times too, and then no retry is recognized by its items. Two signs remain: a run
+with a refusal brings exactly that many more items than a run without, and the additional items
+look like the refused ones.
 """
 
 from collections import Counter
@@ -18,15 +18,15 @@ from otlptest.model import LogRecord, Request, Signal, Span
 
 
 def lookalikes(lab: ExporterLab, each: DeliveryAttempts) -> tuple[Request, ...]:
-    """The requests that seem to carry what was refused, with other ids and times.
+    """Return the requests that seem to carry the refused items with other ids and times.
 
-    Empty for metrics, whose later points look like earlier ones by nature, and wherever a run
-    without faults does not show that the command never sends as much by itself. Runs the command
-    once more, with no faults, where anything looks so.
+    Empty for metrics, whose later points look like earlier ones by nature, and unless a run
+    without faults shows that the command never sends as much by itself. Runs the command once
+    more, without faults, if there are candidates.
 
     Args:
         lab: Has the observing run.
-        each: What was refused, and was not seen again by its ids.
+        each: The delivery that was refused, and not seen again by its ids.
     """
     look = _LOOKS.get(each.signal)
     if look is None or not each.is_hit or each.is_retried:

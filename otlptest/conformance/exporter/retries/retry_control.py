@@ -1,18 +1,18 @@
-"""Whether a retry would have been seen: the control run, and the verdicts that rest on it.
+"""The control run that shows that a retry would be seen, and the verdicts based on it.
 
-A command emits, shuts its SDK down and exits, and an SDK may give up what waits for another attempt
-when it is shut down. So "it did not send again" says something only beside a *control*: the same
-command, in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client
-sends again.
+A command emits, shuts its SDK down and exits, and an SDK may drop what waits for another attempt
+at shutdown. So "it did not send again" means something only next to a *control*: the same command,
+in the same situation, whose telemetry was answered UNAVAILABLE (503), which every client sends
+again.
 
-- "must not send again" is met only where the control did send again, or the command stayed up
+- "must not send again" passes only if the control did send again, or the command stayed up
   for longer than any back-off.
-- "must send again" is broken only where the control did, each time, and this did not, each time;
-  and where the command went on at once instead of waiting for something; or where it stayed up
-  longer than any back-off; or where nothing is ever sent again, and nothing waited for.
+- "must send again" fails only if the control always did and this never did, and the command went
+  on at once; or if it stayed up longer than any back-off; or if nothing is ever sent again and
+  nothing waited for.
 
 The length of a run says that nothing was waited for only where it follows the exports: a program
-that stays up for a while of its own ends at the same time, whatever its exporter does meanwhile.
+that stays up for a while of its own ends at the same time, independent of its exporter.
 
 Before a MUST fails a second run has to show the same.
 """
@@ -35,7 +35,7 @@ from otlptest.requirements import find
 from otlptest.results import CheckResult, failed, inconclusive, passed
 
 LONGEST_FIRST_WAIT_S: Final = 8.0
-"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and some."""
+"""The longest first back-off of the SDKs in use, that of Go: 5 s with 50 % jitter, and a margin."""
 
 _LEAST_PATIENCE_S: Final = 5.0
 _PATIENCE: Final = 3.0
@@ -44,7 +44,7 @@ _RUN: Final = "retry control"
 _MOST_SHOWN: Final = 3
 _LATE_S: Final = 1.0
 _NO_PAUSE_S: Final = 0.25
-_FOLLOWING: Final = 0.5  # of what an export takes longer: a run that follows it is as much longer
+_FOLLOWING: Final = 0.5  # of the delay of an export: a run that follows it is longer by as much
 _LOOKS: Final = 3
 _CHANGED: Final = "one time it was sent again, another time not"
 _ALIKE: Final = "it seems to have been sent again with other ids, which another case judges"
@@ -52,10 +52,10 @@ _ALIKE: Final = "it seems to have been sent again with other ids, which another 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What the command does when it is answered UNAVAILABLE, or 503, once for each signal.
+    """The behaviour of the command when answered UNAVAILABLE, or 503, once for each signal.
 
     Attributes:
-        by_signal: What became of the first telemetry of each.
+        by_signal: The delivery of the first telemetry of each.
     """
 
     by_signal: Mapping[Signal, DeliveryAttempts]
@@ -67,30 +67,30 @@ class Control:
 
     @property
     def longest_gap_s(self) -> float | None:
-        """The longest of those; None if no signal was sent again."""
+        """The longest such gap; None if no signal was sent again."""
         return max(self._gaps(), default=None)
 
     @property
     def shortest_gap_s(self) -> float | None:
-        """The shortest of those; None if no signal was sent again."""
+        """The shortest such gap; None if no signal was sent again."""
         return min(self._gaps(), default=None)
 
     def _gaps(self) -> list[float]:
         return [gap for signal in self.by_signal if (gap := self.gap_s(signal)) is not None]
 
     def at_once_s(self, signal: Signal) -> float:
-        """Below what time nothing was waited for: jitter takes at most half of a wait away."""
+        """Return the time below which nothing was waited for: jitter takes at most half."""
         return _AT_ONCE * (self.gap_s(signal) or 0.0)
 
     def patience_s(self, signal: Signal) -> float:
-        """After how long without a retry there is none (`otlp-requirements`, section 0)."""
+        """Return the time after which no retry comes any more (`otlp-requirements`, section 0)."""
         gap = self.gap_s(signal)
         if gap is None:
             return LONGEST_FIRST_WAIT_S
         return max(_LEAST_PATIENCE_S, _PATIENCE * gap)
 
     def told(self, signal: Signal) -> str:
-        """Return what it showed, a line."""
+        """Return the control's observation, on one line."""
         gap, found = self.gap_s(signal), self.by_signal.get(signal)
         if gap is not None:
             return f"control: {signal} were sent again {gap:.2f} s after UNAVAILABLE (503)"
@@ -103,7 +103,7 @@ class Control:
 
 
 def control_of(lab: ExporterLab) -> Control:
-    """The control of a command, run once for all cases."""
+    """Return the control of a command, run once for all cases."""
 
     def make() -> Control:
         run = start_run(lab, {signal: (faults.unavailable(),) for signal in lab.signals})
@@ -134,7 +134,7 @@ def judged_no_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> Chec
 
 
 def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult:
-    """Return whether something was rightly sent again; where it was not, looks once more."""
+    """Judge whether something was sent again; if not, look once more."""
     problem = _why_not_judged(lab, each)
     if problem:
         return inconclusive(rule, problem, exchanges=each.told)
@@ -154,7 +154,7 @@ def judged_retry(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckRe
 
 
 def _confirmed(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
-    """Broken; of a MUST only where a second run shows the same, which is enough for the rule."""
+    """Fail; for a MUST only if a second run shows the same."""
     if find(rule).level != "MUST":
         return failed(rule, told)
     confirmed: set[Signal] = lab.shared(f"{rule} was seen twice: {each.is_retried}", set)
@@ -182,18 +182,18 @@ def judged_given_up(
     look: Callable[[], tuple[Observation, float | None]],
     told: str,
 ) -> CheckResult:
-    """Return what it means that nothing was sent again after a pause.
+    """Return the verdict when nothing was sent again after a pause.
 
-    Broken where the command stayed up longer than any back-off, or where its length follows its
-    exports and it went on as quickly as it does without faults: then it waited for nothing. Runs
+    Failed if the command stayed up longer than any back-off, or if its length follows its exports
+    and it went on as quickly as without faults: then it waited for nothing. Runs
     the command several times, with and without the loss, and compares the quickest.
 
     Args:
         rule: The requirement.
         lab: Runs the command.
-        signal: What was lost.
-        look: Gives a run, and when its last attempt was lost: None where it was sent again.
-        told: What was seen, as evidence.
+        signal: The signal that was lost.
+        look: Returns a run and the time its last attempt was lost; None if it was sent again.
+        told: The observation, as evidence.
     """
     control = control_of(lab)
     told = f"{told}\n{control.told(signal)}"
@@ -219,9 +219,9 @@ def judged_given_up(
 
 
 def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
-    """Return whether the command ends later where an export takes longer, as the control shows.
+    """Return whether the command ends later if an export takes longer, as in the control.
 
-    Only then the length of a run tells whether its exporter waited for something.
+    Only then the length of a run shows whether its exporter waited for something.
     """
     control = control_of(lab)
     gap_s, found = control.gap_s(signal), control.by_signal.get(signal)
@@ -231,7 +231,7 @@ def life_follows_exports(lab: ExporterLab, signal: Signal) -> bool:
 
 
 def _sent_anew(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResult | None:
-    """Not observed where it seems to have come again with other ids; None if it does not."""
+    """Return inconclusive if it seems to have come again with other ids; else None."""
     alike = lookalikes(lab, each)
     if not alike:
         return None
@@ -241,10 +241,10 @@ def _sent_anew(rule: str, lab: ExporterLab, each: DeliveryAttempts) -> CheckResu
 def _judged_without_control(
     rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str
 ) -> CheckResult:
-    """Nothing is sent again: broken where nothing was waited for either, however late the answer.
+    """Judge a command that never sends again: fail if it waited for nothing either.
 
-    What is dropped at once, and not sent again by the end of the command, had no retry
-    (`otlp-requirements`, section 0). One that waits may have been shut down while it did.
+    Telemetry that is dropped at once and not sent again by the end of the command had no retry
+    (`otlp-requirements`, section 0). A command that waits may have been shut down meanwhile.
     """
     late = _answered_late(lab, each.signal)
     is_sure = late.is_hit and _follows_answers(lab, late)
@@ -259,7 +259,7 @@ def _judged_without_control(
 
 
 def _answered_late(lab: ExporterLab, signal: Signal) -> DeliveryAttempts:
-    """A run in which UNAVAILABLE comes late: who does not stay for it cannot send again."""
+    """Return a run with a late UNAVAILABLE: a command that does not wait cannot send again."""
 
     def make() -> DeliveryAttempts:
         late = faults.delay(_LATE_S, reply=faults.unavailable())
@@ -275,7 +275,7 @@ def _follows_answers(lab: ExporterLab, late: DeliveryAttempts) -> bool:
 
 
 def _longer_s(lab: ExporterLab, each: DeliveryAttempts) -> float:
-    """Return how much longer than usual the command ran on after its first attempt was there."""
+    """Return how much longer than usual the command ran after its first attempt."""
     usual = [
         delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
     ]
@@ -287,7 +287,7 @@ def _rest_s(each: DeliveryAttempts) -> float:
 
 
 def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
-    """Whether the command waited for nothing, and brought nothing more than usual: nothing anew."""
+    """Return whether the command waited for nothing, and sent no more than usual."""
     usual = [
         delivery_attempts(seen, each.signal, ()) for seen in (lab.baseline, observed_again(lab))
     ]
@@ -297,7 +297,7 @@ def _is_dropped(lab: ExporterLab, each: DeliveryAttempts) -> bool:
 
 
 def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: str) -> CheckResult:
-    """Once more, with nothing else that could be waited for, beside a control of its own."""
+    """Judge a second run, with nothing else to wait for and a control of its own."""
     unavailable = (faults.unavailable(),)
     runs = [start_run(lab, {each.signal: answers}) for answers in (each.faults, unavailable)]
     (again,), (control,) = (run() for run in runs)
@@ -314,7 +314,7 @@ def _looked_at_again(rule: str, lab: ExporterLab, each: DeliveryAttempts, told: 
 
 
 def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
-    """The same with one judgement for each rule and outcome, which tells how many were alike."""
+    """Yield one result for each rule and outcome, with the number of equal ones."""
     groups: dict[tuple[str, str], list[CheckResult]] = {}
     for each in judged:
         groups.setdefault((each.rule, each.outcome), []).append(each)
@@ -328,7 +328,7 @@ def condensed(judged: Iterable[CheckResult]) -> Iterator[CheckResult]:
 
 
 def usual_rest_s(lab: ExporterLab, signal: Signal) -> float:
-    """How long the command still runs after its first telemetry of a signal, without faults."""
+    """Return how long the command runs after its first telemetry of a signal, without faults."""
     return delivery_attempts(lab.baseline, signal, ()).lived_s
 
 

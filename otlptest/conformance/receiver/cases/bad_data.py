@@ -1,4 +1,4 @@
-"""Bodies that are no OTLP: refused as the sender's fault, and survived."""
+"""Bodies that are not OTLP: refused as the sender's fault, and survived."""
 
 import random
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ _LONGEST: Final = 4096
 _SEED: Final = 20260721
 _PROMPT_S: Final = 2.0
 _DEEP: Final = 10_000
-# What a client sends again (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
+# Codes to retry (SPEC, OTLP/gRPC "Failures"); RESOURCE_EXHAUSTED only with RetryInfo.
 _RETRYABLE: Final = frozenset({1, 4, 10, 11, 14, 15})
 
 
@@ -83,7 +83,7 @@ def _judge_random_bytes(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
-    """Random bytes that a reference decoder refuses, the same in each run."""
+    """Yield random bytes that a reference decoder refuses, the same in each run."""
     chance = random.Random(_SEED)  # noqa: S311 -- repeatable, not secret
     found = 0
     while found < _BODIES:
@@ -94,7 +94,7 @@ def _refused_bodies(lab: ReceiverLab) -> Iterator[bytes]:
 
 
 def _prompt(lab: ReceiverLab, slowest: Exchange, body: bytes, *, count: int) -> CheckResult:
-    """Whether the slowest answer came soon; one that is slow once may be a busy machine's."""
+    """Judge whether the slowest answer came soon; a single slow one may be a busy machine."""
     took = f"{slowest.answer.elapsed_s:.2f} s"
     if slowest.answer.is_hang:
         said = f"{slowest.what}: no answer within {took}"
@@ -146,7 +146,7 @@ def _judge_cut(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("grpc", "http/protobuf"),
 )
 def _judge_protobuf(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Each way in which bytes are no protobuf; over gRPC any error is right."""
+    """Judge each kind of invalid protobuf; over gRPC any error passes."""
     right = is_refused if lab.protocol == "grpc" else answered(400)
     wanted = "an error" if lab.protocol == "grpc" else "HTTP 400"
     signal = lab.signals[0]
@@ -184,7 +184,7 @@ def _judge_framed(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("http/protobuf", "http/json"),
 )
 def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Statuses of bodies that are beyond doubt no message in the encoding they claim to have."""
+    """Judge the statuses of bodies that are certainly not a message in the declared encoding."""
     bodies = {
         PROTOBUF: ((b"\xff" * 11, "eleven bytes ff"), (b"\x0a\x05ab", "a cut message")),
         JSON: ((b'{"resourceSpans":[', "half a document"), (b"not json", "no JSON")),
@@ -201,14 +201,14 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("http/protobuf", "http/json"),
 )
 def _judge_mismatch(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """JSON text as protobuf, and the reverse: 400, in the declared encoding."""
+    """Judge JSON text as protobuf, and the reverse: 400, in the declared encoding."""
     signal = lab.signals[0]
     document = json_bytes(json_request(signal, json_item(signal, lab.marker())))
     is_json = lab.protocol == "http/json"
     body = sample_request(signal, lab.marker()) if is_json else document
     what = "protobuf declared as JSON" if is_json else "JSON declared as protobuf"
     answer = post(lab, body)
-    # Errors that are all of another type are told elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
+    # Errors that are all of another type are judged elsewhere (OTLP-HTTP-020, OTLP-JSON-002).
     cut = post(lab, document[:-1] if is_json else b"\x0a\x05ab")
     wanted = media_type_of(lab) if cut.is_ok else cut.media_type
 

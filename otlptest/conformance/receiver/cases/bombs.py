@@ -63,12 +63,12 @@ class _Watch:
 
     @property
     def growth(self) -> int | None:
-        """By how many bytes it grew at most; None if it cannot be seen."""
+        """The largest growth in bytes; None if it cannot be seen."""
         return None if self._before is None else self._peak - self._before
 
     def _look(self) -> None:
         cost_s = 0.0
-        # Looking means to go over all processes: that must not cost the receiver its time.
+        # Each look walks over all processes: it must not slow the receiver down.
         while not self._stop.wait(max(_LOOK_EVERY_S, _REST * cost_s)):
             took = Deadline(0)
             self._peak = max(self._peak, self._lab.resident_bytes() or 0)
@@ -117,7 +117,7 @@ def _judge_bombs(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _thrown(lab: ReceiverLab, data: bytes, coding: str) -> Answer:
-    # Inflating up to a limit is work: a busy machine may take its time, and only a hang is a fault.
+    # Inflating up to a limit is work: a busy machine may be slow, and only a hang is a fault.
     timeout_s = _PATIENCE * lab.timeout_s
     if lab.protocol == "grpc":
         fields = [("grpc-encoding", coding)]
@@ -129,7 +129,7 @@ def _thrown(lab: ReceiverLab, data: bytes, coding: str) -> Answer:
 
 
 def _bad_items(signal: Signal, marker: str) -> bytes:
-    """A request with so many distinct items that a strict receiver refuses each for itself."""
+    """Return a request with many distinct items, each refused by a strict receiver."""
     return wrapped(*(_bad_item(signal, number) for number in range(_BAD_ITEMS))) + sample_request(
         signal, marker
     )
@@ -194,7 +194,7 @@ def _judge_longest(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _sent(lab: ReceiverLab, signal: Signal, message: bytes) -> Answer:
-    """The answer to a large message, which may take its time."""
+    """Return the answer to a large message, which may take its time."""
     timeout_s = max(lab.timeout_s, FLOOD_PATIENCE_S)
     if lab.protocol == "grpc":
         return call(lab, message, signal=signal, timeout_s=timeout_s)

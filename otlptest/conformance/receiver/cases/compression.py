@@ -1,4 +1,4 @@
-"""Compressed bodies: right, odd and broken ones, and codings that are none of OTLP's."""
+"""Compressed bodies: valid, odd and damaged ones, and codings that OTLP does not have."""
 
 import gzip
 import zlib
@@ -74,7 +74,7 @@ def _judge_broken(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _takes_gzip(lab: ReceiverLab) -> bool:
-    """Return whether it takes a plain valid request in gzip: that it does not is told elsewhere."""
+    """Return whether it takes a plain valid gzip request; another case judges that it must."""
     return _send(lab, _packed(_body(lab))).is_ok
 
 
@@ -89,7 +89,7 @@ def _send(lab: ReceiverLab, body: bytes) -> Http1Answer:
     protocols=("http/protobuf",),
 )
 def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Checksum and size at the end of a gzip stream: wrong, short, missing."""
+    """Judge checksum and size at the end of a gzip stream: wrong, short, missing."""
     rule = "OTLP-SRV-017"
     if not _takes_gzip(lab):
         yield inconclusive(rule, _NO_GZIP)
@@ -117,7 +117,7 @@ def _judge_trailer(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield passed(rule, f"{found.evidence}; nothing was stored")
 
 
-# Odd but right streams.
+# Odd but valid streams.
 
 
 @CASES.add(
@@ -153,7 +153,7 @@ def _judge_odd(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _with_header(body: bytes, flags: int) -> bytes:
-    """Gzip with optional header fields (RFC 1952 section 2.3)."""
+    """Return gzip with optional header fields (RFC 1952 section 2.3)."""
     head = b"\x1f\x8b\x08" + bytes([flags]) + b"\x00" * 4 + b"\x00\xff"
     head += b"\x04\x00abcd" if flags & _EXTRA else b""
     head += b"spans.bin\x00" if flags & _NAME else b""
@@ -235,7 +235,7 @@ def _judge_codings(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judged_identity(lab: ReceiverLab, sent: Exchange) -> CheckResult:
-    """A receiver may refuse what a sender should not write."""
+    """Pass a refusal too: a receiver may refuse what a sender should not write."""
     rule = "OTLP-SRV-023"
     if sent.answer.is_refused:
         reason = "a sender SHOULD NOT write identity (RFC 9110, 8.4.1)"
@@ -258,7 +258,7 @@ def _coded(lab: ReceiverLab, body: bytes, name: str) -> Exchange:
     protocols=("http/protobuf",),
 )
 def _judge_answers(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Gzip only where the client asked for it, and then labelled."""
+    """Judge that answers are gzip only if the client asked for it, and then labelled."""
     rule = "OTLP-HTTP-017"
     body, bad = _body(lab), b"\xff\xff\xff"
     plain = [post(lab, each) for each in (body, bad)]

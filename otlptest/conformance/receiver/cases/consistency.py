@@ -80,7 +80,7 @@ def _judge_alike(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _in_each(lab: ReceiverLab, signal: Signal, body: bytes, document: object) -> dict[str, Answer]:
-    """The answers to the same telemetry in each protocol."""
+    """Return the answers to the same telemetry in each protocol."""
     return {
         "grpc": call(lab, body, signal=signal),
         "http/protobuf": post(lab, body, signal=signal, media_type=PROTOBUF),
@@ -89,7 +89,7 @@ def _in_each(lab: ReceiverLab, signal: Signal, body: bytes, document: object) ->
 
 
 def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]:
-    """The same telemetry in protobuf and in JSON."""
+    """Return the same telemetry in protobuf and in JSON."""
     empty_key = attribute("", text("x"))
     corpus: dict[str, tuple[bytes, object]] = {
         _VALID: (
@@ -126,7 +126,7 @@ def _corpus(lab: ReceiverLab, signal: Signal) -> dict[str, tuple[bytes, object]]
     protocols=("grpc", "http/protobuf"),
 )
 def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """In a text and in a key; where both transports are given, the same over both."""
+    """Judge invalid UTF-8 in a text and in a key: the same over all available transports."""
     rule, signal = "OTLP-SRV-008", lab.signals[0]
     bodies = {
         "invalid UTF-8 in a text": wrapped(
@@ -160,7 +160,7 @@ def _judge_invalid_utf8(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _over_both(lab: ReceiverLab, signal: Signal, body: bytes) -> dict[str, Answer]:
-    """The answers to a protobuf message over the transports that there are."""
+    """Return the answers to a protobuf message over each available transport."""
     answers: dict[str, Answer] = {}
     if lab.grpc is not None:
         answers["gRPC"] = call(lab, body, signal=signal)

@@ -1,4 +1,4 @@
-"""Clients that are many, slow, silent or deaf: they cost others nothing."""
+"""Clients that are many, slow, silent or do not read: they must not affect others."""
 
 import threading
 from collections import Counter
@@ -55,7 +55,7 @@ def _request(lab: ReceiverLab, signal: Signal | None = None) -> bytes:
 
 
 def _others_served(lab: ReceiverLab, rule: str, meanwhile: str) -> CheckResult:
-    """Whether others are served promptly while something goes on: the best of some requests."""
+    """Judge whether others are served promptly meanwhile, by the best of some requests."""
     times: list[float] = []
     for _ in range(_LOOKS):
         took = Deadline(lab.timeout_s)
@@ -106,7 +106,7 @@ def _judge_parallel(lab: ReceiverLab) -> Iterator[CheckResult]:
     exclusive=("receiver",),
 )
 def _judge_overload(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A burst: whoever is turned away is told so, and afterwards all is well."""
+    """Judge a burst: refused clients get an answer, and afterwards all is well."""
     rule = "OTLP-SRV-084"
     with ThreadPoolExecutor(_BURST) as pool:
         found = [each for some in pool.map(_burst, [lab] * _BURST) for each in some]
@@ -148,7 +148,7 @@ def _burst(lab: ReceiverLab) -> Sequence[Http1Answer]:
     protocols=("http/protobuf",),
 )
 def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Bad requests of one signal beside good ones of another."""
+    """Judge bad requests of one signal alongside good ones of another."""
     rule = "OTLP-SRV-088"
     bad, good = lab.signals[0], lab.signals[-1]
     stop = threading.Event()
@@ -181,7 +181,7 @@ def _judge_apart(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def judge_patience(idle_s: float) -> Callable[[ReceiverLab], Iterator[CheckResult]]:
-    """The case about slow and idle connections, which watches them for some seconds."""
+    """Return the case about slow and idle connections, which watches them for some seconds."""
 
     def judge(lab: ReceiverLab) -> Iterator[CheckResult]:
         watched = Deadline(idle_s)
@@ -218,7 +218,7 @@ def _slow(served: CheckResult, cut: dict[str, float], watched_s: float) -> Check
 def _begin_slowly(
     lab: ReceiverLab, slow: Sequence[RawHttp1Client], body: bytes
 ) -> tuple[bytes, ...]:
-    """Half of them stop within the body, the others within the head; what each still has to say."""
+    """Begin slow requests, half of them stop in the body, others in the head; return the rests."""
     fields = http_fields(lab, fields=[("Content-Length", str(len(body)))])
     head = request_head("POST", target_of(lab), fields)
     for number, talk in enumerate(slow):
@@ -229,7 +229,7 @@ def _begin_slowly(
 def _drip(
     slow: Sequence[RawHttp1Client], rests: Sequence[bytes], watched: Deadline
 ) -> dict[str, float]:
-    """Say a byte a second on each, all the time; when the first of each part was cut off."""
+    """Send a byte a second on each connection; return when the first of each part was cut off."""
     cut: dict[str, float] = {}
     sent = 0
     while watched.pause(_DROP_EVERY_S):
@@ -268,7 +268,7 @@ def _idle(
     exclusive=("receiver",),
 )
 def _judge_deaf(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Clients that send request after request and never read."""
+    """Judge clients that send request after request and never read."""
     with ExitStack() as stack:
         talks = [stack.enter_context(http_talk(lab, timeout_s=0.2)) for _ in range(_DEAF)]
         request = _request(lab) * _DEAF_REQUESTS

@@ -1,4 +1,4 @@
-"""What stands in an error: a `google.rpc.Status` in the encoding of the request, and no secrets."""
+"""The content of errors: a `google.rpc.Status` in the request's encoding, and no secrets."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _CODE_TRACES: Final = ("Traceback (most recent call last)", "goroutine 1 [", "\t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Error:
-    """An error answer that was provoked, and the Status in it, or why there is none."""
+    """A provoked error answer with its Status, or why there is none."""
 
     what: str
     answer: Http1Answer
@@ -46,7 +46,7 @@ class _Error:
 
 
 def _provoked(lab: ReceiverLab) -> list[_Error]:
-    """An error of each kind that every receiver can be made to answer; those that came."""
+    """Return an error of each kind that every receiver can be made to send; those that came."""
     good = sample_body(lab, lab.signals[0], lab.marker())
     prefix = lab.http.path if lab.http is not None else ""
     sent = {
@@ -60,14 +60,14 @@ def _provoked(lab: ReceiverLab) -> list[_Error]:
     errors = [_read(what, answer, wanted) for what, answer in sent.items()]
     other = post(lab, good, media_type="text/plain")
     errors.append(_read("the content type text/plain", other, other.media_type))
-    # What an overloaded receiver says is said to every request.
+    # An overloaded receiver answers every request so.
     return [
         each for each in errors if each.answer.status in _ERRORS and not is_overload(each.answer)
     ]
 
 
 def _read(what: str, answer: Http1Answer, wanted: str) -> _Error:
-    """An error, judged: its body must be a Status in the encoding `wanted`."""
+    """Return an error, judged: its body must be a Status in the encoding `wanted`."""
     if wanted not in _ENCODINGS or answer.media_type != wanted:
         known = wanted if wanted in _ENCODINGS else f"{PROTOBUF} or {JSON}"
         problem = f"the content type is {answer.media_type or 'missing'}, expected: {known}"
@@ -127,7 +127,7 @@ def _statuses(rule: str, handled: list[_Error], routed: list[_Error]) -> CheckRe
 
 
 def _details(errors: list[_Error]) -> Iterator[CheckResult]:
-    """Yield what a 400 for a malformed body says."""
+    """Judge the content of a 400 for a malformed body."""
     found = next(
         (each for each in errors if each.answer.status == _BAD and each.what not in _ROUTED), None
     )
@@ -147,7 +147,7 @@ def _details(errors: list[_Error]) -> Iterator[CheckResult]:
     )
 
 
-# What must not stand in it.
+# Texts that it must not contain.
 
 
 @CASES.add(
@@ -156,7 +156,7 @@ def _details(errors: list[_Error]) -> Iterator[CheckResult]:
     ("OTLP-SRV-083",),
 )
 def _judge_echo(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Neither credentials, nor much of the payload, nor a stack trace come back."""
+    """Judge that neither credentials, nor much of the payload, nor a stack trace come back."""
     secret = f"secret-{lab.marker()}"
     answers = _grpc_answers(lab, secret) if lab.protocol == "grpc" else _http_answers(lab, secret)
     if not answers:

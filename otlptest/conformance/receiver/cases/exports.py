@@ -1,4 +1,4 @@
-"""Valid requests: every signal is taken, and read back as it was sent."""
+"""Valid requests: every signal is accepted and stored unchanged."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -62,7 +62,7 @@ def _judge_served(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("grpc",),
 )
 def _judge_gzip(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """OK alone proves little: a receiver may answer it to bytes that it never unpacked."""
+    """Judge gzip by read-back: a receiver may answer OK to bytes that it never unpacked."""
     rule = "OTLP-GRPC-009" if lab.protocol == "grpc" else "OTLP-HTTP-014"
     for signal in lab.signals:
         packed = lab.marker()
@@ -83,7 +83,7 @@ def _judge_gzip(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _judged_late(
     lab: ReceiverLab, rule: str, signal: Signal, marker: str, seen: str
 ) -> CheckResult:
-    """Lost is only what has not come when something plain has that was sent later."""
+    """Fail only if a plain item that was sent later has come first."""
     where = lab.read_back.name if lab.read_back is not None else ""
     late = unwanted_items(lab, signal, marker)
     if late is None:
@@ -96,7 +96,7 @@ def _judged_late(
 
 
 def told(answer: ExportResult) -> str:
-    """An answer as evidence."""
+    """Return an answer as evidence."""
     status = (
         f"HTTP {answer.http_status}"
         if answer.grpc_status is None

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the wire: chunks, Expect, pipelines, lengths that lie, connections in step."""
+"""HTTP/1.1 on the wire: chunks, Expect, pipelines, wrong lengths, order on connections."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def _request(lab: ReceiverLab, body: bytes, *more: tuple[str, str]) -> bytes:
 
 
 def _raw(lab: ReceiverLab, data: bytes, *, timeout_s: float | None = None) -> Http1Answer:
-    """The answer to bytes on a connection of their own."""
+    """Return the answer to bytes on a connection of their own."""
     with http_talk(lab, timeout_s=timeout_s) as talk:
         talk.say(data)
         return talk.answer()
@@ -65,7 +65,7 @@ def _chunked(body: bytes, *, size: int = 16, trailers: bytes = b"") -> bytes:
 
 
 def _chunked_request(lab: ReceiverLab, data: bytes, *more: tuple[str, str]) -> bytes:
-    """A request whose `data` is chunks already."""
+    """Return a request whose `data` is already chunked."""
     fields = http_fields(lab, fields=[("Transfer-Encoding", "chunked"), *more])
     return request_head("POST", target_of(lab), fields) + data
 
@@ -118,7 +118,7 @@ def _judge_expect(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _expecting(lab: ReceiverLab, waited_s: float) -> tuple[int | None, Http1Answer]:
-    """The interim and the final answer to a request that waits a while before its body."""
+    """Return the interim and the final answer to a request that waits a while before its body."""
     body = _body(lab)
     fields = http_fields(
         lab, fields=[("Expect", "100-continue"), ("Content-Length", str(len(body)))]
@@ -168,7 +168,7 @@ def _keeps_alive(answer: Answer) -> bool:
     protocols=("http/protobuf",),
 )
 def _judge_in_step(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Bad, good, bad, good on one connection: the answers fit, or the connection is closed."""
+    """Judge bad, good, bad, good on one connection: the answers fit, or it is closed."""
     rule = "OTLP-SRV-044"
     plans = {
         "a malformed body": _request(lab, b"\xff\xff\xff"),
@@ -219,7 +219,7 @@ def _steps(lab: ReceiverLab, talk: RawHttp1Client, what: str, bad: bytes) -> Ite
     protocols=("http/protobuf",),
 )
 def _judge_pipelined(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Good and bad ones back to back: the answers come in the order of the requests."""
+    """Judge good and bad requests back to back: the answers come in their order."""
     rule = "OTLP-SRV-045"
     with http_talk(lab) as talk:
         good, wrong_path = _request(lab, _body(lab)), f"{target_of(lab)}/no"
@@ -248,7 +248,7 @@ def _says_close(answer: Http1Answer) -> bool:
 
 
 def _is_in_order(answers: Sequence[Http1Answer]) -> bool:
-    """Return whether success and error come as asked for; after the error it may hang up."""
+    """Return whether success and error come in order; after the error it may hang up."""
     expected = [True, True, False, True, True]
     error = expected.index(False)
     have = [answer.is_ok for answer in answers if answer.status is not None]
@@ -288,7 +288,7 @@ def _judge_half_closed(lab: ReceiverLab) -> Iterator[CheckResult]:
     yield check_responses(lab, "OTLP-SRV-055", tries, is_ok, "HTTP 200")
 
 
-# Framing that lies.
+# Wrong lengths.
 
 
 @CASES.add(
@@ -338,7 +338,7 @@ def _judge_smuggling(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _to_its_end(lab: ReceiverLab, data: bytes) -> Http1Answer:
-    """The answer to bytes, and whether the connection was closed soon after it."""
+    """Return the answer to bytes, and whether the connection was closed soon after it."""
     with http_talk(lab) as talk:
         talk.say(data)
         answer = talk.answer()
@@ -348,12 +348,12 @@ def _to_its_end(lab: ReceiverLab, data: bytes) -> Http1Answer:
 
 
 def _is_closed(answer: Answer) -> bool:
-    """Closed: then nothing can be smuggled, whichever length it believed (RFC 9112, 6.3)."""
+    """Return whether it is closed: then no length can be misused to smuggle (RFC 9112, 6.3)."""
     return isinstance(answer, Http1Answer) and answer.closes
 
 
 def _is_refused_and_closed(answer: Answer) -> bool:
-    """Refused with a close, or cut without a word: either way nothing can be smuggled."""
+    """Return whether it was refused with a close, or cut: then nothing can be smuggled."""
     if not isinstance(answer, Http1Answer):
         return False
     return answer.closes and (answer.is_refused or answer.status is None)
@@ -375,7 +375,7 @@ def _is_refused_or_closed(answer: Answer) -> bool:
     exclusive=("receiver",),
 )
 def _judge_aborted(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """More announced than sent, then gone; again and again."""
+    """Judge clients that announce more than they send, and leave; again and again."""
     rule = "OTLP-SRV-050"
     signal, marker = lab.signals[0], lab.marker()
     body = sample_body(lab, signal, marker)

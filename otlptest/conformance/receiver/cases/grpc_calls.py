@@ -1,4 +1,4 @@
-"""gRPC calls that are odd or wrong: encodings, framing, methods, metadata, many at once."""
+"""Odd and invalid gRPC calls: encodings, framing, methods, metadata, many at once."""
 
 import gzip
 from collections.abc import Iterator
@@ -133,7 +133,7 @@ def _judge_flag_alone(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("grpc",),
 )
 def _judge_small_frames(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A megabyte in frames of a kilobyte: far over the first window of 64 KiB."""
+    """Judge a megabyte in frames of a kilobyte: far over the first window of 64 KiB."""
     rule, signal, marker = "OTLP-GRPC-042", lab.signals[0], lab.marker()
     pairs = (attribute("pad", text(b"x" * _LARGE)),)
     message = encode_grpc_frame(sample_request(signal, marker, attributes=pairs))
@@ -241,7 +241,7 @@ def _is_unsupported(answer: Answer) -> bool:
     protocols=("grpc",),
 )
 def _judge_one_port(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Yield whether either port takes the other transport too."""
+    """Judge whether either port takes the other transport too."""
     rule = "OTLP-GRPC-047"
     if lab.http is None:
         yield not_applicable(rule, "no HTTP endpoint was given")
@@ -299,7 +299,7 @@ def _is_any(answer: Answer) -> bool:
     protocols=("grpc",),
 )
 def _judge_timeout(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A call whose time is up before its message is whole."""
+    """Judge a call whose deadline passes before its message is whole."""
     rule = "OTLP-GRPC-050"
     frame = encode_grpc_frame(_message(lab))
     with grpc_talk(lab) as talk:

@@ -36,7 +36,7 @@ _RESETS_EACH: Final = 100
 _PINGS: Final = 3000
 _CONTINUATIONS: Final = 4096
 _PIECE: Final = b"\x00\x01a\x01b" * 800  # literal fields, 4,000 bytes a frame
-# What begins a TLS connection; a server of plain text needs no more of it.
+# The beginning of a TLS connection; enough for a plaintext server.
 _TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
 
 
@@ -50,7 +50,7 @@ _TLS_HELLO: Final = bytes.fromhex("16030100c8010000c40303") + b"\x55" * 194
     protocols=("grpc",),
 )
 def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Closed quickly, or told in HTTP/1.1 that this is not the place for it."""
+    """Judge that other protocols are closed quickly, or refused in HTTP/1.1."""
     rule = "OTLP-SRV-063"
     said = {
         "bytes that are no preface": b"GARBAGE GARBAGE GARBAGE GARBAGE\r\n\r\n" * 4,
@@ -70,7 +70,7 @@ def _judge_other_protocols(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _reaction(lab: ReceiverLab, data: bytes) -> tuple[str, bool]:
-    """Return what happened to a connection that said something else, and whether that was quick."""
+    """Return the reaction to another protocol, and whether it was quick."""
     deadline = Deadline(min(_QUICKLY_S, lab.timeout_s))
     with RawSocket(lab.connect(), lab.timeout_s) as wire:
         wire.say(data)
@@ -103,7 +103,7 @@ def _said(talk: RawHttp2Client, data: bytes) -> None:
 
 
 def _flood_continuations(lab: ReceiverLab, talk: RawHttp2Client) -> None:
-    """A header block that does not end, 16 MiB of it."""
+    """Send a header block that does not end, 16 MiB of it."""
     block = encode_fields(call_fields(lab))
     talk.say(frames.frame(frames.HEADERS, 0, 1, block))
     piece = frames.frame(frames.CONTINUATION, 0, 1, _PIECE)
@@ -214,7 +214,7 @@ def _judge_pings(lab: ReceiverLab) -> Iterator[CheckResult]:
     exclusive=("receiver",),
 )
 def _judge_resets(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A call that is cut within its message, then streams reset at once (CVE-2023-44487)."""
+    """Judge a call that is cut within its message, then streams reset at once (CVE-2023-44487)."""
     rule = "OTLP-SRV-062"
     # Before the flood, which may keep it busy for a while.
     cancelled = _after_a_cancel(lab)
@@ -247,7 +247,7 @@ def _judge_resets(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
-    """The answer to a call on a connection where one was cancelled within its message."""
+    """Return the answer to a call on a connection where one was cancelled within its message."""
     with grpc_talk(lab) as talk:
         stream = talk.open(call_fields(lab))
         talk.body(stream, b"\x00\x00\x00\x10\x00abc", ends_stream=False)
@@ -262,7 +262,7 @@ def _after_a_cancel(lab: ReceiverLab) -> GrpcAnswer:
     protocols=("http/protobuf",),
 )
 def _judge_cleartext(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """HTTP/2 on the HTTP port, with prior knowledge or by ALPN."""
+    """Judge HTTP/2 on the HTTP port, with prior knowledge or by ALPN."""
     rule = "OTLP-SRV-047"
     if lab.http is None:
         yield not_applicable(rule, "no HTTP endpoint was given")

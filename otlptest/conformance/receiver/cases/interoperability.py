@@ -1,4 +1,4 @@
-"""Protobuf of another version, or written in another order: read as the same telemetry."""
+"""Protobuf of another version, or in another order: read as the same telemetry."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -56,7 +56,7 @@ def _taken_and_stored(
     needs_read_back: bool = False,
     count: int = 1,
 ) -> CheckResult:
-    """A message that must be taken, and whose items must come out as they were meant."""
+    """Judge a message that must be taken, and whose items must be stored unchanged."""
     chosen = signal or lab.signals[0]
     answer = send_protobuf(lab, body, signal=chosen)
     return judged_taken(
@@ -72,7 +72,7 @@ def _taken_and_stored(
     )
 
 
-# Fields that nobody knows.
+# Unknown fields.
 
 
 @CASES.add(
@@ -88,7 +88,7 @@ def _taken_and_stored(
     protocols=("grpc",),
 )
 def _judge_unknown_fields(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Unknown fields in request, entry, resource, scope, item, attribute and value."""
+    """Judge unknown fields in request, entry, resource, scope, item, attribute and value."""
     rule = "OTLP-GRPC-043" if lab.protocol == "grpc" else "OTLP-HTTP-053"
     for signal in lab.signals:
         marker = lab.marker()
@@ -127,7 +127,7 @@ _RESERVED: Final = {
     protocols=("http/protobuf",),
 )
 def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Numbers that are reserved, and the field that held data before scopes had their name."""
+    """Judge reserved numbers, and the field that held data before scopes had their name."""
     for signal in lab.signals:
         marker = lab.marker()
         library = chunk(1, chunk(1, b"old.library")) + chunk(2, sample_item(signal, lab.marker()))
@@ -140,7 +140,7 @@ def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield _taken_and_stored(lab, "OTLP-HTTP-054", body, marker, what, signal=signal)
 
 
-# The same in other words.
+# The same in other encodings.
 
 
 @CASES.add(
@@ -150,7 +150,7 @@ def _judge_retired(lab: ReceiverLab) -> Iterator[CheckResult]:
     protocols=("http/protobuf",),
 )
 def _judge_merged(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Fields out of order, a singular message in two parts, a scalar twice."""
+    """Judge fields out of order, a singular message in two parts, a scalar twice."""
     rule, signal, marker = "OTLP-HTTP-051", lab.signals[0], lab.marker()
     field = TEXT_FIELDS[signal]
     twice = chunk(field, b"first")
@@ -190,9 +190,9 @@ def _unmerged(signal: Signal, item: Any) -> str:  # noqa: ANN401 -- an item of a
     signals=("metrics",),
 )
 def _judge_packed(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Repeated numbers, packed and one by one: both are right (proto3).
+    """Judge repeated numbers, packed and one by one: both are valid (proto3).
 
-    A receiver that refuses a kind of histogram in either form does not refuse it for the form.
+    A receiver that refuses a kind of histogram in both forms does not refuse the form.
     """
     for what, make, matches in (
         ("a histogram", _histogram, _other_counts),
@@ -220,7 +220,7 @@ def _sent(lab: ReceiverLab, body: bytes, signal: Signal) -> Plain:
 
 
 def _times() -> bytes:
-    """Start and time of a point: a store may refuse what is old."""
+    """Return start and time fields of a point: a store may refuse old ones."""
     now = SYSTEM_CLOCK.unix_nanos()
     return fixed64(2, now - 1_000_000_000) + fixed64(3, now)
 
@@ -230,7 +230,7 @@ def _pair(marker: str) -> bytes:
 
 
 def _histogram(marker: str, *, is_packed: bool) -> bytes:
-    """A metric with one histogram point."""
+    """Return a metric with one histogram point."""
     raw = [each.to_bytes(8, "little") for each in _COUNTS]
     counts = chunk(6, b"".join(raw)) if is_packed else b"".join(tag(6, 1) + each for each in raw)
     bounds = chunk(7, struct.pack("<2d", 1.0, 2.0))
@@ -248,7 +248,7 @@ def _exponential(
     scale: int = 0,
     total: int | None = None,
 ) -> bytes:
-    """A metric with one exponential histogram point."""
+    """Return a metric with one exponential histogram point."""
     raw = [varint(each) for each in counts]
     listed = chunk(2, b"".join(raw)) if is_packed else b"".join(tag(2, 0) + each for each in raw)
     buckets = chunk(8, number(1, _zigzag(offset)) + listed)
@@ -301,7 +301,7 @@ def _judge_extremes(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _extreme_tries(lab: ReceiverLab, signal: Signal) -> Iterator[Exchange]:
-    """Those of metrics only if a plain one of their kind is not a fault of the receiver's own."""
+    """Yield extreme values; of metrics only if the receiver takes a plain one of their kind."""
     for what, body in _extremes(signal, lab.marker()):
         answer = send_protobuf(lab, body, signal=signal)
         if what == _PLAIN and not is_decided(answer) and not answer.is_hang:
@@ -336,7 +336,7 @@ def _extremes(signal: Signal, marker: str) -> Iterator[tuple[str, bytes]]:
     protocols=("grpc", "http/protobuf"),
 )
 def _judge_other_signal(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Another signal's message: the outer messages share field numbers, so it may decode."""
+    """Judge another signal's message, which may decode: the outer messages share field numbers."""
     rule = "OTLP-SRV-011"
     if len(lab.signals) == 1:
         yield inconclusive(rule, f"it takes {lab.signals[0]} only")

@@ -1,4 +1,4 @@
-"""JSON documents: unknown keys, duplicates, whitespace, examples, and what is not valid JSON."""
+"""JSON documents: unknown keys, duplicates, whitespace, examples, and invalid JSON."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ _UNKNOWN: Final[Mapping[str, Any]] = MappingProxyType(
 def _stored(
     lab: ReceiverLab, rule: str, signal: Signal, document: object, *, marker: str, what: str
 ) -> CheckResult:
-    """A document that must be taken, and whose item must come out with its attribute."""
+    """Judge a document that must be taken, and whose item must be stored with its attribute."""
     answer = post(lab, json_bytes(document), signal=signal)
     return judged_taken(
         lab,
@@ -68,7 +68,7 @@ def _document(signal: Signal, marker: str, **more: Any) -> dict[str, Any]:  # no
     return json_request(signal, json_item(signal, marker, attributes=(pair,), more=more))
 
 
-# Unknown keys, and keys in other words.
+# Unknown keys, and keys in other spellings.
 
 
 @CASES.add(
@@ -78,7 +78,7 @@ def _document(signal: Signal, marker: str, **more: Any) -> dict[str, Any]:  # no
     protocols=("http/json",),
 )
 def _judge_unknown(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Unknown keys in every object; in spans also in events, links and the status."""
+    """Judge unknown keys in every object; in spans also in events, links and the status."""
     for signal in lab.signals:
         marker = lab.marker()
         more: dict[str, Any] = {}
@@ -164,7 +164,7 @@ def _judge_twice(lab: ReceiverLab) -> Iterator[CheckResult]:
         yield check_responses(lab, "OTLP-JSON-034", tries, is_decided, wanted)
 
 
-# No JSON, or none of OTLP's.
+# Not JSON, or not OTLP.
 
 
 @CASES.add(
@@ -186,7 +186,7 @@ def _judge_malformed(lab: ReceiverLab) -> Iterator[CheckResult]:
         "a comma too many": whole[:-1] + b",}",
     }
     tries = (Exchange(what=what, answer=post(lab, body)) for what, body in bodies.items())
-    # Of which type errors are, is judged elsewhere (OTLP-JSON-002, OTLP-JSON-042).
+    # The media type of errors is judged elsewhere (OTLP-JSON-002, OTLP-JSON-042).
     yield check_responses(lab, "OTLP-JSON-036", tries, answered(400), "HTTP 400")
     answer = post(lab, b"")
     say = passed if is_decided(answer) else failed
@@ -258,9 +258,9 @@ def _judge_examples(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _refused_example(
     lab: ReceiverLab, signal: Signal, document: Mapping[str, Any], seen: str
 ) -> CheckResult:
-    """An example that is refused, unless a kind of metric in it is what the receiver refuses.
+    """Judge a refused example, unless the receiver refuses a kind of metric in it.
 
-    It may have no place for deltas or exponential histograms (OTLP-METRIC-061).
+    It may not support deltas or exponential histograms (OTLP-METRIC-061).
     """
     rule = "OTLP-JSON-045"
     refused = _refused_kinds(lab, document) if signal == "metrics" else []
@@ -275,7 +275,7 @@ def _refused_example(
 
 
 def _refused_kinds(lab: ReceiverLab, document: Mapping[str, Any]) -> list[str]:
-    """The names of the metrics that are refused in the plainest document too."""
+    """Return the names of the metrics that are refused in the plainest document too."""
     (entry,) = document["resourceMetrics"]
     (scope,) = entry["scopeMetrics"]
     return [

@@ -1,7 +1,7 @@
 """JSON documents with null, with absent keys, and with values of the wrong type, at every level.
 
-Each is a valid document with a change at one place. What must be taken is judged beside the same
-document without the change.
+Each is a valid document with a change at one place. A document that must be taken is judged against
+the same document without the change.
 """
 
 import copy
@@ -39,7 +39,7 @@ CASES: Final = ReceiverCases()
 
 
 _Path: TypeAlias = tuple[str, ...]
-"""The keys to a value; within a list its first element is meant."""
+"""The keys to a value; in a list they go on in its first element."""
 
 _ABSENT: Final = object()
 _IDS: Final[Mapping[str, Any]] = MappingProxyType(
@@ -48,7 +48,7 @@ _IDS: Final[Mapping[str, Any]] = MappingProxyType(
 
 
 def _document(signal: Signal, marker: str) -> dict[str, Any]:
-    """A valid document that has a value at each place where one is to be changed."""
+    """Return a valid document that has a value at each place that is to be changed."""
     now = str(SYSTEM_CLOCK.unix_nanos())
     more: dict[str, Any] = {}
     if signal == "traces":
@@ -69,7 +69,7 @@ def _document(signal: Signal, marker: str) -> dict[str, Any]:
 
 
 def _changed(document: dict[str, Any], path: _Path, value: object) -> dict[str, Any]:
-    """A copy with another value at a place, or without it."""
+    """Return a copy with another value at a place, or without it."""
     copied = copy.deepcopy(document)
     holder: Any = copied
     for key in path[:-1]:
@@ -94,7 +94,7 @@ def _sender(lab: ReceiverLab, signal: Signal, document: object) -> Plain:
 
 
 def _levels(signal: Signal) -> tuple[_Path, _Path, _Path]:
-    """The keys to the entries, to their scopes, and to the items in those."""
+    """Return the keys to the entries, to their scopes, and to the items in those."""
     names = SIGNAL_NAMES[signal]
     entries = (names.json_key,)
     scopes = (*entries, lower_camel(names.scope_field))
@@ -102,7 +102,7 @@ def _levels(signal: Signal) -> tuple[_Path, _Path, _Path]:
 
 
 def _envelope(signal: Signal) -> Iterator[_Path]:
-    """Yield what may be null around items."""
+    """Yield the places around items that may be null."""
     entries, scopes, items = _levels(signal)
     yield from (entries, scopes, items)
     for key in ("resource", "schemaUrl"):
@@ -132,7 +132,7 @@ _POINT_KEYS: Final = ("attributes", "startTimeUnixNano", "exemplars", "flags", "
 
 
 def _fields(signal: Signal) -> Iterator[_Path]:
-    """Yield what may be null of an item, or of its parts."""
+    """Yield the places of an item, or of its parts, that may be null."""
     *_, items = _levels(signal)
     for key in _KEYS[signal]:
         yield (*items, key)
@@ -168,7 +168,7 @@ def _judge_nulls(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Exchange, Plain]]:
-    """A document with null at each place, and the same document without the key."""
+    """Yield a document with null at each place, and the same document without the key."""
     for path in (*_envelope(signal), *_fields(signal)):
         document = _document(signal, lab.marker())
         answer = _send(lab, signal, _changed(document, path, None))
@@ -177,7 +177,7 @@ def _null_pairs(lab: ReceiverLab, signal: Signal) -> Iterator[tuple[Exchange, Pl
 
 
 def _stored_nulls(lab: ReceiverLab, rule: str, signal: Signal) -> CheckResult:
-    """An item that has null for all at once is still that item; the resource carries the marker."""
+    """Judge an item with null everywhere: it stays that item; the resource has the marker."""
     marker = lab.marker()
     document = plain = _document(signal, marker)
     for path in _fields(signal):
@@ -211,7 +211,7 @@ class _Omission:
 
 
 def _of_values() -> Iterator[_Omission]:
-    """Values whose list is empty: it may be left out."""
+    """Yield values whose list is empty: it may be omitted."""
     for kind in ("arrayValue", "kvlistValue"):
         yield _Omission(what=f'"{kind}": {{}}', odd={kind: {}}, plain={kind: {"values": []}})
 
@@ -262,7 +262,7 @@ def _with_entity(signal: Signal, marker: str, entity: Any) -> dict[str, Any]:  #
 
 
 def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
-    """No more than an item needs: a store may refuse one of long ago, or without a value."""
+    """Judge a minimal item: a store may refuse an old one, or one without a value."""
     now = SYSTEM_CLOCK.unix_nanos()
     times = {"startTimeUnixNano": str(now - 1_000_000), "endTimeUnixNano": str(now)}
     point = {"timeUnixNano": str(now), "asInt": "1"}
@@ -280,7 +280,7 @@ def _minimal(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
 
 
 def _wrong_types(signal: Signal) -> Iterator[tuple[_Path, Sequence[Any]]]:
-    """Each place with values that are not of its type."""
+    """Yield each place with values that are not of its type."""
     entries, scopes, items = _levels(signal)
     for path in (entries, scopes, items):
         yield path, ("x", 7, [1], ["x"])

@@ -1,4 +1,4 @@
-"""Values in JSON: numbers, texts, bytes, ids, enums. Each must come out again as it was meant."""
+"""Values in JSON: numbers, texts, bytes, ids, enums. Each must be stored unchanged."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ _INT_MAX, _INT_MIN = (1 << 63) - 1, -(1 << 63)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """An AnyValue in JSON, and what it means.
+    """An AnyValue in JSON, and its meaning.
 
     Attributes:
-        what: What it is, for evidence.
+        what: Its description, for evidence.
         json: The AnyValue.
-        means: The value that must come out; several if the mapping leaves a choice.
+        means: The value that must be stored; several if the mapping leaves a choice.
     """
 
     what: str
@@ -82,12 +82,12 @@ _RIGHT: Final[Mapping[str, tuple[_Value, ...]]] = MappingProxyType(
         "OTLP-JSON-032": (_value("an empty AnyValue", {}, None),),
     }
 )
-# Texts are told apart from JSON's own escapes: these go out as they stand.
+# Raw JSON texts, with their escapes: these are sent verbatim.
 _ESCAPED: Final = r'"\ud83d\ude00\u0000\u00e9\/"'
 _MEANT: Final = "😀\x00é/"
 
 
-# What a receiver refuses in its plainest form too, it does not refuse for how it is written.
+# If a receiver refuses the plain form too, the notation is not the reason.
 _PLAINEST: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "OTLP-JSON-018": {"intValue": "1"},
@@ -128,7 +128,7 @@ def _came_out(
 def _with_value(
     lab: ReceiverLab, signal: Signal, marker: str, value: Mapping[str, Any]
 ) -> Http1Answer:
-    """The answer to an item that has an attribute of this value."""
+    """Return the answer to an item that has an attribute of this value."""
     pair = json_attribute(_KEY, value)
     item = json_item(signal, marker, attributes=(pair,))
     return post(lab, json_bytes(json_request(signal, item)), signal=signal)
@@ -176,7 +176,7 @@ def _texts(lab: ReceiverLab, signal: Signal) -> Iterator[CheckResult]:
         yield _one(lab, rule, value, post(lab, body, signal=signal), signal=signal, marker=marker)
 
 
-# Numbers that are none.
+# Not numbers.
 
 _NONE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "", "0x1")
 
@@ -209,7 +209,7 @@ def _judge_numbers(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _refused(
     lab: ReceiverLab, rule: str, values: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[CheckResult]:
-    """Each value is refused, or its item is."""
+    """Judge that each value is refused, or its item is."""
     signal = lab.signals[0]
     for what, value in values.items():
         pair = json_attribute(_KEY, value)
@@ -223,7 +223,7 @@ def _refused(
 
 
 def rejected(signal: Signal, answer: Http1Answer) -> int:
-    """Return how many items a success says that it rejected."""
+    """Return the number of items that a success reports as rejected."""
     if not answer.is_ok:
         return 0
     try:
@@ -234,7 +234,7 @@ def rejected(signal: Signal, answer: Http1Answer) -> int:
 
 
 def _lenient(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Integers with exponent or decimal point: right or refused, never something else."""
+    """Judge integers with exponent or decimal point: taken or refused, never changed."""
     rule, signal = "OTLP-JSON-020", lab.signals[0]
     for text, meant in (("1e3", 1000), ("1.0", 1), ('"1e3"', 1000), ('"1.0"', 1)):
         marker = lab.marker()
@@ -280,7 +280,7 @@ def _judge_ids(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _ids(signal: Signal, trace_id: str, span_id: str) -> dict[str, Any]:
-    """In every place that an item of a signal has for ids."""
+    """Return ids for every place that an item of a signal has for them."""
     ids = {"traceId": trace_id, "spanId": span_id}
     if signal == "traces":
         return {**ids, "parentSpanId": span_id, "links": [ids]}
@@ -288,7 +288,7 @@ def _ids(signal: Signal, trace_id: str, span_id: str) -> dict[str, Any]:
 
 
 def _other_ids(items: tuple[Any, ...]) -> str:
-    """Return which ids have come out otherwise; those of links too, where links are kept."""
+    """Return the ids that were stored differently; those of links too, if links are kept."""
     item = items[0]
     places = [("the item", item)]
     places += [(f"links[{index}]", each) for index, each in enumerate(getattr(item, "links", ()))]
@@ -422,7 +422,7 @@ def _flags_as_text(lab: ReceiverLab, signal: Signal) -> CheckResult:
     signals=("metrics",),
 )
 def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """The largest fixed64, as a count of a histogram."""
+    """Judge the largest fixed64, as a count of a histogram."""
     rule, marker, largest = "OTLP-JSON-018", lab.marker(), (1 << 64) - 1
     answer = _counted(lab, marker, largest)
     seen = f"a count of {largest}: {answer.told()}"
@@ -441,7 +441,7 @@ def _judge_unsigned(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _counted(lab: ReceiverLab, marker: str, count: int) -> Http1Answer:
-    """The answer to a histogram with a count, of now and complete: a store may refuse others."""
+    """Return the answer to a complete, current histogram with a count."""
     now = SYSTEM_CLOCK.unix_nanos()
     point = {
         "attributes": [json_attribute(MARKER_ATTRIBUTE, {"stringValue": marker})],

@@ -1,4 +1,4 @@
-"""Log records that are right and rare, and some that are wrong: section 8 for receivers."""
+"""Valid but rare log records, and some invalid ones: section 8 for receivers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -37,7 +37,7 @@ def _logs(*changes: Change) -> Callable[[str], bytes]:
 
 
 def _body(fill: Change | None) -> Change:
-    """A record with this body; without one if None."""
+    """Return a record with this body; without one if None."""
 
     def change(record: Any) -> None:  # noqa: ANN401 -- a generated message
         record.ClearField("body")
@@ -59,7 +59,7 @@ def _map(value: Any) -> None:  # noqa: ANN401 -- as above
 
 
 def _minimal(marker: str) -> bytes:
-    """A record of zero bytes; its resource carries the marker."""
+    """Return a record of zero bytes; its resource carries the marker."""
     return wrapped(b"", resource=chunk(1, attribute(MARKER_ATTRIBUTE, text(marker))))
 
 

@@ -1,4 +1,4 @@
-"""Metrics that are right and rare, and metrics that are wrong: section 7 for receivers."""
+"""Valid but rare metrics, and invalid ones: section 7 for receivers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -27,7 +27,7 @@ _NAMED: Final = "otlptest.corner"
 
 
 def _of(kind: str, *changes: Change, temporality: int = _CUMULATIVE) -> Change:
-    """A metric of a kind, with a point for each change; each names its number."""
+    """Return a metric of a kind, with a point for each change; each names its number."""
 
     def change(metric: Any) -> None:  # noqa: ANN401 -- a generated message
         (old,) = metric.gauge.data_points
@@ -48,7 +48,7 @@ def _of(kind: str, *changes: Change, temporality: int = _CUMULATIVE) -> Change:
 
 
 def _point(**fields: Any) -> Change:  # noqa: ANN401 -- fields of a point
-    """A point; lists are filled in."""
+    """Return a point; lists are filled in."""
 
     def change(point: Any) -> None:  # noqa: ANN401 -- as above
         for name, value in fields.items():
@@ -119,7 +119,7 @@ _VALID: Final = (
     ),
 )
 
-# Each is right, and not every store has a place for it: then it has to say so.
+# Each is valid, but not every store supports it: then it has to say so.
 _KINDS: Final = tuple(
     DataCase(
         rule="OTLP-METRIC-061",

@@ -1,4 +1,4 @@
-"""Good and bad items in one request: what is said about the bad ones, what becomes of the good."""
+"""Good and bad items in one request: the report about the bad ones, the fate of the good ones."""
 
 import re
 from collections.abc import Iterator
@@ -54,16 +54,16 @@ _RULES: Final = ("OTLP-RESP-012", "OTLP-RESP-013", "OTLP-RESP-014", "OTLP-RESP-0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Mixed:
-    """A request of good and bad items, and what came back.
+    """A request of good and bad items, and its answer.
 
     Attributes:
-        what: What is bad, for evidence.
-        signal: Of which signal.
-        answer: What came back.
-        marker: What the good items carry.
-        other: What the bad items carry.
-        points: How many items are bad, counted as the signal counts them.
-        partial: The partial success; None if the request was refused or none is set.
+        what: The fault of the bad items, for evidence.
+        signal: The signal.
+        answer: The answer.
+        marker: The marker of the good items.
+        other: The marker of the bad items.
+        points: The number of bad items, as the signal counts them.
+        partial: The partial success; None if it is not set or the request was refused.
         problem: Why the answer is not a response message; empty if it is one.
     """
 
@@ -84,7 +84,7 @@ class _Mixed:
 
     @property
     def seen(self) -> str:
-        """As evidence."""
+        """Return the observation, as evidence."""
         said = ""
         if self.partial is not None:
             said = f", {self.rejected} rejected: {self.partial.error_message[:160]!r}"
@@ -133,7 +133,7 @@ def _judge_mixed(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
-    """Return what a request without bad items is answered."""
+    """Return the answer to a request without bad items."""
     marker = lab.marker()
     body = sample_body(lab, signal, marker)
     if lab.protocol == "grpc":
@@ -144,11 +144,11 @@ def _plain(lab: ReceiverLab, signal: Signal) -> _Mixed:
 
 
 def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[CheckResult]:
-    """Yield what one answer shows.
+    """Judge one answer.
 
     Args:
-        lab: Where it came from.
-        mixed: It.
+        lab: The receiver.
+        mixed: The request and its answer.
         is_usual: A plain success has an empty partial success too: that warns of nothing, and is
             judged elsewhere (OTLP-RESP-003, OTLP-RESP-004).
     """
@@ -174,7 +174,7 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
             yield (passed if says else failed)("OTLP-RESP-014", mixed.seen)
         return
     yield passed("OTLP-RESP-011", mixed.seen)
-    # Who refuses all items of the request says so: then nothing of it is stored.
+    # A receiver that refuses all items of the request says so: then nothing of it is stored.
     expected = {mixed.points, total}
     if lab.read_back is not None:
         expected = {mixed.points} if stored == _GOOD else {total - stored}
@@ -188,7 +188,7 @@ def _judge_one(lab: ReceiverLab, mixed: _Mixed, *, is_usual: bool) -> Iterator[C
 
 
 def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[CheckResult]:
-    """Yield whether the bad ones went missing without a word, while the good ones were stored."""
+    """Judge whether bad items went missing silently, while the good ones were stored."""
     if lab.read_back is None or not mixed.answer.is_ok or stored < _GOOD:
         return
     waited_s = min(_LATE_S, lab.timeout_s)
@@ -202,7 +202,7 @@ def _dropped(lab: ReceiverLab, mixed: _Mixed, stored: int) -> Iterator[CheckResu
 
 
 def _json_shape(mixed: _Mixed) -> CheckResult:
-    """lowerCamelCase, and an int64 as a string."""
+    """Judge lowerCamelCase names, and int64 values as strings."""
     key = lower_camel(SIGNAL_NAMES[mixed.signal].rejected_field)
     wanted = f'"{key}":"{mixed.rejected}"'.encode()
     body = mixed.answer.body.replace(b" ", b"")
@@ -211,12 +211,12 @@ def _json_shape(mixed: _Mixed) -> CheckResult:
 
 
 def _is_refused_for_data(answer: Http1Answer) -> bool:
-    """Refused, and not for its size, for load, or for who sends it."""
+    """Return whether it was refused for its data, not for size, load, or its sender."""
     return answer.is_refused and answer.status not in _OF_OTHER_REASONS
 
 
 def _policy(lab: ReceiverLab, mixed: _Mixed, stored: int) -> CheckResult:
-    """What becomes of the good items: never lost behind a success, never a server's error."""
+    """Judge the good items: never lost behind a success, never a server error."""
     rule = "OTLP-SRV-014"
     harm = harm_of(mixed.answer)
     if harm is not None or mixed.problem:
@@ -259,7 +259,7 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
             sample_item(signal, marker, attributes=(_point(f"good {number}"),))
             for number in range(_GOOD)
         ]
-        # Bad points are those of one metric: metrics are not what is counted.
+        # Bad points are those of one metric: points are counted, not metrics.
         bad_items = [item] if signal == "metrics" else [item] * _BAD
         sent = send_protobuf(lab, wrapped(*items, *bad_items), signal=signal)
         yield _read(lab, what, sent, signal=signal, marker=marker, other=other)
@@ -267,17 +267,17 @@ def _all_mixed(lab: ReceiverLab, signal: Signal) -> Iterator[_Mixed]:
 
 
 def _point(name: str) -> bytes:
-    """An attribute that makes a data point a series of its own."""
+    """Return an attribute that makes a data point a series of its own."""
     return attribute(_POINT, text(name))
 
 
 def _json_point(name: str) -> dict[str, Any]:
-    """As `_point`, in JSON."""
+    """Return a point in JSON; see `_point`."""
     return json_attribute(_POINT, {"stringValue": name})
 
 
 def _kinds(signal: Signal, other: str) -> dict[str, bytes]:
-    """Return what is bad, and an item that is; of metrics one metric with several points."""
+    """Return each kind of fault with a bad item; of metrics one metric with several points."""
     pair = attribute(MARKER_ATTRIBUTE, text(other))
     now = SYSTEM_CLOCK.unix_nanos()
     if signal == "traces":

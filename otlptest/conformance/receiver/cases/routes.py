@@ -1,4 +1,4 @@
-"""Media types, methods and paths: what is OTLP's, and what is not."""
+"""Media types, methods and paths, of OTLP and others."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -153,7 +153,7 @@ def _at(lab: ReceiverLab, target: str) -> Exchange:
 
 
 def _is_elsewhere(lab: ReceiverLab, sent: Exchange) -> bool:
-    """Whether a path is none of OTLP's, but the receiver has something there: then 405 is right."""
+    """Return whether the receiver serves something else at a non-OTLP path: then 405 is valid."""
     if not answered(405)(sent.answer):
         return False
     path = sent.what.partition(" ")[2]
@@ -162,14 +162,14 @@ def _is_elsewhere(lab: ReceiverLab, sent: Exchange) -> bool:
 
 
 def _keeps_post(answer: Answer) -> bool:
-    """Any answer that a client cannot take for a request to send a GET (RFC 9110, 15.4)."""
+    """Return whether no client can read the answer as a request for a GET (RFC 9110, 15.4)."""
     if not isinstance(answer, Http1Answer) or not answer.is_whole:
         return False
     return answer.is_ok or answer.is_client_error or answer.status in _SAME_METHOD
 
 
 def _lost_in(answer: Answer, right: str) -> str:
-    """What is wrong with where a redirect that keeps the method leads; empty if nothing is."""
+    """Return the fault in the target of a redirect that keeps the method; empty if none."""
     if not isinstance(answer, Http1Answer) or answer.status not in _SAME_METHOD:
         return ""
     path = _path_of(answer)
@@ -177,7 +177,7 @@ def _lost_in(answer: Answer, right: str) -> str:
 
 
 def _path_of(answer: Http1Answer) -> str:
-    """The path that a redirect leads to."""
+    """Return the path that a redirect leads to."""
     location = answer.field("location") or ""
     if location.startswith("//"):  # a path with an empty segment, not a host
         return location
@@ -189,7 +189,7 @@ def _path_of(answer: Http1Answer) -> str:
 
 def _leads_to(right: str) -> Callable[[Answer], bool]:
     def leads(answer: Answer) -> bool:
-        """Go's mux redirects an unclean path to the clean one: allowed, but never to itself."""
+        """Allow redirects to a clean path, as Go's mux sends them, but never to itself."""
         if not isinstance(answer, Http1Answer) or not answer.is_whole or answer.status is None:
             return False
         if answer.status in _REDIRECTS:
@@ -235,7 +235,7 @@ def _judge_methods(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _is_like(usual: Http1Answer) -> Callable[[Answer], bool]:
-    """Whether an answer has the status and the media type of another, or is the usual error."""
+    """Return a check that an answer has the status and media type of another, or is a 405."""
 
     def is_like(answer: Answer) -> bool:
         if not isinstance(answer, Http1Answer):
@@ -256,7 +256,7 @@ def _allows_post(answer: Answer) -> bool:
 def _is_not_honoured(answer: Answer) -> bool:
     if not isinstance(answer, Http1Answer):
         return False
-    if answer.status is None:  # who closes the connection without a word honours nothing either
+    if answer.status is None:  # closing the connection without an answer does not honour it either
         return answer.end in {"closed", "reset"}
     return answer.status >= 400  # noqa: PLR2004 -- HTTP's number
 
@@ -293,7 +293,7 @@ _CORS_RULES: Final = (
     protocols=("http/protobuf",),
 )
 def _judge_cors(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Yield whether pages may send, and if those of any origin may, whether browsers can."""
+    """Judge whether pages may send, and if those of any origin may, whether browsers can."""
     wanted_headers = "content-type,content-encoding,authorization"
     answer = _preflight(lab, _ORIGIN, wanted_headers)
     allowed = answer.field("access-control-allow-origin")
@@ -333,7 +333,7 @@ def _allowed_headers(answer: Http1Answer, wanted: str) -> CheckResult:
 
 
 def _judged_origins(answers: Mapping[str, Http1Answer]) -> CheckResult:
-    """Of each answer that names an origin: by what it varies, and whether credentials may come."""
+    """Judge each answer that names an origin: its `Vary`, and whether it allows credentials."""
     told: list[str] = []
     is_wrong = False
     for what, answer in answers.items():

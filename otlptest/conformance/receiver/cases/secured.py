@@ -1,4 +1,4 @@
-"""A receiver that speaks TLS: which versions, and what it does with plain text."""
+"""A receiver with TLS: its versions, and its reaction to plain text."""
 
 import socket
 import ssl
@@ -30,7 +30,7 @@ _ENDS_S: Final = 5.0
     is_plain=True,
 )
 def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """HTTP/1.1 in clear text on a TLS port: closed, or refused."""
+    """Judge HTTP/1.1 in clear text on a TLS port: closed, or refused."""
     rule = "OTLP-SRV-081"
     if not lab.endpoint.is_tls:
         yield not_applicable(rule, _NO_TLS)
@@ -57,7 +57,7 @@ def _judge_plain_text(lab: ReceiverLab) -> Iterator[CheckResult]:
     is_plain=True,
 )
 def _judge_versions(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """TLS 1.2 or newer, with `h2` by ALPN for gRPC, and nothing older."""
+    """Judge TLS versions: 1.2 or newer, with `h2` by ALPN for gRPC, and nothing older."""
     rule = "OTLP-SRV-082"
     if not lab.endpoint.is_tls:
         yield not_applicable(rule, _NO_TLS)

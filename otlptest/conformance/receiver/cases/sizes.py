@@ -1,4 +1,4 @@
-"""How large a request may be, as sent and inflated, and what is said about a larger one."""
+"""Size limits of requests, as sent and inflated, and the answers to larger ones."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ _GRPC: Final = _Rules(
 
 
 def _sent(lab: ReceiverLab, mebibytes: int) -> Answer:
-    """The answer to a valid request with so much padding."""
+    """Return the answer to a valid request with that much padding."""
     signal, marker, size = lab.signals[0], lab.marker(), mebibytes * MIB
     timeout_s = max(lab.timeout_s, _LONGEST_S)
     total = padded_size(signal, marker, size)
@@ -216,7 +216,7 @@ def _says_too_large(answer: Answer) -> bool:
     exclusive=("receiver",),
 )
 def _judge_early(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """A large upload, slowly: what it is answered can be read, though the body is not read."""
+    """Judge a slow large upload: the answer can be read although the body is not."""
     rule = "OTLP-SRV-057"
     signal, marker = lab.signals[0], lab.marker()
     total = padded_size(signal, marker, _OVER * MIB)

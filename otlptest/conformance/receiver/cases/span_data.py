@@ -1,4 +1,4 @@
-"""Spans that are right and rare, and spans that are wrong: section 6 for receivers."""
+"""Valid but rare spans, and invalid ones: section 6 for receivers."""
 
 import secrets
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _judge_spans(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judged_split(lab: ReceiverLab) -> CheckResult:
-    """A child before its parent, an orphan, and one span twice, in requests of their own."""
+    """Judge a child before its parent, an orphan, and one span twice, in requests of their own."""
     marker, trace_id = lab.marker(), secrets.token_bytes(16)
     root, child, stranger = (secrets.token_bytes(8) for _ in range(3))
     parts = {

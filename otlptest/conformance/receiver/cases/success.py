@@ -1,4 +1,4 @@
-"""What a receiver answers to requests that are right: full success, and nothing to store."""
+"""The answers of a receiver to valid requests: full success, and nothing to store."""
 
 import gzip
 import json
@@ -46,17 +46,17 @@ _UPGRADES: Final = frozenset({426, 505})
 
 
 def sample_body(lab: ReceiverLab, signal: Signal, marker: str) -> bytes:
-    """A valid request with one item in the encoding of the suite's protocol."""
+    """Return a valid request with one item in the encoding of the suite's protocol."""
     if lab.protocol == "http/json":
         return json_bytes(json_request(signal, json_item(signal, marker)))
     return sample_request(signal, marker)
 
 
 def decoded_response(signal: Signal, body: bytes, *, is_json: bool) -> Any:  # noqa: ANN401 -- a generated message
-    """The `Export…ServiceResponse` in a body.
+    """Return the `Export…ServiceResponse` in a body.
 
     Raises:
-        WireError: There is none.
+        WireError: The body has no such message.
     """
     kind = response_class(signal)
     if is_json:
@@ -111,9 +111,9 @@ def _judge_http_success(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _no_success(lab: ReceiverLab, answer: Http1Answer, seen: str) -> CheckResult:
-    """Of a request that was not taken: which status a success has cannot be seen.
+    """Judge a request that was not taken: the status of a success cannot be seen.
 
-    That it was not taken is told once: over protobuf by the case `exports/served`.
+    The case `exports/served` reports the refusal, over protobuf.
     """
     is_success = answer.is_whole and answer.status in _SUCCESS
     is_failure = lab.protocol == "http/json" and harm_of(answer, is_good=True) == "server_error"
@@ -184,7 +184,7 @@ def _unset(rule: str, signal: Signal, response: Any, seen: str) -> Iterator[Chec
     protocols=("http/json",),
 )
 def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """Of the answer to a right and to a wrong body, whatever `Accept` says."""
+    """Judge the answers to a valid and an invalid body, for every `Accept`."""
     wanted = media_type_of(lab)
     signal = lab.signals[0]
     right = sample_body(lab, signal, lab.marker())
@@ -217,7 +217,7 @@ def _judge_media_types(lab: ReceiverLab) -> Iterator[CheckResult]:
 def _judged_accept(
     lab: ReceiverLab, plain: Exchange, asked: Sequence[Exchange], wanted: str
 ) -> CheckResult:
-    """Return whether `Accept` changes the type of an answer, whatever that is without it."""
+    """Judge whether `Accept` changes the media type that an answer has without it."""
     rule = "OTLP-SRV-035"
     usual = plain.answer.media_type if isinstance(plain.answer, Http1Answer) else ""
     if usual != wanted:
@@ -226,7 +226,7 @@ def _judged_accept(
 
 
 def _is_protobuf(signal: Signal, answer: Answer) -> bool:
-    """Return whether a body is what must be labelled as protobuf: a response, or a Status."""
+    """Return whether a body must be labelled as protobuf: a response, or a Status."""
     try:
         if answer.is_ok:
             decoded_response(signal, answer.body, is_json=False)
@@ -370,7 +370,7 @@ def _judge_plain(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
-    """Return who refuses gzip as well does not refuse a body for not being compressed."""
+    """Judge uncompressed bodies only if the receiver takes gzip ones."""
     if found.outcome != "failed" or found.harm in {"crash", "hang"}:
         return found
     answers = [_packed_answer(lab, signal) for signal in lab.signals]
@@ -381,7 +381,7 @@ def _unlike_packed(lab: ReceiverLab, found: CheckResult) -> CheckResult:
 
 
 def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
-    """The answer to a valid request in gzip."""
+    """Return the answer to a valid request in gzip."""
     packed = gzip.compress(sample_body(lab, signal, lab.marker()), mtime=0)
     if lab.protocol == "grpc":
         fields = [("grpc-encoding", "gzip")]
@@ -390,7 +390,7 @@ def _packed_answer(lab: ReceiverLab, signal: Signal) -> Answer:
 
 
 def _is_http1(answer: Answer) -> bool:
-    """Return whether it is an answer of HTTP/1.1, other than that another version is wanted."""
+    """Return whether it is an HTTP/1.1 answer that does not ask for another version."""
     return isinstance(answer, Http1Answer) and answer.is_whole and answer.status not in _UPGRADES
 
 
@@ -400,7 +400,7 @@ def _is_http1(answer: Answer) -> bool:
     ("OTLP-RESP-084",),
 )
 def _judge_duplicates(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """The same bytes again, as a client sends them that got no answer."""
+    """Judge a repeated request, as a client sends it that got no answer."""
     bodies = {signal: sample_body(lab, signal, lab.marker()) for signal in lab.signals}
     tries = (
         Exchange(what=f"{signal}, time {time} of 2", answer=_send(lab, body, signal))
@@ -423,7 +423,7 @@ def _send(lab: ReceiverLab, body: bytes, signal: Signal) -> Answer:
     needs=("read_back",),
 )
 def _judge_kept(lab: ReceiverLab) -> Iterator[CheckResult]:
-    """The connection of each request is closed as soon as its answer is there."""
+    """Judge requests whose connection is closed as soon as the answer has come."""
     for signal in lab.signals:
         marker = lab.marker()
         answer: Http1Answer | GrpcAnswer = _send(lab, sample_body(lab, signal, marker), signal)

@@ -46,7 +46,7 @@ _DANGLING: Final = chunk(3, chunk(2, b"host") + chunk(3, b"no.such.key"))
 
 
 def _with_pairs(*fills: Change) -> Change:
-    """An item with an attribute for each fill of its value."""
+    """Return an item with an attribute for each fill of its value."""
 
     def change(item: Any) -> None:  # noqa: ANN401 -- a generated message
         for index, fill in enumerate(fills):
@@ -118,7 +118,7 @@ _SCHEMA_URLS: Final = (
 
 
 def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal], DataCase]:  # noqa: ANN401 -- fields of a corner
-    """A corner of an item's attributes, for any signal."""
+    """Return a case about attributes of an item, for any signal."""
 
     def corner(signal: Signal) -> DataCase:
         return DataCase(
@@ -133,7 +133,7 @@ def _one(rule: str, what: str, change: Change, **more: Any) -> Callable[[Signal]
 
 
 def _is_there(items: tuple[Any, ...]) -> str:
-    """An empty value has no form of its own in some stores: null and `""` will do."""
+    """Return the fault of an empty value; some stores have null or `""` instead, which is fine."""
     attributes = items[0].attributes
     key = f"{_KEY}.0"
     if key not in attributes:
@@ -191,7 +191,7 @@ _OF_ITEMS: Final = (
 
 
 def _everywhere(signal: Signal) -> DataCase:
-    """Each kind of value in each place that has attributes."""
+    """Return a case with each kind of value in each place that has attributes."""
 
     def request(marker: str) -> bytes:
         message = in_request(signal, marker, _with_pairs(*_KINDS))
@@ -223,7 +223,7 @@ def _everywhere(signal: Signal) -> DataCase:
 
 
 def _repeated(signal: Signal) -> DataCase:
-    """Two resource entries that are equal but for their items, and an equal scope in each."""
+    """Return two equal resource entries with different items, and an equal scope in each."""
 
     def request(marker: str) -> bytes:
         return sample_request(signal, marker) + sample_request(signal, marker)
@@ -259,7 +259,7 @@ def _scopes(signal: Signal) -> tuple[DataCase, ...]:
 
 
 def _raw(signal: Signal) -> tuple[DataCase, ...]:
-    """Return what a generated class cannot write, or not each version of it."""
+    """Return bytes that a generated class cannot write, or not in each version."""
     bare_key = chunk(1, f"{_KEY}.0".encode())
     corners = (
         DataCase(
@@ -297,7 +297,7 @@ def _raw(signal: Signal) -> tuple[DataCase, ...]:
 
 
 def _with_schema_url(signal: Signal, url: str) -> Callable[[str], bytes]:
-    """In the resource entry and in the scope entry."""
+    """Return a request with a schema URL in the resource entry and in the scope entry."""
     field = chunk(3, url.encode())
 
     def request(marker: str) -> bytes:
@@ -318,7 +318,7 @@ def _judge_values(lab: ReceiverLab) -> Iterator[CheckResult]:
 
 
 def _judged_canary(lab: ReceiverLab) -> CheckResult:
-    """A schema URL that leads to us: nobody may come while the request is handled."""
+    """Judge a schema URL that leads to our listener: the receiver must not fetch it."""
     rule, signal = "OTLP-COMMON-044", lab.signals[0]
     with _listener() as (url, is_visited):
         answer = sent_in(lab, signal, _with_schema_url(signal, url)(lab.marker()))
@@ -331,7 +331,7 @@ def _judged_canary(lab: ReceiverLab) -> CheckResult:
 
 @contextmanager
 def _listener() -> "Iterator[tuple[str, Callable[[], bool]]]":
-    """A URL on this machine, and whether anybody has connected to it."""
+    """Listen on this machine; yield a URL and a function that says whether anything connected."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
 
@@ -347,7 +347,7 @@ def _listener() -> "Iterator[tuple[str, Callable[[], bool]]]":
 
 
 def _judged_repeated_keys(lab: ReceiverLab) -> CheckResult:
-    """One key twice, sent twice: no harm, and both times the same comes of it."""
+    """Judge a repeated key, sent twice: no harm, and the same result both times."""
     rule, signal = "OTLP-COMMON-007", lab.signals[0]
     pairs = (attribute(_KEY, text("first")), attribute(_KEY, text("second")))
     markers = [lab.marker() for _ in range(2)]
