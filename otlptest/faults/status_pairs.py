@@ -3,7 +3,7 @@
 The pairs preserve whether a client may retry: each status has an equivalent that it may or must
 not retry in the same way (SPEC, OTLP/gRPC "Failures" and OTLP/HTTP
 "Retryable Response Codes"). The one exception is 429: over gRPC RESOURCE_EXHAUSTED may be retried
-only with a `RetryInfo`, and it is what a server that throttles says.
+only with a `RetryInfo`, and a throttling server sends it.
 """
 
 from collections.abc import Mapping

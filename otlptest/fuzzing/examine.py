@@ -163,7 +163,7 @@ class Examiner:
         return Examination(answer=answer, fault=fault, is_aged=is_aged)
 
     def _fails_plain(self, payload: Payload, answer: Answer) -> Examination | None:
-        """Return the result of the plain payload if it fails alike, so the cause is not the oddity."""
+        """Return the result of the plain payload if it fails alike: the oddity is not the cause."""
         plain = plain_of(payload)
         again = self._settled(plain)
         if again.kind == "failed":

@@ -119,7 +119,7 @@ class Engine:
             )
 
     def stop(self, deadline: Deadline) -> bool:
-        """Read pending bytes, close all sockets, end the thread; return whether it ended in time."""
+        """Read pending bytes, close sockets, end the thread; return whether it ended in time."""
         return self._thread.stop(self._begin_stop, deadline)
 
     # --- in the engine's thread
