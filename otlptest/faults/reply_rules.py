@@ -100,7 +100,7 @@ class ReplyRule:
             return True
         try:
             return bool(self._where(request))
-        except Exception as error:  # noqa: BLE001 -- the user's own, told at the end of the test
+        except Exception as error:  # noqa: BLE001 -- the user's own, reported at the end of the test
             self._error = self._error or error
             return False
 

@@ -204,7 +204,7 @@ class Request:
         http_status: Status of the reply, 0 before it.
         grpc_status: gRPC status of the reply, None on HTTP and before it.
         problem: The reason for its refusal; None if it was accepted.
-        reply_fault: The planned fault that answered it, as it is written, e.g.
+        reply_fault: The planned fault that answered it, as written, e.g.
             `faults.unavailable(retry_after_s=0.2)`; empty without one.
         is_discarded: Whether that fault makes its telemetry count as not received.
         given_up_at: When the client reset its stream while a planned fault held the reply back;

@@ -149,7 +149,7 @@ class ServerThread:
     def _run(self) -> None:
         try:
             self._loop.run(self._now)
-        except BaseException as broken:  # noqa: BLE001 -- kept for whoever closes the server
+        except BaseException as broken:  # noqa: BLE001 -- raised when the server is closed
             self._end = broken
             self._failed(broken)
         finally:

@@ -114,7 +114,7 @@ class Ending:
     def is_failure(self) -> bool:
         """Return whether the program exited with its own code, and that code means failure.
 
-        128 plus the number of `stop`'s signal is no failure: a JVM that has run its shutdown hooks
+        128 plus `stop`'s signal number is not a failure: a JVM that has run its shutdown hooks
         exits with it. If a shell caused that code, `abrupt` says so.
         """
         code = self.exit_code

@@ -20,7 +20,7 @@ _STATUSES: Final[dict[str, tuple[int, GrpcCode]]] = {
     "wrong_path": (404, GrpcCode.UNIMPLEMENTED),
     "wrong_method": (405, GrpcCode.UNIMPLEMENTED),
     "wrong_port": (400, GrpcCode.UNIMPLEMENTED),
-    "tls_mismatch": (400, GrpcCode.UNAVAILABLE),  # told in plaintext, where it can be told at all
+    "tls_mismatch": (400, GrpcCode.UNAVAILABLE),  # sent in plaintext, where an answer is possible
     "protocol_error": (400, GrpcCode.INTERNAL),
     "cut_request": (400, GrpcCode.CANCELLED),
     "too_slow": (408, GrpcCode.DEADLINE_EXCEEDED),

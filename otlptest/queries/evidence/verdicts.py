@@ -70,8 +70,8 @@ def _selects(query: Question[Any], item: object) -> bool:
 def remember_only(query: Question[Any], source: Source) -> None:
     """Let a view check at the end of the test that there was only one match.
 
-    A second match that began before now and arrives later would have made the wait fail if
-    faster: the test passed by luck.
+    A second match that began before now and arrives later would have made the wait fail, had it
+    arrived earlier: the test passed by luck.
     """
     if not isinstance(source, Remembering):
         return

@@ -1,7 +1,7 @@
 """The algebra of merged points.
 
-A *stretch* is a data point with an earlier one of its stream as the start of the count; None
-if the count starts at nothing, as for every delta point. The recorded amount of a stretch is the
+A *stretch* is a data point with the earlier one of its stream at which its count starts, or None
+if it starts at nothing, as for every delta point. The recorded amount of a stretch is the
 point less the earlier one.
 """
 

@@ -210,7 +210,7 @@ def merged_points(
 
     Args:
         points: Data points as sent, of any metrics.
-        baselines: The last cumulative point of each stream before the view began. A series that
+        baselines: The last cumulative point of each stream before the view began. A series
             without one counts from 0, whatever its start time.
     """
     before = {stream_key(point): point for point in baselines}
