@@ -1,4 +1,4 @@
-"""`otlptest send`: captures and payloads to any receiver, with what it answered to each request."""
+"""`otlptest send`: sends captures and payloads to any receiver, and shows each answer."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -109,7 +109,7 @@ def command(
 
 
 def _bytes_of(file: Path) -> bytes:
-    """Return what is in a file.
+    """Return the bytes of a file.
 
     Raises:
         FileFormatError: It cannot be read.
@@ -121,10 +121,10 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _pairs(headers: Iterable[str]) -> dict[str, str]:
-    """Headers given as `NAME=VALUE`.
+    """Return headers given as `NAME=VALUE`.
 
     Raises:
-        UsageError: One has no `=`; its text is not repeated, it may be a secret.
+        UsageError: One has no `=`; the message omits its text, which may be a secret.
     """
     pairs: dict[str, str] = {}
     for header in headers:

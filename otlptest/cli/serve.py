@@ -38,7 +38,7 @@ _LOOK_EVERY_S: Final = 0.2  # how soon a signal is noticed; arrivals wake the wa
 
 
 class _Stop:
-    """Remembers a signal, so that what is being written is finished first."""
+    """Remembers a signal, so that the current write is finished first."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -144,16 +144,16 @@ def command(
 
 
 def _as_told(finding: Finding) -> Finding:
-    """A fault that nothing met fails a test that rests on it; here it is only worth knowing."""
+    """Return a finding for this command, where a fault that never fired is only a warning."""
     return replace(finding, severity="warning") if finding.rule == "fault_never_fired" else finding
 
 
 def _read_plan(plan: str) -> "FaultPlan":
-    """The plan that the command line names.
+    """Return the plan that the command line names.
 
     Raises:
-        UsageError: There is none, or it has a mistake: it is the user's own file.
-        UnknownBundledFileError: No plan of that name ships.
+        UsageError: It does not exist, or the user's file has a mistake.
+        UnknownBundledFileError: No shipped plan has that name.
     """
     from otlptest.faults.plan_file import read_fault_plan  # noqa: PLC0415 -- see command
 
@@ -195,7 +195,7 @@ def _follow(
     exit_after: int | None,
     duration: float | None,
 ) -> None:
-    """Show and record what arrives until a signal, the number of requests, or the time is up."""
+    """Show and record what arrives until a signal, the request count or the time limit."""
     deadline = Deadline(duration) if duration is not None else None
     while True:
         _take(tail, recording)

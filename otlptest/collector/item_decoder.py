@@ -40,13 +40,13 @@ class StoredItemDecoder:
     def items(
         self, signal: Signal, requests: Snapshot[Request], pushed_down: Mapping[str, object]
     ) -> Iterator[Any]:
-        """The items of a signal that may match, oldest arrival first; metrics as data points.
+        """Yield the items of a signal that may match, oldest arrival first; metrics as data points.
 
         Decodes as it goes.
 
         Args:
             signal: Which requests to look into.
-            requests: Where to look; all that the store holds, or the last of them.
+            requests: The requests to search: all that the store holds, or the last of them.
             pushed_down: Criteria that may be used to leave out what cannot match.
         """
         if signal == "traces":
@@ -89,7 +89,7 @@ class StoredItemDecoder:
                 yield reader.span(message, piece.envelope, piece.request, self._outside_parents)
 
     def _resource_test(self, pushed_down: Mapping[str, object]) -> ResourceTest | None:
-        """A test of a resource by the criteria that go by it; each resource is judged once."""
+        """Return a test of a resource by the resource criteria; each resource is judged once."""
         service, wanted = pushed_down.get("service"), pushed_down.get("resource")
         if service is None and not isinstance(wanted, Mapping):
             return None
@@ -120,7 +120,7 @@ class StoredItemDecoder:
         return item_count(request.body)
 
     def producers_of(self, request: Request) -> tuple[Producer, ...]:
-        """Return whose telemetry an accepted request carries, each once; none of a refused one."""
+        """Return the producers in an accepted request, each once; empty for a refused one."""
         if not request.is_accepted or request.signal is None:
             return ()
         if request.signal == "profiles":

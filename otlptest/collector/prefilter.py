@@ -1,10 +1,10 @@
-"""Bytes that an item must have if it is to match: a look at bytes is far cheaper than a parse.
+"""Bytes that a matching item must have: looking at bytes is far cheaper than parsing.
 
 A *needle* is sound: an item without it cannot match, however it was encoded. Text, bytes, doubles
-and ids stand in protobuf as they are, in one piece. An integer is a varint, which has one usual
-form and padded ones; only if an item has neither the usual form nor the start of a padded one is it
-left out. A criterion that may match an absent value, or more than one encoding of which nothing is
-fixed, gives no needle.
+and ids are in protobuf unchanged and in one piece. An integer is a varint, with one usual form
+and padded ones; an item is left out only if it has neither the usual form nor the start of a padded
+one. A criterion that may match an absent value, or more than one encoding with no fixed part, gives
+no needle.
 """
 
 import math
@@ -25,12 +25,12 @@ _ID_CRITERIA: Final = ("trace_id", "span_id", "parent")
 
 
 class BytePrefilter:
-    """What an item's bytes must have.
+    """The bytes that an item must have.
 
     Args:
-        values: Byte strings of wanted values, all of which must be there: likely rare.
-        keys: Byte strings of wanted names, all of which must be there: likely common.
-        numbers: Integers of attributes, all of which must be there.
+        values: Byte strings of wanted values, all required; likely rare.
+        keys: Byte strings of wanted names, all required; likely common.
+        numbers: Integers of attributes, all required.
     """
 
     __slots__ = ("_common", "_numbers", "_rare")
@@ -57,7 +57,7 @@ class BytePrefilter:
         return all(piece in item for piece in self._common)
 
     def can_contain(self, body: bytes) -> bool:
-        """Return whether an item of a request can match; False is certain, and quickly said."""
+        """Return whether an item of a request can match; False is certain. Fast."""
         return not self._rare or self._rare[0] in body
 
 
@@ -66,10 +66,10 @@ def _longest_first(pieces: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def _search_for(number: int) -> Callable[[bytes], object]:
-    """Finds any encoding of an int attribute whose tag is written as usual.
+    """Return a search for any encoding of an int attribute whose tag is written as usual.
 
-    A varint may be padded: the high bit of its last byte set, then 0x80 any number of times, then
-    an end. Of the tenth byte of one only one bit counts, so any may stand there.
+    A varint may be padded: the high bit of its last byte set, then any number of 0x80, then
+    an end. Only one bit of the tenth byte counts, so the byte may have any value.
     """
     value = number & 0xFFFF_FFFF_FFFF_FFFF
     digits = bytearray([_INT_VALUE])
@@ -83,12 +83,12 @@ def _search_for(number: int) -> Callable[[bytes], object]:
 
 
 def _has_odd_tag(item: bytes) -> bool:
-    """Whether the tag of an int may be there in a padded form, which `_search_for` does not see."""
+    """Return whether the tag of an int may occur in a padded form, which `_search_for` misses."""
     return b"\x98\x80" in item or b"\x98\x00" in item
 
 
 def prefilter_of(pushed_down: Mapping[str, object]) -> BytePrefilter:
-    """The needles of a query's criteria."""
+    """Return the needles of a query's criteria."""
     values: list[bytes] = []
     keys: list[bytes] = []
     numbers: list[int] = []
@@ -133,7 +133,7 @@ def _id(value: object) -> list[bytes]:
 
 
 def _value(value: object) -> list[bytes]:
-    """Return what of a value's encoding is fixed."""
+    """Return the fixed part of a value's encoding."""
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bytes):

@@ -1,10 +1,10 @@
-"""The index over stored traces requests: which spans can match, without decoding the others.
+"""The index over stored traces requests: finds spans that can match without decoding all.
 
 The first query reads each request's span names once (upb, names only) and keeps one number per
-span, the *name id*: 4 bytes for a span of 220. A criterion on the name is then judged once per
-distinct name; of the spans left, those without the bytes that a match must have are dropped
+span, the *name id*: 4 bytes for a span of 220. A name criterion is then judged once per distinct
+name; of the remaining spans, those without the bytes that a match must have are dropped
 (`otlptest.collector.prefilter`); a criterion on the resource is judged once per distinct resource.
-Only what is left is parsed. The index grows as requests arrive.
+Only the rest is parsed. The index grows as requests arrive.
 """
 
 import threading
@@ -19,7 +19,7 @@ from otlptest.wire.otlp.envelopes import Envelope, envelopes, span_names
 
 _FEW: Final = 4
 ResourceTest = Callable[[bytes, str], bool]
-"""Whether spans of a resource (its bytes and schema URL) can match."""
+"""A test that returns whether spans of a resource (its bytes and schema URL) can match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Piece:
     """One item that may match, still as bytes.
 
     Attributes:
-        request: What brought it.
+        request: The request that brought it.
         envelope: Its resource and scope.
         item: The item's own bytes.
     """
@@ -50,7 +50,7 @@ class SpanIndex:
         self._names = array("L" if array("L").itemsize == 4 else "I")  # noqa: PLR2004 -- bytes
 
     def grow(self, requests: Sequence[Request], first_token: int) -> None:
-        """Take in the requests that are new.
+        """Take in new requests.
 
         Args:
             requests: All that the store holds, in order.
@@ -66,7 +66,7 @@ class SpanIndex:
                 self._next_token = first_token + place + 1
 
     def _forget(self, first_token: int) -> None:
-        """Drop what the store no longer holds."""
+        """Drop requests that the store no longer holds."""
         self._next_token = first_token
         self._requests, self._tokens, self._ends = [], array("Q"), array("Q")
         self._names = array(self._names.typecode)
@@ -80,7 +80,7 @@ class SpanIndex:
         self._ends.append(len(self._names))
 
     def names_where(self, test: Callable[[str], bool]) -> frozenset[int]:
-        """Numbers of the names that pass a test; a name that is not valid UTF-8 always does."""
+        """Return the numbers of the names that pass a test; invalid UTF-8 always does."""
         with self._lock:
             names = list(self._ids.items())
         return frozenset(number for name, number in names if _passes(name, test))
@@ -94,7 +94,7 @@ class SpanIndex:
         needles: BytePrefilter,
         resource_test: ResourceTest | None,
     ) -> Iterator[Piece]:
-        """Spans that may match, oldest arrival first; a match is never left out.
+        """Yield spans that may match, oldest arrival first; never leave out a match.
 
         Args:
             since: Token of the first request to look at.
@@ -146,7 +146,7 @@ def _pieces_at(
     needles: BytePrefilter,
     resource_test: ResourceTest | None,
 ) -> Iterator[Piece]:
-    """The pieces at these places of a request, counted through all its scopes."""
+    """Yield the pieces at these places of a request, counted through all its scopes."""
     begin = 0
     left = iter(places)
     place = next(left, None)
@@ -177,7 +177,7 @@ def all_pieces(
     needles: BytePrefilter,
     resource_test: ResourceTest | None,
 ) -> Iterator[Piece]:
-    """Items of any requests (metrics, log records) that may match, without an index."""
+    """Yield items of any requests (metrics, log records) that may match, without an index."""
     for request in requests:
         if not needles.can_contain(request.body):
             continue

@@ -1,4 +1,4 @@
-"""What one view has planned for the requests to come: `reply`, `replying`, and their findings."""
+"""The reply faults that one view has planned: `reply`, `replying`, and their findings."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,14 +11,14 @@ from otlptest.faults.reply_rules import ReplyRule, ReplyRules
 from otlptest.model import Request, Signal
 
 WhichSignal: TypeAlias = Signal | Literal["any"] | None
-"""A signal; `"any"` of them, or None, which means the same where nothing is counted."""
+"""A signal; `"any"` for all, or None, which means the same where nothing is counted."""
 
 Where: TypeAlias = Callable[[Request], object] | None
-"""Says which requests are meant; called in the receiver's thread, once for each."""
+"""A predicate of the requests to answer; called in the receiver's thread, once for each."""
 
 
 class ReplyOptions(TypedDict):
-    """When planned faults answer; `CollectorView.reply` tells what each means."""
+    """Options of planned faults; `CollectorView.reply` describes them."""
 
     times: int | None
     signal: WhichSignal
@@ -32,7 +32,7 @@ class ViewFaults:
 
     Args:
         script: All plans of the collector.
-        belongs: Whether a request belongs to the view; None: every one does.
+        belongs: Returns whether a request belongs to the view; None: every one does.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class ViewFaults:
 
         Raises:
             UsageError: The arguments do not fit together.
-            UnknownNameError: There is no such signal.
+            UnknownNameError: The signal does not exist.
         """
         self._begin(ReplyRule(faults, belongs=self._belongs, **options))
 
@@ -59,7 +59,7 @@ class ViewFaults:
 
         Raises:
             UsageError: The arguments do not fit together.
-            UnknownNameError: There is no such signal.
+            UnknownNameError: The signal does not exist.
         """
         return self._block(ReplyRule(faults, belongs=self._belongs, is_scoped=True, **options))
 
@@ -77,13 +77,13 @@ class ViewFaults:
         self._script.add(plan)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Planned faults that never fired so far, and predicates that raised."""
+        """Return planned faults that have not fired, and predicates that raised."""
         with self._lock:
             plans = tuple(self._plans)
         return tuple(finding for plan in plans for finding in plan.findings())
 
     def end(self) -> None:
-        """Plan nothing any more; what fired, and what did not, stays known."""
+        """End all plans; what fired, and what did not, stays known."""
         with self._lock:
             plans = tuple(self._plans)
         self._script.remove(*plans)

@@ -1,4 +1,4 @@
-"""Files that people write: YAML 1.2, checked, and each mistake told with its place.
+"""Files that people write: YAML 1.2, checked, with the place of each mistake.
 
 A *document* is one such file; its *shape* is the model that it is checked against. A *path* is a
 tuple of keys and indexes that leads to a value in it.

@@ -1,4 +1,4 @@
-"""A file read, checked against its shape, and able to say where something in it stands."""
+"""A file read and checked against its shape, with the place of each value."""
 
 import pathlib
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Document(Generic[S]):
     """One file that has its shape.
 
     Attributes:
-        file: What messages call it.
-        content: What it says.
-        places: Where each value of it stands.
+        file: Its name in messages.
+        content: Its content.
+        places: The place of each value.
     """
 
     file: str
@@ -30,7 +30,7 @@ class Document(Generic[S]):
     places: Places
 
     def error(self, path: KeyPath, problem: str, hint: str = "") -> FileFormatError:
-        """The mistake that something at a path is wrong, with its line."""
+        """Return an error about the value at a path, with its line."""
         return FileFormatError(self.file, self.places.text(path), problem, hint)
 
 
@@ -39,8 +39,8 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
 
     Args:
         file: YAML 1.2 in UTF-8.
-        shape: What it should be.
-        called: What messages call it; its path if empty.
+        shape: The shape that it must have.
+        called: Its name in messages; its path if empty.
 
     Raises:
         FileFormatError: It cannot be read, is not YAML, or has another shape: the first mistake.
@@ -69,10 +69,10 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
 
 
 def _check_version(file: str, value: dict[str, Any], places: Places) -> None:
-    """Say first what makes everything else meaningless.
+    """Check the version first: with a wrong one, other mistakes mean nothing.
 
     Raises:
-        FileFormatError: It is of no version, or of another.
+        FileFormatError: It has no version, or another one.
     """
     if "version" not in value:
         raise FileFormatError(

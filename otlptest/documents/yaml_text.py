@@ -1,6 +1,6 @@
-"""YAML 1.2 text to plain values, and where each stands; nothing in it is ever run.
+"""YAML 1.2 text to plain values and their places; nothing in it is ever run.
 
-Only what JSON has is taken: mappings with text keys, lists, texts, numbers, true, false and null.
+Only JSON's values are accepted: mappings with text keys, lists, texts, numbers, true, false, null.
 A mistake is an error with its line. Nodes are counted: aliases cannot blow a small file up.
 """
 
@@ -29,14 +29,14 @@ _TEXT_TAGS: Final = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 
 
 def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
-    """The value that a YAML text says, and the place of each value in it.
+    """Return the value of a YAML text, and the place of each value in it.
 
     Args:
-        file: What messages call it.
+        file: Its name in messages.
         text: One YAML document.
 
     Raises:
-        FileFormatError: It is not valid YAML, or holds something else than plain values.
+        FileFormatError: It is not valid YAML, or holds something other than plain values.
     """
     if len(text) > _MOST_BYTES:
         raise FileFormatError(
@@ -89,7 +89,7 @@ class _Reading:
         self._open: set[int] = set()
 
     def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 -- whatever the file says
-        """The value of a node.
+        """Return the value of a node.
 
         Raises:
             FileFormatError: It is not a plain value.
@@ -111,10 +111,10 @@ class _Reading:
             self._open.discard(id(node))
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
-        """A mapping.
+        """Return a mapping.
 
         Raises:
-            FileFormatError: A key is not text, or there twice.
+            FileFormatError: A key is not text, or occurs twice.
         """
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -130,7 +130,7 @@ class _Reading:
         return values
 
     def _scalar(self, node: Node, path: KeyPath) -> str | int | float | bool | None:
-        """A text, a number, true, false or null.
+        """Return a text, a number, true, false or null.
 
         Raises:
             FileFormatError: It is something else.

@@ -1,7 +1,7 @@
 """Fault plans: files that say which faults to plan (`otlptest serve --fault PLAN`).
 
 The shape of the file is `otlptest.documents.FaultPlanShape`. The faults in it are calls of the
-functions of `otlptest.faults`, checked against their signatures: what a test can write, a plan can.
+functions of `otlptest.faults`, checked against their signatures: a plan can do what a test can.
 """
 
 import inspect
@@ -33,13 +33,13 @@ _SUFFIX: Final = ".yaml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTest:
-    """The `where` of a plan: says yes to requests of which all this is true.
+    """The `where` of a plan: accepts requests that meet all of these conditions.
 
     Attributes:
-        protocol: How it came; None: any.
-        encoding: How it is compressed; None: any.
-        headers: Fields that it has, with these values.
-        least_bytes: The message, inflated, has at least so many.
+        protocol: The protocol; None: any.
+        encoding: The compression; None: any.
+        headers: Fields that it must have, with these values.
+        least_bytes: The least size of the message, inflated.
     """
 
     protocol: str | None = None
@@ -48,7 +48,7 @@ class RequestTest:
     least_bytes: int = 0
 
     def __call__(self, request: Request) -> bool:
-        """Return whether a request is meant."""
+        """Return whether a request matches."""
         return (
             self.protocol in {None, request.protocol}
             and self.encoding in {None, request.encoding}
@@ -57,7 +57,7 @@ class RequestTest:
         )
 
     def __repr__(self) -> str:
-        """Only what it asks for."""
+        """Show only the given conditions."""
         asked = {"protocol": self.protocol, "encoding": self.encoding, **dict(self.headers)}
         said = [f"{name} is {value}" for name, value in asked.items() if value is not None]
         said += [f"at least {self.least_bytes} bytes"] if self.least_bytes else []
@@ -66,7 +66,7 @@ class RequestTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplySpec:
-    """One call of `reply`: see there."""
+    """One call of `reply`; see there."""
 
     faults: tuple[ReplyFault, ...]
     times: int | None = None
@@ -78,7 +78,7 @@ class ReplySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedInjection:
-    """One call of `inject`: see there."""
+    """One call of `inject`; see there."""
 
     fault: WireFault
     times: int | None = None
@@ -102,12 +102,12 @@ class _Target(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultPlan:
-    """What a plan says.
+    """The content of a plan.
 
     Attributes:
-        description: For people.
-        replies: In their order.
-        wire: In their order.
+        description: A description for people.
+        replies: The replies, in order.
+        wire: The wire faults, in order.
     """
 
     description: str = ""
@@ -115,7 +115,7 @@ class FaultPlan:
     wire: tuple[PlannedInjection, ...] = ()
 
     def apply(self, target: _Target) -> None:
-        """Plan all of it on a fake collector, or a view of one."""
+        """Plan everything on a fake collector, or a view of one."""
         for each in self.replies:
             target.reply(
                 *each.faults,
@@ -130,15 +130,15 @@ class FaultPlan:
 
 
 def read_fault_plan(plan: str | Path, /) -> FaultPlan:
-    """The plan in a file, or one that ships with otlptest.
+    """Return the plan in a file, or a shipped one.
 
     Args:
         plan: A path, or `builtin:NAME`, e.g. `builtin:flaky`.
 
     Raises:
         FileFormatError: The file cannot be read, or is not a fault plan: the first mistake with its
-            line, its key path, and what is allowed there.
-        UnknownBundledFileError: No plan of that name ships.
+            line, its key path, and the allowed values.
+        UnknownBundledFileError: No shipped plan has that name.
     """
     name = str(plan)
     file = _shipped(name.removeprefix(_BUILTIN)) if name.startswith(_BUILTIN) else Path(plan)
@@ -156,10 +156,10 @@ def read_fault_plan(plan: str | Path, /) -> FaultPlan:
 
 
 def _shipped(name: str) -> Path:
-    """The file of a plan that ships.
+    """Return the file of a shipped plan.
 
     Raises:
-        UnknownBundledFileError: There is none of that name.
+        UnknownBundledFileError: No shipped plan has that name.
     """
     names = [each for each in bundled.names("chaos") if each.startswith(_FOLDER)]
     known = [each.removeprefix(_FOLDER).removesuffix(_SUFFIX) for each in names]
@@ -169,10 +169,10 @@ def _shipped(name: str) -> Path:
 
 
 def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath) -> ReplySpec:
-    """One entry of `replies`.
+    """Return one entry of `replies`.
 
     Raises:
-        FileFormatError: A fault is none, or the keys do not fit together.
+        FileFormatError: A fault is unknown, or the keys do not fit together.
     """
     at = (*path, "reply")
     said = shape.reply if isinstance(shape.reply, list) else [shape.reply]
@@ -205,7 +205,7 @@ def _reply(document: Document[FaultPlanShape], shape: ReplyShape, path: KeyPath)
 
 
 def _as_keys(hint: str) -> str:
-    """A hint about arguments, as keys of a file."""
+    """Return a hint about arguments as one about the keys of a file."""
     return hint.replace('="', ": ").replace('"', "")
 
 
@@ -233,10 +233,10 @@ def _fault(
     path: KeyPath,
     known: tuple[str, ...],
 ) -> Any:  # noqa: ANN401 -- a ReplyFault or a WireFault, as the names are
-    """The fault that a name, or a name with its arguments, stands for.
+    """Return the fault for a name, or for a name with arguments.
 
     Raises:
-        FileFormatError: There is none of that name, or its arguments are wrong.
+        FileFormatError: The name is unknown, or its arguments are wrong.
     """
     name, given = said, None
     if isinstance(said, dict) and len(said) == 1:
@@ -266,7 +266,7 @@ def _arguments(
     given: object,
     path: KeyPath,
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Return what to call the function with; a value that is not a mapping is its first argument.
+    """Return the arguments of the call; a value that is not a mapping is its first argument.
 
     Raises:
         FileFormatError: An argument does not exist, or one is missing.
@@ -303,7 +303,7 @@ def _arguments_there_are(parameters: Mapping[str, inspect.Parameter]) -> str:
 def _value(
     document: Document[FaultPlanShape], argument: str, value: object, path: KeyPath
 ) -> object:
-    """An argument as the functions take it: a fault within a fault, a body as bytes."""
+    """Return an argument as the functions take it: a fault within a fault, a body as bytes."""
     if argument == "reply":
         return _fault(document, value, path, REPLY_NAMES)
     if argument == "body" and isinstance(value, str):

@@ -1,7 +1,7 @@
-"""Which planned fault answers a request: by signal, predicate, order, count and seeded chance.
+"""The choice of the planned fault for a request: by signal, predicate, order, count and chance.
 
-A *plan* is one call of `reply`: one fault or a sequence of them, and what it is for. A *script* is
-all plans of one collector. Where several plans are for a request, the first of these answers it:
+A *plan* is one call of `reply`: one fault or a sequence of them, and its requests. A *script* is
+all plans of one collector. If several plans are for a request, the first of these answers it:
 those of a `replying` block, the innermost block first; those with `times`, the oldest first; those
 without, the newest first.
 """
@@ -30,16 +30,16 @@ class ReplyRule:
     Args:
         faults: In the order in which they fire.
         times: How often the sequence is played; None: without end.
-        signal: Of requests of this one, or `"any"`.
-        where: Of requests that it says yes to.
-        rate: Of this share of the requests, picked by chance.
-        seed: Of the chance; the same seed picks the same requests, counted in their order.
-        is_scoped: Whether it is of a `replying` block.
-        belongs: Of requests of the planning test alone; None: of all.
+        signal: The signal of the requests, or `"any"`.
+        where: A predicate of the requests.
+        rate: The share of the requests to answer, picked at random.
+        seed: The random seed; the same seed picks the same requests, by their order.
+        is_scoped: Whether it belongs to a `replying` block.
+        belongs: Limits it to requests of the planning test; None: no limit.
 
     Raises:
         UsageError: The arguments do not fit together.
-        UnknownNameError: There is no such signal.
+        UnknownNameError: The signal does not exist.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class ReplyRule:
 
     @property
     def is_over(self) -> bool:
-        """Return whether it has fired as often as it should."""
+        """Return whether it has fired as often as planned."""
         return self._left == 0
 
     def take(self, request: Request) -> ReplyFault | None:
-        """The fault for a request; None if it is for others, or chance spares it."""
+        """Return the fault for a request; None if it is for others, or not picked."""
         if self._left == 0 or not self._is_for(request):
             return None
         self._matched += 1
@@ -100,12 +100,12 @@ class ReplyRule:
             return True
         try:
             return bool(self._where(request))
-        except Exception as error:  # noqa: BLE001 -- the user's own, told at the end of the test
+        except Exception as error:  # noqa: BLE001 -- the user's own, reported at the end of the test
             self._error = self._error or error
             return False
 
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with it as of now: faults that never fired, a predicate that raised."""
+        """Return its current findings: faults that never fired, a predicate that raised."""
         missed = [fault for fault in dict.fromkeys(self.faults) if not self._is_settled(fault)]
         found = [_never_fired(fault, self._for, self._so_far()) for fault in missed]
         if self._error is not None:
@@ -113,7 +113,7 @@ class ReplyRule:
         return tuple(found)
 
     def _is_settled(self, fault: ReplyFault) -> bool:
-        """Return whether it has fired, or is not a fault but the good answer."""
+        """Return whether it has fired, or is the good answer."""
         return fault in self._fired or fault.text == "faults.ok()"
 
     def _so_far(self) -> str:
@@ -129,7 +129,7 @@ class ReplyRules:
     """All plans of one collector. Thread-safe.
 
     Attributes:
-        plans: Those that may still fire, in the order in which they are asked; empty: none.
+        plans: The plans that may still fire, in the order in which they are asked.
     """
 
     def __init__(self) -> None:
@@ -142,12 +142,12 @@ class ReplyRules:
             self.plans = _with(self.plans, plan)
 
     def remove(self, *plans: ReplyRule) -> None:
-        """Plan them no more; a plan that is over is gone already."""
+        """Remove plans; one that is over is already gone."""
         with self._lock:
             self.plans = tuple(each for each in self.plans if each not in plans)
 
     def fault_for(self, request: Request) -> ReplyFault | None:
-        """The fault that answers a request, which has been used by that; None: none."""
+        """Return the fault that answers a request, and count it as used; None if there is none."""
         with self._lock:
             for plan in self.plans:
                 fault = plan.take(request)
@@ -189,7 +189,7 @@ def _check(
 
     Raises:
         UsageError: The arguments do not fit together.
-        UnknownNameError: There is no such signal.
+        UnknownNameError: The signal does not exist.
     """
     _check_faults(faults)
     if signal is not None and signal not in {*SIGNALS, _ANY}:
@@ -207,10 +207,10 @@ def _check(
 
 
 def _check_faults(faults: Sequence[object]) -> None:
-    """Refuse what is not a reply.
+    """Refuse anything but replies.
 
     Raises:
-        UsageError: There are no faults, or one is none.
+        UsageError: There are no faults, or one is not a reply.
     """
     if not faults:
         raise UsageError("no fault was given", "reply(faults.unavailable())")
@@ -223,7 +223,7 @@ def _check_faults(faults: Sequence[object]) -> None:
 
 
 def _reply_hint(fault: object) -> str:
-    """Return how what was given may have been meant."""
+    """Return a hint at the probable meaning of a wrong argument."""
     if isinstance(fault, WireFault):
         return "faults of the wire go to inject(...)"
     if isinstance(fault, list | tuple):

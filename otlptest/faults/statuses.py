@@ -1,4 +1,4 @@
-"""Replies that say no by a status: `status`, `unavailable`, `resource_exhausted`."""
+"""Error-status replies: `status`, `unavailable`, `resource_exhausted`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,31 +49,31 @@ def status(
     is_bare: bool = False,
     is_trailers_only: bool = True,
 ) -> ReplyFault:
-    """An answer with a status of your choice.
+    """Answer with a status of your choice.
 
     Args:
         code: A number is an HTTP status; a gRPC code is given by name (`"UNAVAILABLE"`) or as an
             enum member (`faults.GrpcCode.UNAVAILABLE`, `grpc.StatusCode.UNAVAILABLE`). The other
             transport gets the equivalent: 429 is RESOURCE_EXHAUSTED, 503 is UNAVAILABLE, codes
             that a client must not send again stay so.
-        message: For developers; a short one if empty.
+        message: A text for developers; a short one if empty.
         retry_after_s: Seconds until the client may try again. Over HTTP `Retry-After`, rounded up
             to whole seconds; over gRPC a `RetryInfo` detail, exactly. 0 is sent as 0.
         retry_after_form: `"seconds"` or `"date"`, an HTTP date.
-        violations: A `BadRequest` detail: field paths with what is wrong there.
+        violations: A `BadRequest` detail: field paths, each with its mistake.
         headers: Further header fields over HTTP, trailers over gRPC. They replace others of the
             same name: `{"Retry-After": "soon"}`.
-        body: Over HTTP this instead of the `google.rpc.Status`, e.g. `b""`; of a success instead
-            of the response message, over gRPC too.
-        content_type: Over HTTP this instead of the request's.
-        grpc: Over gRPC this code instead of the equivalent.
-        http: Over HTTP this status instead of the equivalent.
+        body: Replaces the `google.rpc.Status` over HTTP, e.g. `b""`; for a success, replaces
+            the response message, over gRPC too.
+        content_type: Replaces the request's content type over HTTP.
+        grpc: Replaces the equivalent code over gRPC.
+        http: Replaces the equivalent status over HTTP.
         is_bare: Over gRPC answer with the bare HTTP status and no `grpc-status`, as a proxy does.
-        is_trailers_only: Over gRPC say it in one header block; False: in trailers after a head.
+        is_trailers_only: Over gRPC send it in one header block; False: in trailers after a head.
 
     Raises:
         UsageError: An argument is out of its range.
-        UnknownNameError: There is no such gRPC code.
+        UnknownNameError: The gRPC code does not exist.
 
     Example:
         >>> from otlptest import faults
@@ -121,7 +121,7 @@ def unavailable(
     message: str = "",
     retry_after_form: RetryAfterForm = "seconds",
 ) -> ReplyFault:
-    """UNAVAILABLE over gRPC, 503 over HTTP: the client should try again.
+    """Answer UNAVAILABLE over gRPC, 503 over HTTP: the client should try again.
 
     Args:
         retry_after_s: See `status`.
@@ -146,7 +146,7 @@ def resource_exhausted(
     message: str = "",
     retry_after_form: RetryAfterForm = "seconds",
 ) -> ReplyFault:
-    """RESOURCE_EXHAUSTED over gRPC, 429 over HTTP: the client sends too much.
+    """Answer RESOURCE_EXHAUSTED over gRPC, 429 over HTTP: the client sends too much.
 
     Over gRPC it may try again only if `retry_after_s` is given (OTLP-RESP-027, -028).
 
@@ -170,7 +170,7 @@ def _named(
     message: str,
     retry_after_form: RetryAfterForm,
 ) -> ReplyFault:
-    """`status(code, ...)`, shown as the call of `name`."""
+    """Return `status(code, ...)`, shown as the call of `name`."""
     text = written(
         name,
         retry_after_s=retry_after_s,
@@ -186,10 +186,10 @@ def _named(
 def _both_statuses(
     code: int | str | GrpcCode, grpc: str | GrpcCode | None, http: int | None
 ) -> tuple[int, GrpcCode]:
-    """The HTTP status and the gRPC code that `code` stands for, or those given beside it.
+    """Return the HTTP status and the gRPC code of `code`, or those given explicitly.
 
     Raises:
-        UsageError: One cannot be.
+        UsageError: One is not possible.
     """
     if isinstance(code, int) and not isinstance(code, Enum):
         http_status = _http_status(code)
@@ -207,10 +207,10 @@ def _both_statuses(
 
 
 def _http_status(code: int) -> int:
-    """An HTTP status that ends a request.
+    """Return an HTTP status that ends a request.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     if isinstance(code, bool) or not _LEAST_STATUS <= code <= _MOST_STATUS:
         raise UsageError(f"{code!r} is not an HTTP status from 200 to 599", _STATUS_HINT)
@@ -230,10 +230,10 @@ def _form(value: str) -> RetryAfterForm:
 
 
 def _violations(violations: Mapping[str, str]) -> tuple[FieldViolation, ...]:
-    """Return what a `BadRequest` detail lists.
+    """Return the violations for a `BadRequest` detail.
 
     Raises:
-        UsageError: They are no mapping of texts.
+        UsageError: They are not a mapping of texts.
     """
     if not isinstance(violations, Mapping):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Sends fuzzed payloads over connections that are kept, and says what each answer means."""
+"""Sends fuzzed payloads over kept connections, and classifies the answers."""
 
 import http.client
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ AnswerKind: TypeAlias = Literal[
     "late",
     "unreachable",
 ]
-"""What an answer means: *refused* is the sender's fault, *overloaded* a limit or load, *failed*
-the receiver's fault, *garbage* no OTLP, *cut off* a connection closed without an answer, *late* no
+"""The meaning of an answer: *refused* is the sender's fault, *overloaded* a limit or load, *failed*
+the receiver's fault, *garbage* not OTLP, *cut off* a connection closed without an answer, *late* no
 answer in time."""
 
 _OVERLOADED_HTTP: Final = frozenset({408, 413, 429, 502, 503, 504})
 _OVERLOADED_GRPC: Final = frozenset({GrpcCode.RESOURCE_EXHAUSTED, GrpcCode.UNAVAILABLE})
 _SERVER_ERROR: Final = 500
-# What libraries answer to a message that they cannot read, and programs to their own mistakes.
+# Answers of libraries to a message that they cannot read, and of programs to their own mistakes.
 _AMBIGUOUS: Final = frozenset({GrpcCode.INTERNAL, GrpcCode.UNKNOWN})
 _SENDER_AT_FAULT: Final = frozenset(
     {
@@ -53,16 +53,16 @@ _SHOWN: Final = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back for one payload.
+    """The answer to one payload.
 
     Attributes:
-        kind: What it amounts to.
+        kind: The meaning of the answer.
         told: The answer in words.
         status: The HTTP or gRPC status; None if there was none.
-        is_otlp_error: Of an error over HTTP: whether its body is a `google.rpc.Status` in the
-            encoding of the request; True for whatever has no such body.
-        retry_after_s: How long it asks to wait.
-        elapsed_s: How long it took.
+        is_otlp_error: Whether the body of an error over HTTP is a `google.rpc.Status` in the
+            encoding of the request; True for answers without such a body.
+        retry_after_s: The requested wait.
+        elapsed_s: The time it took.
     """
 
     kind: AnswerKind
@@ -77,9 +77,9 @@ class Talk:
     """The conversation with one endpoint in one protocol. Used by one thread.
 
     Args:
-        lab: Where the receiver is, and how long to wait for an answer.
-        reads_successes: Whether a success must be an OTLP message. Not of a receiver that answers
-            plain valid requests with what is none: there the status alone counts.
+        lab: The receiver, and the time to wait for an answer.
+        reads_successes: Whether a success must be an OTLP message. False if a receiver answers
+            plain valid requests with something else: there the status alone counts.
     """
 
     def __init__(self, lab: TargetLab, *, reads_successes: bool = True) -> None:
@@ -94,7 +94,7 @@ class Talk:
         self.hang_up()
 
     def send(self, payload: Payload, body: bytes | None = None) -> Answer:
-        """Send a payload, or another body in its place; blocks at most the lab's timeout."""
+        """Send a payload, or another body in its place; block at most the lab's timeout."""
         sent = Sent(signal=payload.signal, raw=payload.body if body is None else body)
         try:
             result = self._connected().export(sent, self._lab.timeout_s)
@@ -106,7 +106,7 @@ class Talk:
             return Answer(kind=kind, told=problem.problem[:_SHOWN])
         answer = _answer(result, payload)
         if answer.kind == "failed":
-            self.hang_up()  # whatever is wrong there, the next payload begins afresh
+            self.hang_up()  # whatever is wrong there, the next payload gets a new connection
         return answer
 
     def hang_up(self) -> None:
@@ -150,7 +150,7 @@ def _kind_of(problem: SendError) -> AnswerKind:
 
 
 def _answer(result: ExportResult, payload: Payload) -> Answer:
-    """Return what a receiver's answer amounts to."""
+    """Return the meaning of a receiver's answer."""
     status = result.grpc_status if result.http_status is None else result.http_status
     name = "gRPC status" if result.http_status is None else "HTTP"
     told = f"{name} {status}"
@@ -194,7 +194,7 @@ def _is_otlp_error(result: ExportResult) -> bool:
         return True
     media_type = result.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_empty = result.headers.get("content-length", "").strip() == "0"
-    # A Status without any field is no bytes at all in protobuf.
+    # A Status without any field is empty in protobuf.
     return (
         is_empty
         and result.protocol == "http/protobuf"

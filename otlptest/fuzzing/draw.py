@@ -1,6 +1,6 @@
-"""Lets Hypothesis draw payloads from a seed, and shrink the one that fails.
+"""Lets Hypothesis draw payloads from a seed, and shrink a failing one.
 
-In portions: what Hypothesis remembers of a run grows with each payload, and is dropped with it.
+This works in portions: the memory of Hypothesis grows with each payload, and is freed with it.
 """
 
 import random
@@ -16,22 +16,22 @@ from otlptest.strategies import Payload
 from otlptest.strategies.payloads import Topic, topics_of
 
 PORTION: Final = 500
-"""Payloads that Hypothesis draws in one go."""
+"""The number of payloads that Hypothesis draws in one go."""
 
 _FEWEST: Final = 4  # payloads about one topic: the first ones are the simplest
 _FEWEST_RIGHT: Final = 12
 
 
 class FailedError(Exception):
-    """A payload showed a fault: Hypothesis looks for a smaller one that does."""
+    """Tells Hypothesis that a payload failed, so that it looks for a smaller one."""
 
 
 def topics_in_order(
     protocol: Protocol, signals: Sequence[Signal], *, seed: int
 ) -> tuple[Topic, ...]:
-    """All topics: first right requests, then the others in an order that the seed decides.
+    """Return all topics: first valid requests, then the others in an order from the seed.
 
-    To go through them, rather than to draw them too, leaves nothing rare to chance.
+    Going through all of them, instead of drawing them, leaves nothing rare to chance.
     """
     topics = [topic for signal in signals for topic in topics_of(signal, protocol)]
     right = [topic for topic in topics if topic.validity == "valid"]
@@ -41,7 +41,7 @@ def topics_in_order(
 
 
 def share_of(topic: Topic, left: int, topics: int) -> int:
-    """Return how many of the payloads that are left go to a topic, the next of so many."""
+    """Return how many of the remaining payloads go to the next of `topics` topics."""
     fair = -(-left // topics)
     if topic.validity == "valid":
         return min(left, max(_FEWEST_RIGHT, min(PORTION, 3 * fair)))
@@ -49,7 +49,7 @@ def share_of(topic: Topic, left: int, topics: int) -> int:
 
 
 def seed_of(base: int, protocol: str, portion: int) -> int:
-    """The seed of a portion, which is another one for each protocol and portion."""
+    """Return the seed of a portion, different for each protocol and portion."""
     return _chance(base, f"{protocol}/{portion}").getrandbits(64)
 
 
@@ -60,14 +60,14 @@ def _chance(base: int, purpose: str) -> random.Random:
 def run_portion(
     payloads: SearchStrategy[Payload], number: int, count: int, test: Callable[[Payload], None]
 ) -> None:
-    """Draw `count` payloads and test each; once one fails, shrink it instead of going on.
+    """Draw `count` payloads and test each; if one fails, shrink it instead of going on.
 
     Args:
-        payloads: What to draw from.
+        payloads: The strategy to draw from.
         number: The seed.
         count: How many.
-        test: Raises `FailedError` for one that fails. It is called for every attempt to shrink it
-            too, and keeps what it wants to know.
+        test: Raises `FailedError` for one that fails. It is called for every shrinking attempt
+            too, and keeps its own records.
     """
 
     @seed(number)

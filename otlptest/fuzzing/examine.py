@@ -1,7 +1,7 @@
-"""Examines a receiver with one payload at a time, and makes sure before it finds a fault.
+"""Examines a receiver with one payload at a time, and confirms each fault.
 
-What fails once is sent once more: a connection that was closed meanwhile, a moment of load or a
-restart is nobody's fault. Whether the receiver lives is told by a probe, a plain valid request.
+A failing payload is sent once more: a connection that was closed meanwhile, brief load or a
+restart is not a fault. A probe, a plain valid request, shows whether the receiver lives.
 """
 
 from dataclasses import dataclass, replace
@@ -21,14 +21,14 @@ from otlptest.wire.otlp import otlp_json, otlp_protobuf
 from otlptest.wire.otlp.fields_of_time import shift_times
 
 Health: TypeAlias = Literal["well", "failing", "late", "down"]
-"""How the probe was answered: at all, as the receiver's fault, too late, not at all."""
+"""The answer to the probe: well, as the receiver's fault, too late, or none."""
 
 _UNANSWERED: Final[frozenset[AnswerKind]] = frozenset({"cut_off", "late", "unreachable", "garbage"})
 _WAITS_S: Final = (0.1, 0.4, 1.0)
 _LONGEST_WAIT_S: Final = 2.0
 _LOOK_EVERY_S: Final = 0.1
-_MOMENT_S: Final = 0.05  # what dies of a payload is gone after that long, or soon after
-_HOPELESS: Final = 40  # so many payloads in a row refused for load: waiting does not help
+_MOMENT_S: Final = 0.05  # a receiver that dies of a payload is gone after this time, or soon after
+_HOPELESS: Final = 40  # payloads in a row refused for load, after which waiting does not help
 _TOO_LARGE: Final = frozenset({408, 413})
 _GATEWAY: Final = frozenset({502, 504})
 _UNAVAILABLE: Final = 14
@@ -36,13 +36,13 @@ _UNAVAILABLE: Final = 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What one payload showed.
+    """The result of one payload.
 
     Attributes:
-        answer: The answer that counts.
-        fault: What is wrong with it; None if nothing is.
-        is_aged: Whether a right request was refused only for the age of its data.
-        plain: The plain payload that shows the fault just as well; None if none does.
+        answer: The decisive answer.
+        fault: The fault in it; None if there is none.
+        is_aged: Whether a valid request was refused only for the age of its data.
+        plain: The plain payload that shows the fault as well; None if there is none.
     """
 
     answer: Answer
@@ -55,9 +55,9 @@ class Examiner:
     """Sends payloads to one endpoint and judges the answers. Used by one thread.
 
     Args:
-        lab: Where the receiver is, with the signals that it takes.
+        lab: The receiver, with the signals that it takes.
         talk: The conversation with it.
-        grace_s: How long it may be away before it is called fallen.
+        grace_s: The time that it may be away before it counts as fallen.
     """
 
     def __init__(self, lab: TargetLab, talk: Talk, *, grace_s: float = 2.0) -> None:
@@ -67,7 +67,7 @@ class Examiner:
         self._in_a_row = 0
 
     def examine(self, payload: Payload) -> Examination:
-        """What a payload shows, made sure of; blocks for several timeouts where nothing comes."""
+        """Examine a payload with confirmation; blocks for several timeouts without an answer."""
         answer = self._settled(payload)
         if answer.kind == "failed":
             answer = self._settled(payload)
@@ -80,7 +80,7 @@ class Examiner:
         return self._judged(payload, answer)
 
     def look_again(self, payload: Payload) -> Examination:
-        """As `examine`, without making sure, and with a look whether the receiver lives."""
+        """Examine without confirmation, but check whether the receiver lives."""
         answer = self._talk.send(payload)
         Deadline(_MOMENT_S).pause(_MOMENT_S)
         health = self.health(grace_s=_MOMENT_S)
@@ -91,10 +91,10 @@ class Examiner:
     def health(self, *, grace_s: float | None = None) -> Health:
         """Return how the receiver answers a probe, over a new connection.
 
-        It is asked again for a while before the answer is a bad one.
+        It is asked again for a while before a bad answer counts.
 
         Args:
-            grace_s: For how long; as the examiner was told if None.
+            grace_s: The length of that while; the examiner's own if None.
         """
         deadline = Deadline(self._grace_s if grace_s is None else grace_s)
         while True:
@@ -113,7 +113,7 @@ class Examiner:
         return "failing" if kind == "failed" else "well"
 
     def _settled(self, payload: Payload) -> Answer:
-        """The answer once the receiver is not busy, or that it stays so."""
+        """Return the answer once the receiver is not busy, or a persistent busy one."""
         answer = self._talk.send(payload)
         if answer.kind != "overloaded":
             self._in_a_row = 0
@@ -131,7 +131,7 @@ class Examiner:
         return self._persistent(answer)
 
     def _persistent(self, answer: Answer) -> Answer:
-        """Return what cannot be load: it is only ever said to this payload."""
+        """Return a fault that load cannot explain: only this payload gets this answer."""
         is_grpc = self._lab.protocol == "grpc"
         says_nothing_of_load = (
             answer.status == _UNAVAILABLE if is_grpc else answer.status in _GATEWAY
@@ -163,7 +163,7 @@ class Examiner:
         return Examination(answer=answer, fault=fault, is_aged=is_aged)
 
     def _fails_plain(self, payload: Payload, answer: Answer) -> Examination | None:
-        """What the plain payload shows, if it fails in the same way: nothing odd is the cause."""
+        """Return the result of the plain payload if it fails alike: the oddity is not the cause."""
         plain = plain_of(payload)
         again = self._settled(plain)
         if again.kind == "failed":
@@ -174,10 +174,10 @@ class Examiner:
         return Examination(answer=again, fault=fault, plain=plain)
 
     def _takes_plain(self, payload: Payload) -> tuple[bool, bool]:
-        """Whether it takes the same as an SDK would have sent it, and whether age is the reason."""
+        """Return whether it takes the plain payload, and whether age is the reason if not."""
         if payload.plain and not self._is_taken(payload, payload.plain):
             return False, False
-        # What is odd about the way it is encoded does not survive, and the plain one has the age.
+        # The plain payload lacks the odd encoding, and has the same age.
         fresh = _fresh(payload, self._lab.marker(), is_odd=bool(payload.plain))
         is_aged = fresh is not None and self._is_taken(payload, fresh)
         return not is_aged, is_aged
@@ -188,12 +188,12 @@ class Examiner:
 
 
 def _may_change(answer: Answer) -> bool:
-    """Return whether a refusal for load may be another one later."""
+    """Return whether a refusal for load may change later."""
     return answer.status not in _TOO_LARGE
 
 
 def _fallen(payload: Payload, answer: Answer, health: Health) -> Examination:
-    """The receiver answers nobody any more, at least not in time."""
+    """Return the fault of a receiver that no longer answers anybody, at least not in time."""
     what = {
         "late": "it answers a plain request not in time",
         "down": "it answers a plain request not at all",
@@ -219,9 +219,9 @@ def _probe(signal: Signal, protocol: Protocol, marker: str) -> Payload:
 
 
 def _fresh(payload: Payload, marker: str, *, is_odd: bool) -> bytes | None:
-    """A right request with its times moved to now, its points in series of their own.
+    """Return a valid request with its times moved to now, its points in new series.
 
-    None if it cannot be read, or if what is odd about it would be gone.
+    None if it cannot be read, or would lose what is odd about it.
     """
     is_json = payload.protocol == "http/json"
     encode = otlp_json.encode_message if is_json else otlp_protobuf.encode_message
@@ -244,7 +244,7 @@ def _fresh(payload: Payload, marker: str, *, is_odd: bool) -> bytes | None:
 
 
 def _set_apart(message: Any, marker: str) -> None:  # noqa: ANN401 -- a generated message
-    """Give each point an attribute that no other has: a store wants the points of one in order."""
+    """Give each point a unique attribute: a store wants the points of one series in order."""
     for holder in message.resource_metrics:
         for scope in holder.scope_metrics:
             for metric in scope.metrics:

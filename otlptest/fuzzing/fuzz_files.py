@@ -1,7 +1,7 @@
-"""A failing payload as files: its bytes, and beside them what is known about it.
+"""A failing payload as files: its bytes, and a description next to them.
 
-`NAME.bin` is the body as it was sent; `NAME.bin.json` tells signal, protocol, what a receiver has
-to do with it and why, and which run found it.
+`NAME.bin` is the body that was sent; `NAME.bin.json` has the signal, the protocol, the required
+answer with its reason, and the run that found it.
 """
 
 import base64
@@ -28,7 +28,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def write_payload(folder: Path, payload: Payload, *, kind: str, number: int, seed: int) -> Path:
-    """The file of the payload's bytes, written with the one beside it.
+    """Write the file of the payload's bytes, with its description, and return its path.
 
     Raises:
         UsageError: The folder cannot be written to.
@@ -53,16 +53,16 @@ def write_payload(folder: Path, payload: Payload, *, kind: str, number: int, see
 
 
 def read_payload(file: Path, *, signal: Signal | None, protocol: Protocol | None) -> Payload:
-    """The payload that a file holds.
+    """Return the payload in a file.
 
     Args:
-        file: Its bytes; what is known about it is looked for beside it.
-        signal: What it is, where nothing is beside it.
-        protocol: How it goes; wins over what is beside it.
+        file: Its bytes; the description is expected next to it.
+        signal: The signal, if there is no description.
+        protocol: The protocol; wins over the description.
 
     Raises:
-        FileFormatError: It cannot be read, or what is beside it is of another form.
-        UsageError: Nothing is beside it, and the signal or protocol was not given.
+        FileFormatError: It cannot be read, or its description has another form.
+        UsageError: There is no description, and the signal or protocol was not given.
     """
     try:
         body = file.read_bytes()

@@ -1,7 +1,7 @@
-"""What fuzzing came to, as a verdict for each requirement that it is evidence for.
+"""The results of fuzzing: a verdict for each requirement that it is evidence for.
 
-A requirement counts as held only where the answers alone show it; that data came out unchanged is
-for the receiver cases. What failed counts for every requirement that it breaks.
+A requirement counts as met only where the answers alone show it; that data came out unchanged is
+left to the receiver cases. A failure counts for every requirement that it breaks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,12 +16,12 @@ from otlptest.results import CheckResult, failed, inconclusive, passed
 from otlptest.strategies import Payload
 
 CASE: Final = "fuzzing"
-"""What reports call the case."""
+"""The name of the case in reports."""
 
 _FEWEST: Final = 10  # payloads; fewer show little
 _SHOWN: Final = 64
-_SHOWN_TEXT: Final = 500  # of JSON: what matters is in its middle
-# Requirements that the answer alone shows to be held.
+_SHOWN_TEXT: Final = 500  # characters of JSON: the important part is in its middle
+# Requirements that the answer alone shows to be met.
 _SEEN_IN_ANSWERS: Final = frozenset(
     f"OTLP-{rule}"
     for rule in (
@@ -46,15 +46,15 @@ def fuzz_results(
     run_again: str,
     accusations: Sequence[CheckResult] = (),
 ) -> tuple[Result, ...]:
-    """A verdict for each requirement, in the order of the catalogue.
+    """Return a verdict for each requirement, in the order of the catalogue.
 
     Args:
-        tallies: How payloads about each requirement were answered.
-        failures: What failed, each with the command that sends it again.
-        examples: For each requirement what one payload about it was.
+        tallies: The counts of answers to payloads about each requirement.
+        failures: The failures, each with the command that sends it again.
+        examples: For each requirement a description of one payload about it.
         policy: How strictly to judge.
         run_again: The command of the whole run.
-        accusations: What is wrong with the answer to a plain valid request.
+        accusations: The faults in the answer to a plain valid request.
     """
     judged: dict[str, list[CheckResult]] = {each.rule: [each] for each in accusations}
     commands: dict[str, str] = {}
@@ -81,7 +81,7 @@ def fuzz_results(
 def accused_results(
     accusations: Sequence[CheckResult], policy: Policy, *, run_again: str
 ) -> tuple[Result, ...]:
-    """The verdicts where nothing could be fuzzed: what a plain valid request showed."""
+    """Return the verdicts if fuzzing was impossible: the result of a plain valid request."""
     return tuple(
         result_of(each.rule, [(CASE, each)], policy, run_again=run_again) for each in accusations
     )
@@ -122,7 +122,7 @@ def _shown(payload: Payload) -> str:
 def replay_results(
     payload: Payload, seen: Examination, policy: Policy, *, run_again: str
 ) -> tuple[Result, ...]:
-    """The verdicts about one payload that was sent again."""
+    """Return the verdicts about one payload that was sent again."""
     fault = seen.fault
     judged = _replayed(payload, seen) if fault is None else _failed(payload, fault)
     return tuple(

@@ -1,4 +1,4 @@
-"""One run of fuzzing against one endpoint: draws, examines, hunts down what fails, and counts."""
+"""One fuzzing run against one endpoint: draws, examines, shrinks failures, and counts."""
 
 from collections import deque
 from collections.abc import Callable
@@ -24,16 +24,16 @@ _TELL_EVERY_S: Final = 2.0
 _LOOK_EVERY: Final = 1000  # payloads between two looks at memory and health
 _REMEMBERED: Final = 8
 _MOST_HUNTS: Final = 25
-_CONFIRMED: Final = 3  # of the smallest payloads; more are not sent again in the end
+_CONFIRMED: Final = 3  # smallest payloads to confirm; more are not sent again in the end
 _MORTAL: Final = frozenset({"crash", "hang"})
 _MIB: Final = 2**20
 _SPARE_BYTES: Final = 256 * _MIB
-_BYTES_PER_BYTE: Final = 20  # what a receiver may keep of each byte that it was sent
+_BYTES_PER_BYTE: Final = 20  # memory that a receiver may keep for each byte that it was sent
 
 
 @dataclass(slots=True)
 class FuzzCounts:
-    """How the payloads about one requirement were answered."""
+    """The counts of answers to the payloads about one requirement."""
 
     taken: int = 0
     taken_in_part: int = 0
@@ -45,11 +45,11 @@ class FuzzCounts:
 
     @property
     def judged(self) -> int:
-        """Payloads whose answer says something."""
+        """Return the number of payloads with a meaningful answer."""
         return self.taken + self.taken_in_part + self.refused
 
     def __str__(self) -> str:
-        """The counts, but for those that are 0."""
+        """Return the counts that are not 0, as text."""
         counts = {
             "taken": self.taken,
             "taken in part": self.taken_in_part,
@@ -68,11 +68,11 @@ class Failure:
 
     Attributes:
         fault: What the receiver did.
-        payload: What makes it do so.
-        first: The payload that first did.
-        times: How many of the drawn payloads did.
-        is_shrunk: Whether a smaller payload was looked for to the end.
-        note: What a reader has to know: why it was not shrunk, or that it does not always fail.
+        payload: The payload that causes it.
+        first: The first payload that did.
+        times: How many of the drawn payloads caused it.
+        is_shrunk: Whether the search for a smaller payload was completed.
+        note: A note for readers: why it was not shrunk, or that it does not always fail.
         others: How many of `times` were odd or broken payloads that got the same answer.
         reason: See `reason_of`.
     """
@@ -89,7 +89,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzProgress:
-    """So far; told every few seconds."""
+    """The progress of a run, reported every few seconds."""
 
     protocol: str
     sent: int
@@ -100,7 +100,7 @@ class FuzzProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzFailed:
-    """A payload failed, and a smaller one is looked for now, or was found."""
+    """A failed payload, reported when its shrinking begins and when it ends."""
 
     fault: Fault
     payload: Payload
@@ -111,11 +111,11 @@ FuzzEvent: TypeAlias = FuzzProgress | FuzzFailed
 
 
 class _OverError(BaseException):
-    """Ends a run: nobody answers any more. Hypothesis lets it through."""
+    """Ends a run if the receiver no longer answers. Hypothesis lets it through."""
 
 
 class _EnoughError(BaseException):
-    """Ends a hunt that takes too long, likewise."""
+    """Ends a hunt that takes too long. Hypothesis lets it through."""
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ class _Hunt:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has taken long enough: by its attempts, so that a seed gives one result."""
+        """Return whether it had enough attempts: counted, so that a seed gives one result."""
         return self.attempts >= self.most_attempts or self.deadline.has_passed()
 
 
@@ -138,14 +138,14 @@ class Session:
     """One endpoint, one protocol, one seed.
 
     Args:
-        lab: Where the receiver is, with the signals that it takes.
+        lab: The receiver, with the signals that it takes.
         examiner: Sends and judges.
         payloads: How many to draw.
-        seed: Where the draws begin.
+        seed: The seed of the draws.
         shrink_s: How long to look for a smaller payload, for each fault.
-        attempts: How many to try meanwhile, at most.
+        attempts: The most payloads to try meanwhile.
         revive: Waits until the receiver answers again; False if it does not.
-        on_event: Told of progress and failures.
+        on_event: Receives progress and failures.
     """
 
     def __init__(
@@ -192,12 +192,12 @@ class Session:
             while self.sent < self._payloads and not self.ended_early:
                 self._run_round()
         except _OverError:
-            self._finish_hunt()  # with what was found so far
+            self._finish_hunt()  # with the results so far
         self._merge()
         self._look_at_memory()
 
     def _run_round(self) -> None:
-        """Draw about each topic once; twice is only needed for very many payloads."""
+        """Draw about each topic once; only very many payloads need a second round."""
         before = self.sent
         topics = topics_in_order(self._lab.protocol, self._lab.signals, seed=self._seed)
         for place, topic in enumerate(topics):
@@ -207,7 +207,7 @@ class Session:
             self.ended_early = "Hypothesis draws no more payloads"
 
     def _run_topic(self, topic: Topic, count: int) -> None:
-        """Draw about one topic; what is left when a failure was hunted down is drawn afterwards."""
+        """Draw about one topic; after a hunt, draw the rest."""
         self._wanted = self.sent + count
         has_hunted = True
         while has_hunted and self.sent < self._wanted:
@@ -222,7 +222,7 @@ class Session:
         """Examine one payload.
 
         Raises:
-            FailedError: It fails. In one place: Hypothesis tells failures apart by where they are.
+            FailedError: It fails. Raised in one place: Hypothesis tells failures apart by that.
         """
         if self._hunt is not None:
             has_failed = self._is_prey(self._hunt, payload)
@@ -232,7 +232,7 @@ class Session:
             raise FailedError
 
     def _is_new_failure(self, payload: Payload) -> bool:
-        """Send one payload and count its answer; whether a hunt begins with it."""
+        """Send one payload and count its answer; return whether a hunt begins with it."""
         self.sent += 1
         self.sent_bytes += len(payload.body)
         self._recent.append(payload)
@@ -244,7 +244,7 @@ class Session:
         return seen.fault is not None and self._note(payload, seen)
 
     def _note(self, payload: Payload, seen: Examination) -> bool:
-        """Remember a fault; whether it is new and hunted down now."""
+        """Record a fault; return whether it is new and to be hunted down now."""
         fault = seen.fault
         if fault is None:
             return False
@@ -280,7 +280,7 @@ class Session:
         return True
 
     def _known_as(self, fault: Fault, seen: Examination) -> Failure | None:
-        """The failure that a fault counts to: its own kind, or that of a right payload."""
+        """Return the failure that a fault counts to: its own kind, or that of a valid payload."""
         known = self._known.get(fault.signature)
         if known is not None or fault.kind not in ALSO_PLAIN:
             return known
@@ -289,7 +289,7 @@ class Session:
         return next((each for each in alike if each.fault.reason == reason), None)
 
     def _merge(self) -> None:
-        """Count what an odd payload met with to the right one that met with it later on."""
+        """Count the failure of an odd payload to that of a valid one found later."""
         for failure in list(self.failures):
             if failure.fault.kind not in ALSO_PLAIN or failure.fault.reason:
                 continue
@@ -302,7 +302,7 @@ class Session:
                     break
 
     def _stand_up(self, failure: Failure) -> None:
-        """Go on only with a receiver that answers.
+        """Continue only if the receiver answers.
 
         Raises:
             _OverError: It does not come back.
@@ -324,7 +324,7 @@ class Session:
         """Return whether a payload shows the hunted fault too.
 
         Raises:
-            _EnoughError: The hunt has taken long enough.
+            _EnoughError: The hunt has taken too long.
         """
         if hunt.is_over:
             raise _EnoughError
@@ -336,7 +336,7 @@ class Session:
         return True
 
     def _look(self, failure: Failure, payload: Payload) -> Examination:
-        """Return what a payload of a hunt shows; the receiver answers again afterwards.
+        """Return the result of a payload of a hunt; the receiver answers again afterwards.
 
         Raises:
             _OverError: It does not.
@@ -349,7 +349,7 @@ class Session:
         return seen
 
     def _finish_hunt(self) -> None:
-        """Keep the smallest payload that fails when it is sent once more."""
+        """Keep the smallest payload that fails when sent again."""
         hunt, self._hunt = self._hunt, None
         if hunt is None:
             return
@@ -368,7 +368,7 @@ class Session:
         self._on_event(FuzzFailed(fault=failure.fault, payload=failure.payload, is_shrunk=True))
 
     def _confirms(self, failure: Failure, payload: Payload) -> bool:
-        """Return whether a payload fails once more; then it is what the failure is shown with."""
+        """Return whether a payload fails again, and keep it to show the failure."""
         fault = self._look(failure, payload).fault
         if fault is None or fault.signature != failure.fault.signature:
             return False
@@ -404,7 +404,7 @@ class Session:
             )
 
     def _look_at_memory(self) -> None:
-        """Find a fault if the receiver holds far more than it was ever sent."""
+        """Report a fault if the receiver holds far more memory than it was sent."""
         now = self._lab.resident_bytes()
         if self.memory is None or now is None:
             return

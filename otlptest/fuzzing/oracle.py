@@ -1,8 +1,8 @@
-"""What an answer to a fuzzed payload says about the receiver.
+"""The judgement of a receiver by an answer to a fuzzed payload.
 
-Nobody is accused of what may have another reason: a limit or load (413, 429, 503, …) is counted
-apart, a refusal of an odd request counts only if the plain one is taken, and of a right one only
-if it is no kind that receivers may lack. What fails with the plain one too is a fault of that.
+An answer with another possible reason is not a fault: a limit or load (413, 429, 503, …) is counted
+apart, a refusal of an odd request counts only if the plain one is taken, and of a valid one only
+if receivers must support its kind. If the plain one fails too, the fault is attributed to that.
 """
 
 import re
@@ -39,7 +39,7 @@ FAULT_TITLES: Final[dict[FaultKind, str]] = {
     "wrong_status": "it refused what is not a request with another status than 400",
     "wrong_error_body": "its 400 came without a google.rpc.Status",
 }
-"""What each kind of fault is, as a clause."""
+"""A clause for each kind of fault."""
 
 _HARMS: Final[dict[FaultKind, Harm]] = {
     "crash": "crash",
@@ -47,7 +47,7 @@ _HARMS: Final[dict[FaultKind, Harm]] = {
     "memory": "memory",
     "server_error": "server_error",
 }
-# What an odd payload, that may be refused or taken, must not do to a receiver.
+# Forbidden reactions to an odd payload, which a receiver may refuse or take.
 _GENERAL: Final[dict[FaultKind, str]] = {
     "hang": "OTLP-RESP-087",
     "server_error": "OTLP-SRV-014",
@@ -72,15 +72,15 @@ _REASON_SHOWN: Final = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What is wrong with a receiver, as one payload showed it.
+    """The fault of a receiver, as one payload showed it.
 
     Attributes:
-        kind: What it did.
-        rules: The requirements that this breaks.
+        kind: The kind of fault.
+        rules: The requirements that it breaks.
         told: The answer in words.
-        reason: Of a right request that fails: the answer without what differs from payload to
-            payload. Two reasons are two faults, and what is answered so to an odd payload is not
-            about what is odd.
+        reason: For a valid request that fails: the answer without the parts that differ between
+            payloads. Different reasons are different faults; an odd payload with the same answer
+            is not at fault for its oddity.
     """
 
     kind: FaultKind
@@ -90,22 +90,22 @@ class Fault:
 
     @property
     def harm(self) -> Harm | None:
-        """Return what makes a broken ROBUSTNESS row a failure."""
+        """Return the harm that makes a broken ROBUSTNESS row a failure."""
         return _HARMS.get(self.kind)
 
     @property
     def signature(self) -> tuple[str, tuple[str, ...], str]:
-        """Return what makes two faults the same one, for counting and shrinking."""
+        """Return a key that is equal for two equal faults, for counting and shrinking."""
         return self.kind, self.rules, self.reason
 
 
 def fault_of(payload: Payload, answer: Answer, *, takes_plain: bool) -> Fault | None:
-    """Return what is wrong with an answer; None if nothing is, or it may have another reason.
+    """Return the fault in an answer; None if there is none or another reason is possible.
 
     Args:
-        payload: What was sent.
-        answer: What came back, of a receiver that is alive.
-        takes_plain: Whether it takes the payload as an SDK would have sent it.
+        payload: The payload that was sent.
+        answer: The answer of a receiver that is alive.
+        takes_plain: Whether it takes the payload in the form that an SDK would send.
     """
     kind = _kind(payload, answer, takes_plain=takes_plain)
     if kind is None:
@@ -115,11 +115,11 @@ def fault_of(payload: Payload, answer: Answer, *, takes_plain: bool) -> Fault | 
 
 
 ALSO_PLAIN: Final[frozenset[FaultKind]] = frozenset({"hang", "server_error", "cut_off", "garbage"})
-"""What a receiver may do to a right request as well as to an odd one."""
+"""The faults that a valid request can show as well as an odd one."""
 
 
 def reason_of(answer: Answer) -> str:
-    """An answer without numbers, ids and names: the same for all payloads that meet one fault."""
+    """Return an answer without numbers, ids and names: equal for all payloads with one fault."""
     message = _VARYING.sub("…", _QUOTED.sub("…", answer.told.partition(": ")[2]))
     return f"{answer.kind} {answer.status or ''} {message[:_REASON_SHOWN]}".strip()
 
@@ -159,11 +159,11 @@ def _rules(kind: FaultKind, payload: Payload) -> tuple[str, ...]:
 
 
 def fallen(payload: Payload, *, is_late: bool, told: str) -> Fault:
-    """The fault of a receiver that answers nobody any more.
+    """Return the fault of a receiver that no longer answers.
 
     Args:
-        payload: What was sent before.
-        is_late: It hangs, rather than being gone.
+        payload: The payload that was sent before.
+        is_late: Whether it hangs instead of being gone.
         told: The answer in words.
     """
     kind: FaultKind = "hang" if is_late else "crash"
@@ -173,7 +173,7 @@ def fallen(payload: Payload, *, is_late: bool, told: str) -> Fault:
 
 
 def _robustness_rule(payload: Payload) -> str:
-    """Return what an odd payload is about, if that is robustness; other rules ask for no answer."""
+    """Return the robustness rule that an odd payload tests; others require no answer."""
     return payload.rule if find(payload.rule).level == "ROBUSTNESS" else ""
 
 

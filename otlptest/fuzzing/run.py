@@ -1,7 +1,7 @@
-"""Fuzzing of a receiver: payloads by the thousand, and the smallest of those that it fails on.
+"""Fuzzing of a receiver: thousands of payloads, and the smallest of the failing ones.
 
 `fuzz_receiver` sends payloads of `otlptest.strategies` to each endpoint and judges the answers;
-`replay_payload` sends one again. What a *fault* is, and what is none, is in `fuzzing_judgement`.
+`replay_payload` sends one again. `fuzzing_judgement` defines what a *fault* is.
 """
 
 import shlex
@@ -35,18 +35,18 @@ _LOOK_EVERY_S: Final = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzPlan:
-    """How much to send, and what to do with what fails.
+    """The amount of fuzzing, and the treatment of failures.
 
     Attributes:
-        payloads: How many, over all protocols.
+        payloads: The number of payloads over all protocols.
         seed: The same seed draws the same payloads again.
-        folder: Where failing payloads are written to; it is made when the first one is.
+        folder: The folder of failing payloads; created with the first one.
         shrink_s: How long to look for the smallest payload, for each kind of failure.
-        attempts: How many payloads to try meanwhile, at most.
-        grace_s: How long a receiver may be away before it counts as fallen.
+        attempts: The most payloads to try meanwhile.
+        grace_s: The time that a receiver may be away before it counts as fallen.
         restart_s: How long to wait for a fallen receiver to come back.
-        signals: Only these; all that the receiver takes if empty.
-        timeout_s: How long to wait for any one answer before it is a hang.
+        signals: The signals to send; all that the receiver takes if empty.
+        timeout_s: The time without an answer after which it counts as a hang.
         policy: How strictly to judge.
     """
 
@@ -62,11 +62,11 @@ class FuzzPlan:
     policy: Policy = field(default_factory=Policy)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be done.
+        """Refuse invalid values.
 
         Raises:
             UsageError: A number is out of its range.
-            UnknownNameError: There is no such signal.
+            UnknownNameError: The signal does not exist.
         """
         if self.payloads < 1:
             raise UsageError(f"the number of payloads must be 1 or more and is {self.payloads!r}")
@@ -77,12 +77,12 @@ class FuzzPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFailure:
-    """A kind of failure, and how to see it again.
+    """A kind of failure, and the way to reproduce it.
 
     Attributes:
-        failure: What failed, with the smallest payload.
-        file: Where the payload's bytes are.
-        command: What sends it again and judges the answer.
+        failure: The failure, with the smallest payload.
+        file: The file of the payload's bytes.
+        command: The command that sends it again and judges the answer.
     """
 
     failure: Failure
@@ -95,15 +95,15 @@ class FuzzRun:
     """Fuzzing of one endpoint in one protocol.
 
     Attributes:
-        protocol: Which.
-        sent: How many payloads were sent, those to shrink failures not counted.
-        sent_bytes: Bytes in them.
-        tallies: By requirement, how payloads about it were answered.
-        failures: What failed.
+        protocol: The protocol.
+        sent: The number of payloads, without those to shrink failures.
+        sent_bytes: The bytes in them.
+        tallies: The counts of answers by requirement.
+        failures: The failures.
         memory: The receiver's memory before, and the highest that was seen, in bytes; None where
-            it cannot be told.
+            it is unknown.
         ended_early: Why not all were sent; empty if all were.
-        duration_s: How long it took.
+        duration_s: The duration.
     """
 
     protocol: Protocol
@@ -118,12 +118,12 @@ class FuzzRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzReport:
-    """What fuzzing came to.
+    """The results of fuzzing.
 
     Attributes:
         conformance: A verdict for each requirement that it is evidence for.
-        runs: Per protocol; none for an endpoint that could not be fuzzed.
-        seed: What draws the same payloads again.
+        runs: One per protocol, without endpoints that could not be fuzzed.
+        seed: The seed that draws the same payloads again.
     """
 
     conformance: Conformance
@@ -138,20 +138,20 @@ def fuzz_receiver(
     protocols: Sequence[Protocol] = (),
     on_event: Callable[[FuzzEvent], None] | None = None,
 ) -> FuzzReport:
-    """Send many payloads to a receiver, right and wrong ones, and judge what it makes of them.
+    """Send many valid and invalid payloads to a receiver, and judge the answers.
 
-    Blocks until all are sent and what failed is shrunk: some milliseconds for each payload.
+    Blocks until all are sent and failures are shrunk: some milliseconds for each payload.
 
     Args:
-        target: Where it is.
-        plan: How many, from which seed, and more; 1000 payloads if None.
-        protocols: In which protocols; all that its endpoints may speak if empty.
-        on_event: Told of progress and failures.
+        target: The receiver.
+        plan: The number, the seed and more; 1000 payloads if None.
+        protocols: The protocols; all that its endpoints may speak if empty.
+        on_event: Receives progress and failures.
 
     Raises:
-        UsageError: No endpoint was given, or none for a protocol that was asked for; or a failing
+        UsageError: No endpoint was given, or none for a requested protocol; or a failing
             payload cannot be written.
-        UnknownNameError: A protocol that was asked for does not exist.
+        UnknownNameError: A requested protocol does not exist.
     """
     chosen = plan or FuzzPlan()
     asked = tuple(protocols) or target.protocols
@@ -182,10 +182,10 @@ def _nothing(_event: FuzzEvent) -> None:
 
 
 def _lab(target: Target, protocol: Protocol, plan: FuzzPlan) -> TargetLab:
-    """Return what is talked to.
+    """Return the lab for the endpoint of a protocol.
 
     Raises:
-        UsageError: There is no endpoint for the protocol.
+        UsageError: The protocol has no endpoint.
     """
     lab = target.lab(protocol, ReceiverSuite(policy=plan.policy, timeout_s=plan.timeout_s))
     _ = lab.endpoint
@@ -263,7 +263,7 @@ def _nothing_to_send(look: ReceiverLook, plan: FuzzPlan, served: Sequence[Signal
 
 
 def _unreadable(protocol: Protocol, look: ReceiverLook) -> tuple[CheckResult, ...]:
-    """What is wrong with successes that cannot be read; the payloads are judged by the status."""
+    """Return the mistakes in unreadable successes; the status alone judges the payloads."""
     if not look.unreadable:
         return ()
     rules = {"grpc": "OTLP-RESP-001", "http/json": "OTLP-JSON-039"}
@@ -272,7 +272,7 @@ def _unreadable(protocol: Protocol, look: ReceiverLook) -> tuple[CheckResult, ..
 
 
 def _served(lab: TargetLab, look: ReceiverLook, plan: FuzzPlan) -> tuple[Signal, ...]:
-    """The signals to send: of those asked for, what it takes."""
+    """Return the requested signals that the receiver takes."""
     served = [each for each in look.signals if not plan.signals or each in plan.signals]
     wants_profiles = not plan.signals or "profiles" in plan.signals
     if wants_profiles and not look.problem and has_profiles() and _serves_profiles(lab):
@@ -343,15 +343,15 @@ def replay_payload(
     """Send one payload of an earlier run again, and judge the answer.
 
     Args:
-        target: Where to.
+        target: The receiver.
         file: The payload's bytes, as fuzzing wrote them.
-        protocol: How; as it was found if None.
-        signal: What it is, if fuzzing did not write the file.
+        protocol: The protocol; the one that found it if None.
+        signal: The signal, if fuzzing did not write the file.
         plan: Timeouts and policy.
 
     Raises:
         FileFormatError: The file cannot be read.
-        UsageError: It is not known what the file is, or there is no endpoint for it.
+        UsageError: The signal or protocol of the file is unknown, or no endpoint serves it.
     """
     chosen = plan or FuzzPlan()
     payload = read_payload(file, signal=signal, protocol=protocol)

@@ -35,12 +35,12 @@ class LogRecord:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
     @property
     def severity(self) -> Severity | int:
-        """`severity_number`, under the name of the criterion."""
+        """Return `severity_number`, under the name of the criterion."""
         return self.severity_number
 
     def __hash__(self) -> int:

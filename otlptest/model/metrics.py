@@ -1,6 +1,6 @@
 """Metric points as sent (metrics.proto), and the identity that joins them into one metric.
 
-What points mean together (merging, resets, totals, quantiles) is `otlptest.queries`.
+`otlptest.queries` handles what points mean together (merging, resets, totals, quantiles).
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from otlptest.model.requests import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricIdentity:
-    """What makes two data points belong to one metric: all but the description.
+    """The identity shared by data points of one metric: all but the description.
 
     MDM "Opentelemetry Protocol data model": name, resource, scope, unit, type; for sums and
     histograms also temporality, for sums monotonicity.
@@ -30,7 +30,7 @@ class MetricIdentity:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
 
@@ -47,7 +47,7 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Point:
-    """What every kind of data point has.
+    """The common part of every kind of data point.
 
     Attributes:
         metric: The identity that the point belongs to.

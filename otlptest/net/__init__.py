@@ -1,1 +1,1 @@
-"""Sockets, the event loop and addresses: what every server and client of otlptest stands on."""
+"""Sockets, the event loop and addresses: the basis of every server and client of otlptest."""

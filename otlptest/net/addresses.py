@@ -24,9 +24,9 @@ class Address:
     Attributes:
         scheme: `http` or `https`; `http` for `host:port`.
         host: Without brackets.
-        port: None if it has none.
+        port: The port; None without one.
         path: As written, maybe empty.
-        netloc: What is between the scheme and the path, as written.
+        netloc: The part between the scheme and the path, as written.
         is_url: Whether it has a scheme.
     """
 
@@ -39,7 +39,7 @@ class Address:
 
     @property
     def is_tls(self) -> bool:
-        """Whether TLS is spoken there."""
+        """Return whether the address uses TLS."""
         return self.scheme == "https"
 
     def port_for(self, *, is_grpc: bool) -> int:

@@ -1,4 +1,4 @@
-"""A socket whose every wait ends at one deadline, for `http.client`, which knows waits only."""
+"""A socket whose waits share one deadline, for `http.client`, which limits single waits only."""
 
 import io
 import selectors
@@ -25,17 +25,17 @@ class DeadlineSocket:
             rest = rest[self._socket.send(rest) :]
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return what `http.client` reads answers from; it always asks for `rb`."""
+        """Return the file that `http.client` reads answers from; it always asks for `rb`."""
         self._readers += 1
         return io.BufferedReader(_Reader(self))
 
     def receive_into(self, buffer: Any) -> int:  # noqa: ANN401 -- any writable buffer
-        """Receive what is there, at least one byte unless the peer has ended."""
+        """Receive the available bytes, at least one unless the peer has ended."""
         self._limit()
         return self._socket.recv_into(buffer)
 
     def close(self) -> None:
-        """Close the socket, once nobody reads from it any more.
+        """Close the socket once nobody reads from it any more.
 
         `http.client` closes before it has read an answer that ends with the connection; a real
         socket lives on in its files too.
@@ -44,7 +44,7 @@ class DeadlineSocket:
         self._close_if_unused()
 
     def reader_closed(self) -> None:
-        """A file of `makefile` was closed."""
+        """Note that a file of `makefile` was closed."""
         self._readers -= 1
         self._close_if_unused()
 
@@ -53,7 +53,7 @@ class DeadlineSocket:
             self._socket.close()
 
     def is_stale(self) -> bool:
-        """Return whether the peer has ended the connection, or sent what nobody asked for."""
+        """Return whether the peer has ended the connection, or sent unexpected bytes."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             return bool(selector.select(0))

@@ -1,4 +1,4 @@
-"""What otlptest listens on in this process, and the proxies that stand before it.
+"""The ports that otlptest listens on in this process, and the proxies before them.
 
 A proxy may hold back bytes that clients have sent already, so evidence that nothing more can come
 must ask it. And it may break them on purpose, which is not the client's mistake.
@@ -15,25 +15,25 @@ from otlptest.timing import Deadline
 
 
 class LocalProxy(Protocol):
-    """Passes bytes on to ports of this process, and may be late with them."""
+    """A proxy that passes bytes on to ports of this process, maybe late."""
 
     @property
     def grpc_endpoint(self) -> str:
-        """Return where it takes OTLP/gRPC."""
+        """Return its endpoint for OTLP/gRPC."""
         ...
 
     @property
     def http_endpoint(self) -> str:
-        """Return where it takes OTLP/HTTP."""
+        """Return its endpoint for OTLP/HTTP."""
         ...
 
     def open_port(self, endpoint: str, grpc_port: int, http_port: int) -> str:
-        """Open a further endpoint like `endpoint`, that leads to other ports of the same collector.
+        """Open another endpoint like `endpoint` that leads to other ports of the same collector.
 
         Args:
             endpoint: One of its own two.
-            grpc_port: Where it leads to if `endpoint` is for OTLP/gRPC.
-            http_port: Where it leads to if `endpoint` is for OTLP/HTTP.
+            grpc_port: The port that it leads to if `endpoint` is for OTLP/gRPC.
+            http_port: The port that it leads to if `endpoint` is for OTLP/HTTP.
 
         Raises:
             ReceiverError: No port can be opened.
@@ -42,23 +42,23 @@ class LocalProxy(Protocol):
 
     @property
     def injections(self) -> Sequence[object]:
-        """All faults that were injected there, ended ones too."""
+        """Return all faults that were injected there, ended ones too."""
         ...
 
     def pass_on(self, deadline: Deadline) -> str:
-        """Wait until all that clients had sent before the call is passed on.
+        """Wait until everything that clients sent before the call is passed on.
 
         Returns:
-            What is held back all the same, as a clause; empty if nothing is.
+            What is still held back, as a clause; empty if nothing is.
         """
         ...
 
 
 class Losses:
-    """What the faults of one proxy have kept from the collector. Thread-safe.
+    """The losses to the collector from the faults of one proxy. Thread-safe.
 
     Args:
-        where: What messages call the proxy: `the proxy before http://127.0.0.1:4317`.
+        where: The name of the proxy in messages: `the proxy before http://127.0.0.1:4317`.
     """
 
     def __init__(self, where: str) -> None:
@@ -70,7 +70,7 @@ class Losses:
         self._lost.append((at, fault))
 
     def since(self, start: float) -> Iterator[str]:
-        """Yield what was kept away from `start` on, as clauses; one for each fault."""
+        """Yield the losses from `start` on, as clauses; one for each fault."""
         counts = Counter(fault for at, fault in tuple(self._lost) if at >= start)
         for fault, count in counts.items():
             what = "a request" if count == 1 else f"{count} requests"
@@ -85,7 +85,7 @@ class PeerFault:
     """The fault that acted on a proxy's connection to a port of this process.
 
     Attributes:
-        fault: As a test writes it; the last one.
+        fault: The last fault, as a test writes it.
         corrupts: Whether one of them changed requests.
     """
 
@@ -108,7 +108,7 @@ class LocalNetwork:
         self._roles: dict[int, str] = {}
         self._faults: dict[str, PeerFault] = {}  # by the local end of a proxy's connection
         self._proxies: list[_Entry] = []
-        self._closed: list[_Entry] = []  # what they have lost is lost for good
+        self._closed: list[_Entry] = []  # their losses stay known
 
     # Ports.
 
@@ -118,30 +118,30 @@ class LocalNetwork:
             self._roles[port] = role
 
     def port_closed(self, port: int) -> None:
-        """Note that a receiver listens there no more."""
+        """Note that a receiver no longer listens there."""
         with self._lock:
             self._roles.pop(port, None)
 
     def role_of(self, port: int) -> str | None:
-        """Return what a port is for, `grpc` or `http`; None if no receiver listens there."""
+        """Return the purpose of a port, `grpc` or `http`; None if no receiver listens there."""
         with self._lock:
             return self._roles.get(port)
 
     # Proxies.
 
     def add_proxy(self, proxy: LocalProxy, ports: Collection[int], losses: Losses) -> None:
-        """Have evidence about collectors that listen on `ports` ask `proxy` from now on.
+        """Let evidence about collectors that listen on `ports` ask `proxy` from now on.
 
         Args:
-            proxy: It is forgotten once it is gone.
-            ports: Where it leads to.
-            losses: What it loses; asked after that, too.
+            proxy: The proxy; forgotten once it is gone.
+            ports: The ports that it leads to.
+            losses: Its losses; used after that, too.
         """
         with self._lock:
             self._proxies.append(_Entry(weakref.ref(proxy), frozenset(ports), losses))
 
     def remove_proxy(self, proxy: LocalProxy) -> None:
-        """Note that a proxy has passed on all that it will."""
+        """Note that a proxy passes nothing more on."""
         with self._lock:
             gone = [entry for entry in self._proxies if entry.proxy() in {proxy, None}]
             self._proxies = [entry for entry in self._proxies if entry not in gone]
@@ -159,7 +159,7 @@ class LocalNetwork:
         return next((p for p in leading if endpoint in {p.grpc_endpoint, p.http_endpoint}), None)
 
     def lost_before(self, ports: Collection[int], since: float) -> tuple[str, ...]:
-        """Return what planned faults of proxies kept from `ports` since then, as clauses."""
+        """Return what planned faults of proxies have kept from `ports` since then, as clauses."""
         with self._lock:
             known = (*self._closed, *self._proxies)
             asked = [entry for entry in known if not entry.ports.isdisjoint(ports)]
@@ -176,7 +176,7 @@ class LocalNetwork:
     # Connections of proxies.
 
     def peer_connected(self, local: str) -> None:
-        """Note that a proxy has connected from `local`, `HOST:PORT`, as another may have before."""
+        """Note that a proxy has connected from `local`, `HOST:PORT`, which may be reused."""
         with self._lock:
             self._faults.pop(local, None)
 
@@ -188,10 +188,10 @@ class LocalNetwork:
             self._faults[local] = PeerFault(fault, corrupts)
 
     def fault_of(self, peer: str) -> PeerFault | None:
-        """Return the fault that acted on the connection from `peer`, if one did."""
+        """Return the fault that acted on the connection from `peer`, if any."""
         with self._lock:
             return self._faults.get(peer)
 
 
 local_network: Final = LocalNetwork()
-"""The one of this process."""
+"""The local network of this process."""

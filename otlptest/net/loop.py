@@ -1,8 +1,8 @@
 """The loop of the receiver's thread: sockets that are ready, calls from other threads, a tick.
 
-Why not asyncio: its clock stops under freezegun, its wake-up socket cannot be made under
-pytest-socket, a test's event loop policy would reach into it, and a wake-up costs more. What is
-needed of it is this.
+asyncio does not fit: its clock stops under freezegun, its wake-up socket cannot be made under
+pytest-socket, a test's event loop policy would affect it, and a wake-up costs more. This module has
+the needed part of it.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _Ready: TypeAlias = Callable[[int], None]
 
 
 class _Epoll:
-    """Linux's, without what `selectors` puts around it: that is a tenth of a small request."""
+    """Linux's epoll without the overhead of `selectors`, a tenth of a small request."""
 
     def __init__(self) -> None:
         import select  # noqa: PLC0415 -- its epoll is on Linux only
@@ -51,7 +51,7 @@ class _Epoll:
             self._epoll.unregister(descriptor)
 
     def wait(self, seconds: float | None) -> None:
-        """Call whoever is ready; an error or a hang-up counts as both."""
+        """Call the handlers of ready descriptors; an error or a hang-up counts as both."""
         timeout = -1 if seconds is None else seconds
         for descriptor, event in self._epoll.poll(timeout, _EVENTS_IN_ROUND):
             ready = self._ready.get(descriptor)
@@ -70,7 +70,7 @@ class _Epoll:
 
 
 class _Selector:
-    """What `selectors` finds on other systems."""
+    """The selector that `selectors` finds on other systems."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
@@ -97,7 +97,7 @@ class _Selector:
 
 
 class ReadinessLoop:
-    """Calls whoever waits for a file descriptor, in the thread that runs `run`.
+    """Calls handlers of file descriptors, in the thread that runs `run`.
 
     `post` is thread-safe, all else belongs to that thread.
 
@@ -136,11 +136,11 @@ class ReadinessLoop:
         self._jobs.append(job)
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
-        """Call `call` once, when the time that `run` goes by has come to `when` seconds."""
+        """Call `call` once, when the clock given to `run` reaches `when` seconds."""
         heapq.heappush(self._timers, (when, next(self._timer_numbers), call))
 
     def post(self, call: Callable[[], None]) -> bool:
-        """Have `call` called in the loop's thread; False if the loop has ended. Thread-safe."""
+        """Call `call` in the loop's thread; return False if the loop has ended. Thread-safe."""
         with self._lock:
             if self._is_closed:
                 return False
@@ -154,7 +154,7 @@ class ReadinessLoop:
         self._is_stopping = True
 
     def run(self, now: Callable[[], float]) -> None:
-        """Work until `stop`; `now` gives seconds for the tick."""
+        """Work until `stop`; `now` returns the seconds for the tick."""
         wait, period_s = self._poller.wait, self._period_s
         next_tick = now() + period_s
         while True:
@@ -175,7 +175,7 @@ class ReadinessLoop:
                 self._tick()
 
     def close(self) -> None:
-        """Free the loop's own descriptors; whoever posts from now on is told so."""
+        """Close the loop's own descriptors; `post` returns False from now on."""
         with self._lock:
             self._is_closed = True
             self._poller.close()
@@ -188,6 +188,6 @@ class ReadinessLoop:
 
     def _woken(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            os.read(self._wake_reader, 4096)  # what is left wakes again
+            os.read(self._wake_reader, 4096)  # unread bytes wake the loop again
         while self._posted:
             self._posted.popleft()()

@@ -13,9 +13,9 @@ class ServerThread:
     """Runs a loop in a daemon thread, from `start` to `stop`. Thread-safe.
 
     Args:
-        name: What messages call it: `the receiver`.
+        name: The name in messages: `the receiver`.
         loop: Belongs to the thread from `start` on.
-        now: Gives seconds for the loop's ticks and timers.
+        now: Returns the seconds for the loop's ticks and timers.
         close: Called in the thread once the loop has ended: closes its sockets.
         failed: Called in the thread with the error that ended the loop, if one did.
     """
@@ -101,7 +101,7 @@ class ServerThread:
         return self._wait(begin, deadline, purpose)
 
     def stop(self, step: Callable[[], None], deadline: Deadline) -> bool:
-        """Run `step` in the thread, which has the loop stop, and wait for the thread's end.
+        """Run `step`, which stops the loop, in the thread, and wait for the thread's end.
 
         Returns:
             Whether it ended in time.
@@ -114,10 +114,10 @@ class ServerThread:
     def _wait(
         self, begin: "Callable[[Future[None]], None]", deadline: Deadline, purpose: str
     ) -> bool:
-        """Hand over what to do and wait for it; whether it was done in time.
+        """Submit work and wait for it; return whether it was done in time.
 
         Raises:
-            ReceiverError: The thread has ended, or what it did raised.
+            ReceiverError: The thread has ended, or the work raised.
         """
         done: Future[None] = Future()
         changed = threading.Condition()
@@ -136,7 +136,7 @@ class ServerThread:
                 while not done.done() and deadline.wait_on(changed):
                     pass
         finally:
-            done.cancel()  # what has not begun never does
+            done.cancel()  # what has not begun never runs
             with self._lock:
                 self._pending.discard(done)
         if done.cancelled() or not done.done():
@@ -149,7 +149,7 @@ class ServerThread:
     def _run(self) -> None:
         try:
             self._loop.run(self._now)
-        except BaseException as broken:  # noqa: BLE001 -- kept for whoever closes the server
+        except BaseException as broken:  # noqa: BLE001 -- raised when the server is closed
             self._end = broken
             self._failed(broken)
         finally:

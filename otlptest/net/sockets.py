@@ -1,4 +1,4 @@
-"""Listening and connected sockets, below what a test may have patched.
+"""Listening and connected sockets, below the layer that a test may have patched.
 
 `socket.SocketType` is the C class under `socket.socket`: pytest-socket and its like replace the
 latter to block a test's own network, and must not block the collector that the test talks to. The
@@ -22,19 +22,19 @@ _BACKLOG: Final = 1024
 _ATTEMPTS: Final = 20
 _LOOPBACK: Final = ("127.0.0.1", "::1")
 _NO_LINGER: Final = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
-_SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # whoever resets SIGPIPE must not kill us
+_SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)  # no death by a reset SIGPIPE
 
 
 def listening_sockets(host: str, port: int) -> tuple[Socket, ...]:
     """Return non-blocking sockets that listen on `host`:`port`; port 0 takes a free one.
 
-    `localhost` is both loopback addresses with one port, or the only one that the machine has;
+    `localhost` is both loopback addresses with one port, or the only one of the machine;
     anything else is one socket.
 
     Raises:
         UsageError: `host` is the path of a Unix socket.
         PortTakenError: Another socket listens there.
-        ReceiverError: The address cannot be had for another reason.
+        ReceiverError: The address is not available for another reason.
     """
     if "/" in host or host.startswith("unix:"):
         raise UsageError(
@@ -58,11 +58,11 @@ def listening_sockets(host: str, port: int) -> tuple[Socket, ...]:
 
 
 def _listening_socket(host: str, port: int) -> Socket:
-    """One socket.
+    """Return one listening socket.
 
     Raises:
         PortTakenError: Another socket listens there.
-        ReceiverError: The address cannot be had for another reason.
+        ReceiverError: The address is not available for another reason.
     """
     family, address = _resolved(host, port)
     listener: Socket | None = None
@@ -86,10 +86,10 @@ def _listening_socket(host: str, port: int) -> Socket:
 
 
 def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
-    """Family and numeric address of `host`.
+    """Return the family and numeric address of `host`.
 
     Raises:
-        ReceiverError: There is no such host, or no such port.
+        ReceiverError: The host or the port does not exist.
     """
     try:
         found = _socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
@@ -106,15 +106,15 @@ def _cannot_listen(host: str, port: int, error: Exception) -> tuple[str, str]:
 
 
 def accepted(listener: Socket) -> Iterator[tuple[Socket, str]]:
-    """Every connection in the accept queue, non-blocking and without Nagle's delay.
+    """Yield every connection in the accept queue, non-blocking and without Nagle's delay.
 
-    Each with the other end, `HOST:PORT`, which a connection that was reset can no longer tell.
+    Each comes with its peer, `HOST:PORT`, which a reset connection can no longer report.
     """
     while True:
         try:
             number, address = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- see module
         except ConnectionError:
-            continue  # that client has gone; the next may be there
+            continue  # that client has gone; try the next
         except OSError:
             return  # empty, or no descriptor is free: then it stays in the queue
         connection = socket.SocketType(fileno=number)
@@ -124,7 +124,7 @@ def accepted(listener: Socket) -> Iterator[tuple[Socket, str]]:
 
 
 def send_some(connection: Socket, data: bytes | bytearray | memoryview) -> int:
-    """Hand `data` to the kernel; how many bytes it took, 0 if none now.
+    """Pass `data` to the kernel; return how many bytes it took, 0 if none now.
 
     Raises:
         OSError: The connection is broken.
@@ -143,13 +143,13 @@ def close_socket(connection: Socket) -> None:
 
 
 def reset_socket(connection: Socket) -> None:
-    """End a connection with a reset: the peer gets an error, and what was not sent is dropped."""
+    """Reset a connection: the peer gets an error, and unsent bytes are dropped."""
     with contextlib.suppress(OSError):  # not connected any more
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     connection.close()
 
 
 def end_writing(connection: Socket) -> None:
-    """Tell the peer that nothing more comes, and go on reading."""
+    """Announce the end of writing to the peer, and go on reading."""
     with contextlib.suppress(OSError):  # not connected any more
         connection.shutdown(socket.SHUT_WR)

@@ -1,11 +1,11 @@
-"""TLS on bytes instead of a socket, so that reading and writing stay under our control."""
+"""TLS on bytes instead of a socket, which keeps reading and writing under our control."""
 
 import contextlib
 import ssl
 from typing import Final
 
 TLS_REFUSAL: Final = bytes.fromhex("15 03 01 00 02 02 28")
-"""A fatal handshake_failure alert: what a plaintext port says to a client that speaks TLS."""
+"""A fatal handshake_failure alert: the answer of a plaintext port to a TLS client."""
 
 _READ_SIZE: Final = 256 * 1024
 
@@ -18,7 +18,7 @@ class TlsStream:
 
     Attributes:
         is_established: Whether the handshake is done.
-        is_ended: Whether the peer has said that nothing more comes.
+        is_ended: Whether the peer has announced the end of its bytes.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -30,11 +30,11 @@ class TlsStream:
 
     @property
     def alpn(self) -> str | None:
-        """The protocol that both sides agreed on, None if the client offered none."""
+        """Return the protocol that both sides agreed on, None if the client offered none."""
         return self._tls.selected_alpn_protocol()
 
     def receive(self, data: bytes) -> bytes:
-        """Return what the peer's bytes say in plain.
+        """Decrypt bytes from the peer.
 
         Raises:
             ssl.SSLError: The handshake failed, or a record is broken.
@@ -61,14 +61,14 @@ class TlsStream:
         return b"".join(parts)
 
     def send(self, data: bytes) -> None:
-        """Encrypt `data`; `pending` has it then."""
+        """Encrypt `data` into `pending`."""
         self._tls.write(data)
 
     def say_end(self) -> None:
-        """Tell the peer that nothing more comes."""
+        """Announce the end of our bytes to the peer."""
         with contextlib.suppress(ssl.SSLError):  # the peer has not answered, and need not
             self._tls.unwrap()
 
     def pending(self) -> bytes:
-        """Bytes for the socket."""
+        """Return the bytes for the socket, and clear them."""
         return self._outgoing.read()

@@ -1,6 +1,6 @@
 """The environment that points a program's OpenTelemetry SDK at a collector.
 
-Everything is said in the standard `OTEL_*` variables (EXPORTER, ENV), so it works for any language.
+Everything uses the standard `OTEL_*` variables (EXPORTER, ENV), so it works for any language.
 """
 
 import os
@@ -21,7 +21,7 @@ _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Where one port pair of a collector is reached.
+    """The addresses of one port pair of a collector.
 
     Attributes:
         grpc: `http://127.0.0.1:PORT`, `https` with TLS.
@@ -38,7 +38,7 @@ class Endpoints:
     client_key_file: str | None = None
 
     def at(self, host: str, grpc_port: int, http_port: int) -> "Endpoints":
-        """A further port pair of the same collector, as reached under `host`."""
+        """Return another port pair of the same collector, as reached under `host`."""
         scheme = self.grpc.partition("://")[0]
         return replace(
             self, grpc=f"{scheme}://{host}:{grpc_port}", http=f"{scheme}://{host}:{http_port}"
@@ -48,20 +48,20 @@ class Endpoints:
 def environment(
     endpoints: Endpoints, protocol: str = "http/protobuf", *, inherit: bool = True
 ) -> dict[str, str]:
-    """Variables for a program whose telemetry should go to `endpoints`.
+    """Return variables for a program whose telemetry should go to `endpoints`.
 
-    The result holds the process environment without any `OTEL_*` variable of it (they belong to
-    somebody else), plus: the endpoint and protocol, `otlp` as the exporter of all three signals,
+    The result is the process environment without its `OTEL_*` variables (they serve another
+    purpose), plus: the endpoint and protocol, `otlp` as the exporter of all three signals,
     100 ms batches and a 250 ms metric interval, certificates where there are any, and `NO_PROXY`
     for loopback.
 
     Args:
-        endpoints: Where to send.
+        endpoints: The target.
         protocol: `http/protobuf`, `http/json` or `grpc`.
         inherit: False gives only what otlptest sets.
 
     Raises:
-        UnknownNameError: `protocol` is none of the three.
+        UnknownNameError: `protocol` is not one of the three.
     """
     if protocol not in get_args(Protocol):
         raise UnknownNameError("protocol", str(protocol), get_args(Protocol))
@@ -90,7 +90,7 @@ def _without_telemetry_settings(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _without_proxy(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Loopback goes past any proxy; both spellings, because libraries read one or the other."""
+    """Return variables that exclude loopback from proxies; libraries read either spelling."""
     present = inherited.get("NO_PROXY", inherited.get("no_proxy", ""))
     hosts = [host for host in present.split(",") if host]
     value = ",".join(dict.fromkeys([*hosts, *_LOCAL_HOSTS]))

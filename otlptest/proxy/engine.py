@@ -1,4 +1,4 @@
-"""The proxy's thread: accepts, relays, and carries out what callers ask for."""
+"""The proxy's thread: accepts, relays, and carries out requests of callers."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -22,11 +22,11 @@ _QUIET_ROUNDS: Final = 2
 
 
 class Listener:
-    """A port of the proxy and where it leads.
+    """A port of the proxy and its upstream.
 
     Args:
         sockets: Listening, non-blocking, all with the same port.
-        upstream: Where its connections go.
+        upstream: The target of its connections.
     """
 
     def __init__(self, sockets: Sequence[Socket], upstream: Upstream) -> None:
@@ -48,7 +48,7 @@ class Engine:
     Args:
         listeners: The ports.
         plan: The faults in force.
-        ledger: Counts what passes.
+        ledger: Counts the traffic.
         clock: Where times come from.
     """
 
@@ -79,22 +79,22 @@ class Engine:
 
     @property
     def failures(self) -> Sequence[BaseException]:
-        """Errors that should not have been."""
+        """Return errors of ours."""
         return self._around.failures
 
     def apply_plan(self, deadline: Deadline) -> None:
-        """Have every connection look at the faults in force.
+        """Let every connection apply the faults in force.
 
         Raises:
-            ReceiverError: The proxy does not run any more.
+            ReceiverError: The proxy has stopped.
         """
         self._thread.call(self._look_at_plan, deadline, "inject faults")
 
     def open(self, listener: Listener, deadline: Deadline) -> None:
-        """Accept connections at a further port.
+        """Accept connections at another port.
 
         Raises:
-            ReceiverError: The proxy does not run any more; the port is closed then.
+            ReceiverError: The proxy has stopped; the port is closed then.
         """
         try:
             self._thread.call(lambda: self._watch(listener), deadline, "open a port")
@@ -104,7 +104,7 @@ class Engine:
         self._listeners = (*self._listeners, listener)
 
     def pass_on(self, deadline: Deadline) -> int:
-        """Wait until what clients have sent is passed on; how many connections hold some back."""
+        """Wait until clients' bytes are passed on; return how many connections hold some back."""
         quiet_rounds = 0
 
         def is_passed_on() -> bool:
@@ -116,11 +116,11 @@ class Engine:
             if self._thread.wait_until(is_passed_on, deadline, "pass on"):
                 return 0
         except ReceiverError:
-            return 0  # the proxy was closed meanwhile, and all of it with it
+            return 0  # the proxy was closed meanwhile, with all connections
         return sum(relay.holds_requests for relay in tuple(self._around.relays)) or 1
 
     def stop(self, deadline: Deadline) -> bool:
-        """Pass on what is there, close every socket, end the thread; whether it ended in time."""
+        """Pass bytes on, close every socket, end the thread; return whether it ended in time."""
         return self._thread.stop(self._begin_stop, deadline)
 
     # --- in the engine's thread
@@ -140,7 +140,7 @@ class Engine:
             self._loop.watch(socket.fileno(), READ, accept)
 
     def _accept(self, listener: Listener) -> None:
-        """Accept all that has connected."""
+        """Accept all pending connections."""
         for client, _ in chain.from_iterable(map(accepted, listener.sockets)):
             Relay(client, listener.port, listener.upstream, self._around)
 
@@ -150,7 +150,7 @@ class Engine:
             relay.check_patience(now)
 
     def _look_for_requests(self) -> bool:
-        """Accept and read everything once; whether nothing came and nothing is held back."""
+        """Accept and read everything once; return whether nothing came and nothing is held back."""
         for listener in self._listeners:
             self._accept(listener)
         relays = tuple(self._around.relays)
@@ -158,7 +158,7 @@ class Engine:
         return not any(has_moved) and not any(relay.holds_requests for relay in relays)
 
     def _begin_stop(self) -> None:
-        """Accept no more, and leave once what has begun is whole, or very soon."""
+        """Stop accepting, and leave once open requests are whole, or very soon."""
         for listener in self._listeners:
             self._accept(listener)
         give_up_at = self._clock.monotonic() + _LAST_REQUESTS_S

@@ -1,4 +1,4 @@
-"""One socket of a relayed connection: read it when someone wants bytes, write without blocking."""
+"""One socket of a relayed connection: reads when bytes are wanted, writes without blocking."""
 
 import contextlib
 import socket
@@ -19,16 +19,16 @@ _READS_IN_TURN: Final = 4  # then the others get their turn
 
 
 class PeerSocket:
-    """Belongs to the proxy's thread.
+    """One socket of a relay. Belongs to the proxy's thread.
 
     Args:
         connection: Non-blocking, connected or connecting.
-        loop: Tells when it is ready.
-        buffer: What is read into; shared with others, so its bytes are good for one call.
-        arrived: Takes what was read.
-        ended: Told that the peer sends no more, and why if it was not in order.
-        drained: Told that all that had been written was handed over.
-        failed: Told of an error of ours.
+        loop: Reports when it is ready.
+        buffer: The buffer to read into; shared with others, so its bytes are valid for one call.
+        arrived: Takes the bytes.
+        ended: Called when the peer sends no more, with the reason if it was not in order.
+        drained: Called when all written bytes were handed over.
+        failed: Called with an error of ours.
 
     Attributes:
         is_closed: Whether the socket is closed.
@@ -66,16 +66,16 @@ class PeerSocket:
 
     @property
     def is_drained(self) -> bool:
-        """Return whether all that was written has been handed over."""
+        """Return whether all written bytes have been handed over."""
         return not self._unsent
 
     def want(self, *, reading: bool) -> None:
-        """Read from now on, or do not."""
+        """Start or stop reading."""
         self.is_reading = reading
         self._watch()
 
     def ready(self, events: int) -> None:
-        """The socket is ready; an error of ours ends this connection only."""
+        """Handle a ready socket; an error of ours ends this connection only."""
         try:
             if events & WRITE and self._unsent:
                 self._flush()
@@ -85,7 +85,7 @@ class PeerSocket:
             self._failed(error)
 
     def read(self) -> None:
-        """Read what is there, or a good part of it."""
+        """Read the available bytes, or a good part of them."""
         for _ in range(_READS_IN_TURN):
             if self.is_closed or not self.is_reading or self.has_ended:
                 return
@@ -104,7 +104,7 @@ class PeerSocket:
                 return
 
     def write(self, data: bytes | memoryview) -> None:
-        """Send bytes; what the kernel does not take is copied and sent later."""
+        """Send bytes; copy what the kernel does not take, and send it later."""
         if self.is_closed or self.is_finished or self._is_broken:
             return
         if self._unsent:
@@ -116,7 +116,7 @@ class PeerSocket:
             self._watch()
 
     def finish(self) -> None:
-        """Tell the peer that nothing more comes, once all is sent."""
+        """Announce the end to the peer, once everything is sent."""
         if self.is_finished or self.is_closed:
             return
         self.is_finished = True
@@ -124,7 +124,7 @@ class PeerSocket:
             end_writing(self._socket)
 
     def close(self) -> None:
-        """Close the socket in order; what the kernel has is still delivered."""
+        """Close the socket in order; bytes in the kernel are still delivered."""
         self._leave()
         close_socket(self._socket)
 
@@ -142,7 +142,7 @@ class PeerSocket:
 
     def _peer_ended(self, why: str) -> None:
         if self._is_broken and not why:
-            why = "reset"  # writing was told already
+            why = "reset"  # writing has reported it
         self.has_ended = True
         self._watch()
         self._ended(why)
@@ -167,7 +167,7 @@ class PeerSocket:
         try:
             return send_some(self._socket, data)
         except OSError:
-            self._is_broken = True  # reading will tell
+            self._is_broken = True  # reading will report it
             return 0
 
     def _watch(self) -> None:
@@ -181,12 +181,12 @@ class PeerSocket:
         self._watched = wanted
         if wanted:
             self._loop.watch(self._descriptor, wanted, self.ready)
-        else:  # an error would be told again and again
+        else:  # an error would be reported again and again
             self._loop.unwatch(self._descriptor)
 
 
 def connecting(family: int, address: tuple[str, int]) -> Socket:
-    """A non-blocking socket on its way to `address`.
+    """Return a non-blocking socket that connects to `address`.
 
     Raises:
         OSError: It cannot even begin.

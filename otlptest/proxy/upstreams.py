@@ -1,4 +1,4 @@
-"""Where a proxy sends what it gets."""
+"""The targets of a proxy."""
 
 import _socket
 import re
@@ -17,16 +17,16 @@ class EndpointPair(Protocol):
 
     @property
     def grpc_endpoint(self) -> str:
-        """Return where OTLP/gRPC is taken."""
+        """Return its endpoint for OTLP/gRPC."""
         ...
 
     @property
     def http_endpoint(self) -> str:
-        """Return where OTLP/HTTP is taken."""
+        """Return its endpoint for OTLP/HTTP."""
         ...
 
     def environ(self, protocol: str = ..., /, *, inherit: bool = ...) -> dict[str, str]:
-        """The environment of a program that sends there, with its certificates."""
+        """Return the environment of a program that sends there, with its certificates."""
         ...
 
 
@@ -36,9 +36,9 @@ class Upstream:
 
     Attributes:
         url: As a user writes it: `http://127.0.0.1:4317`.
-        family: Of its address.
+        family: The family of its address.
         address: Numeric, with the port.
-        is_tls: Whether TLS is spoken there, which a proxy cannot look into.
+        is_tls: Whether it uses TLS, which a proxy cannot look into.
     """
 
     url: str
@@ -47,18 +47,18 @@ class Upstream:
     is_tls: bool
 
     def at(self, port: int) -> "Upstream":
-        """Another port of the same receiver."""
+        """Return another port of the same receiver."""
         url = f"{self.url.rpartition(':')[0]}:{port}"
         return replace(self, url=url, address=(self.address[0], port))
 
 
 def upstream_at(endpoint: str) -> Upstream:
-    """The upstream at a URL, or at `HOST:PORT`.
+    """Return the upstream at a URL, or at `HOST:PORT`.
 
     Blocks while a name is resolved.
 
     Raises:
-        UsageError: It is no such thing, or there is no such host.
+        UsageError: It has another form, or the host does not exist.
     """
     try:
         parsed = parse_address(endpoint)
@@ -82,10 +82,10 @@ def upstream_at(endpoint: str) -> Upstream:
 
 
 def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
-    """Family and numeric address.
+    """Return the family and numeric address.
 
     Raises:
-        UsageError: There is no such host.
+        UsageError: The host does not exist.
     """
     try:
         found = _socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -56,7 +56,7 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
 
     At its end the programs of `otlp_process` are stopped, and so flush; then the test fails if
     anything received could not be decoded or breaks a rule that always fails, unless
-    `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is meant.
+    `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is expected.
     """
     __tracebackhide__ = True
     from otlptest.pytest_plugin.judging import judge, killed_programs
@@ -76,7 +76,7 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
 def otlp_collectors(_otlp_test: CurrentTest) -> "Iterator[CollectorFactory]":
     """Further fake collectors for this test.
 
-    `first, second = otlp_collectors("a", "b")`; reports tell them by these names. They are judged
+    `first, second = otlp_collectors("a", "b")`; reports use these names. They are judged
     like `otlp`, and closed at the end of the test.
     """
     __tracebackhide__ = True

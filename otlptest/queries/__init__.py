@@ -1,4 +1,4 @@
-"""Questions about telemetry, whichever source holds it: queries, matchers, trees, evidence."""
+"""Questions about telemetry from any source: queries, matchers, trees, evidence."""
 
 from otlptest.queries.criteria import matchers as match
 

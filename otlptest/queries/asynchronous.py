@@ -37,8 +37,8 @@ class AsyncQuery(Generic[P, T]):
     """A query whose endings are awaited; immutable, like the query it stands for.
 
     Args:
-        query: What is asked.
-        where: Its own `where`, which says what the criteria are.
+        query: The query.
+        where: Its own `where`, which defines the criteria.
     """
 
     __slots__ = ("_query", "_where")
@@ -124,7 +124,7 @@ class AsyncQuery(Generic[P, T]):
         return self._query.expect_count(count, *tests, after=after, **criteria)
 
     def __bool__(self) -> NoReturn:
-        """Refuse, as `Query` does.
+        """Refuse truth tests, as `Query` does.
 
         Raises:
             UsageError: Always.
@@ -151,7 +151,7 @@ async def _waited(query: Query[T], enough: int, timeout_s: float) -> QueryRun[T]
 
 
 async def _change(source: Source, token: int, deadline: Deadline) -> bool:
-    """As `Source.wait_for_change`, without blocking the event loop."""
+    """Wait as `Source.wait_for_change` does, without blocking the event loop."""
     if isinstance(source, Notifying):
         return await _notified_change(source, source, token, deadline)
     cancellable = _Cancellable(source)
@@ -188,9 +188,9 @@ async def _notified_change(
 
 
 class _Cancellable:
-    """A source whose waits end soon after the task that they serve was cancelled.
+    """A source whose waits end soon after their task is cancelled.
 
-    Delegates everything else, so that it has what its source has.
+    Delegates everything else, so it has all attributes of its source.
     """
 
     def __init__(self, source: Source) -> None:
@@ -216,7 +216,7 @@ class _Cancellable:
 def _awaitable(
     query: Q, ending: Callable[Concatenate[Q, P], T]
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """An ending that waits for several items together, run in a thread of its own."""
+    """Return an ending that waits for several items together, run in a thread of its own."""
 
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True

@@ -19,7 +19,7 @@ class LogQuery(Query[LogRecord]):
     vocabulary: ClassVar[Vocabulary] = LOGS
 
     def where(self, *tests: Callable[[LogRecord], object], **criteria: Unpack[LogCriteria]) -> Self:
-        """Only log records that meet all criteria and tests as well.
+        """Narrow the query to log records that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.

@@ -21,7 +21,7 @@ class ProfileQuery(Query[Profile]):
     def where(
         self, *tests: Callable[[Profile], object], **criteria: Unpack[ProfileCriteria]
     ) -> Self:
-        """Only profiles that meet all criteria and tests as well.
+        """Narrow the query to profiles that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.

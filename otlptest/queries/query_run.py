@@ -1,4 +1,4 @@
-"""One look at a source: what was fetched, what of it matches, and up to which position."""
+"""One look at a source: the fetched items, the matches, and the position."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -13,10 +13,10 @@ T = TypeVar("T")
 
 
 def checked_count(count: int, *, least: int) -> int:
-    """`count` itself, if it is a whole number of at least `least`.
+    """Return `count` itself, if it is a whole number of at least `least`.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     given: object = count
     if isinstance(given, int) and not isinstance(given, bool) and given >= least:
@@ -25,7 +25,7 @@ def checked_count(count: int, *, least: int) -> int:
 
 
 class ItemFilter(Generic[T]):
-    """Keeps what meets all conditions of what it is fed, in order of arrival."""
+    """Keeps the fed items that meet all conditions, in order of arrival."""
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
         self._conditions = conditions
@@ -40,22 +40,22 @@ class ItemFilter(Generic[T]):
         return all(condition.matches(item) for condition in self._conditions)
 
     def matches(self) -> Sequence[T]:
-        """Return what met all conditions so far."""
+        """Return the items that met all conditions so far."""
         return self._matches
 
     def group(self, items: Sequence[Any]) -> Sequence[T]:
-        """Return what can match: the fetched items, or what they make together."""
+        """Return the candidates: the fetched items, or groups of them."""
         return items
 
 
 class GroupingSieve(ItemFilter[T]):
-    """A sieve whose items are made of several fetched ones: traces of spans, metrics of points.
+    """A filter of groups of fetched items: traces of spans, metrics of points.
 
-    It keeps all that it is fed, since what comes later may belong to the same group.
+    It keeps all fed items, since later ones may belong to the same group.
 
     Args:
-        conditions: What a group must meet.
-        group: Makes all groups of what was fetched.
+        conditions: The conditions of a group.
+        group: Makes all groups of the fetched items.
     """
 
     def __init__(
@@ -80,17 +80,17 @@ class GroupingSieve(ItemFilter[T]):
 
     def matches(self) -> Sequence[T]:
         """See `ItemFilter.matches`."""
-        if self._is_stale:  # a new list each time, so that its identity tells whether it changed
+        if self._is_stale:  # a new list each time: its identity shows whether it changed
             self._matches = [item for item in self.group(self._fed) if self.passes(item)]
             self._is_stale = False
         return self._matches
 
 
 class QueryRun(Generic[T]):
-    """Looks at a source, once or again and again.
+    """Looks at a source, once or repeatedly.
 
     Attributes:
-        token: The source's position after what was seen.
+        token: The source's position after the seen items.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class QueryRun(Generic[T]):
         self.token = -1
 
     def fetch_all(self, deadline: Deadline) -> None:
-        """Look at all that the source holds."""
+        """Look at everything in the source."""
         self._take(None, deadline)
 
     def fetch_new(self, deadline: Deadline) -> None:
-        """Look at what came since the last look."""
+        """Look at everything new since the last look."""
         self._take(self.token, deadline)
 
     def _take(self, since: int | None, deadline: Deadline) -> None:
@@ -129,14 +129,14 @@ class QueryRun(Generic[T]):
             )
 
     def matches(self) -> Sequence[T]:
-        """Return what was seen and meets all conditions."""
+        """Return the seen items that meet all conditions."""
         return self._sieve.matches()
 
     def check_complete(self, question: str) -> None:
-        """Refuse to answer from a part.
+        """Refuse to answer from a partial result.
 
         Raises:
-            TruncatedResultError: The source gave only a part of what it holds.
+            TruncatedResultError: The source returned only a part of its items.
         """
         if not self._is_complete:
             raise TruncatedResultError(self._source.name, question)

@@ -21,7 +21,7 @@ class RequestQuery(Query[Request]):
     def where(
         self, *tests: Callable[[Request], object], **criteria: Unpack[RequestCriteria]
     ) -> Self:
-        """Only requests that meet all criteria and tests as well.
+        """Narrow the query to requests that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.

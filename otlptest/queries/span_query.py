@@ -19,7 +19,7 @@ class SpanQuery(Query[Span]):
     vocabulary: ClassVar[Vocabulary] = SPANS
 
     def where(self, *tests: Callable[[Span], object], **criteria: Unpack[SpanCriteria]) -> Self:
-        """Only spans that meet all criteria and tests as well.
+        """Narrow the query to spans that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.

@@ -1,4 +1,4 @@
-"""Waiting for what items are together: a tree, an edge, a total."""
+"""Waits for combinations of items: a tree, an edge, a total."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ _LOOK_S = 30.0  # patience of the last look, for sources on a network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited(Generic[T]):
-    """How a wait ended.
+    """The end of a wait.
 
     Attributes:
-        is_met: Whether what was waited for came in time.
-        items: What matched when it ended.
-        deadline: When it had to.
+        is_met: Whether the condition was met in time.
+        items: The matches at the end.
+        deadline: The deadline.
     """
 
     is_met: bool
@@ -28,7 +28,7 @@ class Waited(Generic[T]):
     deadline: Deadline
 
     def within(self) -> str:
-        """Return how long it could take, for messages."""
+        """Return the time limit in words, for messages."""
         return f"within {self.deadline.timeout_s:.1f} s"
 
 
@@ -38,9 +38,9 @@ def wait_until(
     is_met: Callable[[Sequence[T]], Any],
     timeout_s: float,
 ) -> Waited[T]:
-    """Look at what matches, again at each change, until `is_met` or the time is up.
+    """Check the matches now and at each change, until `is_met` or the deadline.
 
-    Blocks the calling thread, at most `timeout_s` seconds. Looks at everything once more at the
+    Blocks the calling thread, at most `timeout_s` seconds. Checks everything once more at the
     end.
 
     Raises:

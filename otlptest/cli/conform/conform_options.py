@@ -1,4 +1,4 @@
-"""What both conformance suites have in common on the command line."""
+"""The command-line options that both conformance suites share."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 def suite_options(command: _Command) -> _Command:
-    """The options of both suites, in the order of the help."""
+    """Add the options of both suites, in the order of the help."""
     options = [
         click.option(
             "--protocol",
@@ -77,21 +77,21 @@ def suite_options(command: _Command) -> _Command:
 
 
 def protocols_of(names: Sequence[str]) -> tuple[Protocol, ...]:
-    """The protocols asked for, each once; none if none was."""
+    """Return the requested protocols, each once; empty if none was given."""
     chosen = PROTOCOLS if "all" in names else tuple(dict.fromkeys(names))
     return cast("tuple[Protocol, ...]", tuple(chosen))
 
 
 def signals_of(names: Sequence[str]) -> tuple[Signal, ...]:
-    """The signals asked for."""
+    """Return the requested signals."""
     return cast("tuple[Signal, ...]", tuple(dict.fromkeys(names)))
 
 
 def policy_of(*, is_strict: bool, target_version: str) -> "Policy":
-    """Return how to judge.
+    """Return the policy to judge by.
 
     Raises:
-        UsageError: The version is none.
+        UsageError: The version is not valid.
     """
     from otlptest.conformance import Policy  # noqa: PLC0415 -- loads all cases
 
@@ -102,7 +102,7 @@ def policy_of(*, is_strict: bool, target_version: str) -> "Policy":
 
 
 def checked_reports(reports: Iterable[str]) -> list[tuple[str, Path]]:
-    """The reports to write, as kinds and files; known before a run that may take minutes.
+    """Return the reports to write, as kinds and files, before a run that may take minutes.
 
     Raises:
         UsageError: One is not of the form KIND=FILE, its kind or folder does not exist, or it
@@ -131,8 +131,8 @@ def list_cases(cases: Iterable["AnyCase"], *, protocols: Sequence[Protocol], is_
     """Print each case: its id, title, protocols, requirements.
 
     Args:
-        cases: Those asked for.
-        protocols: Only cases of one of these; none means all.
+        cases: The requested cases.
+        protocols: Only cases of these protocols; empty means all.
         is_json: Whether to print JSON.
     """
     from otlptest.report import json_text, wrapped  # noqa: PLC0415 -- loads more than a list needs
@@ -169,14 +169,14 @@ def finish(
     more: Mapping[str, Any] | None = None,
     interrupted: Exit | None = None,
 ) -> int:
-    """Print the result, write the reports, and give the exit code.
+    """Print the result, write the reports, and return the exit code.
 
     Args:
         conformance: The verdicts.
         reports: Kinds and files.
         is_json: Whether to print JSON.
-        more: What stands beside the verdicts in JSON.
-        interrupted: The exit code of a run that was interrupted, with the verdicts until then.
+        more: What JSON holds in addition to the verdicts.
+        interrupted: The exit code of an interrupted run, with the verdicts reached so far.
     """
     from otlptest.report import json_text  # noqa: PLC0415 -- with the next
     from otlptest.report.conformance.conformance_json import (  # noqa: PLC0415 -- loads all cases
@@ -198,7 +198,7 @@ def finish(
 
 
 def _write_report(path: Path, text: str) -> None:
-    """Write it whole.
+    """Write a whole report.
 
     Raises:
         OSError: It cannot be written; the error names the file, also when the disk is full.

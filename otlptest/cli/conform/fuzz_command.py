@@ -28,11 +28,11 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzOptions:
-    """What was asked for on the command line.
+    """The fuzzing options of the command line.
 
     Attributes:
-        payloads: How many to send; None if none are to be drawn.
-        seed: Where to begin.
+        payloads: How many to send; None without `--fuzz`.
+        seed: The seed of the draws.
         replay: A payload to send again.
         folder: Where failing payloads go.
     """
@@ -44,14 +44,14 @@ class FuzzOptions:
 
     @property
     def is_wanted(self) -> bool:
-        """Return whether this is about fuzzing at all."""
+        """Return whether fuzzing or a replay was asked for."""
         return self.payloads is not None or self.replay is not None
 
     def check_alone(self, others: Mapping[str, object]) -> None:
-        """Hold that no option is given that only the cases heed.
+        """Check that no option is given that only the cases use.
 
         Args:
-            others: Those options, each with what was given.
+            others: Those options, each with its value.
 
         Raises:
             UsageError: One is, or both ways of fuzzing are asked for.
@@ -64,7 +64,7 @@ class FuzzOptions:
 
 
 def fuzz_options(command: _Command) -> _Command:
-    """`--fuzz`, `--seed`, `--replay` and `--failures`."""
+    """Add `--fuzz`, `--seed`, `--replay` and `--failures`."""
     options = [
         click.option(
             "--fuzz",
@@ -112,7 +112,7 @@ def fuzz(
     reports: Iterable[tuple[str, Path]],
     is_json: bool,
 ) -> int:
-    """Fuzz or replay, report, and give the exit code.
+    """Fuzz or replay, report, and return the exit code.
 
     Raises:
         MissingPartError: Hypothesis is not installed.
@@ -152,7 +152,7 @@ _One = TypeVar("_One")
 
 
 def _only(given: tuple[_One, ...], option: str) -> _One | None:
-    """The only one of those given; None if none was.
+    """Return the only one of these values; None if there is none.
 
     Raises:
         UsageError: There are several.
@@ -177,7 +177,7 @@ def _no_storage() -> Iterator[None]:
 
 
 def _progress() -> "Callable[[FuzzEvent], None]":
-    """Tells failures, and where a person watches, how far it is; on stderr."""
+    """Report failures and, on a terminal, the progress to stderr."""
     from otlptest.fuzzing.fuzz_session import (  # noqa: PLC0415 -- loads Hypothesis
         FuzzProgress,
     )
@@ -199,7 +199,7 @@ def _progress() -> "Callable[[FuzzEvent], None]":
 
 
 def _tell(report: "FuzzReport") -> None:
-    """The numbers of the run, before its verdicts."""
+    """Print the numbers of the run, before its verdicts."""
     for run in report.runs:
         memory = ""
         if run.memory is not None:
@@ -219,7 +219,7 @@ def _tell(report: "FuzzReport") -> None:
 
 
 def _record(report: "FuzzReport") -> dict[str, Any]:
-    """The numbers of the run for JSON."""
+    """Return the numbers of the run for JSON."""
     return {
         "seed": report.seed,
         "runs": [

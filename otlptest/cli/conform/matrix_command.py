@@ -1,4 +1,4 @@
-"""`otlptest conform matrix`: one table of what several subjects came to."""
+"""`otlptest conform matrix`: one table of the results of several subjects."""
 
 import json
 from pathlib import Path
@@ -54,7 +54,7 @@ def command(*, files: tuple[Path, ...], output_format: str) -> None:
 
 
 def _parsed(file: Path) -> object:
-    """The JSON of a file.
+    """Return the JSON of a file.
 
     Raises:
         FileFormatError: It cannot be read, or is not valid JSON.

@@ -164,11 +164,11 @@ def command(
 
 @contextmanager
 def _reading_back(where: str) -> Iterator[tuple["ReadBack | None", str]]:
-    """What `--read-back` means, and how to mean the same again; a fake runs as long as needed.
+    """Yield what `--read-back` means, and the words that repeat it; a fake runs meanwhile.
 
     Raises:
-        UsageError: It means nothing.
-        PortTakenError: A port that was given is in use.
+        UsageError: The option has no meaning.
+        PortTakenError: A given port is in use.
     """
     from otlptest import FakeCollector  # noqa: PLC0415 -- only where it is asked for
     from otlptest.conformance.receiver.read_back import (  # noqa: PLC0415 -- as above
@@ -194,10 +194,10 @@ def _reading_back(where: str) -> Iterator[tuple["ReadBack | None", str]]:
 
 
 def _ports(text: str) -> tuple[int, int]:
-    """The gRPC and HTTP port of `GRPC_PORT:HTTP_PORT`; free ones if it is empty.
+    """Return the gRPC and HTTP port of `GRPC_PORT:HTTP_PORT`; free ones if it is empty.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: It has another form.
     """
     if not text:
         return 0, 0

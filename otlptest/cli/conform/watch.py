@@ -1,4 +1,4 @@
-"""What a person or a log sees of a conformance run while it lasts, and when it is interrupted."""
+"""The output of a conformance run while it lasts, and when it is interrupted."""
 
 import signal
 import sys
@@ -22,12 +22,12 @@ _CODES: Final = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATE
 
 
 class Watch:
-    """Tells how far a run is, on stderr, and keeps the verdicts that it has reached.
+    """Reports the progress of a run on stderr, and keeps the verdicts reached so far.
 
     On a terminal each case is a line; elsewhere there is a line every ten seconds.
 
     Attributes:
-        exit_code: Of a run that was interrupted; None for one that was not.
+        exit_code: The exit code of an interrupted run; None for any other.
 
     Args:
         chosen: Returns the cases of a protocol.
@@ -87,7 +87,7 @@ class Watch:
         raise KeyboardInterrupt
 
     def run(self, suite: "Callable[[], Conformance]") -> "Conformance":
-        """Return what a suite comes to, or after Ctrl-C or SIGTERM the verdicts until then.
+        """Return the result of a suite; after Ctrl-C or SIGTERM, of the verdicts until then.
 
         Args:
             suite: Runs it, with `tell` as the sink of its events.

@@ -1,4 +1,4 @@
-"""Which pytest settings of otlptest hold in this folder, and which of several places won."""
+"""The pytest settings of otlptest in this folder, and the place that each comes from."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _COMMAND: Final = (
 
 
 def configuration_checks() -> Iterator[Check]:
-    """Ask the pytest of this folder; `conftest.py` files are not run for it."""
+    """Ask pytest in this folder, without running its `conftest.py` files."""
     try:
         done = subprocess.run(  # noqa: S603 -- our own arguments, no shell
             _COMMAND,

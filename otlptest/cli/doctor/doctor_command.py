@@ -61,7 +61,7 @@ def _all_checks() -> Iterator[Check]:
 
 
 def _findings(checks: Sequence[Check]) -> list[Finding]:
-    """Return what is not fine, in the shape of every verdict; notes are warnings."""
+    """Return what is wrong as findings; notes are warnings."""
     return [
         Finding(
             rule="environment",

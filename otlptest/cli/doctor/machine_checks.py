@@ -1,4 +1,4 @@
-"""What `otlptest doctor` looks at without sending: versions, ports, variables, programs."""
+"""The checks of `otlptest doctor` that send nothing: versions, ports, variables, programs."""
 
 import platform
 import shutil
@@ -46,9 +46,9 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        section: The heading that it stands under.
+        section: The heading of its section.
         name: What was looked at.
-        status: `ok`, `note` (worth knowing) or `problem` (tests will not run like this).
+        status: `ok`, `note` (worth knowing) or `problem` (tests will not run).
         value: What was found.
         hint: What to do about it.
     """
@@ -61,7 +61,7 @@ class Check:
 
 
 def versions() -> Iterator[Check]:
-    """Python, otlptest and the packages whose versions matter."""
+    """Return Python, otlptest and the packages whose versions matter."""
     yield Check(section="versions", name="python", status="ok", value=platform.python_version())
     yield Check(section="versions", name="otlptest", status="ok", value=__version__)
     for package in _PACKAGES:
@@ -116,7 +116,7 @@ def port_checks(host: str = "localhost") -> Iterator[Check]:
 
 
 def environment_checks(variables: Mapping[str, str]) -> Iterator[Check]:
-    """`OTEL_*` variables and proxies that could come between a program and the collector."""
+    """Return `OTEL_*` variables and proxies that could come between a program and the collector."""
     telemetry = sorted(name for name in variables if name.startswith("OTEL_"))
     for name in telemetry:
         yield Check(
@@ -161,7 +161,7 @@ def _masked(name: str, value: str) -> str:
 
 
 def part_checks() -> Iterator[Check]:
-    """Optional parts, and the command that provides each that is missing."""
+    """Return the optional parts, and the command that installs each missing one."""
     is_there = has_sdk()
     yield Check(
         section="optional parts",
@@ -183,7 +183,7 @@ def part_checks() -> Iterator[Check]:
 
 
 def has_sdk() -> bool:
-    """Whether the extra `sdk` is installed: the OpenTelemetry SDK and both OTLP exporters."""
+    """Return whether the extra `sdk` is installed: the SDK and both OTLP exporters."""
     wanted = (
         "opentelemetry.sdk",
         "opentelemetry.exporter.otlp.proto.grpc",

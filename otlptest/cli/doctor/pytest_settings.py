@@ -1,4 +1,4 @@
-"""A pytest plugin of one hook: tells the otlptest settings of a project, then ends pytest.
+"""A pytest plugin with one hook: prints the otlptest settings of a project, then ends pytest.
 
 Loaded only by `otlptest doctor` (`-p otlptest.cli.doctor.pytest_settings`), in a pytest of its own.
 """
@@ -13,7 +13,7 @@ SETTINGS: Final = ("strict", "allow", "stop_timeout_s", "sdk_protocol", "sdk_ser
 
 
 def pytest_cmdline_main(config: Any) -> int:  # noqa: ANN401 -- pytest's Config; not imported here
-    """Print what is set where, strongest first, and end before anything is collected."""
+    """Print which settings are set where, strongest first, and end before collection."""
     file = config.inipath.name if config.inipath else "the ini file"
     places = {name: _places(config, name, file) for name in SETTINGS}
     print("\n" + MARK + json.dumps({"file": str(config.inipath or ""), "places": places}))
@@ -21,7 +21,7 @@ def pytest_cmdline_main(config: Any) -> int:  # noqa: ANN401 -- pytest's Config;
 
 
 def _places(config: Any, name: str, file: str) -> list[tuple[str, str]]:  # noqa: ANN401 -- as above
-    """Return where one setting is set, and to what; the first place wins."""
+    """Return the places that set one setting, and the values; the first place wins."""
     variable = f"OTLPTEST_{name.upper()}"
     found = (
         ("--otlp-" + name.replace("_", "-"), config.getoption(f"otlp_{name}", None)),

@@ -1,4 +1,4 @@
-"""Whether a collector can be started here, and receives over each protocol: really done."""
+"""A check that a collector can start here and receives over each protocol, by doing it."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The receivers: sockets, the two protocols, what is decoded, and what is answered."""
+"""The receivers: sockets, the two protocols, decoding, and replies."""

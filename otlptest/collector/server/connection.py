@@ -1,8 +1,8 @@
-"""One accepted socket: read it until it is empty, then write; lose nothing that was sent.
+"""One accepted socket: read until it is empty, then write; lose nothing that was sent.
 
-Why so careful: a client that exits with unread answers resets the connection. What it had sent
-before is still in our receive buffer then, and must reach the store. So every write comes after a
-read that emptied the socket, and after a failed write the rest is read.
+The reason: a client that exits with unread answers resets the connection. What it had sent
+before is still in our receive buffer then, and must reach the store. So every write follows a read
+that emptied the socket, and after a failed write the rest is read.
 """
 
 import ssl
@@ -40,15 +40,15 @@ class SocketConnection:
 
     Args:
         socket: Accepted, non-blocking.
-        peer: Its other end.
-        endpoint: The listener that it came from.
-        reception: What all connections share.
-        loop: Tells when the socket is ready.
+        peer: The address of its other end.
+        endpoint: The listener that accepted it.
+        reception: The state that all connections share.
+        loop: Reports when the socket is ready.
 
     Attributes:
-        record: What the store knows of it.
+        record: The store's record of it.
         is_closed: Whether the socket is closed.
-        session: What is spoken; None while nobody knows.
+        session: The protocol session; None until the protocol is known.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SocketConnection:
     # --- events
 
     def ready(self, events: int) -> None:
-        """The socket is ready; an error of ours ends this connection and is kept."""
+        """Handle a ready socket; an error of ours ends this connection and is kept."""
         if not self._watched and self.is_read_to_its_end:  # the reader of a late reply is gone
             self._close(self.record.close_reason)
             return
@@ -109,12 +109,12 @@ class SocketConnection:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """Keep an error of ours for whoever closes the receiver, and close."""
+        """Keep an error of ours until the receiver is closed, and close."""
         self._reception.failed(error)
         self._close("an error in the receiver")
 
     def read(self) -> bool:
-        """Read until the socket is empty, handle it, then write; whether it was emptied."""
+        """Read until the socket is empty, handle it, then write; return whether it was emptied."""
         for _ in range(_READS_IN_TURN):
             if self.is_closed or self._is_at_end:
                 break
@@ -144,7 +144,7 @@ class SocketConnection:
         return self._faults is None or self._faults.is_settled
 
     def read_guarded(self) -> bool:
-        """`read` for whoever asks from outside; whether the socket is empty."""
+        """Read as `read` does, guarded, for outside callers; return whether the socket is empty."""
         try:
             return self.read()
         except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
@@ -152,7 +152,7 @@ class SocketConnection:
             return True
 
     def check_patience(self, now: float) -> None:
-        """Give up what takes too long."""
+        """Give up after a timeout."""
         limits = self._reception.limits
         if self._discarded >= 0:
             if now - self._discarding_at > limits.drain_s:
@@ -176,7 +176,7 @@ class SocketConnection:
             self.read()
 
     def go_away(self) -> None:
-        """The receiver stops: read what is there, say so, close."""
+        """End because the receiver stops: read what is there, say so, close."""
         if self._faults is not None:
             self._faults.flush()
         for _ in range(_TURNS_AT_END):
@@ -192,12 +192,12 @@ class SocketConnection:
 
     @property
     def is_read_to_its_end(self) -> bool:
-        """Return whether the client has sent all that it will; a late reply may still be due."""
+        """Return whether the client has sent everything; a late reply may still be due."""
         return self._is_at_end and self._faults is None  # what faults hold back is not read yet
 
     @property
     def is_within_request(self) -> bool:
-        """Return whether a request has begun and is not whole."""
+        """Return whether a request has begun and is incomplete."""
         return self.session is not None and self.session.is_within_request
 
     # --- what a session or a fault asks for
@@ -211,7 +211,7 @@ class SocketConnection:
         self.call_at(self._reception.clock.monotonic() + seconds, act)
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
-        """Call something at `when` seconds if the connection is open, then send what it wrote."""
+        """Call something at `when` seconds if the connection is open, then send its output."""
 
         def act() -> None:
             if self.is_closed:
@@ -225,7 +225,7 @@ class SocketConnection:
         self._loop.call_at(when, act)
 
     def look_at_wire_plan(self, *, is_new: bool = False) -> None:
-        """The wire faults in force have changed, or the connection is new while there are some."""
+        """Apply the wire faults in force, after a change or on a new connection."""
         if self._faults is not None:
             self._faults.plan_changed()
         elif not FaultyPassage.can_attach(self.session):
@@ -291,7 +291,7 @@ class SocketConnection:
             self._peer_ended("closed by the client")
 
     def take_plain(self, data: bytes) -> None:
-        """Plain bytes of the client's: hand them to the session, or find out which it takes."""
+        """Take plain bytes from the client: pass them to the session, or detect the protocol."""
         if self._is_ending:
             self._drop(data)
         elif self.session is not None:
@@ -300,7 +300,7 @@ class SocketConnection:
             self._begin(data)
 
     def _looks_like_tls(self, data: bytes) -> bool:
-        """Answer a client that does not speak TLS to a TLS port."""
+        """Answer a client that speaks TLS to a plaintext port."""
         if self.record.bytes_received != len(data) or data[0] == _TLS_HANDSHAKE:
             return True
         self._tls = None
@@ -317,7 +317,7 @@ class SocketConnection:
         self.end(message)
 
     def _begin(self, data: bytes) -> None:
-        """Find out from the first bytes what the client speaks."""
+        """Detect the client's protocol from its first bytes."""
         data = self._first_bytes + data
         self._first_bytes = b""
         if self._tls is None and data[0] == _TLS_HANDSHAKE:
@@ -351,7 +351,7 @@ class SocketConnection:
     # --- the end
 
     def _peer_ended(self, reason: str) -> None:
-        """Everything that the client sent has been read."""
+        """Handle the end of the client's bytes."""
         self._is_at_end = True
         self.record.close_reason = self.record.close_reason or reason
         if self._faults is not None:
@@ -360,7 +360,7 @@ class SocketConnection:
             self._finish_session(reason)
 
     def client_has_ended(self) -> None:
-        """The faults have let the end of the client's bytes pass."""
+        """Note that the faults have let the end of the client's bytes pass."""
         self._finish_session(self.record.close_reason)
 
     def _finish_session(self, reason: str) -> None:
@@ -393,7 +393,7 @@ class SocketConnection:
     # --- bytes out
 
     def _send(self) -> None:
-        """Hand what the session wrote to the socket; the socket was read empty just before."""
+        """Pass the session's output to the socket, which was read empty just before."""
         if self._socket.fileno() < 0:
             return
         chunks = self._passed(self._outbox.chunks)
@@ -409,7 +409,7 @@ class SocketConnection:
             self._watch()
 
     def _passed(self, chunks: list[bytes]) -> list[bytes]:
-        """What the wire faults let pass of `chunks`, which is all of it where there are none."""
+        """Return the part of `chunks` that the wire faults let pass; all without faults."""
         if self._awaits_faults and FaultyPassage.can_attach(self.session):
             self._attach(is_new=False)
         return chunks if self._faults is None else self._faults.passed(chunks)
@@ -422,7 +422,7 @@ class SocketConnection:
         return tls.pending()
 
     def hand_over(self, data: bytes) -> None:
-        """Send bytes as far as the kernel takes them, the rest later."""
+        """Send as many bytes as the kernel takes now, and the rest later."""
         if self._tls is not None:
             data = self._encrypted(self._tls, data)
         if self._unsent:
@@ -431,7 +431,7 @@ class SocketConnection:
             self._unsent += data[self._hand_over(data) :]
 
     def _hand_over(self, data: bytes | bytearray) -> int:
-        """Give the kernel what it takes; how many bytes are done with."""
+        """Pass bytes to the kernel; return how many are done with."""
         try:
             sent = send_some(self._socket, data)
         except OSError as error:
@@ -441,7 +441,7 @@ class SocketConnection:
         return sent
 
     def _send_rest(self) -> None:
-        """The socket takes more."""
+        """Send the rest when the socket takes more."""
         if self.is_closed:
             return
         if self._unsent:
@@ -449,7 +449,7 @@ class SocketConnection:
         self._send()
 
     def _sent_all(self) -> None:
-        """Record the replies; end the connection if that was the last of it."""
+        """Record the replies; end the connection if these were its last bytes."""
         if self._faults is not None and self._faults.holds_replies:
             return
         if self._outbox.replied:
@@ -476,7 +476,7 @@ class SocketConnection:
             self._loop.watch(self._descriptor, wanted, self.ready)
 
     def _write_failed(self, error: OSError) -> None:
-        """The client is gone: what it had sent is still there to be read."""
+        """Handle the loss of the client: its earlier bytes are still there to be read."""
         self._outbox.replied.clear()
         while not self._is_at_end and not self.is_closed:
             try:

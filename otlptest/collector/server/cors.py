@@ -11,7 +11,7 @@ _USUAL_HEADERS: Final = ("content-type", "content-encoding", "authorization")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorsPolicy:
-    """Which pages may send telemetry, and what they may see of the answer.
+    """The pages that may send telemetry, and what they may read of the answer.
 
     Attributes:
         origins: Allowed origins (`http://localhost:3000`), or `*` alone for any.
@@ -30,7 +30,7 @@ class CorsPolicy:
         """Refuse what browsers would refuse.
 
         Raises:
-            UsageError: `*` with credentials (OTLP-SRV-072), or beside other origins.
+            UsageError: `*` with credentials (OTLP-SRV-072), or with other origins.
         """
         if "*" in self.origins and (self.allows_credentials or len(self.origins) > 1):
             raise UsageError(
@@ -39,7 +39,7 @@ class CorsPolicy:
             )
 
     def answer_fields(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-        """The fields that any answer needs so that the page can read it."""
+        """Return the fields that let the page read an answer."""
         origin = headers.get("origin")
         varies = ("Vary", "Origin")
         if origin is None:
@@ -68,7 +68,7 @@ class CorsPolicy:
 
     @staticmethod
     def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-        """Return whether a browser asks before it sends."""
+        """Return whether a request is a browser's preflight."""
         return (
             method == "OPTIONS"
             and "origin" in headers

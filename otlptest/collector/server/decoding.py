@@ -1,4 +1,4 @@
-"""From the body of a request to what the store keeps: inflated, decoded once, dropped."""
+"""The way from a request body to what the store keeps: inflated, decoded once, dropped."""
 
 import zlib
 from typing import Final
@@ -16,12 +16,12 @@ _KEYS_KEPT: Final = 5  # of those that nothing was read from
 
 
 class Export:
-    """What a body is worth keeping.
+    """The part of a body worth keeping.
 
     Attributes:
-        body: The message as protobuf bytes; of a refused one what could be had.
-        packed_json: The JSON text, zlib-compressed; None if it is none.
-        error: Why it is refused; None if it was decoded whole.
+        body: The message as protobuf bytes; of a refused one, the readable part.
+        packed_json: The JSON text, zlib-compressed; None if the body is not JSON.
+        error: The reason for a refusal; None if it was decoded whole.
         unread_keys: See `Request.unread_keys`.
     """
 
@@ -41,12 +41,12 @@ class Export:
 
 
 def decoded(head: Head, body: bytes, limits: Limits, *, is_compressed: bool = True) -> Export:
-    """Decode a body whole.
+    """Decode a whole body.
 
     Args:
-        head: Of a request that can be taken.
+        head: The head of an acceptable request.
         body: As sent, without gRPC's prefix.
-        limits: `request_bytes` holds for the inflated body too.
+        limits: `request_bytes` limits the inflated body too.
         is_compressed: gRPC's compressed flag.
     """
     protocol = head.protocol

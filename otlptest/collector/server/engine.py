@@ -1,4 +1,4 @@
-"""The receiver's thread: accepts, reads, and carries out what callers ask for."""
+"""The receiver's thread: accepts, reads, and carries out requests of callers."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -26,7 +26,7 @@ class Engine:
     Methods are called from other threads, those with an underscore in the engine's own.
 
     Args:
-        reception: What all connections share.
+        reception: The state that all connections share.
     """
 
     def __init__(self, reception: ServerContext) -> None:
@@ -49,10 +49,10 @@ class Engine:
         self._thread.start()
 
     def open(self, endpoints: Sequence[Endpoint[SocketConnection]], deadline: Deadline) -> None:
-        """Accept connections from `endpoints`, which are closed if that cannot be.
+        """Accept connections from `endpoints`; close them if that fails.
 
         Raises:
-            ReceiverError: The engine does not run any more.
+            ReceiverError: The engine has stopped.
         """
         try:
             self._thread.call(lambda: self._add_endpoints(endpoints), deadline, "open ports")
@@ -62,10 +62,10 @@ class Engine:
             raise
 
     def close_ports(self, owner: str, deadline: Deadline) -> None:
-        """Accept what has connected to the ports of `owner`, then stop listening there.
+        """Accept pending connections to the ports of `owner`, then stop listening there.
 
         Raises:
-            ReceiverError: The engine does not run any more.
+            ReceiverError: The engine has stopped.
         """
         self._thread.call(lambda: self._remove_endpoints(owner), deadline, "close ports")
 
@@ -73,7 +73,7 @@ class Engine:
         """Have every connection look at the wire faults in force.
 
         Raises:
-            ReceiverError: The engine does not run any more.
+            ReceiverError: The engine has stopped.
         """
         if self._thread.is_current:  # the `where` of a planned reply may inject
             self._look_at_wire_plan()
@@ -81,10 +81,10 @@ class Engine:
         self._thread.call(self._look_at_wire_plan, deadline, "inject faults")
 
     def drain(self, owner: str, deadline: Deadline) -> list[Connection]:
-        """Wait until every connection of `owner` is read to its end; those that are not.
+        """Wait until every connection of `owner` is read to its end; return the others.
 
         Raises:
-            ReceiverError: The engine does not run any more.
+            ReceiverError: The engine has stopped.
         """
         if self._thread.wait_until(lambda: self._is_drained(owner), deadline, "drain"):
             return []
@@ -99,10 +99,10 @@ class Engine:
         return open_ones
 
     def settle(self, deadline: Deadline) -> None:
-        """Wait until all that had been sent when this was called has been handled.
+        """Wait until everything sent before the call has been handled.
 
         Raises:
-            ReceiverError: The engine does not run any more, or time ran out.
+            ReceiverError: The engine has stopped, or time ran out.
         """
         quiet_rounds = 0
 
@@ -119,7 +119,7 @@ class Engine:
             )
 
     def stop(self, deadline: Deadline) -> bool:
-        """Read what is there, close every socket, end the thread; whether it ended in time."""
+        """Read pending bytes, close sockets, end the thread; return whether it ended in time."""
         return self._thread.stop(self._begin_stop, deadline)
 
     # --- in the engine's thread
@@ -144,7 +144,7 @@ class Engine:
                 self._loop.watch(listener.fileno(), READ, accept)
 
     def _accept(self, endpoint: Endpoint[SocketConnection]) -> None:
-        """Accept all that has connected."""
+        """Accept all pending connections."""
         if not endpoint.is_open:
             return
         for socket, peer in chain.from_iterable(map(accepted, endpoint.listeners)):
@@ -181,7 +181,7 @@ class Engine:
         endpoint.close()
 
     def _is_drained(self, owner: str) -> bool:
-        """Read what has come for `owner`; whether each connection is read to its end."""
+        """Read new bytes for `owner`; return whether each connection is read to its end."""
         for endpoint in self._endpoints:
             if endpoint.owner == owner:
                 self._accept(endpoint)
@@ -190,7 +190,7 @@ class Engine:
         return all(each.is_read_to_its_end for each in self._connections(owner))
 
     def _read_all(self) -> bool:
-        """Accept and read everything once; whether every socket was found empty."""
+        """Accept and read everything once; return whether every socket was empty."""
         for endpoint in self._endpoints:
             self._accept(endpoint)
         is_empty = True
@@ -207,7 +207,7 @@ class Engine:
                 connection.fail(error)
 
     def _begin_stop(self) -> None:
-        """Accept no more, and leave once what has begun is whole, or very soon."""
+        """Stop accepting, and leave once open requests are whole, or very soon."""
         for endpoint in self._endpoints:
             if endpoint.is_open:
                 self._accept(endpoint)

@@ -19,24 +19,24 @@ from otlptest.model import Connection, Request
 
 
 class Owner(Protocol):
-    """What the connection does for its passage."""
+    """The connection as its passage sees it."""
 
     @property
     def record(self) -> Connection:
-        """Return what the store knows of it."""
+        """Return the store's record of the connection."""
         ...
 
     @property
     def session(self) -> Session | None:
-        """Return what is spoken; None while nobody knows."""
+        """Return the protocol session; None until the protocol is known."""
         ...
 
     def take_plain(self, data: bytes) -> None:
-        """Plain bytes of the client's, for the session."""
+        """Take plain bytes from the client, for the session."""
         ...
 
     def client_has_ended(self) -> None:
-        """The client sends no more."""
+        """Note that the client sends nothing more."""
         ...
 
     def record_answered(self) -> None:
@@ -44,11 +44,11 @@ class Owner(Protocol):
         ...
 
     def hand_over(self, data: bytes) -> None:
-        """Send bytes as far as the kernel takes them."""
+        """Send as many bytes as the kernel takes."""
         ...
 
     def reset(self, reason: str) -> None:
-        """Reset the connection at once."""
+        """Reset the connection immediately."""
         ...
 
     def end(self, reason: str) -> None:
@@ -56,16 +56,16 @@ class Owner(Protocol):
         ...
 
     def call_at(self, when: float, call: Callable[[], None]) -> None:
-        """Call something at `when` seconds, then send what it wrote."""
+        """Call something at `when` seconds, then send its output."""
         ...
 
 
 class FaultyPassage:
-    """One connection's, see `interference.passage.Peer`. Belongs to the receiver's thread.
+    """The passage of one connection, see `interference.passage.Peer`. Receiver's thread only.
 
     Args:
         owner: The connection.
-        reception: What all connections share.
+        reception: The state that all connections share.
         is_new: Whether it has just been accepted.
     """
 
@@ -100,12 +100,12 @@ class FaultyPassage:
 
     @staticmethod
     def can_attach(session: Session | None) -> bool:
-        """Return whether it is known where the next request begins."""
+        """Return whether the start of the next request is known."""
         return not isinstance(session, Http1Session) or session.is_idle
 
     @property
     def is_settled(self) -> bool:
-        """Return whether nothing of the client's waits here that will go on by itself."""
+        """Return whether no bytes of the client wait here that will go on by themselves."""
         return self._interference.up_is_clear
 
     @property
@@ -120,11 +120,11 @@ class FaultyPassage:
 
     @property
     def holds_requests(self) -> bool:
-        """Return whether bytes of the client's wait here."""
+        """Return whether bytes from the client wait here."""
         return self._interference.holds_up
 
     def passed(self, chunks: list[bytes]) -> list[bytes]:
-        """What goes to the client now, of `chunks` and of what was late; empties `chunks`."""
+        """Return what goes to the client now, of `chunks` and of late bytes; empty `chunks`."""
         if chunks:
             data = b"".join(chunks)
             chunks.clear()
@@ -147,10 +147,10 @@ class FaultyPassage:
         self._owner.client_has_ended()
 
     def end_to_client(self) -> None:
-        """The session's end is the connection's business."""
+        """Do nothing: the connection handles the end of the session."""
 
     def request_lost(self, stream_id: int | None) -> None:
-        """See `Peer`: evidence must know that something did not arrive."""
+        """See `Peer`: evidence must count what did not arrive."""
         if stream_id is not None and isinstance(self._owner.session, Http2Session):
             self._owner.session.excused.add(stream_id)
         where = "" if stream_id is None else f" on stream {stream_id}"
@@ -164,7 +164,7 @@ class FaultyPassage:
         self._passed_replies.append(request)
 
     def answered(self, replied: list[Request]) -> list[Request]:
-        """Those of `replied` whose reply has passed; takes them out of it."""
+        """Return the requests in `replied` whose reply has passed; remove them from it."""
         passed, self._passed_replies = self._passed_replies, []
         found = []
         for number in passed:

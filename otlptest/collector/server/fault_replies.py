@@ -1,4 +1,4 @@
-"""Planned faults as bytes: what a `ReplyFault` says over HTTP and over gRPC."""
+"""Planned faults as bytes: a `ReplyFault` over HTTP and over gRPC."""
 
 import math
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class GrpcAnswer:
 
     Attributes:
         head: The first header block, the only one of a trailers-only response.
-        body: What the DATA frames hold.
+        body: The content of the DATA frames.
         trailers: The last header block; None if there is none.
     """
 
@@ -51,12 +51,12 @@ class GrpcAnswer:
 
 
 def planned_http_answer(fault: ReplyFault, head: Head, unix_nanos: int) -> HttpAnswer:
-    """Return what `fault` says over HTTP to a request with that head.
+    """Return the HTTP answer of `fault` to a request with that head.
 
     Args:
-        fault: What to say.
-        head: Of the request: its signal, path and encoding.
-        unix_nanos: The time of now, for an HTTP date.
+        fault: The planned fault.
+        head: The head of the request: its signal, path and encoding.
+        unix_nanos: The current time, for an HTTP date.
     """
     encoding: BodyEncoding = "json" if head.protocol == "http/json" else "protobuf"
     media_type = MEDIA_TYPES[encoding] if fault.content_type is None else fault.content_type
@@ -88,7 +88,7 @@ def _http_body(fault: ReplyFault, head: Head, encoding: BodyEncoding) -> bytes:
 
 
 def _success(fault: ReplyFault, head: Head, encoding: BodyEncoding) -> bytes:
-    """The `Export…ServiceResponse`, or what stands in its place."""
+    """Return the `Export…ServiceResponse`, or its replacement."""
     if fault.body is not None:
         return fault.body
     if fault.is_malformed:
@@ -105,7 +105,7 @@ def _message(fault: ReplyFault) -> str:
 
 
 def _retry_after(fault: ReplyFault, unix_nanos: int) -> str:
-    """Never earlier than was asked for: whole seconds, rounded up."""
+    """Return the delay in whole seconds, rounded up: never earlier than requested."""
     wait_s = fault.retry_after_s or 0.0
     if fault.retry_after_form == "date":
         return formatdate(math.ceil(unix_nanos / _NANOS + wait_s), usegmt=True)
@@ -120,7 +120,7 @@ def _told_headers(fault: ReplyFault, head: Head) -> Fields:
 
 
 def planned_grpc_answer(fault: ReplyFault, head: Head) -> GrpcAnswer:
-    """Return what `fault` says over gRPC to a call with that head."""
+    """Return the gRPC answer of `fault` to a call with that head."""
     told = tuple((name.lower(), value) for name, value in _told_headers(fault, head))
     start: Fields
     if fault.is_bare:
@@ -159,5 +159,5 @@ def _status_fields(fault: ReplyFault) -> Fields:
 
 
 def _merged(*fields: tuple[str, str]) -> Fields:
-    """Later ones replace earlier ones of the same name."""
+    """Return merged fields; later ones replace earlier ones of the same name."""
     return tuple(dict(fields).items())

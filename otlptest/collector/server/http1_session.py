@@ -66,16 +66,16 @@ class Http1Session:
 
     @property
     def is_within_request(self) -> bool:
-        """Return whether a request has begun and is not whole."""
+        """Return whether a request has begun and is incomplete."""
         return not self._is_over and self._parser.is_within_request
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is under way."""
+        """Return whether no request or reply is in progress."""
         return not self.is_within_request and not self._is_held
 
     def ended(self) -> None:
-        """The peer sends no more: a request that is not whole never will be."""
+        """Note that the peer sends nothing more: an incomplete request never completes."""
         if not self.is_within_request:
             return
         self._connection.requests += 1
@@ -87,7 +87,7 @@ class Http1Session:
         self._is_over = True
 
     def go_away(self) -> None:
-        """The receiver stops; HTTP/1.1 has no words for it."""
+        """Do nothing when the receiver stops: HTTP/1.1 cannot announce it."""
         self._is_over = True
 
     def check_patience(self, now: float) -> None:
@@ -117,7 +117,7 @@ class Http1Session:
         return head
 
     def _wave_on(self, request: Http1Request) -> None:
-        """Tell a client that waits for it to send its body, or that it need not."""
+        """Ask a client that waits for it to send its body, or not to."""
         head = self._head(request.head)
         if not head.expects_continue or request.size or self._is_waved_on:
             return
@@ -210,13 +210,13 @@ class Http1Session:
             self._end("the client asked for it")
 
     def _hold(self, request: Http1Request) -> None:
-        """Keep a request that came before the reply to the one before it (RFC 9112, 9.3.2)."""
+        """Hold a request that came before the previous reply (RFC 9112, 9.3.2)."""
         self._held.append(request)
         if len(self._held) > _MOST_HELD:
             self._end(f"{len(self._held)} requests without waiting for a reply")
 
     def _release(self) -> None:
-        """Go on with what came meanwhile."""
+        """Continue with the requests that came meanwhile."""
         self._is_held = False
         held, self._held = self._held, []
         for request in held:
@@ -225,7 +225,7 @@ class Http1Session:
             self._answer(request)
 
     def _refuse(self, fault: RequestFault) -> None:
-        """Answer what cannot be taken, and end the connection: nobody knows what follows."""
+        """Refuse a request and end the connection: the following bytes are unknown."""
         refusal = refused(fault.kind, fault.rule, fault.problem, http_status=fault.status)
         if fault.request is None:
             self._refuse_headless(refusal)
@@ -254,7 +254,7 @@ class Http1Session:
         self._end(refusal.message)
 
     def _refuse_headless(self, refusal: Refusal) -> None:
-        """Answer bytes of which not even the head is known."""
+        """Answer bytes that have no readable head."""
         self._connection.requests += 1
         self._reception.found(self._connection, refusal, self._began_at)
         reply = refusal_reply(refusal)

@@ -58,24 +58,24 @@ class Http2Session:
 
     @property
     def is_within_request(self) -> bool:
-        """Return whether a request has begun and is not whole."""
+        """Return whether a request has begun and is incomplete."""
         return any(not stream.is_remote_closed for stream in self._http2.streams.values())
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is under way."""
+        """Return whether no request or reply is in progress."""
         return not self._http2.streams
 
     def ended(self) -> None:
-        """The peer sends no more."""
+        """Note that the peer sends nothing more."""
         self._http2.cut("the connection ended within the request")
 
     def go_away(self) -> None:
-        """The receiver stops."""
+        """Announce that the receiver stops."""
         self._http2.end()
 
     def check_patience(self, now: float) -> None:
-        """Give up what takes too long (OTLP-SRV-053, OTLP-GRPC-050)."""
+        """Give up what exceeds a timeout (OTLP-SRV-053, OTLP-GRPC-050)."""
         for stream in list(self._http2.streams.values()):
             if stream.is_remote_closed:
                 continue
@@ -100,7 +100,7 @@ class Http2Session:
         self._refuse(stream, refused("too_slow", rule, message))
 
     def conversation(self) -> FrameConversation:
-        """Return what is under way, for faults that begin in the middle of it."""
+        """Return what is in progress, for faults that begin in the middle of it."""
         http2 = self._http2
         conversation = FrameConversation(
             last_id=http2.last_id,
@@ -135,7 +135,7 @@ class Http2Session:
             self._refuse(stream, refusal)
 
     def body_arriving(self, stream: Stream) -> None:
-        """Refuse early what is too large, or more than one message."""
+        """Refuse early a body that is too large, or more than one message."""
         head: Head = stream.context
         limit = self._limits.request_bytes
         if not head.is_grpc:
@@ -189,7 +189,7 @@ class Http2Session:
         self._outbox.replied.append(request)
 
     def request_cut(self, stream: Stream, reason: str) -> None:
-        """Record a request that will never be whole, unless a planned fault saw to that."""
+        """Record a request that stays incomplete, unless a planned fault caused that."""
         if stream.id in self.excused:
             self.excused.discard(stream.id)
             return
@@ -210,18 +210,18 @@ class Http2Session:
         return True
 
     def reply_unwanted(self, stream: Stream) -> None:
-        """Record that a client waits no longer for a reply that a planned fault holds back."""
+        """Record that a client no longer waits for a reply that a planned fault holds back."""
         request = self._held_back.pop(stream.id, None)
         if request is not None:
             request.given_up_at = self._reception.now
 
     def stream_faulted(self, stream_id: int, problem: str) -> None:
-        """Record a broken rule that cost one stream."""
+        """Record a protocol error that ended one stream."""
         message = f"HTTP/2 stream {stream_id} was reset: {problem}"
         self._reception.found(self._connection, refused("protocol_error", "OTLP-SRV-064", message))
 
     def connection_faulted(self, fault: ConnectionFault) -> None:
-        """Record a broken rule that cost the connection, and end it."""
+        """Record a protocol error that ended the connection, and close it."""
         message = f"{fault.problem} ({fault.code.name})"
         refusal = refused(
             "protocol_error", "OTLP-SRV-064", f"the HTTP/2 connection was ended: {message}"
@@ -241,7 +241,7 @@ class Http2Session:
     # --- answers
 
     def _call(self, head: Head, stream: Stream) -> tuple[Export, Refusal | None]:
-        """The message of a gRPC call, or why it is refused."""
+        """Return the message of a gRPC call, or the reason to refuse it."""
         timeout_s = head.timeout_s
         if timeout_s is not None and self._reception.now - stream.started_at > timeout_s:
             message = f"the request took longer than its grpc-timeout of {timeout_s:g} s"
@@ -256,7 +256,7 @@ class Http2Session:
         return decoded(head, sent, self._limits, is_compressed=is_compressed), None
 
     def _refuse(self, stream: Stream, refusal: Refusal) -> None:
-        """Answer a request that is not whole; the stream is reset after it."""
+        """Answer an incomplete request; the stream is reset after it."""
         head: Head = stream.context
         request, reply = self._reception.arrived(
             head,

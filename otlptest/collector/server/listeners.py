@@ -1,4 +1,4 @@
-"""Listening ports: what each is for, whose it is, and the connections that came to it."""
+"""Listening ports: the purpose, the owner and the connections of each."""
 
 import ssl
 from typing import Generic, TypeVar
@@ -16,14 +16,14 @@ class Endpoint(Generic[C]):
     Args:
         host: Address to listen on; `localhost` is both of loopback's.
         port: 0 takes a free one.
-        role: What it is for.
+        role: The purpose of the port.
         owner: The process under test that it was opened for.
         tls: Makes it a TLS port.
 
     Attributes:
         listeners: The sockets that listen: one, or two with the same port.
-        connections: The open ones.
-        opened_at: When connections were taken from, on the receiver's clock.
+        connections: The open connections.
+        opened_at: When it began to accept, on the receiver's clock.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Endpoint(Generic[C]):
         local_network.port_opened(self.port, role)
 
     def close(self) -> None:
-        """Stop listening; what waits in the accept queue is refused."""
+        """Stop listening; pending connections in the accept queue are refused."""
         if self.is_open:
             self.is_open = False
             local_network.port_closed(self.port)

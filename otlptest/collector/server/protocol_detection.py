@@ -1,4 +1,4 @@
-"""What a client speaks, by its first bytes, and the answer to one that got it wrong."""
+"""Detection of a client's protocol by its first bytes, and the answer to a mistaken client."""
 
 import re
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _REQUEST_LINE: Final = re.compile(rb"[A-Z]{1,32} \S+ HTTP/1\.[01]\r?\n")
 
 
 def speaks_http2(data: bytes, role: Role) -> bool | None:
-    """Return whether it is HTTP/2 and not HTTP/1.1; None while there are too few bytes to tell.
+    """Return whether a client speaks HTTP/2 and not HTTP/1.1; None with too few bytes.
 
     Args:
-        data: All that came so far.
-        role: What the port is for. On the gRPC port what is not even HTTP/1.1 is a broken preface
-            and gets a GOAWAY.
+        data: All bytes so far.
+        role: The purpose of the port. On the gRPC port, bytes that are not even HTTP/1.1 are
+            a broken preface and get a GOAWAY.
     """
     if data.startswith(PREFACE):
         return True
@@ -32,7 +32,7 @@ def speaks_http2(data: bytes, role: Role) -> bool | None:
 
 
 def plaintext_answer(data: bytes, message: str) -> Iterator[bytes]:
-    """Yield what a client is told, in its own protocol, that spoke plaintext to a TLS port."""
+    """Yield the answer, in its own protocol, to a client that spoke plaintext to a TLS port."""
     if PREFACE.startswith(data[: len(PREFACE)]) or data.startswith(PREFACE):
         yield settings(())
         yield goaway(0, ErrorCode.PROTOCOL_ERROR, message)

@@ -1,4 +1,4 @@
-"""Why a request is not taken, and the status that says so.
+"""Reasons to refuse a request, and their statuses.
 
 Statuses follow OTLP-RESP-054/-071 (400), OTLP-HTTP-023 (413), OTLP-GRPC-016 (RESOURCE_EXHAUSTED
 without RetryInfo), OTLP-GRPC-012 (UNIMPLEMENTED) and RFC 9110.
@@ -20,7 +20,7 @@ _STATUSES: Final[dict[str, tuple[int, GrpcCode]]] = {
     "wrong_path": (404, GrpcCode.UNIMPLEMENTED),
     "wrong_method": (405, GrpcCode.UNIMPLEMENTED),
     "wrong_port": (400, GrpcCode.UNIMPLEMENTED),
-    "tls_mismatch": (400, GrpcCode.UNAVAILABLE),  # told in plaintext, where it can be told at all
+    "tls_mismatch": (400, GrpcCode.UNAVAILABLE),  # sent in plaintext, where an answer is possible
     "protocol_error": (400, GrpcCode.INTERNAL),
     "cut_request": (400, GrpcCode.CANCELLED),
     "too_slow": (408, GrpcCode.DEADLINE_EXCEEDED),
@@ -45,14 +45,14 @@ _LONGEST_MESSAGE: Final = 1000  # an answer does not echo large parts of a reque
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """One reason, with the statuses that tell it.
+    """One reason, with its statuses.
 
     Attributes:
         kind: One of `otlptest.model.PROBLEM_KINDS`.
         rule: The requirement that was broken.
         message: One sentence.
-        place: A field path or an offset; empty where neither is known.
-        expected: What the specification wants.
+        place: A field path or an offset; empty if unknown.
+        expected: The demand of the specification.
         http_status: For an answer over HTTP.
         grpc_code: For an answer over gRPC, and for `google.rpc.Status.code` over HTTP.
         fields: Header fields that the HTTP answer needs.
@@ -70,7 +70,7 @@ class Refusal:
     def problem(
         self, connection: Connection, found_at: float, began_at: float | None = None
     ) -> Problem:
-        """The same as the store keeps it; `began_at` is when the request began, if there is one."""
+        """Return it as a problem for the store; `began_at` is the start of its request, if any."""
         return Problem(
             kind=self.kind,
             rule=self.rule,
@@ -92,7 +92,7 @@ def refused(
     expected: str = "",
     http_status: int = 0,
 ) -> Refusal:
-    """A refusal with the statuses that its kind has; `http_status` replaces the usual one."""
+    """Return a refusal with the statuses of its kind; `http_status` replaces the usual one."""
     usual, grpc_code = _STATUSES[kind]
     return Refusal(
         kind=kind,
@@ -107,5 +107,5 @@ def refused(
 
 
 def refused_by(error: WireError) -> Refusal:
-    """The refusal that a decoder's error stands for."""
+    """Return the refusal for a decoder's error."""
     return refused(error.kind, error.rule, error.problem, place=error.place)

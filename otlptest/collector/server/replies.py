@@ -1,8 +1,8 @@
-"""Decides the reply to a request.
+"""The decision about the reply to a request.
 
-A `Reply` is in the terms of both protocols; `reply_encoding` turns it into bytes. Other replies
-than the specification's come from planned faults: a `Reply` with a `fault` says no more than that,
-and `fault_replies` turns the fault into bytes.
+A `Reply` is in the terms of both protocols; `reply_encoding` turns it into bytes. Planned faults
+lead to replies other than the specification's: a `Reply` with a `fault` holds nothing else, and
+`fault_replies` turns the fault into bytes.
 """
 
 from collections.abc import Callable
@@ -26,12 +26,12 @@ class Reply:
         http_status: Status over HTTP.
         grpc_code: Status over gRPC.
         status: The error body or trailers; None for success.
-        message: The `Export…ServiceResponse` in protobuf, of a success (empty: full success,
+        message: The `Export…ServiceResponse` of a success in protobuf (empty: full success,
             OTLP-RESP-003, OTLP-RESP-004).
         json_message: The same in JSON.
         fields: Further header fields over HTTP.
         metadata: Further trailers over gRPC.
-        fault: A planned fault that says all of it instead.
+        fault: A planned fault that replaces all of it.
     """
 
     http_status: int = 200
@@ -70,7 +70,7 @@ ReplyChoice: TypeAlias = Callable[[Request, Refusal | None], Reply]
 
 
 def refusal_reply(refusal: Refusal) -> Reply:
-    """The answer that tells `refusal`.
+    """Return the answer to a request with this `refusal`.
 
     A 400 describes the bad data in a `BadRequest` detail (OTLP-RESP-059); an unknown encoding is
     answered with the known ones (OTLP-GRPC-012).
@@ -96,17 +96,17 @@ def refusal_reply(refusal: Refusal) -> Reply:
 class PlannedReplies:
     """Decides the reply to each request: a planned fault, or the specification's answer.
 
-    A request that is refused for what it is stays refused, and uses up no fault.
+    An invalid request stays refused, and uses up no fault.
 
     Args:
-        script: What is planned.
+        script: The planned faults.
     """
 
     def __init__(self, script: ReplyRules) -> None:
         self._script = script
 
     def choose(self, request: Request, refusal: Refusal | None) -> Reply:
-        """Return the reply to a request; notes on it which fault that is."""
+        """Return the reply to a request, and note a planned fault on the request."""
         if refusal is not None:
             return refusal_reply(refusal)
         if not self._script.plans:

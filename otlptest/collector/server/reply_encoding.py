@@ -25,7 +25,7 @@ GRPC_HEAD: Final = ((":status", "200"), ("content-type", "application/grpc"))
 def http_answer(
     reply: Reply, protocol: Protocol | None, error_encoding: BodyEncoding
 ) -> tuple[tuple[tuple[str, str], ...], bytes]:
-    """Header fields and body of an answer over HTTP (OTLP-HTTP-019, OTLP-HTTP-020)."""
+    """Return header fields and body of an answer over HTTP (OTLP-HTTP-019, OTLP-HTTP-020)."""
     encoding: BodyEncoding = error_encoding
     if reply.status is not None:
         body = encode_status(reply.status, encoding)
@@ -45,7 +45,7 @@ def http1_answer(
     keeps_alive: bool,
     is_head: bool,
 ) -> bytes:
-    """A whole HTTP/1.1 response."""
+    """Return a whole HTTP/1.1 response."""
     fields, body = http_answer(reply, protocol, error_encoding)
     return encode_response(
         reply.http_status,
@@ -65,26 +65,26 @@ def http2_answer(
     *,
     is_head: bool,
 ) -> CannedReply:
-    """A whole HTTP/2 response of OTLP/HTTP."""
+    """Return a whole HTTP/2 response of OTLP/HTTP."""
     fields, body = http_answer(reply, protocol, error_encoding)
     head = http2_head(reply.http_status, fields + more_fields, len(body))
     return CannedReply(head, b"" if is_head else body)
 
 
 def http2_head(http_status: int, fields: tuple[tuple[str, str], ...], size: int) -> bytes:
-    """The header block of a response whose body has `size` bytes."""
+    """Return the header block of a response whose body has `size` bytes."""
     lowered = ((name.lower(), value) for name, value in fields)
     return encode_fields(((":status", str(http_status)), *lowered, ("content-length", str(size))))
 
 
 def preflight_block(fields: tuple[tuple[str, str], ...]) -> bytes:
-    """The header block that is the whole answer to a browser's preflight over HTTP/2."""
+    """Return the header block that is the whole answer to a browser's preflight over HTTP/2."""
     return encode_fields(((":status", "204"), *((name.lower(), value) for name, value in fields)))
 
 
 @lru_cache(maxsize=256)
 def grpc_answer(reply: Reply) -> CannedReply:
-    """A whole gRPC response: a message and trailers, or trailers only for an error."""
+    """Return a whole gRPC response: a message and trailers, or trailers only for an error."""
     if reply.status is None and reply.grpc_code == GrpcCode.OK:
         trailers = encode_fields((("grpc-status", "0"), *reply.metadata))
         return CannedReply(encode_fields(GRPC_HEAD), encode_grpc_frame(reply.message), trailers)
@@ -95,7 +95,7 @@ def grpc_answer(reply: Reply) -> CannedReply:
 
 
 def status_fields(code: GrpcCode, status: RpcStatus) -> tuple[tuple[str, str], ...]:
-    """The status of a call that failed, with its details if it has some (OTLP-RESP-050)."""
+    """Return the status of a failed call, with its details if any (OTLP-RESP-050)."""
     fields = (
         ("grpc-status", str(int(code))),
         ("grpc-message", encode_grpc_message(status.message)),
@@ -106,4 +106,4 @@ def status_fields(code: GrpcCode, status: RpcStatus) -> tuple[tuple[str, str], .
 
 
 GRPC_SUCCESS: Final = grpc_answer(SUCCESS)
-"""What nearly every gRPC call gets."""
+"""The response of nearly every gRPC call."""

@@ -1,4 +1,4 @@
-"""What the head of a request says: signal, protocol, encoding, and whether it can be taken.
+"""The head of a request: signal, protocol, encoding, and whether it is acceptable.
 
 A head is worked out once for all requests that share their header fields.
 """
@@ -17,10 +17,10 @@ from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, canonical_e
 from otlptest.wire.transport.grpc_framing import is_grpc_content_type, timeout_seconds
 
 Role = Literal["grpc", "http"]
-"""What a port is for."""
+"""The purpose of a port."""
 
 BodyEncoding = Literal["protobuf", "json"]
-"""How a `google.rpc.Status` is written in an answer."""
+"""The encoding of a `google.rpc.Status` in an answer."""
 
 _PROTOCOLS: Final[Mapping[str, Protocol]] = {
     "application/x-protobuf": "http/protobuf",
@@ -37,16 +37,16 @@ class Head:
         method: The HTTP method.
         path: The request target without scheme, authority and query.
         headers: The fields, without pseudo-headers.
-        signal: By path; None if it is none of OTLP's.
-        protocol: By content type; None if it is none of OTLP's.
-        encoding: The canonical name, or what the sender called it.
-        is_grpc: Whether the answer has gRPC's shape.
-        error_encoding: How an error body is written: as the request (OTLP-RESP-055).
-        timeout_s: Of `grpc-timeout`, seconds; None without one.
+        signal: By path; None if the path is not one of OTLP's.
+        protocol: By content type; None if that is not one of OTLP's.
+        encoding: The canonical name, or the sender's own.
+        is_grpc: Whether the answer has gRPC's form.
+        error_encoding: The encoding of an error body: that of the request (OTLP-RESP-055).
+        timeout_s: The `grpc-timeout` in seconds; None without one.
         expects_continue: Whether the client waits before it sends the body.
-        cors_fields: What any answer carries for the browser.
+        cors_fields: The fields of any answer for the browser.
         preflight_fields: The whole answer to a preflight, if it is one.
-        refusal: Why the request cannot be taken, whatever its body; None if it can.
+        refusal: The reason to refuse it whatever its body; None if it is acceptable.
     """
 
     __slots__ = (
@@ -100,9 +100,9 @@ class Head:
             self.refusal = self._refusal_on_http_port(content_types)
 
     def _coding(self) -> str:
-        """Return what the sender calls the encoding of its body.
+        """Return the sender's name for the encoding of its body.
 
-        `Content-Encoding` is a list, `grpc-encoding` one name: where that header is there twice,
+        `Content-Encoding` is a list, `grpc-encoding` one name: if that header occurs twice,
         the last one counts, as it does for grpc-go.
         """
         if not self.is_grpc:
@@ -188,15 +188,15 @@ def head_of(
     *,
     is_http2: bool,
 ) -> Head:
-    """The judged head of a request.
+    """Return the judged head of a request.
 
     Args:
         method: As sent.
         target: The request target, or `:path`.
         fields: Header fields without pseudo-headers.
-        role: What the port is for.
-        cors: Which browsers' pages may send.
-        is_http2: Which HTTP it came over.
+        role: The purpose of the port.
+        cors: The pages that may send from browsers.
+        is_http2: Whether it came over HTTP/2.
     """
     return Head(method, target, fields, role=role, is_http2=is_http2, cors=cors)
 
@@ -216,7 +216,7 @@ def _path(target: str) -> str:
 
 
 def _media_type(content_types: list[str]) -> str:
-    """The media type in lower case without parameters; empty unless there is exactly one."""
+    """Return the lower-case media type without parameters; empty unless there is exactly one."""
     if len(content_types) != 1:
         return ""
     return _plain(content_types[0])

@@ -33,14 +33,14 @@ class Receiver:
     inert: the parent's ports stay as they are.
 
     Args:
-        intake: Told of connections, requests and problems, in the receiver's thread.
+        intake: Receives connections, requests and problems, in the receiver's thread.
         host: Address to listen on.
         grpc_port: For OTLP/gRPC; 0 takes a free one.
         http_port: For OTLP/HTTP; 0 takes a free one.
         tls: Makes both TLS ports; ALPN is set on it.
-        limits: What a peer may do.
-        cors: Which browsers' pages may send; None: none.
-        clock: Whose time connections and requests carry.
+        limits: The limits for a peer.
+        cors: The pages that may send from browsers; None: none.
+        clock: The clock for connections and requests.
 
     Attributes:
         script: The faults that are planned as replies.
@@ -79,8 +79,8 @@ class Receiver:
         """Listen; clients can connect when this returns. A second call does nothing.
 
         Raises:
-            PortTakenError: A port that was asked for is in use.
-            ReceiverError: The address cannot be had, or the receiver was closed.
+            PortTakenError: A requested port is in use.
+            ReceiverError: The address is not available, or the receiver was closed.
         """
         if self._engine is not None:
             return
@@ -97,14 +97,14 @@ class Receiver:
         engine.open(endpoints, Deadline(_START_S))
 
     def open_ports(self, owner: str, *, host: str | None = None) -> tuple[int, int]:
-        """Listen on a further gRPC and a further HTTP port.
+        """Listen on another gRPC port and another HTTP port.
 
         Args:
-            owner: What connections to these ports carry as `Connection.owner`.
+            owner: The `Connection.owner` of connections to these ports.
             host: Address to listen on; the receiver's own if None.
 
         Raises:
-            ReceiverError: The receiver does not run, or the address cannot be had.
+            ReceiverError: The receiver does not run, or the address is not available.
         """
         engine = self._running()
         endpoints = self._listen(0, 0, owner, host=host)
@@ -112,7 +112,7 @@ class Receiver:
         return endpoints[0].port, endpoints[1].port
 
     def close_ports(self, owner: str) -> None:
-        """Stop listening on the ports of `owner`; what had connected is still read.
+        """Stop listening on the ports of `owner`; connections made before are still read.
 
         Raises:
             ReceiverError: The receiver broke.
@@ -121,13 +121,13 @@ class Receiver:
             self._engine.close_ports(owner, Deadline(_STOP_S))
 
     def drain(self, owner: str, deadline: Deadline) -> list[Connection]:
-        """Read everything that a process which has ended sent to its ports.
+        """Read everything that an ended process sent to its ports.
 
         Blocks until each of its connections, those in the accept queues included, is read to its
         end, at most until `deadline`.
 
         Returns:
-            Connections that are still open then: something else holds them.
+            The connections still open at the deadline: something else holds them.
 
         Raises:
             ReceiverError: The receiver does not run.
@@ -135,7 +135,7 @@ class Receiver:
         return self._running().drain(owner, deadline)
 
     def settle(self, deadline: Deadline) -> None:
-        """Wait until all that had been sent to any port when this was called is handled.
+        """Wait until everything sent to any port before the call is handled.
 
         Raises:
             ReceiverError: The receiver does not run, or time ran out.
@@ -143,7 +143,7 @@ class Receiver:
         self._running().settle(deadline)
 
     def held_back(self, deadline: Deadline) -> tuple[str, ...]:
-        """Read what proxies before any port have got from clients; what they hold back, as text.
+        """Read what proxies have got from clients; return what they hold back, as text.
 
         Raises:
             ReceiverError: The receiver does not run, or time ran out.
@@ -154,11 +154,11 @@ class Receiver:
         return held
 
     def lost_on_the_way(self, since: float) -> tuple[str, ...]:
-        """Return what planned faults of proxies have kept from any port since then, as clauses."""
+        """Return what faults of proxies have kept from any port since then, as clauses."""
         return local_network.lost_before(self._ports, since)
 
     def injections_before(self) -> tuple[Injection, ...]:
-        """The faults that were injected in proxies before any port."""
+        """Return the faults injected in proxies of any port."""
         return tuple(
             each
             for proxy in local_network.proxies_before(self._ports)
@@ -169,7 +169,7 @@ class Receiver:
     def close(self) -> None:
         """Answer what has arrived, close every socket, end the thread. Blocks at most 5 s.
 
-        A second call does nothing, and neither does one in a forked child.
+        A second call, or a call in a forked child, does nothing.
 
         Raises:
             ReceiverError: The thread did not end, or had an error that was ours.
@@ -192,12 +192,12 @@ class Receiver:
             ) from first
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Start the receiver."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close."""
+        """Close the receiver."""
         self.close()
 
     def __del__(self) -> None:
@@ -210,7 +210,7 @@ class Receiver:
             self.close()
 
     def _wire_plan_changed(self) -> None:
-        """Have every connection look, before whoever changed it goes on."""
+        """Let every connection apply the changed wire faults before the change returns."""
         if self._engine is not None and not self._is_closed and not self._is_inert():
             self._engine.apply_wire_plan(Deadline(_START_S))
 
@@ -218,10 +218,10 @@ class Receiver:
         return os.getpid() != self._pid
 
     def _running(self) -> Engine:
-        """The engine.
+        """Return the engine.
 
         Raises:
-            ReceiverError: There is none.
+            ReceiverError: It does not run.
         """
         if self._engine is None or self._is_closed or self._is_inert():
             raise ReceiverError("the receiver does not run", "start() it, or use it earlier")

@@ -1,4 +1,4 @@
-"""What all connections of one receiver share: the intake, the limits, the time, the requests."""
+"""The state shared by all connections of a receiver: intake, limits, time, requests."""
 
 from otlptest.collector.intake import Intake
 from otlptest.collector.server.cors import CorsPolicy
@@ -14,20 +14,20 @@ from otlptest.wire.transport.limits import Limits
 
 
 class ServerContext:
-    """Belongs to the receiver's thread.
+    """The shared state. Belongs to the receiver's thread.
 
     Args:
-        intake: Who is told.
-        limits: What a peer may do.
-        cors: Which browsers' pages may send.
-        clock: Whose time requests carry.
+        intake: Receives the events.
+        limits: The limits for a peer.
+        cors: The pages that may send from browsers.
+        clock: The clock for requests.
         choose_reply: Decides replies.
         wire_plan: The wire faults in force.
 
     Attributes:
         now: Seconds on `clock`, taken when bytes were last read.
         unix_nanos: The same on the wall clock.
-        failures: Errors that should not have been, for whoever closes the receiver.
+        failures: Errors of ours, raised when the receiver is closed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ServerContext:
         self._connections = 0
 
     def look_at_clock(self) -> None:
-        """Take the time for what was just read."""
+        """Read the clock for the bytes just read."""
         self.now = self.clock.monotonic()
         self.unix_nanos = self.clock.unix_nanos()
 
@@ -92,7 +92,7 @@ class ServerContext:
     def found(
         self, connection: Connection, refusal: Refusal, began_at: float | None = None
     ) -> None:
-        """Record what is not a whole request; `began_at` is when that request began."""
+        """Record something that is not a whole request; `began_at` is the start of that request."""
         _attach_fault(connection)
         self.intake.problem_found(refusal.problem(connection, self.now, began_at))
 
@@ -107,7 +107,7 @@ class ServerContext:
         started_at: float,
         stream_id: int | None = None,
     ) -> tuple[Request, Reply]:
-        """Record a request, taken or refused, and decide its reply."""
+        """Record an accepted or refused request, and decide its reply."""
         if refusal is None and export.error is not None:
             refusal = refused_by(export.error)
         if refusal is not None:
@@ -131,13 +131,13 @@ class ServerContext:
             problem=None if refusal is None else refusal.problem(connection, self.now, started_at),
         )
         reply = self._choose_reply(request, refusal)  # notes a planned fault on the request
-        # Whoever waits for the request sees it from here on, with its status.
+        # The request is visible to waiting threads from here on, with its status.
         request.http_status, request.grpc_status = reply.statuses(is_grpc=head.is_grpc)
         self.intake.request_received(request)
         return request, reply
 
     def replied(self, requests: list[Request]) -> None:
-        """Record that the replies to `requests` were handed to the socket."""
+        """Record that the replies to `requests` were passed to the socket."""
         now = self.clock.monotonic()
         for request in requests:
             request.replied_at = now
@@ -149,7 +149,7 @@ class ServerContext:
 
 
 def _attach_fault(connection: Connection) -> None:
-    """Record on a connection which fault of a proxy acted on it on its way here, if one did."""
+    """Record on a connection the fault of a proxy that acted on it, if any."""
     found = local_network.fault_of(connection.peer)
     if found is not None:
         connection.wire_fault = found.fault

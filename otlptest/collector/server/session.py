@@ -1,4 +1,4 @@
-"""Between a socket and a protocol: what a connection asks of a session, and what it offers."""
+"""The interface between a socket and a protocol."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,13 +7,13 @@ from otlptest.model import Request
 
 
 class Outbox:
-    """Where a session puts what goes to the peer. The connection sends it after it has read.
+    """The output of a session. The connection sends it after it has read.
 
     Args:
-        close: Ends the connection once all is sent, for a reason.
+        close: Ends the connection, for a reason, once everything is sent.
         reset: Resets the connection at once, for a reason.
-        later: Calls a function after so many seconds, if the connection is open then, and sends
-            what it writes.
+        later: Calls a function after a number of seconds, if the connection is open then, and
+            sends its output.
 
     Attributes:
         chunks: Bytes, in order.
@@ -42,27 +42,27 @@ class Session(Protocol):
 
     @property
     def receive(self) -> Callable[[bytes], None]:
-        """Takes plain bytes from the peer."""
+        """Take plain bytes from the peer."""
         ...
 
     @property
     def is_within_request(self) -> bool:
-        """Return whether a request has begun and is not whole."""
+        """Return whether a request has begun and is incomplete."""
         ...
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing is under way."""
+        """Return whether no request or reply is in progress."""
         ...
 
     def ended(self) -> None:
-        """The peer sends no more."""
+        """Note that the peer sends nothing more."""
         ...
 
     def go_away(self) -> None:
-        """The receiver stops: say so where the protocol can."""
+        """Announce that the receiver stops, where the protocol can."""
         ...
 
     def check_patience(self, now: float) -> None:
-        """Give up what takes too long."""
+        """Give up after a timeout."""
         ...

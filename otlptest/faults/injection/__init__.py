@@ -1,6 +1,6 @@
-"""What wire faults do to a connection: the same in the proxy and in the fake collector.
+"""The effects of wire faults on a connection, the same in the proxy and in the fake collector.
 
-`plan` says which faults are in force, `conversation` where requests and replies begin and end,
-`lanes` carry the bytes, `connection` brings them together. No sockets: whoever has some is a
+`plan` has the faults in force, `conversation` the bounds of requests and replies, `lanes` carry
+the bytes, and `connection` combines them. There are no sockets: their owner is a
 `connection.Peer`.
 """

@@ -1,4 +1,4 @@
-"""One direction of a connection: bytes pass at once, or late, slowly, in pieces, or not at all."""
+"""One direction of a connection: bytes pass at once, late, slowly, in pieces, or never."""
 
 import math
 import random
@@ -9,23 +9,23 @@ from typing import Final
 
 from otlptest.faults.wire_faults import WireFault
 
-_BURST_S: Final = 0.02  # what a bandwidth lets pass at once is what it lets pass in this time
+_BURST_S: Final = 0.02  # a bandwidth lets through at once what fits into this time
 _PIECES_IN_TURN: Final = 256
 _FULL_BYTES: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What the faults in force do to the bytes of one direction.
+    """The effect of the faults in force on the bytes of one direction.
 
     Attributes:
-        latency_s: How much later a byte is.
-        jitter_s: And by up to so much more.
+        latency_s: The delay of each byte.
+        jitter_s: The largest additional delay.
         slice_bytes: The largest piece; 0: any.
         pause_s: Seconds between two pieces.
-        bytes_per_s: The most that passes in a second; 0: any.
-        is_stopped: Nothing passes.
-        seed: Of the jitter.
+        bytes_per_s: The most bytes that pass in a second; 0: any.
+        is_stopped: Whether nothing passes.
+        seed: The random seed of the jitter.
     """
 
     latency_s: float = 0.0
@@ -41,7 +41,7 @@ _PLAIN: Final = Shape()
 
 
 def shape_of(faults: list[WireFault]) -> Shape:
-    """Return what several faults come to: delays add up, of limits the tightest counts."""
+    """Return the combined shape of several faults: delays add up, the tightest limit counts."""
     if not faults:
         return _PLAIN
     return Shape(
@@ -68,13 +68,13 @@ class ByteStream:
 
     Args:
         deliver: Takes the bytes on the other side.
-        end: Told once that no more come, after the last of them.
-        wake_at: Has `pump` called at a time in seconds.
-        now: The time in seconds.
-        name: Tells it from other lanes: the same seed gives each its own jitter.
+        end: Called once after the last byte.
+        wake_at: Schedules a call of `pump` at a time in seconds.
+        now: Returns the time in seconds.
+        name: Distinguishes it from other lanes: the same seed gives each its own jitter.
 
     Attributes:
-        shape: What happens to the bytes; set it with `reshape`.
+        shape: The effect on the bytes; set it with `reshape`.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class ByteStream:
 
     @property
     def is_clear(self) -> bool:
-        """Return whether nothing waits."""
+        """Return whether no bytes wait."""
         return not self._waiting
 
     @property
     def is_full(self) -> bool:
-        """Return whether so much waits that no more should be read."""
+        """Return whether too much waits to read more."""
         return self._waiting_bytes >= _FULL_BYTES
 
     def put(self, data: bytes | memoryview) -> None:
-        """Send bytes on their way; a view is copied if it has to wait."""
+        """Send bytes on their way; copy a view if it has to wait."""
         shape = self.shape
         if shape is _PLAIN and not self._waiting:
             self._deliver(data)
@@ -126,7 +126,7 @@ class ByteStream:
         self.pump()
 
     def finish(self) -> None:
-        """No more come: tell the other side after what still waits."""
+        """End the stream: report that to the other side after the waiting bytes."""
         self._is_finished = True
         self.pump()
 
@@ -135,13 +135,13 @@ class ByteStream:
         self.reshape(_PLAIN)
 
     def drop(self) -> None:
-        """Forget what waits, and the end too."""
+        """Forget the waiting bytes, and the end too."""
         self._waiting.clear()
         self._waiting_bytes = 0
         self._has_ended = True
 
     def reshape(self, shape: Shape) -> None:
-        """From now on do this to the bytes; those that wait too, except that none waits longer."""
+        """Set the effect on bytes from now on; waiting ones do not wait longer than before."""
         if shape == self.shape:
             return
         self.shape = shape if shape != _PLAIN else _PLAIN
@@ -153,7 +153,7 @@ class ByteStream:
         self.pump()
 
     def pump(self) -> None:
-        """Let pass what may."""
+        """Let bytes pass that may pass now."""
         now = self._now()
         if self._wakes_at is not None and self._wakes_at <= now:
             self._wakes_at = None

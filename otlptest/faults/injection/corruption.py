@@ -1,4 +1,4 @@
-"""Bytes that arrive changed."""
+"""Changes to bytes on their way."""
 
 import random
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from otlptest.faults.injection.injections import Injection
 
 
 class Corruption:
-    """What `corrupt` faults do to one direction of one connection. Not thread-safe.
+    """The effect of `corrupt` faults on one direction of one connection. Not thread-safe.
 
     Args:
-        take: Has a fault fire, if it may.
-        identity: Tells it from other connections: the same seed changes each in its own way.
+        take: Fires a fault if it may fire.
+        identity: Distinguishes it from other connections: the same seed changes each differently.
     """
 
     def __init__(self, take: Callable[[Injection], bool], identity: str) -> None:
@@ -26,20 +26,20 @@ class Corruption:
         return any(left for left, _ in self._begun.values())
 
     def skip(self, size: int) -> None:
-        """So many bytes passed as they were."""
+        """Note that `size` bytes passed unchanged."""
         self._passed += size
 
     def forget_ended(self) -> None:
-        """Faults whose scope is over change nothing more."""
+        """Forget faults whose scope is over."""
         self._begun = {i: state for i, state in self._begun.items() if not i.is_ended}
 
     def applied(
         self, injections: list[tuple[Injection, int]], data: bytes | memoryview
     ) -> bytes | memoryview:
-        """`data` as it goes on.
+        """Return `data` with the changes of the faults.
 
         Args:
-            injections: Those for this direction, each with the position of its first byte.
+            injections: The faults of this direction, each with the position of its first byte.
             data: The next bytes.
         """
         for injection, position in injections:

@@ -1,7 +1,7 @@
-"""What faults do to HTTP/2 frames: some are left out, some put in (RFC 9113).
+"""The effect of faults on HTTP/2 frames: some are dropped, some inserted (RFC 9113).
 
-Header blocks are the delicate part: each changes what the next ones mean (HPACK), so a block that
-its reader will not get must be the last one it needs, or must mean nothing for the others.
+Header blocks are delicate: each changes the meaning of the next ones (HPACK), so a block that its
+reader will not get must be the last one it needs, or must not affect the others.
 """
 
 from collections.abc import Callable
@@ -21,15 +21,15 @@ class FrameFilter:
     """Decides about each frame of one connection. Not thread-safe.
 
     Args:
-        conversation: Knows where frames begin and which streams are under way.
+        conversation: Knows the bounds of frames and the open streams.
         to_server: Takes bytes for the server.
         to_client: Takes bytes for the client.
-        request_lost: Told of each stream whose request the server will not get.
+        request_lost: Called for each stream whose request the server will not get.
         needs_reply_blocks: Whether header blocks to the client build on earlier ones.
 
     Attributes:
-        last_allowed: The last stream id of a GOAWAY; above every id while there was none.
-        ends_connection: Whether the connection shall be closed once nothing allowed is under way.
+        last_allowed: The last stream id of a GOAWAY; above every id before one.
+        ends_connection: Whether to close the connection once no allowed stream is open.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class FrameFilter:
         self._to_client = to_client
         self._request_lost = request_lost
         self._needs_reply_blocks = needs_reply_blocks
-        self._refused: set[int] = set()  # the server shall not get these requests
-        self._muted: set[int] = set()  # the client shall not get these replies
+        self._refused: set[int] = set()  # the server must not get these requests
+        self._muted: set[int] = set()  # the client must not get these replies
         self._window: int | None = None
         self._settings: bytes | None = None  # the server's, while they are rewritten
         self._withheld: dict[int, int] = {}
@@ -62,7 +62,7 @@ class FrameFilter:
 
     @property
     def is_open(self) -> bool:
-        """Return whether every frame passes as it is."""
+        """Return whether every frame passes unchanged."""
         return (
             self.last_allowed == _NO_LAST
             and self._window is None
@@ -73,7 +73,7 @@ class FrameFilter:
 
     @property
     def is_done(self) -> bool:
-        """Return whether the connection shall be closed now."""
+        """Return whether the connection must be closed now."""
         return (
             self.ends_connection
             and not self._for_client
@@ -83,7 +83,7 @@ class FrameFilter:
     # --- faults begin and end
 
     def go_away(self, fault: WireFault) -> None:
-        """Tell the client to open no more streams; those above the last id are ignored."""
+        """Forbid the client to open streams; those above the last id are ignored."""
         last = fault.last_stream_id
         if last is None:
             last = self.conversation.last_id
@@ -92,7 +92,7 @@ class FrameFilter:
         self._insert_down(frames.goaway(last, fault.code, fault.message))
 
     def refuse_stream(self, stream: int, code: int) -> None:
-        """Reset a stream that begins: the server gets its header block and a cancellation."""
+        """Reset a new stream: the server gets its header block and a cancellation."""
         self._refused.add(stream)
         self._request_lost(stream)
         self._insert_down(frames.reset(stream, code))
@@ -108,7 +108,7 @@ class FrameFilter:
         self._say_window(min(window, self.conversation.server_window))
 
     def feed(self) -> None:
-        """Give the client back what `starve` took."""
+        """Give back to the client what `starve` took."""
         if self._window is None:
             return
         self._window = None
@@ -119,13 +119,13 @@ class FrameFilter:
         self._withheld.clear()
 
     def _say_window(self, window: int) -> None:
-        if self.conversation.has_settings:  # else the server's own will say it
+        if self.conversation.has_settings:  # else the server's own SETTINGS follow
             self._insert_down(frames.settings(((Setting.INITIAL_WINDOW_SIZE, window),)))
 
     # --- frames pass
 
     def up(self, piece: Piece) -> None:
-        """Let a piece of the client's pass, or not."""
+        """Let a piece from the client pass, or drop it."""
         frame = piece.frame
         if frame is None:
             return
@@ -160,7 +160,7 @@ class FrameFilter:
         return frame.stream_id in self._refused and frame.kind not in _BLOCKS
 
     def down(self, piece: Piece) -> bool:
-        """Let a piece of the server's pass, or not; whether it did."""
+        """Let a piece from the server pass, or drop it; return whether it passed."""
         frame = piece.frame
         if frame is None:
             return False
@@ -184,7 +184,7 @@ class FrameFilter:
         return not is_muted
 
     def _is_rewritten(self, frame: FramePart) -> bool:
-        """Have the server's own SETTINGS give the client the small window, from the first on."""
+        """Make the server's own SETTINGS give the client the small window from the start."""
         if frame.kind != frames.SETTINGS or frame.flags & frames.ACK:
             return False
         if frame.begins:
@@ -230,7 +230,7 @@ class FrameFilter:
         self.insert()
 
     def insert(self) -> None:
-        """Put in what waits, where no frame is in the way."""
+        """Insert waiting frames where no other frame is in the way."""
         if self._for_client and self.conversation.can_insert_down:
             waiting, self._for_client = self._for_client, []
             for frame in waiting:
@@ -243,7 +243,7 @@ class FrameFilter:
 
 
 def _with_window(settings: bytes, window: int) -> bytes:
-    """A SETTINGS frame with that INITIAL_WINDOW_SIZE, and otherwise as it was."""
+    """Return a SETTINGS frame with that INITIAL_WINDOW_SIZE, otherwise unchanged."""
     payload = settings[frames.HEAD_SIZE :]
     whole = payload[: len(payload) // frames.SETTING.size * frames.SETTING.size]
     values = [
@@ -255,7 +255,7 @@ def _with_window(settings: bytes, window: int) -> bytes:
 
 
 def _without_end(frame: FramePart) -> bytes | memoryview:
-    """A HEADERS frame that leaves its stream open."""
+    """Return a HEADERS frame that leaves its stream open."""
     if frame.kind != frames.HEADERS or not frame.begins:
         return frame.data
     data = bytearray(frame.data)

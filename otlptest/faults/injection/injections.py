@@ -1,4 +1,4 @@
-"""Which wire faults are in force, and what became of each."""
+"""The wire faults in force, and the effects of each."""
 
 import threading
 import weakref
@@ -14,13 +14,13 @@ from otlptest.faults.wire_faults import WireFault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firing:
-    """One time that a wire fault acted.
+    """One action of a wire fault.
 
     Attributes:
-        fault: Which.
+        fault: The fault.
         connection: The number of the connection, 1 for the first.
         stream_id: The HTTP/2 stream that it acted on or was caused by, if any.
-        at: Seconds on the clock of the proxy or the collector.
+        at: The time in seconds, on the clock of the proxy or the collector.
     """
 
     fault: WireFault
@@ -36,8 +36,8 @@ class Injection:
     `blackhole`) fires once for each connection.
 
     Attributes:
-        fault: Which.
-        times: How often it may fire; None: as often as it can.
+        fault: The fault.
+        times: How often it may fire; None: without limit.
     """
 
     def __init__(self, fault: WireFault, times: int | None) -> None:
@@ -49,7 +49,7 @@ class Injection:
 
     @property
     def firings(self) -> tuple[Firing, ...]:
-        """Every time that it acted so far."""
+        """Return all its actions so far."""
         with self._lock:
             return tuple(self._firings)
 
@@ -60,7 +60,7 @@ class Injection:
 
     @property
     def is_ended(self) -> bool:
-        """Return whether its scope is over: what it holds back is let go."""
+        """Return whether its scope is over: it releases what it holds back."""
         return self._is_ended
 
     @property
@@ -69,7 +69,7 @@ class Injection:
         return not self._is_ended and (self.times is None or len(self._firings) < self.times)
 
     def take(self, connection: int, stream_id: int | None, at: float) -> bool:
-        """Fire, if it may; whether it did."""
+        """Fire if possible; return whether it fired."""
         with self._lock:
             if not self.is_in_force:
                 return False
@@ -78,7 +78,7 @@ class Injection:
             return True
 
     def end(self) -> None:
-        """It fires no more."""
+        """Stop it from firing again."""
         with self._lock:
             self._is_ended = True
 
@@ -91,9 +91,9 @@ class WirePlan:
     """The wire faults of one proxy or one collector, oldest first. Thread-safe.
 
     Args:
-        changed: Called, in the thread of whoever changes it, after each change: has the
-            connections look at `injections` before it returns. A method does not keep its object
-            alive by that.
+        changed: Called after each change, in the thread that makes it; lets the connections apply
+            `injections` before it returns. A bound method does not keep its object
+            alive.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -114,7 +114,7 @@ class WirePlan:
         return injection
 
     def end(self, *injections: Injection) -> None:
-        """End faults, and let go what they hold back."""
+        """End faults, and release what they hold back."""
         if not any(injection in self.injections for injection in injections):
             return
         for injection in injections:
@@ -125,7 +125,7 @@ class WirePlan:
 
 
 def _weakly(call: Callable[[], None]) -> Callable[[], None]:
-    """`call`, as long as the object is there whose method it is."""
+    """Return a caller of a bound method that does not keep its object alive."""
     if not isinstance(call, MethodType):
         return call
     reference = weakref.WeakMethod(call)
@@ -139,11 +139,11 @@ def _weakly(call: Callable[[], None]) -> Callable[[], None]:
 
 
 class Injector:
-    """What a proxy, a collector or a view offers: faults for its own time, and their findings.
+    """The fault interface of a proxy, a collector or a view: temporary faults and their findings.
 
     Args:
-        plan: Where they are put in force.
-        where: How findings call the place: `the proxy before http://127.0.0.1:4317`.
+        plan: The plan that they are added to.
+        where: The name of the place in findings: `the proxy before http://127.0.0.1:4317`.
     """
 
     def __init__(self, plan: WirePlan, where: str) -> None:
@@ -154,7 +154,7 @@ class Injector:
 
     @property
     def injections(self) -> tuple[Injection, ...]:
-        """All that were put in force here, ended ones too."""
+        """Return all faults that were put in force here, ended ones too."""
         with self._lock:
             return tuple(self._injections)
 
@@ -183,11 +183,11 @@ class Injector:
             self._plan.end(injection)
 
     def end(self) -> None:
-        """End all that is in force from here."""
+        """End all faults in force from here."""
         self._plan.end(*self.injections)
 
     def findings(self) -> tuple[Finding, ...]:
-        """One for each fault that never fired."""
+        """Return one finding for each fault that never fired."""
         return tuple(self._never_fired(i) for i in self.injections if not i.fired)
 
     def _never_fired(self, injection: Injection) -> Finding:
@@ -211,10 +211,10 @@ def _way(fault: WireFault) -> str:
 
 
 def checked_fault(fault: object) -> WireFault:
-    """`fault` itself, if it is a wire fault.
+    """Return `fault` itself, if it is a wire fault.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     if not isinstance(fault, WireFault):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What the wire faults in force do to one connection, from the bytes that both ends send."""
+"""The effect of the wire faults in force on one connection, by the bytes from both ends."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -27,15 +27,15 @@ class ConnectionFaultInjector:
     """Stands between a client and a server. Not thread-safe.
 
     Args:
-        passage: Has the two ends.
-        plan: What is in force.
+        passage: The two ends.
+        plan: The faults in force.
         number: The connection's number.
-        now: The time in seconds.
-        conversation: What is spoken, where that is known already.
+        now: Returns the time in seconds.
+        conversation: The protocol, if already known.
 
     Attributes:
-        conversation: What is spoken; None while nobody knows.
-        is_over: Whether nothing passes any more, for good.
+        conversation: The protocol; None until it is known.
+        is_over: Whether nothing passes any more.
     """
 
     def __init__(
@@ -69,81 +69,81 @@ class ConnectionFaultInjector:
         }
         self._starving: Injection | None = None
         self._first_bytes = b""
-        self._early = b""  # of the server, before the client said what it speaks
+        self._early = b""  # from the server, before the client's protocol is known
         self._judged: set[int] = set()  # requests whose reply has begun
         self._is_quiet = False
         if conversation is not None:
             self._speak(conversation)
 
-    # --- what the passage asks
+    # --- state for the passage
 
     @property
     def up_is_clear(self) -> bool:
-        """Return whether nothing of the client's waits that will go on by itself."""
+        """Return whether no bytes of the client wait here that will go on by themselves."""
         return self._up.is_clear or self._up.shape.is_stopped
 
     @property
     def holds_up(self) -> bool:
-        """Return whether something of the client's waits."""
+        """Return whether bytes of the client wait."""
         return not self._up.is_clear or bool(self._first_bytes)
 
     @property
     def down_is_clear(self) -> bool:
-        """Return whether nothing waits for the client."""
+        """Return whether no bytes wait for the client."""
         return self._down.is_clear
 
     @property
     def up_is_full(self) -> bool:
-        """Return whether no more should be read from the client."""
+        """Return whether to stop reading from the client."""
         return self._up.is_full
 
     @property
     def down_is_full(self) -> bool:
-        """Return whether no more should be read from the server."""
+        """Return whether to stop reading from the server."""
         return self._down.is_full
 
-    # --- what the passage tells
+    # --- events from the passage
 
     def opened(self) -> None:
-        """The connection is new."""
+        """Note that the connection is new."""
         for injection in self._armed("connect"):
             if injection.fault.kind in {"refuse", "reset"} and self._take(injection):
                 self._abort(injection.fault)
                 return
 
     def from_client(self, data: bytes | memoryview) -> None:
-        """Bytes came from the client."""
+        """Take bytes from the client."""
         if self._is_quiet and self.conversation is not None:
             self._pass_all("up", data)
         else:
             self._arrived("up", data)
 
     def from_server(self, data: bytes | memoryview) -> None:
-        """Bytes came from the server."""
+        """Take bytes from the server."""
         if self._is_quiet and self.conversation is not None:
             self._pass_all("down", data)
         else:
             self._arrived("down", data)
 
     def client_ended(self) -> None:
-        """The client sends no more."""
+        """Note that the client sends nothing more."""
         if self.is_over:
             return
         self._send_kept("up")
         self._up.finish()
 
     def server_ended(self) -> None:
-        """The server sends no more."""
+        """Note that the server sends nothing more."""
         if self.is_over:
             return
         self._send_kept("down")
         self._down.finish()
 
     def plan_changed(self, *, is_new: bool = False) -> None:
-        """Look at the plan again.
+        """Apply the changed plan.
 
         Args:
-            is_new: The connection began after all that is in force now.
+            is_new: Whether the connection began after everything that is in force now.
         """
         if self.is_over:
             return
@@ -165,7 +165,7 @@ class ConnectionFaultInjector:
         self._settle()
 
     def wake(self) -> None:
-        """The time has come that `Peer.wake_at` was told."""
+        """Handle the time given to `Peer.wake_at`."""
         if not self.is_over:
             self._up.pump()
         if not self.is_over:
@@ -174,7 +174,7 @@ class ConnectionFaultInjector:
             self._settle()
 
     def flush(self) -> None:
-        """Let go what waits: the passage is about to end."""
+        """Release what waits: the passage is about to end."""
         if not self.is_over:
             self._send_kept("up")
             self._up.flush()
@@ -184,7 +184,7 @@ class ConnectionFaultInjector:
     # --- bytes
 
     def _pass_all(self, way: str, data: bytes | memoryview) -> None:
-        """Nothing is in force: look, and let all of it pass."""
+        """Let everything pass, and track it: no fault is in force."""
         conversation = self.conversation
         if conversation is None:
             return
@@ -220,7 +220,7 @@ class ConnectionFaultInjector:
         self._settle()
 
     def _next_position(self, way: str, size: int) -> tuple[int, Injection | None]:
-        """The nearest place within the next `size` bytes where a fault acts."""
+        """Return the nearest place within the next `size` bytes where a fault acts."""
         nearest, found = self._seen[way] + size + 1, None
         for injection in self._plan.injections:
             fault = injection.fault
@@ -235,7 +235,7 @@ class ConnectionFaultInjector:
         return nearest, found
 
     def _origin(self, injection: Injection, way: str) -> int:
-        """From where on an injection counts bytes: the connection's first, or where it came in."""
+        """Return the position from which an injection counts bytes: 0, or that of its start."""
         return self._origins.get(injection, {}).get(way, 0)
 
     def _position_reached(self, injection: Injection) -> None:
@@ -253,7 +253,7 @@ class ConnectionFaultInjector:
             self._close(f"cut by {fault!r}")
 
     def _walk(self, way: str, data: bytes | memoryview) -> None:
-        """Take bytes apart, and let each piece pass or not."""
+        """Split bytes into pieces, and let each pass or not."""
         if self.conversation is None and not self._begin(way, data):
             return
         conversation = self.conversation
@@ -271,7 +271,7 @@ class ConnectionFaultInjector:
                 self._close("closed after a GOAWAY")
 
     def _begin(self, way: str, data: bytes | memoryview) -> bool:
-        """Find out what is spoken; whether `data` is still to be handled."""
+        """Detect the protocol; return whether `data` is still to be handled."""
         if way == "down":
             self._early = (self._early + bytes(data))[:_MOST_EARLY]
             self._emit("down", data)
@@ -315,7 +315,7 @@ class ConnectionFaultInjector:
         (self._up if way == "up" else self._down).put(data)
 
     def _send_kept(self, way: str) -> None:
-        """Send on what was kept back: there will be no more to tell what it is."""
+        """Send on the bytes kept back: no more bytes will come to identify them."""
         if way == "up" and self._first_bytes:
             first, self._first_bytes = self._first_bytes, b""
             self._emit("up", first)
@@ -341,7 +341,7 @@ class ConnectionFaultInjector:
         request = piece.request
         if self._is_reply(piece) and self._act(self._due("before_reply", request), request):
             return
-        # Who has read the reply may ask at once what has fired.
+        # A client that has read the reply may ask at once what has fired.
         due = self._due("after_reply", request) if piece.ends else []
         has_passed = True
         if self._gate is not None:
@@ -368,7 +368,7 @@ class ConnectionFaultInjector:
         return True
 
     def _due(self, moment: Moment, request: int) -> list[WireFault]:
-        """The faults that act at this moment; they have fired with that."""
+        """Return the faults that act at this moment, and count them as fired."""
         gate = self._gate
         due: list[WireFault] = []
         for injection in self._armed(moment):
@@ -383,7 +383,7 @@ class ConnectionFaultInjector:
         return due
 
     def _act(self, due: list[WireFault], request: int) -> bool:
-        """Let faults act; whether the connection is over."""
+        """Let faults act; return whether the connection is over."""
         for fault in due:
             if fault.kind == "reset" or self._gate is None:
                 self._abort(fault)
@@ -397,7 +397,7 @@ class ConnectionFaultInjector:
         return False
 
     def _armed(self, moment: Moment) -> Iterator[Injection]:
-        """Yield what may act at a moment."""
+        """Yield the faults that may act at a moment."""
         for injection in self._plan.injections:
             fault = injection.fault
             if fault.at != moment or fault.after_bytes is not None:
@@ -412,10 +412,10 @@ class ConnectionFaultInjector:
         self._passage.fired(injection.fault)
         return True
 
-    # --- what lasts
+    # --- lasting faults
 
     def _take_shapes(self, way: str) -> None:
-        """Put in force here what shapes this way and is not yet in force."""
+        """Take up the faults that shape this direction and are not yet applied."""
         is_changed = False
         for injection in self._plan.injections:
             fault = injection.fault
@@ -445,7 +445,7 @@ class ConnectionFaultInjector:
     # --- the end
 
     def _tell_loss(self) -> None:
-        """Say so if the server did not get what the client began to send, or could not."""
+        """Report a loss if the server did not, or could not, get what the client began to send."""
         conversation = self.conversation
         if conversation is None or conversation.is_within_request:
             self._passage.request_lost(None)
@@ -456,7 +456,7 @@ class ConnectionFaultInjector:
         self._passage.abort(f"reset by {fault!r}")
 
     def _close(self, reason: str) -> None:
-        """Close in order, after what waits."""
+        """Close in order, after the waiting bytes."""
         self._up.flush()
         if not self.is_over:
             self._down.flush()
@@ -473,7 +473,7 @@ class ConnectionFaultInjector:
         self._down.drop()
 
     def _settle(self) -> None:
-        """Find out whether everything may pass unseen."""
+        """Check whether everything may pass untracked."""
         if self.is_over:
             return
         self._is_quiet = (

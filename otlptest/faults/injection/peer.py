@@ -1,4 +1,4 @@
-"""What wire faults need of whoever has the sockets."""
+"""The interface between wire faults and the owner of the sockets."""
 
 from typing import Protocol
 
@@ -6,37 +6,37 @@ from otlptest.faults.wire_faults import WireFault
 
 
 class Peer(Protocol):
-    """Whoever has the two ends of a connection. Called from within `ConnectionFaultInjector`."""
+    """The owner of the two ends of a connection. Called from within `ConnectionFaultInjector`."""
 
     needs_reply_blocks: bool
-    """Whether the server's header blocks build on earlier ones, see `FrameFilter`."""
+    """The server's header blocks build on earlier ones, see `FrameFilter`."""
 
     def to_server(self, data: bytes | memoryview) -> None:
-        """Bytes for the server; a view is valid during the call only."""
+        """Take bytes for the server; a view is valid during the call only."""
         ...
 
     def to_client(self, data: bytes | memoryview) -> None:
-        """Bytes for the client; a view is valid during the call only."""
+        """Take bytes for the client; a view is valid during the call only."""
         ...
 
     def end_to_server(self) -> None:
-        """The client sends no more."""
+        """Note that the client sends nothing more."""
         ...
 
     def end_to_client(self) -> None:
-        """The server sends no more."""
+        """Note that the server sends nothing more."""
         ...
 
     def request_lost(self, stream_id: int | None) -> None:
-        """A fault sees to it that the server does not get a request whole; None: on HTTP/1.1."""
+        """Note that a fault keeps a request from the server; `stream_id` is None on HTTP/1.1."""
         ...
 
     def reply_passed(self, request: int) -> None:
-        """A whole reply has gone towards the client: the stream, or the number of the request."""
+        """Note that a whole reply has gone to the client, by stream or number of the request."""
         ...
 
     def fired(self, fault: WireFault) -> None:
-        """A fault has acted on this connection."""
+        """Note that a fault has acted on this connection."""
         ...
 
     def abort(self, reason: str) -> None:
@@ -44,7 +44,7 @@ class Peer(Protocol):
         ...
 
     def close(self, reason: str) -> None:
-        """Close the connection in order, both sides, after what they were sent."""
+        """Close the connection in order, both sides, after the bytes sent to them."""
         ...
 
     def wake_at(self, when: float) -> None:

@@ -1,7 +1,7 @@
-"""Where requests and replies begin and end on a connection, told from the bytes that pass.
+"""The bounds of requests and replies on a connection, from the bytes that pass.
 
-A conversation keeps nothing back but an incomplete HTTP/2 frame head, and judges nothing. What is
-neither HTTP/1.1 nor HTTP/2 (TLS, for one) is a conversation without requests.
+A conversation keeps back only an incomplete HTTP/2 frame head, and judges nothing. Bytes that are
+neither HTTP/1.1 nor HTTP/2 (such as TLS) are a conversation without requests.
 """
 
 from collections import deque
@@ -22,11 +22,11 @@ class Piece:
 
     Attributes:
         data: The bytes.
-        request: Of which request or reply: the stream in HTTP/2, else a number from 1 on; 0 if
-            they belong to none.
+        request: The request or reply: the stream in HTTP/2, else a number from 1 on; 0 if the bytes
+            belong to none.
         begins: Whether the request or the reply begins here.
-        ends: Whether it is whole now.
-        frame: The piece of an HTTP/2 frame that they are.
+        ends: Whether it is complete now.
+        frame: The HTTP/2 frame that they belong to.
     """
 
     data: bytes | memoryview
@@ -48,11 +48,11 @@ class Conversation(Protocol):
     protocol: str | None
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
-        """The pieces that the client sent."""
+        """Return the pieces that the client sent."""
         ...
 
     def down(self, data: bytes | memoryview) -> Iterator[Piece]:
-        """The pieces that the server sent."""
+        """Return the pieces that the server sent."""
         ...
 
     def kept_up(self) -> bytes:
@@ -64,30 +64,30 @@ class Conversation(Protocol):
         ...
 
     def up_has_passed(self) -> None:
-        """All that the client sent so far has gone on as it was, what was kept back included."""
+        """Note that all bytes from the client have gone on unchanged, kept ones included."""
         ...
 
     def down_has_passed(self) -> None:
-        """The same for what the server sent."""
+        """Note the same for the server's bytes."""
         ...
 
     def is_whole(self, request: int) -> bool:
-        """Return whether a request is whole, and its reply is not."""
+        """Return whether a request is complete and its reply is not."""
         ...
 
     @property
     def under_way(self) -> int:
-        """Return how many requests have begun and have no whole reply."""
+        """Return how many requests have begun and have no complete reply."""
         ...
 
     @property
     def is_within_request(self) -> bool:
-        """Return whether a request has begun and is not whole."""
+        """Return whether a request has begun and is incomplete."""
         ...
 
 
 class Unknown:
-    """Bytes of which nothing is known: one request without an end. See `Conversation`."""
+    """Bytes of an unknown protocol: one request without an end. See `Conversation`."""
 
     protocol: str | None = None
 
@@ -187,15 +187,15 @@ class FrameConversation:
     """HTTP/2. See `Conversation`.
 
     Args:
-        last_id: The last stream that began before this looked.
-        whole: Streams that are under way, and whether the request is whole.
+        last_id: The last stream that began before the tracking.
+        whole: The open streams, and whether the request of each is complete.
         has_begun: Whether the preface of the client and the first SETTINGS of the server have
             passed.
         server_window: The flow-control window that the server gives each stream.
 
     Attributes:
         last_id: The last stream that began.
-        server_window: As last said by the server.
+        server_window: The last one that the server set.
         has_settings: Whether the first SETTINGS of the server have passed.
         is_our_ack: Whether the last SETTINGS acknowledged by the client were inserted.
     """
@@ -237,7 +237,7 @@ class FrameConversation:
         return any(self._unacknowledged)
 
     def has_under_way(self, last: int) -> bool:
-        """Return whether a stream up to `last` is under way."""
+        """Return whether a stream up to `last` is open."""
         return any(stream <= last for stream in self._streams)
 
     def is_under_way(self, stream: int) -> bool:
@@ -246,12 +246,12 @@ class FrameConversation:
 
     @property
     def can_insert_up(self) -> bool:
-        """Return whether a frame to the server could go in now."""
+        """Return whether a frame can be inserted towards the server now."""
         return self._up.is_between_frames
 
     @property
     def can_insert_down(self) -> bool:
-        """Return whether a frame to the client could go in now; SETTINGS come first."""
+        """Return whether a frame can be inserted towards the client now; SETTINGS come first."""
         return self.has_settings and self._down.is_between_frames
 
     def up(self, data: bytes | memoryview) -> Iterator[Piece]:
@@ -284,7 +284,7 @@ class FrameConversation:
                 self._streams.pop(stream, None)
 
     def _settings_pass(self, part: FramePart) -> None:
-        """Note what the server says of its windows."""
+        """Note the windows that the server sets."""
         if part.begins:
             self._settings = b""
             self._unacknowledged.append(False)
@@ -299,7 +299,7 @@ class FrameConversation:
                 self.server_window = value
 
     def settings_inserted(self) -> None:
-        """SETTINGS that are not the server's have gone to the client, who will acknowledge them."""
+        """Note that inserted SETTINGS went to the client, who will acknowledge them."""
         self._unacknowledged.append(True)
 
     def kept_up(self) -> bytes:
@@ -323,12 +323,12 @@ class FrameConversation:
         return self._streams.get(request, False)
 
     def forget(self, stream: int) -> None:
-        """A fault has ended the stream."""
+        """Forget a stream that a fault has ended."""
         self._streams.pop(stream, None)
 
 
 class _Way:
-    """One direction: its frames, and header blocks that go over several of them."""
+    """One direction: its frames, and header blocks that span several of them."""
 
     def __init__(self, walker: FrameTracker) -> None:
         self.walker = walker
@@ -340,7 +340,7 @@ class _Way:
         return self.walker.is_between_frames and not self._in_block
 
     def ends_stream(self, part: FramePart) -> bool:
-        """Return whether this side has nothing more to send on the stream after `part`."""
+        """Return whether this side sends nothing more on the stream after `part`."""
         if not part.ends:
             return False
         if part.kind == frames.HEADERS and not part.flags & frames.END_HEADERS:
@@ -354,7 +354,7 @@ class _Way:
 
 
 def spoken(data: bytes) -> Conversation | None:
-    """The conversation that begins with `data` from the client; None if that is too little."""
+    """Return the conversation that begins with `data` from the client; None if too short."""
     if data.startswith(frames.PREFACE):
         return FrameConversation()
     if frames.PREFACE.startswith(data):

@@ -1,1 +1,1 @@
-"""Criteria and matchers: what an item must have."""
+"""Criteria and matchers: the demands on an item."""

@@ -1,9 +1,9 @@
-"""What one criterion asks of an item, and how an item falls short of it.
+"""Conditions: one criterion each, and the ways in which an item fails it.
 
 A *condition* is one criterion with its wanted value, checked and ready. A *difference* is one
-field in which an item is not as wanted. Its *distance* is 0 to 1: 1 has nothing of what was
-wanted. The nearest miss ranks items by the sum of distance times *importance*: a wrong name says
-more than a wrong kind.
+field in which an item is not as wanted. Its *distance* is 0 to 1: 1 shares nothing with
+the wanted value. The nearest miss ranks items by the sum of distance times *importance*: a wrong
+name says more than a wrong kind.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from otlptest.errors import kin_names, nearest_name
 from otlptest.queries.criteria.matching import Matcher, equals
 from otlptest.queries.messages.wording import ABSENT, otlp_type, show, show_typed
 
-_NAMED_ALIKE: Final = 0.45  # the most that an attribute can be away which is there
+_NAMED_ALIKE: Final = 0.45  # the largest distance of an attribute that is present
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,11 @@ class Difference:
 
     @property
     def weight(self) -> float:
-        """Return how much it counts in the ranking."""
+        """Return its weight in the ranking."""
         return self.distance * self.importance
 
     def __str__(self) -> str:
-        """Render as one line of the nearest miss."""
+        """Return one line of the nearest miss."""
         return f"{self.field}: expected {self.expected}, received {self.received}"
 
 
@@ -43,12 +43,12 @@ class Condition(Protocol):
 
     @property
     def criterion(self) -> str:
-        """The criterion's name."""
+        """Return the criterion's name."""
         ...
 
     @property
     def wanted(self) -> object:
-        """Return what the test wrote, checked."""
+        """Return the test's value, checked."""
         ...
 
     def matches(self, item: Any) -> bool:  # noqa: ANN401 -- any kind of item
@@ -56,16 +56,16 @@ class Condition(Protocol):
         ...
 
     def differences(self, item: Any) -> tuple[Difference, ...]:  # noqa: ANN401 -- as above
-        """Return how `item` is not as wanted; empty exactly if it matches."""
+        """Return the differences of `item`; empty exactly if it matches."""
         ...
 
     def phrases(self) -> tuple[str, ...]:
-        """Return what it asks for, as a reader would say it: `kind = SpanKind.SERVER`."""
+        """Return the demand in a reader's words: `kind = SpanKind.SERVER`."""
         ...
 
 
 def phrase(field: str, wanted: object) -> str:
-    """`field = value`, or `field match.…(…)`."""
+    """Return `field = value`, or `field match.…(…)`."""
     if isinstance(wanted, Matcher):
         return f"{field} {wanted!r}"
     return f"{field} = {show(wanted)}"
@@ -80,7 +80,7 @@ def difference(
     importance: float = 1.0,
     nearest: str | None = None,
 ) -> Difference:
-    """How `received` differs from `wanted`, with their types where these are what differs."""
+    """Return the difference of `received` from `wanted`, with their types if only these differ."""
     if isinstance(wanted, Matcher):
         expected, shown = repr(wanted), wanted.explain(received)
     elif received is not ABSENT and otlp_type(wanted) != otlp_type(received):
@@ -99,7 +99,7 @@ def difference(
 
 
 def _distance(wanted: object, received: object) -> float:
-    """0 to 1: how far a value is from the wanted one; a near text is nearer than none."""
+    """Return how far a value is from the wanted one, 0 to 1; a near text is nearer than no text."""
     if received is ABSENT:
         return 1.0
     if isinstance(wanted, str) and isinstance(received, str):
@@ -109,13 +109,13 @@ def _distance(wanted: object, received: object) -> float:
 
 @dataclass(frozen=True, slots=True)
 class FieldCondition:
-    """A criterion on one value that an item has, or has not.
+    """A criterion on one value of an item.
 
     Attributes:
         criterion: Its name, also the field's name in messages.
         wanted: A value or a matcher.
-        read: Gives the item's value; `ABSENT` if it has none.
-        importance: Of its differences.
+        read: Returns the item's value; `ABSENT` if it has none.
+        importance: The importance of its differences.
     """
 
     criterion: str
@@ -148,8 +148,8 @@ class AttributesCondition:
     Attributes:
         criterion: `attributes`, `resource` or `headers`.
         wanted: Names to values or matchers; a name whose value may be absent has a matcher for it.
-        read: Gives the item's mapping.
-        prefix: Put before a name in messages: `resource.`.
+        read: Returns the item's mapping.
+        prefix: A prefix of names in messages: `resource.`.
     """
 
     criterion: str
@@ -173,7 +173,7 @@ class AttributesCondition:
 
     def _difference(self, key: str, wanted: object, received: Mapping[str, object]) -> Difference:
         value = received.get(key, ABSENT)
-        if value is not ABSENT:  # to have the name at all is near
+        if value is not ABSENT:  # having the name is already near
             distance = _distance(wanted, value) * _NAMED_ALIKE
             return difference(self.prefix + key, wanted, value, distance=distance)
         similar = _similar_key(key, wanted, received, taken=self.wanted)
@@ -192,9 +192,9 @@ class AttributesCondition:
 def _similar_key(
     key: str, wanted: object, received: Mapping[str, object], *, taken: Mapping[str, object]
 ) -> str | None:
-    """The received name that `key` was most likely meant to be.
+    """Return the received name that `key` most likely means.
 
-    By spelling, or by having the wanted value under a name with the same last part:
+    By spelling, or because it has the wanted value under a name with the same last part:
     `http.status_code` for `http.response.status_code`.
     """
     free = [each for each in received if each not in taken]
@@ -210,10 +210,10 @@ class PartCondition:
 
     Attributes:
         criterion: `events` or `links`.
-        wanted: What the test wrote.
+        wanted: The test's value.
         parts: For each wanted part its text and its test.
-        read: Gives the item's parts.
-        label: Says what a received part is, for messages.
+        read: Returns the item's parts.
+        label: Returns the name of a received part for messages.
     """
 
     criterion: str
@@ -247,7 +247,7 @@ class PartCondition:
 
 @dataclass(frozen=True, slots=True)
 class TestCondition:
-    """A callable of the test that tells whether an item is wanted."""
+    """A predicate of the test that decides whether an item is wanted."""
 
     wanted: Callable[[Any], object]
     criterion: str = "test"

@@ -1,8 +1,8 @@
-"""The names of the criteria that queries take, for type checkers, and their check at run time.
+"""The criteria that queries take, by name, for type checkers, and their check at run time.
 
-Each value is what the item must have, or a matcher of `otlptest.match`. Attribute values compare
+Each value is that of the item, or a matcher of `otlptest.match`. Attribute values compare
 by OTLP type: `1`, `1.0`, `"1"` and `True` are four different values; a name whose value is
-`match.absent()` must not be there. What each criterion means is said in
+`match.absent()` must be missing. The meaning of each criterion is in
 `otlptest.queries.criteria.vocabularies`.
 """
 
@@ -36,7 +36,7 @@ PartsWanted: TypeAlias = PartWanted | Sequence[PartWanted]
 
 
 class SpanCriteria(TypedDict, total=False):
-    """What `otlp.spans.where(...)` takes."""
+    """The arguments of `otlp.spans.where(...)`."""
 
     name: str | Matcher
     service: str | Matcher
@@ -55,7 +55,7 @@ class SpanCriteria(TypedDict, total=False):
 
 
 class MetricCriteria(TypedDict, total=False):
-    """What `otlp.metrics.where(...)` takes."""
+    """The arguments of `otlp.metrics.where(...)`."""
 
     name: str | Matcher
     service: str | Matcher
@@ -66,13 +66,13 @@ class MetricCriteria(TypedDict, total=False):
 
 
 class PointCriteria(TypedDict, total=False):
-    """What `metric.points.where(...)` and `metric.exports.where(...)` take."""
+    """The arguments of `metric.points.where(...)` and `metric.exports.where(...)`."""
 
     attributes: AttributesWanted
 
 
 class LogCriteria(TypedDict, total=False):
-    """What `otlp.logs.where(...)` takes."""
+    """The arguments of `otlp.logs.where(...)`."""
 
     severity: Severity | int | Matcher
     body: Any
@@ -83,14 +83,14 @@ class LogCriteria(TypedDict, total=False):
 
 
 class ProfileCriteria(TypedDict, total=False):
-    """What `otlp.profiles.where(...)` takes."""
+    """The arguments of `otlp.profiles.where(...)`."""
 
     service: str | Matcher
     attributes: AttributesWanted
 
 
 class TraceCriteria(TypedDict, total=False):
-    """What `otlp.traces.where(...)` takes."""
+    """The arguments of `otlp.traces.where(...)`."""
 
     trace_id: str | int | Matcher
     service: str | Matcher
@@ -98,7 +98,7 @@ class TraceCriteria(TypedDict, total=False):
 
 
 class RequestCriteria(TypedDict, total=False):
-    """What `otlp.requests.where(...)` takes."""
+    """The arguments of `otlp.requests.where(...)`."""
 
     signal: Signal | Matcher
     protocol: Protocol | Matcher
@@ -110,10 +110,10 @@ class RequestCriteria(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """The criteria that one kind of query takes.
+    """The criteria of one kind of query.
 
     Attributes:
-        noun: What one item is called: `span`.
+        noun: The name of one item: `span`.
         nouns: The same in the plural.
         criteria: Makes a condition from a value, by criterion; raises `UsageError`.
     """
@@ -123,7 +123,7 @@ class Vocabulary:
     criteria: Mapping[str, Callable[[object], Condition]]
 
     def counted(self, count: int) -> str:
-        """`1 span`, `1,024 spans`."""
+        """Return `1 span`, `1,024 spans`."""
         return f"{count:,} {self.noun if count == 1 else self.nouns}"
 
 
@@ -132,7 +132,7 @@ def compiled(
     tests: Sequence[Callable[[Any], object]],
     criteria: Mapping[str, object],
 ) -> tuple[Condition, ...]:
-    """The conditions that `where(*tests, **criteria)` asks for, checked.
+    """Return the conditions of `where(*tests, **criteria)`, checked.
 
     Raises:
         UnknownNameError: A criterion does not exist.
@@ -167,7 +167,7 @@ def _check_values_within(name: str, wanted: object) -> None:
     """Refuse a span or `ROOT` inside a matcher: matchers compare plain values, such as ids.
 
     Raises:
-        UsageError: There is one. Passed over, it would match nothing, and prove absences wrongly.
+        UsageError: There is one. Accepted, it would match nothing and prove absences wrongly.
     """
     if isinstance(wanted, Matcher) and _holds_object(wanted):
         raise UsageError(

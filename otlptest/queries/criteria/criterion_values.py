@@ -1,4 +1,4 @@
-"""Checks of what a test gives to a criterion: the value itself, normalised, or a `UsageError`."""
+"""Checks of criteria values in a test: each returns the normalised value or raises."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from otlptest.queries.messages.wording import show
 
 
 def text_wanted(criterion: str, wanted: object) -> object:
-    """Text, or a matcher.
+    """Return a text, or a matcher.
 
     Raises:
         UsageError: It is neither.
@@ -33,11 +33,11 @@ def _regex_hint(wanted: object) -> str:
 
 
 def choice_wanted(criterion: str, wanted: object, known: tuple[str, ...]) -> object:
-    """One of the known words, or a matcher.
+    """Return one of the known words, or a matcher.
 
     Raises:
         UnknownNameError: It is another word.
-        UsageError: It is not text at all.
+        UsageError: It is not text.
     """
     text = text_wanted(criterion, wanted)
     if isinstance(text, str) and text not in known:
@@ -46,7 +46,7 @@ def choice_wanted(criterion: str, wanted: object, known: tuple[str, ...]) -> obj
 
 
 def enum_wanted(criterion: str, wanted: object, kind: type[Enum]) -> object:
-    """A member of `kind`, the number of one (or of none: OTLP's enums are open), or a matcher.
+    """Return a member of `kind`, a number (OTLP's enums are open), or a matcher.
 
     Raises:
         UsageError: It is something else, e.g. the name as text, or an enum of another library.
@@ -74,7 +74,7 @@ def _member_meant(wanted: object, kind: type[Enum]) -> str:
 
 
 def id_wanted(criterion: str, wanted: object, digits: int) -> object:
-    """Lower-case hex of the right length (given as text or as a number), or a matcher.
+    """Return lower-case hex of the right length, from text or a number, or a matcher.
 
     Raises:
         UsageError: It is not an id.
@@ -94,7 +94,7 @@ def id_wanted(criterion: str, wanted: object, digits: int) -> object:
 
 
 def number_wanted(criterion: str, wanted: object) -> object:
-    """A number as float, or a matcher.
+    """Return a number as float, or a matcher.
 
     Raises:
         UsageError: It is neither.
@@ -111,10 +111,10 @@ def number_wanted(criterion: str, wanted: object) -> object:
 
 
 def attributes_wanted(criterion: str, wanted: object) -> Mapping[str, Any]:
-    """A mapping of names to values or matchers, copied.
+    """Return a copy of a mapping of names to values or matchers.
 
     Raises:
-        UsageError: It is none, or a name is not text.
+        UsageError: It is not a mapping, or a name is not text.
     """
     example = f'{criterion}={{"name": "value"}}'
     if not isinstance(wanted, Mapping):
@@ -129,10 +129,10 @@ def attributes_wanted(criterion: str, wanted: object) -> Mapping[str, Any]:
 
 
 def _check_value(criterion: str, name: str, value: object) -> None:
-    """Refuse what is none of OTLP's values: it could never match.
+    """Refuse a value that OTLP does not have: it could never match.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is such a value.
     """
     if isinstance(value, Matcher | str | bool | int | float | bytes) or value is None:
         return

@@ -1,10 +1,10 @@
 r"""Matchers: values that stand for many values. Tests reach them as `otlptest.match`.
 
-Wherever a criterion takes a value it takes a matcher instead, also inside lists and mappings::
+Criteria take a matcher wherever they take a value, also inside lists and mappings::
 
     otlp.spans.where(name=match.regex(r"GET /items/\d+"), duration_ms=match.less_than(50))
 
-A matcher never raises on a value that it was not made for: `None` is not less than 3, it just does
+A matcher never raises on an unsuitable value: `None` is not less than 3, it just does
 not match. Values are compared by OTLP type: `1`, `1.0`, `"1"` and `True` are four different
 values; the ordering matchers (`less_than`, `between`, `approx`, ...) take int and double alike.
 """
@@ -75,7 +75,7 @@ def _text(name: str, value: str | bytes) -> str | bytes:
 
 
 def regex(pattern: str | re.Pattern[str], /) -> Matcher:
-    """Text in which the pattern is found anywhere, as `re.search` does; anchor it with `^` and `$`.
+    """Match text that contains the pattern, as `re.search` does; anchor it with `^` and `$`.
 
     Raises:
         UsageError: The pattern is not a regular expression.
@@ -98,7 +98,7 @@ def regex(pattern: str | re.Pattern[str], /) -> Matcher:
 
 
 def contains(part: object, /) -> Matcher:
-    """Text that has `part` in it, a list with such an element, or a mapping with such items.
+    """Match text that contains `part`, a list with that element, or a mapping with those items.
 
     `part` is a substring, an element (a value or a matcher), or a mapping of keys to values or
     matchers.
@@ -119,7 +119,7 @@ def contains(part: object, /) -> Matcher:
 
 
 def starts_with(prefix: str | bytes, /) -> Matcher:
-    """Text or bytes that begin with `prefix`.
+    """Match text or bytes that begin with `prefix`.
 
     Raises:
         UsageError: `prefix` is neither text nor bytes.
@@ -135,7 +135,7 @@ def starts_with(prefix: str | bytes, /) -> Matcher:
 
 
 def ends_with(suffix: str | bytes, /) -> Matcher:
-    """Text or bytes that end with `suffix`.
+    """Match text or bytes that end with `suffix`.
 
     Raises:
         UsageError: `suffix` is neither text nor bytes.
@@ -151,7 +151,7 @@ def ends_with(suffix: str | bytes, /) -> Matcher:
 
 
 def one_of(*values: object) -> Matcher:
-    """Equal to one of `values`, which may be matchers too.
+    """Match a value equal to one of `values`, which may be matchers too.
 
     Raises:
         UsageError: No value was given.
@@ -160,7 +160,7 @@ def one_of(*values: object) -> Matcher:
 
 
 def any_of(*values: object) -> Matcher:
-    """Return what at least one of `values` (values or matchers) matches.
+    """Match a value that at least one of `values` (values or matchers) matches.
 
     Raises:
         UsageError: No value was given.
@@ -175,7 +175,7 @@ def _one_of(name: str, values: tuple[object, ...]) -> Matcher:
 
 
 def all_of(*values: object) -> Matcher:
-    """Return what each of `values` (values or matchers) matches.
+    """Match a value that each of `values` (values or matchers) matches.
 
     Raises:
         UsageError: No value was given.
@@ -193,12 +193,12 @@ def all_of(*values: object) -> Matcher:
 
 
 def not_(value: object, /) -> Matcher:
-    """Return what `value` (a value or a matcher) does not match, an absent value included."""
+    """Match a value, or its absence, that `value` (a value or a matcher) does not match."""
     return Matcher("not_", (value,), lambda received: not equals(value, received))
 
 
 def less_than(limit: float, /) -> Matcher:
-    """A number below `limit`.
+    """Match a number below `limit`.
 
     Raises:
         UsageError: `limit` is not a number.
@@ -207,7 +207,7 @@ def less_than(limit: float, /) -> Matcher:
 
 
 def at_most(limit: float, /) -> Matcher:
-    """A number that is `limit` or below.
+    """Match a number that is `limit` or below.
 
     Raises:
         UsageError: `limit` is not a number.
@@ -216,7 +216,7 @@ def at_most(limit: float, /) -> Matcher:
 
 
 def greater_than(limit: float, /) -> Matcher:
-    """A number above `limit`.
+    """Match a number above `limit`.
 
     Raises:
         UsageError: `limit` is not a number.
@@ -225,7 +225,7 @@ def greater_than(limit: float, /) -> Matcher:
 
 
 def at_least(limit: float, /) -> Matcher:
-    """A number that is `limit` or above; also a severity: `match.at_least(Severity.ERROR)`.
+    """Match a number of `limit` or above, or a severity: `match.at_least(Severity.ERROR)`.
 
     Raises:
         UsageError: `limit` is not a number.
@@ -243,7 +243,7 @@ def _ordered(name: str, limit: float, holds: Callable[[float, float], bool]) -> 
 
 
 def between(low: float, high: float, /) -> Matcher:
-    """A number from `low` to `high`, both included.
+    """Match a number from `low` to `high`, both included.
 
     Raises:
         UsageError: One of them is not a number, or `low` is above `high`.
@@ -261,7 +261,7 @@ def between(low: float, high: float, /) -> Matcher:
 
 
 def approx(expected: float, /, *, relative: float = 1e-6, absolute: float = 1e-12) -> Matcher:
-    """A number close to `expected`: within `absolute`, or within `relative` times it.
+    """Match a number close to `expected`: within `absolute`, or within `relative` times it.
 
     Raises:
         UsageError: One of them is not a number, or a tolerance is negative.
@@ -286,23 +286,23 @@ def approx(expected: float, /, *, relative: float = 1e-6, absolute: float = 1e-1
 
 
 def present() -> Matcher:
-    """Any value at all: the attribute is there, the field is set."""
+    """Match any value: the attribute is present, the field is set."""
     return Matcher("present", (), lambda value: value is not ABSENT)
 
 
 def absent() -> Matcher:
-    """No value: the attribute is not there, the field is not set."""
+    """Match no value: the attribute is missing, the field is not set."""
     return Matcher("absent", (), lambda value: value is ABSENT)
 
 
 def instance_of(*types: type) -> Matcher:
-    """A value of one of the OTLP types, told by their Python types.
+    """Match a value of one of the OTLP types, given as Python types.
 
     `int` is not `bool`; `float` is OTLP's double; `list` and `dict` are its arrays and key-value
     lists. Any other class is tested with `isinstance`.
 
     Raises:
-        UsageError: No type was given, or something that is none.
+        UsageError: No type was given, or something that is not a type.
     """
     given: tuple[object, ...] = types  # callers may be untyped
     wrong = [each for each in given if not isinstance(each, type)]
@@ -321,7 +321,7 @@ def instance_of(*types: type) -> Matcher:
 
 
 def unordered(values: Iterable[object], /) -> Matcher:
-    """A list with exactly these elements (values or matchers), in any order.
+    """Match a list with exactly these elements (values or matchers), in any order.
 
     Raises:
         UsageError: `values` is not a list.
@@ -340,7 +340,7 @@ def unordered(values: Iterable[object], /) -> Matcher:
 
 
 def _can_pair(wanted: list[object], received: Iterable[object]) -> bool:
-    """Return whether each wanted element can have a received one of its own (augmenting paths)."""
+    """Return whether each wanted element can have its own received one (augmenting paths)."""
     values = list(received)
     owner: dict[int, int] = {}  # index of a received element -> index of the wanted one
 
@@ -357,7 +357,7 @@ def _can_pair(wanted: list[object], received: Iterable[object]) -> bool:
 
 
 def json(expected: object, /) -> Matcher:
-    """JSON text whose content equals `expected`, or is matched by it; matchers may be inside.
+    """Match JSON text whose content equals `expected`; matchers may be inside.
 
     JSON has one kind of number: `1` and `1.0` are the same here.
     """
@@ -386,11 +386,11 @@ def json(expected: object, /) -> Matcher:
 if not TYPE_CHECKING:  # else no checker would see a misspelt matcher
 
     def __getattr__(name: str) -> object:
-        """Name the nearest matcher for one that does not exist.
+        """Raise an error that suggests the nearest matcher.
 
         Raises:
-            AttributeError: The name is private: some tool asks.
-            UnknownMatcherError: The name is public: somebody meant a matcher.
+            AttributeError: The name is private: a tool asks for it.
+            UnknownMatcherError: The name is public: a matcher was meant.
         """
         if name.startswith("_"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What a matcher is, and when a value with matchers in it equals another."""
+"""The base of matchers, and the comparison of values with matchers in them."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -9,7 +9,7 @@ from otlptest.queries.messages.wording import otlp_type, show, show_typed
 
 
 class Matcher:
-    """A value that stands for many values; made by the functions of `otlptest.match`. Immutable.
+    """A value that stands for many; made by the functions of `otlptest.match`. Immutable.
 
     Two matchers are equal when they were written alike.
     """
@@ -42,7 +42,7 @@ class Matcher:
         place(self, "_explain", explain)
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refuse: a matcher is shared between queries.
+        """Refuse to change: a matcher is shared between queries.
 
         Raises:
             AttributeError: Always.
@@ -50,11 +50,11 @@ class Matcher:
         raise AttributeError(f"a matcher cannot be changed: {name}")
 
     def matches(self, value: object) -> bool:
-        """Return whether it stands for `value`; never raises."""
+        """Return whether it stands for `value`; never raise."""
         return self._test(value)
 
     def explain(self, value: object) -> str:
-        """Return what was received, worded so that one sees why it does not match."""
+        """Return the received value in words that show why it does not match."""
         if self._explain is not None:
             return self._explain(value)
         kind = otlp_type(value)
@@ -99,9 +99,9 @@ def equals(wanted: object, received: object, *, numbers_alike: bool = False) -> 
     `wanted` may be a matcher, or a list or mapping with matchers inside.
 
     Args:
-        wanted: What the test wrote.
-        received: What arrived.
-        numbers_alike: Compare int and double by number, as JSON does.
+        wanted: The test's value.
+        received: The received value.
+        numbers_alike: Whether to compare int and double by number, as JSON does.
     """
     if isinstance(wanted, Matcher):
         return wanted.matches(received)

@@ -1,4 +1,4 @@
-"""Criteria on what hangs on a span: its parent, its events, its links."""
+"""Criteria on the relations of a span: its parent, its events, its links."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from otlptest.queries.criteria.criterion_values import attributes_wanted, choice
 from otlptest.queries.criteria.matching import Matcher, equals
 from otlptest.queries.messages.wording import ABSENT, show
 
-_TEXT_MATCHERS: Final = {"regex", "starts_with", "ends_with"}  # say nothing about a list
+_TEXT_MATCHERS: Final = {"regex", "starts_with", "ends_with"}  # of no use for a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class ParentCondition:
 
 
 def events_condition(wanted: object) -> Condition:
-    """A criterion on a span's events; `otlptest.queries.criteria.vocabularies` says what it takes.
+    """Return a criterion on a span's events; see `otlptest.queries.criteria.vocabularies`.
 
     Raises:
         UsageError: It is something else.
@@ -146,7 +146,7 @@ def _has(wanted: Mapping[str, object], received: Mapping[str, object]) -> bool:
 
 
 def links_condition(wanted: object) -> Condition:
-    """A criterion on a span's links; `otlptest.queries.criteria.vocabularies` says what it takes.
+    """Return a criterion on a span's links; see `otlptest.queries.criteria.vocabularies`.
 
     Raises:
         UsageError: It is something else.

@@ -1,4 +1,4 @@
-"""What each criterion means, per kind of item, and which values it takes.
+"""The meaning of each criterion, per kind of item, and its values.
 
 * `service` is the resource's `service.name`; `resource` its attributes.
 * `scope` is the scope's name, or a mapping with `name`, `version` and `attributes`.
@@ -6,7 +6,7 @@
 * `parent` is a span, a span id, `ROOT`, or a matcher for the parent's span id.
 * `events` is the name of an event (or a mapping with `name` and `attributes`) that the span has
   among others, or a list of such; `links` is a span, its trace id or span id (or a mapping with
-  `trace_id`, `span_id` and `attributes`), or a list. A matcher is judged on the list of event
+  `trace_id`, `span_id` and `attributes`), or a list. A matcher applies to the list of event
   names, or of linked span ids: `events=match.absent()` is a span without events,
   `match.not_(match.contains("exception"))` one without that event.
 * `duration_ms` and ids may be given as numbers; ids as the SDKs keep them.

@@ -1,7 +1,7 @@
-"""What explains that telemetry is missing, and is not a fault of the sender: told by a source.
+"""Explanations of missing telemetry that are not a fault of the sender.
 
-The test planned a fault, set a variable, or ended the program: a message that does not say so
-accuses the wrong one.
+The test planned a fault, set a variable, or ended the program: a message that omits this
+blames the sender wrongly.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ class Circumstance:
 
     Attributes:
         fact: A line below "received".
-        hint: What follows from it; empty if the fact is no reason by itself.
+        hint: The consequence; empty if the fact is not a reason by itself.
     """
 
     fact: str
@@ -26,7 +26,7 @@ class Circumstance:
 
 @runtime_checkable
 class Explaining(Protocol):
-    """A source that knows what the test did besides receiving."""
+    """A source that knows what else the test did."""
 
     def circumstances(self, kind: Kind) -> Sequence[Circumstance]:
         """Return what may explain that items of a kind are missing."""
@@ -34,5 +34,5 @@ class Explaining(Protocol):
 
 
 def circumstances(source: Source, kind: Kind) -> Sequence[Circumstance]:
-    """Return what `source` knows of it; empty if it does not know such things."""
+    """Return the circumstances that `source` knows; empty if it knows none."""
     return source.circumstances(kind) if isinstance(source, Explaining) else ()

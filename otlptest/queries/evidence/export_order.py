@@ -1,8 +1,8 @@
-"""What makes it doubtful that a producer's exports arrived in the order in which they were made.
+"""Doubts whether a producer's exports arrived in the order in which they were made.
 
 A fence rests on order: one exporter per signal, one export at a time, so that what ended before
 the fence item was exported, or dropped, before it (TSDK: `Export` is never called concurrently,
-OTLP-CFG-070). Whatever breaks that order, or hides what an export held, is a doubt.
+OTLP-CFG-070). Anything that breaks that order, or hides the content of an export, is a doubt.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -15,23 +15,23 @@ from otlptest.queries.evidence.unseen import lost_problem, not_received, refused
 from otlptest.queries.sources import ProducerActivity
 
 ProducersOf = Callable[[Request], Collection[Producer]]
-"""Whose telemetry an accepted request carries."""
+"""A function that returns the producers in an accepted request."""
 
 _LONGEST_EXPORT_S: Final = 25.0
 # Beyond this an SDK may have given up (the default timeout of a batch processor is 30 s) and
-# taken up the next batch while this one was still on its way.
+# started the next batch while this one was still on its way.
 
 
 def export_doubts(
     requests: Sequence[Request], producers_of: ProducersOf, producer: Producer, signal: Signal
 ) -> Iterator[str]:
-    """Doubts from the timing of one producer's accepted exports of one signal.
+    """Return doubts from the timing of one producer's accepted exports of one signal.
 
     Args:
         requests: All requests of the view, in order of arrival.
-        producers_of: Tells whose telemetry a request carries.
-        producer: Whose exports are looked at.
-        signal: Which of them.
+        producers_of: Returns the producers in a request.
+        producer: The producer of the exports.
+        signal: The signal of the exports.
     """
     exports = sorted(
         (
@@ -61,11 +61,11 @@ def rejected_request_gaps(
     producers_of: ProducersOf,
     producer: Producer,
 ) -> Iterator[str]:
-    """Doubts from what was refused, cut or undecodable and may have come from the producer.
+    """Return doubts from failed requests that may have come from the producer.
 
-    A refused request does not say whose it is. It is held to be the producer's if it came through
+    A failed request does not name its producer. It counts as the producer's if it came through
     the ports of the producer's process, over a connection that carried the producer's telemetry,
-    or, where nothing at all is known of the connection, from outside any process of the test.
+    or, if nothing is known of the connection, from outside any process of the test.
     """
     connections = _connections_of(requests, producers_of, producer)
     others = _connections_of_others(requests, producers_of, producer)
@@ -91,7 +91,7 @@ def rejected_request_gaps(
 def forwarder_gaps(
     activity: ProducerActivity, requests: Iterable[Request], producers_of: ProducersOf
 ) -> Iterator[str]:
-    """Doubts because the sender passes on what others made: its queue has many consumers."""
+    """Return doubts because the sender is a forwarder: its queue has many consumers."""
     producer = activity.producer
     agents = [agent for agent in sorted(activity.user_agents) if "collector" in agent.lower()]
     if agents:

@@ -2,7 +2,7 @@
 
 `send(headers)` makes the service under test do something that it traces. Its span comes out of
 the same queue, through the same exporter, as what the service ended before; when the *fence item*
-is here, those were exported or dropped. For logs the item is a record of the same trace, for
+has arrived, those were exported or dropped. For logs the item is a record of the same trace, for
 metrics a point later than the fence span's end.
 """
 
@@ -27,18 +27,18 @@ Send = Callable[[Mapping[str, str]], object]
 """Calls the service with these headers."""
 
 _PATIENCE_S: Final = 1.0
-# How long one call's telemetry may take before the call is made again: several batch delays of
-# the environment that otlptest gives, and far below the timeout.
+# How long to wait for one call's telemetry before the next call: several batch delays of
+# otlptest's environment, and far below the timeout.
 
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
-    """What has come in so far.
+    """The telemetry of the calls so far.
 
     Attributes:
         contexts: The trace contexts sent, by trace id.
-        span_ends: End of the newest fence span of each producer.
-        items: Producers whose fence item is here, by signal.
+        span_ends: The end of the newest fence span of each producer.
+        items: Producers whose fence item has arrived, by signal.
     """
 
     contexts: dict[str, TraceContext] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class _Progress:
     items: dict[Signal, set[Producer]] = field(default_factory=dict)
 
     def proven(self, signals: Iterable[Signal]) -> set[Producer]:
-        """Producers whose fence item of every signal is here."""
+        """Return the producers whose fence items of every signal have arrived."""
         found = set(self.span_ends)
         for signal in signals:
             found &= self.items.get(signal, set())
@@ -62,7 +62,7 @@ def fence(
     signals: Iterable[Signal],
     timeout_s: float,
 ) -> Evidence:
-    """Evidence that what its producers ended before the call has arrived, or was dropped.
+    """Return evidence that what producers ended before the call has arrived, or was dropped.
 
     Blocks, at most `timeout_s` plus one call of `send`. Calls `send` again, with a fresh context,
     when telemetry does not come within a second: a service may drop, sample or balance a call.
@@ -70,9 +70,9 @@ def fence(
     Args:
         scene: The view that receives.
         send: Makes the service do something that it traces.
-        on_context: Told of each context before it is sent.
+        on_context: Called with each context before it is sent.
         producers: How many producers must answer.
-        signals: The signals to prove; traces are always among what is waited for.
+        signals: The signals to prove; the wait always includes traces.
         timeout_s: How long to wait in all.
 
     Raises:
@@ -144,7 +144,7 @@ def _wait(
 def _look(
     scene: EvidenceContext, progress: _Progress, since: int, signals: frozenset[Signal]
 ) -> None:
-    """Note every fence item that arrived after `since`."""
+    """Record every fence item that arrived after `since`."""
     deadline = Deadline(_PATIENCE_S, scene.source.clock)
     traces = progress.items.setdefault("traces", set())
     for span in _fetched(scene, "traces", since, deadline):
@@ -163,7 +163,7 @@ def _look(
 
 
 def _look_at_metrics(scene: EvidenceContext, progress: _Progress, deadline: Deadline) -> None:
-    """A point collected after the fence span ended; looked for among all, since it may be here."""
+    """Record points from after the fence span's end; search all, since they may be old arrivals."""
     metrics = progress.items.setdefault("metrics", set())
     for point in _fetched(scene, "metrics", None, deadline):
         producer = producer_of(point)
@@ -201,7 +201,7 @@ def _no_fence(
     signals: frozenset[Signal],
     timeout_s: float,
 ) -> Finding:
-    """Say how far it came, and the usual reasons for not coming further."""
+    """Report how far the fence came, and the usual reasons."""
     count = f"{producers} producer{'s' if producers > 1 else ''}"
     answered = ", ".join(sorted(map(str, progress.span_ends))) or "nobody"
     missing = [

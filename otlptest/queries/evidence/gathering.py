@@ -1,6 +1,6 @@
-"""Gathers evidence from processes, flushes and silence; fences have a module of their own.
+"""Gathers evidence from processes, flushes and silence; fences have their own module.
 
-Each function blocks until it knows, at most its timeout, and reports what it could not establish
+Each function blocks until it has a result, at most its timeout, and reports what it could not prove
 as gaps in the `Evidence` it returns (design: `otlptest.queries.evidence.judging`).
 """
 
@@ -21,16 +21,16 @@ _GLANCE_S = 0.25
 
 
 class Process(Protocol):
-    """What evidence needs to know of a program under test."""
+    """A program under test as evidence sees it."""
 
     @property
     def name(self) -> str:
-        """Return how the test calls it."""
+        """Return its name in the test."""
         ...
 
     @property
     def owner(self) -> str:
-        """The name under which its ports were opened."""
+        """Return the name under which its ports were opened."""
         ...
 
     @property
@@ -40,41 +40,41 @@ class Process(Protocol):
 
     @property
     def ending(self) -> Ending:
-        """Return how it ended."""
+        """Return its ending."""
         ...
 
     def descendants(self) -> Sequence[object]:
-        """Processes that it started, directly or not, and that still run."""
+        """Return the running processes that it started, directly or not."""
         ...
 
 
 class EvidenceContext(Protocol):
-    """One test's view of a collector, as far as gathering evidence needs it."""
+    """One test's view of a collector, as evidence needs it."""
 
     @property
     def source(self) -> Source:
-        """Return what has been received."""
+        """Return the source of received telemetry."""
         ...
 
     @property
     def producers_of(self) -> ProducersOf:
-        """Return whose telemetry an accepted request carries."""
+        """Return a function that returns the producers in an accepted request."""
         ...
 
     def token(self) -> int:
-        """The position of now."""
+        """Return the current position."""
         ...
 
     def settle(self, deadline: Deadline) -> None:
-        """Block until all that was sent to any port before the call has been handled."""
+        """Block until everything sent to any port before the call has been handled."""
         ...
 
     def held_back(self, deadline: Deadline) -> Sequence[str]:
-        """Return what proxies before the collector have got from clients and do not pass on."""
+        """Return what proxies before the collector have got from clients and hold back."""
         ...
 
     def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
-        """Read all connections of an ended process to their end; those still open."""
+        """Read all connections of an ended process to their end; return those still open."""
         ...
 
 
@@ -85,9 +85,9 @@ def exited(
     timeout_s: float,
     is_vouched: bool = False,
 ) -> Evidence:
-    """Evidence that nothing more can come from programs that have ended.
+    """Return evidence that nothing more can come from ended programs.
 
-    With `is_vouched`, the test says that they held nothing back.
+    With `is_vouched`, the test vouches that they held nothing back.
 
     Blocks until all their connections are read to the end, at most `timeout_s`, and as long again
     where a proxy holds something back.
@@ -120,7 +120,7 @@ def exited(
 
 
 def _held_back_by(scene: EvidenceContext, process: Process) -> Iterator[str]:
-    """Yield why a program may have held telemetry back when it ended; or that it never sent any."""
+    """Yield why a program may have held telemetry back at its end, or that it never sent any."""
     vouch = f"exited({process.name}, flushed=True) says that it held nothing back"
     abrupt, code = process.ending.abrupt, process.ending.exit_code
     if abrupt:
@@ -144,7 +144,7 @@ def _exit_gaps(scene: EvidenceContext, process: Process, deadline: Deadline) -> 
     alive = process.descendants()
     for descendant in alive:
         yield f"{process.name} has exited, but {descendant} that it started still runs"
-    # A living descendant may hold its connections open for ever: look, but do not wait for long.
+    # A living descendant may hold its connections open for ever, so the wait is short.
     patience = Deadline(_GLANCE_S, scene.source.clock) if alive else deadline
     still_open = scene.drain(process.owner, patience)
     if still_open and not alive:
@@ -155,7 +155,7 @@ def _exit_gaps(scene: EvidenceContext, process: Process, deadline: Deadline) -> 
 
 
 def quiet(scene: EvidenceContext, seconds: float, *, timeout_s: float) -> Evidence:
-    """Evidence, of a kind, that nothing arrived for `seconds`.
+    """Return weak evidence that nothing arrived for `seconds`.
 
     Blocks at least `seconds`, at most `timeout_s`.
 
@@ -203,13 +203,13 @@ def flushed(
     signals: Iterable[Signal] = SIGNALS,
     timeout_s: float,
 ) -> Evidence:
-    """Evidence that an SDK in this process has sent all that had ended.
+    """Return evidence that an SDK in this process has sent everything that had ended.
 
-    Blocks for as long as `flush` does, then at most `timeout_s`.
+    Blocks as long as `flush` does, then at most `timeout_s`.
 
     Args:
         scene: The view that receives.
-        flush: Flushes each provider; returns why it did not succeed, nothing if it did.
+        flush: Flushes each provider; returns the reasons for a failure, empty after success.
         owner: The name under which the SDK's ports were opened.
         signals: What was flushed.
         timeout_s: How long to wait for what was sent to be handled.
@@ -246,7 +246,7 @@ def flushed(
 
 
 def _unsuccessful(during: Sequence[Request]) -> Iterator[str]:
-    """Requests that were not answered with success, and whose bytes did not come again to be."""
+    """Yield requests without success whose bytes did not succeed later either."""
     succeeded = {
         (request.signal, request.body)
         for request in during
@@ -254,7 +254,7 @@ def _unsuccessful(during: Sequence[Request]) -> Iterator[str]:
     }
     for request in during:
         if not request.is_accepted or _succeeded(request.http_status, request.grpc_status):
-            continue  # what was refused is told as that
+            continue  # a refusal is reported as such
         if (request.signal, request.body) not in succeeded:
             yield f"request {request.number}, sent during the flush, was not answered with success"
 

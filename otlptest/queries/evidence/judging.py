@@ -1,15 +1,15 @@
-"""Evidence: why an absence or an exact count can be believed without sleeping.
+"""Evidence, the reason to believe an absence or an exact count without sleeping.
 
-"No such span" is sound only once what was caused has arrived. A verdict on absence therefore takes
-*evidence*: a statement that nothing more can come from certain *producers*. Judging it means
-looking for what it does not cover:
+"No such span" is certain only once all that was caused has arrived. A verdict on absence takes
+*evidence*: a statement that nothing more can come from certain *producers*. To judge it means to
+look for what it does not cover:
 
 * a **gap**: a producer that has sent in this view, could match the criteria, and is covered by no
   evidence; or a doubt that the evidence itself carries (overlapping exports, a refused batch);
 * **staleness**: a covered producer that sent more after the evidence was taken.
 
 Either makes the verdict *not proven*, which is a failure. A proven verdict still only says *not
-received by this collector*, never *not emitted*. How evidence is gathered is `otlptest.collector`.
+received by this collector*, never *not emitted*. `otlptest.collector` gathers the evidence.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -57,16 +57,16 @@ class Evidence:
     `expect_none(after=…)` and its like.
 
     Attributes:
-        kind: Which of the four it is.
-        what: What was seen, for messages: `shop has exited`.
-        token: The source's position when it was taken; what comes later is not covered.
+        kind: One of the four kinds.
+        what: The observation, for messages: `shop has exited`.
+        token: The source's position when it was taken; later arrivals are not covered.
         signals: The signals it covers.
         owners: Processes whose every producer is covered.
         producers: Single producers that are covered.
-        covers_all: Every sender is covered.
-        gaps: Why it proves less than it should; each makes a verdict *not proven*.
+        covers_all: Whether every sender is covered.
+        gaps: The reasons why it proves less; each makes a verdict *not proven*.
         trace_ids: Traces of its own, whose later spans do not make it stale.
-        is_guess: It rests on time passing, and every message says so.
+        is_guess: Whether it rests on time passing, which every message says.
     """
 
     kind: EvidenceKind
@@ -87,7 +87,7 @@ class Evidence:
         return self.covers_all or producer.owner in self.owners or producer in self.producers
 
     def __str__(self) -> str:
-        """Say what it is, whom it covers and where it falls short."""
+        """Return its description, coverage and gaps."""
         if self.covers_all:
             covered = "every sender"
         else:
@@ -102,20 +102,20 @@ class Evidence:
 
 
 After: TypeAlias = Evidence | Iterable[Evidence]
-"""What `after=` takes: one piece of evidence or several."""
+"""A value of `after=`: one piece of evidence or several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a verdict is about, as far as evidence needs to know it.
+    """The subject of a verdict, as evidence needs it.
 
     Attributes:
-        kind: What was fetched.
-        where: What the finding is about: `service 'shop'`.
+        kind: The kind of items.
+        where: The subject of the finding: `service 'shop'`.
         expected: The expectation, as text: `no span named 'charge'`.
-        received: What was received, as text: `none`.
-        could_match: Whether the criteria leave room for items of this producer.
-        selects: Whether one item meets all criteria.
+        received: The received items, as text: `none`.
+        could_match: Returns whether the criteria allow items of a producer.
+        selects: Returns whether an item meets all criteria.
     """
 
     kind: Kind
@@ -127,7 +127,7 @@ class Selection:
 
 
 def checked_evidence(after: object) -> tuple[Evidence, ...]:
-    """`after` as a tuple.
+    """Return `after` as a tuple.
 
     Raises:
         UsageError: It is missing, empty, or not evidence.
@@ -149,11 +149,11 @@ def checked_evidence(after: object) -> tuple[Evidence, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """The evidence that a verdict was given, with what it leaves open.
+    """The evidence of a verdict, with its weaknesses.
 
     Attributes:
-        evidence: As given.
-        gaps: Doubts that it carries itself, what was not seen, producers that it does not cover.
+        evidence: The given evidence.
+        gaps: Its own doubts, what was not seen, and producers that it does not cover.
         stale: What covered producers sent after it was taken.
         hints: How to close the gaps.
     """
@@ -164,14 +164,14 @@ class Proof:
     hints: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Each piece with whom it covers, then the gaps and what came later, a line each."""
+        """Return each piece with its coverage, then the gaps and later arrivals, a line each."""
         lines = [str(piece).splitlines()[0] for piece in self.evidence]
         lines += [f"gap: {gap}" for gap in self.gaps]
         return "\n".join([*lines, *self.stale])
 
     @property
     def advice(self) -> str:
-        """Return how to make it whole; empty if it is."""
+        """Return how to complete it; empty if it is complete."""
         if self.gaps:
             return f"more may be on its way: {'; '.join(self.hints)}"
         if self.stale:
@@ -180,7 +180,7 @@ class Proof:
 
 
 def examined(source: Source, selection: Selection, evidence: Sequence[Evidence]) -> Proof:
-    """Return what the evidence leaves open for such a verdict. Does not block on a local source."""
+    """Return the proof for such a verdict. Does not block on a local source."""
     carried = [gap for piece in evidence for gap in piece.gaps]
     ended = {owner for piece in evidence if piece.kind == "exited" for owner in piece.owners}
     not_seen = list(Unseen(source, selection.kind, selection.could_match).clauses(ended))
@@ -212,7 +212,7 @@ def judge(source: Source, selection: Selection, evidence: Sequence[Evidence]) ->
     Call it when the items are as expected. Does not block on a local source.
 
     Raises:
-        ExpectationError: Rule `not_proven` for gaps, `stale_evidence` for what came later.
+        ExpectationError: Rule `not_proven` for gaps, `stale_evidence` for later arrivals.
     """
     __tracebackhide__ = True
     proof = examined(source, selection, evidence)
@@ -229,8 +229,8 @@ def _signals_of(kind: Kind) -> tuple[Signal, ...]:
 def _may_still_send(kind: Kind) -> bool:
     """Return whether a producer counts for a signal that it has not sent yet.
 
-    It does where one signal is judged: a service that has only sent metrics so far may still be
-    about to send the span. For requests of any signal, the signals seen are what can be asked.
+    It does if one signal is judged: a service that has only sent metrics so far may still
+    send the span. For requests of any signal, only the signals seen so far count.
     """
     return kind != "requests"
 
@@ -288,9 +288,9 @@ def _changed(
     later: Sequence[DataPoint],
     selection: Selection,
 ) -> list[DataPoint]:
-    """The later points that tell something new of what is judged.
+    """Return the later points with new information for the verdict.
 
-    A periodic reader repeats what it knows; only a selected series whose numbers moved shows that
+    A periodic reader repeats its values; only a selected series whose numbers moved shows that
     the producer was active after the evidence.
     """
     judged = [p for p in later if selection.kind == "requests" or selection.selects(p)]
@@ -309,7 +309,7 @@ def _changed(
 
 
 def _tells_news(point: DataPoint, before: tuple[object, ...] | None) -> bool:
-    """Return whether something was recorded: a delta of not zero, or another value than before."""
+    """Return whether something was recorded: a nonzero delta, or a changed value."""
     temporality = point.metric.temporality
     if temporality == AggregationTemporality.DELTA:
         return any(numbers(point))

@@ -1,4 +1,4 @@
-"""What faults of replies took away: which the sender sent again, and which it should have."""
+"""Losses through reply faults: requests that the sender sent again, or should have."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ from otlptest.wire.transport.statuses import RETRYABLE_HTTP_STATUSES, GrpcCode, 
 
 _SHOWN: Final = 5
 _REDIRECTS: Final = range(300, 400)
-_RETRY_INFO: Final = "retry_after_s="  # in the text of a fault that tells when to send again
+_RETRY_INFO: Final = "retry_after_s="  # in the text of a fault that says when to send again
 _SLOW: Final = (
     "is its retry off, its backoff longer than this wait (timeout_s=…), or its own time over"
     " (OTEL_EXPORTER_OTLP_TIMEOUT)? Its output may say"
@@ -20,9 +20,9 @@ _SLOW: Final = (
 
 
 def never_received(requests: Sequence[Request]) -> Iterator[Request]:
-    """Requests that a planned fault refused, and whose bytes did not come again to be received."""
+    """Yield requests that a planned fault refused, and whose bytes were not received later."""
     if not any(request.is_discarded for request in requests):
-        return  # as nearly always: no body needs to be looked at
+        return  # the usual case: no body needs to be compared
     came: set[tuple[Signal | None, bytes]] = set()
     for request in reversed(requests):
         key = (request.signal, request.body)
@@ -33,11 +33,11 @@ def never_received(requests: Sequence[Request]) -> Iterator[Request]:
 
 
 def planned_losses(requests: Sequence[Request], kind: Kind, now: float) -> Iterator[Circumstance]:
-    """One circumstance for each fault that refused requests of a kind.
+    """Return one circumstance for each fault that refused requests of a kind.
 
     Args:
         requests: All requests of the view, in order of arrival.
-        kind: What is missing.
+        kind: The kind of missing items.
         now: Seconds on the collector's monotonic clock.
     """
     lost = {id(request) for request in never_received(requests)}
@@ -80,13 +80,13 @@ def _ended_at(request: Request) -> float:
 
 
 def seconds(amount: float) -> str:
-    """`0.4 s`, `12 s`."""
+    """Return `0.4 s`, `12 s`."""
     amount = max(0.0, amount)
     return f"{amount:.1f} s" if amount < 10 else f"{math.floor(amount)} s"  # noqa: PLR2004 -- two digits
 
 
 def _hint(fault: str, request: Request, waited: str) -> str:
-    """Return what a right exporter does after this answer."""
+    """Return what a correct exporter does after this answer."""
     answer = _answer(request)
     if not answer:
         return (

@@ -1,4 +1,4 @@
-"""Trace contexts that otlptest invents, so that a test can find what one call caused.
+"""Trace contexts that otlptest invents, so that a test can find the telemetry of one call.
 
 W3C Trace Context: `traceparent: 00-<trace id>-<parent id>-01`, always sampled. The parent id names
 a span that nobody exports: the view knows it as *outside*, so the span below it is a root.
@@ -24,17 +24,17 @@ class TraceContext:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Return what to send along: `{"traceparent": …}`, for HTTP headers or gRPC metadata."""
+        """Return the headers to send: `{"traceparent": …}`, for HTTP headers or gRPC metadata."""
         return MappingProxyType({"traceparent": f"00-{self.trace_id}-{self.span_id}-01"})
 
 
 def invent() -> TraceContext:
-    """A new, random, sampled context. Thread-safe."""
+    """Return a new, random, sampled context. Thread-safe."""
     return TraceContext(trace_id=_random_id(16), span_id=_random_id(8))
 
 
 def _random_id(size: int) -> str:
-    """Hex of `size` random bytes, never all zero (OTLP-TRACE-002, -004)."""
+    """Return hex of `size` random bytes, never all zero (OTLP-TRACE-002, -004)."""
     while True:
         digits = secrets.token_hex(size)
         if digits.strip("0"):

@@ -1,8 +1,8 @@
-"""What a source did not see, or saw and left out, and may hold what a test looks for.
+"""Telemetry that a source missed or set aside, and that may hold a wanted item.
 
-Each is a gap of any evidence (see `judging`): a request that was refused, cut or
-taken away by a planned fault, telemetry under keys that nobody reads, a program that had no chance
-to flush, an item that may be of this test or of an earlier one.
+Each piece is a gap of any evidence (see `judging`): a request that was refused, cut or
+taken away by a planned fault, telemetry under unknown keys, a program that had no chance
+to flush, an item that may belong to this test or an earlier one.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,12 +21,12 @@ _SHOWN: Final = 3
 
 
 class Unseen:
-    """What a source did not see that may hold a match of one query.
+    """Telemetry that a source missed, and that may hold a match of one query.
 
     Args:
-        source: Who received.
-        kind: What is looked for.
-        could_match: Whether the criteria leave room for items of a producer.
+        source: The receiving source.
+        kind: The kind of wanted items.
+        could_match: Returns whether the criteria allow items of a producer.
     """
 
     def __init__(self, source: Source, kind: Kind, could_match: Callable[[Producer], bool]) -> None:
@@ -36,10 +36,10 @@ class Unseen:
         self._could_match = could_match
 
     def clauses(self, exited_owners: Collection[str]) -> Iterator[str]:
-        """Each thing that was not seen, as a clause.
+        """Return each missed thing, as a clause.
 
         Args:
-            exited_owners: Programs whose end the evidence itself has judged.
+            exited_owners: Programs whose ending the evidence itself has judged.
         """
         requests = self._arrivals.requests
         for request in requests:
@@ -72,7 +72,7 @@ class Unseen:
             )
 
     def _held_signal(self, request: Request) -> Signal | None:
-        """The signal of what was not read: that of the request's path, unless it is another's."""
+        """Return the signal of an unread body: the path's, unless the body is of another."""
         signal, kind, problem = request.signal, self._kind, request.problem
         if signal is None or kind == "requests":
             return signal
@@ -85,7 +85,7 @@ class Unseen:
         return kind if is_asked else signal
 
     def _may_hold(self, connection: Connection | None, signal: Signal | None) -> bool:
-        """Return whether what came over a connection may hold a match, by all that came over it."""
+        """Return whether a connection may hold a match, judged by everything on it."""
         if signal is not None and self._kind not in {"requests", signal}:
             return False
         if connection is None:
@@ -100,12 +100,12 @@ class Unseen:
         )
 
     def _may_match(self, senders: Collection[Producer]) -> bool:
-        """Whether one of these senders could match; if none is known, anybody may have sent."""
+        """Return whether one of these senders could match; True if none is known."""
         return not senders or any(map(self._could_match, senders))
 
 
 def set_aside(source: Source, kind: Kind, selects: Callable[[Any], bool]) -> Iterator[str]:
-    """Return the matches that were left out and may be of this test, as clauses."""
+    """Return the matches that were set aside but may be of this test, as clauses."""
     if not isinstance(source, SettingAside):
         return
     found = [each for each in source.set_aside(kind) if selects(each.item)]
@@ -117,7 +117,7 @@ def set_aside(source: Source, kind: Kind, selects: Callable[[Any], bool]) -> Ite
 
 
 def _reads_as(signal: Signal, request: Request) -> bool:
-    """Whether a refused body, which is not a request of its path's signal, is one of another."""
+    """Return whether a refused body, invalid for its path's signal, is valid for another."""
     try:
         message = decode_request(signal, request.body, protocol=request.protocol or "grpc")
     except (UsageError, WireError):
@@ -126,7 +126,7 @@ def _reads_as(signal: Signal, request: Request) -> bool:
 
 
 def refused_request(request: Request, problem: Problem) -> str:
-    """Return that a request was refused for what it is, as a clause."""
+    """Return a clause about a refused invalid request."""
     return (
         f"request {request.number} was refused ({problem.kind}: {problem.message}):"
         " what it held is unknown"
@@ -134,12 +134,12 @@ def refused_request(request: Request, problem: Problem) -> str:
 
 
 def lost_problem(problem: Problem) -> str:
-    """Return that something arrived which was not even a request, as a clause."""
+    """Return a clause about something that was not even a request."""
     return f"{problem.kind}: {problem.message}: what was lost is unknown"
 
 
 def not_received(request: Request) -> str:
-    """That a planned fault refused it, as a clause."""
+    """Return a clause about a request that a planned fault refused."""
     return (
         f"request {request.number} was answered by {request.reply_fault} and did not come again:"
         " what it held is not received"

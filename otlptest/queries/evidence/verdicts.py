@@ -1,4 +1,4 @@
-"""Verdicts of a query that are more than a look: absence, exact counts, and what comes late."""
+"""Verdicts of a query beyond a look: absence, exact counts, and late arrivals."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -18,12 +18,12 @@ T = TypeVar("T")
 def judged(
     query: Question[T], look: QueryRun[T], expected: int | None, evidence: Sequence[Evidence]
 ) -> Sequence[T]:
-    """The matches, if there are exactly `expected` and the evidence proves that no more come.
+    """Return the matches if there are exactly `expected`, and evidence excludes more.
 
-    None is expected by `expect_none`, a number by `expect_count`.
+    `expect_none` passes None, `expect_count` a number.
 
     Raises:
-        TruncatedResultError: The source gave only a part.
+        TruncatedResultError: The source returned only a part.
         ExpectationError: There are fewer or more, or it is not proven.
     """
     __tracebackhide__ = True
@@ -46,7 +46,7 @@ def judged(
 
 
 def could_match(conditions: Sequence[Condition], producer: Producer) -> bool:
-    """Return whether the criteria leave room for what `producer` sends."""
+    """Return whether the criteria allow items of `producer`."""
     item = Span(trace_id="", span_id="", resource=producer.resource)
     return all(
         condition.matches(item)
@@ -56,7 +56,7 @@ def could_match(conditions: Sequence[Condition], producer: Producer) -> bool:
 
 
 def _goes_by_resource(condition: Condition) -> bool:
-    """A trace's service may be another than the one of the span that is still missing."""
+    """Return False for traces: their service may differ from that of the missing span."""
     return hasattr(condition, "read")
 
 
@@ -68,10 +68,10 @@ def _selects(query: Question[Any], item: object) -> bool:
 
 
 def remember_only(query: Question[Any], source: Source) -> None:
-    """Have a view ask again at the end of the test whether there was only one match.
+    """Let a view check at the end of the test that there was only one match.
 
     A second match that began before now and arrives later would have made the wait fail, had it
-    been quicker: that the test passed was luck.
+    arrived earlier: the test passed by luck.
     """
     if not isinstance(source, Remembering):
         return
@@ -99,7 +99,7 @@ def _late_check(
 
 
 def began_unix_nano(item: object) -> int:
-    """Return when what an item tells of began, by its own clock; 0 if it does not say."""
+    """Return when an item's event began, by its own clock; 0 if it does not say."""
     if isinstance(item, Span):
         return item.start_time_unix_nano
     if isinstance(item, LogRecord):

@@ -1,1 +1,1 @@
-"""What a failed query says."""
+"""The messages of failed queries."""

@@ -1,6 +1,6 @@
-"""What did arrive, for the message of a query that found nothing.
+"""The arrivals, for the message of a query that found nothing.
 
-`nothing_of_kind` is asked when not one item of the kind came: it tells, from the connections, the
+`nothing_of_kind` serves when not one item of the kind came: it reports, from the connections, the
 requests and the problems, how far the telemetry got.
 """
 
@@ -70,7 +70,7 @@ _LEFTOVERS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The rows of a finding that tell what arrived."""
+    """The rows of a finding about arrivals."""
 
     received: str
     closest: str = ""
@@ -78,12 +78,12 @@ class Report:
 
 
 def counted(count: int, noun: str, nouns: str = "") -> str:
-    """`1 request`, `1,024 requests`."""
+    """Return `1 request`, `1,024 requests`."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def shown_requests(kind: Kind, vocabulary: Vocabulary, total: int, source: Source) -> str:
-    """`14 spans in 2 requests over grpc`."""
+    """Return `14 spans in 2 requests over grpc`."""
     if kind == "requests":
         return vocabulary.counted(total)
     noun = "data point" if kind == "metrics" else "span" if kind == "traces" else vocabulary.noun
@@ -96,7 +96,7 @@ def shown_requests(kind: Kind, vocabulary: Vocabulary, total: int, source: Sourc
 
 
 def what_arrived(items: Iterable[Any], vocabulary: Vocabulary) -> str:
-    """Services and names with counts: nothing was close to what was asked for."""
+    """Return services and names with counts: nothing was close to the query."""
     by_service: dict[str, Counter[str]] = {}
     for item in items:
         service, name = _service_and_name(item)
@@ -125,7 +125,7 @@ def _service_and_name(item: Any) -> tuple[str, str]:  # noqa: ANN401 -- any kind
 
 
 def nothing_of_kind(kind: Kind, vocabulary: Vocabulary, source: Source) -> Report:
-    """Return how far the telemetry got, when not one item of the kind arrived."""
+    """Return how far the telemetry got, if not one item of the kind arrived."""
     arrivals = source.arrivals()
     facts: list[str] = []
     sure: list[str] = []
@@ -150,7 +150,7 @@ def _joined(hints: Sequence[str]) -> str:
 
 
 def losses(kind: Kind, source: Source) -> Report:
-    """Return what could not be taken or was prevented: what is missing may have been in it."""
+    """Return refused and prevented telemetry: the missing items may have been in it."""
     facts: list[str] = []
     hints: list[str] = []
     arrivals = source.arrivals()
@@ -184,7 +184,7 @@ def _add_refusals(arrivals: Arrivals, facts: list[str], hints: list[str]) -> Non
 def _add_circumstances(
     kind: Kind, source: Source, arrivals: Arrivals, facts: list[str], hints: list[str]
 ) -> None:
-    """What the test did, and what of it took telemetry away."""
+    """Add the actions of the test, and those that took telemetry away."""
     now = source.clock.monotonic()
     for each in (*planned_losses(arrivals.requests, kind, now), *circumstances(source, kind)):
         facts.append(each.fact)
@@ -192,7 +192,7 @@ def _add_circumstances(
 
 
 def _add_unread(kind: Kind, arrivals: Arrivals, facts: list[str], hints: list[str]) -> None:
-    """Keys of JSON requests under which telemetry may stand that was not read."""
+    """Add the unread keys of JSON requests that may hold telemetry."""
     requests = [r for r in arrivals.requests if r.is_accepted and r.unread_keys]
     requests = [r for r in requests if kind in {"requests", r.signal}]
     if not requests:

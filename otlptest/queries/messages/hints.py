@@ -1,7 +1,7 @@
-"""What a message advises: a hint fits what happened, or there is none.
+"""The hints of messages: each fits the facts, or there is none.
 
-"Flush it" helps where something is waited for that may still be in a batch. It is no help where
-the wanted item arrived and differs, nor in a verdict whose evidence says that all has arrived.
+"Flush it" helps if the awaited item may still be in a batch. It does not help if
+the wanted item arrived and differs, nor in a verdict whose evidence says that everything arrived.
 """
 
 import asyncio
@@ -12,13 +12,13 @@ from otlptest.queries.criteria.conditions import Difference
 
 FLUSH: Final = "if the SDK batches, flush it before waiting (force_flush)"
 
-_NEAR: Final = 0.5  # a name with a smaller distance is likely the same, misspelt
+_NEAR: Final = 0.5  # a name with a smaller distance is probably the same, misspelt
 _TYPES: Final = frozenset({"int", "str", "double", "bool", "bytes", "list", "mapping"})
 _NAMES: Final = frozenset({"name", "event_name"})
 
 
 def closest_hint(differences: Sequence[Difference]) -> str:
-    """Return what the differences of the closest candidate suggest; empty if nothing more."""
+    """Return the hint in the differences of the closest candidate; empty if there is none."""
     for each in differences:
         if "; there is " in each.received:
             return "the attribute has another name than the test expects"
@@ -30,7 +30,7 @@ def closest_hint(differences: Sequence[Difference]) -> str:
 
 
 def wait_hint(*, differs: bool) -> str:
-    """What may help a wait that ended without a match, where one that `differs` came near."""
+    """Return a hint for a wait without a match, after which one that `differs` came near."""
     if differs:
         return (
             "the closest did arrive, and differs; if another is meant, flush the SDK before waiting"
@@ -47,14 +47,14 @@ def look_hint(*, differs: bool) -> str:
 
 
 def with_loop_hint(hint: str, nouns: str) -> str:
-    """`hint`, with a line before it if the wait that has failed blocked an event loop.
+    """Return `hint`, with a line before it if the failed wait blocked an event loop.
 
-    What would have sent in that loop could not go on. A wait for another process works there, so
-    it is no mistake by itself.
+    Senders in that loop could not go on. A wait for another process works there, so
+    it is not a mistake by itself.
 
     Args:
-        hint: What else may help.
-        nouns: What was waited for: `spans`.
+        hint: The other hint.
+        nouns: The awaited items: `spans`.
     """
     try:
         asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The findings of another number of matches than expected: too many, too few, one too late."""
+"""Findings of a wrong number of matches: too many, too few, one too late."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,7 +20,7 @@ _FEWER: Final = (
 
 
 def too_many(query: Question[Any], matches: Sequence[Any]) -> Finding:
-    """The finding that more than one matches where one is asked for."""
+    """Return the finding that several items match where one is expected."""
     return Finding(
         rule="too_many_matches",
         where=place(query),
@@ -32,7 +32,7 @@ def too_many(query: Question[Any], matches: Sequence[Any]) -> Finding:
 
 
 def late_second(query: Question[Any], matches: Sequence[Any]) -> Finding:
-    """The finding that a second match came after `wait_for_one` had returned."""
+    """Return the finding that a second match came after `wait_for_one` had returned."""
     return Finding(
         rule="late_second_match",
         where=place(query),
@@ -46,7 +46,7 @@ def late_second(query: Question[Any], matches: Sequence[Any]) -> Finding:
 def miscounted(
     query: Question[Any], matches: Sequence[Any], expected: int | None, proof: Proof
 ) -> Finding:
-    """The finding of `expect_count`, or of `expect_none` where `expected` is None."""
+    """Return the finding of `expect_count`, or of `expect_none` if `expected` is None."""
     rule = "unexpected_item" if expected is None else "wrong_count"
     wanted = expected or 0
     received, closest, hint = _listed(query, matches), "", _resent(matches)

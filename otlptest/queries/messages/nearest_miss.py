@@ -1,8 +1,8 @@
-"""Why nothing matched: the closest candidates, and each field in which they differ.
+"""The closest candidates if nothing matched, and each field in which they differ.
 
-Candidates are ranked by their differences (see `conditions`); of equal ones
-the newest comes first. Only the newest 10,000 items are looked at, and the message says so. Where
-nothing is close, the message says what did arrive (`otlptest.queries.messages.arrival_report`).
+Candidates are ranked by their differences (see `conditions`), equal ones
+with the newest first. Only the newest 10,000 items are compared, and the message says so. If
+nothing is close, the message shows the arrivals (`otlptest.queries.messages.arrival_report`).
 """
 
 from collections import deque
@@ -30,14 +30,14 @@ from otlptest.timing import Deadline
 
 _LOOKED_AT: Final = 10_000
 _SHOWN: Final = 3
-_CLOSE: Final = 0.5  # a difference of less makes a candidate worth showing
+_CLOSE: Final = 0.5  # a candidate with a smaller difference is worth showing
 _PATIENCE_S: Final = 30.0
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Question(Protocol[T_co]):
-    """What a message needs to know of a query."""
+    """A query as messages need it."""
 
     @property
     def kind(self) -> Kind: ...  # noqa: D102 -- see Query
@@ -57,7 +57,7 @@ class Question(Protocol[T_co]):
 
 
 def place(query: Question[Any]) -> str:
-    """Return what a finding is about: `service 'shop'`, or the source."""
+    """Return the subject of a finding: `service 'shop'`, or the source."""
     for condition in query.conditions:
         if condition.criterion == "service":
             wanted = condition.wanted
@@ -68,7 +68,7 @@ def place(query: Question[Any]) -> str:
 
 
 def description(query: Question[Any]) -> str:
-    """Return what is asked for, after the noun: `named 'charge' with kind = SpanKind.CLIENT`."""
+    """Return the demand after the noun: `named 'charge' with kind = SpanKind.CLIENT`."""
     phrases = [
         text
         for condition in query.conditions
@@ -81,7 +81,7 @@ def description(query: Question[Any]) -> str:
 
 
 def amount(query: Question[Any], count: int, *, exactly: bool = False) -> str:
-    """Return how many of what is asked for: `a span named 'charge'`, `at least 3 spans ...`."""
+    """Return the demand with its number: `a span named 'charge'`, `at least 3 spans ...`."""
     vocabulary = query.vocabulary
     if exactly:
         head = f"exactly {vocabulary.counted(count)}" if count else f"no {vocabulary.noun}"
@@ -100,7 +100,7 @@ def missing(
     *,
     is_awaited: bool = False,
 ) -> Finding:
-    """The finding that fewer than `enough` match; `deadline` is that of a wait."""
+    """Return the finding that fewer than `enough` match; `deadline` is that of a wait."""
     matched = len(look.matches())
     miss = nearest(query, matched)
     received = miss.received
@@ -129,14 +129,14 @@ def _with_time(received: str, when: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """The rows of a finding about what is missing.
+    """The rows of a finding about missing items.
 
     Attributes:
         total: How many of the kind arrived.
-        received: The same as text, or what arrived instead.
-        closest: The candidates that come near, or what there was when none does.
-        hint: What the facts suggest; empty if they suggest nothing.
-        differences: Those of the first candidate; empty if none comes near.
+        received: The same as text, or the arrivals instead.
+        closest: The near candidates, or the arrivals if none is near.
+        hint: The hint in the facts; empty if there is none.
+        differences: Those of the first candidate; empty if none is near.
     """
 
     total: int
@@ -147,7 +147,7 @@ class Miss:
 
 
 def nearest(query: Question[Any], matched: int = 0) -> Miss:
-    """What comes near to what is asked for; besides `matched` matches only what comes very near."""
+    """Return the near misses; next to `matched` matches, only very near ones."""
     newest = newest_of(query.source, query.kind)
     if not newest.total:
         report = nothing_of_kind(query.kind, query.vocabulary, query.source)
@@ -180,7 +180,7 @@ class _Candidate:
         self.weight = sum(each.weight for each in differences)
 
     def __str__(self) -> str:
-        """Render in one line, or in one per difference."""
+        """Return one line, or one per difference."""
         lines = [str(each) for each in self.differences]
         if len(lines) == 1:
             return f"{item_name(self.item)}: {lines[0]}"
@@ -199,13 +199,13 @@ def _ranked(query: Question[Any], items: Sequence[Any]) -> list[_Candidate]:
 
 
 def _is_close(candidate: _Candidate, conditions: int) -> bool:
-    """Return whether it meets one of several criteria, or nearly meets one."""
+    """Return whether it meets one of several criteria, or nearly does."""
     fields = len(candidate.differences)
     return fields < conditions or any(each.distance < _CLOSE for each in candidate.differences)
 
 
 def _is_very_close(candidate: _Candidate, conditions: int) -> bool:
-    """Whether it could have been meant as well, where others match: never with another name."""
+    """Return whether it may be meant next to matches: never with another name."""
     if all(each.distance < _CLOSE for each in candidate.differences):
         return True
     is_named = not any(each.field == "name" for each in candidate.differences)
@@ -213,7 +213,7 @@ def _is_very_close(candidate: _Candidate, conditions: int) -> bool:
 
 
 def _shown(close: Sequence[_Candidate], newest: Newest, vocabulary: Vocabulary) -> str:
-    """The best few, alike ones once."""
+    """Return the best few candidates, equal ones once."""
     alike: dict[str, list[_Candidate]] = {}
     for each in close:
         alike.setdefault(" ".join(map(str, each.differences)), []).append(each)
@@ -230,7 +230,7 @@ def _shown(close: Sequence[_Candidate], newest: Newest, vocabulary: Vocabulary) 
 
 
 def item_name(item: object) -> str:
-    """Return what a message calls an item: `'POST /checkout' (span 00f067aa0ba902b7)`."""
+    """Return an item's name in a message: `'POST /checkout' (span 00f067aa0ba902b7)`."""
     if isinstance(item, Span):
         return f"{show(item.name)} (span {item.span_id or 'without id'})"
     if isinstance(item, Request):
@@ -246,7 +246,7 @@ def item_name(item: object) -> str:
 
 
 def newest_of(source: Source, kind: Kind) -> Newest:
-    """The newest items of a kind, as many as a message is made from."""
+    """Return the newest items of a kind, as many as a message uses."""
     if isinstance(source, Recalling):
         return source.newest(kind, _LOOKED_AT)
     batch = source.fetch(

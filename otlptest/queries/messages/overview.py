@@ -1,4 +1,4 @@
-"""All that a view received, in a few lines: the report section of a failed test."""
+"""Everything that a view received, in a few lines: the report section of a failed test."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ def overview(source: Source) -> str:
 
 
 def leftovers_in_words(arrivals: Arrivals) -> str:
-    """`2 spans, 1 log record`: the items that an earlier test left over; empty if none."""
+    """Return `2 spans, 1 log record`: the leftovers of an earlier test; empty without any."""
     counts = ((signal, arrivals.leftovers.get(signal, 0)) for signal in SIGNALS)
     return ", ".join(counted(count, ITEM_NOUNS[signal]) for signal, count in counts if count)
 

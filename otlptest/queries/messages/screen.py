@@ -1,4 +1,4 @@
-"""The width of the screen that messages are read on.
+"""The width of the screen for messages.
 
 Under pytest, standard output is captured while a test runs; so the plugin, which starts before
 that, remembers how wide the terminal is.

@@ -1,6 +1,6 @@
-"""How a value is written in a message: as the test would write it.
+"""The form of a value in a message: as the test would write it.
 
-`ABSENT` stands for a value that is not there; it is not `None`, which OTLP has as a value (an
+`ABSENT` stands for a missing value; it is not `None`, which is a value in OTLP (an
 AnyValue with nothing set).
 """
 
@@ -19,12 +19,12 @@ class Absent(Enum):
     ABSENT = "absent"
 
     def __repr__(self) -> str:
-        """Read as a word in a message."""
+        """Return a word for messages."""
         return "absent"
 
 
 ABSENT: Final = Absent.ABSENT
-"""No value at all: the attribute is not there, the field is not set."""
+"""No value: the attribute is missing, the field is not set."""
 
 _NAMES: Final[tuple[tuple[type, str], ...]] = (
     (Absent, "absent"),
@@ -41,7 +41,7 @@ _NAMES: Final[tuple[tuple[type, str], ...]] = (
 
 
 def otlp_type(value: object) -> str:
-    """Name of a value's OTLP type: `int`, `double`, `str`, `bool`, `bytes`, `list`, `mapping`."""
+    """Return a value's OTLP type: `int`, `double`, `str`, `bool`, `bytes`, `list`, `mapping`."""
     for kind, name in _NAMES:
         if isinstance(value, kind):
             return name
@@ -49,7 +49,7 @@ def otlp_type(value: object) -> str:
 
 
 def show(value: object) -> str:
-    """A value as a test would write it; a long one is cut, with its length."""
+    """Return a value as a test would write it; a long one is cut, with its length."""
     if isinstance(value, Enum) and not isinstance(value, Absent | Root):
         return f"{type(value).__name__}.{value.name}"
     if isinstance(value, str | bytes) and len(value) > _LONGEST:
@@ -60,13 +60,13 @@ def show(value: object) -> str:
 
 
 def show_typed(value: object) -> str:
-    """A value with the name of its type before it: `int 200`, `str '200'`."""
+    """Return a value with its type: `int 200`, `str '200'`."""
     name = otlp_type(value)
     return name if name in {"absent", "empty"} else f"{name} {show(value)}"
 
 
 def listed(words: Sequence[str], joint: str = "and") -> str:
-    """Words as a sentence lists them: `a, b and c`."""
+    """Return words as a sentence lists them: `a, b and c`."""
     if len(words) <= 1:
         return "".join(words)
     return f"{', '.join(words[:-1])} {joint} {words[-1]}"

@@ -1,1 +1,1 @@
-"""Metrics, points and series, and what they add up to."""
+"""Metrics, points and series, and their totals."""

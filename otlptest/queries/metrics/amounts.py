@@ -1,7 +1,7 @@
-"""What data points amount to together: the algebra behind merged points.
+"""The algebra of merged points.
 
-A *stretch* is a data point with the earlier one of the same stream that it is counted from; none
-where it is counted from nothing, as every delta point is. What was recorded in a stretch is the
+A *stretch* is a data point with the earlier one of its stream at which its count starts, or None
+if it starts at nothing, as for every delta point. The recorded amount of a stretch is the
 point less the earlier one.
 """
 
@@ -20,7 +20,7 @@ from otlptest.model import (
 from otlptest.queries.metrics.exponential import ExponentialBuckets, combined_buckets
 
 Stretch: TypeAlias = tuple[DataPoint, DataPoint | None]
-"""A point, and the earlier one that it is counted from."""
+"""A point, and the earlier one at which its count starts."""
 
 _Counted: TypeAlias = HistogramPoint | ExponentialHistogramPoint | SummaryPoint
 
@@ -33,7 +33,7 @@ class ExplicitBuckets:
     counts: tuple[int, ...]
 
     def in_order(self) -> Iterable[tuple[tuple[float, float], int]]:
-        """Bounds and counts of all buckets, from the lowest values up."""
+        """Yield bounds and counts of all buckets, from the lowest values up."""
         lows = (-math.inf, *self.bounds)
         highs = (*self.bounds, math.inf)
         return zip(zip(lows, highs, strict=True), self.counts, strict=False)
@@ -41,15 +41,15 @@ class ExplicitBuckets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """What histogram or summary points amount to.
+    """The combined amount of histogram or summary points.
 
     Attributes:
         count: Number of values.
-        sum: Their sum; None where a point left it out.
-        min: The lowest; None where a point left it out, or where it may be older than the stretch.
+        sum: Their sum; None if a point omits it.
+        min: The lowest; None if a point omits it, or it may be older than the stretch.
         max: The highest; likewise.
-        buckets: None where the points have none, or where they cannot be added.
-        problem: Why the buckets cannot be added; empty if they can.
+        buckets: The buckets; None if the points have none, or they cannot be added.
+        problem: The reason why the buckets cannot be added; empty if they can.
     """
 
     count: int
@@ -61,7 +61,7 @@ class Distribution:
 
 
 def total_of(values: Iterable[int | float]) -> int | float:
-    """The sum: exact for integers, rounded once for doubles, in whatever order they come."""
+    """Return the sum: exact for integers, rounded once for doubles, in any order."""
     several = list(values)
     if all(isinstance(value, int) for value in several):
         return sum(several)
@@ -72,14 +72,14 @@ def total_of(values: Iterable[int | float]) -> int | float:
 
 
 def has_fallen(later: DataPoint, earlier: DataPoint) -> bool:
-    """Whether a cumulative point is below an earlier one, so that it must have begun anew."""
+    """Return whether a cumulative point is below an earlier one, so must have restarted."""
     if isinstance(later, NumberPoint) and isinstance(earlier, NumberPoint):
         if later.metric.is_monotonic is False or later.value is None or earlier.value is None:
             return False
         return later.value < earlier.value
     if isinstance(later, _Counted) and isinstance(earlier, type(later)):
         return later.count < earlier.count or _has_fallen_bucket(later, earlier)
-    return True  # of another kind: nothing of the earlier one is in it
+    return True  # of another kind: it contains nothing of the earlier one
 
 
 def _has_fallen_bucket(later: _Counted, earlier: _Counted) -> bool:
@@ -98,7 +98,7 @@ def _has_fallen_bucket(later: _Counted, earlier: _Counted) -> bool:
 
 
 def distribution(stretches: Sequence[Stretch]) -> Distribution:
-    """Return what the stretches of histogram or summary points amount to together."""
+    """Return the combined amount of the stretches of histogram or summary points."""
     pairs = [
         (point, earlier if isinstance(earlier, _Counted) else None)
         for point, earlier in stretches
@@ -128,7 +128,7 @@ def _sum(pairs: Sequence[tuple[_Counted, _Counted | None]]) -> float | None:
 
 
 def _extreme(pairs: Sequence[tuple[_Counted, _Counted | None]], name: str) -> float | None:
-    """The lowest or highest value, if it is known to lie within the stretches."""
+    """Return the lowest or highest value, if it is known to lie within the stretches."""
     found: list[float] = []
     for point, earlier in pairs:
         value = getattr(point, name, None)

@@ -1,7 +1,7 @@
-"""Data points of one series that one writer does not send: signs that two share it.
+"""Signs that two writers share a series: data points that one writer does not send.
 
-A series has one writer (MDM "Single-Writer"). Two processes with one resource break that, and what
-their points amount to together can only be guessed.
+A series has one writer (MDM "Single-Writer"). Two processes with one resource break that, and
+the combined amount of their points is only a guess.
 """
 
 from collections.abc import Mapping
@@ -33,19 +33,19 @@ _FALLS: Final = {MetricType.SUM: "OTLP-METRIC-019", MetricType.SUMMARY: "OTLP-ME
 
 
 def amount_of(point: DataPoint) -> int | float | None:
-    """Return the value of a number, or how many values another point counts."""
+    """Return the value of a number, or the count of another point."""
     return point.value if isinstance(point, NumberPoint) else point.count
 
 
 def all_it_says(point: DataPoint) -> tuple[str, bytes]:
-    """Return what tells a delta point from other ones of its stream and time.
+    """Return a key that tells a delta point from others of its stream and time.
 
-    One that is sent again is equal in it, since a request is sent again byte by byte. A point that
-    does not say which interval it covers brings its whole request: two exports within one tick of a
-    clock may well say the same of one series.
+    A repetition has an equal key, since a request is repeated byte by byte. For a point without
+    a start time the key includes the whole request: two exports within one tick of a
+    clock may well have equal points of one series.
     """
     said = [getattr(point, name) for name in _SAID[type(point)]]
-    text = repr(said)  # with types, and NaN is equal to itself
+    text = repr(said)  # with types; NaN equals itself
     if _has_interval(point) or point.request is None:
         return text, b""
     return text, point.request.body
@@ -56,14 +56,14 @@ class Conflict(NamedTuple):
 
     Attributes:
         clause: What was received, and how it counts.
-        rule: The requirement that it breaks; empty if the points may be right by themselves.
+        rule: The broken requirement; empty if the points may be valid by themselves.
     """
 
     clause: str
     rule: str = ""
 
     def __str__(self) -> str:
-        """Render as a clause with the rule."""
+        """Return the clause with the rule."""
         return f"{self.clause} ({self.rule})" if self.rule else self.clause
 
 
@@ -87,9 +87,9 @@ class Conflicts:
             self._found.setdefault("time", Conflict(clause))
 
     def add_fall(self, earlier: DataPoint, later: DataPoint) -> None:
-        """Take in two successive cumulative points of one stream that shows a reset by them.
+        """Take in two successive cumulative points of one stream that show a reset.
 
-        Where the points do not say when the stream began, there is no other way to show it.
+        Without a start time in the points there is no other way to show it.
         """
         if later.start_time_unix_nano:
             clause = f"it has {amount_of(earlier)!r} and then {amount_of(later)!r} since one start"

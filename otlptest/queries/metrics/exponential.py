@@ -20,9 +20,9 @@ class ExponentialBuckets:
     """The counts of an exponential histogram.
 
     Attributes:
-        scale: As OTLP's.
-        zero_count: Number of values of an absolute value up to `zero_threshold`.
-        zero_threshold: As OTLP's.
+        scale: As in OTLP.
+        zero_count: The number of values with an absolute value up to `zero_threshold`.
+        zero_threshold: As in OTLP.
         positive: Counts by bucket index; buckets without values are left out.
         negative: The same for negative values, by their absolute value.
     """
@@ -35,7 +35,7 @@ class ExponentialBuckets:
 
     @classmethod
     def of(cls, point: ExponentialHistogramPoint) -> "ExponentialBuckets":
-        """The counts of a point as sent."""
+        """Return the counts of a point as sent."""
         return cls(
             scale=point.scale,
             zero_count=point.zero_count,
@@ -45,7 +45,7 @@ class ExponentialBuckets:
         )
 
     def at_scale(self, scale: int) -> "ExponentialBuckets":
-        """The same counts at a scale that is not above its own."""
+        """Return the same counts at a scale that is not above its own."""
         steps = self.scale - scale
         return ExponentialBuckets(
             scale=scale,
@@ -56,7 +56,7 @@ class ExponentialBuckets:
         )
 
     def at_threshold(self, threshold: float) -> "ExponentialBuckets":
-        """The same counts with a zero bucket that is at least as wide.
+        """Return the same counts with a zero bucket that is at least as wide.
 
         The threshold must not lie within a bucket that has values.
         """
@@ -79,7 +79,7 @@ class ExponentialBuckets:
         )
 
     def in_order(self) -> Iterable[tuple[tuple[float, float], int]]:
-        """Bounds and counts of all buckets with values, from the lowest values up."""
+        """Yield bounds and counts of all buckets with values, from the lowest values up."""
         for index in sorted(self.negative, reverse=True):
             low, high = bucket_bounds(self.scale, index)
             yield (-high, -low), self.negative[index]
@@ -89,13 +89,13 @@ class ExponentialBuckets:
             yield bucket_bounds(self.scale, index), self.positive[index]
 
     def has_negative_count(self) -> bool:
-        """Return whether a difference of two histograms shows that the later one began anew."""
+        """Return whether a difference of two histograms shows that the later one restarted."""
         counts = (self.zero_count, *self.positive.values(), *self.negative.values())
         return any(count < 0 for count in counts)
 
 
 def bucket_bounds(scale: int, index: int) -> tuple[float, float]:
-    """Lower (exclusive) and upper (inclusive) bound; exact where a power of two is.
+    """Return lower (exclusive) and upper (inclusive) bound; exact for powers of two.
 
     Bounds beyond the range of a double are 0 and infinity.
     """
@@ -105,10 +105,10 @@ def bucket_bounds(scale: int, index: int) -> tuple[float, float]:
 def combined_buckets(
     added: Sequence[ExponentialBuckets], subtracted: Sequence[ExponentialBuckets] = ()
 ) -> ExponentialBuckets:
-    """The sum of histograms, less others, at the lowest of their scales.
+    """Return the sum of histograms, less others, at the lowest of their scales.
 
     The zero bucket becomes as wide as the widest of them, and as the upper bound of each bucket
-    with values that it would else cut through (MDM "Zero Count and Zero Threshold").
+    with values that it would otherwise cut through (MDM "Zero Count and Zero Threshold").
     """
     both = [*added, *subtracted]
     scale = min((each.scale for each in both), default=0)
@@ -159,7 +159,7 @@ def _summed(signs: Sequence[int], several: Sequence[Mapping[int, int]]) -> dict[
 
 
 def _power(scale: int, index: int) -> float:
-    """`(2^(2^-scale))^index`, split so that the whole powers of two are exact."""
+    """Return `(2^(2^-scale))^index`, split so that whole powers of two are exact."""
     if scale > _FINEST_SCALE:
         return 1.0
     if scale > 0:

@@ -1,4 +1,4 @@
-"""A metric: what is one identity on the wire, with its points."""
+"""A metric: one identity on the wire, with its points."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ from otlptest.queries.sources import Source
 class Metric:
     """One identity: resource, scope, name, unit, type, temporality and monotonicity.
 
-    The description is not part of it (OTLP-METRIC-006): of several the longest is given. Integer
+    The description is not part of it (OTLP-METRIC-006): the longest one is used. Integer
     and double points belong to one metric (OTLP-METRIC-015).
 
     Attributes:
-        identity: What makes its points one metric.
-        exporter: Which exporter of a Collector under test sent it, if that is known.
+        identity: The identity of all its points.
+        exporter: The exporter of a Collector under test that sent it, if known.
         received: Its data points when the metric was looked at, oldest arrival first.
         baselines: The last cumulative points of its source before the view began.
-        source: Where it was taken from; None if it was made of points by hand.
+        source: Its source; None if it was made of points by hand.
     """
 
     identity: MetricIdentity
@@ -40,27 +40,27 @@ class Metric:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Return its name."""
         return self.identity.name
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.identity.service
 
     @property
     def unit(self) -> str:
-        """Its unit as sent, case kept."""
+        """Return its unit as sent, case kept."""
         return self.identity.unit
 
     @property
     def type(self) -> MetricType:
-        """Gauge, sum, histogram, exponential histogram or summary."""
+        """Return gauge, sum, histogram, exponential histogram or summary."""
         return self.identity.type
 
     @property
     def temporality(self) -> AggregationTemporality | int | None:
-        """Delta or cumulative; None for gauges and summaries."""
+        """Return delta or cumulative; None for gauges and summaries."""
         return self.identity.temporality
 
     @property
@@ -70,32 +70,32 @@ class Metric:
 
     @property
     def description(self) -> str:
-        """Its description; where points differ in it, the longest."""
+        """Return its description; if points differ in it, the longest."""
         texts = (point.metric.description for point in self.received)
         return max(texts, key=len, default=self.identity.description)
 
     @property
     def resource(self) -> Resource:
-        """The attributes of what produced it."""
+        """Return the attributes of its resource."""
         return self.identity.resource
 
     @property
     def scope(self) -> Scope:
-        """The instrumentation scope."""
+        """Return the instrumentation scope."""
         return self.identity.scope
 
     @property
     def points(self) -> PointQuery:
-        """A query over one merged point per series; it looks at the source anew."""
+        """Return a query over one merged point per series; it fetches from the source again."""
         return PointQuery(self._live(), conditions_of(self.identity, self.exporter))
 
     @property
     def exports(self) -> ExportQuery:
-        """A query over each data point as sent; it looks at the source anew."""
+        """Return a query over each data point as sent; it fetches from the source again."""
         return ExportQuery(self._live(), conditions_of(self.identity, self.exporter))
 
     def merged(self) -> tuple[MergedPoint, ...]:
-        """One merged point per series, of what had been received when it was looked at."""
+        """Return one merged point per series, from the data points in `received`."""
         return merged_points(self.received, self.baselines)
 
     def _live(self) -> Source:

@@ -1,12 +1,12 @@
-"""Merged points: what all data points of one series say together.
+"""Merged points: the combined content of all data points of one series.
 
-A *series* is a metric with one set of attributes; a *stream* is what one writer sends of it since
-one start time. Points are merged by their times, so in whatever order they arrived:
+A *series* is a metric with one set of attributes; a *stream* is the part of one writer since
+one start time. Points are merged by their times, in whatever order they arrived:
 
-* delta points are added; one that was sent again counts once, and only what is equal was sent
-  again: two points of one stream and time that differ are two (OTLP-METRIC-021);
+* delta points are added; a repeated one counts once, and only equal points are
+  repetitions: two different points of one stream and time are two (OTLP-METRIC-021);
 * of cumulative points the last of each stream counts, less the last one before the view began; a
-  new start time begins a new stream, and a value that falls shows a reset without one. Streams are
+  new start time begins a new stream, and a falling value shows a reset without one. Streams are
   added, so two writers of one series do not look like resets of each other;
 * of a gauge the last value counts;
 * a point with NO_RECORDED_VALUE carries no value and ends the series (OTLP-METRIC-056).
@@ -45,21 +45,21 @@ from otlptest.queries.metrics.quantiles import checked_quantile, quantile_rank, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPoint:
-    """One series: what all its data points received in this view amount to.
+    """One series: the combined amount of its data points received in this view.
 
     Attributes:
         metric: The identity that it belongs to.
         attributes: The series' attributes.
-        exporter: Which exporter of a Collector under test sent it, if that is known.
+        exporter: The exporter of a Collector under test that sent it, if known.
         start_time_unix_nano: The earliest start time; 0 where none was set.
         time_unix_nano: The latest time.
-        value: Of a gauge or sum; None for the other types, and for a gauge that has ended.
+        value: The value of a gauge or sum; None for other types, and for a gauge that has ended.
         exemplars: Those of all points, by time.
-        has_ended: The latest point says that there is no value any more (NO_RECORDED_VALUE).
+        has_ended: Whether the latest point has no value any more (NO_RECORDED_VALUE).
         export_count: How many data points were merged, the resent ones not counted.
         resent_count: How many delta points were sent more than once; each counts once.
         conflicts: Signs that two writers share this series, as text by `str`.
-        recorded: What histogram and summary points amount to.
+        recorded: The combined amount of histogram and summary points.
         quantile_values: The quantiles of the latest summary point.
     """
 
@@ -79,42 +79,42 @@ class MergedPoint:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.metric.service
 
     @property
     def count(self) -> int | None:
-        """Number of values of a histogram or summary; None for other types."""
+        """Return the number of values of a histogram or summary; None for other types."""
         return self.recorded.count if self.recorded else None
 
     @property
     def sum(self) -> float | None:
-        """Sum of the values of a histogram or summary; None where a producer leaves it out."""
+        """Return the sum of the values of a histogram or summary; None if a producer omits it."""
         return self.recorded.sum if self.recorded else None
 
     @property
     def min(self) -> float | None:
-        """The lowest value; None where it is unknown or may be older than this view."""
+        """Return the lowest value; None if it is unknown or may be older than this view."""
         return self.recorded.min if self.recorded else None
 
     @property
     def max(self) -> float | None:
-        """The highest value; None where it is unknown or may be older than this view."""
+        """Return the highest value; None if it is unknown or may be older than this view."""
         return self.recorded.max if self.recorded else None
 
     @property
     def explicit_bounds(self) -> tuple[float, ...]:
-        """The bounds of a histogram's buckets; empty for other types."""
+        """Return the bounds of a histogram's buckets; empty for other types."""
         return self._explicit.bounds if self._explicit else ()
 
     @property
     def bucket_counts(self) -> tuple[int, ...]:
-        """The counts of a histogram's buckets; empty for other types."""
+        """Return the counts of a histogram's buckets; empty for other types."""
         return self._explicit.counts if self._explicit else ()
 
     @property
     def scale(self) -> int | None:
-        """The scale of an exponential histogram: the lowest of its points."""
+        """Return the scale of an exponential histogram: the lowest of its points."""
         return self._exponential.scale if self._exponential else None
 
     @property
@@ -129,12 +129,12 @@ class MergedPoint:
 
     @property
     def positive(self) -> Mapping[int, int]:
-        """Counts of an exponential histogram's positive values, by bucket index."""
+        """Return counts of an exponential histogram's positive values, by bucket index."""
         return self._exponential.positive if self._exponential else {}
 
     @property
     def negative(self) -> Mapping[int, int]:
-        """Counts of an exponential histogram's negative values, by bucket index."""
+        """Return counts of an exponential histogram's negative values, by bucket index."""
         return self._exponential.negative if self._exponential else {}
 
     @property
@@ -148,28 +148,28 @@ class MergedPoint:
         return buckets if isinstance(buckets, ExponentialBuckets) else None
 
     def quantile(self, q: float) -> float:
-        """The upper bound of the bucket that the quantile lies in.
+        """Return the upper bound of the bucket that contains the quantile.
 
-        The value of rank `⌈q·count⌉` is at most this. Infinite in a histogram's last bucket. Of a
-        summary the reported quantile, or the next one that is.
+        The value of rank `⌈q·count⌉` is at most this. Infinite in a histogram's last bucket. For a
+        summary it is the reported quantile, or the next reported one.
 
         Args:
             q: From 0 to 1; 0.99 for the 99th percentile.
 
         Raises:
-            UsageError: `q` is out of range, or the series has no distribution to ask.
+            UsageError: `q` is out of range, or the series has no distribution.
         """
         __tracebackhide__ = True
         return self.quantile_bounds(q)[1]
 
     def quantile_bounds(self, q: float) -> tuple[float, float]:
-        """Lower and upper bound of the bucket that the quantile lies in.
+        """Return lower and upper bound of the bucket that contains the quantile.
 
         Args:
             q: From 0 to 1; 0.99 for the 99th percentile.
 
         Raises:
-            UsageError: `q` is out of range, or the series has no distribution to ask.
+            UsageError: `q` is out of range, or the series has no distribution.
         """
         __tracebackhide__ = True
         checked = checked_quantile(q)
@@ -194,7 +194,7 @@ class MergedPoint:
         return ranked_bounds(rank, recorded.buckets.in_order()) or whole
 
     def _reported_bounds(self, q: float) -> tuple[float, float]:
-        """Between which values of a summary the quantile lies."""
+        """Return the values of a summary between which the quantile lies."""
         below = [each.value for each in self.quantile_values if each.quantile <= q]
         above = [each.value for each in self.quantile_values if each.quantile >= q]
         return max(below, default=float("-inf")), min(above, default=float("inf"))
@@ -206,12 +206,12 @@ class MergedPoint:
 def merged_points(
     points: Iterable[DataPoint], baselines: Iterable[DataPoint] = ()
 ) -> tuple[MergedPoint, ...]:
-    """One point per series, in the order in which the series arrived.
+    """Return one point per series, in the order in which the series arrived.
 
     Args:
         points: Data points as sent, of any metrics.
-        baselines: The last cumulative point of each stream before the view began. A series that
-            has none counts from 0, whatever its start time.
+        baselines: The last cumulative point of each stream before the view began. A series
+            without one counts from 0, whatever its start time.
     """
     before = {stream_key(point): point for point in baselines}
     series: dict[object, list[DataPoint]] = {}
@@ -255,9 +255,9 @@ def _time(point: DataPoint) -> int:
 
 
 def _moment(point: DataPoint) -> tuple[int, float]:
-    """By time; at one time the lower first, or a reset would be seen where there is none.
+    """Return a sort key: the time, then the lower value, to avoid seeing a false reset.
 
-    What may fall is in the order of arrival.
+    Points that may fall keep the order of arrival.
     """
     if point.metric.is_monotonic is False:
         return point.time_unix_nano, 0.0
@@ -274,7 +274,7 @@ def _is_delta(point: DataPoint) -> bool:
 
 
 def _once_each(points: Sequence[DataPoint], conflicts: Conflicts) -> list[DataPoint]:
-    """Delta points without those that were sent again; what has no time cannot be told apart."""
+    """Yield delta points without repetitions; those without a time cannot be told apart."""
     kept: list[DataPoint] = []
     firsts: dict[object, DataPoint] = {}
     seen: dict[object, set[object]] = {}
@@ -312,7 +312,7 @@ def _value(
 def _stretches(
     points: Sequence[DataPoint], before: Mapping[StreamKey, DataPoint], conflicts: Conflicts
 ) -> list[Stretch]:
-    """The stretches that points of one series, by time, make."""
+    """Return the stretches of one series' points in order of time."""
     if not points or not is_cumulative(points[0]):
         return [(point, None) for point in points]
     streams: dict[StreamKey, list[DataPoint]] = {}
@@ -328,12 +328,12 @@ def _stretches(
 def _stream_stretches(
     points: Sequence[DataPoint], baseline: DataPoint | None, conflicts: Conflicts
 ) -> list[Stretch]:
-    """From one reset to the next, each counted from where it began."""
+    """Yield stretches from one reset to the next, each counted from its start."""
     found: list[Stretch] = []
     earlier = last = baseline
     for point in points:
         if baseline is not None and 0 < point.time_unix_nano < baseline.time_unix_nano:
-            continue  # it arrived late: what it says is in the baseline
+            continue  # it arrived late: the baseline contains it
         if last is not None:
             conflicts.add_cumulative(last, point)
         if last is not None and has_fallen(point, last):

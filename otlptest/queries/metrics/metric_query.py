@@ -40,9 +40,9 @@ class MetricQuery(Query[Metric]):
     vocabulary: ClassVar[Vocabulary] = METRICS
 
     def where(self, *tests: Callable[[Metric], object], **criteria: Unpack[MetricCriteria]) -> Self:
-        """Only metrics that meet all criteria and tests as well.
+        """Narrow the query to metrics that meet all criteria and tests as well.
 
-        `attributes` asks for a point that has them; it does not narrow the metric's `points`.
+        `attributes` asks for a point with these; it does not narrow the metric's `points`.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.
@@ -59,25 +59,25 @@ class MetricQuery(Query[Metric]):
         service: str | Matcher | None = None,
         timeout_s: float = 5.0,
     ) -> int | float:
-        """The total of a metric over all series and services, as soon as it is `total`.
+        """Return the total of a metric over all series and services, as soon as it is `total`.
 
         Sums count by their value, histograms and summaries by the number of their values.
-        Cumulative series count what they gained in this view. Integers are compared exactly,
+        Cumulative series count their gain in this view. Integers are compared exactly,
         doubles to 1e-9 of the total. Fails at once when a total that can only grow has passed.
 
-        Blocks the calling thread, at most `timeout_s` seconds. That it stays so is not proven:
-        `expect_total` is the verdict.
+        Blocks the calling thread, at most `timeout_s` seconds. It does not prove that the total
+        stays: `expect_total` does.
 
         Args:
             name: The metric's name, or a matcher for it.
-            total: How much.
-            attributes: Only series that have these.
-            service: Only of this service.
+            total: The expected total.
+            attributes: The attributes of the series to count.
+            service: The service to count.
             timeout_s: Seconds, measured on the source's clock.
 
         Raises:
             UsageError: An argument is invalid, or the metric is a gauge.
-            ExpectationError: It was not reached in time, or passed.
+            ExpectationError: It was not reached in time, or was exceeded.
         """
         __tracebackhide__ = True
         wanted = checked_total(total)
@@ -108,22 +108,22 @@ class MetricQuery(Query[Metric]):
         service: str | Matcher | None = None,
         after: After | None = None,
     ) -> None:
-        """The verdict that the total of a metric is exactly `total`. Does not wait.
+        """Check that the total of a metric is exactly `total`. Does not wait.
 
-        It is taken as in `wait_for_total`; a metric of which nothing was received has the total 0.
+        It counts as `wait_for_total` does; a metric without received points has the total 0.
 
         Args:
             name: The metric's name, or a matcher for it.
-            total: How much.
-            attributes: Only series that have these.
-            service: Only of this service.
-            after: Evidence, one or several; without it nothing is proven.
+            total: The expected total.
+            attributes: The attributes of the series to count.
+            service: The service to count.
+            after: Evidence, one or several pieces; nothing is proven without it.
 
         Raises:
             UsageError: There is no evidence, an argument is invalid, or the metric is a
                 gauge.
-            TruncatedResultError: The source gave only a part.
-            ExpectationError: The total is another, or it is not proven.
+            TruncatedResultError: The source returned only a part.
+            ExpectationError: The total differs, or is not proven.
         """
         __tracebackhide__ = True
         wanted = checked_total(total)
@@ -153,7 +153,7 @@ class MetricQuery(Query[Metric]):
             raise ExpectationError([finding])
         judge(self._source, selection, evidence)
 
-    # How it is done.
+    # Implementation.
 
     def _of(
         self,
@@ -161,7 +161,7 @@ class MetricQuery(Query[Metric]):
         attributes: AttributesWanted | None,
         service: str | Matcher | None,
     ) -> tuple["MetricQuery", Mapping[str, Any]]:
-        """The query of the metrics that a total is taken over, and the attributes of its series."""
+        """Return the query of the metrics of a total, and the attributes of its series."""
         criteria: dict[str, object] = {"name": name}
         if service is not None:
             criteria["service"] = service
@@ -179,7 +179,7 @@ class MetricQuery(Query[Metric]):
         return QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
 
     def _pushed_down(self) -> Mapping[str, object]:
-        """Return what holds for each point of a metric that matches."""
+        """Return the conditions that hold for each point of a matching metric."""
         pushed = super()._pushed_down()
         return {name: wanted for name, wanted in pushed.items() if name in _PUSHED}
 

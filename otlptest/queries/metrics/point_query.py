@@ -1,4 +1,4 @@
-"""Queries of the points of one metric: merged ones, and as they were sent."""
+"""Queries of the points of one metric: merged ones, and those as sent."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from otlptest.queries.sources import Kind
 
 
 def conditions_of(metric: MetricIdentity, exporter: str | None) -> tuple[Condition, ...]:
-    """Return what a point, merged or as sent, of a metric meets.
+    """Return the conditions of a metric's points, merged or as sent.
 
-    The service is a condition of its own, so that a verdict needs no evidence about others.
+    The service is a separate condition, so that a verdict needs no evidence about others.
     """
     own = OfMetric(metric, exporter)
     if metric.service is None:
@@ -62,7 +62,7 @@ def _called(metric: MetricIdentity) -> str:
 
 
 def _pushed_down(conditions: Sequence[Any]) -> Mapping[str, object]:
-    """The name and service of the metric: all that lets a source skip others."""
+    """Return the name and service of the metric: only these let a source skip others."""
     pushed: dict[str, object] = {}
     for condition in conditions:
         if isinstance(condition, OfMetric):
@@ -83,7 +83,7 @@ class PointQuery(Query[MergedPoint]):
     def where(
         self, *tests: Callable[[MergedPoint], object], **criteria: Unpack[PointCriteria]
     ) -> Self:
-        """Only points that meet all criteria and tests as well.
+        """Narrow the query to points that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.
@@ -115,7 +115,7 @@ class ExportQuery(Query[DataPoint]):
     def where(
         self, *tests: Callable[[DataPoint], object], **criteria: Unpack[PointCriteria]
     ) -> Self:
-        """Only points that meet all criteria and tests as well.
+        """Narrow the query to data points that meet all criteria and tests as well.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.

@@ -1,4 +1,4 @@
-"""What makes two data points belong to one series: the metric's identity and the attributes.
+"""The identity of a series: the metric's identity and the attributes.
 
 MDM "Timeseries Model": a stream is a metric with one set of attributes.
 """
@@ -23,22 +23,22 @@ StreamKey: TypeAlias = tuple[SeriesKey, str | None, str | None, int]
 
 
 def series_key(point: DataPoint) -> SeriesKey:
-    """The series that a data point belongs to; attribute values count with their OTLP type."""
+    """Return the series of a data point; attribute values count with their OTLP type."""
     return (point.metric, _frozen(point.attributes))
 
 
 def stream_key(point: DataPoint) -> StreamKey:
-    """The stream that a data point belongs to: series, process, exporter and start time.
+    """Return the stream of a data point: series, process, exporter and start time.
 
     Two programs with the same resource are two writers, though they should not be (MDM
-    "Single-Writer"); so are two that differ in their start time only.
+    "Single-Writer"); so are two that differ only in their start time.
     """
     owner = point.request.connection.owner if point.request is not None else None
     return (series_key(point), owner, point.exporter, point.start_time_unix_nano)
 
 
 def is_cumulative(point: DataPoint) -> bool:
-    """Return whether a point tells all since its start time; a sum that does not say is taken to.
+    """Return whether a point covers everything since its start time; by default a sum does.
 
     Summaries are cumulative without saying so (OTLP-METRIC-046).
     """
@@ -50,16 +50,16 @@ def is_cumulative(point: DataPoint) -> bool:
 
 
 def numbers(point: DataPoint) -> tuple[object, ...]:
-    """Return what a point recorded: its value, or its count and sum."""
+    """Return the numbers of a point: its value, or its count and sum."""
     return (point.value,) if isinstance(point, NumberPoint) else (point.count, point.sum)
 
 
 def _frozen(value: object) -> tuple[object, ...]:
-    """Something hashable that is equal exactly for values of one OTLP type and value."""
+    """Return a hashable key that is equal exactly for values of one OTLP type and value."""
     if isinstance(value, Mapping):
         return ("mapping", *sorted((key, _frozen(each)) for key, each in value.items()))
     if isinstance(value, list | tuple):
         return ("list", *map(_frozen, value))
     if isinstance(value, float):
-        return ("double", repr(value))  # NaN equals NaN, and stands apart from every number
+        return ("double", repr(value))  # NaN equals NaN, and differs from every number
     return (otlp_type(value), value)

@@ -1,7 +1,7 @@
-"""Quantiles of buckets: where the value of a rank lies.
+"""Quantiles of buckets: the place of the value with a given rank.
 
 The quantile `q` of `n` values is the value of rank `⌈q·n⌉` in ascending order (the first for
-`q = 0`), as in "nearest rank". `q` counts as the decimal number that was written: the quantile
+`q = 0`), as in "nearest rank". `q` counts as the decimal number as written: the quantile
 0.07 of 100 values is the 7th, though the double 0.07 is a little more.
 """
 
@@ -14,7 +14,7 @@ from otlptest.queries.messages.wording import show
 
 
 def checked_quantile(q: float) -> float:
-    """`q` itself, if it is a quantile.
+    """Return `q` itself, if it is a quantile.
 
     Raises:
         UsageError: It is not a number from 0 to 1.
@@ -29,14 +29,14 @@ def checked_quantile(q: float) -> float:
 
 
 def quantile_rank(q: float, count: int) -> int:
-    """The rank, from 1, of the quantile among so many values."""
+    """Return the rank, from 1, of the quantile among `count` values."""
     return max(1, math.ceil(Fraction(repr(q)) * count))
 
 
 def ranked_bounds(
     rank: int, buckets: Iterable[tuple[tuple[float, float], int]]
 ) -> tuple[float, float] | None:
-    """The bounds of the bucket that the value of a rank is in; None if there are fewer values."""
+    """Return the bounds of the bucket with the value of a rank; None with fewer values."""
     passed = 0
     for bounds, count in buckets:
         passed += count

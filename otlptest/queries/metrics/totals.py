@@ -25,7 +25,7 @@ class Series:
     Attributes:
         metric: The metric that it belongs to.
         point: Its merged point.
-        amount: What it adds: the value of a sum, the count of a histogram or summary.
+        amount: Its contribution: the value of a sum, the count of a histogram or summary.
         is_selected: Whether it has the wanted attributes.
     """
 
@@ -35,7 +35,7 @@ class Series:
     is_selected: bool
 
     def __str__(self) -> str:
-        """Render in one line: service, attributes, amount; conflicts in a line each below it."""
+        """Return one line: service, attributes, amount; then a line for each conflict."""
         service = show(self.point.service) if self.point.service else "no service.name"
         attributes = show(dict(self.point.attributes)) if self.point.attributes else "no attributes"
         resent = self.point.resent_count
@@ -46,29 +46,29 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What all series of the selected metrics add up to."""
+    """The total of all series of the selected metrics."""
 
     series: tuple[Series, ...]
 
     @property
     def selected(self) -> tuple[Series, ...]:
-        """Those that count."""
+        """Return the series that count."""
         return tuple(each for each in self.series if each.is_selected)
 
     @property
     def amount(self) -> int | float:
-        """The sum of those that count; 0 if there are none."""
+        """Return the sum of the series that count; 0 without any."""
         return total_of(each.amount for each in self.selected)
 
     def equals(self, total: float) -> bool:
-        """Whether it is this much: exactly for integers, to 1e-9 of it where doubles were added."""
+        """Return whether it is this much: exact for integers, to 1e-9 of it for doubles."""
         amount = self.amount
         if isinstance(amount, int) and isinstance(total, int):
             return amount == total
         return math.isclose(amount, total, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
 
     def has_passed(self, total: float) -> bool:
-        """Return whether it is above and can never come back, as all of it only grows."""
+        """Return whether it is above and cannot come back, because all of it only grows."""
         only_grows = all(
             each.metric.type is not MetricType.SUM or each.metric.is_monotonic is True
             for each in self.selected
@@ -76,7 +76,7 @@ class Total:
         return only_grows and self.amount > total and not self.equals(total)
 
     def lines(self) -> str:
-        """The series with their amounts, those that count first."""
+        """Return the series with their amounts, those that count first."""
         return "\n".join(
             [
                 *_lines(self.selected, ""),
@@ -93,10 +93,10 @@ def _lines(series: Sequence[Series], prefix: str) -> Iterator[str]:
 
 
 def checked_total(total: float) -> int | float:
-    """`total` itself, if it is a number.
+    """Return `total` itself, if it is a number.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a number.
     """
     given: object = total  # callers may be untyped
     if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given):
@@ -105,7 +105,7 @@ def checked_total(total: float) -> int | float:
 
 
 def total_over(metrics: Iterable[Metric], attributes: Mapping[str, object]) -> Total:
-    """The total of all series that have these attributes.
+    """Return the total of all series that have these attributes.
 
     Raises:
         UsageError: One of the metrics is a gauge: its values do not add up.
@@ -133,7 +133,7 @@ def total_over(metrics: Iterable[Metric], attributes: Mapping[str, object]) -> T
 
 
 def total_hint(total: float, found: Total, proof: Proof | None) -> str:
-    """Return what a wrong total suggests; `proof` is that of a verdict, None where a wait ended."""
+    """Return a hint for a wrong total; `proof` is that of a verdict, None after a wait."""
     if found.series and not found.selected:
         return "no series has these attributes; values compare by OTLP type: 1, 1.0, '1' and True"
     conflicts = [conflict for each in found.selected for conflict in each.point.conflicts]

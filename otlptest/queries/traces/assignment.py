@@ -1,4 +1,4 @@
-"""Giving each of some items a place, where not every item fits every place.
+"""Assignment of items to places, where not every item fits every place.
 
 A *place* takes a limited number of items. Sets of places are bit masks: bit `p` stands for place
 `p`. Solved by augmenting paths (maximum bipartite matching, places with capacities), so the answer
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 def assigned(
     fitting: Sequence[int], least: Sequence[int], most: Sequence[int], *, covers_all: bool
 ) -> tuple[int | None, ...] | None:
-    """The place of each item such that each place has as many as it needs; None if impossible.
+    """Return a place for each item such that each place has enough; None if impossible.
 
-    First as few as the places need are given out, then more up to what they take. An augmenting
+    First the places get the items that they need, then more up to their limits. An augmenting
     path never empties a place, so the first step's result holds; and if both are possible on their
     own, filling the places and covering the items, then they are possible at once (the theorem of
     Mendelsohn and Dulmage).
@@ -23,7 +23,7 @@ def assigned(
         fitting: For each item the places that it fits, as a bit mask.
         least: How many items each place needs.
         most: How many items each place takes.
-        covers_all: Every item must have a place; otherwise items may be left over (None).
+        covers_all: Whether every item must have a place; otherwise items may be left over (None).
     """
     needed = sum(least)
     if needed > len(fitting) or (covers_all and len(fitting) > sum(most)):
@@ -40,7 +40,7 @@ def assigned(
 def widest(
     fitting: Sequence[int], most: Sequence[int], places: Sequence[int | None] | None = None
 ) -> tuple[int | None, ...]:
-    """Places for as many items as possible; who has one in `places` keeps one, maybe another."""
+    """Return places for as many items as possible; each item in `places` keeps some place."""
     found = list(places or [None] * len(fitting))
     members: list[set[int]] = [set() for _ in most]
     for item, place in enumerate(found):
@@ -62,7 +62,7 @@ def _augment(
     members: list[set[int]],
     spare: int,
 ) -> int | None:
-    """Give `item` a place by moving others over; the place that now has one more, if any."""
+    """Give `item` a place by moving others; return the place that has one more now, if any."""
     unseen = -1
     reached_by: dict[int, int] = {}
     queue = deque([item])
@@ -90,7 +90,7 @@ def _move(
     found: list[int | None],
     members: list[set[int]],
 ) -> None:
-    """Move each item of the path one place on, from its end back to who had none."""
+    """Move each item of the path one place on, from its end back to the new item."""
     mover, target = reached_by[place], place
     while True:
         left = found[mover]

@@ -1,11 +1,11 @@
 """The critical path: the spans that determine when a trace ends.
 
-Found by walking back from the end. At a time within a span, the path goes into the child that
-finishes last before it (with all that is below the child); what that child does not cover is the
+The walk goes back from the end. At a time within a span, the path goes into the child that
+finishes last before it (with everything below the child); the time that no child covers is the
 span's own time; the walk goes on at the child's start. A child that was still running when the
-next one on the path began did not hold anything up and is not on it. Work that outlives its parent
+next one on the path began delayed nothing and is not on it. Work that outlives its parent
 (a consumer of a message) counts, so the path ends where the trace ends. Of several tops the one
-whose tree ends last is followed; a child that ends before its parent starts tells of skewed clocks
+whose tree ends last is followed; a child that ends before its parent starts shows skewed clocks
 and is left out.
 """
 
@@ -15,7 +15,7 @@ from otlptest.queries.traces.forest import Forest
 
 
 def critical_path(forest: Forest) -> tuple[int, ...]:
-    """The places of the spans on the critical path, by start, parents first."""
+    """Return the places of the spans on the critical path, by start, parents first."""
     if not forest.spans:
         return ()
     starts = [span.start_time_unix_nano for span in forest.spans]
@@ -51,9 +51,9 @@ def _blocking(
     until: int,
     times: tuple[Sequence[int], Sequence[int], Sequence[int]],
 ) -> list[tuple[int, int]]:
-    """The children on the path within `since` to `until`, each with the time it is left at.
+    """Return the children on the path within `since` to `until`, each with its exit time.
 
-    A child counts with the end of its whole tree where that is in time, else with its own end.
+    A child counts with the end of its whole tree if that is in time, else with its own end.
     Both lists are in descending order and `until` only falls, so each is passed through once.
     """
     starts, ends, tree_ends = times

@@ -1,12 +1,12 @@
-"""Service edges: which service calls which, as the spans of a trace tell."""
+"""Service edges: which service calls which, by the spans of a trace."""
 
 from otlptest.queries.traces.forest import Forest
 
 
 def service_edges(forest: Forest) -> frozenset[tuple[str, str]]:
-    """(caller, callee) for each span whose parent belongs to another service.
+    """Return (caller, callee) for each span whose parent belongs to another service.
 
-    Only a direct child counts. Spans whose resource names no service (`service.name`) give no
+    Only a direct child counts. Spans without a service in the resource (`service.name`) give no
     edge.
     """
     found: set[tuple[str, str]] = set()

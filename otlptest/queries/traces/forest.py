@@ -1,8 +1,8 @@
-"""Spans as trees: who is whose child, whatever the payload says.
+"""Spans as trees of parents and children, whatever the payload says.
 
 A *root* is a span without a parent, or below a parent that otlptest invented. An *orphan* is a
 span whose parent has not been received. A *circle* is a set of spans that are each other's
-ancestors (one that is its own parent included); its earliest span is taken as its top, so every
+ancestors (such as a span that is its own parent); its earliest span is taken as its top, so every
 span is reached exactly once from the tops.
 """
 
@@ -17,8 +17,8 @@ class Forest:
     """The spans of one trace by start, and their places in trees, as indexes into `spans`.
 
     Attributes:
-        spans: By start, the longer first, then by span id and name; one that was sent twice is
-            here once.
+        spans: The spans by start, the longer first, then by span id and name; each one
+            once.
         parents: The index of each span's parent; None for a top.
         children: The indexes of each span's children, by start.
         roots: Tops that have no parent, or one that otlptest invented.
@@ -35,11 +35,11 @@ class Forest:
 
     @property
     def tops(self) -> tuple[int, ...]:
-        """Roots, orphans and tops of circles, by start."""
+        """Return roots, orphans and tops of circles, by start."""
         return tuple(sorted((*self.roots, *self.orphans, *self.circles)))
 
     def walk(self, top: int) -> Iterator[tuple[int, int]]:
-        """Each span at or below `top` with its depth, parents first, children by start."""
+        """Yield each span at or below `top` with its depth, parents first, children by start."""
         stack = [(top, 0)]
         while stack:
             place, depth = stack.pop()
@@ -47,7 +47,7 @@ class Forest:
             stack.extend((child, depth + 1) for child in reversed(self.children[place]))
 
     def depths(self) -> tuple[int, ...]:
-        """Return how far each span is below its top, 0 for a top."""
+        """Return the depth of each span, 0 for a top."""
         found = [0] * len(self.spans)
         for top in self.tops:
             for place, depth in self.walk(top):
@@ -55,9 +55,9 @@ class Forest:
         return tuple(found)
 
     def without(self, is_pruned: Callable[[Span], bool]) -> "Forest":
-        """The forest with such spans taken out; their children move up to the next ancestor.
+        """Return the forest without such spans; their children move up to the next ancestor.
 
-        What was below a pruned root is a root, what was below a pruned orphan an orphan.
+        Children of a pruned root become roots, children of a pruned orphan orphans.
         """
         kept = [place for place, span in enumerate(self.spans) if not is_pruned(span)]
         if len(kept) == len(self.spans):
@@ -85,7 +85,7 @@ class Forest:
         )
 
     def _nearest_above(self, top: int, kept: Mapping[int, int]) -> Iterator[tuple[int, int | None]]:
-        """Each kept span at or below `top`, with the new number of its nearest kept ancestor."""
+        """Yield each kept span at or below `top` with the number of its nearest kept ancestor."""
         above: dict[int, int | None] = {}
         for place, _ in self.walk(top):
             parent = self.parents[place]
@@ -97,7 +97,7 @@ class Forest:
 def forest_of(spans: Iterable[Span]) -> Forest:
     """Arrange the spans of one trace; equal ones count once.
 
-    Where different spans share an id, their children belong to the one that started first.
+    If different spans share an id, their children belong to the one that started first.
     """
     ordered = sorted(
         dict.fromkeys(spans),
@@ -130,7 +130,7 @@ def forest_of(spans: Iterable[Span]) -> Forest:
 
 
 def _cut_circles(parents: list[int | None]) -> list[int]:
-    """Give the earliest span of each circle no parent; their places."""
+    """Remove the parent of the earliest span of each circle; return their places."""
     settled = [False] * len(parents)
     tops: list[int] = []
     for start in range(len(parents)):

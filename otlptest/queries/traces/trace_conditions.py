@@ -1,4 +1,4 @@
-"""Criteria on traces and metrics: what must hold for some of the spans or points in them."""
+"""Criteria on traces and metrics that some of their spans or points must meet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ def _service(span: Span) -> object:
 class ContainingCondition:
     """A criterion on a trace: it has this item, and no parent in it is missing.
 
-    Without the second half a wait would give a trace whose upper spans are still on their way.
+    Without the second half a wait would return a trace whose upper spans are still on their way.
     """
 
     wanted: object
@@ -60,10 +60,10 @@ class ContainingCondition:
 
     @classmethod
     def made(cls, wanted: object, spans: Vocabulary) -> "ContainingCondition":
-        """From a span, a log record, or a mapping of span criteria.
+        """Make it from a span, a log record, or a mapping of span criteria.
 
         Raises:
-            UsageError: It is none of them.
+            UsageError: It is something else.
         """
         if isinstance(wanted, Span):
             text = f"span {show(wanted.name)} ({wanted.span_id})"
@@ -142,7 +142,7 @@ class PointsCondition:
         return any(map(self._inner().matches, item.received))
 
     def differences(self, item: Any) -> tuple[Difference, ...]:  # noqa: ANN401 -- as above
-        """See `Condition.differences`: those of the nearest point."""
+        """See `Condition.differences`; returns those of the nearest point."""
         found = [self._inner().differences(point) for point in item.received]
         if not found:
             return (difference("attributes", self.wanted, ABSENT),)

@@ -41,10 +41,10 @@ class TraceQuery(Query[Trace]):
     vocabulary: ClassVar[Vocabulary] = TRACES
 
     def where(self, *tests: Callable[[Trace], object], **criteria: Unpack[TraceCriteria]) -> Self:
-        """Only traces that meet all criteria and tests as well.
+        """Narrow the query to traces that meet all criteria and tests as well.
 
-        `containing` asks for more than the span: the trace must be closed upward
-        (`Trace.has_all_ancestors`), or a wait would give it before its upper spans have come.
+        `containing` requires more than the span: the trace must be closed upward
+        (`Trace.has_all_ancestors`), or a wait would return it before its upper spans have come.
 
         Raises:
             UsageError: A criterion does not exist, or its value is invalid.
@@ -53,18 +53,18 @@ class TraceQuery(Query[Trace]):
         return self._narrowed(tests, criteria)
 
     def edges(self) -> frozenset[tuple[str, str]]:
-        """(caller, callee) of all these traces, as far as received. Does not wait."""
+        """Return (caller, callee) of all these traces so far. Does not wait."""
         return _edges(self._look().matches())
 
     def wait_for_edges(
         self, edges: Iterable[tuple[str, str]], /, *, timeout_s: float = 5.0
     ) -> frozenset[tuple[str, str]]:
-        """All service edges, as soon as there are at least these (caller, callee).
+        """Return all service edges, as soon as these (caller, callee) are among them.
 
         Blocks the calling thread, at most `timeout_s` seconds.
 
         Raises:
-            UsageError: `edges` are no pairs of service names.
+            UsageError: `edges` are not pairs of service names.
             ExpectationError: Not all of them came in time.
         """
         __tracebackhide__ = True
@@ -86,18 +86,18 @@ class TraceQuery(Query[Trace]):
         extra: Extra = "forbid",
         pruned: Pruned = None,
     ) -> Trace:
-        """The first trace that is this tree, as soon as there is one.
+        """Return the first trace that is this tree, as soon as there is one.
 
-        Blocks the calling thread, at most `timeout_s` seconds. That nothing else comes is not
-        proven by it: `Trace.expect_tree` is the verdict.
+        Blocks the calling thread, at most `timeout_s` seconds. It does not prove that nothing else
+        comes: `Trace.expect_tree` does.
 
         Args:
-            pattern: What `tree(...)` gave.
+            pattern: The result of `tree(...)`.
             timeout_s: Seconds, measured on the source's clock.
             order: `any`, or `start`: children start in the order of their patterns; equal starts
-                in any order. Across services that rests on their clocks.
-            extra: `forbid`, or `allow` further spans above, beside and below those of the tree.
-                `children` stay direct children: spans between are for `descendants` or `pruned`.
+                in any order. Across services that depends on their clocks.
+            extra: `forbid`, or `allow` further spans above, next to and below those of the tree.
+                `children` stay direct children: use `descendants` or `pruned` for spans between.
             pruned: Criteria of spans, or a list of them, e.g. `{"scope": "express"}`: spans that
                 meet one are taken out first, and their children move up to the next ancestor.
 
@@ -135,10 +135,10 @@ class TraceQuery(Query[Trace]):
             raise ExpectationError([finding])
         return found[0]
 
-    # What a trace asks of where it came from (TraceHome).
+    # The interface of a trace to its origin (TraceHome).
 
     def logs(self, trace_id: str) -> tuple[LogRecord, ...]:
-        """The log records of a trace that there are now, by time."""
+        """Return the current log records of a trace, by time."""
         batch = self._source.fetch(
             "logs",
             pushed_down={"trace_id": trace_id},
@@ -162,8 +162,8 @@ class TraceQuery(Query[Trace]):
 
         Raises:
             UsageError: There is no evidence, or an argument is invalid.
-            TruncatedResultError: The source gave only a part.
-            ExpectationError: The trace is another tree, or it is not proven.
+            TruncatedResultError: The source returned only a part.
+            ExpectationError: The trace is a different tree, or it is not proven.
         """
         __tracebackhide__ = True
         rules = TreeRules.made(order=order, extra=extra, pruned=pruned)
@@ -195,7 +195,7 @@ class TraceQuery(Query[Trace]):
         judge(self._source, selection, evidence)
 
     def _again(self, trace_id: str) -> tuple[Span, ...]:
-        """The spans of a trace, whole."""
+        """Return the spans of a trace, complete."""
         look = QueryRun(self._source, self.kind, {"trace_id": trace_id}, _TraceSieve((), self))
         look.fetch_all(Deadline(_LOOK_S, self._source.clock))
         look.check_complete(f"which spans belong to trace {trace_id}")
@@ -203,7 +203,7 @@ class TraceQuery(Query[Trace]):
             span for trace in look.matches() for span in trace.spans if span.trace_id == trace_id
         )
 
-    # How it is done.
+    # Implementation.
 
     def _sieve(self) -> ItemFilter[Trace]:
         return _TraceSieve(self._conditions, self)
@@ -212,7 +212,7 @@ class TraceQuery(Query[Trace]):
         return QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
 
     def _pushed_down(self) -> Mapping[str, object]:
-        """Only the trace id holds for each span of a trace that matches."""
+        """Return the trace id: no other criterion holds for each span of a matching trace."""
         for condition in self._conditions:
             if condition.criterion == "trace_id":
                 return {"trace_id": condition.wanted}
@@ -241,7 +241,7 @@ class TraceQuery(Query[Trace]):
 
 
 class _TraceSieve(ItemFilter[Trace]):
-    """Groups spans into traces; makes only those anew of which more has come."""
+    """Groups spans into traces; rebuilds only those with new spans."""
 
     def __init__(self, conditions: Sequence[Condition], home: TraceHome) -> None:
         super().__init__(conditions)
@@ -300,7 +300,7 @@ def _shown_edges(edges: Iterable[tuple[str, str]]) -> str:
 
 
 def _why_missing(edge: tuple[str, str], traces: Iterable[Trace], services: frozenset[str]) -> str:
-    """Return how far the edge got."""
+    """Return how far the edge got, as a hint."""
     absent = [show(service) for service in edge if service not in services]
     if absent:
         return f"no span of service {listed(absent, 'or')} was received"

@@ -18,10 +18,10 @@ from otlptest.queries.traces.waterfall import LEAST_WIDTH, waterfall
 
 
 class TraceHome(Protocol):
-    """Where a trace was taken from, and can be asked for again."""
+    """The origin of a trace, which can be asked for it again."""
 
     def logs(self, trace_id: str) -> tuple[LogRecord, ...]:
-        """The log records of the trace that there are now, by time."""
+        """Return the current log records of the trace, by time."""
         ...
 
     def expect_tree(  # noqa: D102 -- see Trace
@@ -38,14 +38,14 @@ class TraceHome(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What has been received of one trace so far; a snapshot that does not change.
+    """The received part of one trace; a snapshot that does not change.
 
     `print(trace)` draws it as a waterfall.
 
     Attributes:
         trace_id: Lower-case hex.
-        spans: By start; a span that was sent twice is here once.
-        home: Where it was taken from; None if it was made of spans by hand.
+        spans: The spans by start, each once.
+        home: Its origin; None if it was made of spans by hand.
     """
 
     trace_id: str
@@ -65,36 +65,36 @@ class Trace:
 
     @property
     def logs(self) -> tuple[LogRecord, ...]:
-        """The log records with its trace id, by time: those that have been received by now."""
+        """Return the current log records with its trace id, by time."""
         return self.home.logs(self.trace_id) if self.home is not None else ()
 
     @property
     def roots(self) -> tuple[Span, ...]:
-        """Spans without a parent, or below one that otlptest invented (`new_trace()`)."""
+        """Return spans without a parent, or below one that otlptest invented (`new_trace()`)."""
         return self._at(self._forest.roots)
 
     @property
     def orphans(self) -> tuple[Span, ...]:
-        """Spans whose parent has not been received by this collector."""
+        """Return spans whose parent has not been received by this collector."""
         return self._at(self._forest.orphans)
 
     @property
     def has_all_ancestors(self) -> bool:
-        """Return whether it is closed upward: there is a root, and no span's parent is missing.
+        """Return whether it is closed upward: it has a root, and no span's parent is missing.
 
-        It says nothing about children: a span that has not been sent yet cannot be known.
+        This says nothing about children: a span that has not been sent yet is unknown.
         """
         forest = self._forest
         return bool(forest.roots) and not forest.orphans and not forest.circles
 
     @property
     def services(self) -> frozenset[str]:
-        """The services (`service.name`) that its spans come from."""
+        """Return the services (`service.name`) of its spans."""
         return frozenset(span.service for span in self.spans if span.service is not None)
 
     @property
     def duration_ms(self) -> float:
-        """From the first start to the last end, in milliseconds; 0 without spans.
+        """Return the time from the first start to the last end in milliseconds; 0 without spans.
 
         Spans without an end (an `end_time_unix_nano` of 0) are left out; NaN if none has one.
         """
@@ -106,20 +106,20 @@ class Trace:
 
     @property
     def critical_path(self) -> tuple[Span, ...]:
-        """The spans that determine when the trace ends, by start.
+        """Return the spans that determine when the trace ends, by start.
 
-        Walked back from the end: into the child that finishes last, then on from its start.
+        The walk goes back from the end: into the child that finishes last, then on from its start.
         """
         return self._at(critical_path(self._forest))
 
     def children_of(self, span: Span | str) -> tuple[Span, ...]:
-        """The direct children of a span, or of a span id, by start; empty if it has none."""
+        """Return the direct children of a span, or of a span id, by start; empty if it has none."""
         span_id = span if isinstance(span, str) else span.span_id
         place = self._places.get(span_id)
         return () if place is None else self._at(self._forest.children[place])
 
     def edges(self) -> frozenset[tuple[str, str]]:
-        """(caller, callee): services of which the one's span is the other's direct parent."""
+        """Return (caller, callee) for services with a direct parent and child span."""
         return service_edges(self._forest)
 
     def expect_tree(
@@ -132,26 +132,26 @@ class Trace:
         extra: Extra = "forbid",
         pruned: Pruned = None,
     ) -> None:
-        """The verdict that the trace is this tree, and that nothing else belongs to it.
+        """Check that the trace is this tree, and that nothing else belongs to it.
 
-        Fetches the trace again by its id, so what came after this snapshot is judged too. Does not
+        Fetches the trace again by its id, so spans after this snapshot are judged too. Does not
         wait: the evidence has.
 
         Args:
-            pattern: What `tree(...)` gave.
-            after: Evidence, one or several; without it nothing is proven.
+            pattern: The result of `tree(...)`.
+            after: Evidence, one or several pieces; nothing is proven without it.
             order: `any`, or `start`: children start in the order of their patterns; equal starts
-                in any order. Across services that rests on their clocks.
-            extra: `forbid`, or `allow` further spans above, beside and below those of the tree.
-                `children` stay direct children: spans between are for `descendants` or `pruned`.
+                in any order. Across services that depends on their clocks.
+            extra: `forbid`, or `allow` further spans above, next to and below those of the tree.
+                `children` stay direct children: use `descendants` or `pruned` for spans between.
             pruned: Criteria of spans, or a list of them, e.g. `{"scope": "express"}`: spans that
                 meet one are taken out first, and their children move up to the next ancestor.
 
         Raises:
             UsageError: There is no evidence, an argument is invalid, or the trace was made by
                 hand.
-            TruncatedResultError: The source gave only a part.
-            ExpectationError: The trace is another tree, or it is not proven.
+            TruncatedResultError: The source returned only a part.
+            ExpectationError: The trace is a different tree, or it is not proven.
         """
         __tracebackhide__ = True
         if self.home is None:
@@ -163,11 +163,11 @@ class Trace:
         )
 
     def waterfall(self, *, width: int = 80, encoding: str = "utf-8") -> str:
-        """The trace as text: names, services, durations, status, the critical path marked `*`.
+        """Return the trace as text: names, services, durations, status, critical path marked `*`.
 
         Args:
             width: Columns to fit into, at least 40.
-            encoding: What it will be written in; ASCII lines where it has no others.
+            encoding: The output encoding; ASCII lines if it has no others.
 
         Raises:
             UsageError: `width` is below 40.
@@ -189,7 +189,7 @@ class Trace:
         return False
 
     def __str__(self) -> str:
-        """The waterfall, as wide as the screen and in what standard output can show."""
+        """Return the waterfall, as wide as the screen and in the encoding of standard output."""
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         return self.waterfall(width=max(LEAST_WIDTH, screen_columns()), encoding=encoding)
 

@@ -1,8 +1,8 @@
-"""How a tree of spans differs from a pattern: which span was meant by which pattern.
+"""The differences of a tree of spans from a pattern: which span is meant by which pattern.
 
-Only for messages. Whole matches are paired first (as in the verdict), then what is left by the
-fewest differences in the criteria; what remains is *missing* or *unexpected*. Spans on the way to a
-descendant are left out.
+Only messages use this. Whole matches are paired first (as in the verdict), then the rest by the
+fewest differences in the criteria; the remainder is *missing* or *unexpected*. Spans between a
+span and its descendant are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,18 +25,18 @@ _MOST_PAIRS = 20_000  # of patterns and spans that are compared field by field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One pattern beside the span that it was meant for.
+    """One pattern next to the span that it is compared with.
 
     Attributes:
-        mark: How they compare; a span whose children alone differ is `same`.
-        depth: How far below the top.
-        pattern: None beside an unexpected span.
-        span: None beside a missing one.
+        mark: The result; a span of which only the children differ is `same`.
+        depth: The depth below the top.
+        pattern: The pattern; None for an unexpected span.
+        span: The span; None for a missing one.
         differences: The fields that differ.
-        note: What else is wrong, e.g. that a parent is missing.
-        is_descendant: The pattern is that of a descendant: there may be spans between.
-        count: How many such rows there are, one after the other.
-        above: Of a missing span, the place of the span below which it is expected.
+        note: Another mistake, e.g. that a parent is missing.
+        is_descendant: Whether the pattern is that of a descendant: there may be spans between.
+        count: The number of such rows in succession.
+        above: For a missing span, the place of the span below which it is expected.
     """
 
     mark: Mark
@@ -51,16 +51,16 @@ class Row:
 
 
 def faults(rows: Sequence[Row]) -> int:
-    """Return how many rows are not as expected, differing fields counted one by one."""
+    """Return the number of faulty rows, with each differing field counted."""
     return sum(row.count * max(1, len(row.differences)) for row in rows if row.mark != "same")
 
 
 def nearest_alignment(forest: Forest, pattern: Tree, rules: TreeRules) -> tuple[Row, ...]:
-    """The pattern beside that tree of the forest which it is closest to.
+    """Return the pattern next to the nearest tree of the forest.
 
-    Where extra spans are allowed the top may be any span. One that meets the criteria of the
-    pattern's top is compared, else one that nearly does, else a top of the forest: never a span
-    further down only because more of what is below it fits.
+    If extra spans are allowed the top may be any span: one that meets the criteria of the
+    pattern's top, else one that nearly does, else a top of the forest; never a span
+    further down only because more of its descendants fit.
     """
     fits = fits_of(forest, pattern, rules)
     aligner = _Aligner(forest, fits, rules)
@@ -78,7 +78,7 @@ def nearest_alignment(forest: Forest, pattern: Tree, rules: TreeRules) -> tuple[
 
 
 def _possible_tops(forest: Forest, pattern: Tree) -> Sequence[int]:
-    """The spans that the top of a pattern may mean."""
+    """Return the spans that the top of a pattern may mean."""
     distances = [_distance(pattern, span) for span in forest.spans]
     fitting = [place for place, distance in enumerate(distances) if not distance]
     near = [p for p, d in enumerate(distances) if _is_near(pattern, forest.spans[p], d)]
@@ -94,7 +94,7 @@ class _Aligner:
         self._circles = frozenset(forest.circles)
 
     def rows(self, top: int) -> Iterator[Row]:
-        """The top pattern beside the tree below `top`."""
+        """Return the rows of the top pattern next to the tree below `top`."""
         stack = [_Pair(number=len(self._fits.patterns) - 1, place=top)]
         while stack:
             pair = stack.pop()
@@ -109,7 +109,7 @@ class _Aligner:
             stack.extend(reversed(self._pairs(pair)))
 
     def unexpected(self, top: int) -> Iterator[Row]:
-        """A tree that no pattern stands for."""
+        """Return the rows of a tree without a pattern."""
         yield from self._below_as_extra(top, 0)
 
     def _below_as_extra(self, top: int, depth: int) -> Iterator[Row]:
@@ -145,7 +145,7 @@ class _Aligner:
         return candidates_below(self._forest, pair.place, pattern, matching, self._rules)
 
     def _order_note(self, pair: "_Pair") -> str:
-        """That the right children are there, in a wrong order."""
+        """Return a note if the right children are in a wrong order."""
         if self._rules.order == "any":
             return ""
         pattern = self._fits.patterns[pair.number or 0]
@@ -167,7 +167,7 @@ class _Aligner:
         return f"{note}, expected {wanted}{reason}"
 
     def _pairs(self, pair: "_Pair") -> list["_Pair"]:
-        """The patterns below with their spans, what is missing, and what is extra."""
+        """Return the patterns below with their spans, the missing and the extra ones."""
         numbers = self._fits.below[pair.number or 0]
         patterns = [self._fits.patterns[each] for each in numbers]
         found = self._candidates(pair)
@@ -201,7 +201,7 @@ class _Aligner:
         places: Sequence[int],
         given: list[int | None],
     ) -> None:
-        """Give spans that match nothing wholly to the patterns that they come close to."""
+        """Give spans without a whole match to the patterns that they come close to."""
         room = [p.times - given.count(at) for at, p in enumerate(patterns)]
         loose = [at for at, to in enumerate(given) if to is None]
         if sum(map(bool, room)) * len(loose) > _MOST_PAIRS:
@@ -225,7 +225,7 @@ class _Aligner:
 class _Pair:
     """A pattern, and the place of the span that it is compared with.
 
-    `number` is None where no pattern stands for the span; `missing` says how many spans are, and
+    `number` is None for a span without a pattern; `missing` is the number of missing spans, and
     `place` is then the span below which they are expected.
     """
 
@@ -245,13 +245,13 @@ def _distance(pattern: Tree, span: Span) -> float:
 
 
 def _is_near(pattern: Tree, span: Span, distance: float) -> bool:
-    """Return whether a reader would say that the pattern was meant for the span."""
+    """Return whether a reader would pair the pattern with the span."""
     name = next(condition for condition in pattern.conditions if condition.criterion == "name")
     return name.matches(span) or distance < 1.0
 
 
 def _missing(pattern: Tree, depth: int, pair: _Pair | None = None) -> Iterator[Row]:
-    """A pattern without a span, and those below it that must be there."""
+    """Return the rows of a pattern without a span, and of the required ones below it."""
     is_descendant = pair is not None and pair.is_descendant
     count = pair.missing if pair is not None else 1
     above = pair.place if pair is not None else None

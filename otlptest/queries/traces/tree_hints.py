@@ -1,4 +1,4 @@
-"""What to try when a trace is not the expected tree: where the missing spans are instead."""
+"""Hints for a trace that is not the expected tree: where the missing spans are instead."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from otlptest.queries.traces.tree_alignment import Row
 from otlptest.queries.traces.trees import Tree, TreeRules
 from otlptest.queries.traces.waterfall import printable
 
-_FAR = 0.5  # a name with at least this distance is another one
+_FAR = 0.5  # a name with at least this distance is a different one
 _MOST_NAMES = 6
 
 
 def lacks(rows: Sequence[Row]) -> bool:
-    """Whether a span is missing; the top is, where what stands for it has quite another name."""
+    """Return whether a span is missing; a top is if its span has a different name."""
     return any(
         row.mark == "missing"
         or any(d.field == "name" and d.distance >= _FAR for d in row.differences)
@@ -26,13 +26,13 @@ def lacks(rows: Sequence[Row]) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A trace beside the tree that it is not.
+    """A trace next to the tree that it does not match.
 
     Attributes:
-        trace_id: The trace.
+        trace_id: The id of the trace.
         forest: Its spans, already pruned.
-        pattern: What is expected.
-        rules: How they were compared.
+        pattern: The expected tree.
+        rules: The rules of the comparison.
         rows: The result.
     """
 
@@ -43,10 +43,10 @@ class Comparison:
     rows: Sequence[Row]
 
     def hint(self, elsewhere: Iterable[Span]) -> str:
-        """Return what to try; empty if only that more may come.
+        """Return a hint; empty if only later spans can help.
 
         Args:
-            elsewhere: Spans of any trace, among which those that are missing may be.
+            elsewhere: Spans of any trace, which may include the missing ones.
         """
         forest, is_strict = self.forest, self.rules.extra == "forbid"
         if is_strict and forest.orphans and not forest.roots:
@@ -66,7 +66,7 @@ class Comparison:
         return 'order="any" does not ask for the order' if self.rules.order == "start" else ""
 
     def _in_this_trace(self) -> str:
-        """Return where in the trace the first span is that is missing at its place."""
+        """Return where in the trace the first misplaced span is."""
         spans = self.forest.spans
         places = {id(span): place for place, span in enumerate(spans)}
         taken = {places[id(row.span)] for row in self.rows if row.span and row.pattern}
@@ -89,7 +89,7 @@ class Comparison:
         return ""
 
     def _misplaced(self, row: Row, above: int, found: Sequence[int], taken: set[int]) -> str:
-        """That a span is in the trace, but not where it is expected below `above`."""
+        """Return a hint for a span that is in the trace, but not in its place below `above`."""
         spans, parents = self.forest.spans, self.forest.parents
         ways = [(len(way), place, way) for place in found if (way := self._way(above, place))]
         if ways and not row.is_descendant:
@@ -110,7 +110,7 @@ class Comparison:
         )
 
     def _way(self, above: int, place: int) -> list[int]:
-        """The spans from one down to above another, the first included; empty if not below it."""
+        """Return the spans from one up to just below another; empty if it is not below it."""
         way: list[int] = []
         at = self.forest.parents[place]
         while at is not None:
@@ -121,7 +121,7 @@ class Comparison:
         return []
 
     def _deeper(self, place: int, between: Sequence[int], taken: set[int]) -> str:
-        """That a missing child stands below other spans, and how to say so."""
+        """Return the hint that a missing child is below other spans, and how to express that."""
         spans = [self.forest.spans[each] for each in between]
         names = [_name(span) for span in spans]
         if len(names) > _MOST_NAMES:
@@ -136,7 +136,7 @@ class Comparison:
         )
 
     def _pruning(self, spans: Sequence[Span], wanted: Sequence[Span]) -> str:
-        """The `pruned=` that takes out these spans and no wanted one; empty if there is none."""
+        """Return the `pruned=` that takes out these spans and no wanted one, if possible."""
         if any(each.fits(span) for each in self.pattern.walk() for span in spans):
             return ""
         for criterion, texts, kept in (
@@ -151,7 +151,7 @@ class Comparison:
         return ""
 
     def _stray(self, elsewhere: Iterable[Span]) -> str:
-        """That a missing span was pruned, or came in another trace; of several the newest."""
+        """Return a hint for a missing span that was pruned, or came in another (newest) trace."""
         missing = [row.pattern for row in self.rows if row.pattern is not None and lacks([row])]
         found: dict[int, Span] = {}
         for span in elsewhere:

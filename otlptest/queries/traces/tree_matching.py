@@ -1,12 +1,12 @@
-"""Whether a trace has a tree: exact, whatever the names have in common.
+"""The exact test that a trace has a tree, however similar the names are.
 
-Which span stands for which pattern is an assignment (see `assignment`), solved again
+The spans for the patterns are an assignment (see `assignment`), solved again
 for each pair of a pattern and a span, patterns from the bottom up; each pair is judged once. So a
-span that fits two patterns is given to the one that needs it, at any depth.
+span that fits two patterns goes to the one that needs it, at any depth.
 
 *Candidates* are the spans among which an assignment chooses: the direct children of a span and,
 where its pattern has descendants, spans further down. With `extra="forbid"` those are the first on
-each way down that meet the criteria of a descendant: which spans are only on the way never depends
+each way down that meet the criteria of a descendant: the spans that are only between never depend
 on the assignment, or it could not be solved in reasonable time (unordered tree inclusion is
 NP-complete). With `extra="allow"` they are all spans below.
 """
@@ -22,7 +22,7 @@ from otlptest.queries.traces.trees import Tree, TreeRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fits:
-    """Which spans stand for which patterns, with all that is below them.
+    """The spans that stand for each pattern, with everything below them.
 
     Attributes:
         patterns: The patterns, each after those below it; the last is the top.
@@ -53,7 +53,7 @@ class Candidates:
 
 
 def has_tree(forest: Forest, pattern: Tree, rules: TreeRules) -> bool:
-    """Return whether the spans, pruned, are as the pattern says.
+    """Return whether the spans, pruned, match the pattern.
 
     With `extra="forbid"` they are one tree with a root, and each of them stands for a pattern. With
     `extra="allow"` the top of the pattern may be any span.
@@ -70,7 +70,7 @@ def has_one_root(forest: Forest) -> bool:
 
 
 def fits_of(forest: Forest, pattern: Tree, rules: TreeRules) -> Fits:
-    """Find the spans that match each pattern."""
+    """Return the spans that match each pattern."""
     patterns, below, depths = _flat(pattern)
     pool = _Pool(forest, is_by_depth=rules.extra == "forbid")
     found: list[frozenset[int]] = []
@@ -87,7 +87,7 @@ def fits_of(forest: Forest, pattern: Tree, rules: TreeRules) -> Fits:
 
 
 class _Pool:
-    """The spans by name and by depth, so that each pattern is asked about few of them."""
+    """The spans by name and by depth, which limits the comparisons for each pattern."""
 
     def __init__(self, forest: Forest, *, is_by_depth: bool) -> None:
         self._is_by_depth = is_by_depth
@@ -100,7 +100,7 @@ class _Pool:
                 self._named.setdefault((depth, span.name), []).append(place)
 
     def candidates(self, pattern: Tree, depth: int | None) -> Sequence[int]:
-        """The spans that the pattern could stand for, by name and depth (None: any)."""
+        """Return the spans that the pattern could stand for, by name and depth (None: any)."""
         at = depth if self._is_by_depth else None
         if isinstance(pattern.name, str):
             return self._named.get((at, pattern.name), ())
@@ -110,9 +110,9 @@ class _Pool:
 def _flat(
     pattern: Tree,
 ) -> tuple[tuple[Tree, ...], tuple[tuple[int, ...], ...], tuple[int | None, ...]]:
-    """The patterns, those below first, with the places of those below and the depths.
+    """Return the patterns, lower ones first, with the places of those below and the depths.
 
-    What is at or below a descendant has no depth of its own: None.
+    At or below a descendant the depth is None.
     """
     order: list[tuple[Tree, int | None]] = []
     numbers_above: list[int] = []
@@ -138,7 +138,7 @@ def _flat(
 
 
 def _counts_can_match(pattern: Tree, children: int, rules: TreeRules) -> bool:
-    """Return whether the number of children leaves a chance; spares most of the work."""
+    """Return whether the number of children allows a match; saves most of the work."""
     if children < sum(child.least for child in pattern.children):
         return False
     if rules.extra == "allow" or pattern.descendants:
@@ -153,9 +153,9 @@ def _below_fits(
     place: int,
     rules: TreeRules,
 ) -> bool:
-    """Return whether the spans below a span can be given to the patterns below a pattern."""
+    """Return whether the spans below a span can be assigned to the patterns below a pattern."""
     if not pattern.below:
-        return True  # extra children were ruled out by their number
+        return True  # their number has ruled out extra children
     found = candidates_below(forest, place, pattern, matching, rules)
     if found.strays:
         return False
@@ -171,14 +171,14 @@ def _below_fits(
 def candidates_below(
     forest: Forest, place: int, pattern: Tree, matching: Sequence[frozenset[int]], rules: TreeRules
 ) -> Candidates:
-    """The spans below one that may stand for what is below its pattern.
+    """Return the spans below one that may stand for the patterns below its pattern.
 
     Args:
         forest: The spans.
         place: The span.
         pattern: The pattern that it stands for.
         matching: For each pattern below, the spans that match it wholly.
-        rules: How they are compared.
+        rules: The rules of the comparison.
     """
     direct = forest.children[place]
     if not pattern.descendants:
@@ -204,7 +204,7 @@ def _mask(matching: Sequence[frozenset[int]], place: int) -> int:
 
 
 def _all_below(forest: Forest, place: int, pattern: Tree) -> list[int]:
-    """The direct children, and the spans further down that meet a descendant's criteria."""
+    """Return the direct children, and the spans further down that meet a descendant's criteria."""
     return [
         each
         for each, depth in forest.walk(place)
@@ -214,7 +214,7 @@ def _all_below(forest: Forest, place: int, pattern: Tree) -> list[int]:
 
 
 def _first_below(forest: Forest, place: int, pattern: Tree) -> tuple[list[int], list[int]]:
-    """The first spans on each way down that meet the criteria of a pattern; and the strays."""
+    """Return the first spans on each way down that meet a pattern's criteria; and the strays."""
     places: list[int] = []
     passed: list[int] = []  # parents before their children
     stack = list(reversed(forest.children[place]))

@@ -1,8 +1,8 @@
 """Assignments in which items come in the order of their places.
 
 A place that takes several items is as many *slots* in a row. A *position* says how many slots have
-been dealt with; sets of positions are bit masks. Items are taken in *groups* of equal time; within
-one any order will do, so a group is an assignment of its own.
+been handled; sets of positions are bit masks. Items are taken in *groups* of equal time; within
+one any order is valid, so a group is an assignment of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,25 +19,25 @@ def assigned_in_order(
     *,
     covers_all: bool,
 ) -> bool:
-    """Return whether items can be given places such that a later item never has an earlier place.
+    """Return whether items can get places such that no later item has an earlier place.
 
     Args:
         fitting: For each item the places that it fits, as a bit mask; items in order of time.
-        times: When each item is; equal times may take any order.
+        times: The time of each item; equal times may take any order.
         least: How many items each place needs: all that it takes, or none.
         most: How many items each place takes.
-        covers_all: Every item must have a place.
+        covers_all: Whether every item must have a place.
     """
     grouped = groupby(range(len(fitting)), key=lambda item: times[item])
     groups = [[fitting[item] for item in items] for _, items in grouped]
     if covers_all:
         return _Lane(least, most).can_take_all(groups)
-    # Where items may be left over, what no place needs is never missed.
+    # If items may be left over, items that no place needs can be ignored.
     return _Lane(least, least).can_be_filled(groups)
 
 
 class _Lane:
-    """Slots in a row, each of a place; those of places that need nothing can be skipped."""
+    """Slots in a row, each of a place; slots of places without a need can be skipped."""
 
     def __init__(self, least: Sequence[int], most: Sequence[int]) -> None:
         self._places = [place for place, limit in enumerate(most) for _ in range(limit)]
@@ -66,7 +66,7 @@ class _Lane:
         return position == self._end
 
     def can_take_all(self, groups: Sequence[Sequence[int]]) -> bool:
-        """Whether every item can have a slot, in order, and every slot that needs one has one."""
+        """Return whether every item can have a slot, in order, with every required slot filled."""
         reached = self._skipped_on(1)
         for group in groups:
             if len(group) == 1:
@@ -79,7 +79,7 @@ class _Lane:
         return bool(reached >> self._end & 1)
 
     def _slots(self, places: int) -> int:
-        """The slots of a set of places."""
+        """Return the slots of a set of places."""
         found = 0
         while places:
             found |= self._slots_of[(places & -places).bit_length() - 1]
@@ -87,7 +87,7 @@ class _Lane:
         return found
 
     def _skipped_on(self, positions: int) -> int:
-        """The positions with all that follow them over slots that need nothing."""
+        """Return the positions with all that follow them over skippable slots."""
         passable, step = self._skippable << 1, 1
         while passable:
             positions |= passable & (positions << step)
@@ -96,7 +96,7 @@ class _Lane:
         return positions
 
     def _after(self, reached: int, group: Sequence[int]) -> int:
-        """The first positions in each run of skippable slots that a group can lead to.
+        """Return the first positions in each run of skippable slots that a group can lead to.
 
         A start that another one reaches by skipping is left out: it can do no more than that one.
         """
@@ -116,7 +116,7 @@ class _Lane:
         return found
 
     def _runs(self, start: int, items: int) -> Iterator[tuple[int, int]]:
-        """First and last position of each run of skippable slots that so many items may reach."""
+        """Yield first and last position of each run of skippable slots that the items may reach."""
         needed, low = 0, start
         for end in range(start, self._end + 1):
             if end < self._end and not self._is_needed[end]:
@@ -143,7 +143,7 @@ class _Lane:
 
 
 def _last_possible(low: int, high: int, is_possible: Callable[[int], bool]) -> int:
-    """The last number up to `high` that is possible; `low` is, and then all up to some number."""
+    """Return the last possible number up to `high`, if all from `low` up to it are possible."""
     while low < high:
         middle = (low + high + 1) // 2
         if is_possible(middle):
@@ -154,7 +154,7 @@ def _last_possible(low: int, high: int, is_possible: Callable[[int], bool]) -> i
 
 
 def _first_possible(low: int, high: int, is_possible: Callable[[int], bool]) -> int | None:
-    """The first number from `low` to `high` from which on all are possible; None if none is."""
+    """Return the number from `low` to `high` from which all are possible; None without one."""
     if not is_possible(high):
         return None
     while low < high:

@@ -1,6 +1,6 @@
 """The message of a tree that did not match: the expected and the received one.
 
-They stand side by side where both fit into the width there is, the wider one with the more room;
+They stand side by side if both fit into the width, the wider one with more room;
 else one below the other.
 """
 
@@ -38,16 +38,16 @@ def tree_finding(
     hint: str = "",
     elsewhere: Iterable[Span] = (),
 ) -> Finding:
-    """The finding that no trace has the tree; shows the one that is closest.
+    """Return the finding that no trace has the tree; shows the closest one.
 
     Args:
         forests: Trace ids with their spans, already pruned; the newest last.
-        pattern: What is expected.
-        rules: How it was compared.
-        where: What the finding is about.
-        received: What arrived, in few words.
-        hint: What to try where spans are missing, and the comparison itself shows no reason.
-        elsewhere: Spans of any trace, among which those that are missing may be.
+        pattern: The expected tree.
+        rules: The rules of the comparison.
+        where: The subject of the finding.
+        received: The arrivals, in few words.
+        hint: Advice for missing spans if the comparison itself shows no reason.
+        elsewhere: Spans of any trace, which may include the missing ones.
     """
     nearest = _nearest(forests, pattern, rules)
     closest, shown_hint = "", hint
@@ -69,7 +69,7 @@ def tree_finding(
 
 
 def tree_text(pattern: Tree, rules: TreeRules) -> str:
-    """The expectation in one line: `the tree 'POST /checkout' of 3 spans and no others`."""
+    """Return the expectation: `the tree 'POST /checkout' of 3 spans and no others`."""
     least, most = pattern.span_counts()
     number = f"{least} to {most} spans" if least != most else f"{most} span{'s' * (most != 1)}"
     if rules.extra == "allow":
@@ -84,12 +84,12 @@ def tree_text(pattern: Tree, rules: TreeRules) -> str:
 
 
 def _width() -> int:
-    """Columns that a comparison may take."""
+    """Return the columns of a comparison."""
     return max(_LEAST_WIDTH, screen_columns() - _MARGIN)
 
 
 def compared(rows: Sequence[Row], width: int) -> str:
-    """Expected and received, with what differs below each row.
+    """Return expected and received, with the differences below each row.
 
     Args:
         rows: An alignment; after 60 rows only those with faults are shown, and no more than 60.
@@ -121,7 +121,7 @@ def _plain(text: str, width: int) -> list[str]:
 
 
 def _merged(rows: Sequence[Row]) -> Iterator[Row]:
-    """Rows that are alike and have nothing below them as one."""
+    """Return rows with equal ones that have nothing below them merged."""
     pending: Row | None = None
     for row, following in zip(rows, [*rows[1:], None], strict=True):
         is_leaf = following is None or following.depth <= row.depth
@@ -138,7 +138,7 @@ def _merged(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _is_alike(one: Row, other: Row) -> bool:
-    """Return whether two rows say the same, of spans that have nothing to be told apart by."""
+    """Return whether two rows are equal, of indistinguishable spans."""
     if one.differences or other.differences or one.note or other.note:
         return False
     names = [(row.span.name, row.span.service) if row.span else None for row in (one, other)]
@@ -147,9 +147,9 @@ def _is_alike(one: Row, other: Row) -> bool:
 
 
 def _left_cell(rows: Sequence[Row], width: int) -> int | None:
-    """Columns for the expected tree; None where two trees do not fit side by side.
+    """Return the columns of the expected tree; None if two trees do not fit side by side.
 
-    Each gets what it needs. If that is too much, the smaller one does and the other one wraps.
+    Each gets what it needs. If that is too much, the smaller one does, and the other one wraps.
     """
     room = width - 2 - len(_GAP)
     left = max([len("expected"), *(len(_indent(row) + _expected(row)) for row in rows)])
@@ -236,7 +236,7 @@ def _times(row: Row) -> str:
 def _nearest(
     forests: Sequence[tuple[str, Forest]], pattern: Tree, rules: TreeRules
 ) -> tuple[str, Forest, tuple[Row, ...]] | None:
-    """The trace whose top fits with the fewest faults; of equal ones the newest."""
+    """Return the trace whose top fits with the fewest faults; of equal ones the newest."""
     numbered = enumerate(forests)
     ranked = sorted(numbered, key=lambda n: (not any(map(pattern.fits, n[1][1].spans)), -n[0]))
     likely = [each for _, each in ranked[:_CANDIDATES]]

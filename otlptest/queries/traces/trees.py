@@ -1,7 +1,7 @@
-"""Trees that a test expects: which span is whose child, how often, what else may be there.
+"""Expected trees: which span is whose child, how often, and which others are allowed.
 
-A *pattern* is what `tree(...)` gives: criteria for one span, the patterns of its children, and the
-patterns of its *descendants*, which stand anywhere below it.
+A *pattern* is the result of `tree(...)`: criteria for one span, patterns of its children, and the
+patterns of its *descendants*, which may be anywhere below it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ from otlptest.queries.criteria.vocabularies import SPANS
 from otlptest.queries.messages.wording import show
 
 Order: TypeAlias = Literal["any", "start"]
-"""Whether the children of a span are expected in the order of their patterns."""
+"""The expected order of the children of a span."""
 
 Extra: TypeAlias = Literal["forbid", "allow"]
-"""Whether spans that no pattern stands for may be in the trace."""
+"""The treatment of spans without a pattern."""
 
 Pruned: TypeAlias = SpanCriteria | Sequence[SpanCriteria] | None
 """Criteria, or several: spans that meet one of them are taken out first."""
@@ -31,15 +31,15 @@ _EXTRAS = ("forbid", "allow")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """The pattern of a span and of what is below it; made by `tree(...)`.
+    """The pattern of a span and of everything below it; made by `tree(...)`.
 
     Attributes:
         name: The span's name, or a matcher for it.
         criteria: The other criteria, as written.
         children: The patterns of its direct children.
         descendants: The patterns of spans anywhere below it.
-        times: How many such spans there are.
-        optional: There may be fewer, or none.
+        times: The number of such spans.
+        optional: Whether there may be fewer, or none.
         conditions: The criteria, checked and ready.
     """
 
@@ -53,20 +53,20 @@ class Tree:
 
     @property
     def below(self) -> tuple["Tree", ...]:
-        """The patterns of its children, then those of its descendants."""
+        """Return the patterns of its children, then those of its descendants."""
         return (*self.children, *self.descendants)
 
     @property
     def least(self) -> int:
-        """Return how many such spans there must be."""
+        """Return the least number of such spans."""
         return 0 if self.optional else self.times
 
     def fits(self, span: Span) -> bool:
-        """Return whether the span itself is as wanted, whatever its children are."""
+        """Return whether the span itself matches, whatever its children are."""
         return all(condition.matches(span) for condition in self.conditions)
 
     def walk(self) -> Iterator["Tree"]:
-        """The pattern and all patterns below it."""
+        """Yield the pattern and all patterns below it."""
         stack = [self]
         while stack:
             each = stack.pop()
@@ -74,7 +74,7 @@ class Tree:
             stack.extend(each.below)
 
     def span_counts(self) -> tuple[int, int]:
-        """Return how many spans it stands for, at least and at most."""
+        """Return the least and the largest number of spans that it stands for."""
         least = most = 0
         stack = [(self, 1, 1)]
         while stack:
@@ -95,12 +95,12 @@ def tree(  # noqa: D417 -- the criteria are those of spans
     optional: bool = False,
     **criteria: Any,  # noqa: ANN401 -- SpanCriteria, checked here
 ) -> Tree:
-    """Return a pattern: a span with this name and these criteria, and what is below it.
+    """Return a pattern: a span with this name and these criteria, and the patterns below it.
 
-    `descendants` is for what an instrumentation puts between, as a web framework does: spans that
-    stand for no pattern may be on the way from this span to a descendant. A span that meets the
-    criteria of a descendant (or, directly below, of a child) is never only on the way: it counts.
-    What is below a descendant belongs to that descendant's own pattern. With `extra="forbid"`,
+    `descendants` allows for spans that an instrumentation (a web framework's) puts between: spans
+    without a pattern may be between this span and a descendant. A span that meets the
+    criteria of a descendant (or, directly below, of a child) is never only between: it counts.
+    Spans below a descendant belong to that descendant's own pattern. With `extra="forbid"`,
     the default of `wait_for_tree` and `expect_tree`, everything else is unexpected: also a span
     below this one that leads to no descendant.
 
@@ -108,8 +108,8 @@ def tree(  # noqa: D417 -- the criteria are those of spans
         name: The span's name, or a matcher for it.
         children: The patterns of its direct children.
         descendants: The patterns of spans below it, at any depth, direct children included.
-        times: How many such spans there are, each with all that is below it; at least 1.
-        optional: There may be fewer than `times`, or none.
+        times: The number of such spans, each with everything below it; at least 1.
+        optional: Whether there may be fewer than `times`, or none.
 
     Raises:
         UnknownNameError: A criterion does not exist.
@@ -138,10 +138,10 @@ def tree(  # noqa: D417 -- the criteria are those of spans
 
 
 def _checked(argument: str, given: object) -> tuple[Tree, ...]:
-    """The patterns below another one.
+    """Return the patterns below another one.
 
     Raises:
-        UsageError: They are no list of patterns.
+        UsageError: They are not a list of patterns.
     """
     if isinstance(given, Tree) or not isinstance(given, Sequence):
         raise UsageError(
@@ -161,14 +161,14 @@ def _called(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeRules:
-    """How a pattern is compared with a trace.
+    """The rules for comparing a pattern with a trace.
 
     Attributes:
         order: `any`, or `start`: the children of a span start in the order of their patterns, and
-            so do its descendants; equal starts in any order. Across services that rests on their
+            so do its descendants; equal starts in any order. Across services that depends on their
             clocks.
         extra: `forbid`: the trace has this tree and nothing else; `allow`: there may be further
-            spans above, beside and below those of the tree, but not between a span and its
+            spans above, next to and below those of the tree, but not between a span and its
             `children`, which stay direct children.
         pruned: Spans that meet all conditions of one of these are taken out first.
     """
@@ -179,7 +179,7 @@ class TreeRules:
 
     @classmethod
     def made(cls, *, order: str, extra: str, pruned: object) -> Self:
-        """The rules as a test gives them, checked.
+        """Return the rules of a test, checked.
 
         Raises:
             UnknownNameError: `order`, `extra` or a criterion of `pruned` does not exist.
@@ -221,11 +221,11 @@ def _pruned(criteria: object) -> tuple[Condition, ...]:
 
 
 def checked_top(pattern: object, rules: TreeRules | None = None) -> Tree:
-    """The pattern of a whole tree.
+    """Return the pattern of a whole tree.
 
     Raises:
-        UsageError: It is not a tree, stands for more or less than one span at its top, or has no
-            order that could be compared.
+        UsageError: It is not a tree, stands for more or less than one span at its top, or its
+            order cannot be compared.
     """
     if not isinstance(pattern, Tree):
         raise UsageError(f"a tree is expected, and {show(pattern)} is none", "tree(name, …)")

@@ -1,7 +1,7 @@
 """A trace as text: one line per span, below its parent, with bars on a common time scale.
 
 Spans on the critical path are marked by `*`, failed ones by `ERROR`; colour carries nothing. Lines
-fit any width from 40 columns; what does not fit beside the name goes below it, nothing is cut.
+fit any width from 40 columns; what does not fit next to the name goes below it, and nothing is cut.
 """
 
 import math
@@ -36,7 +36,7 @@ _ASCII = _Glyphs(branch="|- ", last="`- ", through="|  ", blank="   ", bar="=")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """One span: its line before it is laid out."""
+    """One span: its line before the layout."""
 
     is_critical: bool
     branches: str
@@ -58,8 +58,8 @@ def waterfall(
         trace_id: For the first line.
         logs: Number of the trace's log records, for the first line.
         width: Columns to fit into, at least 40.
-        encoding: What the text will be written in; lines are drawn with ASCII characters where it
-            has no others, and what it lacks in names is escaped.
+        encoding: The output encoding; lines are drawn with ASCII characters if it
+            has no others, and missing characters in names are escaped.
 
     Raises:
         UsageError: `width` is below 40.
@@ -79,7 +79,7 @@ def waterfall(
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
-    """`text` on one line, with control characters and what `encoding` lacks escaped."""
+    """Return `text` on one line, with control characters and unencodable ones escaped."""
     escaped = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
@@ -88,7 +88,7 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def duration_text(duration_ms: float) -> str:
-    """A duration with the unit that suits it: `850 us`, `12.3 ms`, `4.56 s`; NaN as `no end`."""
+    """Return a duration with a suitable unit: `850 us`, `12.3 ms`, `4.56 s`; NaN as `no end`."""
     if math.isnan(duration_ms):
         return "no end"
     if abs(duration_ms) < 1:
@@ -129,14 +129,14 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _extent(spans: Sequence[Span]) -> tuple[int, int]:
-    """The first start and the last end."""
+    """Return the first start and the last end."""
     since = min((span.start_time_unix_nano for span in spans), default=0)
     return since, max((span.end_time_unix_nano for span in spans), default=since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Canvas:
-    """What is drawn, and with what."""
+    """The content and the means of a drawing."""
 
     forest: Forest
     critical: frozenset[int]
@@ -145,7 +145,7 @@ class _Canvas:
     encoding: str
 
     def rows(self) -> Iterator[_Row]:
-        """All rows: the roots' trees, then what hangs below no root."""
+        """Yield all rows: the roots' trees, then the spans below no root."""
         forest = self.forest
         for root in forest.roots:
             yield from self._tree_rows(root, "")
@@ -160,7 +160,7 @@ class _Canvas:
                 yield from self._tree_rows(top, "last" if top == tops[-1] else "branch")
 
     def _tree_rows(self, top: int, hung: str) -> Iterator[_Row]:
-        """The rows of one tree; `hung` says how its top hangs below a title, if it does."""
+        """Yield the rows of one tree; `hung` connects its top to a title, if it has one."""
         glyphs, width = self.glyphs, self.width
         stack = [(top, "", hung, 0)]
         while stack:
@@ -179,7 +179,7 @@ class _Canvas:
                 text=printable(span.name, self.encoding) or "(no name)",
                 service=printable(span.service or "(no service)", self.encoding),
             )
-            # Beyond half the width lines would only push the names out: they stop growing.
+            # Beyond half the width lines would only push the names out, so they stop growing.
             handed_down = below if len(below) <= _most_branches(width) else inherited
             stack.extend(
                 (child, handed_down, "last" if child == children[-1] else "branch", depth + 1)
@@ -188,12 +188,12 @@ class _Canvas:
 
 
 def _shortened(branches: str, depth: int, width: int) -> str:
-    """Tell the depth by number where it no longer fits as lines."""
+    """Show the depth as a number if it no longer fits as lines."""
     return f"{branches}({depth}) " if len(branches) > _most_branches(width) else branches
 
 
 def _most_branches(width: int) -> int:
-    """Columns that lines may take before a name."""
+    """Return the columns that lines may take before a name."""
     return width // 2 - 6
 
 
@@ -257,7 +257,7 @@ def _bar(span: Span, extent: tuple[int, int], width: int, char: str) -> str:
 
 
 def _columns(text: str) -> int:
-    """Columns that a terminal needs: two for wide characters, none for combining ones."""
+    """Return a text's columns on a terminal: two for wide characters, none for combining ones."""
     if text.isascii():
         return len(text)
     return sum(
