@@ -148,6 +148,7 @@ def again(output: str) -> list[str]:
     return [result["run_again"] for run in runs for result in run["results"]]
 
 
+@pytest.mark.timeout(120)
 def test_the_command_that_runs_one_case_again_judges_by_the_same_rules(
     collector: FakeCollector,
 ) -> None:
