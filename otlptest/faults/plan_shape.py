@@ -25,7 +25,7 @@ _Count = Annotated[int, Field(ge=1)]
 
 
 class WhereShape(Shape):
-    """Conditions on requests; a request must meet all of them."""
+    """Which requests are meant: all that is said must be true of one."""
 
     protocol: Literal["grpc", "http/protobuf", "http/json"] | None = None
     encoding: str | None = Field(None, description="e.g. gzip, or identity")
@@ -34,7 +34,7 @@ class WhereShape(Shape):
 
 
 class ReplyShape(Shape):
-    """The arguments of `otlp.reply(...)`: one fault or a sequence, and the requests for it."""
+    """What `otlp.reply(...)` takes: one fault or a sequence, and the requests that it is for."""
 
     reply: Any = Field(description="a fault, or a list of faults: one for each request")
     signal: Literal["traces", "metrics", "logs", "profiles", "any"] | None = None
@@ -45,7 +45,7 @@ class ReplyShape(Shape):
 
 
 class InjectionShape(Shape):
-    """The arguments of `otlp.inject(...)`: one fault of the wire."""
+    """What `otlp.inject(...)` takes: one fault of the wire."""
 
     inject: Any = Field(description="a fault of connections or frames")
     times: _Count | None = None

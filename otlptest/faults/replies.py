@@ -38,7 +38,7 @@ _USUAL_REDIRECT: Final = 307
 
 @with_known_names
 def ok() -> ReplyFault:
-    """Answer with full success: for a place in a sequence.
+    """The good answer, full success: for a place in a sequence.
 
     Example:
         >>> from otlptest import faults
@@ -50,7 +50,7 @@ def ok() -> ReplyFault:
 
 @with_known_names
 def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
-    """Answer with success, but with rejected items; with 0 and a message, a warning.
+    """Success, but so many items were rejected; with 0 and a message a warning.
 
     The items stay received: OTLP does not say which ones were rejected.
 
@@ -76,7 +76,7 @@ def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
 
 @with_known_names
 def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
-    """Delay the reply.
+    """The reply comes later.
 
     Over HTTP/1.1 the connection's next requests wait too; over HTTP/2 they do not.
 
@@ -101,7 +101,7 @@ def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
 
 @with_known_names
 def hang() -> ReplyFault:
-    """Never reply; the connection stays open until the client gives up.
+    """No reply, ever; the connection stays open until the client gives up.
 
     Its telemetry does not count as received: the client cannot know that it was.
     """
@@ -110,7 +110,7 @@ def hang() -> ReplyFault:
 
 @with_known_names
 def ack_lost(*, ending: Ending = "close") -> ReplyFault:
-    """Receive the telemetry, and never let the reply arrive.
+    """The telemetry is received, and the reply never arrives.
 
     A client that sends it again makes duplicates; one that does not was lucky. Everything else
     in progress on an HTTP/2 connection ends with it.
@@ -131,7 +131,7 @@ def ack_lost(*, ending: Ending = "close") -> ReplyFault:
 
 @with_known_names
 def malformed_body(*, body: bytes | None = None) -> ReplyFault:
-    """Answer with a success status and a body that is not a message in its encoding.
+    """Success by its status, with a body that is not a message in its encoding.
 
     Args:
         body: The bytes; if None, cut protobuf or cut JSON, as the request's encoding.
@@ -150,7 +150,7 @@ def malformed_body(*, body: bytes | None = None) -> ReplyFault:
 def wrong_content_type(
     content_type: str = "text/html", /, *, body: bytes | None = None
 ) -> ReplyFault:
-    """Answer with a success status and a wrong content type.
+    """Success by its status, with a content type that does not belong there.
 
     Args:
         content_type: The value of the header; empty: no header over HTTP.
@@ -169,7 +169,7 @@ def wrong_content_type(
 
 @with_known_names
 def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None) -> ReplyFault:
-    """Answer with a well-formed success larger than clients must take (4 MiB).
+    """Success whose message is larger than clients must take (4 MiB), yet well-formed.
 
     It is padded with an unknown field, which a client has to ignore.
 
@@ -190,7 +190,7 @@ def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None
 
 @with_known_names
 def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> ReplyFault:
-    """Answer with a redirect over HTTP; over gRPC with the same bare HTTP status.
+    """Over HTTP a redirect; over gRPC, which has none, the same bare HTTP status.
 
     Args:
         location: The target; `/moved` and the request's path if empty.
@@ -219,7 +219,7 @@ def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> Re
 
 @with_known_names
 def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) -> ReplyFault:
-    """Compress the body of the reply, even if the client did not offer to accept that.
+    """The body of the reply is compressed, whether the client said that it takes that or not.
 
     Over HTTP with `Content-Encoding`, over gRPC with `grpc-encoding` and the compressed flag.
 

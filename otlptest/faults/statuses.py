@@ -49,7 +49,7 @@ def status(
     is_bare: bool = False,
     is_trailers_only: bool = True,
 ) -> ReplyFault:
-    """Answer with a status of your choice.
+    """An answer with a status of your choice.
 
     Args:
         code: A number is an HTTP status; a gRPC code is given by name (`"UNAVAILABLE"`) or as an
@@ -121,7 +121,7 @@ def unavailable(
     message: str = "",
     retry_after_form: RetryAfterForm = "seconds",
 ) -> ReplyFault:
-    """Answer UNAVAILABLE over gRPC, 503 over HTTP: the client should try again.
+    """UNAVAILABLE over gRPC, 503 over HTTP: the client should try again.
 
     Args:
         retry_after_s: See `status`.
@@ -146,7 +146,7 @@ def resource_exhausted(
     message: str = "",
     retry_after_form: RetryAfterForm = "seconds",
 ) -> ReplyFault:
-    """Answer RESOURCE_EXHAUSTED over gRPC, 429 over HTTP: the client sends too much.
+    """RESOURCE_EXHAUSTED over gRPC, 429 over HTTP: the client sends too much.
 
     Over gRPC it may try again only if `retry_after_s` is given (OTLP-RESP-027, -028).
 

@@ -142,7 +142,7 @@ class WireFault:
 def reset(
     *, after_bytes: int | None = None, at: Moment = "request", direction: Direction = "up"
 ) -> WireFault:
-    """Reset the connection (TCP RST): both sides get an error, open requests are lost.
+    """The connection is reset (TCP RST): both sides get an error, what is under way is lost.
 
     Args:
         after_bytes: The bytes before the reset: within a request (`direction="up"`) or within
@@ -175,7 +175,7 @@ def reset(
 
 @with_known_names
 def refuse() -> WireFault:
-    """Reset new connections as soon as they are made; open ones go on.
+    """New connections are reset as soon as they are made; open ones go on.
 
     A client sees a reset, in some cases while it connects. Where nothing listens it sees
     "connection refused" instead: close the receiver, or its port, for that.
@@ -185,7 +185,7 @@ def refuse() -> WireFault:
 
 @with_known_names
 def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFault:
-    """Keep the connection open and let nothing pass; no side gets an error.
+    """The connection is open and nothing passes any more; no side gets an error.
 
     Args:
         after_bytes: The number of bytes that still pass.
@@ -206,7 +206,7 @@ def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFau
 def trickle(
     *, slice_bytes: int = 1, pause_s: float = 0.05, direction: Direction = "up"
 ) -> WireFault:
-    """Let bytes pass a few at a time with pauses: a slow peer that never stops.
+    """Bytes pass a few at a time with a pause after each: a slow peer that never stops.
 
     Args:
         slice_bytes: The number of bytes at a time.
@@ -229,7 +229,7 @@ def trickle(
 def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `faults.slice`
     *, slice_bytes: int = 1, direction: Direction = "up"
 ) -> WireFault:
-    """Let bytes pass in small pieces, each in its own packet, without pauses.
+    """Bytes pass in small pieces, each in a packet of its own, without a pause.
 
     Args:
         slice_bytes: The largest piece.
@@ -250,7 +250,7 @@ def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `f
 def latency(
     seconds: float, /, *, jitter_s: float = 0.0, direction: Direction = "down", seed: int = 0
 ) -> WireFault:
-    """Delay every byte by the same time; the order stays.
+    """Every byte is that much later; order stays.
 
     Args:
         seconds: The delay.
@@ -279,7 +279,7 @@ def latency(
 
 @with_known_names
 def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
-    """Limit the number of bytes that pass in a second.
+    """No more than so many bytes pass in a second.
 
     Args:
         bytes_per_s: At least 1.
@@ -298,7 +298,7 @@ def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
 
 @with_known_names
 def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
-    """Let some bytes pass, swallow the rest, and close both sides in order (TCP FIN).
+    """So many bytes pass, the rest is swallowed, and both sides are closed in order (TCP FIN).
 
     Args:
         after_bytes: The number of bytes that pass.
@@ -319,7 +319,7 @@ def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
 def corrupt(
     *, after_bytes: int = 0, count: int = 1, direction: Direction = "up", seed: int = 0
 ) -> WireFault:
-    """Change bytes on their way.
+    """Bytes arrive changed.
 
     Args:
         after_bytes: The number of unchanged bytes; 0 is the first byte of the connection.
@@ -355,7 +355,7 @@ def goaway(
     at: Moment = "request",
     ends_connection: bool = True,
 ) -> WireFault:
-    """Send the client a GOAWAY (RFC 9113 section 6.8): it must not open further streams.
+    """The client gets a GOAWAY (RFC 9113 section 6.8): it must not open further streams here.
 
     Streams above the last stream id are not answered; the others are, then the connection ends.
 
@@ -397,7 +397,7 @@ def goaway(
 def rst_stream(
     code: int | str | ErrorCode = "REFUSED_STREAM", /, *, at: Moment = "request"
 ) -> WireFault:
-    """Reset the client's stream (RFC 9113 section 6.4); the connection goes on.
+    """The client's stream is reset (RFC 9113 section 6.4); the connection goes on.
 
     Args:
         code: Name or number of an HTTP/2 error code.
@@ -421,7 +421,7 @@ def rst_stream(
 
 @with_known_names
 def window(window_bytes: int = 0, /) -> WireFault:
-    """Give each stream of the client a flow-control window that is never opened further.
+    """The client gets a flow-control window for each stream that is never opened any further.
 
     A request that does not fit waits for ever, as if the receiver did not read.
 
