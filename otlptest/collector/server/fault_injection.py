@@ -61,7 +61,7 @@ class Owner(Protocol):
 
 
 class FaultyPassage:
-    """The passage of one connection, see `interference.passage.Peer`. Receiver's thread only.
+    """The passage of one connection, see `faults.injection.peer.Peer`. Receiver's thread only.
 
     Args:
         owner: The connection.

@@ -5,7 +5,7 @@
             wire.sendall(request_head)
         answer = lab.send(request_bytes, signal="traces")
         yield passed("OTLP-HTTP-004", f"answered HTTP {answer.http_status}")
-        fall = fallen(lab, "OTLP-SRV-002", "after ...")
+        fall = crash_result(lab, "OTLP-SRV-002", "after ...")
         if fall is not None:
             yield fall
 
