@@ -30,8 +30,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.span_payloads import spans_request
-from otlptest.wire.grpc_framing import encode_grpc_frame
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
 from tests.peers.installation import installed_file
 
 SIZES = (1, 512, 8192)

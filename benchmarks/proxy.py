@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass, field
 
 from otlptest import OtlpProxy
-from otlptest.wire import http2_frames as frames
+from otlptest.wire.transport import http2_frames as frames
 
 MB = 1_000_000
 LARGE = 16 * 1024 * 1024

@@ -74,7 +74,7 @@ def request_of_spans(seed: int, batch: int) -> ExportTraceServiceRequest:
 
 def send(encoding: str, grpc_endpoint: str, http_endpoint: str, requests: int, batch: int) -> None:
     """Send that many requests of `batch` spans."""
-    from otlptest.wire.otlp_json import encode_message
+    from otlptest.wire.otlp.otlp_json import encode_message
 
     made = [request_of_spans(seed, batch) for seed in range(min(DISTINCT // batch, requests))]
     if encoding == "json":

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     )
     from otlptest.processes import readiness as ready
     from otlptest.proxy import OtlpProxy
-    from otlptest.queries import matchers as match
-    from otlptest.queries.trees import tree
+    from otlptest.queries.criteria import matchers as match
+    from otlptest.queries.traces.trees import tree
     from otlptest.sending import send
 
 __all__ = [
@@ -58,10 +58,10 @@ _HOME = {
     "StatusCode": "otlptest.model",
     "builtin": "otlptest.bundled",
     "faults": "otlptest.faults",
-    "match": "otlptest.queries.matchers",
+    "match": "otlptest.queries.criteria.matchers",
     "ready": "otlptest.processes.readiness",
     "send": "otlptest.sending",
-    "tree": "otlptest.queries.trees",
+    "tree": "otlptest.queries.traces.trees",
 }
 _NAMESPACES = {"faults", "match", "ready"}  # these are their home
 

@@ -1,4 +1,4 @@
-"""Every exception otlptest raises, and the `Finding` that every verdict is made of.
+"""Every exception otlptest raises.
 
     OtlptestError(Exception)             could not be carried out
     ├── UsageError                       a wrong argument (shows the value)
@@ -17,13 +17,15 @@
     └── WireError                        bytes that are not OTLP: encoding, place, what is wrong
     ExpectationError(AssertionError)     carried out; the telemetry is not as expected
 
-A class is made from facts, kept as attributes and handed to `super().__init__` in order, which is
-what lets pytest-xdist and load workers pickle it; `__str__` renders them. Wording lives here only.
+A class is made from facts, its fields, which are also its `args`: that lets pytest-xdist and load
+workers pickle it. `__str__` renders them. Wording lives here only.
 """
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+
+from otlptest.results import Finding, condensed
 
 __all__ = [
     "ExpectationError",
@@ -71,66 +73,6 @@ def kin_names(name: str, known: Iterable[str]) -> Iterator[str]:
             yield each
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One way in which what happened differs from what was expected.
-
-    The only shape of a verdict in otlptest: waits, validation, evidence, conformance and reports
-    all make and read it.
-
-    Attributes:
-        rule: A requirement id (`OTLP-TRACE-002`) for a finding about received bytes, else a
-            verdict's name (`no_matching_span`). Stable; `otlptest explain RULE` tells more.
-        where: What the finding is about, e.g. `service 'shop'` or `request 3, span 'charge'`.
-        expected: What the test or the specification wants, as text.
-        received: What arrived, as text.
-        severity: `error` fails a test, `warning` is reported.
-        closest: The nearest candidates and how each differs; may have several lines.
-        hint: What to try.
-    """
-
-    rule: str
-    where: str
-    expected: str
-    received: str
-    severity: str = "error"
-    closest: str = ""
-    hint: str = ""
-
-    def __str__(self) -> str:
-        """Render as the block a person reads in a failing test."""
-        rows = [
-            ("expected", self.expected),
-            ("received", self.received),
-            ("closest", self.closest),
-            ("hint", self.hint),
-            ("explain", f"otlptest explain {self.rule}"),
-        ]
-        lines = [f"{self.rule}: {self.where}"]
-        for label, text in rows:
-            if text:
-                lines.append(f"  {label + ':':<9} {_indented(text)}")
-        return "\n".join(lines)
-
-
-def condensed(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings, those that differ in their place only as one that says how many there are."""
-    alike: dict[Finding, list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault(replace(finding, where=""), []).append(finding)
-    return [
-        group[0]
-        if len(group) == 1
-        else replace(group[0], where=f"{group[0].where}, and {len(group) - 1:,} more like it")
-        for group in alike.values()
-    ]
-
-
-def _indented(text: str) -> str:
-    """Put every line after the first below the first one's text."""
-    return text.replace("\n", "\n            ")
-
-
 def _choices(known: Sequence[str]) -> str:
     """All names, or the first of very many."""
     shown = ", ".join(known[:_SHOWN_NAMES])
@@ -141,17 +83,21 @@ def _with_hint(sentence: str, hint: str) -> str:
     return f"{sentence}\n  hint: {hint}" if hint else sentence
 
 
+@dataclass(eq=False, repr=False)
 class OtlptestError(Exception):
     """Base class: the test could not be carried out."""
 
+    def __post_init__(self) -> None:
+        """Keep the facts as `args`, in order: that is what pickle hands on."""
+        self.args = tuple(getattr(self, each.name) for each in fields(self))
 
+
+@dataclass(eq=False, repr=False)
 class UsageError(OtlptestError):
     """A call that cannot be right, e.g. a value outside its range."""
 
-    def __init__(self, problem: str, hint: str = "") -> None:
-        super().__init__(problem, hint)
-        self.problem = problem
-        self.hint = hint
+    problem: str
+    hint: str = ""
 
     def __str__(self) -> str:
         """Say what is wrong, with the value, and what to write instead."""
@@ -175,6 +121,7 @@ class UnknownMatcherError(UnknownNameError, AttributeError):  # type: ignore[mis
     """A matcher that `otlptest.match` does not have."""
 
 
+@dataclass(eq=False, repr=False)
 class MissingAttributeError(OtlptestError, KeyError):
     """An attribute or a header was read by a name that is not there.
 
@@ -184,11 +131,9 @@ class MissingAttributeError(OtlptestError, KeyError):
         present: Those that are there.
     """
 
-    def __init__(self, noun: str, name: str, present: Mapping[str, object]) -> None:
-        super().__init__(noun, name, present)
-        self.noun = noun
-        self.name = name
-        self.present = present
+    noun: str
+    name: str
+    present: Mapping[str, object]
 
     def __str__(self) -> str:
         """Name what is missing, and what is there with a name like it."""
@@ -209,13 +154,12 @@ class MissingAttributeError(OtlptestError, KeyError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class TruncatedResultError(OtlptestError):
     """A count or an absence was asked of a source that gave only a part of what it holds."""
 
-    def __init__(self, source: str, question: str) -> None:
-        super().__init__(source, question)
-        self.source = source
-        self.question = question
+    source: str
+    question: str
 
     def __str__(self) -> str:
         """Name the source and what cannot be answered."""
@@ -225,15 +169,14 @@ class TruncatedResultError(OtlptestError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class FileFormatError(OtlptestError):
     """A file that is not what it should be."""
 
-    def __init__(self, file: str, place: str, problem: str, hint: str = "") -> None:
-        super().__init__(file, place, problem, hint)
-        self.file = file
-        self.place = place
-        self.problem = problem
-        self.hint = hint
+    file: str
+    place: str
+    problem: str
+    hint: str = ""
 
     def __str__(self) -> str:
         """Name the file, the place in it (a line or a key path) and what is wrong there."""
@@ -256,13 +199,12 @@ class UnknownBundledFileError(FileFormatError):
         return f"did you mean {nearest!r}?" if nearest else _choices(self.known)
 
 
+@dataclass(eq=False, repr=False)
 class PortTakenError(OtlptestError):
     """The receiver was asked for a port that another process holds."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port)
-        self.host = host
-        self.port = port
+    host: str
+    port: int
 
     def __str__(self) -> str:
         """Name the port and the way out."""
@@ -273,19 +215,19 @@ class PortTakenError(OtlptestError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class ReceiverError(OtlptestError):
     """The receiver could not start, or broke while it ran."""
 
-    def __init__(self, problem: str, hint: str = "") -> None:
-        super().__init__(problem, hint)
-        self.problem = problem
-        self.hint = hint
+    problem: str
+    hint: str = ""
 
     def __str__(self) -> str:
         """Say what failed and what to try."""
         return _with_hint(self.problem, self.hint)
 
 
+@dataclass(eq=False, repr=False)
 class ProcessError(OtlptestError):
     """A program under test could not start, died, was not ready in time, or did not end.
 
@@ -296,12 +238,10 @@ class ProcessError(OtlptestError):
         hint: What to try.
     """
 
-    def __init__(self, name: str, problem: str, output: str = "", hint: str = "") -> None:
-        super().__init__(name, problem, output, hint)
-        self.name = name
-        self.problem = problem
-        self.output = output
-        self.hint = hint
+    name: str
+    problem: str
+    output: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
         """Say what happened, then show the program's last lines."""
@@ -313,27 +253,25 @@ def _quoted(text: str) -> str:
     return "\n".join(f"    | {line}" for line in text.rstrip().splitlines())
 
 
+@dataclass(eq=False, repr=False)
 class SendError(OtlptestError):
     """Nothing could be sent to a receiver, or its answer could not be read."""
 
-    def __init__(self, target: str, problem: str, hint: str = "") -> None:
-        super().__init__(target, problem, hint)
-        self.target = target
-        self.problem = problem
-        self.hint = hint
+    target: str
+    problem: str
+    hint: str = ""
 
     def __str__(self) -> str:
         """Name the target and what went wrong."""
         return _with_hint(f"cannot send to {self.target}: {self.problem}", self.hint)
 
 
+@dataclass(eq=False, repr=False)
 class RecordingError(OtlptestError):
     """A capture cannot be opened or written; what is in the file already stays whole."""
 
-    def __init__(self, file: str, problem: str) -> None:
-        super().__init__(file, problem)
-        self.file = file
-        self.problem = problem
+    file: str
+    problem: str
 
     def __str__(self) -> str:
         """Name the file and the reason."""
@@ -343,20 +281,20 @@ class RecordingError(OtlptestError):
         )
 
 
+@dataclass(eq=False, repr=False)
 class MissingPartError(OtlptestError):
     """Something that otlptest does not need in general is needed here and not installed."""
 
-    def __init__(self, purpose: str, part: str, command: str) -> None:
-        super().__init__(purpose, part, command)
-        self.purpose = purpose
-        self.part = part
-        self.command = command
+    purpose: str
+    part: str
+    command: str
 
     def __str__(self) -> str:
         """Name the part, what it is needed for, and the command that provides it."""
         return _with_hint(f"{self.purpose} needs {self.part}, which is not installed", self.command)
 
 
+@dataclass(eq=False, repr=False)
 class WireError(OtlptestError):
     """Bytes that are not OTLP.
 
@@ -368,12 +306,10 @@ class WireError(OtlptestError):
             (`byte 17`), or empty where neither is known.
     """
 
-    def __init__(self, kind: str, rule: str, problem: str, place: str = "") -> None:
-        super().__init__(kind, rule, problem, place)
-        self.kind = kind
-        self.rule = rule
-        self.problem = problem
-        self.place = place
+    kind: str
+    rule: str
+    problem: str
+    place: str = ""
 
     def __str__(self) -> str:
         """Say what is wrong and where."""

@@ -60,7 +60,7 @@ def checked_timeout(timeout_s: float, *, name: str = "timeout_s") -> float:
     """`timeout_s` itself, if it is a usable number of seconds.
 
     Raises:
-        UsageError: It is no number, negative, NaN or infinite.
+        UsageError: It is not a number, negative, NaN or infinite.
     """
     given: object = timeout_s  # callers may be untyped
     is_number = isinstance(given, int | float) and not isinstance(given, bool)
@@ -80,7 +80,7 @@ class Deadline:
         clock: Whose time it is measured in.
 
     Raises:
-        UsageError: `timeout_s` is no usable number of seconds.
+        UsageError: `timeout_s` is not a usable number of seconds.
     """
 
     def __init__(self, timeout_s: float, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -97,7 +97,7 @@ class Deadline:
         return max(0.0, self.timeout_s - self.elapsed_s())
 
     def has_passed(self) -> bool:
-        """Whether no time is left."""
+        """Return whether no time is left."""
         return self.remaining_s() <= 0.0
 
     def wait_on(self, condition: threading.Condition) -> bool:

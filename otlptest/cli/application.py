@@ -20,8 +20,6 @@ from otlptest.cli.streams import (
 )
 from otlptest.errors import ExpectationError, OtlptestError, UnknownNameError, nearest_name
 
-__all__ = ["COMMANDS", "application", "run"]
-
 COMMANDS = {
     "demo": "test a small shop of real services, then break it",
     "serve": "run the fake collector and watch what arrives",
@@ -32,7 +30,7 @@ COMMANDS = {
     "explain": "tell what a finding means",
     "schema": "print the JSON Schema of a file that you write",
 }
-"""Every command and its line in the overview; the module of the same name has the rest."""
+"""The commands, each with its line in the overview and a module of the same name."""
 
 _READABLE_WIDTH = 80
 
@@ -100,7 +98,7 @@ def application() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; never raises for what a user, a port or a pipe can do."""
+    """Run one command line; never raise for a mistake of the user, a port or a pipe."""
     prepare_streams()
     try:
         # Not application.main(): it exits with 1, our code for findings, when a pipe is closed.
@@ -119,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _told(problem: click.ClickException | OtlptestError | ExpectationError) -> int:
-    """Say what is wrong on stderr; the exit code for it."""
+    """Print what is wrong to stderr and return the exit code for it."""
     match problem:
         case click.exceptions.NoArgsIsHelpError():
             note(problem.format_message())
@@ -136,7 +134,7 @@ def _told(problem: click.ClickException | OtlptestError | ExpectationError) -> i
 
 
 def _os_failure(problem: OSError) -> int:
-    """A reader that left (quietly), or a file, disk or descriptor that failed (with its name)."""
+    """Handle a reader that left (silently), or a failed file, disk or descriptor (by name)."""
     if problem.errno == errno.EPIPE:
         silence_stdout()
         return Exit.PIPE_CLOSED
@@ -151,7 +149,7 @@ def _os_failure(problem: OSError) -> int:
 
 
 def _click_sentence(problem: click.ClickException) -> tuple[str, str]:
-    """What is wrong with the command line, and the nearest right one."""
+    """Return what is wrong with the command line, and the nearest right one."""
     context = problem.ctx if isinstance(problem, click.UsageError) else None
     general = f"{context.command_path} --help tells more" if context else ""
     if isinstance(problem, click.NoSuchOption):
@@ -165,7 +163,7 @@ def _click_sentence(problem: click.ClickException) -> tuple[str, str]:
 
 
 def _sentence(text: str) -> str:
-    """Click's sentence in our form: one line, no capital, no full stop."""
+    """Return click's sentence in our form: one line, no capital, no full stop."""
     text = " ".join(text.split()).rstrip(".")
     return text[:1].lower() + text[1:]
 

@@ -1,4 +1,4 @@
-"""A capture read whole: its items by signal, and the lines and records that are not OTLP."""
+"""The whole content of a capture: items by signal, and the lines and records that are not OTLP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,22 @@ from otlptest.cli.files import named_file
 from otlptest.errors import FileFormatError, Finding
 from otlptest.model import SIGNALS, DataPoint, LogRecord, Profile, Signal, Span
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.traces import Trace
-from otlptest.wire.otlp_files import read_records
-from otlptest.wire.otlp_requests import items_from_request
-
-__all__ = ["Capture", "read_capture"]
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.traces import Trace
+from otlptest.wire.otlp.otlp_files import read_records
+from otlptest.wire.otlp.otlp_requests import items_from_request
 
 _LINE_RULE: Final = "OTLP-FILE-007"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        name: The file, as it was named.
+        name: The name of the file as given.
         request_count: How many requests could be read.
-        spans: All of them, in the order of the file; so are the others.
+        spans: All spans, in the order of the file; the other items likewise.
         bad_lines: A finding for each line or record that is not OTLP.
     """
 
@@ -38,7 +36,7 @@ class Capture:
     bad_lines: Sequence[Finding]
 
     def traces(self) -> tuple[Trace, ...]:
-        """The spans with their log records, by trace."""
+        """Return the spans with their log records, by trace."""
         return TraceQuery(MemorySource([*self.spans, *self.logs], name=self.name)).all()
 
 
@@ -46,8 +44,8 @@ def read_capture(name: str) -> Capture:
     """Read a capture, a single payload, or a shipped file (`builtin:NAME`).
 
     Raises:
-        UsageError: There is no such file.
-        FileFormatError: It cannot be opened.
+        UsageError: The file does not exist.
+        FileFormatError: The file cannot be opened.
     """
     items: dict[Signal, list[object]] = {signal: [] for signal in SIGNALS}
     bad_lines: list[Finding] = []

@@ -17,15 +17,13 @@ from typing import Final
 import click
 
 from otlptest import bundled
+from otlptest.cli.doctor.machine_checks import has_sdk
 from otlptest.cli.exits import Exit
-from otlptest.cli.machine_checks import has_sdk
 from otlptest.cli.options import NarrowCommand
 from otlptest.cli.pytest_run import Run, run_pytest
 from otlptest.cli.streams import note, screen_width, write
 from otlptest.errors import MissingPartError, UsageError
 from otlptest.report import wrapped
-
-__all__ = ["FAULTS", "FIRST_TEST", "Fault", "command"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ class Fault:
     Attributes:
         story: What the service does wrong.
         test: The test that must fail.
-        rule: The verdict that must stand in its failure.
+        rule: The verdict that its failure must show.
         reading: How to read that failure, one paragraph each.
     """
 
@@ -179,7 +177,7 @@ def _copy_first_test(target: Path) -> int:
 
 
 def _source_of(test: str) -> str:
-    """The code of one of the shop's tests."""
+    """Return the code of one of the shop's tests."""
     text = bundled.path("fixtures", _TESTS).read_text("utf-8")
     return next(
         ast.get_source_segment(text, node) or ""
@@ -189,12 +187,12 @@ def _source_of(test: str) -> str:
 
 
 def _typed(program: str) -> str:
-    """What to type for a program of this environment: its folder may not be on the PATH."""
+    """Return the command of a program of this environment; its folder may not be on the PATH."""
     return program if shutil.which("otlptest") else str(Path(sys.argv[0]).with_name(program))
 
 
 def _short(path: Path) -> str:
-    """The path from here or from home, if it is below."""
+    """Return the path relative to here or to home, if it is below."""
     for start, prefix in ((Path.cwd(), Path()), (Path.home(), Path("~"))):
         if path.is_relative_to(start):
             return str(prefix / path.relative_to(start))
@@ -203,7 +201,7 @@ def _short(path: Path) -> str:
 
 @contextmanager
 def _copied_shop() -> Iterator[Path]:
-    """A folder with the shop and its tests alone, so that nobody's pytest settings reach them."""
+    """Yield a folder with only the shop and its tests, out of reach of any pytest settings."""
     with tempfile.TemporaryDirectory(prefix="otlptest-demo-") as name:
         folder = Path(name)
         for file in bundled.names("fixtures"):

@@ -1,10 +1,8 @@
-"""What the exit code of a command means, and which error gives which."""
+"""The exit codes of commands, and the errors that lead to them."""
 
 from enum import IntEnum
 
 from otlptest.errors import OtlptestError, UnknownBundledFileError, UsageError
-
-__all__ = ["Exit", "exit_for"]
 
 
 class Exit(IntEnum):
@@ -13,21 +11,21 @@ class Exit(IntEnum):
     OK = 0
     """As expected; warnings alone count as this too."""
     FINDINGS = 1
-    """Carried out, and something is not as it should be."""
+    """Completed, with findings."""
     USAGE = 2
     """The command line is wrong."""
     ENVIRONMENT = 3
-    """Something needed is missing or taken, or nothing could be judged."""
+    """A requirement is missing or taken, or nothing could be judged."""
     INTERRUPTED = 130
     """Ended by Ctrl-C (128 + SIGINT)."""
     PIPE_CLOSED = 141
     """Nobody reads the output any more (128 + SIGPIPE), as after `| head`."""
     TERMINATED = 143
-    """Ended by SIGTERM (128 + SIGTERM), where the command has something to tell before it ends."""
+    """Ended by SIGTERM (128 + SIGTERM), by a command that reports something before it ends."""
 
 
 def exit_for(error: OtlptestError) -> Exit:
-    """The exit code of a command that ended with `error`."""
+    """Return the exit code of a command that ended with `error`."""
     if isinstance(error, UsageError | UnknownBundledFileError):
         return Exit.USAGE
     return Exit.ENVIRONMENT

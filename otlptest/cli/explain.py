@@ -1,4 +1,4 @@
-"""`otlptest explain`: what a rule that a finding names demands, and who says so."""
+"""`otlptest explain`: the demand behind the rule of a finding, and its source."""
 
 import re
 
@@ -16,8 +16,6 @@ from otlptest.requirements import (
     all_requirements,
     all_verdicts,
 )
-
-__all__ = ["command"]
 
 _HELP = """\
 Tell what a finding means.
@@ -63,13 +61,13 @@ def command(rule: str | None, *, is_list: bool, output_format: str) -> int:
 
 
 def _rules() -> dict[str, Rule]:
-    """Every rule by its name in lower case."""
+    """Return every rule by its name in lower case."""
     rules: tuple[Rule, ...] = (*all_requirements(), *all_verdicts(), *all_ambiguities())
     return {_name(rule).lower(): rule for rule in rules}
 
 
 def _full_name(rule: str) -> str:
-    """The key for what a person typed: `trace-2` and `OTLP-TRACE-002` are the same."""
+    """Return the key for a typed name: `trace-2` and `OTLP-TRACE-002` are the same."""
     short = re.fullmatch(r"(?:otlp-)?([a-z]+)-0*(\d{1,3})", rule.lower())
     if short and short[1] != "ambig":
         return f"otlp-{short[1]}-{int(short[2]):03d}"

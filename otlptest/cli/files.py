@@ -1,24 +1,22 @@
-"""Files that a person names on the command line: paths, and shipped ones as `builtin:NAME`."""
+"""Files named on the command line: paths, and shipped ones as `builtin:NAME`."""
 
 from pathlib import Path
 
 from otlptest import bundled
 from otlptest.errors import UsageError, nearest_name
 
-__all__ = ["named_file"]
-
 _BUILTIN = "builtin:"
 
 
 def named_file(name: str) -> Path:
-    """The file that is meant.
+    """Return the file that a name means.
 
     Args:
         name: A path, or `builtin:` and the name of a file in `fixtures`.
 
     Raises:
         UsageError: There is no such file, or it is a folder.
-        UnknownBundledFileError: No such file ships.
+        UnknownBundledFileError: No shipped file has that name.
     """
     if name.startswith(_BUILTIN):
         return bundled.path("fixtures", name.removeprefix(_BUILTIN))
@@ -31,7 +29,7 @@ def named_file(name: str) -> Path:
 
 
 def _neighbour(path: Path) -> str:
-    """The file beside it whose name is nearest."""
+    """Return the file next to it with the nearest name."""
     try:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:

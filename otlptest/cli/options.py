@@ -5,13 +5,11 @@ from typing import TypeVar
 
 import click
 
-__all__ = ["NarrowCommand", "NarrowContext", "format_option"]
-
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 class _NarrowFormatter(click.HelpFormatter):
-    """Gives the names of options at most a third of the line: the text needs the rest."""
+    """Limits the names of options to a third of the line; the text needs the rest."""
 
     def write_dl(
         self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2
@@ -32,7 +30,7 @@ class NarrowCommand(click.Command):
 
 
 def format_option(command: _Command) -> _Command:
-    """`--format text|json`: how the result is printed."""
+    """Add `--format text|json`, the form of the result."""
     decorate = click.option(
         "--format",
         "output_format",

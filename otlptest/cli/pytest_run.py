@@ -1,4 +1,4 @@
-"""Runs pytest as a child, shows what it prints as it comes, and leaves nothing of it running."""
+"""Runs pytest as a child, shows its output as it comes, and leaves no process behind."""
 
 import os
 import signal
@@ -15,18 +15,16 @@ from xml.etree import ElementTree as ET
 
 from otlptest.cli.streams import screen_width, wants_color, write
 
-__all__ = ["Run", "run_pytest", "without_color"]
-
 _PATIENCE_S: Final = 60.0
 _GRACE_S: Final = 15.0  # pytest stops the services of a test before it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What a run of pytest ended with.
+    """The result of a run of pytest.
 
     Attributes:
-        exit_code: pytest's own: 0 passed, 1 tests failed, other numbers: it could not run.
+        exit_code: pytest's own: 0 passed, 1 tests failed, others: it could not run.
         failures: The text of each failure or error, without colour, by the name of its test.
     """
 
@@ -35,7 +33,7 @@ class Run:
 
 
 def run_pytest(folder: Path, arguments: Sequence[str], **variables: str) -> Run:
-    """Run pytest in `folder` with the otlptest plugin and no other; print what it prints.
+    """Run pytest in `folder` with only the otlptest plugin; print its output.
 
     Blocks until it ends, at most a minute. Ctrl-C is handed on, so that pytest stops what it
     started, and then raised. What failed is read from its JUnit file: the printed text may be
@@ -68,7 +66,7 @@ def run_pytest(folder: Path, arguments: Sequence[str], **variables: str) -> Run:
 
 
 def without_color(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables for a child whose output is read: nothing asks it for colour."""
+    """Return environment variables for a child whose output is read: none asks for colour."""
     asking = ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "PYTHON_COLORS")
     return {name: text for name, text in variables.items() if name not in asking} | {
         "NO_COLOR": "1"
@@ -99,7 +97,7 @@ def _show(stream: IO[str] | None, junit: Path) -> None:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Have pytest stop what it started; kill it when it does not end by itself."""
+    """Interrupt pytest so that it stops what it started; kill it if it does not end."""
     if child.poll() is None:
         child.send_signal(signal.SIGINT)
     try:
@@ -110,7 +108,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def _failures(junit: Path) -> dict[str, str]:
-    """What pytest's JUnit file says of tests that failed; nothing if it is missing or cut."""
+    """Return the failed tests of pytest's JUnit file; empty if it is missing or incomplete."""
     try:
         root = ET.parse(junit).getroot()  # noqa: S314 -- written by the pytest above
     except (FileNotFoundError, ET.ParseError):  # pytest was ended before it had written it
@@ -125,9 +123,9 @@ def _failures(junit: Path) -> dict[str, str]:
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
-    """The user's environment, without what would change how pytest runs or prints.
+    """Return the user's environment without what would change how pytest runs or prints.
 
-    Colour is asked for by `--color` alone: what the tests write, and the JUnit file, have none.
+    Only `--color` asks for colour: the output of the tests and the JUnit file have none.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     kept = without_color(kept)

@@ -1,34 +1,32 @@
-"""Appends received requests to an OTLP file; how it stays whole is `wire.otlp_file_writing`."""
+"""Appends received requests to an OTLP file; `wire.otlp_file_writing` keeps the file whole."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from otlptest.model import Request, Signal
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
-from otlptest.wire.otlp_protobuf import decode_request
-
-__all__ = ["Recording"]
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.otlp_protobuf import decode_request
 
 
 class Recording:
-    """A capture that grows; a context manager. It has profiles too, beyond the file format.
+    """A growing capture; a context manager. It holds profiles too, beyond the file format.
 
     Args:
-        path: The file; it is made, or appended to. `.gz` and `.zst` are compressed.
+        path: The file; created or appended to. `.gz` and `.zst` are compressed.
 
     Raises:
-        RecordingError: The file cannot be opened, or is not one that can be appended to.
+        RecordingError: The file cannot be opened or appended to.
     """
 
     def __init__(self, path: Path) -> None:
         self._writer = OtlpFileWriter(path, takes_profiles=True)
 
     def add(self, requests: Iterable[Request]) -> None:
-        """Append accepted requests, each as one line, all or none of them.
+        """Append accepted requests, each as one line: all of them or none.
 
         Raises:
-            RecordingError: The file does not take them; it still ends with a whole line.
+            RecordingError: Writing failed; the file still ends with a whole line.
         """
         self._writer.append(_messages(requests))
 

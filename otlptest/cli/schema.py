@@ -7,8 +7,6 @@ from otlptest.cli.options import NarrowCommand
 from otlptest.cli.streams import write
 from otlptest.report import json_text
 
-__all__ = ["command"]
-
 _HELP = """\
 Print the JSON Schema of a kind of file, for editors that check and complete YAML.
 

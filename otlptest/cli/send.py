@@ -1,4 +1,4 @@
-"""`otlptest send`: captures and payloads to any receiver, with what it answered to each request."""
+"""`otlptest send`: sends captures and payloads to any receiver, and shows each answer."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +15,6 @@ from otlptest.report import json_text, sent_finding, sent_line, sent_record, ver
 
 if TYPE_CHECKING:
     from otlptest.sending import ExportResult
-
-__all__ = ["command"]
 
 _HELP = """\
 Send captures or payloads to a receiver and tell what it answered to each request.
@@ -46,7 +44,7 @@ Example:
     "signal_name",
     type=click.Choice(["traces", "metrics", "logs", "profiles"]),
     metavar="S",
-    help="traces, metrics, logs or profiles: of a protobuf file that does not tell.",
+    help="traces, metrics, logs or profiles: for protobuf files whose signal cannot be detected.",
 )
 @click.option(
     "--raw", "is_raw", is_flag=True, help="Send the bytes of FILE as they are; needs --signal."
@@ -111,7 +109,7 @@ def command(
 
 
 def _bytes_of(file: Path) -> bytes:
-    """What is in a file.
+    """Return the bytes of a file.
 
     Raises:
         FileFormatError: It cannot be read.
@@ -123,10 +121,10 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _pairs(headers: Iterable[str]) -> dict[str, str]:
-    """Headers given as `NAME=VALUE`.
+    """Return headers given as `NAME=VALUE`.
 
     Raises:
-        UsageError: One has no `=`; its text is not repeated, it may be a secret.
+        UsageError: One has no `=`; the message omits its text, which may be a secret.
     """
     pairs: dict[str, str] = {}
     for header in headers:

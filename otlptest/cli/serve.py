@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from otlptest.cli.recording import Recording
     from otlptest.cli.tail import Tail
     from otlptest.collector.fake import FakeCollector
-    from otlptest.faults.plans import FaultPlan
-
-__all__ = ["command"]
+    from otlptest.faults.plan_file import FaultPlan
 
 _HELP = """\
 Run the fake collector and watch what arrives, one line for each span, point and record.
@@ -40,7 +38,7 @@ _LOOK_EVERY_S: Final = 0.2  # how soon a signal is noticed; arrivals wake the wa
 
 
 class _Stop:
-    """Remembers a signal, so that what is being written is finished first."""
+    """Remembers a signal, so that the current write is finished first."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -70,7 +68,7 @@ class _Stop:
     "--host",
     default="localhost",
     show_default=True,
-    help="Address to listen on (localhost: 127.0.0.1 and ::1); others than loopback are reachable"
+    help="Address to listen on (localhost: 127.0.0.1 and ::1); any other address is reachable"
     " by others.",
 )
 @click.option(
@@ -146,18 +144,18 @@ def command(
 
 
 def _as_told(finding: Finding) -> Finding:
-    """A fault that nothing met fails a test that rests on it; here it is only worth knowing."""
+    """Return a finding for this command, where a fault that never fired is only a warning."""
     return replace(finding, severity="warning") if finding.rule == "fault_never_fired" else finding
 
 
 def _read_plan(plan: str) -> "FaultPlan":
-    """The plan that the command line names.
+    """Return the plan that the command line names.
 
     Raises:
-        UsageError: There is none, or it has a mistake: it is the user's own file.
-        UnknownBundledFileError: No plan of that name ships.
+        UsageError: It does not exist, or the user's file has a mistake.
+        UnknownBundledFileError: No shipped plan has that name.
     """
-    from otlptest.faults.plans import read_fault_plan  # noqa: PLC0415 -- see command
+    from otlptest.faults.plan_file import read_fault_plan  # noqa: PLC0415 -- see command
 
     try:
         return read_fault_plan(plan)
@@ -197,7 +195,7 @@ def _follow(
     exit_after: int | None,
     duration: float | None,
 ) -> None:
-    """Show and record what arrives until a signal, the number of requests, or the time is up."""
+    """Show and record what arrives until a signal, the request count or the time limit."""
     deadline = Deadline(duration) if duration is not None else None
     while True:
         _take(tail, recording)

@@ -1,4 +1,4 @@
-"""`otlptest show`: what a capture holds, drawn: waterfalls, metrics, logs, profiles."""
+"""`otlptest show`: draws the content of a capture: waterfalls, metrics, logs, profiles."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,7 @@ from otlptest.report import (
 
 if TYPE_CHECKING:
     from otlptest.cli.captures import Capture
-    from otlptest.queries.traces import Trace
-
-__all__ = ["command"]
+    from otlptest.queries.traces.traces import Trace
 
 _HELP = """\
 Draw what a capture holds: each trace as a waterfall, metrics, logs, profiles.
@@ -70,10 +68,10 @@ def command(file: str, *, trace_id: str | None, output_format: str) -> int:
 
 
 def _chosen(traces: "Sequence[Trace]", trace_id: str) -> "Trace":
-    """The one trace whose id begins like this.
+    """Return the one trace whose id begins with the given digits.
 
     Raises:
-        UsageError: There is none, or there are several.
+        UsageError: No trace, or more than one, has such an id.
     """
     fitting = [trace for trace in traces if trace.trace_id.startswith(trace_id.lower())]
     if len(fitting) == 1:

@@ -8,17 +8,6 @@ import sys
 
 from otlptest.errors import OtlptestError
 
-__all__ = [
-    "ASCII_FALLBACK",
-    "line_width",
-    "note",
-    "prepare_streams",
-    "screen_width",
-    "silence_stdout",
-    "wants_color",
-    "write",
-]
-
 ASCII_FALLBACK = {
     "─": "-", "━": "=", "│": "|", "┃": "|", "┄": "-", "┆": "|", "╌": "-", "╎": "|",
     "┌": "+", "┐": "+", "└": "`", "┘": "+", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+",
@@ -29,7 +18,7 @@ ASCII_FALLBACK = {
     "…": "~", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "•": "*", "·": ".",  # noqa: RUF001 -- meant
     "×": "x", "µ": "u", "±": "~", "∞": "~",  # noqa: RUF001 -- meant
 }  # fmt: skip
-"""One character for one, so that columns stay columns."""
+"""One character for one, which keeps columns aligned."""
 
 _ERRORS = "otlptest.ascii"
 
@@ -42,7 +31,7 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare_streams() -> None:
-    """Let stdout and stderr take any text: what their encoding lacks becomes ASCII."""
+    """Let stdout and stderr take any text; ASCII replaces what their encoding cannot hold."""
     codecs.register_error(_ERRORS, _plain)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)  # tests put other objects there
@@ -51,12 +40,12 @@ def prepare_streams() -> None:
 
 
 def screen_width() -> int:
-    """Columns to write in: $COLUMNS, else the terminal's, else 100; never below 20."""
+    """Return the columns to write in: $COLUMNS, else the terminal's, else 100; at least 20."""
     return max(20, shutil.get_terminal_size((100, 24)).columns)
 
 
 def line_width() -> int | None:
-    """Columns that one line may have: those of the terminal; None where output goes elsewhere."""
+    """Return the columns of one line on a terminal; None where output goes elsewhere."""
     if "COLUMNS" in os.environ or sys.stdout.isatty():
         return screen_width()
     return None
@@ -82,24 +71,24 @@ def wants_color() -> bool:
 
 
 def write(text: str) -> None:
-    """One piece of the result, to stdout, at once."""
+    """Write one piece of the result to stdout, unbuffered."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Anything that is not the result, to stderr."""
+    """Write anything that is not the result to stderr."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 def complain_of(sentence: str, hint: str = "") -> None:
-    """One sentence on what went wrong, and what to do, to stderr."""
+    """Write one sentence on what went wrong, and what to do, to stderr."""
     note(f"error: {sentence}" + (f"\nhint: {hint}" if hint else ""))
 
 
 def complain(problem: OtlptestError) -> None:
-    """The same for one of our errors."""
+    """Write one of our errors to stderr in the same way."""
     complain_of(*str(problem).split("\n  hint: ", 1))
 
 

@@ -16,14 +16,12 @@ from otlptest.report import (
 )
 from otlptest.timing import Deadline
 
-__all__ = ["News", "Tail"]
-
 _FETCH_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """What one look found.
+    """The result of one look.
 
     Attributes:
         accepted: The new requests that were accepted.
@@ -35,11 +33,11 @@ class News:
 
 
 class Tail:
-    """What is new in a source since the last look.
+    """The new items of a source since the last look.
 
     Args:
-        source: What to follow.
-        is_json: One JSON object per line instead of text.
+        source: The source to follow.
+        is_json: Whether to print one JSON object per line instead of text.
         width: Columns of a line of text; None does not limit it.
 
     Attributes:
@@ -59,7 +57,7 @@ class Tail:
         self._source.wait_for_change(self._tokens.get("requests", 0), Deadline(seconds))
 
     def look(self) -> News:
-        """Everything that arrived since the last look."""
+        """Return everything that arrived since the last look."""
         requests = tuple(self._fetched("requests"))
         self.requests += len(requests)
         items = [item for kind in SIGNALS for item in self._fetched(kind)]

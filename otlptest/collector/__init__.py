@@ -1,1 +1,1 @@
-"""The fake collector: receivers, the store, and what a test sees of them."""
+"""The fake collector: receivers, the store, and the views of tests."""

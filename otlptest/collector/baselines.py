@@ -1,30 +1,28 @@
-"""Where cumulative series stood before a view began, so that it counts only what came in it."""
+"""The values of cumulative series before a view began, so that it counts only its own part."""
 
 import threading
 from collections.abc import Iterable, Mapping
 
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import DataPoint, Request
-from otlptest.queries.series import StreamKey, is_cumulative, stream_key
-
-__all__ = ["Baselines"]
+from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, stream_key
 
 
 class Baselines:
-    """Folds the metrics requests of a store, each once, up to where a view begins. Thread-safe."""
+    """Folds the metrics requests of a store, each once, up to the start of a view. Thread-safe."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: StoredItemDecoder) -> None:
         self._lock = threading.Lock()
         self._contents = contents
         self._token = 0
         self._points: dict[StreamKey, DataPoint] = {}
 
     def before(self, token: int, requests: Snapshot[Request]) -> Mapping[StreamKey, DataPoint]:
-        """The last cumulative point of each stream that arrived before a token.
+        """Return the last cumulative point of each stream that arrived before a token.
 
         Args:
-            token: Where the view begins.
+            token: The start of the view.
             requests: All that the store holds.
         """
         with self._lock:
@@ -42,7 +40,7 @@ class Baselines:
     def joined(
         before: Mapping[StreamKey, DataPoint], points: Iterable[DataPoint]
     ) -> dict[StreamKey, DataPoint]:
-        """The last point of each stream, of those known and of those that came later."""
+        """Return the last point of each stream, among the known and the later ones."""
         joined = dict(before)
         for point in points:
             if is_cumulative(point):

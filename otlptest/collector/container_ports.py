@@ -1,15 +1,13 @@
-"""The port pair that programs in containers reach: on all addresses, opened on demand."""
+"""The port pair for programs in containers: on all addresses, opened on demand."""
 
 import threading
 from typing import Final
 
-from otlptest.collector.environment import Endpoints
-from otlptest.collector.receiving.receiver import Receiver
-
-__all__ = ["CONTAINER_HOST", "ContainerPorts"]
+from otlptest.collector.server.server import Receiver
+from otlptest.processes.otel_environ import Endpoints
 
 CONTAINER_HOST: Final = "host.docker.internal"
-"""What containers call the machine that they run on."""
+"""The name that containers use for the machine that they run on."""
 
 _OWNER: Final = "container"
 _ANYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only when a test asks for containers
@@ -19,8 +17,8 @@ class ContainerPorts:
     """One further port pair of a collector, shared by all its views. Thread-safe.
 
     Args:
-        receiver: Opens the ports, and closes them at its end.
-        endpoints: Those of the collector itself: has the scheme and the certificates.
+        receiver: Opens the ports, and closes them when it closes.
+        endpoints: Those of the collector itself, for the scheme and the certificates.
     """
 
     def __init__(self, receiver: Receiver, endpoints: Endpoints) -> None:
@@ -30,7 +28,7 @@ class ContainerPorts:
         self._endpoints: Endpoints | None = None
 
     def endpoints(self) -> Endpoints:
-        """Where a container reaches the collector.
+        """Return the endpoints at which a container reaches the collector.
 
         Raises:
             ReceiverError: No further ports could be opened.

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Final, Self
 
 from otlptest.collector.container_ports import CONTAINER_HOST, ContainerPorts
-from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.receiving.cors import CorsPolicy
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.leftovers import Epoch
+from otlptest.collector.server.cors import CorsPolicy
+from otlptest.collector.server.server import Receiver
 from otlptest.collector.store import Store
-from otlptest.collector.store_source import Epoch, StoreSource
+from otlptest.collector.store_source import StoreSource
 from otlptest.collector.view import CollectorView
-from otlptest.collector.ways_in import WayIn, way_at
 from otlptest.errors import UsageError
+from otlptest.net.local_network import LocalProxy, local_network
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.timing import SYSTEM_CLOCK, Clock
-from otlptest.wire.certificates import ThrowAwayCertificates
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["FakeCollector", "PortPair"]
 
@@ -24,12 +25,12 @@ _EVERY_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 -- only compa
 
 
 class PortPair:
-    """A further gRPC and HTTP port of a collector, for one program.
+    """Another gRPC and HTTP port of a collector, for one program.
 
-    What comes through it is known to be that program's.
+    Everything that arrives through it is attributed to that program.
 
     Attributes:
-        owner: The name under which it was opened.
+        owner: The name that it was opened under.
         endpoints: Where it is reached.
         grpc_port: The port for OTLP/gRPC.
         http_port: The port for OTLP/HTTP.
@@ -48,7 +49,7 @@ class PortPair:
         """See `FakeCollector.environ`.
 
         Raises:
-            UnknownNameError: `protocol` is none of OTLP's three.
+            UnknownNameError: `protocol` is not one of OTLP's three.
         """
         return environment(self.endpoints, protocol, inherit=inherit)
 
@@ -57,7 +58,7 @@ class FakeCollector(CollectorView):
     """An OTLP receiver in this process: gRPC and HTTP on free ports of 127.0.0.1.
 
     Ready when the constructor returns; a context manager; thread-safe. It has all of a view's
-    queries and evidence, over everything it ever received, and judges nothing by itself: the
+    queries and evidence, over everything received, and judges nothing by itself: the
     fixture `otlp` does, and `findings()` gives the same list on demand.
 
     Args:
@@ -69,7 +70,7 @@ class FakeCollector(CollectorView):
         needs_client_certificate: mTLS: refuse clients without the certificate of
             `client_certificate_file`. Needs `tls`.
         cors_origins: Origins whose pages may send (`"*"` for any); empty: CORS is off.
-        limits: How much is taken from a sender.
+        limits: Limits on what a sender may send.
         clock: Where times come from.
 
     Attributes:
@@ -80,7 +81,7 @@ class FakeCollector(CollectorView):
         client_key_file: Its key; None without TLS.
 
     Raises:
-        PortTakenError: A port that was asked for is in use.
+        PortTakenError: A requested port is in use.
         ReceiverError: The receiver could not start.
         UsageError: The arguments do not fit together, or `listen` is a Unix socket.
 
@@ -172,7 +173,7 @@ class FakeCollector(CollectorView):
     # Ports.
 
     def open_ports(self, owner: str) -> PortPair:
-        """A further port pair, whose requests and connections are known to be `owner`'s.
+        """Open another port pair, whose requests and connections belong to `owner`.
 
         Raises:
             ReceiverError: No ports could be opened.
@@ -180,9 +181,9 @@ class FakeCollector(CollectorView):
         grpc_port, http_port = self._receiver.open_ports(owner)
         return PortPair(owner, self._endpoints.at(_reachable(self._listen), grpc_port, http_port))
 
-    def way_in(self, endpoint: str) -> WayIn | None:
-        """The proxy of this process that is reached at `endpoint` and leads here; None: none."""
-        return way_at(endpoint, (self.grpc_port, self.http_port))
+    def find_proxy(self, endpoint: str) -> LocalProxy | None:
+        """Return the proxy of this process at `endpoint` that leads here, if any."""
+        return local_network.find_proxy(endpoint, (self.grpc_port, self.http_port))
 
     def close_ports(self, owner: str) -> None:
         """Stop listening on the port pair of `owner`; open connections go on."""
@@ -191,10 +192,10 @@ class FakeCollector(CollectorView):
     # Views.
 
     def view(self) -> CollectorView:
-        """A view that begins now: what is received from here on, less what is left over.
+        """Return a view that begins now and leaves out leftovers of earlier tests.
 
-        What is left over from before the view, or may be, is neither counted nor judged, and
-        reported; `otlptest explain leftover` says by which signs it is known.
+        Leftovers, and items that may be leftovers, are neither counted nor judged, only
+        reported; `otlptest explain leftover` lists the signs of one.
         """
         epoch = Epoch(
             token=self._store.token(),
@@ -208,11 +209,11 @@ class FakeCollector(CollectorView):
         return CollectorView(self._receiver, source, self._endpoints, self._container_ports)
 
     def clear(self) -> None:
-        """Forget what was received so far; cumulative series go on from their last value."""
+        """Forget everything received so far; cumulative series go on from their last value."""
         self._source.clear()
 
     def close(self) -> None:
-        """Stop receiving and end all threads; what was received can still be asked for.
+        """Stop receiving and end all threads; what was received stays available.
 
         Blocks for a few seconds at most. Closing again does nothing.
 
@@ -240,7 +241,7 @@ def _names(listen: str) -> tuple[str, ...]:
 
 
 def _reachable(listen: str) -> str:
-    """How this machine itself reaches what listens on an address."""
+    """Return how this machine itself reaches what listens on an address."""
     if listen in _EVERY_ADDRESS or listen.lower() == "localhost":
         return "127.0.0.1"
     return f"[{listen}]" if ":" in listen else listen

@@ -1,16 +1,14 @@
-"""What injected faults did to connections, for the message of what is missing."""
+"""The effects of injected faults on connections, for messages about missing items."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from otlptest.faults import WireFault
-from otlptest.faults.interference.plan import Injection
+from otlptest.faults.injection.injections import Injection
 from otlptest.model import Request
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.planned_losses import seconds
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.planned_losses import seconds
 from otlptest.queries.sources import Kind
-
-__all__ = ["injected_losses"]
 
 _DID: Final = {
     "reset": "reset {}",
@@ -38,10 +36,10 @@ def injected_losses(
     begin: float,
     now: float,
 ) -> Iterator[Circumstance]:
-    """One circumstance for each injected fault that acted since `begin`.
+    """Return one circumstance for each injected fault that acted since `begin`.
 
     Args:
-        injections: Each with the place where it acts: `this collector`.
+        injections: The injected faults, each with its place: `this collector`.
         requests: All requests of the view.
         kind: What is missing.
         begin: When the view began, seconds on the monotonic clock, as for `now`.
@@ -77,7 +75,7 @@ def _came(kind: Kind, count: int) -> str:
 
 
 def _hint(injection: Injection, fired: int, since: str) -> str:
-    """What a right sender does after the fault, where nothing came since."""
+    """Return what a correct sender does after the fault, if nothing has come since."""
     said = _while_in_force(injection, fired) or _afterwards(injection.fault, since)
     return f"this test injected {injection.fault!r}{said}" if said else ""
 
@@ -118,6 +116,6 @@ def _afterwards(fault: WireFault, since: str) -> str:
 
 
 def _is_harmless(fault: WireFault) -> bool:
-    """Whether the requests that it hits have been received by then."""
+    """Return whether the requests that the fault hit have been received by now."""
     is_late = fault.at in {"before_reply", "after_reply"}
     return is_late or (fault.direction == "down" and not fault.acts_on_frames)

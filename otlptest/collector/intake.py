@@ -4,32 +4,30 @@ from typing import Protocol
 
 from otlptest.model import Connection, Problem, Request
 
-__all__ = ["Intake"]
-
 
 class Intake(Protocol):
-    """What the receivers tell. Called in the receiver's thread only; must return quickly."""
+    """The events of the receivers. Called in the receiver's thread only; must return quickly."""
 
     def connection_opened(self, connection: Connection) -> None:
-        """A connection was accepted."""
+        """Note that a connection was accepted."""
         ...
 
     def connection_closed(self, connection: Connection) -> None:
-        """A connection has ended and all that was sent on it has been read."""
+        """Note that a connection has ended and everything sent on it has been read."""
         ...
 
     def request_received(self, request: Request) -> None:
-        """A request arrived whole, and was decoded (`problem is None`) or refused.
+        """Take a request that arrived whole, and was decoded (`problem is None`) or refused.
 
-        Called before the reply is written. The store gives `request.number`, keeps it, and wakes
-        whoever waits.
+        Called before the reply is written. The store sets `request.number`, keeps the request,
+        and wakes the waiting threads.
         """
         ...
 
     def request_replied(self, request: Request) -> None:
-        """The reply was handed to the socket; `replied_at` and the status are set."""
+        """Note that the reply was handed to the socket; `replied_at` and the status are set."""
         ...
 
     def problem_found(self, problem: Problem) -> None:
-        """Something arrived that is not even a whole request."""
+        """Note something that is not even a whole request."""
         ...

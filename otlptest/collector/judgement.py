@@ -1,4 +1,4 @@
-"""What is wrong with all that one view received, and the view in words."""
+"""The judgement of everything that one view received, and its description."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -7,23 +7,21 @@ from typing import Any, Protocol
 from otlptest import validation
 from otlptest.errors import Finding
 from otlptest.model import Request
-from otlptest.queries.arrival_report import CLOCK_HINT
-from otlptest.queries.overview import leftovers_in_words, overview
+from otlptest.queries.messages.arrival_report import CLOCK_HINT
+from otlptest.queries.messages.overview import leftovers_in_words, overview
 from otlptest.queries.sources import Arrivals, Source
 from otlptest.requirements import checked_rule
-
-__all__ = ["Judge", "Judged"]
 
 
 class Judged(Source, Protocol):
     """A source whose requests can be judged."""
 
     def late_findings(self) -> Sequence[Finding]:
-        """What the checks of earlier waits find now."""
+        """Return what the checks of earlier waits find now."""
         ...
 
     def leftover_items(self, request: Request) -> Callable[[Any], bool] | None:
-        """The test for items that are set aside, of a request that has such; else None."""
+        """Return the test for items that are set aside, if the request has such; else None."""
         ...
 
 
@@ -32,7 +30,7 @@ class Judge:
 
     Args:
         source: The view's source.
-        more: Tells what else is found; errors fail a test, warnings are reported.
+        more: Returns further findings; errors fail a test, warnings are reported.
     """
 
     def __init__(self, source: Judged, more: Callable[[], Sequence[Finding]] = tuple) -> None:
@@ -52,12 +50,12 @@ class Judge:
             self._allowed |= checked
 
     def findings(self) -> tuple[Finding, ...]:
-        """All findings that are not allowed, those that fail a test first."""
+        """Return all findings that are not allowed, those that fail a test first."""
         failing, reported = self.judged()
         return (*failing, *reported)
 
     def judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-        """The findings that fail a test even when it is not strict, and those only reported."""
+        """Return the findings that fail even a test that is not strict, and those only reported."""
         arrivals = self._source.arrivals()
         judgement = validation.judge(
             arrivals.requests, arrivals.problems, foreign_items=self._source.leftover_items
@@ -75,7 +73,7 @@ class Judge:
         return tuple(finding for finding in findings if finding.rule not in allowed)
 
     def describe(self) -> str:
-        """What the view received, in a few lines."""
+        """Return what the view received, in a few lines."""
         return overview(self._source)
 
 

@@ -1,6 +1,6 @@
-"""Telling what an earlier test left over from what belongs to this one.
+"""Distinction between items of this test and leftovers of an earlier one.
 
-Signs are read from the strongest to the weakest; the first one that speaks decides:
+Signs are read from the strongest to the weakest; the first decisive one counts:
 
 1. the port pair that brought it: opened within the test, or closed before it (`Connection`);
 2. a trace id that a test invented (`new_trace`, `fence`), of the item itself or of its links;
@@ -9,9 +9,9 @@ Signs are read from the strongest to the weakest; the first one that speaks deci
    record or profile. From the start of the test on it is the test's. One that is older than the
    collector, or has no time, counts by arrival: it is replayed, or its clock is far off.
 
-What is dated between the start of the collector and the start of the test, in a request that began
-within the test, is *doubtful*: a late leftover, or of a clock that is behind or shows whole
-seconds. So is what only a clock that is ahead dates into the test (`ClockLeads`). Doubtful items
+Items dated between the start of the collector and the start of the test, in a request that began
+within the test, are *doubtful*: late leftovers, or from a clock that is behind or has whole
+seconds. So are items that only a clock ahead dates into the test (`ClockLeads`). Doubtful items
 are set aside like leftovers, and each verdict on absence or a count that they could match is not
 proven (`queries.evidence`).
 """
@@ -22,19 +22,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import LogRecord, Problem, Request, Span
-from otlptest.wire.envelopes import ItemHead, head_of_message, item_heads, newest_time
-
-__all__ = ["ClockLeads", "Epoch", "LeftoverCount", "Leftovers", "Standing"]
+from otlptest.wire.otlp.envelopes import ItemHead, head_of_message, item_heads, newest_time
 
 _SECOND: Final = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
-    """When a view begins.
+    """The start of a view.
 
     Attributes:
         token: The store's position at that time.
@@ -50,7 +48,7 @@ class Epoch:
 
 
 class Standing(enum.Enum):
-    """How an item or a request stands to a test."""
+    """The relation of an item or a request to a test."""
 
     OWN = "of this test"
     LEFTOVER = "of an earlier test"
@@ -59,12 +57,12 @@ class Standing(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LeftoverCount:
-    """How many items a request has, and how many of them are set aside.
+    """The number of items in a request, and of those that are set aside.
 
     Attributes:
         items: All of them.
         leftover: Those that are set aside, doubtful ones included.
-        doubtful: Those that may be of this test.
+        doubtful: Those that may belong to this test.
     """
 
     items: int
@@ -73,15 +71,15 @@ class LeftoverCount:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request holds nothing but items that are set aside."""
+        """Return whether all items of the request are set aside."""
         return 0 < self.items == self.leftover
 
 
 class ClockLeads:
-    """How far the clocks of senders are ahead, as their items show. Thread-safe.
+    """The leads of senders' clocks, as their items show them. Thread-safe.
 
     An item that is dated after it was received comes from a clock that is ahead, by at least the
-    time between. The longest such time on a connection is taken for the lead of its sender.
+    difference. The longest one on a connection counts as the lead of its sender.
 
     Args:
         requests: Gives all stored requests after a token.
@@ -94,7 +92,7 @@ class ClockLeads:
         self._leads: dict[int, int] = {}  # by the number of the connection
 
     def of(self, request: Request) -> int:
-        """Nanoseconds by which the clock of a request's sender is ahead, at least."""
+        """Return the least lead of a request's sender's clock, in nanoseconds."""
         with self._lock:
             new = self._requests(self._next_token)
             self._next_token = new.stop
@@ -119,13 +117,13 @@ class Leftovers:
     Args:
         contents: Reads items.
         epoch: When the view begins.
-        invented: When a test invented a trace id, by its bytes; grows.
-        leads: Which clocks are ahead.
+        invented: The time at which a test invented each trace id, by its bytes; grows.
+        leads: The leads of senders' clocks.
     """
 
     def __init__(
         self,
-        contents: Contents,
+        contents: StoredItemDecoder,
         epoch: Epoch,
         invented: Mapping[bytes, float],
         leads: ClockLeads,
@@ -137,17 +135,17 @@ class Leftovers:
         self._counts: dict[int, LeftoverCount] = {}
 
     def has(self, item: Any) -> bool:  # noqa: ANN401 -- span, point, record or profile
-        """Whether an item is set aside."""
+        """Return whether an item is set aside."""
         return self.standing_of(item) is not Standing.OWN
 
     def standing_of(self, item: Any) -> Standing:  # noqa: ANN401 -- span, point, record or profile
-        """How an item stands to the test."""
+        """Return how an item relates to the test."""
         request: Request = item.request
         whole = self._by_request(request)
         return whole or self._standing(request, _head_of(item))
 
     def has_request(self, request: Request) -> bool:
-        """Whether a request is set aside: as a whole, or with all its items."""
+        """Return whether a request is set aside: as a whole, or with all its items."""
         whole = self._by_request(request)
         if whole is not None:
             return whole is not Standing.OWN
@@ -156,7 +154,7 @@ class Leftovers:
         return self.count(request).is_whole
 
     def has_problem(self, problem: Problem) -> bool:
-        """Whether a problem is left over: its request began before the test."""
+        """Return whether a problem is left over: its request began before the test."""
         connection = problem.connection
         if connection is not None and connection.owner is not None:
             if connection.port_opened_at >= self._epoch.monotonic:
@@ -167,14 +165,14 @@ class Leftovers:
         return at < self._epoch.monotonic
 
     def count(self, request: Request) -> LeftoverCount:
-        """How much of a decodable request is set aside."""
+        """Return how much of a decodable request is set aside."""
         found = self._counts.get(request.number)
         if found is None:
             found = self._counts[request.number] = self._counted(request)
         return found
 
     def message_test(self, request: Request) -> Callable[[Any], bool] | None:
-        """Decides which items of a request are set aside, given as protobuf; None if none is."""
+        """Return a test of the protobuf items that are set aside; None if there are none."""
         signal = request.signal
         if signal is None or not self.count(request).leftover:
             return None
@@ -185,15 +183,15 @@ class Leftovers:
         )
 
     def has_arriving(self, request: Request) -> bool:
-        """Whether a request is set aside that has no number yet: it is not stored."""
+        """Return whether a request that is not stored yet, so has no number, is set aside."""
         return self._counted(request).is_whole
 
     def doubt(self, item: Any) -> str:  # noqa: ANN401 -- span, point, record or profile
-        """Why it is doubtful that an item is left over, as a clause about it; names the clock."""
+        """Return why it is doubtful that an item is left over, as a clause that names the clock."""
         return self._doubt(item.request, _head_of(item))
 
     def doubts(self, request: Request) -> str:
-        """The same for the first doubtful item of a request; empty if it has none."""
+        """Return the same for the first doubtful item of a request; empty if it has none."""
         if not self.count(request).doubtful:
             return ""
         heads = self._heads(request)
@@ -203,7 +201,7 @@ class Leftovers:
     # The signs.
 
     def _by_request(self, request: Request) -> Standing | None:
-        """What the request as a whole says; None if its items must be asked."""
+        """Return the standing of the whole request; None if its items decide."""
         connection, start = request.connection, self._epoch.monotonic
         if connection.owner is not None:
             if connection.port_opened_at >= start:
@@ -267,7 +265,7 @@ def _closed_before(closed_at: float | None, when: float) -> bool:
 
 
 def _head_of(item: Any) -> ItemHead:  # noqa: ANN401 -- span, point, record or profile
-    """The same head as `item_heads` reads from the bytes."""
+    """Return the same head that `item_heads` reads from the bytes."""
     if isinstance(item, Span):
         return ItemHead(
             item.end_time_unix_nano or item.start_time_unix_nano,

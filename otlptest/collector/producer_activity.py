@@ -1,4 +1,4 @@
-"""Who has sent what: kept up to date request by request, for evidence and for messages."""
+"""The activity of each producer, updated request by request, for evidence and messages."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from otlptest.model import Producer, Request, Signal
 from otlptest.queries.sources import ProducerActivity
 
-__all__ = ["ProducerRecords"]
-
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of one producer so far."""
+    """The known facts about one producer so far."""
 
     signals: dict[Signal, int] = field(default_factory=dict)
     last_tokens: dict[Signal, int] = field(default_factory=dict)
@@ -24,7 +22,7 @@ class ProducerRecords:
     """The producers of a growing list of requests. Thread-safe.
 
     Args:
-        producers_of: Whose telemetry a request carries.
+        producers_of: Returns the producers of the telemetry in a request.
         next_token: Position of the first request to take in.
     """
 
@@ -37,7 +35,7 @@ class ProducerRecords:
         self._records: dict[Producer, _Record] = {}
 
     def take(self, requests: Iterable[tuple[int, Request]]) -> None:
-        """Take in requests with their tokens; those that are known already are passed over."""
+        """Take in requests with their tokens; skip the known ones."""
         with self._lock:
             for token, request in requests:
                 if token >= self._next_token:
@@ -46,7 +44,7 @@ class ProducerRecords:
 
     @property
     def next_token(self) -> int:
-        """Position of the first request that was not taken in."""
+        """Return the position of the first request that was not taken in."""
         return self._next_token
 
     def _add(self, token: int, request: Request) -> None:
@@ -63,7 +61,7 @@ class ProducerRecords:
             )
 
     def activities(self) -> Sequence[ProducerActivity]:
-        """What each producer has sent so far, in order of its first request."""
+        """Return what each producer has sent so far, in order of its first request."""
         with self._lock:
             return tuple(
                 ProducerActivity(

@@ -1,15 +1,13 @@
-"""Parts of lists that only grow, seen without copying them."""
+"""Views of parts of growing lists, without copies."""
 
 from collections.abc import Iterator, Sequence
 from typing import Generic, TypeVar, overload
-
-__all__ = ["Snapshot"]
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Snapshot(Sequence[T_co], Generic[T_co]):
-    """A part of a list that only grows, without a copy of it. Immutable and thread-safe.
+    """A part of a growing list, without a copy. Immutable and thread-safe.
 
     Attributes:
         offset: Token of the list's first item.
@@ -26,11 +24,11 @@ class Snapshot(Sequence[T_co], Generic[T_co]):
         self.stop = max(stop, self.start)
 
     def whole(self) -> "Snapshot[T_co]":
-        """The same, from the first item of the list on."""
+        """Return the same part, extended to the first item of the list."""
         return Snapshot(self._items, offset=self.offset, start=self.offset, stop=self.stop)
 
     def between(self, start: int, stop: int) -> "Snapshot[T_co]":
-        """The items between two tokens, as far as the list has them up to its own end."""
+        """Return the items between two tokens, up to its own end."""
         return Snapshot(self._items, offset=self.offset, start=start, stop=min(stop, self.stop))
 
     def __len__(self) -> int:
@@ -41,10 +39,10 @@ class Snapshot(Sequence[T_co], Generic[T_co]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[T_co]: ...
     def __getitem__(self, index: int | slice) -> T_co | Sequence[T_co]:
-        """An item, or a copy of some.
+        """Return an item, or a copy of several.
 
         Raises:
-            IndexError: There is no such item.
+            IndexError: The item does not exist.
         """
         first = self.start - self.offset
         if isinstance(index, slice):

@@ -1,20 +1,18 @@
-"""What the receivers have told, kept as it came: requests with their bytes, connections, problems.
+"""The receivers' data, kept unchanged: requests with their bytes, connections, problems.
 
-A *token* is a position in the list of requests: that many had arrived. Tokens go on after
-`clear()`, so that one taken before it still means the same point in time.
+A *token* is a position in the list of requests: the number that had arrived. Tokens go on after
+`clear()`, so an earlier token still means the same point in time.
 """
 
 import threading
 from collections.abc import Callable
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.contents import Contents
+from otlptest.collector.item_decoder import StoredItemDecoder
 from otlptest.collector.leftovers import ClockLeads
 from otlptest.collector.snapshots import Snapshot
 from otlptest.model import Connection, Problem, Request
 from otlptest.timing import Deadline
-
-__all__ = ["Store"]
 
 
 class Store:
@@ -23,10 +21,10 @@ class Store:
     The receivers call it in their thread; everything else may be called in any.
 
     Attributes:
-        contents: Reads the items of the requests; shared by all views of this store.
-        baselines: Where cumulative series stood at some token; shared likewise.
-        clock_leads: Which senders' clocks are ahead.
-        invented_traces: When a test invented a trace id, by its bytes, on the collector's clock.
+        contents: Decodes the items of the requests; shared by all views of this store.
+        baselines: The values of cumulative series at a token; shared likewise.
+        clock_leads: The leads of senders' clocks.
+        invented_traces: The time at which a test invented each trace id, by its bytes.
     """
 
     def __init__(self) -> None:
@@ -37,12 +35,12 @@ class Store:
         self._problems: list[Problem] = []
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
-        self.contents = Contents()
+        self.contents = StoredItemDecoder()
         self.baselines = Baselines(self.contents)
         self.invented_traces: dict[bytes, float] = {}
         self.clock_leads = ClockLeads(self.requests)
 
-    # What the receivers tell.
+    # The events of the receivers.
 
     def connection_opened(self, connection: Connection) -> None:
         """See `Intake.connection_opened`."""
@@ -79,26 +77,27 @@ class Store:
         for listener in self._listeners:
             listener()
 
-    # What is there.
+    # The content.
 
     def token(self) -> int:
-        """The position of now: how many requests have arrived."""
-        return self._offset + len(self._requests)
+        """Return the current position: the number of requests that have arrived."""
+        with self._condition:
+            return self._offset + len(self._requests)
 
     def requests(self, since: int = 0) -> Snapshot[Request]:
-        """The requests after a token, refused ones included, oldest arrival first."""
+        """Return the requests after a token, refused ones included, oldest arrival first."""
         with self._condition:
             items, offset = self._requests, self._offset
             return Snapshot(items, offset=offset, start=since, stop=offset + len(items))
 
     def connections(self) -> Snapshot[Connection]:
-        """All connections, open and closed, oldest first."""
+        """Return all connections, open and closed, oldest first."""
         with self._condition:
             items = self._connections
             return Snapshot(items, offset=0, start=0, stop=len(items))
 
     def problems(self) -> Snapshot[Problem]:
-        """What was not even a request, oldest first."""
+        """Return everything that was not even a request, oldest first."""
         with self._condition:
             items = self._problems
             return Snapshot(items, offset=0, start=0, stop=len(items))
@@ -116,11 +115,11 @@ class Store:
     # Waiting.
 
     def wait_for_request(self, token: int, deadline: Deadline) -> bool:
-        """Block until a request arrives after `token`; False when the deadline passed."""
+        """Block until a request arrives after `token`; return False at the deadline."""
         return self.wait_until(lambda: self.token() > token, deadline)
 
     def wait_until(self, is_so: Callable[[], bool], deadline: Deadline) -> bool:
-        """Block until `is_so()`, asked again at each change; False when the deadline passed.
+        """Block until `is_so()`, checked at each change; return False at the deadline.
 
         Args:
             is_so: Called while the store is locked: quick, and without taking locks of its own.
@@ -137,7 +136,7 @@ class Store:
                 self._waiting -= 1
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` at each change, in the thread that made it; returns what ends it.
+        """Call `listener` at each change, in its thread; return a function that ends this.
 
         The store is locked meanwhile: `listener` must be quick and must not raise.
         """

@@ -1,7 +1,7 @@
-"""What a view's queries read from: a store, and where in it the view begins.
+"""The source of a view's queries: a store, and the start of the view in it.
 
-A view with an *epoch* begins with a test. What is left over from an earlier test, or may be, is set
-aside: neither returned nor counted, but reported. `otlptest.collector.leftovers` has the signs.
+A view with an *epoch* begins with a test. Leftovers of an earlier test, and items that may be, are
+set aside: reported, but not returned or counted. `otlptest.collector.leftovers` has the signs.
 """
 
 import threading
@@ -11,34 +11,32 @@ from itertools import chain
 from typing import Any
 
 from otlptest.collector.baselines import Baselines
-from otlptest.collector.gathering import Process
 from otlptest.collector.leftovers import Epoch, Leftovers, Standing
 from otlptest.collector.producer_activity import ProducerRecords
 from otlptest.collector.snapshots import Snapshot
 from otlptest.collector.store import Store
-from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.series import StreamKey, is_cumulative, numbers, stream_key
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.gathering import Process
+from otlptest.queries.evidence.trace_context import TraceContext
+from otlptest.queries.metrics.point_series import StreamKey, is_cumulative, numbers, stream_key
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, SetAside
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["Epoch", "Explanation", "StoreSource"]
-
 Explanation = Callable[[Kind, Arrivals], Iterable[Circumstance]]
-"""Says what the test did that explains missing items of a kind, given all that arrived."""
+"""A function that returns what the test did that explains missing items of a kind."""
 
 
 class StoreSource:
-    """A source over a store: all of it, or what belongs to one test. Thread-safe.
+    """A source over a store: all of it, or the part of one test. Thread-safe.
 
     Args:
-        store: What was received.
-        clock: Whose time deadlines are measured in.
-        epoch: When the view begins; None for all that was ever received.
-        lost: Tells what planned faults before the collector kept from it since a time, as clauses.
-        name: What a message calls it.
+        store: The received telemetry.
+        clock: The clock of deadlines.
+        epoch: The start of the view; None for everything received.
+        lost: Returns what planned faults of proxies lost since a time, as clauses.
+        name: The name in messages.
     """
 
     def __init__(
@@ -83,7 +81,7 @@ class StoreSource:
     # What was received.
 
     def token(self) -> int:
-        """The position of now."""
+        """Return the current position."""
         return self._store.token()
 
     def fetch(
@@ -94,7 +92,7 @@ class StoreSource:
         since: int | None,
         deadline: Deadline,  # noqa: ARG002 -- everything is in memory
     ) -> Batch:
-        """See `Source.fetch`; decodes while it is iterated over."""
+        """See `Source.fetch`; decodes during iteration."""
         requests = self._requests(since)
         return Batch(items=self._items(kind, requests, pushed_down), token=requests.stop)
 
@@ -116,11 +114,11 @@ class StoreSource:
         return self._leftovers is not None and self._leftovers.has_request(request)
 
     def has_arriving(self, request: Request) -> bool:
-        """Whether a request that is being received belongs to the view; it is not stored yet."""
+        """Return whether a request that is being received, not stored yet, belongs to the view."""
         return self._leftovers is None or not self._leftovers.has_arriving(request)
 
     def newest(self, kind: Kind, limit: int) -> Newest:
-        """See `Recalling.newest`; decodes no more requests than that takes."""
+        """See `Recalling.newest`; decodes only as many requests as needed."""
         requests = self._requests(None)
         found: deque[Sequence[Any]] = deque()
         total = decoded = 0
@@ -156,10 +154,10 @@ class StoreSource:
         """See `Notifying.subscribe`."""
         return self._store.subscribe(callback)
 
-    # What is known beside the items.
+    # Further knowledge besides the items.
 
     def baselines(self) -> Mapping[StreamKey, DataPoint]:
-        """See `Source.baselines`; what an earlier test left over counts as before."""
+        """See `Source.baselines`; leftovers of an earlier test count as before."""
         before = self._store.baselines.before(self._start, self._store.requests())
         if self._leftovers is None:
             return before
@@ -169,17 +167,18 @@ class StoreSource:
         return Baselines.joined(before, late)
 
     def producers(self) -> Sequence[ProducerActivity]:
-        """See `Source.producers`; who only sent leftovers is none."""
-        requests = self._requests(self._producers.next_token)
-        self._producers.take(
+        """See `Source.producers`; a sender of leftovers only does not count."""
+        producers = self._producers  # `clear` puts another in its place
+        requests = self._requests(producers.next_token)
+        producers.take(
             (requests.start + place, request)
             for place, request in enumerate(requests)
             if not self._is_leftover(request)
         )
-        return self._producers.activities()
+        return producers.activities()
 
     def producers_of(self, request: Request) -> tuple[Producer, ...]:
-        """Whose telemetry a request carries, each once; none of a refused one."""
+        """Return the producers in a request, each once; empty for a refused one."""
         return self._contents.producers_of(request)
 
     def set_aside(self, kind: Kind) -> Iterator[SetAside]:
@@ -233,11 +232,11 @@ class StoreSource:
         return {owner: f"{names[owner]} {end}" for owner, end in ends.items() if end}
 
     def note(self, text: str) -> None:
-        """Have `arrivals` say what may have gone elsewhere; one sentence."""
+        """Add a note to `arrivals` about what may have gone elsewhere; one sentence."""
         self._notes.append(text)
 
     def _has_connection(self, connection: Connection) -> bool:
-        """A connection that was still open when the view began is part of it."""
+        """Return whether a connection was open in the view's time, so belongs to it."""
         if self._epoch is None or connection.closed_at is None:
             return True
         return connection.closed_at >= self._epoch.monotonic
@@ -246,18 +245,18 @@ class StoreSource:
         return self._leftovers is None or not self._leftovers.has_problem(problem)
 
     def leftover_items(self, request: Request) -> Callable[[Any], bool] | None:
-        """The test for items that are set aside, of a request that has such; else None."""
+        """Return the test for items that are set aside, if the request has such; else None."""
         if self._leftovers is None or not request.is_accepted:
             return None
         return self._leftovers.message_test(request)
 
     @property
     def begin(self) -> float:
-        """When the view began, on the collector's monotonic clock."""
+        """Return when the view began, on the collector's monotonic clock."""
         return self._began_at
 
     def explain_with(self, explain: Explanation) -> None:
-        """Ask `explain`, too, what may be the reason that something is missing."""
+        """Also ask `explain` for reasons why something is missing."""
         with self._lock:
             self._explanations.append(explain)
 
@@ -268,30 +267,31 @@ class StoreSource:
         arrivals = self.arrivals()
         return tuple(each for explain in explanations for each in explain(kind, arrivals))
 
-    # What the view does.
+    # Actions of the view.
 
     def add_context(self, context: TraceContext) -> None:
-        """Note a context that was invented here: the span below it is a root, in every view.
+        """Note an invented context: the span below it is a root, in every view.
 
-        Where the view is a test's, the trace belongs to that test, whatever its times say.
+        In the view of a test, the trace belongs to that test whatever its times.
         """
         self._contents.add_outside_parent(context.span_id)
         if self._epoch is not None:
             self._store.invented_traces[bytes.fromhex(context.trace_id)] = self._clock.monotonic()
 
     def add_program(self, program: Process) -> None:
-        """Have evidence know how a program of the test ends."""
+        """Let evidence use the ending of a program of the test."""
         with self._lock:
             self._programs.append(program)
 
     def clear(self) -> None:
-        """Forget what was received so far; cumulative series go on from their last value."""
+        """Forget everything received so far; cumulative series go on from their last value."""
         token = self._store.token()
         self._store.baselines.before(token, self._store.requests())
         self._store.forget(token)
-        self._start = max(self._start, token)
-        self._began_at = self._clock.monotonic()
-        self._producers = ProducerRecords(self._contents.producers_of, self._start)
+        with self._lock:
+            self._start = max(self._start, token)
+            self._began_at = self._clock.monotonic()
+            self._producers = ProducerRecords(self._contents.producers_of, self._start)
 
     def remember(self, check: Callable[[], Finding | None]) -> None:
         """See `Remembering.remember`."""
@@ -299,7 +299,7 @@ class StoreSource:
             self._checks.append(check)
 
     def late_findings(self) -> tuple[Finding, ...]:
-        """What the remembered checks find now, each finding once."""
+        """Return the current findings of the remembered checks, each finding once."""
         with self._lock:
             checks = tuple(self._checks)
         found = (check() for check in checks)
@@ -307,7 +307,7 @@ class StoreSource:
 
 
 def _repeats(item: Any, before: Mapping[StreamKey, DataPoint]) -> bool:  # noqa: ANN401 -- any kind
-    """Whether an item is a cumulative point that says what the last one before the view said."""
+    """Return whether an item is a cumulative point that repeats the last one before the view."""
     if not isinstance(item, DataPoint) or not is_cumulative(item):
         return False
     known = before.get(stream_key(item))

@@ -1,38 +1,36 @@
-"""What one test sees of a collector, and all that it can ask of it.
+"""The view that one test has of a collector, with its queries.
 
-`FakeCollector` is a view of everything it ever received; the fixture `otlp` is a view with an
-*epoch*: it begins with the test, and what an earlier test left over is reported, never counted.
+`FakeCollector` is a view of everything that it received; the fixture `otlp` is a view with an
+*epoch*: it begins with the test, and leftovers of an earlier test are reported, never counted.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from otlptest.collector import fences, gathering
 from otlptest.collector.container_ports import ContainerPorts
-from otlptest.collector.environment import Endpoints, environment
 from otlptest.collector.injected_losses import injected_losses
 from otlptest.collector.judgement import Judge
-from otlptest.collector.planned_faults import PlannedFaults, Where, WhichSignal
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.server import Receiver
 from otlptest.collector.store_source import Explanation, StoreSource
-from otlptest.collector.trace_contexts import TraceContext, invent
+from otlptest.collector.view_faults import ViewFaults, Where, WhichSignal
 from otlptest.errors import Finding
 from otlptest.faults import ReplyFault, WireFault
-from otlptest.faults.interference.plan import Injection, Injector
+from otlptest.faults.injection.injections import Injection, Injector
 from otlptest.model import SIGNALS, Connection, Producer, Request, Signal
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.queries.asynchronous import AsyncQueries
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence import fence as fences, gathering
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.judging import Evidence
+from otlptest.queries.evidence.trace_context import TraceContext, invent
 from otlptest.queries.log_query import LogQuery
-from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Arrivals, Kind
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.traces.trace_query import TraceQuery
 from otlptest.timing import Deadline
-
-__all__ = ["Call", "CollectorView"]
 
 _EVIDENCE_TIMEOUT_S = 10.0
 
@@ -42,7 +40,7 @@ class Call:
 
     Attributes:
         trace_id: 32 hex digits; everything the call causes should carry it.
-        headers: What to send along: `traceparent`.
+        headers: The headers to send: `traceparent`.
     """
 
     def __init__(self, view: "CollectorView", context: TraceContext) -> None:
@@ -52,17 +50,17 @@ class Call:
 
     @property
     def spans(self) -> SpanQuery:
-        """The spans of this call."""
+        """Return the spans of this call."""
         return self._view.spans.where(trace_id=self.trace_id)
 
     @property
     def logs(self) -> LogQuery:
-        """The log records of this call."""
+        """Return the log records of this call."""
         return self._view.logs.where(trace_id=self.trace_id)
 
     @property
     def traces(self) -> TraceQuery:
-        """The trace of this call."""
+        """Return the trace of this call."""
         return self._view.traces.where(trace_id=self.trace_id)
 
     def __repr__(self) -> str:
@@ -72,7 +70,7 @@ class Call:
 class CollectorView:
     """A view of a collector's store: queries, evidence, judgement. Thread-safe.
 
-    Made by `FakeCollector` and by the fixture `otlp`, never directly.
+    Created by `FakeCollector` and by the fixture `otlp`, never directly.
     """
 
     def __init__(
@@ -86,7 +84,7 @@ class CollectorView:
         self._source = source
         self._endpoints = endpoints
         self._container_ports = container_ports
-        self._planned = PlannedFaults(receiver.script, source.has_arriving)
+        self._planned = ViewFaults(receiver.script, source.has_arriving)
         self._injector = Injector(receiver.wire_plan, "the fake collector's connections")
         self._also_found: list[Callable[[], Sequence[Finding]]] = [
             self._planned.findings,
@@ -95,16 +93,16 @@ class CollectorView:
         self._judge = Judge(source, self._more_findings)
         source.explain_with(self._injected_losses)
 
-    # Where to send to.
+    # Endpoints.
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where OTLP/gRPC is taken: `http://127.0.0.1:PORT`."""
+        """Return the endpoint for OTLP/gRPC: `http://127.0.0.1:PORT`."""
         return self._endpoints.grpc
 
     @property
     def http_endpoint(self) -> str:
-        """Where OTLP/HTTP is taken, as a base URL: `http://127.0.0.1:PORT`."""
+        """Return the endpoint for OTLP/HTTP, a base URL: `http://127.0.0.1:PORT`."""
         return self._endpoints.http
 
     def environ(
@@ -115,7 +113,7 @@ class CollectorView:
         inherit: bool = True,
         from_container: bool = False,
     ) -> dict[str, str]:
-        """The environment of a program whose telemetry should come here.
+        """Return the environment of a program whose telemetry should come here.
 
         The process environment without any `OTEL_*` variable, plus: the endpoint, `otlp` as the
         exporter of all three signals, short batch and metric intervals, and `NO_PROXY`.
@@ -127,52 +125,52 @@ class CollectorView:
                 it, and a port pair that listens on all addresses from the first such call on.
 
         Raises:
-            UnknownNameError: `protocol` is none of the three.
+            UnknownNameError: `protocol` is not one of the three.
             ReceiverError: The ports for containers could not be opened.
         """
         __tracebackhide__ = True
         endpoints = self._container_ports.endpoints() if from_container else self._endpoints
         return environment(endpoints, protocol, inherit=inherit)
 
-    # What was received.
+    # Received telemetry.
 
     @property
     def spans(self) -> SpanQuery:
-        """The spans received."""
+        """Return a query of the received spans."""
         return SpanQuery(self._source)
 
     @property
     def metrics(self) -> MetricQuery:
-        """The metrics received: one item for each resource, scope, name, unit and type."""
+        """Return a query of metrics: one for each resource, scope, name, unit and type."""
         return MetricQuery(self._source)
 
     @property
     def logs(self) -> LogQuery:
-        """The log records and events received."""
+        """Return a query of the received log records and events."""
         return LogQuery(self._source)
 
     @property
     def profiles(self) -> ProfileQuery:
-        """The profiles received."""
+        """Return a query of the received profiles."""
         return ProfileQuery(self._source)
 
     @property
     def traces(self) -> TraceQuery:
-        """The spans received, by trace."""
+        """Return a query of the received spans, by trace."""
         return TraceQuery(self._source)
 
     @property
     def requests(self) -> RequestQuery:
-        """The requests received, refused ones too."""
+        """Return a query of the received requests, refused ones too."""
         return RequestQuery(self._source)
 
     @property
     def aio(self) -> AsyncQueries:
-        """The same queries with endings to `await`."""
+        """Return the same queries with endings to `await`."""
         return AsyncQueries(self._source)
 
     def new_trace(self) -> Call:
-        """A trace of the test's own: send its `headers` along, and find what they caused.
+        """Return a new trace for the test: send its `headers`, and find what they caused.
 
         Its parent span is invented and nobody exports it: the span below it counts as a root.
         """
@@ -193,17 +191,17 @@ class CollectorView:
     ) -> None:
         """Answer requests from here on with planned faults instead of success.
 
-        Requests that are refused for what they are, or left over by an earlier test, use up none.
+        Invalid requests, and leftovers of an earlier test, use up no faults.
         A fault that never fires is a finding (`fault_never_fired`). Thread-safe.
 
         Args:
             faults: Of `otlptest.faults`; several are a sequence, one for each request.
-            times: Play them so often, then answer as usual; None: the last one stays for good.
+            times: Play them this many times, then answer as usual; None: the last one stays.
                 Needs `signal` or `where`, and so does a sequence.
-            signal: Answer requests of this one; `"any"` if all are meant.
-            where: Answer requests for which this is true; called in the receiver's thread.
-            rate: Answer this share of them, above 0 and at most 1, picked by chance.
-            seed: Of that chance: the same one picks the same requests, by their order.
+            signal: The signal of the requests to answer; `"any"` for all.
+            where: A predicate of the requests to answer; called in the receiver's thread.
+            rate: The share of them to answer, above 0 and at most 1, picked at random.
+            seed: The random seed: the same one picks the same requests, by their order.
 
         Raises:
             UsageError: The arguments do not fit together.
@@ -226,7 +224,7 @@ class CollectorView:
         rate: float | None = None,
         seed: int = 0,
     ) -> AbstractContextManager[None]:
-        """As `reply`, until the end of a block; its faults come before all others.
+        """Answer as `reply` does, until the end of a block; before all other faults.
 
         Raises:
             UsageError: The arguments do not fit together.
@@ -236,10 +234,10 @@ class CollectorView:
         )
 
     def inject(self, fault: WireFault, *, times: int | None = None) -> Injection:
-        """Put a fault of the wire in force, on every connection of the collector.
+        """Put a fault of the wire in force on every connection of the collector.
 
-        It is in force when this returns, on open connections too; a connection that is in the
-        middle of an HTTP/1.1 request gets it after the reply. It ends once it has fired `times`
+        It is in force when this returns, on open connections too; a connection in the middle
+        of an HTTP/1.1 request gets it after the reply. It ends once it has fired `times`
         times, or with the view. One that never fires is a finding (`fault_never_fired`).
         Thread-safe.
 
@@ -249,10 +247,10 @@ class CollectorView:
             times: How often it acts; None: as often as it can.
 
         Returns:
-            Tells when and where it fired.
+            A record of when and where it fired.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
             ReceiverError: The collector is closed.
 
         Example:
@@ -266,16 +264,16 @@ class CollectorView:
     def injecting(
         self, fault: WireFault, *, times: int | None = None
     ) -> AbstractContextManager[Injection]:
-        """As `inject`, until the end of a block: what the fault holds back goes on then.
+        """Inject as `inject` does, until the end of a block; then held bytes go on.
 
         Raises:
-            UsageError: It is no wire fault, or `times` is below 1.
+            UsageError: It is not a wire fault, or `times` is below 1.
             ReceiverError: The collector is closed.
         """
         return self._injector.injecting(fault, times)
 
     def end_faults(self) -> None:
-        """As usual again: nothing that this view has planned or injected fires any more."""
+        """End every fault that this view has planned or injected."""
         self._planned.end()
         self._injector.end()
 
@@ -287,20 +285,20 @@ class CollectorView:
         flushed: bool = False,
         timeout_s: float = _EVIDENCE_TIMEOUT_S,
     ) -> Evidence:
-        """Evidence that nothing more can come from programs that have ended.
+        """Return evidence that nothing more can come from ended programs.
 
         Blocks, at most `timeout_s` seconds, until all their connections are read to the end.
 
-        What they sent has arrived then. That they held nothing back is believed of a program that
+        What they sent has arrived then. A program counts as having held nothing back if it
         ended by itself or by its own handler, with exit code 0, and had sent something to this
-        collector in this test. Whatever else happened is a gap, which makes a verdict *not
-        proven*: it died by a signal, was killed, did not stop in time, exited with another code,
-        or sent nothing here.
+        collector in this test. Anything else is a gap, which makes a verdict *not proven*: a
+        program that died by a signal, was killed, did not stop in time, exited with another
+        code, or sent nothing here.
 
         Args:
             processes: Programs that have ended.
-            flushed: You know that they held nothing back, however they ended. The evidence says
-                so where it is printed.
+            flushed: You vouch that they held nothing back, however they ended. The evidence says
+                so when it is printed.
             timeout_s: How long to wait for their connections.
 
         Raises:
@@ -317,7 +315,7 @@ class CollectorView:
         signals: Iterable[Signal] = ("traces",),
         timeout_s: float = _EVIDENCE_TIMEOUT_S,
     ) -> Evidence:
-        """Evidence that what its producers ended before this call has arrived, or was dropped.
+        """Return evidence that what producers ended before this call has arrived, or was dropped.
 
         Blocks, at most `timeout_s` seconds plus one call of `send`.
 
@@ -344,7 +342,7 @@ class CollectorView:
         )
 
     def quiet(self, seconds: float, *, timeout_s: float = 30.0) -> Evidence:
-        """Evidence, of a kind: nothing arrived for `seconds`. A guess, and every message says so.
+        """Return weak evidence that nothing arrived for `seconds`: a guess, as every message says.
 
         Blocks at least `seconds`, at most `timeout_s`.
 
@@ -363,13 +361,13 @@ class CollectorView:
         signals: Iterable[Signal] = SIGNALS,
         timeout_s: float = _EVIDENCE_TIMEOUT_S,
     ) -> Evidence:
-        """Evidence that an SDK in this process has sent all that had ended.
+        """Return evidence that an SDK in this process has sent everything that had ended.
 
-        `otlp_sdk.flushed()` is made of this. Blocks for as long as `flush` does.
+        `otlp_sdk.flushed()` uses this. Blocks as long as `flush` does.
 
         Args:
-            flush: Flushes; returns why it did not succeed, nothing if it did.
-            owner: The name under which the SDK's ports were opened.
+            flush: Flushes; returns the reasons for a failure, empty after success.
+            owner: The name that the SDK's ports were opened under.
             signals: What was flushed.
             timeout_s: How long to wait for what was sent to be handled.
         """
@@ -378,7 +376,7 @@ class CollectorView:
     # Judgement.
 
     def allow(self, *rules: str) -> None:
-        """Say that findings of these rules are meant; they are left out of every judgement.
+        """Leave expected findings of these rules out of every judgement.
 
         Raises:
             UnknownNameError: A rule does not exist.
@@ -386,11 +384,11 @@ class CollectorView:
         self._judge.allow(*rules)
 
     def add_program(self, program: gathering.Process) -> None:
-        """Have evidence know how a program of the test ends; `otlp_process` does it for its own."""
+        """Let evidence use the ending of a program; `otlp_process` does it for its own."""
         self._source.add_program(program)
 
     def note(self, text: str) -> None:
-        """Have each message of this view say this too, where something was not received.
+        """Add a note to each message of this view about something that was not received.
 
         Args:
             text: One sentence: what may have gone elsewhere, and what to do.
@@ -398,7 +396,7 @@ class CollectorView:
         self._source.note(text)
 
     def judge_also(self, findings: Callable[[], Sequence[Finding]]) -> None:
-        """Have the judgement include what else belongs to the test, e.g. a proxy's findings.
+        """Include further findings of the test in the judgement, e.g. a proxy's.
 
         Args:
             findings: Called at each judgement; errors fail the test, warnings are reported.
@@ -406,7 +404,7 @@ class CollectorView:
         self._also_found.append(findings)
 
     def explain_also(self, explain: Explanation) -> None:
-        """Have failures say what else of the test may be the reason that something is missing.
+        """Let failures name further possible reasons for something missing.
 
         Args:
             explain: Called for each failure, in its thread, with the kind of what is missing and
@@ -429,50 +427,50 @@ class CollectorView:
         return tuple(finding for also in self._also_found for finding in also())
 
     def findings(self) -> tuple[Finding, ...]:
-        """All that is wrong with what was received, as of now; a bare collector never raises it.
+        """Return all current findings about the received telemetry; a bare collector never raises.
 
         Blocks while the stored requests are decoded and checked.
         """
         return self._judge.findings()
 
     def failing_findings(self) -> tuple[Finding, ...]:
-        """Those findings that fail a test which did not allow them, even when it is not strict."""
+        """Return the findings that fail even a test that is not strict."""
         return self.judged()[0]
 
     def judged(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
-        """The findings in two: those of `failing_findings`, and all others.
+        """Return the findings in two parts: those of `failing_findings`, and all others.
 
         Blocks while the stored requests are decoded and checked, once.
         """
         return self._judge.judged()
 
     def describe(self) -> str:
-        """What was received, as text for the report of a failure."""
+        """Return a description of the received telemetry, for the report of a failure."""
         return self._judge.describe()
 
-    # What gathering evidence needs (`gathering.Scene`).
+    # The interface of `gathering.EvidenceContext`.
 
     @property
     def source(self) -> StoreSource:
-        """What the queries read from."""
+        """Return the source of the queries."""
         return self._source
 
     def producers_of(self, request: Request) -> Collection[Producer]:
-        """Whose telemetry an accepted request carries."""
+        """Return the producers in an accepted request."""
         return self._source.producers_of(request)
 
     def token(self) -> int:
-        """The position of now."""
+        """Return the current position."""
         return self._source.token()
 
     def settle(self, deadline: Deadline) -> None:
-        """Block until all that was sent to any port before the call has been handled."""
+        """Block until everything sent to any port before the call has been handled."""
         self._receiver.settle(deadline)
 
     def held_back(self, deadline: Deadline) -> Sequence[str]:
-        """Have proxies of this process pass on what they got; what they hold back all the same."""
+        """Let proxies of this process pass on their bytes; return what they still hold back."""
         return self._receiver.held_back(deadline)
 
     def drain(self, owner: str, deadline: Deadline) -> Sequence[Connection]:
-        """Read all connections of an ended process to their end; those still open."""
+        """Read all connections of an ended process to their end; return those still open."""
         return self._receiver.drain(owner, deadline)

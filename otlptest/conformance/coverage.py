@@ -1,9 +1,9 @@
-"""Which requirements a conformance case judges, and for each other one why none does.
+"""The requirements that conformance cases judge, and a reason for each one that none judges.
 
 The reasons are data: `contracts/conformance/coverage.toml`. Every requirement of the catalogue has
 a row: those of sections 1 to 5 for exporters, those of sections 1 to 4 and 6 to 12 for receivers.
-What sections 6 to 11 demand of telemetry and of those who make it is a side of its own: it is
-judged on what a command emits, and where a payload cannot show it, `otlptest.validation` says why.
+The demands of sections 6 to 11 on telemetry and its producers are a side of their own: they are
+judged on what a command emits. If a payload cannot show one, `otlptest.validation` says why.
 """
 
 import tomllib
@@ -14,12 +14,11 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from otlptest import bundled
-from otlptest.conformance import exporter_cases, receiver_cases
-from otlptest.conformance.cases import ExporterCase, ReceiverCase
+from otlptest.conformance.case import ExporterCase, ReceiverCase
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.receiver import cases as receiver_cases
 from otlptest.requirements import Requirement, all_requirements
 from otlptest.validation import unchecked_reasons
-
-__all__ = ["CoverageRow", "Side", "coverage_rows", "unjudged_reasons"]
 
 Side: TypeAlias = Literal["client", "server", "data"]
 
@@ -41,13 +40,13 @@ _BOUND: Final[Mapping[Side, frozenset[str]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageRow:
-    """One requirement and who judges it.
+    """One requirement and the cases that judge it.
 
     Attributes:
         requirement: Its id.
         side: `client` for how exporters send, `data` for what they send, `server` for receivers.
         cases: Ids of the cases that judge it; empty if there is a reason.
-        reason: Why none does; empty if one does.
+        reason: Why no case does; empty if one does.
     """
 
     requirement: str
@@ -57,7 +56,7 @@ class CoverageRow:
 
 
 def coverage_rows() -> tuple[CoverageRow, ...]:
-    """Every requirement that the suites could judge, in the order of the catalogue.
+    """Return every requirement that the suites could judge, in the order of the catalogue.
 
     One that binds both sides has a row for each.
     """
@@ -78,13 +77,13 @@ def coverage_rows() -> tuple[CoverageRow, ...]:
 
 
 def _reason_of_validation(rule: Requirement, judges: Mapping[str, tuple[str, ...]]) -> str:
-    """Why no payload is judged by the rule, where a whole run is not either."""
+    """Return why no payload is judged by the rule, if a whole run is not either."""
     return "" if rule.id in judges else unchecked_reasons().get(rule.id, "").strip()
 
 
 @cache
 def unjudged_reasons(side: Side) -> Mapping[str, str]:
-    """Requirement id to the reason why no case of that side judges it."""
+    """Return requirement ids with the reason why no case of that side judges them."""
     file = bundled.path("contracts", "conformance/coverage.toml")
     table = tomllib.loads(file.read_text("utf-8"))
     return MappingProxyType(

@@ -1,19 +1,18 @@
-"""What a conformance case finds out, and the one rule that makes a verdict of it.
+"""The rule that turns the results of conformance cases into a verdict.
 
-A case yields `Judged` values: of one requirement, whether it was *held*, *broken*, *not observed*
-or whether the subject *lacks* what the check needs. `Result` is the verdict about a requirement
-that follows from all of them (`otlp-requirements`, section 0):
+A case yields a `CheckResult` for each requirement that it claims. `Result` is the verdict about a
+requirement that follows from all of them:
 
-- MUST broken fails, SHOULD broken warns and fails where the suite is strict, MAY broken is a
+- MUST failed fails, SHOULD failed warns and fails where the suite is strict, MAY failed is a
   capability that is not there: `skip`.
-- What a receiver died of fails, whatever the level is.
-- ROBUSTNESS broken fails only for a crash, a hang, unbounded memory or a 5xx on bad input
-  (`Harm`), otherwise it warns; it is no part of conformance and reported apart.
-- What could not be observed is `inconclusive`, what lacks a capability `skip`; neither is a pass.
+- A check that a receiver died of fails at every level.
+- ROBUSTNESS failed fails only for a crash, a hang, unbounded memory or a 5xx on bad input
+  (`Harm`), otherwise it warns; it is not part of conformance and reported apart.
+- An inconclusive check is `inconclusive`, one that is not applicable `skip`; neither is a pass.
 - A requirement newer than the target version, or whose source text is in development, is
   reported and not judged: `skip`, with what was seen. One that hangs on an open question of the
-  sources never fails; the table `_JUDGED_AMBIGUITIES` says which are judged in full, because what
-  is checked is not what is open.
+  sources never fails; the table `_JUDGED_AMBIGUITIES` lists those that are judged in full, because
+  the open question does not affect the check.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,29 +22,7 @@ from typing import Final, Literal, TypeAlias
 
 from otlptest.errors import UsageError
 from otlptest.requirements import Requirement, find
-
-__all__ = [
-    "NOT_EMITTED",
-    "VERDICTS",
-    "Group",
-    "Harm",
-    "Judged",
-    "Outcome",
-    "Policy",
-    "Result",
-    "VerdictName",
-    "broken",
-    "held",
-    "lacking",
-    "not_observed",
-    "result_of",
-]
-
-Outcome: TypeAlias = Literal["held", "broken", "not_observed", "lacking"]
-"""What a case found out about a requirement."""
-
-Harm: TypeAlias = Literal["crash", "hang", "memory", "server_error"]
-"""What makes a broken ROBUSTNESS row a failure; `server_error` is a 5xx on bad input."""
+from otlptest.results import CheckResult, Harm, Outcome, evidence_text
 
 VerdictName: TypeAlias = Literal["pass", "fail", "warn", "skip", "inconclusive"]
 
@@ -54,73 +31,23 @@ Group: TypeAlias = Literal["conformance", "robustness"]
 VERDICTS: Final[tuple[VerdictName, ...]] = ("pass", "fail", "warn", "skip", "inconclusive")
 
 NOT_EMITTED: Final = "the command emits no "
-"""Begins the reason of what an exporter that lacks a signal cannot show; the signals follow."""
+"""The start of the reason if an exporter does not emit a signal; the signals follow."""
 
 DEFAULT_TARGET: Final = (1, 10)
-"""The OTLP version that subjects are held to unless told otherwise: the one before 1.11."""
+"""The OTLP version that subjects are judged by if none is given: the one before 1.11."""
 
-# Open questions whose rows are judged all the same: what the case checks is not what is open.
-# AMBIG-7: only a key that both variables set is checked, and about that the text is clear.
+# Open questions whose rows are still judged: the open part does not affect the check.
+# AMBIG-7: only a key that both variables set is checked, and the text is clear about that.
 _JUDGED_AMBIGUITIES: Final = frozenset({"AMBIG-7"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What one case found out about one requirement.
-
-    Attributes:
-        requirement: Its id, e.g. `OTLP-RESP-062`.
-        outcome: What was found.
-        evidence: What was seen, with times, requests and replies; or the reason why it could not
-            be observed, or what the subject lacks. Never empty. May have several lines.
-        harm: Of a broken ROBUSTNESS row: what makes it a failure.
-    """
-
-    requirement: str
-    outcome: Outcome
-    evidence: str
-    harm: Harm | None = None
-
-
-def held(requirement: str, evidence: str) -> Judged:
-    """The requirement was seen to be met; `evidence` tells in what."""
-    return _judged(requirement, "held", evidence)
-
-
-def broken(requirement: str, evidence: str, *, harm: Harm | None = None) -> Judged:
-    """The requirement was seen to be broken.
-
-    Args:
-        requirement: Its id.
-        evidence: What was expected and what was seen, with times.
-        harm: What makes a ROBUSTNESS row fail: crash, hang, memory, or a 5xx on bad input.
-    """
-    return _judged(requirement, "broken", evidence, harm)
-
-
-def not_observed(requirement: str, reason: str) -> Judged:
-    """The run did not show whether the requirement is met, e.g. no retry was made at all."""
-    return _judged(requirement, "not_observed", reason)
-
-
-def lacking(requirement: str, reason: str) -> Judged:
-    """The subject, or this run of the suite, has not what the check needs (TLS, read-back)."""
-    return _judged(requirement, "lacking", reason)
-
-
-def _judged(requirement: str, outcome: Outcome, evidence: str, harm: Harm | None = None) -> Judged:
-    if not evidence.strip():
-        raise UsageError(f"a judgement of {requirement} came without evidence", "say what was seen")
-    return Judged(requirement=requirement, outcome=outcome, evidence=evidence, harm=harm)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How strictly a suite judges.
+    """The strictness of a suite.
 
     Attributes:
-        is_strict: SHOULD broken fails.
-        target_version: The OTLP version that the subject is held to, as numbers: `(1, 11)`.
+        is_strict: A failed SHOULD fails.
+        target_version: The OTLP version that the subject is judged by, as numbers: `(1, 11)`.
     """
 
     is_strict: bool = False
@@ -128,7 +55,7 @@ class Policy:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """As the options of a command line; only what is not usual."""
+        """Return the options of a command line that differ from the default."""
         version = ".".join(map(str, self.target_version))
         strict = ("--strict",) if self.is_strict else ()
         is_usual = self.target_version == DEFAULT_TARGET
@@ -143,32 +70,41 @@ class Result:
         id: The requirement, e.g. `OTLP-RESP-062`.
         level: `MUST`, `SHOULD`, `MAY` or `ROBUSTNESS`.
         verdict: `pass`, `fail`, `warn`, `skip` or `inconclusive`.
-        title: What is demanded, one line.
-        evidence: What was seen, or why it could not be.
-        source: Where it is written: a link if there is one, else the document and heading.
+        title: The demand, one line.
+        expected: The demand in this case; empty if `received` says it.
+        received: The observation, or why there is none.
+        exchanges: The requests, replies and events that show it, a line each.
+        source: A link to its text, or the document and heading.
         case: The case that decided.
         cases: All cases that judge this requirement in this run of the suite.
         group: `conformance`, or `robustness`, which is reported apart.
         run_again: The command that runs the deciding case again.
-        marks: Why it is judged less than its level says: `since 1.11`, `development`, `AMBIG-8`.
-        harm: Of a broken ROBUSTNESS row.
+        marks: Reasons to judge it less strictly: `since 1.11`, `development`, `AMBIG-8`.
+        harm: The harm, if a ROBUSTNESS requirement failed.
     """
 
     id: str
     level: str
     verdict: VerdictName
     title: str
-    evidence: str
+    received: str
     source: str
     case: str
+    expected: str = ""
+    exchanges: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     group: Group = "conformance"
     run_again: str = ""
     marks: tuple[str, ...] = ()
     harm: Harm | None = None
 
+    @property
+    def evidence(self) -> str:
+        """The observation, as text of one line or several."""
+        return evidence_text(self.expected, self.received, self.exchanges)
+
     def fails(self, policy: Policy) -> bool:
-        """Whether this makes the whole run exit with findings.
+        """Return whether this makes the whole run exit with findings.
 
         Under a strict policy warnings do too, except where the sources leave a question open.
         """
@@ -178,29 +114,31 @@ class Result:
         )
 
 
-# The order in which outcomes of several cases count: one broken makes it broken; one held makes
-# it held though another case could not look.
-_WEIGHT: Final = MappingProxyType({"broken": 0, "held": 1, "not_observed": 2, "lacking": 3})
+# The order in which outcomes of several cases count: one failed makes it failed; one passed
+# makes it passed although another case is inconclusive.
+_WEIGHT: Final = MappingProxyType(
+    {"failed": 0, "passed": 1, "inconclusive": 2, "not_applicable": 3}
+)
 
 
 def result_of(
     requirement: str,
-    judged: Sequence[tuple[str, Judged]],
+    judged: Sequence[tuple[str, CheckResult]],
     policy: Policy,
     *,
     run_again: str = "",
 ) -> Result:
-    """The verdict about a requirement.
+    """Return the verdict about a requirement.
 
     Args:
         requirement: Its id.
-        judged: What was found, each with the id of its case; at least one.
-        policy: How strictly.
+        judged: The check results, each with the id of its case; at least one.
+        policy: The strictness.
         run_again: The command that runs one case again, with `{case}` for its id.
 
     Raises:
         UsageError: Nothing was judged.
-        UnknownNameError: There is no such requirement.
+        UnknownNameError: The requirement does not exist.
     """
     if not judged:
         raise UsageError(f"there is no judgement of {requirement}")
@@ -211,13 +149,18 @@ def result_of(
     outcome = deciding[0][1].outcome
     marks = _marks(rule, policy)
     verdict = _verdict(rule, outcome, harm, policy)
+    expected, received, exchanges = _evidence([each for _, each in deciding])
     first = next((case for case, each in deciding if each.harm == harm), deciding[0][0])
     return Result(
         id=rule.id,
         level=rule.level,
         verdict=verdict,
         title=rule.title,
-        evidence=_evidence(rule, deciding, policy, verdict),
+        received="\n".join(
+            filter(None, [_reason_not_judged(rule, outcome, policy, verdict), received])
+        ),
+        expected=expected,
+        exchanges=exchanges,
         source=rule.links[0] if rule.links else rule.source,
         case=first,
         cases=tuple(dict.fromkeys(case for case, _ in judged)),
@@ -229,13 +172,13 @@ def result_of(
 
 
 def _verdict(rule: Requirement, outcome: Outcome, harm: Harm | None, policy: Policy) -> VerdictName:
-    if outcome == "not_observed":
+    if outcome == "inconclusive":
         return "inconclusive"
-    if outcome == "broken" and harm == "crash":
-        return "fail"  # of what a receiver dies, nobody may send it
-    if outcome == "lacking" or _is_only_reported(rule, policy):
+    if outcome == "failed" and harm == "crash":
+        return "fail"  # no sender may use what a receiver dies of
+    if outcome == "not_applicable" or _is_only_reported(rule, policy):
         return "skip"
-    if outcome == "held":
+    if outcome == "passed":
         return "pass"
     if rule.ambiguity and rule.ambiguity not in _JUDGED_AMBIGUITIES:
         return "skip" if rule.level == "MAY" else "warn"
@@ -271,25 +214,25 @@ def _marks(rule: Requirement, policy: Policy) -> tuple[str, ...]:
     return tuple(mark for mark in marks if mark)
 
 
-def _evidence(
-    rule: Requirement,
-    deciding: Iterable[tuple[str, Judged]],
-    policy: Policy,
-    verdict: VerdictName,
-) -> str:
-    texts = list(dict.fromkeys(each.evidence for _, each in deciding))
-    outcome = next(each.outcome for _, each in deciding)
-    reason = _reason_not_judged(rule, outcome, policy, verdict)
-    return "\n".join([reason, *texts] if reason else texts)
+def _evidence(deciding: Iterable[CheckResult]) -> tuple[str, str, tuple[str, ...]]:
+    """Return the expected and received texts and the exchanges, each once."""
+    first, *others = dict.fromkeys(
+        (each.expected, each.received, each.exchanges) for each in deciding
+    )
+    if not others:
+        return first
+    expected, received, exchanges = first
+    texts = (evidence_text(*each) for each in others)
+    return expected, received, (*exchanges, *texts)
 
 
 def _reason_not_judged(
     rule: Requirement, outcome: Outcome, policy: Policy, verdict: VerdictName
 ) -> str:
-    """Why what was seen does not count as it looks; empty if it does."""
-    if outcome not in {"held", "broken"} or verdict != "skip":
+    """Return why a result does not count in full; empty if it does."""
+    if outcome not in {"passed", "failed"} or verdict != "skip":
         return ""
-    seen = "as demanded" if outcome == "held" else "not as demanded"
+    seen = "as demanded" if outcome == "passed" else "not as demanded"
     if _is_newer(rule, policy):
         target = ".".join(map(str, policy.target_version))
         return f"not judged: new in {rule.since}, the target version is {target}; seen: {seen}"

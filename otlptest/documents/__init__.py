@@ -1,24 +1,19 @@
-"""Files that people write: YAML 1.2, checked, and each mistake told with its place.
+"""Files that people write: YAML 1.2, checked, with the place of each mistake.
 
 A *document* is one such file; its *shape* is the model that it is checked against. A *path* is a
 tuple of keys and indexes that leads to a value in it.
 """
 
 from otlptest.documents.documents import Document, read_document
-from otlptest.documents.fault_plans import FaultPlanShape, InjectionShape, ReplyShape, WhereShape
 from otlptest.documents.mistakes import choices_hint
 from otlptest.documents.places import KeyPath, Places
 from otlptest.documents.shapes import Shape
 
 __all__ = [
     "Document",
-    "FaultPlanShape",
-    "InjectionShape",
     "KeyPath",
     "Places",
-    "ReplyShape",
     "Shape",
-    "WhereShape",
     "choices_hint",
     "read_document",
 ]

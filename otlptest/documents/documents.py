@@ -1,4 +1,4 @@
-"""A file read, checked against its shape, and able to say where something in it stands."""
+"""A file read and checked against its shape, with the place of each value."""
 
 import pathlib
 from dataclasses import dataclass
@@ -12,8 +12,6 @@ from otlptest.documents.shapes import Shape
 from otlptest.documents.yaml_text import parsed_yaml
 from otlptest.errors import FileFormatError
 
-__all__ = ["Document", "read_document"]
-
 S = TypeVar("S", bound=Shape)
 
 
@@ -22,9 +20,9 @@ class Document(Generic[S]):
     """One file that has its shape.
 
     Attributes:
-        file: What messages call it.
-        content: What it says.
-        places: Where each value of it stands.
+        file: Its name in messages.
+        content: Its content.
+        places: The place of each value.
     """
 
     file: str
@@ -32,7 +30,7 @@ class Document(Generic[S]):
     places: Places
 
     def error(self, path: KeyPath, problem: str, hint: str = "") -> FileFormatError:
-        """The mistake that something at a path is wrong, with its line."""
+        """Return an error about the value at a path, with its line."""
         return FileFormatError(self.file, self.places.text(path), problem, hint)
 
 
@@ -41,11 +39,11 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
 
     Args:
         file: YAML 1.2 in UTF-8.
-        shape: What it should be.
-        called: What messages call it; its path if empty.
+        shape: The shape that it must have.
+        called: Its name in messages; its path if empty.
 
     Raises:
-        FileFormatError: It cannot be read, is no YAML, or has another shape: the first mistake.
+        FileFormatError: It cannot be read, is not YAML, or has another shape: the first mistake.
     """
     name = called or str(file)
     try:
@@ -56,11 +54,11 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
     except UnicodeDecodeError as problem:
         line = problem.object.count(b"\n", 0, problem.start) + 1
         raise FileFormatError(
-            name, f"line {line}", "is no UTF-8", "save it as text in UTF-8"
+            name, f"line {line}", "is not valid UTF-8", "save it as text in UTF-8"
         ) from problem
     value, places = parsed_yaml(name, text)
     if not isinstance(value, dict):
-        raise FileFormatError(name, places.text(()), "is no mapping", "begin with: version: 1")
+        raise FileFormatError(name, places.text(()), "is not a mapping", "begin with: version: 1")
     _check_version(name, value, places)
     try:
         content = shape.model_validate(value)
@@ -71,10 +69,10 @@ def read_document(file: pathlib.Path, shape: type[S], *, called: str = "") -> Do
 
 
 def _check_version(file: str, value: dict[str, Any], places: Places) -> None:
-    """Say first what makes everything else meaningless.
+    """Check the version first: with a wrong one, other mistakes mean nothing.
 
     Raises:
-        FileFormatError: It is of no version, or of another.
+        FileFormatError: It has no version, or another one.
     """
     if "version" not in value:
         raise FileFormatError(

@@ -10,8 +10,6 @@ from otlptest.documents.places import KeyPath, Places
 from otlptest.documents.shapes import Shape
 from otlptest.errors import nearest_name
 
-__all__ = ["choices_hint", "first_mistake", "shown"]
-
 _NOUNS: Final[Mapping[str, str]] = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -35,7 +33,7 @@ _SHOWN: Final = 80
 def first_mistake(
     shape: type[Shape], places: Places, refused: ValidationError
 ) -> tuple[KeyPath, str, str]:
-    """The mistake that stands first in the file: its path, the problem, a hint."""
+    """Return the first mistake in the file: its path, the problem, a hint."""
     errors = sorted(refused.errors(include_url=False), key=lambda each: places.line(each["loc"]))
     first = errors[0]
     problem, hint = _in_words(shape, first)
@@ -47,7 +45,7 @@ def first_mistake(
 
 
 def _in_words(shape: type[Shape], error: ErrorDetails) -> tuple[str, str]:
-    """What is wrong, and what is allowed there."""
+    """Return the problem in words, and what is allowed there."""
     kind, given = error["type"], shown(error["input"])
     if kind in {"extra_forbidden", "missing"}:
         return _about_key(shape, error)
@@ -73,20 +71,20 @@ def _about_key(shape: type[Shape], error: ErrorDetails) -> tuple[str, str]:
 
 
 def choices_hint(name: str, known: Sequence[str]) -> str:
-    """`did you mean 'x'? there are: x, y`."""
+    """Return `did you mean 'x'? there are: x, y`."""
     nearest = nearest_name(name, known)
     meant = f"did you mean {nearest!r}? " if nearest else ""
     return f"{meant}there are: {', '.join(known)}"
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it, cut where it is long."""
+    """Return a value for a message, cut if it is long."""
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _parts(annotation: object) -> tuple[object, ...]:
-    """An annotation, and what it is a union or a list of."""
+    """Yield an annotation and the members of its union or list."""
     return (annotation, *get_args(annotation))
 
 
@@ -96,7 +94,7 @@ def _shape_in(annotation: object) -> type[Shape] | None:
 
 
 def _annotation_at(shape: type[Shape], path: KeyPath) -> object:
-    """What a shape says about the value at a path; an index is of a list of what is said."""
+    """Return the annotation that a shape has at a path; an index leads to a list's elements."""
     found: object = shape
     for step in path:
         inner = _shape_in(found)
@@ -110,6 +108,6 @@ def _shape_at(shape: type[Shape], path: KeyPath) -> type[Shape]:
 
 
 def _literals_at(shape: type[Shape], path: KeyPath) -> list[str]:
-    """The texts that a `Literal` at a path allows, in a union or not."""
+    """Return the texts that a `Literal` at a path allows, in a union or not."""
     parts = _parts(_annotation_at(shape, path))
     return [value for part in parts for value in _parts(part) if isinstance(value, str)]

@@ -1,11 +1,9 @@
-"""What the shape of every document has in common: strict types, no unknown keys."""
+"""The common base of all document shapes: strict types, no unknown keys."""
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Shape"]
-
 
 class Shape(BaseModel):
-    """A mapping in a document: text is no number, and a key that is not known is a mistake."""
+    """A mapping in a document: text is not a number, and an unknown key is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

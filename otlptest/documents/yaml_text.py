@@ -1,6 +1,6 @@
-"""YAML 1.2 text to plain values, and where each stands; nothing in it is ever run.
+"""YAML 1.2 text to plain values and their places; nothing in it is ever run.
 
-Only what JSON has is taken: mappings with text keys, lists, texts, numbers, true, false and null.
+Only JSON's values are accepted: mappings with text keys, lists, texts, numbers, true, false, null.
 A mistake is an error with its line. Nodes are counted: aliases cannot blow a small file up.
 """
 
@@ -16,8 +16,6 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from otlptest.documents.places import KeyPath, Places, place_text
 from otlptest.errors import FileFormatError
 
-__all__ = ["parsed_yaml"]
-
 _MOST_BYTES: Final = 1024 * 1024
 _MOST_NODES: Final = 100_000
 _TAG: Final = "tag:yaml.org,2002:"
@@ -31,14 +29,14 @@ _TEXT_TAGS: Final = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 
 
 def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
-    """The value that a YAML text says, and the place of each value in it.
+    """Return the value of a YAML text, and the place of each value in it.
 
     Args:
-        file: What messages call it.
+        file: Its name in messages.
         text: One YAML document.
 
     Raises:
-        FileFormatError: It is no YAML, or holds something else than plain values.
+        FileFormatError: It is not valid YAML, or holds something other than plain values.
     """
     if len(text) > _MOST_BYTES:
         raise FileFormatError(
@@ -51,11 +49,11 @@ def parsed_yaml(file: str, text: str) -> tuple[Any, Places]:
             raise FileFormatError(file, "line 1", "is empty", "begin with: version: 1")
         return reading.value(node, ()), Places(reading.lines)
     except MarkedYAMLError as broken:
-        problem = f"is no YAML: {_problem(broken)}"
+        problem = f"is not valid YAML: {_problem(broken)}"
         raise FileFormatError(file, _mark(broken), problem, _hint(broken)) from broken
     except YAMLError as broken:
         first = str(broken).strip().splitlines()[0]
-        problem = f"is no YAML: {first}"
+        problem = f"is not valid YAML: {first}"
         raise FileFormatError(file, "", problem, "save it as plain text in UTF-8") from broken
     except RecursionError as broken:
         raise FileFormatError(
@@ -91,10 +89,10 @@ class _Reading:
         self._open: set[int] = set()
 
     def value(self, node: Node, path: KeyPath) -> Any:  # noqa: ANN401 -- whatever the file says
-        """The value of a node.
+        """Return the value of a node.
 
         Raises:
-            FileFormatError: It is no plain value.
+            FileFormatError: It is not a plain value.
         """
         self.lines.setdefault(path, node.start_mark.line + 1)
         self._count += 1
@@ -113,15 +111,15 @@ class _Reading:
             self._open.discard(id(node))
 
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
-        """A mapping.
+        """Return a mapping.
 
         Raises:
-            FileFormatError: A key is no text, or there twice.
+            FileFormatError: A key is not text, or occurs twice.
         """
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode) or key_node.tag == f"{_TAG}null":
-                raise self._error(path, "a key is no text", at=key_node)
+                raise self._error(path, "a key is not text", at=key_node)
             key = str(key_node.value)
             if key in values:
                 raise self._error(
@@ -132,7 +130,7 @@ class _Reading:
         return values
 
     def _scalar(self, node: Node, path: KeyPath) -> str | int | float | bool | None:
-        """A text, a number, true, false or null.
+        """Return a text, a number, true, false or null.
 
         Raises:
             FileFormatError: It is something else.
@@ -146,7 +144,7 @@ class _Reading:
             if tag == f"{_TAG}float":
                 return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
         except ValueError as broken:
-            raise self._error(path, f"is no number: {text!r}", at=node) from broken
+            raise self._error(path, f"is not a number: {text!r}", at=node) from broken
         if tag == f"{_TAG}bool":
             return text.lower() == "true"
         if tag == f"{_TAG}null":

@@ -1,6 +1,6 @@
 """Faults in OTLP's own terms, as data: `otlptest.faults`.
 
-A `ReplyFault` is told to the sender as a reply, in the terms of gRPC or HTTP; plan it with
+A `ReplyFault` reaches the sender as a reply, in the terms of gRPC or HTTP; plan it with
 `otlp.reply(...)` or `with otlp.replying(...):`. A `WireFault` acts on bytes and frames; plan it
 with `inject(...)` or `with injecting(...):` on a proxy or a fake collector.
 
@@ -37,8 +37,8 @@ from otlptest.faults.wire_faults import (
     truncate,
     window,
 )
-from otlptest.wire.http2_frames import ErrorCode
-from otlptest.wire.statuses import GrpcCode
+from otlptest.wire.transport.http2_frames import ErrorCode
+from otlptest.wire.transport.statuses import GrpcCode
 
 __all__ = [
     "ErrorCode",

@@ -1,4 +1,4 @@
-"""What the makers of faults accept, checked where the user wrote it."""
+"""Checks of the arguments of fault makers, at the user's call."""
 
 import functools
 import inspect
@@ -10,19 +10,6 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from otlptest.errors import UnknownNameError, UsageError
 
-__all__ = [
-    "checked_body",
-    "checked_choice",
-    "checked_count",
-    "checked_flag",
-    "checked_headers",
-    "checked_name",
-    "checked_seconds",
-    "checked_text",
-    "with_known_names",
-    "written",
-]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -32,7 +19,7 @@ _FORBIDDEN_IN_HEADER: Final = frozenset("\r\n\0")
 
 
 def with_known_names(make: Callable[P, T]) -> Callable[P, T]:
-    """A maker of faults that names the nearest argument where an unknown one is given.
+    """Wrap a maker of faults to suggest the nearest name for an unknown argument.
 
     Such a call raises `UnknownNameError` instead of Python's `TypeError`.
     """
@@ -50,12 +37,12 @@ def with_known_names(make: Callable[P, T]) -> Callable[P, T]:
 
 
 def written(call: str, *arguments: object, **options: object) -> str:
-    """The call as a user would write it: `faults.status(429, retry_after_s=1)`.
+    """Return the call as a user would write it: `faults.status(429, retry_after_s=1)`.
 
     Args:
         call: The function's name.
-        arguments: Those without a name.
-        options: Those by name; None and what is empty is left out, as if not given.
+        arguments: The positional arguments.
+        options: The named arguments; None and empty ones are left out, as if not given.
     """
     said = [repr(each) for each in arguments]
     said += [
@@ -67,10 +54,10 @@ def written(call: str, *arguments: object, **options: object) -> str:
 
 
 def checked_seconds(name: str, value: Any, *, least: float = 0.0) -> float:  # noqa: ANN401 -- the user's
-    """A time in seconds, from `least` to a day.
+    """Return a time in seconds, from `least` to a day.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not least <= value <= _LONGEST_S:
@@ -81,10 +68,10 @@ def checked_seconds(name: str, value: Any, *, least: float = 0.0) -> float:  # n
 
 
 def checked_count(name: str, value: Any, *, least: int = 0, most: int = 2**63 - 1) -> int:  # noqa: ANN401 -- the user's
-    """A whole number from `least` to `most`.
+    """Return a whole number from `least` to `most`.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise UsageError(f"{name} must be a whole number from {least} to {most} and is {value!r}")
@@ -92,7 +79,7 @@ def checked_count(name: str, value: Any, *, least: int = 0, most: int = 2**63 - 
 
 
 def checked_flag(name: str, value: Any) -> bool:  # noqa: ANN401 -- the user's
-    """True or false; a text that says so is none.
+    """Return true or false; text does not count.
 
     Raises:
         UsageError: It is neither.
@@ -103,10 +90,10 @@ def checked_flag(name: str, value: Any) -> bool:  # noqa: ANN401 -- the user's
 
 
 def checked_text(name: str, value: Any) -> str:  # noqa: ANN401 -- the user's
-    """A text.
+    """Return a text.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     if not isinstance(value, str):
         raise UsageError(f"{name} must be a text and is {value!r}")
@@ -114,10 +101,10 @@ def checked_text(name: str, value: Any) -> str:  # noqa: ANN401 -- the user's
 
 
 def checked_choice(name: str, value: Any, choices: Sequence[str]) -> str:  # noqa: ANN401 -- the user's
-    """One of `choices`.
+    """Return one of `choices`.
 
     Raises:
-        UnknownNameError: It is none of them.
+        UnknownNameError: It is not one of them.
     """
     if value not in choices:
         raise UnknownNameError(name, str(value), tuple(choices))
@@ -125,10 +112,10 @@ def checked_choice(name: str, value: Any, choices: Sequence[str]) -> str:  # noq
 
 
 def checked_name(kind: str, value: Any, known: Sequence[str]) -> str:  # noqa: ANN401 -- the user's
-    """One of `known`, given by name, in either case, or as the enum member of that name.
+    """Return one of `known`, given by name, in either case, or as the enum member of that name.
 
     Raises:
-        UnknownNameError: There is none of that name.
+        UnknownNameError: The name is unknown.
     """
     name = value.name if isinstance(value, Enum) else str(value)
     if name.upper() not in known:
@@ -137,7 +124,7 @@ def checked_name(kind: str, value: Any, known: Sequence[str]) -> str:  # noqa: A
 
 
 def checked_headers(headers: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN401 -- the user's
-    """Header fields as pairs.
+    """Return header fields as pairs.
 
     Raises:
         UsageError: A name or a value cannot be sent.
@@ -155,7 +142,7 @@ def checked_headers(headers: Any) -> tuple[tuple[str, str], ...]:  # noqa: ANN40
 
 
 def checked_body(body: Any) -> bytes | None:  # noqa: ANN401 -- the user's
-    """A body to send.
+    """Return a body to send.
 
     Raises:
         UsageError: It is not bytes.

@@ -1,7 +1,7 @@
 """The JSON Schema of fault plans, for editors: from the shapes and the signatures of the faults.
 
-It says what a plan can look like. What it cannot say, the reader of plans checks: the bounds of
-arguments, the names of codes, and which keys need another one.
+It describes the form of a plan. The reader of plans checks the rest: the bounds of
+arguments, the names of codes, and keys that need another one.
 """
 
 import inspect
@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from otlptest import faults
-from otlptest.documents import FaultPlanShape, InjectionShape, ReplyShape
-from otlptest.faults.plans import REPLY_NAMES, WIRE_NAMES
-
-__all__ = ["fault_plan_schema"]
+from otlptest.faults.plan_file import REPLY_NAMES, WIRE_NAMES
+from otlptest.faults.plan_shape import FaultPlanShape, InjectionShape, ReplyShape
 
 _Schema: TypeAlias = dict[str, Any]
 
@@ -31,7 +29,7 @@ _TYPES: Final[Mapping[object, str]] = {
 
 
 def fault_plan_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) that every fault plan satisfies; a new value at each call."""
+    """Return the JSON Schema (2020-12) of every fault plan; a new value at each call."""
     schema = _plain(FaultPlanShape.model_json_schema())
     shapes = schema["$defs"]
     one_or_more = {"anyOf": [_REPLY, {"type": "array", "minItems": 1, "items": _REPLY}]}
@@ -43,7 +41,7 @@ def fault_plan_schema() -> dict[str, Any]:
 
 
 def _plain(schema: Any) -> Any:  # noqa: ANN401 -- any JSON
-    """Without the titles that only repeat a key, and alike for every version of pydantic."""
+    """Return a schema without titles that repeat a key, the same for every pydantic version."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
@@ -54,7 +52,7 @@ def _plain(schema: Any) -> Any:  # noqa: ANN401 -- any JSON
 
 
 def _fault_of(names: tuple[str, ...]) -> _Schema:
-    """A fault: a name, or one name with its arguments."""
+    """Return the schema of a fault: a name, or one name with its arguments."""
     functions = {name: getattr(faults, name) for name in names}
     bare = [name for name, function in functions.items() if not _required(function)]
     with_arguments = {
@@ -73,7 +71,7 @@ def _required(function: Callable[..., object]) -> list[str]:
 
 
 def _arguments(function: Callable[..., object]) -> _Schema:
-    """What stands behind the name of a fault: nothing, its first argument, or all by name."""
+    """Return the schema of a fault's arguments: none, its first one, or all by name."""
     hints = get_type_hints(function)
     parameters = inspect.signature(function).parameters
     by_name: _Schema = {
@@ -94,7 +92,7 @@ def _arguments(function: Callable[..., object]) -> _Schema:
 
 
 def _argument(name: str, hint: object) -> _Schema:
-    """What an argument may be."""
+    """Return the schema of an argument."""
     if name == "reply":
         return dict(_REPLY)
     choices = list(_choices(hint))
@@ -102,7 +100,7 @@ def _argument(name: str, hint: object) -> _Schema:
 
 
 def _choices(hint: object) -> Iterator[_Schema]:
-    """The schema of each part of an annotation; members of an enum are written by their names."""
+    """Return the schemas of the parts of an annotation; enum members are written by name."""
     origin = get_origin(hint)
     if origin in {Union, types.UnionType}:
         for part in get_args(hint):

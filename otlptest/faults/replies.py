@@ -1,4 +1,4 @@
-"""All other replies: successes with a flaw, late ones, lost ones, redirects."""
+"""All other replies: flawed successes, late ones, lost ones, redirects."""
 
 from dataclasses import replace
 from typing import Final, cast
@@ -15,7 +15,7 @@ from otlptest.faults.arguments import (
     written,
 )
 from otlptest.faults.reply_faults import Ending, ReplyFault
-from otlptest.wire.statuses import GrpcCode
+from otlptest.wire.transport.statuses import GrpcCode
 
 __all__ = [
     "ack_lost",
@@ -52,10 +52,10 @@ def ok() -> ReplyFault:
 def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
     """Success, but so many items were rejected; with 0 and a message a warning.
 
-    What the request brought stays received: OTLP does not say which items were rejected.
+    The items stay received: OTLP does not say which ones were rejected.
 
     Args:
-        rejected: Spans, data points, log records or profiles. With 0 and no message
+        rejected: The number of spans, data points, log records or profiles. With 0 and no message
             `partial_success` is set and empty (OTLP-RESP-016).
         message: `error_message`.
 
@@ -78,11 +78,11 @@ def partial_success(*, rejected: int = 0, message: str = "") -> ReplyFault:
 def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
     """The reply comes later.
 
-    Over HTTP/1.1 the connection's next requests wait as well, over HTTP/2 they do not.
+    Over HTTP/1.1 the connection's next requests wait too; over HTTP/2 they do not.
 
     Args:
-        seconds: Between the whole request and its reply.
-        reply: What is replied then; the good answer if None.
+        seconds: The time between the whole request and its reply.
+        reply: The delayed reply; full success if None.
 
     Raises:
         UsageError: `seconds` is below 0 or beyond a day.
@@ -103,7 +103,7 @@ def delay(seconds: float, /, *, reply: ReplyFault | None = None) -> ReplyFault:
 def hang() -> ReplyFault:
     """No reply, ever; the connection stays open until the client gives up.
 
-    What the request brought is not received: the client cannot know that it was.
+    Its telemetry does not count as received: the client cannot know that it was.
     """
     return ReplyFault(text="faults.hang()", ending="hang", keeps_telemetry=False)
 
@@ -112,15 +112,15 @@ def hang() -> ReplyFault:
 def ack_lost(*, ending: Ending = "close") -> ReplyFault:
     """The telemetry is received, and the reply never arrives.
 
-    A client that sends it again makes duplicates; one that does not was lucky. Whatever else is
-    under way on an HTTP/2 connection ends with it.
+    A client that sends it again makes duplicates; one that does not was lucky. Everything else
+    in progress on an HTTP/2 connection ends with it.
 
     Args:
         ending: What happens instead: the connection is closed (`"close"`) or reset (`"reset"`),
-            or nothing at all (`"hang"`).
+            or nothing happens (`"hang"`).
 
     Raises:
-        UnknownNameError: There is no such ending.
+        UnknownNameError: The ending does not exist.
     """
     checked = checked_choice("ending", ending, ("close", "reset", "hang"))
     return ReplyFault(
@@ -131,10 +131,10 @@ def ack_lost(*, ending: Ending = "close") -> ReplyFault:
 
 @with_known_names
 def malformed_body(*, body: bytes | None = None) -> ReplyFault:
-    """Success by its status, with a body that is no message in its encoding.
+    """Success by its status, with a body that is not a message in its encoding.
 
     Args:
-        body: These bytes; if None, cut protobuf or cut JSON, as the request's encoding has it.
+        body: The bytes; if None, cut protobuf or cut JSON, as the request's encoding.
 
     Raises:
         UsageError: `body` is not bytes.
@@ -153,8 +153,8 @@ def wrong_content_type(
     """Success by its status, with a content type that does not belong there.
 
     Args:
-        content_type: The value of the header; empty: over HTTP the header is left out.
-        body: These bytes; if None, the right message in spite of what the header says.
+        content_type: The value of the header; empty: no header over HTTP.
+        body: The bytes; if None, the correct message despite the header.
 
     Raises:
         UsageError: An argument cannot be sent.
@@ -171,15 +171,15 @@ def wrong_content_type(
 def oversize_body(*, size_bytes: int = 4 * _MIB + 1, encoding: str | None = None) -> ReplyFault:
     """Success whose message is larger than clients must take (4 MiB), yet well-formed.
 
-    It is padded with a field that nobody knows, which a client has to ignore.
+    It is padded with an unknown field, which a client has to ignore.
 
     Args:
         size_bytes: Size of the message, inflated; at most 256 MiB.
-        encoding: Sent compressed: `gzip`, `deflate` or `zstd`; a bomb, if the size is large.
+        encoding: The compression: `gzip`, `deflate` or `zstd`; a bomb if the size is large.
 
     Raises:
-        UsageError: The size cannot be had.
-        UnknownNameError: There is no such encoding.
+        UsageError: The size is not possible.
+        UnknownNameError: The encoding does not exist.
     """
     return ReplyFault(
         text=written("oversize_body", size_bytes=size_bytes, encoding=encoding),
@@ -193,11 +193,11 @@ def redirect(location: str = "", /, *, http_status: int = _USUAL_REDIRECT) -> Re
     """Over HTTP a redirect; over gRPC, which has none, the same bare HTTP status.
 
     Args:
-        location: Where to; `/moved` and the request's path if empty.
+        location: The target; `/moved` and the request's path if empty.
         http_status: 301, 302, 303, 307 or 308.
 
     Raises:
-        UsageError: The status is no redirect, or the location cannot be sent.
+        UsageError: The status is not a redirect, or the location cannot be sent.
     """
     if http_status not in _REDIRECTS:
         shown = ", ".join(map(str, _REDIRECTS))
@@ -225,10 +225,10 @@ def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) ->
 
     Args:
         encoding: `gzip`, `deflate` or `zstd`.
-        reply: What is replied; the good answer if None.
+        reply: The reply; full success if None.
 
     Raises:
-        UnknownNameError: There is no such encoding.
+        UnknownNameError: The encoding does not exist.
 
     Example:
         >>> from otlptest import faults
@@ -243,10 +243,10 @@ def compressed(encoding: str = "gzip", /, *, reply: ReplyFault | None = None) ->
 
 
 def _reply(reply: ReplyFault | None) -> ReplyFault:
-    """What a delay or a compression is about.
+    """Return the reply to delay or compress.
 
     Raises:
-        UsageError: It is no reply.
+        UsageError: It is not a reply.
     """
     if reply is None:
         return ok()

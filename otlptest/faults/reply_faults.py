@@ -1,53 +1,51 @@
-"""The one shape of a reply that differs from a good receiver's: what is said, and how it ends.
+"""The common form of every reply that differs from a good receiver's: content and ending.
 
-A `ReplyFault` knows nothing of sockets. The fake collector tells it in the terms of the transport
-that a request came over: over gRPC as a status with `google.rpc` details, over HTTP as a status
+A `ReplyFault` knows nothing of sockets. The fake collector sends it in the terms of the transport
+of the request: over gRPC as a status with `google.rpc` details, over HTTP as a status
 code, header fields and a `google.rpc.Status` in the encoding of the request.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from otlptest.wire.statuses import FieldViolation, GrpcCode
-
-__all__ = ["Ending", "ReplyFault", "RetryAfterForm"]
+from otlptest.wire.transport.statuses import FieldViolation, GrpcCode
 
 Ending = Literal["reply", "hang", "close", "reset"]
-"""How a request ends: with a reply, never, or with the end of its connection (FIN or RST)."""
+"""The end of a request: with a reply, never, or with the end of its connection (FIN or RST)."""
 
 RetryAfterForm = Literal["seconds", "date"]
-"""How `Retry-After` is written."""
+"""The form of `Retry-After`."""
 
-_SUCCESS = 2  # the class of the HTTP statuses that say it
+_SUCCESS = 2  # the class of success statuses in HTTP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReplyFault:
-    """What is answered instead of the good answer. Make one with the functions of this module.
+    """An answer instead of the good one. Make one with the functions of this module.
 
     Attributes:
-        text: The call that makes it, as `repr` shows it and as a request keeps it.
-        http_status: Over HTTP; over gRPC too if `is_bare`.
-        grpc_code: Over gRPC, and in the `google.rpc.Status` over HTTP.
-        message: Of the status, or of a partial success.
+        text: The call that makes it, for `repr` and for the request.
+        http_status: The status over HTTP; over gRPC too if `is_bare`.
+        grpc_code: The code over gRPC, and in the `google.rpc.Status` over HTTP.
+        message: The message of the status, or of a partial success.
         retry_after_s: `Retry-After` over HTTP, `RetryInfo` over gRPC; None: neither.
-        retry_after_form: How `Retry-After` is written: whole seconds, rounded up, or an HTTP date.
+        retry_after_form: The form of `Retry-After`: whole seconds, rounded up, or an HTTP date.
         violations: A `google.rpc.BadRequest` detail, if any.
-        rejected: The count of a partial success; None if it is none.
+        rejected: The count of a partial success; None for any other reply.
         headers: Further header fields over HTTP, trailers over gRPC; they replace those of the
             same name.
-        is_bare: Over gRPC the HTTP status stands alone, without `grpc-status`: as a proxy answers.
-        is_trailers_only: Over gRPC a failure comes in one header block; else the status follows
+        is_bare: Whether gRPC gets the bare HTTP status without `grpc-status`, as from a proxy.
+        is_trailers_only: Whether over gRPC a failure is one header block; else the status follows
             in a second one (OTLP-GRPC-036).
-        body: Replaces the body over HTTP and the message over gRPC; None: what belongs there.
-        is_malformed: The body is no message in its encoding.
-        content_type: Replaces the right one; None: the right one.
-        encoding: The body (gRPC: the message) is compressed so; None: it is not.
-        size_bytes: The body is padded to this size with a field that nobody knows; 0: it is not.
+        body: Replaces the body over HTTP and the message over gRPC; None: the correct one.
+        is_malformed: Whether the body is not a message in its encoding.
+        content_type: Replaces the correct one; None: the correct one.
+        encoding: The compression of the body (gRPC: the message); None: uncompressed.
+        size_bytes: The size to which an unknown field pads the body; 0: no padding.
         delay_s: Seconds between the whole request and the reply.
-        ending: How the request ends.
-        keeps_telemetry: Whether what the request brought counts as received. It does not where
-            the sender is told, or must conclude, that it was refused.
+        ending: The end of the request.
+        keeps_telemetry: Whether its telemetry counts as received. It does not where
+            the sender learns, or must conclude, that it was refused.
     """
 
     text: str
@@ -71,10 +69,10 @@ class ReplyFault:
     keeps_telemetry: bool = True
 
     def __repr__(self) -> str:
-        """The call that makes it."""
+        """Return the call that makes it."""
         return self.text
 
     @property
     def is_success(self) -> bool:
-        """Whether it says success, over gRPC or HTTP alike; without a reply it says nothing."""
+        """Return whether it reports success, over gRPC or HTTP alike; False without a reply."""
         return self.http_status // 100 == _SUCCESS and self.grpc_code == GrpcCode.OK

@@ -1,18 +1,16 @@
-"""Which HTTP status and which gRPC code say the same to an OTLP client.
+"""Pairs of an HTTP status and a gRPC code that mean the same to an OTLP client.
 
-The pairs keep what matters most: a status that a client may retry has an equivalent that it may
-retry, and one that it must not has one that it must not (SPEC, OTLP/gRPC "Failures" and OTLP/HTTP
+The pairs preserve whether a client may retry: each status has an equivalent that it may or must
+not retry in the same way (SPEC, OTLP/gRPC "Failures" and OTLP/HTTP
 "Retryable Response Codes"). The one exception is 429: over gRPC RESOURCE_EXHAUSTED may be retried
-only with a `RetryInfo`, and it is what a server that throttles says.
+only with a `RetryInfo`, and a throttling server sends it.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from otlptest.wire.statuses import GrpcCode
-
-__all__ = ["grpc_code_of", "http_status_of"]
+from otlptest.wire.transport.statuses import GrpcCode
 
 _SUCCESS: Final = 2
 _GRPC_CODES: Final[Mapping[int, GrpcCode]] = MappingProxyType(
@@ -20,7 +18,7 @@ _GRPC_CODES: Final[Mapping[int, GrpcCode]] = MappingProxyType(
         400: GrpcCode.INVALID_ARGUMENT,
         401: GrpcCode.UNAUTHENTICATED,
         403: GrpcCode.PERMISSION_DENIED,
-        404: GrpcCode.UNIMPLEMENTED,  # what a gRPC server says to a method that it does not have
+        404: GrpcCode.UNIMPLEMENTED,  # a gRPC server's answer to an unknown method
         405: GrpcCode.UNIMPLEMENTED,
         409: GrpcCode.ALREADY_EXISTS,
         412: GrpcCode.FAILED_PRECONDITION,
@@ -58,12 +56,12 @@ _HTTP_STATUSES: Final[Mapping[GrpcCode, int]] = MappingProxyType(
 
 
 def grpc_code_of(http_status: int) -> GrpcCode:
-    """The gRPC code that says what an HTTP status says; UNKNOWN where there is none."""
+    """Return the gRPC code for an HTTP status; UNKNOWN if it has no equivalent."""
     if http_status // 100 == _SUCCESS:
         return GrpcCode.OK
     return _GRPC_CODES.get(http_status, GrpcCode.UNKNOWN)
 
 
 def http_status_of(code: GrpcCode) -> int:
-    """The HTTP status that says what a gRPC code says."""
+    """Return the HTTP status for a gRPC code."""
     return _HTTP_STATUSES[code]

@@ -1,4 +1,4 @@
-"""Replies that say no by a status: `status`, `unavailable`, `resource_exhausted`."""
+"""Error-status replies: `status`, `unavailable`, `resource_exhausted`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ from otlptest.faults.arguments import (
 )
 from otlptest.faults.reply_faults import ReplyFault, RetryAfterForm
 from otlptest.faults.status_pairs import grpc_code_of, http_status_of
-from otlptest.wire.statuses import FieldViolation, GrpcCode
+from otlptest.wire.transport.statuses import FieldViolation, GrpcCode
 
 __all__ = ["resource_exhausted", "status", "unavailable"]
 
@@ -56,24 +56,24 @@ def status(
             enum member (`faults.GrpcCode.UNAVAILABLE`, `grpc.StatusCode.UNAVAILABLE`). The other
             transport gets the equivalent: 429 is RESOURCE_EXHAUSTED, 503 is UNAVAILABLE, codes
             that a client must not send again stay so.
-        message: For developers; a short one if empty.
+        message: A text for developers; a short one if empty.
         retry_after_s: Seconds until the client may try again. Over HTTP `Retry-After`, rounded up
             to whole seconds; over gRPC a `RetryInfo` detail, exactly. 0 is sent as 0.
         retry_after_form: `"seconds"` or `"date"`, an HTTP date.
-        violations: A `BadRequest` detail: field paths with what is wrong there.
+        violations: A `BadRequest` detail: field paths, each with its mistake.
         headers: Further header fields over HTTP, trailers over gRPC. They replace others of the
             same name: `{"Retry-After": "soon"}`.
-        body: Over HTTP this instead of the `google.rpc.Status`, e.g. `b""`; of a success instead
-            of the response message, over gRPC too.
-        content_type: Over HTTP this instead of the request's.
-        grpc: Over gRPC this code instead of the equivalent.
-        http: Over HTTP this status instead of the equivalent.
+        body: Replaces the `google.rpc.Status` over HTTP, e.g. `b""`; for a success, replaces
+            the response message, over gRPC too.
+        content_type: Replaces the request's content type over HTTP.
+        grpc: Replaces the equivalent code over gRPC.
+        http: Replaces the equivalent status over HTTP.
         is_bare: Over gRPC answer with the bare HTTP status and no `grpc-status`, as a proxy does.
-        is_trailers_only: Over gRPC say it in one header block; False: in trailers after a head.
+        is_trailers_only: Over gRPC send it in one header block; False: in trailers after a head.
 
     Raises:
         UsageError: An argument is out of its range.
-        UnknownNameError: There is no such gRPC code.
+        UnknownNameError: The gRPC code does not exist.
 
     Example:
         >>> from otlptest import faults
@@ -170,7 +170,7 @@ def _named(
     message: str,
     retry_after_form: RetryAfterForm,
 ) -> ReplyFault:
-    """`status(code, ...)`, shown as the call of `name`."""
+    """Return `status(code, ...)`, shown as the call of `name`."""
     text = written(
         name,
         retry_after_s=retry_after_s,
@@ -186,10 +186,10 @@ def _named(
 def _both_statuses(
     code: int | str | GrpcCode, grpc: str | GrpcCode | None, http: int | None
 ) -> tuple[int, GrpcCode]:
-    """The HTTP status and the gRPC code that `code` stands for, or those given beside it.
+    """Return the HTTP status and the gRPC code of `code`, or those given explicitly.
 
     Raises:
-        UsageError: One cannot be.
+        UsageError: One is not possible.
     """
     if isinstance(code, int) and not isinstance(code, Enum):
         http_status = _http_status(code)
@@ -207,13 +207,13 @@ def _both_statuses(
 
 
 def _http_status(code: int) -> int:
-    """An HTTP status that ends a request.
+    """Return an HTTP status that ends a request.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is something else.
     """
     if isinstance(code, bool) or not _LEAST_STATUS <= code <= _MOST_STATUS:
-        raise UsageError(f"{code!r} is no HTTP status from 200 to 599", _STATUS_HINT)
+        raise UsageError(f"{code!r} is not an HTTP status from 200 to 599", _STATUS_HINT)
     return code
 
 
@@ -230,10 +230,10 @@ def _form(value: str) -> RetryAfterForm:
 
 
 def _violations(violations: Mapping[str, str]) -> tuple[FieldViolation, ...]:
-    """What a `BadRequest` detail lists.
+    """Return the violations for a `BadRequest` detail.
 
     Raises:
-        UsageError: They are no mapping of texts.
+        UsageError: They are not a mapping of texts.
     """
     if not isinstance(violations, Mapping):
         raise UsageError(

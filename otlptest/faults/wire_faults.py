@@ -1,7 +1,7 @@
 """Faults of connections and HTTP/2 frames, as data.
 
 A `WireFault` acts on bytes and frames on their way between a client and a receiver. It works in the
-proxy, before any receiver, and in the fake collector itself; both read what is said here.
+proxy, before any receiver, and in the fake collector itself; both use these definitions.
 
 *Up* is from the client to the receiver, *down* is the way back. Bytes are counted per connection
 and direction: from its first byte on, or, on a connection that was open before, from where the
@@ -23,7 +23,7 @@ from otlptest.faults.arguments import (
     with_known_names,
     written,
 )
-from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.transport.http2_frames import ErrorCode
 
 __all__ = [
     "Direction",
@@ -60,15 +60,15 @@ WireFaultKind = Literal[
 ]
 
 Direction = Literal["up", "down", "both"]
-"""Which way the bytes go that a fault acts on: to the receiver, back to the client, or both."""
+"""The direction of the bytes that a fault acts on: to the receiver, to the client, or both."""
 
 Moment = Literal["connect", "request", "before_reply", "after_reply"]
-"""When a fault acts:
+"""The moment at which a fault acts:
 
-- `connect`: as soon as a new connection is there, before any byte of a request;
+- `connect`: as soon as a new connection exists, before any byte of a request;
 - `request`: when a request begins (HTTP/2: its HEADERS; else the first bytes from the client), or
   where `after_bytes` says, within it;
-- `before_reply`: the request is whole and has reached the receiver, its reply is there, and no byte
+- `before_reply`: the request is whole and has reached the receiver, its reply exists, and no byte
   of it has gone to the client;
 - `after_reply`: the reply has gone to the client whole.
 """
@@ -82,27 +82,27 @@ _MOST_CODE: Final = 2**32 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class WireFault:
-    """What happens to a connection or a stream. Make one with the functions of this module.
+    """An effect on a connection or a stream. Make one with the functions of this module.
 
     Attributes:
-        text: The call that makes it, as `repr` shows it.
+        text: The call that makes it, for `repr`.
         kind: The function that makes it.
-        direction: Which way the bytes go that it acts on.
-        at: When it acts; `after_bytes` alone decides for the kinds that have it.
-        after_bytes: It acts once so many bytes have passed in `direction`; None: `at` decides.
-        latency_s: Every piece is that much later.
-        jitter_s: And up to so much more, evenly spread, in order all the same.
-        bytes_per_s: No more bytes pass in a second.
-        slice_bytes: Bytes pass in pieces of at most that size.
-        pause_s: Between two pieces.
+        direction: The direction of the bytes that it acts on.
+        at: The moment at which it acts; `after_bytes` replaces it for the kinds that have it.
+        after_bytes: The bytes in `direction` after which it acts; None: `at` decides.
+        latency_s: The delay of every piece.
+        jitter_s: The largest additional delay, evenly spread; the order stays.
+        bytes_per_s: The most bytes that pass in a second.
+        slice_bytes: The largest piece in which bytes pass.
+        pause_s: The seconds between two pieces.
         count: How many bytes are changed.
-        seed: Of what is random, together with the connection's number.
+        seed: The random seed, together with the connection's number.
         code: The HTTP/2 error code of a GOAWAY or RST_STREAM.
         message: The debug data of a GOAWAY.
-        last_stream_id: The last stream that a GOAWAY says was taken; None: the last that began.
-        ends_connection: Whether the connection is closed after a GOAWAY, once nothing that it
-            allows is under way.
-        window_bytes: The flow-control window that the client gets for each stream, and never more.
+        last_stream_id: The last stream that a GOAWAY reports as taken; None: the last that began.
+        ends_connection: Whether the connection is closed after a GOAWAY, once no allowed stream is
+            open.
+        window_bytes: The flow-control window of each stream of the client, never enlarged.
     """
 
     text: str
@@ -124,17 +124,17 @@ class WireFault:
     window_bytes: int = 0
 
     def __repr__(self) -> str:
-        """The call that makes it."""
+        """Return the call that makes it."""
         return self.text
 
     @property
     def acts_on_frames(self) -> bool:
-        """Whether it needs HTTP/2, and never fires on a connection that speaks HTTP/1.1."""
+        """Return whether it needs HTTP/2, so never fires on an HTTP/1.1 connection."""
         return self.kind in {"goaway", "rst_stream", "window"}
 
     @property
     def corrupts_requests(self) -> bool:
-        """Whether requests arrive as something that no client has sent."""
+        """Return whether requests arrive changed from what the client sent."""
         return self.kind == "corrupt" and self.direction == "up"
 
 
@@ -145,11 +145,11 @@ def reset(
     """The connection is reset (TCP RST): both sides get an error, what is under way is lost.
 
     Args:
-        after_bytes: Once so many bytes have passed: within a request (`direction="up"`) or within
+        after_bytes: The bytes before the reset: within a request (`direction="up"`) or within
             a reply (`"down"`).
         at: Without `after_bytes`: `"connect"`, `"request"`, `"before_reply"` (the receiver has the
             request, the client never learns it) or `"after_reply"`.
-        direction: Which bytes count.
+        direction: The direction in which bytes count.
 
     Raises:
         UsageError: An argument is out of its range, or both `after_bytes` and `at` are given.
@@ -177,7 +177,7 @@ def reset(
 def refuse() -> WireFault:
     """New connections are reset as soon as they are made; open ones go on.
 
-    A client sees a reset, some see it while they connect. Where nobody listens at all it sees
+    A client sees a reset, in some cases while it connects. Where nothing listens it sees
     "connection refused" instead: close the receiver, or its port, for that.
     """
     return WireFault(text="faults.refuse()", kind="refuse", at="connect")
@@ -188,8 +188,8 @@ def blackhole(*, after_bytes: int = 0, direction: Direction = "both") -> WireFau
     """The connection is open and nothing passes any more; no side gets an error.
 
     Args:
-        after_bytes: So many bytes still pass.
-        direction: Which way nothing passes.
+        after_bytes: The number of bytes that still pass.
+        direction: The blocked direction.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -209,9 +209,9 @@ def trickle(
     """Bytes pass a few at a time with a pause after each: a slow peer that never stops.
 
     Args:
-        slice_bytes: How many at a time.
+        slice_bytes: The number of bytes at a time.
         pause_s: Seconds between two pieces.
-        direction: Which way.
+        direction: The affected direction.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -233,7 +233,7 @@ def slice(  # noqa: A001 -- what it is called everywhere; meant to be read as `f
 
     Args:
         slice_bytes: The largest piece.
-        direction: Which way.
+        direction: The affected direction.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -253,10 +253,10 @@ def latency(
     """Every byte is that much later; order stays.
 
     Args:
-        seconds: Later by so much.
-        jitter_s: And by up to so much more, evenly spread.
-        direction: Which way; `"both"` makes it twice for a request and its reply.
-        seed: Of the jitter.
+        seconds: The delay.
+        jitter_s: The largest additional delay, evenly spread.
+        direction: The affected direction; `"both"` delays a request and its reply.
+        seed: The random seed of the jitter.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -283,7 +283,7 @@ def bandwidth(bytes_per_s: int, /, *, direction: Direction = "up") -> WireFault:
 
     Args:
         bytes_per_s: At least 1.
-        direction: Which way; with `"both"` each way has its own.
+        direction: The affected direction; with `"both"` each has its own limit.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -301,8 +301,8 @@ def truncate(*, after_bytes: int, direction: Direction = "up") -> WireFault:
     """So many bytes pass, the rest is swallowed, and both sides are closed in order (TCP FIN).
 
     Args:
-        after_bytes: How many pass.
-        direction: Which way.
+        after_bytes: The number of bytes that pass.
+        direction: The affected direction.
 
     Raises:
         UsageError: An argument is out of its range.
@@ -322,9 +322,9 @@ def corrupt(
     """Bytes arrive changed.
 
     Args:
-        after_bytes: So many pass unchanged; 0 is the first byte of the connection.
-        count: So many bytes after them get another value.
-        direction: Which way.
+        after_bytes: The number of unchanged bytes; 0 is the first byte of the connection.
+        count: The number of bytes after them that change.
+        direction: The affected direction.
         seed: Decides the values.
 
     Raises:
@@ -360,8 +360,8 @@ def goaway(
     Streams above the last stream id are not answered; the others are, then the connection ends.
 
     Args:
-        last_stream_id: What the frame says; None: the last stream that began, the one whose
-            request makes the fault act included. 0: nothing was taken, all may be sent again.
+        last_stream_id: The value in the frame; None: the last stream that began, including the one
+            whose request triggers the fault. 0: nothing was taken, all may be sent again.
         code: Name or number of an HTTP/2 error code.
         message: Debug data.
         at: `"connect"`, `"request"`, `"before_reply"` or `"after_reply"`.
@@ -369,7 +369,7 @@ def goaway(
 
     Raises:
         UsageError: An argument is out of its range.
-        UnknownNameError: There is no such code.
+        UnknownNameError: The code does not exist.
     """
     number = _error_code(code)
     return WireFault(
@@ -405,8 +405,8 @@ def rst_stream(
             receiver has it, and its reply is dropped.
 
     Raises:
-        UsageError: The code or the moment cannot be.
-        UnknownNameError: There is no such code, or no such moment.
+        UsageError: The code or the moment is not possible.
+        UnknownNameError: The code or the moment does not exist.
     """
     number = _error_code(code)
     checked = checked_choice("moment", at, ("request", "before_reply"))
@@ -429,7 +429,7 @@ def window(window_bytes: int = 0, /) -> WireFault:
         window_bytes: How much of each request may be sent.
 
     Raises:
-        UsageError: It is no window.
+        UsageError: It is not a window.
     """
     return WireFault(
         text=written("window", window_bytes),
@@ -460,7 +460,7 @@ def _checked_way(direction: str, choices: tuple[str, ...]) -> Direction:
 
 
 def _error_code(code: int | str | ErrorCode) -> int:
-    """The number of an HTTP/2 error code.
+    """Return the number of an HTTP/2 error code.
 
     Raises:
         UsageError: It cannot be sent.

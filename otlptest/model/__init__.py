@@ -1,7 +1,7 @@
-"""What OTLP says, as frozen dataclasses: spans, metric points, log records, profiles, requests.
+"""OTLP's data as frozen dataclasses: spans, metric points, log records, profiles, requests.
 
 Field names are OTLP's own (`start_time_unix_nano`, `dropped_attributes_count`); ids are lower-case
-hex; an absent id is None. What a test wants beside them (`service`, `duration_ms`) is a property.
+hex; an absent id is None. Additions for tests (`service`, `duration_ms`) are properties.
 Nothing here reads or writes bytes: that is `otlptest.wire`.
 """
 

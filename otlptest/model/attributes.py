@@ -6,8 +6,6 @@ from typing import Any, ClassVar, TypeAlias
 
 from otlptest.errors import MissingAttributeError
 
-__all__ = ["AttributeValue", "Attributes", "Resource", "Scope", "same_value"]
-
 AttributeValue: TypeAlias = Any
 """str | bool | int | float | bytes | list | Attributes, or None: an AnyValue with nothing set.
 
@@ -18,7 +16,7 @@ AttributeValue: TypeAlias = Any
 class Attributes(Mapping[str, AttributeValue]):
     """A read-only mapping of attribute names to Python values.
 
-    Where a payload repeats a key the last one counts here; the repetition itself is a finding
+    If a payload repeats a key, the last value counts here; the repetition itself is a finding
     (OTLP-COMMON-001). Compares equal to any mapping with the same keys and values of the same
     OTLP types: `1`, `1.0`, `"1"` and `True` are four different values.
     """
@@ -31,10 +29,10 @@ class Attributes(Mapping[str, AttributeValue]):
         self._items: dict[str, AttributeValue] = dict(items or {})
 
     def __getitem__(self, key: str) -> AttributeValue:
-        """The value of an attribute.
+        """Return the value of an attribute.
 
         Raises:
-            MissingAttributeError: It is not there; also a `KeyError`.
+            MissingAttributeError: The attribute is missing; also a `KeyError`.
         """
         __tracebackhide__ = True
         try:
@@ -43,7 +41,7 @@ class Attributes(Mapping[str, AttributeValue]):
             raise MissingAttributeError(self._NOUN, key, self._items) from None
 
     def get(self, key: str, /, default: Any = None) -> AttributeValue:  # noqa: ANN401 -- as given
-        """The value of an attribute, or `default` if it is not there."""
+        """Return the value of an attribute, or `default` if it is missing."""
         return self._items.get(key, default)
 
     def __iter__(self) -> Iterator[str]:
@@ -71,7 +69,7 @@ class Attributes(Mapping[str, AttributeValue]):
 
 
 def same_value(left: object, right: object) -> bool:
-    """Whether two attribute values have the same OTLP type and the same value.
+    """Return whether two attribute values have the same OTLP type and the same value.
 
     Recurses into lists and mappings; the order of a mapping does not matter. NaN equals NaN.
     """
@@ -119,7 +117,7 @@ class Resource(Attributes):
 
     @property
     def service(self) -> str | None:
-        """`service.name`, if there is one and it is text."""
+        """Return `service.name`, if it is present and text."""
         name = self._items.get("service.name")
         return name if isinstance(name, str) else None
 
@@ -133,7 +131,7 @@ def _rebuilt(items: dict[str, AttributeValue], schema_url: str, dropped: int) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """common.proto `InstrumentationScope`, with the schema URL that stands beside it."""
+    """common.proto `InstrumentationScope`, with the schema URL next to it."""
 
     name: str = ""
     version: str = ""

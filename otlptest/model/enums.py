@@ -7,26 +7,13 @@ so fields are typed `SpanKind | int` and so on.
 from enum import Enum, IntEnum
 from typing import Final, Literal
 
-__all__ = [
-    "ROOT",
-    "SIGNALS",
-    "AggregationTemporality",
-    "MetricType",
-    "Protocol",
-    "Root",
-    "Severity",
-    "Signal",
-    "SpanKind",
-    "StatusCode",
-]
-
 Signal = Literal["traces", "metrics", "logs", "profiles"]
-"""What a request carries."""
+"""The kind of telemetry in a request."""
 
 SIGNALS: Final[tuple[Signal, ...]] = ("traces", "metrics", "logs", "profiles")
 
 Protocol = Literal["grpc", "http/protobuf", "http/json"]
-"""How a request came, in the words of `OTEL_EXPORTER_OTLP_PROTOCOL`."""
+"""The protocol of a request, in the words of `OTEL_EXPORTER_OTLP_PROTOCOL`."""
 
 
 class Root(Enum):
@@ -35,12 +22,12 @@ class Root(Enum):
     ROOT = "ROOT"
 
     def __repr__(self) -> str:
-        """Read as the name that tests write."""
+        """Return the name that tests write."""
         return "ROOT"
 
 
 ROOT: Final = Root.ROOT
-"""As the criterion `parent`: the span has no parent, or one that otlptest invented."""
+"""A value of the criterion `parent`: the span has no parent, or one that otlptest invented."""
 
 
 class SpanKind(IntEnum):
@@ -101,7 +88,7 @@ class AggregationTemporality(IntEnum):
 
 
 class MetricType(Enum):
-    """Which member of metrics.proto `Metric.data` is set; the values are its field names."""
+    """The member of metrics.proto `Metric.data` that is set; the values are its field names."""
 
     NONE = "none"
     GAUGE = "gauge"

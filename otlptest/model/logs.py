@@ -6,8 +6,6 @@ from otlptest.model.attributes import Attributes, AttributeValue, Resource, Scop
 from otlptest.model.enums import Severity
 from otlptest.model.requests import Request
 
-__all__ = ["LogRecord"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRecord:
@@ -37,12 +35,12 @@ class LogRecord:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
     @property
     def severity(self) -> Severity | int:
-        """`severity_number`, under the name of the criterion."""
+        """Return `severity_number`, under the name of the criterion."""
         return self.severity_number
 
     def __hash__(self) -> int:

@@ -1,6 +1,6 @@
 """Metric points as sent (metrics.proto), and the identity that joins them into one metric.
 
-What points mean together (merging, resets, totals, quantiles) is `otlptest.queries`.
+`otlptest.queries` handles what points mean together (merging, resets, totals, quantiles).
 """
 
 from dataclasses import dataclass, field
@@ -10,22 +10,10 @@ from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.enums import AggregationTemporality, MetricType
 from otlptest.model.requests import Request
 
-__all__ = [
-    "Buckets",
-    "DataPoint",
-    "Exemplar",
-    "ExponentialHistogramPoint",
-    "HistogramPoint",
-    "MetricIdentity",
-    "NumberPoint",
-    "QuantileValue",
-    "SummaryPoint",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricIdentity:
-    """What makes two data points belong to one metric: all but the description.
+    """The identity shared by data points of one metric: all but the description.
 
     MDM "Opentelemetry Protocol data model": name, resource, scope, unit, type; for sums and
     histograms also temporality, for sums monotonicity.
@@ -42,7 +30,7 @@ class MetricIdentity:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
 
@@ -59,7 +47,7 @@ class Exemplar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Point:
-    """What every kind of data point has.
+    """The common part of every kind of data point.
 
     Attributes:
         metric: The identity that the point belongs to.
@@ -76,7 +64,7 @@ class _Point:
 
     @property
     def has_no_recorded_value(self) -> bool:
-        """Whether the producer says that the series has no value at this time."""
+        """Return whether the producer says that the series has no value at this time."""
         return bool(self.flags & 1)
 
 

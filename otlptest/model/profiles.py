@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.requests import Request
 
-__all__ = ["Frame", "Profile", "Sample", "ValueType"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueType:
-    """profiles.proto `ValueType`: what is measured, in which unit."""
+    """profiles.proto `ValueType`: the measured thing and its unit."""
 
     type: str = ""
     unit: str = ""
@@ -63,7 +61,7 @@ class Profile:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
     def __hash__(self) -> int:

@@ -1,6 +1,6 @@
-"""Connections, export requests and what went wrong with them: what the wire said.
+"""Connections, export requests and problems with them, as the wire showed them.
 
-`Connection` and `Request` are filled by the receiver while they happen and read by everyone else;
+The receiver fills `Connection` and `Request` while they happen, and everyone else reads them;
 after `closed_at` and `replied_at` are set they do not change. Times `…_at` are seconds on the
 collector's monotonic clock, `…_unix_nano` are nanoseconds since 1970.
 """
@@ -13,8 +13,6 @@ from otlptest.errors import MissingAttributeError
 from otlptest.model.attributes import Resource
 from otlptest.model.enums import Protocol, Signal
 
-__all__ = ["PROBLEM_KINDS", "Connection", "Headers", "Problem", "Producer", "Request"]
-
 T = TypeVar("T")
 
 SECRET_HEADERS: Final = frozenset(
@@ -22,7 +20,7 @@ SECRET_HEADERS: Final = frozenset(
 )
 
 PROBLEM_KINDS: Final = (
-    "malformed",  # the body is no OTLP message of the signal
+    "malformed",  # the body is not OTLP message of the signal
     "bad_compression",  # the body is not what its Content-Encoding or grpc-encoding says
     "unknown_encoding",  # a Content-Encoding or grpc-encoding that is not supported
     "too_large",  # over the size limit, before or after decompression
@@ -34,7 +32,7 @@ PROBLEM_KINDS: Final = (
     "protocol_error",  # broken HTTP/1.1, HTTP/2 or gRPC framing
     "cut_request",  # the connection or stream ended within a request
     "too_slow",  # a request that did not arrive within the receiver's patience
-    "flood",  # frames or headers in numbers that only an attack has
+    "flood",  # frames or headers in numbers that only an attack sends
 )
 
 
@@ -44,10 +42,10 @@ _PROBED_SERVICES: Final = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 
 class Headers(Mapping[str, str]):
-    """Request headers (HTTP) or metadata (gRPC): read-only, names without regard to case.
+    """Request headers (HTTP) or metadata (gRPC): read-only, with case-insensitive names.
 
     A repeated header is joined with `, `, as RFC 9110 section 5.3 allows. `repr` masks secrets;
-    values read by name are as they came.
+    values read by name are unchanged.
     """
 
     __slots__ = ("_fields", "pairs")
@@ -66,10 +64,10 @@ class Headers(Mapping[str, str]):
         return self._fields
 
     def __getitem__(self, name: str) -> str:
-        """The value of a header.
+        """Return the value of a header.
 
         Raises:
-            MissingAttributeError: It is not there; also a `KeyError`.
+            MissingAttributeError: The header is missing; also a `KeyError`.
         """
         __tracebackhide__ = True
         try:
@@ -84,7 +82,7 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, /, default: T) -> str | T: ...
 
     def get(self, name: str, /, default: object = None) -> object:
-        """The value of a header, or `default` if it is not there."""
+        """Return the value of a header, or `default` if it is missing."""
         return self._by_name().get(name.lower(), default)
 
     def __contains__(self, name: object) -> bool:
@@ -109,19 +107,19 @@ class Connection:
 
     Attributes:
         number: 1 for the collector's first.
-        endpoint: Which of the collector's two ports it came to.
+        endpoint: The one of the collector's two ports that it came to.
         port: The local port.
-        owner: The process under test that this port was opened for (its name), else None.
+        owner: The name of the process under test that this port was opened for, else None.
         port_opened_at: When that port began to listen.
         port_closed_at: When that port stopped listening while this connection was still open;
             None if it did not.
         opened_at: When it was accepted.
         closed_at: When both sides had ended it and all that was sent had been read; None before.
-        protocol: What was spoken: `http/1.1`, `h2`, or None while nothing is known.
+        protocol: `http/1.1`, `h2`, or None until it is known.
         peer: The other end as the socket knows it: `127.0.0.1:40000`; empty if it does not.
         bytes_received: Bytes read from the socket, TLS included.
         requests: How many requests began on it.
-        close_reason: Why it ended, as text.
+        close_reason: The reason for its end, as text.
         wire_fault: The injected fault that acted on it last, as a test writes it; empty if none.
         is_corrupted: Whether an injected fault has changed bytes that it brought.
     """
@@ -147,16 +145,16 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something the receiver could not take as a good OTLP request.
+    """Something that the receiver could not take as a valid OTLP request.
 
     Attributes:
         kind: One of `PROBLEM_KINDS`.
         rule: The requirement that was broken, e.g. `OTLP-HTTP-008`.
         message: What is wrong, one sentence; also the message of the error reply.
-        place: A field path or an offset, empty where neither is known.
-        expected: What the specification wants, as text.
+        place: A field path or an offset, empty if unknown.
+        expected: The demand of the specification, as text.
         connection: The connection on which it was found.
-        began_at: When the request began that it was found in; None if it was found in none.
+        began_at: The start of its request; None if it was not found in one.
         found_at: When it was found.
     """
 
@@ -171,7 +169,7 @@ class Problem:
 
     @property
     def planned_by(self) -> str:
-        """The injected fault that made it, as a test writes it; empty if it is the sender's."""
+        """Return the injected fault that caused it, as a test writes it; else empty."""
         connection = self.connection
         if connection is None or not (connection.is_corrupted or self.kind in _CUT_KINDS):
             return ""
@@ -185,32 +183,32 @@ class Request:
     Attributes:
         number: 1 for the first request that the collector received.
         connection: The connection that brought it.
-        signal: What it carries by its path; None when the path is none of OTLP's.
+        signal: The signal of its path; None if the path is not one of OTLP's.
         protocol: gRPC, HTTP with protobuf, or HTTP with JSON; by content type and port.
         method: The HTTP method.
         path: The request target without its query.
         headers: Header fields or metadata, without HTTP/2 pseudo-headers.
-        encoding: `identity`, `gzip`, `deflate`, `zstd`, or what the sender called it.
+        encoding: `identity`, `gzip`, `deflate`, `zstd`, or the sender's own name.
         wire_size: Bytes of the body as sent, compressed or not.
         body: The request message as protobuf bytes, inflated; of a JSON request its protobuf
-            equivalent; of a refused one what could be had, maybe empty.
+            equivalent; of a refused one the readable part, maybe empty.
         packed_json: The JSON text as received, inflated then zlib-compressed; None if not JSON.
-        unread_keys: Keys in the JSON of an accepted request under which telemetry may stand that
-            was not read, since OTLP has no such keys there: `resource_spans instead of
+        unread_keys: JSON keys of an accepted request that may hold telemetry but were not read,
+            since OTLP has no such keys there: `resource_spans instead of
             resourceSpans`, or only the place. At most five; empty if there are none.
         stream_id: The HTTP/2 stream, None on HTTP/1.1.
         started_at: When its headers were complete.
         received_at: When its last byte was read.
         received_unix_nano: The same on the wall clock.
-        replied_at: When the reply was handed to the socket; None if none was.
+        replied_at: When the reply was handed to the socket; None without one.
         http_status: Status of the reply, 0 before it.
         grpc_status: gRPC status of the reply, None on HTTP and before it.
-        problem: Why it was refused; None if it was accepted.
-        reply_fault: The planned fault that answered it, as it is written, e.g.
-            `faults.unavailable(retry_after_s=0.2)`; empty if none did.
-        is_discarded: Whether that fault says that its telemetry was not received.
+        problem: The reason for its refusal; None if it was accepted.
+        reply_fault: The planned fault that answered it, as written, e.g.
+            `faults.unavailable(retry_after_s=0.2)`; empty without one.
+        is_discarded: Whether that fault makes its telemetry count as not received.
         given_up_at: When the client reset its stream while a planned fault held the reply back;
-            None if it did not, and on HTTP/1.1, where only the end of the connection tells.
+            None if it did not, and on HTTP/1.1, where only the end of the connection shows it.
     """
 
     number: int = 0
@@ -239,17 +237,17 @@ class Request:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether its telemetry counts: decoded whole, and not refused by a planned fault."""
+        """Return whether its telemetry counts: decoded, and not refused by a planned fault."""
         return self.problem is None and not self.is_discarded
 
     @property
     def is_preflight(self) -> bool:
-        """Whether a browser asks here if a page may send (WHATWG Fetch, CORS-preflight)."""
+        """Return whether it is a browser's preflight (WHATWG Fetch, CORS-preflight)."""
         return self.method == "OPTIONS" and "access-control-request-method" in self.headers
 
     @property
     def is_probe(self) -> bool:
-        """Whether it only asks if somebody is there: it has no place for telemetry.
+        """Return whether it only checks that the receiver is there, and cannot hold telemetry.
 
         A GET, HEAD, OPTIONS or TRACE without a body, or gRPC's health and reflection services; not
         a browser's preflight, after which a page that is refused does not send its telemetry.
@@ -262,13 +260,13 @@ class Request:
 
     @property
     def size(self) -> int:
-        """Bytes of the message, inflated."""
+        """Return the number of bytes of the message, inflated."""
         return len(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Producer:
-    """Who sent telemetry: a process under test with its own ports, and a resource.
+    """The sender of telemetry: a process under test with its own ports, and a resource.
 
     Attributes:
         owner: Name of the process (`otlp_process`), None for senders otlptest did not start.
@@ -279,7 +277,7 @@ class Producer:
     resource: Resource
 
     def __str__(self) -> str:
-        """Name it the way a failure message does."""
+        """Return its name in a failure message."""
         service = self.resource.service or "unknown service"
         instance = self.resource.get("service.instance.id") or self.resource.get("process.pid")
         name = f"{service} ({instance})" if instance else service

@@ -7,8 +7,6 @@ from otlptest.model.attributes import Attributes, Resource, Scope
 from otlptest.model.enums import SpanKind, StatusCode
 from otlptest.model.requests import Request
 
-__all__ = ["Link", "Span", "SpanEvent", "Status"]
-
 _FLAG_HAS_IS_REMOTE = 0x100
 _FLAG_IS_REMOTE = 0x200
 
@@ -47,17 +45,17 @@ class Link:
 class Span:
     """One span as received.
 
-    Two spans are equal when all that OTLP says about them is equal, whichever request brought
+    Two spans are equal when all their OTLP fields are equal, whichever request brought
     them.
 
     Attributes:
-        trace_id: Lower-case hex, 32 digits where the payload is right.
-        span_id: Lower-case hex, 16 digits where the payload is right.
+        trace_id: Lower-case hex, 32 digits if the payload is correct.
+        span_id: Lower-case hex, 16 digits if the payload is correct.
         parent_span_id: Lower-case hex, None for a root.
-        exporter: Which exporter of a Collector under test sent it (`otlp/tracing`); None where
+        exporter: The exporter of a Collector under test that sent it (`otlp/tracing`); None where
             only one sender uses the endpoint.
         request: The request that brought it; None for spans that were not received.
-        has_outside_parent: The parent is a span context that otlptest invented (`new_trace()`).
+        has_outside_parent: Whether otlptest invented the parent (`new_trace()`).
     """
 
     trace_id: str
@@ -84,12 +82,12 @@ class Span:
 
     @property
     def service(self) -> str | None:
-        """`service.name` of the resource."""
+        """Return `service.name` of the resource."""
         return self.resource.service
 
     @property
     def duration_ms(self) -> float:
-        """From start to end in milliseconds; negative if the payload says so.
+        """Return the time from start to end in milliseconds; negative if the payload has it so.
 
         NaN if the span has no end (an `end_time_unix_nano` of 0, OTLP-TRACE-014): it has no
         duration, and every comparison is false, `duration_ms < 500` and `duration_ms > 500`. The
@@ -101,9 +99,9 @@ class Span:
 
     @property
     def is_local_root(self) -> bool:
-        """Whether it has no parent among spans: none, an invented one, or one in another process.
+        """Return whether it has no parent in its process: none, an invented one, or a remote one.
 
-        A remote parent is told by `flags` bits 8 and 9 (OTLP-TRACE-030); where a producer does not
+        `flags` bits 8 and 9 mark a remote parent (OTLP-TRACE-030); where a producer does not
         set them, only spans without a parent, or with an invented one, count.
         """
         if self.parent_span_id is None or self.has_outside_parent:
@@ -111,7 +109,7 @@ class Span:
         return bool(self.flags & _FLAG_HAS_IS_REMOTE and self.flags & _FLAG_IS_REMOTE)
 
     def __repr__(self) -> str:
-        """What a failed assertion shows: which span it is, not all that it holds."""
+        """Return the text for a failed assertion: which span it is, not all its fields."""
         ids = f"span_id={self.span_id!r}, trace_id={self.trace_id!r}"
         return f"<Span {self.name!r} of service {self.service!r}, {ids}>"
 

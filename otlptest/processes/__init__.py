@@ -1,4 +1,4 @@
-"""Programs under test: started with a port and a marker, talked to over HTTP, ended for sure."""
+"""Programs under test: started with a port and a marker, asked over HTTP, reliably ended."""
 
 from otlptest.processes import readiness as ready
 from otlptest.processes.commands import Command

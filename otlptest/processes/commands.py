@@ -1,4 +1,4 @@
-"""Turns what a test wrote into a started process, or into one clear sentence why not."""
+"""Starts processes from a test's commands, or explains in one sentence why not."""
 
 import errno
 import os
@@ -11,8 +11,6 @@ from typing import TypeAlias
 
 from otlptest.errors import ProcessError, UsageError
 
-__all__ = ["Command", "checked_command", "checked_environment", "launched", "short_name"]
-
 Command: TypeAlias = Sequence[str | os.PathLike[str]]
 """A program and its arguments, each an item of its own; no shell reads them."""
 
@@ -20,10 +18,10 @@ _NAME_COLUMNS = 40
 
 
 def checked_command(command: Command) -> tuple[str, ...]:
-    """The words of a command, as text.
+    """Return the words of a command, as text.
 
     Raises:
-        UsageError: It is one string, empty, or holds something that is no text or path.
+        UsageError: It is one string, empty, or holds something other than text or paths.
     """
     given: object = command  # callers may be untyped
     if isinstance(given, str):
@@ -41,10 +39,10 @@ def checked_command(command: Command) -> tuple[str, ...]:
 
 
 def checked_environment(env: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `env`.
+    """Return a copy of `env`.
 
     Raises:
-        UsageError: A name or a value is no text.
+        UsageError: A name or a value is not text.
     """
     for name, value in env.items():
         given: object = value  # callers may be untyped
@@ -57,7 +55,7 @@ def checked_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def short_name(words: Sequence[str]) -> str:
-    """What messages call a program without a name: its words, without folders, cut short."""
+    """Return the name in messages of a program without one: its words, without folders, cut."""
     name = shlex.join([Path(words[0]).name, *words[1:]]).replace("\n", " ")
     return name if len(name) <= _NAME_COLUMNS else name[: _NAME_COLUMNS - 1] + "…"
 
@@ -70,11 +68,11 @@ def launched(
     cwd: str | os.PathLike[str] | None,
     pipe: int,
 ) -> "subprocess.Popen[bytes]":
-    """The started process, in a session and process group of its own.
+    """Return the started process, in a session and process group of its own.
 
     Raises:
-        UsageError: `cwd` is no folder.
-        ProcessError: The command cannot be run; the hint tells what to do.
+        UsageError: `cwd` is not a folder.
+        ProcessError: The command cannot be run; the hint says what to do.
     """
     if cwd is not None and not Path(cwd).is_dir():
         what = "is a file" if Path(cwd).exists() else "does not exist"
@@ -100,7 +98,7 @@ def _reason(
     env: Mapping[str, str],
     cwd: str | os.PathLike[str] | None,
 ) -> tuple[str, str]:
-    """What a person would say about a command that cannot be run, and what to do about it."""
+    """Return why a command cannot be run, and what to do about it."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.ENOENT:
         return _missing(program, env, cwd)
@@ -110,7 +108,7 @@ def _reason(
         return f"{program!r} is not executable", f"chmod +x {shlex.quote(program)}"
     if number == errno.ENOEXEC:
         hint = "a script needs an interpreter: put it first in the command, or begin with #!"
-        return f"{program!r} is no program that this machine can run", hint
+        return f"{program!r} is not a program that this machine can run", hint
     return str(error), ""
 
 

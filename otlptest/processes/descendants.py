@@ -1,10 +1,10 @@
 """Finds the processes that a program under test has started, and signals them.
 
-They are found by their process group, and by an environment marker when they left the group (a
-daemon that forked twice and began a session of its own). A zombie counts as gone: it runs nothing
+They are found by their process group, or by an environment marker if they left the group (a
+daemon that forked twice and began its own session). A zombie counts as gone: it runs nothing
 and holds nothing.
 
-On Linux this reads `/proc`; on macOS it asks `ps`; elsewhere nothing is found, and only the program
+Linux reads `/proc`, macOS asks `ps`; elsewhere nothing is found, and only the program
 itself is known.
 """
 
@@ -18,13 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["KILL", "MARKER", "Descendant", "living_processes", "parsed_ps", "signal_all"]
-
 MARKER = "OTLPTEST_PROCESS"
-"""The environment variable that marks what a program started; ids of nested ones join with `/`."""
+"""The environment variable that marks started programs; ids of nested ones join with `/`."""
 
 KILL: Final[int] = getattr(signal, "SIGKILL", signal.SIGTERM)
-"""The signal that nothing survives; on Windows any signal ends a process at once."""
+"""The signal that no process survives; on Windows any signal ends a process at once."""
 
 _PROC = Path("/proc")
 _GONE = frozenset("ZXx")
@@ -37,7 +35,7 @@ class Descendant:
     Attributes:
         pid: Its process id.
         name: Its executable, as the system calls it.
-        is_in_group: Whether it is in the program's process group; if not, its environment told.
+        is_in_group: Whether it is in the program's process group; else its environment marks it.
     """
 
     pid: int
@@ -45,12 +43,12 @@ class Descendant:
     is_in_group: bool
 
     def __str__(self) -> str:
-        """Name it the way a message does."""
+        """Return its name in a message."""
         return f"process {self.pid} ({self.name})"
 
 
 def living_processes(group: int, mark: str) -> tuple[Descendant, ...]:
-    """Every living process of the group `group`, or with `mark` in its marker.
+    """Return every living process of the group `group`, or with `mark` in its marker.
 
     Takes a few milliseconds. A process that belongs to another user is found by its group only.
     """
@@ -95,7 +93,7 @@ def _of_ps(group: int, mark: str) -> tuple[Descendant, ...]:  # pragma: no cover
 
 
 def parsed_ps(listing: str, group: int, mark: str) -> tuple[Descendant, ...]:
-    """The same as `living_processes`, from the columns pid, pgid, stat, command and environment."""
+    """Return the same from the columns pid, pgid, stat, command and environment."""
     found = []
     for line in listing.splitlines():
         pid, in_group, state, *words = line.split()
@@ -108,7 +106,7 @@ def parsed_ps(listing: str, group: int, mark: str) -> tuple[Descendant, ...]:
 
 
 def signal_all(leader: int, mark: str, number: int) -> None:
-    """Send a signal to the group of `leader`, which is not reaped yet, and to all it started.
+    """Send a signal to the unreaped `leader`'s group, and to all processes that it started.
 
     A stopped process is woken, so that it can act on the signal.
     """
@@ -124,7 +122,7 @@ def signal_all(leader: int, mark: str, number: int) -> None:
 
 
 def _signal_group(leader: int, number: int) -> None:
-    # A group of nothing but zombies, or of another user, refuses: the caller looks what lives.
+    # A group of zombies, or of another user, refuses: the caller checks which processes live.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 

@@ -1,4 +1,4 @@
-"""How a program ended: by itself, by a signal of ours or of somebody else, or killed.
+"""The end of a program: by itself, by a signal of ours or of another process, or killed.
 
 An exit code alone does not say it. A program that flushes on SIGTERM exits with 0; one without a
 handler is ended by the signal and loses what it held. So `stop` looks, just before it sends its
@@ -14,17 +14,15 @@ from typing import Final, Literal
 from otlptest.processes.descendants import KILL, Descendant
 from otlptest.processes.exits import ended_by_signal, signal_name
 
-__all__ = ["Ending", "EndingRecord", "Reaction", "Recipient", "Way", "reaction_of", "recipients"]
-
 Way = Literal["running", "by itself", "stopped", "out of time", "killed"]
-"""How a program ended: it runs; by itself, which is also by a signal that `stop` and `kill` did not
+"""The end of a program: it runs; by itself, also by a signal that `stop` and `kill` did not
 send; after the signal of `stop`; killed by `stop`, whose time was over; killed by `kill`."""
 
 Reaction = Literal["default", "ignores", "blocks", "catches", "unclear"]
-"""What a process does with a signal. *unclear*: the system does not say, or the runtime (Go, Node)
+"""The reaction to a signal. *unclear*: the system does not say, or the runtime (Go, Node)
 catches it whether or not the program has a handler."""
 
-_NO_CHANCE: Final = frozenset(  # of a crash, or that cannot be caught
+_NO_CHANCE: Final = frozenset(  # signals of a crash, and those that cannot be caught
     getattr(signal, name, -1)
     for name in ("SIGKILL", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 )
@@ -36,7 +34,7 @@ _ENDS_BY_WHAT_IT_CAUGHT: Final = {  # their handlers unwind, flush at exit, then
     "ruby": frozenset({signal.SIGINT, signal.SIGTERM}),
 }
 _SHELL_BASE = 128
-_SIGURG = 23  # only Go catches it beside SIGSEGV, for its own scheduling
+_SIGURG = 23  # besides SIGSEGV only Go catches it, for its own scheduling
 _FATAL: Final = frozenset(
     getattr(signal, f"SIG{name}")
     for name in ("HUP", "INT", "QUIT", "ILL", "ABRT", "BUS", "FPE", "KILL", "SEGV", "PIPE", "TERM")
@@ -51,8 +49,8 @@ class Recipient:
     Attributes:
         pid: Its process id.
         name: Its executable, without the folder.
-        reaction: What it did with that signal when it was sent.
-        is_program: True for the program itself, False for what it started.
+        reaction: Its reaction to that signal when it was sent.
+        is_program: Whether it is the program itself, not a process that it started.
     """
 
     pid: int
@@ -62,29 +60,29 @@ class Recipient:
 
     @property
     def is_deaf(self) -> bool:
-        """Whether it is no shell, and the signal ends it before it can flush, or may."""
+        """Return whether it is not a shell and the signal may end it before it can flush."""
         return not self.is_shell and self.reaction in {"default", "unclear"}
 
     @property
     def is_shell(self) -> bool:
-        """Whether it is a shell, which has no SDK."""
+        """Return whether it is a shell, which has no SDK."""
         return self.name in _SHELLS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a program ended, as far as it has.
+    """The end of a program so far.
 
-    What it started may outlive it; `way` and `exit_code` are those of the program itself.
+    Its descendants may outlive it; `way` and `exit_code` are those of the program itself.
 
     Attributes:
-        way: See `Way`. A program that ended by itself stays so, whatever is called afterwards.
+        way: See `Way`. Later calls do not change that a program ended by itself.
         exit_code: As `Program.exit_code`: minus the number of the signal that ended it; None while
             it runs, or if something else in this process took the code.
-        sent: The signal that `stop` sent to whatever still lived, None if it sent none.
-        recipients: The processes that got `sent`; empty where nothing lived any more.
+        sent: The signal that `stop` sent to the living processes, None if it sent none.
+        recipients: The processes that got `sent`; empty if none lived any more.
         timeout_s: Seconds that `stop` gave, None if it sent no signal.
-        killed: What it had started and was killed: after the time of `stop`, or by `kill`.
+        killed: Its killed descendants: after the time of `stop`, or by `kill`.
     """
 
     way: Way
@@ -96,11 +94,11 @@ class Ending:
 
     @property
     def signal_number(self) -> int | None:
-        """The signal that ended the program, None if it exited with a code of its own.
+        """Return the signal that ended the program, None if it exited with its own code.
 
-        Also the signal that a shell reports: `sh -c` exits with 128 + 15 when SIGTERM has ended
-        the command that it ran. Not so where the program handled the signal of `stop` and chose
-        that code for it, as a JVM does.
+        This includes the signal that a shell reports: `sh -c` exits with 128 + 15 when SIGTERM ends
+        its command. It does not include the code that a handler of the signal of `stop` chose,
+        as a JVM does.
         """
         if self.exit_code is None:
             return int(KILL) if self.way in {"killed", "out of time"} else None
@@ -114,20 +112,20 @@ class Ending:
 
     @property
     def is_failure(self) -> bool:
-        """Whether the program exited with a code of its own that says failure.
+        """Return whether the program exited with its own code, and that code means failure.
 
-        128 plus the number of the signal of `stop` says none: a JVM that has run its shutdown hooks
-        exits with it. Where that code came from a shell, `abrupt` says so.
+        128 plus `stop`'s signal number is not a failure: a JVM that has run its shutdown hooks
+        exits with it. If a shell caused that code, `abrupt` says so.
         """
         code = self.exit_code
         return code is not None and code > 0 and code != _SHELL_BASE + (self.sent or 0)
 
     @property
     def abrupt(self) -> str:
-        """Why it had no chance to flush, as the rest of a sentence about it; "" if it had one.
+        """Return why it had no chance to flush, as the rest of a sentence; empty if it had one.
 
-        `was ended by SIGTERM (it has no handler)`. Empty while it runs, and for each exit with a
-        code of its own: what the program did before that, its exit code tells (`exit_code`).
+        `was ended by SIGTERM (it has no handler)`. Empty while it runs, and for each exit with its
+        own code: `exit_code` shows what the program did before that.
         """
         if self.way == "running":
             return ""
@@ -137,10 +135,10 @@ class Ending:
 
     @property
     def may_have_flushed(self) -> bool:
-        """Whether it could have flushed although its end was `abrupt`.
+        """Return whether it could have flushed although its end was `abrupt`.
 
-        True where it caught the signal, or the system or its runtime does not say, and where
-        somebody else sent a signal that can be caught.
+        True if it caught the signal, if the system or its runtime does not say, and if
+        another process sent a signal that can be caught.
         """
         if self.way == "by itself":
             return not self.killed and self.signal_number not in _NO_CHANCE
@@ -149,7 +147,7 @@ class Ending:
 
     @property
     def advice(self) -> str:
-        """What would give it a chance to flush, for a program that had none; else ""."""
+        """Return advice for a program that had no chance to flush; else empty."""
         if self.had_to_be_killed:
             return "its end hangs, or it needs more time: --otlp-stop-timeout-s, stop(timeout_s=…)"
         if self.way == "killed":
@@ -168,7 +166,7 @@ class Ending:
 
     @property
     def had_to_be_killed(self) -> str:
-        """What did not end in the time of `stop`, as the rest of a sentence; "" if all did.
+        """Return which processes outlived the time of `stop`, as the rest of a sentence, or "".
 
         `did not end on SIGTERM within 10 s and was killed`.
         """
@@ -216,7 +214,7 @@ def _named(descendants: Iterable[Descendant]) -> str:
 
 
 def _unwinds(recipient: Recipient, number: int) -> bool:
-    """Whether its runtime runs the exit handlers before it ends by a signal that it caught."""
+    """Return whether its runtime runs the exit handlers before it ends by a caught signal."""
     return recipient.reaction == "catches" and any(
         recipient.name.startswith(runtime) and number in numbers
         for runtime, numbers in _ENDS_BY_WHAT_IT_CAUGHT.items()
@@ -230,13 +228,13 @@ def _about(reaction: Reaction) -> str:
 
 
 def _shell_signal(exit_code: int) -> int | None:
-    """The signal that a shell reports by an exit code above 128, None if there is no such one."""
+    """Return the signal that a shell reports by an exit code above 128, None without one."""
     number = exit_code - _SHELL_BASE
     return number if number in _FATAL else None
 
 
 def recipients(living: Iterable[Descendant], leader: int, number: int) -> tuple[Recipient, ...]:
-    """The processes that are about to get a signal, with what each does with it."""
+    """Return the processes that are about to get a signal, with each one's reaction to it."""
     found = []
     for one in living:
         name = _executable(one.pid) or one.name
@@ -268,7 +266,7 @@ def _reaction(pid: int, name: str, number: int) -> Reaction:
 
 
 def reaction_of(masks: "dict[str, int]", name: str, number: int) -> Reaction:
-    """What a process does with a signal, by the masks of `/proc/PID/status`."""
+    """Return a process's reaction to a signal, by the masks of `/proc/PID/status`."""
 
     def has(key: str, signal_number: int) -> bool:
         return bool(masks.get(key, 0) >> (signal_number - 1) & 1)
@@ -284,7 +282,7 @@ def reaction_of(masks: "dict[str, int]", name: str, number: int) -> Reaction:
 
 
 class EndingRecord:
-    """What `stop` and `kill` do to one program, for its `Ending`. Not thread-safe."""
+    """The effects of `stop` and `kill` on one program, for its `Ending`. Not thread-safe."""
 
     def __init__(self) -> None:
         self._had_exited = False
@@ -309,17 +307,17 @@ class EndingRecord:
             self._recipients = tuple(recipients)
 
     def out_of_time(self, late: Sequence[Descendant]) -> None:
-        """Note that the time of `stop` is over, and what still lives then."""
+        """Note that the time of `stop` is over, and which processes still live then."""
         self._late = tuple(late)
 
     def killing(self, living: Sequence[Descendant], *, had_exited: bool) -> None:
-        """Note that `kill` is about to kill all."""
+        """Note that `kill` is about to kill all processes."""
         self._had_exited = had_exited
         self._kill_came = not had_exited
         self._late = tuple(living)
 
     def ending(self, leader: int, *, has_exited: bool, exit_code: int | None) -> Ending:
-        """How the program has ended, from what was noted and its exit code."""
+        """Return the end of the program, from the notes and its exit code."""
         return Ending(
             way=self._way(leader, exit_code) if has_exited else "running",
             exit_code=exit_code,

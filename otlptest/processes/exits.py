@@ -1,15 +1,13 @@
-"""Waits for the end of a program in a thread of its own, and tells how it ended."""
+"""Waits for the end of a program in its own thread, and describes that end."""
 
 import os
 import signal
 import subprocess
 import threading
 
-__all__ = ["ExitWatch", "ended_by_signal", "how_it_ended", "signal_name"]
-
 
 def signal_name(number: int) -> str:
-    """`SIGTERM`, or `signal 99` where it has no name."""
+    """Return `SIGTERM`, or `signal 99` for a signal without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -17,12 +15,12 @@ def signal_name(number: int) -> str:
 
 
 def ended_by_signal(number: int) -> str:
-    """`was ended by SIGTERM`."""
+    """Return `was ended by SIGTERM`."""
     return f"was ended by {signal_name(number)}"
 
 
 def how_it_ended(code: int | None) -> str:
-    """`exited with code 1`, `was ended by SIGKILL`: what a message says about an exit code."""
+    """Return an exit code in words: `exited with code 1`, `was ended by SIGKILL`."""
     if code is None:
         return "ended with a code that something else in this process took"
     if code >= 0:
@@ -31,13 +29,13 @@ def how_it_ended(code: int | None) -> str:
 
 
 class ExitWatch:
-    """Knows whether a process has exited, without ever polling it. Thread-safe.
+    """A watch on the exit of a process, without polling. Thread-safe.
 
-    Where the system can do it the process is left a zombie until `reap`.
+    Where the system allows it, the process is left a zombie until `reap`.
 
     Args:
         process: The process, just started.
-        name: What its thread is called after.
+        name: The name of its thread.
         changed: Notified at the exit.
     """
 
@@ -54,7 +52,7 @@ class ExitWatch:
         self._thread.start()
 
     def look(self) -> bool:
-        """Whether it has exited by now, even if the thread has not noticed it yet."""
+        """Return whether it has exited, even if the thread has not noticed yet."""
         if self.has_exited or not hasattr(os, "waitid"):
             return self.has_exited
         try:
@@ -64,12 +62,12 @@ class ExitWatch:
             return True
 
     def reap(self) -> None:
-        """Give the exited process back to the system; its id may then be used again."""
+        """Release the exited process to the system; its id may then be used again."""
         self._thread.join()
         self._process.wait()
 
     def _wait(self) -> None:
-        # Popen.wait(timeout=…) is out of the question: freezegun stops the clock that it reads.
+        # Popen.wait(timeout=…) does not work: freezegun stops the clock that it reads.
         code = self._awaited_code()
         with self._changed:
             self.code = code

@@ -4,17 +4,15 @@ import socket
 import threading
 from collections import deque
 
-__all__ = ["free_port"]
-
 _recent: deque[int] = deque(maxlen=64)
 _lock = threading.Lock()
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that this process has not given out recently.
+    """Return a port that is not in use, and that this process has not given out recently.
 
-    The system chooses it. It stays free until the program binds it, unless a third party is
-    quicker: then the program fails to start and says so.
+    The system chooses it. It stays free until the program binds it, unless another process is
+    faster: then the program fails to start and says so.
     """
     with _lock:
         while True:

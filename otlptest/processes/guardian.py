@@ -1,9 +1,9 @@
-"""Ends programs under test when the process that started them dies without a chance to do it.
+"""Ends programs under test when the process that started them dies without cleaning up.
 
-`SIGKILL`, a crash, `os._exit` (pytest-timeout's thread method) leave no moment for cleaning up. So
-the first program of a process brings a small process of its own: it reads from a pipe which
-programs live, and at the end of the pipe, which comes with the end of whoever holds the other side,
-it kills those that are left. Where there are no process groups there is no guardian.
+`SIGKILL`, a crash and `os._exit` (pytest-timeout's thread method) leave no time to clean up. So
+the first program of a process comes with a small helper process: it reads from a pipe which
+programs live. The pipe ends when its writer ends; then it kills the programs that are left.
+Where there are no process groups there is no guardian.
 """
 
 import atexit
@@ -19,8 +19,6 @@ from typing import IO, Final
 from otlptest.processes.descendants import living_processes
 from otlptest.timing import Deadline
 
-__all__ = ["Guardian", "guard", "main", "watch"]
-
 _PATIENCE_S: Final = 5.0
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _CODE: Final = (
@@ -30,7 +28,7 @@ _CODE: Final = (
 
 
 class Guardian:
-    """The process that watches over the programs of this one. Thread-safe."""
+    """The helper process that watches over the programs of this one. Thread-safe."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -45,7 +43,7 @@ class Guardian:
         atexit.register(self.dismiss)
 
     def tell(self, sign: str, leader: int, mark: str) -> None:
-        """Say that a program has begun (`+`) or has ended and was reaped (`-`)."""
+        """Report that a program has begun (`+`) or has ended and was reaped (`-`)."""
         pipe = self._process.stdin
         with self._lock, contextlib.suppress(OSError, ValueError):  # it is gone, or dismissed
             if pipe is not None:
@@ -53,7 +51,7 @@ class Guardian:
                 pipe.flush()
 
     def dismiss(self) -> None:
-        """Let it end, and wait until it has; in a forked process do nothing."""
+        """Let the guardian end, and wait for that; in a forked process do nothing."""
         if self.pid == os.getpid() and self._process.stdin is not None:
             with self._lock, contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -65,7 +63,7 @@ _lock = threading.Lock()
 
 
 def guard() -> Guardian | None:
-    """The guardian of this process, started if need be; None where there can be none."""
+    """Return the guardian of this process, started if needed; None where there cannot be one."""
     if os.name != "posix":  # pragma: no cover -- Windows
         return None
     with _lock:
@@ -76,14 +74,14 @@ def guard() -> Guardian | None:
 
 
 def main(pipe: IO[bytes]) -> None:
-    """Do what a guardian does, in a process of its own."""
+    """Run as a guardian, in its own process."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     watch(pipe)
 
 
 def watch(pipe: IO[bytes]) -> None:
-    """Read which programs live; at the end of the pipe kill those that are left."""
+    """Read which programs live; at the end of the pipe kill the remaining ones."""
     living: dict[str, int] = {}
     for line in pipe:
         sign, leader, mark = line.decode().split()

@@ -1,8 +1,8 @@
 """A small HTTP/1.1 client for programs under test: one request, one connection, one deadline.
 
 It uses `socket.SocketType`, the C type, because pytest-socket replaces `socket.socket` to forbid
-network traffic, and a test's talk with its own program is none. Every wait ends at the one
-deadline: a program that sends a byte a second cannot hold a test.
+network traffic, which a test's exchange with its own program is not. Every wait ends at one
+deadline: a program that sends a byte a second cannot hold up a test.
 """
 
 import http.client
@@ -13,19 +13,17 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any, Final, cast
 
-from otlptest.processes.deadline_sockets import DeadlineSocket
+from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.timing import Deadline
 
-__all__ = ["LOOPBACK_HOSTS", "Response", "ResponseHeaders", "can_connect", "exchange"]
-
 LOOPBACK_HOSTS = ("127.0.0.1", "::1")
-"""Where a program may listen; Node's `listen(port, 'localhost')` may be the second alone."""
+"""The hosts of a program; Node's `listen(port, 'localhost')` may use only the second."""
 
 _LEAST_S: Final = 1e-3  # a socket takes 0 for "do not block"
 
 
 class ResponseHeaders(Mapping[str, str]):
-    """Header fields of a response: read-only, names without regard to case.
+    """Header fields of a response: read-only, with case-insensitive names.
 
     A repeated field is joined with `, `, as RFC 9110 section 5.3 allows.
     """
@@ -52,13 +50,13 @@ class ResponseHeaders(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What a program answered.
+    """The answer of a program.
 
     Attributes:
         status: The HTTP status.
         reason: The phrase after it.
-        headers: Header fields, read without regard to case.
-        body: The body, as it came.
+        headers: Header fields, with case-insensitive names.
+        body: The body, unchanged.
     """
 
     status: int
@@ -68,7 +66,7 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body in the charset of its content type, UTF-8 if it names none."""
+        """Return the body in the charset of its content type, UTF-8 by default."""
         content_type = Message()
         content_type["content-type"] = self.headers.get("content-type", "text/plain")
         charset = content_type.get_content_charset("utf-8")
@@ -78,16 +76,16 @@ class Response:
             return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:  # noqa: ANN401 -- JSON can be anything
-        """The body read as JSON.
+        """Return the body parsed as JSON.
 
         Raises:
-            ValueError: It is no JSON.
+            ValueError: It is not valid JSON.
         """
         return json.loads(self.body)
 
 
 def _connected(host: str, port: int, deadline: Deadline) -> socket.SocketType:
-    """A connection to a program.
+    """Return a connection to a program.
 
     Raises:
         OSError: Nobody listens, or time ran out (`TimeoutError`).
@@ -104,7 +102,7 @@ def _connected(host: str, port: int, deadline: Deadline) -> socket.SocketType:
 
 
 def can_connect(port: int) -> str | None:
-    """The loopback host on which somebody listens on `port`, None if nobody does."""
+    """Return the loopback host on which `port` accepts connections, None if neither does."""
     for host in LOOPBACK_HOSTS:
         try:
             _connected(host, port, Deadline(1.0)).close()
@@ -124,11 +122,11 @@ def exchange(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
 ) -> Response:
-    """Send one request and read its answer whole.
+    """Send one request and read its whole answer.
 
     Raises:
         OSError: Nobody listens, the connection broke, or time ran out (`TimeoutError`).
-        http.client.HTTPException: The answer is no HTTP.
+        http.client.HTTPException: The answer is not HTTP.
     """
     connection = http.client.HTTPConnection(host, port)
     plain = _connected(host, port, deadline)
@@ -146,4 +144,4 @@ def exchange(
         )
     finally:
         connection.close()
-        plain.close()  # whatever of an answer is unread
+        plain.close()  # an answer may be partly unread

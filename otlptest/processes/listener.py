@@ -1,4 +1,4 @@
-"""The side of a program under test that listens: where it is reached, and asked over HTTP."""
+"""The listening side of a program under test: its address, and HTTP requests to it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -10,16 +10,14 @@ from otlptest.processes.exits import how_it_ended
 from otlptest.processes.http_client import LOOPBACK_HOSTS, Response, exchange
 from otlptest.timing import Deadline
 
-__all__ = ["Listener"]
-
 _EXIT_AFTER_BREAK_S = 0.5
 
 
 class Listener(ABC):
-    """What can be asked over HTTP, and explains itself when it does not answer.
+    """A base for programs that take HTTP requests, with explanations for a missing answer.
 
     Attributes:
-        name: What messages call it.
+        name: The name in messages.
     """
 
     def __init__(self, name: str, port: int) -> None:
@@ -30,37 +28,37 @@ class Listener(ABC):
     @property
     @abstractmethod
     def exit_code(self) -> int | None:
-        """How it ended, None while it runs."""
+        """Return its exit code, None while it runs."""
 
     @abstractmethod
     def last_lines(self) -> str:
-        """The end of its output."""
+        """Return the end of its output."""
 
     @abstractmethod
     def listening_ports(self) -> tuple[int, ...]:
-        """The ports on which it listens, as far as that is known."""
+        """Return the ports on which it listens, as far as that is known."""
 
     @abstractmethod
     def wait_until_exited(self, deadline: Deadline) -> bool:
-        """Block until it has ended; False if it still runs at the deadline."""
+        """Block until it has ended; return False if it still runs at the deadline."""
 
     @property
     def port(self) -> int:
-        """The port that it was given in `PORT`, or told by `ready.line`."""
+        """Return its port: given in `PORT`, or found by `ready.line`."""
         return self._port
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`; `http://[::1]:PORT` if it was found to listen there only."""
+        """Return `http://127.0.0.1:PORT`; `http://[::1]:PORT` if it listens only there."""
         host = self._host or LOOPBACK_HOSTS[0]
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     def listens_on(self, host: str) -> None:
-        """Remember the loopback host on which it was reached; a `Readiness` tells it."""
+        """Remember the loopback host that accepts its connections; a `Readiness` calls this."""
         self._host = host
 
     def adopt_port(self, port: int) -> None:
-        """Remember that it listens on a port that it chose itself; a `Readiness` tells it."""
+        """Remember the port that it chose itself; a `Readiness` calls this."""
         self._port = port
 
     def request(
@@ -81,12 +79,12 @@ class Listener(ABC):
             method: `PUT`, `DELETE`, …
             path: The request target, e.g. `/checkout?express=1`.
             json: Sent as JSON with its content type, unless it is None.
-            body: Sent as it is.
+            body: Sent unchanged.
             headers: Header fields, e.g. those of `otlp.new_trace()`.
             timeout_s: Seconds for the whole exchange.
 
         Raises:
-            UsageError: `path` is no request target, or both `json` and `body` are given.
+            UsageError: `path` is not a request target, or both `json` and `body` are given.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         fields = dict(headers or {})
@@ -97,7 +95,7 @@ class Listener(ABC):
             fields = {"Content-Type": "application/json", **fields}
         if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
             hint = "it begins with '/', and urllib.parse.quote() encodes what is not allowed in it"
-            raise UsageError(f"{path!r} is no request target", hint)
+            raise UsageError(f"{path!r} is not a request target", hint)
         deadline = Deadline(timeout_s)
         try:
             return self._exchanged(method, path, fields, body, deadline)
@@ -112,7 +110,7 @@ class Listener(ABC):
         """Send `GET path`; see `request`.
 
         Raises:
-            UsageError: `path` is no request target.
+            UsageError: `path` is not a request target.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         return self.request("GET", path, headers=headers, timeout_s=timeout_s)
@@ -129,7 +127,7 @@ class Listener(ABC):
         """Send `POST path`, with a body or without; see `request`.
 
         Raises:
-            UsageError: `path` is no request target, or both `json` and `body` are given.
+            UsageError: `path` is not a request target, or both `json` and `body` are given.
             ProcessError: It does not listen, has died, or gave no HTTP answer in time.
         """
         return self.request(
@@ -179,7 +177,7 @@ class Listener(ABC):
         return ProcessError(self.name, problem, self.last_lines())
 
     def port_hint(self) -> str:
-        """What a message advises when nobody listens on the port."""
+        """Return advice for a message if nobody listens on the port."""
         elsewhere = " and ".join(map(str, self.listening_ports()))
         must = f"it must listen on the port in the environment variable PORT, here {self.port}"
         if elsewhere:

@@ -1,20 +1,18 @@
-"""Tells on which TCP ports processes listen, for the message about one that listens elsewhere.
+"""Finds the TCP ports on which processes listen, for messages about a wrong port.
 
-Linux only, from `/proc`; elsewhere nothing is known.
+This works on Linux only, from `/proc`; elsewhere nothing is known.
 """
 
 import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["listening_ports"]
-
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
-_LISTENING = "0A"  # TCP_LISTEN, as the kernel writes it there
+_LISTENING = "0A"  # TCP_LISTEN, as the kernel writes it
 
 
 def listening_ports(pids: Iterable[int]) -> tuple[int, ...]:
-    """The ports on which these processes listen, sorted; empty where it cannot be known."""
+    """Return the ports on which these processes listen, sorted; empty if unknown."""
     inodes = {inode for pid in pids for inode in _socket_inodes(pid)}
     return tuple(sorted({port for port, inode in _listeners() if inode in inodes}))
 

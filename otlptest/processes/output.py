@@ -1,7 +1,7 @@
-"""What a program prints: read continuously, kept within bounds, searched line by line.
+"""The output of a program: read continuously, kept within bounds, searched by line.
 
-The *pipe* takes standard output and standard error together. A thread reads it as long as anybody
-holds its other end, so that a program never blocks on printing. Only the newest bytes are kept.
+The *pipe* takes standard output and standard error together. A thread reads it while any process
+holds its other end, so a program never blocks on printing. Only the newest bytes are kept.
 """
 
 import os
@@ -11,10 +11,8 @@ import threading
 
 from otlptest.timing import Deadline
 
-__all__ = ["KEPT_BYTES", "Output"]
-
 KEPT_BYTES = 1024 * 1024
-"""How much of the newest output is kept."""
+"""The number of bytes of output that are kept."""
 
 _CHUNK_BYTES = 65536
 _LONGEST_LINE_BYTES = 65536
@@ -25,8 +23,8 @@ class Output:
     """The newest output of one program. Thread-safe.
 
     Args:
-        name: What its thread is called after.
-        changed: Notified when a line that somebody watches for has come.
+        name: The name of its thread.
+        changed: Notified when a watched line has come.
     """
 
     def __init__(self, name: str, changed: threading.Condition) -> None:
@@ -46,24 +44,24 @@ class Output:
         )
 
     def start(self) -> None:
-        """Begin to read; call it once the program holds the pipe."""
+        """Begin to read, once the program holds the pipe."""
         os.close(self.pipe)
         self._thread.start()
 
     def discard(self) -> None:
-        """Give the pipes back without having read: the program did not start."""
+        """Close the pipes without reading: the program did not start."""
         for descriptor in (self.pipe, self._reading, self._wake_reading, self._wake):
             os.close(descriptor)
 
     def close(self) -> None:
-        """Read what is still there, then stop, whoever may hold the pipe."""
+        """Read what is still there, then stop, whichever process still holds the pipe."""
         self._catch_up(Deadline(1.0), is_last=True)
         self._thread.join(1.0)
 
     def text(self) -> str:
-        """The newest output, including all that was printed before this call.
+        """Return the newest output, including everything printed before this call.
 
-        Bytes that are no UTF-8 are replaced; what was dropped is told in the first line.
+        Invalid UTF-8 is replaced; the first line reports dropped output.
         """
         self._catch_up(Deadline(1.0), is_last=False)
         with self._lock:
@@ -73,19 +71,19 @@ class Output:
         return said + kept.decode("utf-8", "replace")
 
     def last_lines(self, count: int) -> str:
-        """The last `count` lines, each cut to a readable length."""
+        """Return the last `count` lines, each cut to a readable length."""
         lines = self.text().splitlines()[-count:]
         return "\n".join(
             line if len(line) <= _TAIL_COLUMNS else line[:_TAIL_COLUMNS] + "…" for line in lines
         )
 
     def watch(self, pattern: re.Pattern[str]) -> None:
-        """Look for `pattern` in each line from now on; before `start`, in all of them."""
+        """Search each line from now on for `pattern`; before `start`, all lines."""
         with self._lock:
             self._watched.setdefault(pattern, None)
 
     def match(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The first match of a watched pattern, None if it has not come yet."""
+        """Return the first match of a watched pattern, None if it has not come yet."""
         with self._lock:
             return self._watched.get(pattern)
 
@@ -133,7 +131,7 @@ class Output:
                 return
 
     def _read_what_is_there(self) -> bool:
-        """Read until the pipe is empty, but no more than a pipe can hold; True at its end."""
+        """Read until the pipe is empty, but at most its capacity; return True at its end."""
         poller = select.poll()
         poller.register(self._reading, select.POLLIN)
         until = self._total + KEPT_BYTES
@@ -149,7 +147,7 @@ class Output:
                 self._lock.notify_all()
 
     def _read_once(self) -> bool:
-        """Read one chunk; True at the end of the pipe."""
+        """Read one chunk; return True at the end of the pipe."""
         chunk = os.read(self._reading, _CHUNK_BYTES)
         with self._lock:
             self._keep(chunk)

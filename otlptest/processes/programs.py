@@ -1,8 +1,8 @@
-"""A program under test: started, talked to, and ended for sure, with all that it started.
+"""A program under test: started, used, and reliably ended with all that it started.
 
 A program runs in a session and process group of its own, with a marker in its environment. Two
 threads watch it: one reads its output, one waits for its end. It stays a zombie until it is
-stopped, so that neither its process id nor its group id can come to mean somebody else.
+stopped, so its process id and group id cannot be reused.
 """
 
 import atexit
@@ -36,8 +36,6 @@ from otlptest.processes.output import Output
 from otlptest.processes.readiness import Readiness
 from otlptest.timing import Deadline
 
-__all__ = ["Program", "start_program"]
-
 _SHOWN_LINES = 20
 _LOOK_EVERY_S = 0.01
 _KILL_PATIENCE_S = 10.0
@@ -47,14 +45,14 @@ _unstopped: "weakref.WeakSet[Program]" = weakref.WeakSet()
 
 @final
 class Program(Listener):
-    """A started program; `start_program` gives it. Thread-safe.
+    """A started program, returned by `start_program`. Thread-safe.
 
-    As a context manager it is stopped at the end. One that is forgotten warns with
+    As a context manager it is stopped at the end. A forgotten one warns with
     `ResourceWarning` and is killed.
 
     Attributes:
-        name: What messages call it.
-        owner: The unique text under which its collector ports are known.
+        name: The name in messages.
+        owner: The unique name of its collector ports; its name if None.
         command: Its words.
         pid: Its process id, also the id of its process group.
     """
@@ -106,42 +104,42 @@ class Program(Listener):
 
     @property
     def output(self) -> str:
-        """What it has printed so far, standard output and error merged; the newest 1 MiB."""
+        """Return its output so far, standard output and error merged; the newest 1 MiB."""
         return self._output.text()
 
     @property
     def has_exited(self) -> bool:
-        """Whether it has ended by itself, by a signal or by `stop`; what it started may live."""
+        """Return whether it has ended, however that came; its descendants may still live."""
         return self._exit.has_exited
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether it has not ended."""
         return not self._exit.has_exited
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, minus the number of the signal that ended it; None while it runs."""
+        """Return its exit code: minus the number of a signal that ended it, None while it runs."""
         return self._exit.code
 
     @property
     def ending(self) -> Ending:
-        """How it has ended so far: by itself, on a signal, or killed. Does not block."""
+        """Return its end so far: by itself, on a signal, or killed. Does not block."""
         has_exited = self.has_exited  # read first: the code is there once this is True
         return self._record.ending(self.pid, has_exited=has_exited, exit_code=self.exit_code)
 
     def last_lines(self, *, count: int = _SHOWN_LINES) -> str:
-        """The last `count` lines of its output."""
+        """Return the last `count` lines of its output."""
         return self._output.last_lines(count)
 
     def descendants(self) -> tuple[Descendant, ...]:
-        """Living processes that it started, in its group or outside it; zombies count as gone."""
+        """Return its living descendants, in its group or outside it; zombies count as gone."""
         return tuple(found for found in self._living() if found.pid != self.pid)
 
     def wait(self, *, timeout_s: float = 30.0) -> int:
-        """Block until it has ended by itself; its exit code, as `exit_code` has it.
+        """Block until it has ended by itself; return its `exit_code`.
 
-        Processes that it left behind may still live: see `descendants`.
+        Its descendants may still live: see `descendants`.
 
         Raises:
             ProcessError: It still runs after `timeout_s`, or something else took its exit code.
@@ -157,13 +155,13 @@ class Program(Listener):
     def stop(
         self, *, timeout_s: float = 10.0, signal_number: signal.Signals = signal.SIGTERM
     ) -> int | None:
-        """End it and all that it started; its exit code, as `exit_code` has it.
+        """End it and all that it started; return its `exit_code`.
 
-        All get `signal_number`, so that SDKs flush; what still lives after `timeout_s` is killed.
-        Blocks until nothing is left. A second call changes nothing.
+        All get `signal_number`, so that SDKs flush; those alive after `timeout_s` are killed.
+        Blocks until all are gone. A second call changes nothing.
 
         Raises:
-            ProcessError: Something could not even be killed.
+            ProcessError: A process could not even be killed.
         """
         deadline = Deadline(timeout_s)
         with self._ending:
@@ -178,10 +176,10 @@ class Program(Listener):
         return self.exit_code
 
     def kill(self) -> None:
-        """End it and all that it started at once, without a chance to flush.
+        """Kill it and all that it started at once, without a chance to flush.
 
         Raises:
-            ProcessError: Something could not be killed.
+            ProcessError: A process could not be killed.
         """
         with self._ending:
             if not self._is_ended:
@@ -189,11 +187,11 @@ class Program(Listener):
                 self._kill_all()
 
     def matched_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The first match of a pattern of its `Readiness` in its output, None before it came."""
+        """Return the first match of its `Readiness` pattern in its output, None if not yet."""
         return self._output.match(pattern)
 
     def wait_until_exited(self, deadline: Deadline) -> bool:
-        """Block until it has ended; False if it still runs at the deadline."""
+        """Block until it has ended; return False if it still runs at the deadline."""
         with self._changed:
             while not self.has_exited:
                 if not deadline.wait_on(self._changed):
@@ -201,7 +199,7 @@ class Program(Listener):
         return True
 
     def wait_until_ready(self, ready: Readiness) -> None:
-        """Block until `ready` is met; `start_program` calls it.
+        """Block until `ready` is met, for `start_program`.
 
         Raises:
             ProcessError: It ended before, or was not ready in time.
@@ -211,7 +209,7 @@ class Program(Listener):
         while (seen := ready.look(self)) is not None:
             if self.has_exited and not (self.exit_code == 0 and self.descendants()):
                 said = self.last_lines()
-                if ready.look(self) is None:  # its last words may have been the line to wait for
+                if ready.look(self) is None:  # the expected line may be among its last words
                     return
                 problem = f"{how_it_ended(self.exit_code)} before it was ready"
                 hint = f"waited for a {ready.description}, and {seen}"
@@ -228,7 +226,7 @@ class Program(Listener):
                 self._changed.wait(min(_LOOK_EVERY_S, deadline.remaining_s()))
 
     def listening_ports(self) -> tuple[int, ...]:
-        """The TCP ports on which it, or what it started, listens; empty where none is known."""
+        """Return the TCP ports on which it or its descendants listen; empty if none is known."""
         return listening_ports(found.pid for found in self._living())
 
     def _told_code(self) -> int:
@@ -296,21 +294,21 @@ def start_program(
     port: int | None = None,
     ready: Readiness | None = None,
 ) -> Program:
-    """Start a program and wait until it is ready; whoever calls must `stop` it.
+    """Start a program and wait until it is ready; the caller must `stop` it.
 
     Blocks until `ready` is met, at most its `timeout_s`; without `ready` until it runs.
 
     Args:
         command: The program and its arguments; no shell reads them.
-        name: What messages call it; made from the command if None.
-        owner: The unique text under which its collector ports are known; its name if None.
+        name: The name in messages; made from the command if None.
+        owner: The unique name of its collector ports; its name if None.
         env: Its whole environment, this process's own if None; `PORT` is set in it.
         cwd: The folder in which it runs.
-        port: The port that it shall listen on; a free one is chosen if None.
-        ready: When it is ready, from `otlptest.ready`.
+        port: The port that it should listen on; a free one if None.
+        ready: The condition of readiness, from `otlptest.ready`.
 
     Raises:
-        UsageError: `command`, `env` or `cwd` is not what it should be.
+        UsageError: `command`, `env` or `cwd` is invalid.
         ProcessError: It cannot be started, ended before it was ready, or was not ready in time.
     """
     __tracebackhide__ = True
@@ -338,7 +336,7 @@ def start_program(
 
 
 def _remember(program: Program) -> None:
-    """See to it that `program` does not outlive this process."""
+    """Register `program`, so that it does not outlive this process."""
     if not _unstopped:
         atexit.unregister(_kill_unstopped)
         atexit.register(_kill_unstopped)

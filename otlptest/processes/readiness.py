@@ -1,8 +1,8 @@
-"""When a program under test is ready: exposed to tests as `ready`.
+"""Conditions for a program under test to be ready, available to tests as `ready`.
 
     otlp_process(["node", "shop.js"], ready=ready.http("/health"))
 
-Each gives a `Readiness`, which is asked again and again until it is met, the program ends, or its
+Each returns a `Readiness`, which is checked repeatedly until it is met, the program ends, or its
 time is over.
 """
 
@@ -30,37 +30,37 @@ _WHY = {
 
 
 class Starting(Protocol):
-    """A program that is about to be ready, as a readiness sees it."""
+    """A program that is starting, as a readiness sees it."""
 
     @property
     def port(self) -> int:
-        """The port that it was given in `PORT`."""
+        """Return the port that it was given in `PORT`."""
         ...
 
     def listens_on(self, host: str) -> None:
-        """Remember the loopback host on which it was reached."""
+        """Remember the loopback host that accepts its connections."""
         ...
 
     def adopt_port(self, port: int) -> None:
-        """Remember that it listens on a port that it chose itself."""
+        """Remember the port that it chose itself."""
         ...
 
     def matched_line(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """The first match of the pattern in its output, None if it has not come yet."""
+        """Return the first match of the pattern in its output, None if it has not come yet."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """A condition that a starting program is waited for.
+    """A condition to wait for in a starting program.
 
     Attributes:
-        description: What is waited for, as a message tells it: `2xx answer to GET /health`.
+        description: The condition in messages: `2xx answer to GET /health`.
         timeout_s: Seconds that the program has to get there.
-        look: Looks once, and says what it saw instead, or None if it is met. Called again and
-            again, from the thread that starts the program.
-        pattern: What to look for in its output from the first byte on, if anything.
-        hint: What to try when it is not met, or a function that says it of what was seen last;
+        look: Looks once; returns what it saw instead, or None if the condition is met. Called
+            repeatedly, from the thread that starts the program.
+        pattern: A pattern to find in its output from the first byte on, if any.
+        hint: Advice for an unmet condition, or a function that makes it from the last observation;
             empty where the port may be wrong.
     """
 
@@ -71,22 +71,22 @@ class Readiness:
     hint: str | Callable[[str], str] = ""
 
     def advice(self, seen: str) -> str:
-        """What to try after `seen` was seen last."""
+        """Return advice after `seen` was seen last."""
         return self.hint if isinstance(self.hint, str) else self.hint(seen)
 
 
 def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Readiness:
-    """Ready once `GET path` on the program's port is answered with success.
+    """Wait until `GET path` on the program's port is answered with success.
 
     The request carries no `traceparent`. Before the program listens, nothing is sent.
 
     Args:
         path: A request target, e.g. `/health`.
-        status: The one status that counts; any 2xx if None.
+        status: The only status that counts; any 2xx if None.
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `path` does not begin with `/`, or `timeout_s` is no usable number.
+        UsageError: `path` does not begin with `/`, or `timeout_s` is not a usable number.
     """
     if not path.startswith("/"):
         raise UsageError(f"a path begins with '/', and this one is {path!r}")
@@ -125,13 +125,13 @@ def http(path: str, *, status: int | None = None, timeout_s: float = 30.0) -> Re
 
 
 def port(*, timeout_s: float = 30.0) -> Readiness:
-    """Ready once the program accepts connections on its port.
+    """Wait until the program accepts connections on its port.
 
     Args:
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `timeout_s` is no usable number.
+        UsageError: `timeout_s` is not a usable number.
     """
 
     def listens(program: Starting) -> str | None:
@@ -151,7 +151,7 @@ def port(*, timeout_s: float = 30.0) -> Readiness:
 def line(regex: str, /, *, timeout_s: float = 30.0) -> Readiness:
     r"""Ready once the program has printed a whole line in which `regex` is found.
 
-    A group named `port` tells the port of a program that chooses its own:
+    A group named `port` contains the port of a program that chooses its own:
     `ready.line(r"listening on (?P<port>\d+)")`.
 
     Args:
@@ -159,12 +159,12 @@ def line(regex: str, /, *, timeout_s: float = 30.0) -> Readiness:
         timeout_s: Seconds that the program has.
 
     Raises:
-        UsageError: `regex` is no regular expression, or `timeout_s` is no usable number.
+        UsageError: `regex` is not a regular expression, or `timeout_s` is not a usable number.
     """
     try:
         pattern = re.compile(regex)
     except re.error as error:
-        raise UsageError(f"{regex!r} is no regular expression: {error}") from error
+        raise UsageError(f"{regex!r} is not a regular expression: {error}") from error
 
     def printed(program: Starting) -> str | None:
         match = program.matched_line(pattern)
@@ -187,7 +187,7 @@ def _port_in(match: re.Match[str]) -> int:
     told = str(match["port"])
     if not told.isdecimal():
         raise UsageError(
-            f"the group 'port' of {match.re.pattern!r} gave {told!r}, which is no port",
+            f"the group 'port' of {match.re.pattern!r} gave {told!r}, which is not a port",
             r"let it match digits only: (?P<port>\d+)",
         )
     return int(told)

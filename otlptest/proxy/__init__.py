@@ -1,4 +1,4 @@
-"""A proxy before any OTLP receiver: counts what passes, and does to it what a test asks for."""
+"""A proxy before any OTLP receiver: counts the traffic, and injects the faults of a test."""
 
 from otlptest.proxy.fault_proxy import OtlpProxy
 from otlptest.proxy.traffic import ProxiedConnection, Traffic

@@ -1,22 +1,19 @@
-"""The proxy's thread: accepts, relays, and carries out what callers ask for."""
+"""The proxy's thread: accepts, relays, and carries out requests of callers."""
 
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from otlptest.collector.receiving.readiness import READ, ReadinessLoop
-from otlptest.collector.receiving.sockets import Socket, accepted, close_socket
-from otlptest.collector.ways_in import Losses
 from otlptest.errors import ReceiverError
-from otlptest.faults.interference.plan import WirePlan
-from otlptest.proxy.relay import Relay, Surroundings
+from otlptest.faults.injection.injections import WirePlan
+from otlptest.net.local_network import Losses
+from otlptest.net.loop import READ, ReadinessLoop
+from otlptest.net.server_thread import ServerThread
+from otlptest.net.sockets import Socket, accepted, close_socket
+from otlptest.proxy.relay import ProxyContext, Relay
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
 from otlptest.timing import Clock, Deadline
-
-__all__ = ["Engine", "Listener"]
 
 _TICK_S: Final = 0.25
 _LAST_REQUESTS_S: Final = 0.2
@@ -25,11 +22,11 @@ _QUIET_ROUNDS: Final = 2
 
 
 class Listener:
-    """A port of the proxy and where it leads.
+    """A port of the proxy and its upstream.
 
     Args:
         sockets: Listening, non-blocking, all with the same port.
-        upstream: Where its connections go.
+        upstream: The target of its connections.
     """
 
     def __init__(self, sockets: Sequence[Socket], upstream: Upstream) -> None:
@@ -51,7 +48,7 @@ class Engine:
     Args:
         listeners: The ports.
         plan: The faults in force.
-        ledger: Counts what passes.
+        ledger: Counts the traffic.
         clock: Where times come from.
     """
 
@@ -66,98 +63,67 @@ class Engine:
         self._listeners = tuple(listeners)
         self._clock = clock
         self._loop = ReadinessLoop(self._check_patience, _TICK_S)
-        self._around = Surroundings(
+        self._around = ProxyContext(
             self._loop, plan, ledger, losses=losses, now=clock.monotonic, buffer_size=_BUFFER_BYTES
         )
-        self._pending: set[Future[None]] = set()
         for listener in self._listeners:
             self._watch(listener)
-        self._thread = threading.Thread(target=self._run, name="otlptest-proxy", daemon=True)
+        self._thread = ServerThread(
+            "the proxy",
+            self._loop,
+            now=clock.monotonic,
+            close=self._close_all,
+            failed=self._around.failures.append,
+        )
         self._thread.start()
 
     @property
     def failures(self) -> Sequence[BaseException]:
-        """Errors that should not have been."""
+        """Return errors of ours."""
         return self._around.failures
 
     def apply_plan(self, deadline: Deadline) -> None:
-        """Have every connection look at the faults in force.
+        """Let every connection apply the faults in force.
 
         Raises:
-            ReceiverError: The proxy does not run any more.
+            ReceiverError: The proxy has stopped.
         """
-        self._call(self._look_at_plan, deadline, "inject faults")
+        self._thread.call(self._look_at_plan, deadline, "inject faults")
 
     def open(self, listener: Listener, deadline: Deadline) -> None:
-        """Accept connections at a further port.
+        """Accept connections at another port.
 
         Raises:
-            ReceiverError: The proxy does not run any more; the port is closed then.
+            ReceiverError: The proxy has stopped; the port is closed then.
         """
         try:
-            self._call(lambda: self._watch(listener), deadline, "open a port")
+            self._thread.call(lambda: self._watch(listener), deadline, "open a port")
         except BaseException:
             listener.close()
             raise
         self._listeners = (*self._listeners, listener)
 
-    def _call(self, action: Callable[[], None], deadline: Deadline, what: str) -> None:
-        """Have `action` run in the engine's thread, and wait for it.
-
-        Raises:
-            ReceiverError: It could not, or not in time.
-        """
-        done: Future[None] = Future()
-        self._pending.add(done)
-
-        def act() -> None:
-            action()
-            done.set_result(None)
-
-        try:
-            if not self._loop.post(act):
-                raise ReceiverError(f"cannot {what}: the proxy has ended")
-            done.result(deadline.remaining_s())
-        except TimeoutError as error:
-            raise ReceiverError(f"cannot {what}: the proxy did not answer in time") from error
-        finally:
-            self._pending.discard(done)
-
     def pass_on(self, deadline: Deadline) -> int:
-        """Wait until what clients have sent is passed on; how many connections hold some back."""
-        done: Future[None] = Future()
-        self._pending.add(done)
+        """Wait until clients' bytes are passed on; return how many connections hold some back."""
+        quiet_rounds = 0
+
+        def is_passed_on() -> bool:
+            nonlocal quiet_rounds
+            quiet_rounds = quiet_rounds + 1 if self._look_for_requests() else 0
+            return quiet_rounds >= _QUIET_ROUNDS
+
         try:
-            if self._loop.post(lambda: self._begin_passing_on(done)):
-                done.result(deadline.remaining_s())
-        except TimeoutError:
-            return sum(relay.holds_requests for relay in tuple(self._around.relays)) or 1
+            if self._thread.wait_until(is_passed_on, deadline, "pass on"):
+                return 0
         except ReceiverError:
-            return 0  # the proxy was closed meanwhile, and all of it with it
-        finally:
-            self._pending.discard(done)
-        return 0
+            return 0  # the proxy was closed meanwhile, with all connections
+        return sum(relay.holds_requests for relay in tuple(self._around.relays)) or 1
 
     def stop(self, deadline: Deadline) -> bool:
-        """Pass on what is there, close every socket, end the thread; whether it ended in time."""
-        if self._thread.is_alive():
-            self._loop.post(self._begin_stop)
-            self._thread.join(deadline.remaining_s())
-        return not self._thread.is_alive()
+        """Pass bytes on, close every socket, end the thread; return whether it ended in time."""
+        return self._thread.stop(self._begin_stop, deadline)
 
     # --- in the engine's thread
-
-    def _run(self) -> None:
-        try:
-            self._loop.run(self._clock.monotonic)
-        except BaseException as broken:  # noqa: BLE001 -- kept for whoever closes the proxy
-            self._around.failures.append(broken)
-        finally:
-            self._close_all()
-            self._loop.close()
-            for done in tuple(self._pending):
-                if not done.done():
-                    done.set_exception(ReceiverError("the proxy has ended"))
 
     def _look_at_plan(self) -> None:
         for relay in tuple(self._around.relays):
@@ -174,7 +140,7 @@ class Engine:
             self._loop.watch(socket.fileno(), READ, accept)
 
     def _accept(self, listener: Listener) -> None:
-        """Accept all that has connected."""
+        """Accept all pending connections."""
         for client, _ in chain.from_iterable(map(accepted, listener.sockets)):
             Relay(client, listener.port, listener.upstream, self._around)
 
@@ -183,28 +149,16 @@ class Engine:
         for relay in tuple(self._around.relays):
             relay.check_patience(now)
 
-    def _begin_passing_on(self, done: "Future[None]") -> None:
-        quiet_rounds = 0
-
-        def is_passed_on() -> bool:
-            nonlocal quiet_rounds
-            if done not in self._pending:
-                return True  # nobody waits any more
-            for listener in self._listeners:
-                self._accept(listener)
-            relays = tuple(self._around.relays)
-            has_moved = [relay.look() for relay in relays]
-            is_quiet = not any(has_moved) and not any(relay.holds_requests for relay in relays)
-            quiet_rounds = quiet_rounds + 1 if is_quiet else 0
-            if quiet_rounds < _QUIET_ROUNDS:
-                return False
-            done.set_result(None)
-            return True
-
-        self._loop.add_job(is_passed_on)
+    def _look_for_requests(self) -> bool:
+        """Accept and read everything once; return whether nothing came and nothing is held back."""
+        for listener in self._listeners:
+            self._accept(listener)
+        relays = tuple(self._around.relays)
+        has_moved = [relay.look() for relay in relays]
+        return not any(has_moved) and not any(relay.holds_requests for relay in relays)
 
     def _begin_stop(self) -> None:
-        """Accept no more, and leave once what has begun is whole, or very soon."""
+        """Stop accepting, and leave once open requests are whole, or very soon."""
         for listener in self._listeners:
             self._accept(listener)
         give_up_at = self._clock.monotonic() + _LAST_REQUESTS_S

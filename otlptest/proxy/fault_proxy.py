@@ -1,4 +1,4 @@
-"""`OtlpProxy`: what a test sees of the proxy."""
+"""`OtlpProxy`, the interface of the proxy for tests."""
 
 import os
 import threading
@@ -8,40 +8,37 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from otlptest.collector.environment import Endpoints, environment
-from otlptest.collector.receiving.endpoints import role_of
-from otlptest.collector.receiving.sockets import listening_sockets
-from otlptest.collector.ways_in import Losses, add_way_in, remove_way_in
 from otlptest.errors import Finding, ReceiverError, UsageError
 from otlptest.faults import WireFault
-from otlptest.faults.interference.plan import Injection, Injector, WirePlan
+from otlptest.faults.injection.injections import Injection, Injector, WirePlan
+from otlptest.net.addresses import GRPC_PORT
+from otlptest.net.local_network import Losses, local_network
+from otlptest.net.sockets import listening_sockets
+from otlptest.processes.otel_environ import Endpoints, environment
 from otlptest.proxy.engine import Engine, Listener
 from otlptest.proxy.traffic import Ledger, ProxiedConnection, Traffic
 from otlptest.proxy.upstreams import EndpointPair, Upstream, upstream_at
 from otlptest.requirements import checked_rule
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["OtlpProxy"]
-
 _STOP_S: Final = 5.0
 _APPLY_S: Final = 5.0
-_GRPC_PORT: Final = 4317
 _UNSEEN_IN_TLS: Final = frozenset({"before_reply", "after_reply"})
 
 
 class OtlpProxy:
-    """A proxy before an OTLP receiver, for HTTP/1.1 and HTTP/2 (gRPC), and faults for it.
+    """A proxy before an OTLP receiver, for HTTP/1.1 and HTTP/2 (gRPC), with faults for it.
 
-    Passes bytes through as they are until a fault is injected. Ready when the constructor returns;
-    a context manager; thread-safe. TLS passes as it is too, and cannot be looked into: faults of
+    Passes bytes through unchanged until a fault is injected. Ready when the constructor returns;
+    a context manager; thread-safe. TLS passes unchanged too, and is opaque: faults of
     connections and bytes work there, those of requests and frames do not.
 
-    Each connection to the proxy is one to the upstream. Where that cannot be reached, the client's
-    connection is reset, which `connections` and `findings` tell.
+    Each connection to the proxy is one to the upstream. If that is unreachable, the client's
+    connection is reset, and `connections` and `findings` report it.
 
     Args:
         upstream: The receiver: `http://HOST:PORT`, `https://HOST:PORT` or `HOST:PORT`. Or a
-            `FakeCollector`, a view of one, or whatever else has a `grpc_endpoint` and an
+            `FakeCollector`, a view of one, or any other object with a `grpc_endpoint` and an
             `http_endpoint`: then the proxy has a port before each.
         listen: The address to listen on; anything but loopback is reachable by others. `localhost`
             is 127.0.0.1 and ::1.
@@ -53,9 +50,9 @@ class OtlpProxy:
         port: The port; before a pair, the one for gRPC.
 
     Raises:
-        UsageError: `upstream` is no such thing, or the arguments do not fit together.
+        UsageError: `upstream` has another form, or the arguments do not fit together.
         PortTakenError: The port is in use.
-        ReceiverError: The address cannot be had.
+        ReceiverError: The address is not available.
 
     Example:
         >>> from otlptest import FakeCollector, OtlpProxy, faults
@@ -75,7 +72,7 @@ class OtlpProxy:
         ca_file: str | os.PathLike[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._is_closed = True  # until all of it is there
+        self._is_closed = True  # until everything is set up
         self._upstream = upstream
         self._ca_file = None if ca_file is None else str(Path(ca_file))
         self._listen = listen
@@ -96,23 +93,23 @@ class OtlpProxy:
         losses = Losses(f"the proxy before {self._where}")
         self._engine = Engine(listeners, self._plan, self._ledger, losses, clock)
         self._is_closed = False
-        add_way_in(self, [each.address[1] for each in upstreams], losses)
+        local_network.add_proxy(self, [each.address[1] for each in upstreams], losses)
 
-    # Where to send to.
+    # Endpoints.
 
     @property
     def endpoint(self) -> str:
-        """Where clients connect instead of the upstream: `http://127.0.0.1:PORT`."""
+        """Return the endpoint for clients instead of the upstream's: `http://127.0.0.1:PORT`."""
         return self._endpoint(self._ports[0])
 
     @property
     def grpc_endpoint(self) -> str:
-        """The same; before a pair, the endpoint for OTLP/gRPC."""
+        """Return the same; before a pair, the endpoint for OTLP/gRPC."""
         return self._endpoint(self._ports[0])
 
     @property
     def http_endpoint(self) -> str:
-        """The same; before a pair, the endpoint for OTLP/HTTP: a base URL."""
+        """Return the same; before a pair, the endpoint for OTLP/HTTP: a base URL."""
         return self._endpoint(self._ports[-1])
 
     def _endpoint(self, port: int) -> str:
@@ -120,7 +117,7 @@ class OtlpProxy:
         return f"{scheme}://{self._host}:{port}"
 
     def environ(self, protocol: str | None = None, /, *, inherit: bool = True) -> dict[str, str]:
-        """The environment of a program whose telemetry should go through the proxy.
+        """Return the environment of a program whose telemetry should go through the proxy.
 
         See `FakeCollector.environ`; the endpoint is the proxy's.
 
@@ -130,7 +127,7 @@ class OtlpProxy:
             inherit: False gives only what otlptest sets.
 
         Raises:
-            UnknownNameError: `protocol` is none of the three.
+            UnknownNameError: `protocol` is not one of the three.
         """
         chosen = self._usual_protocol() if protocol is None else protocol
         certificates: dict[str, str] = {}
@@ -147,29 +144,29 @@ class OtlpProxy:
         if not isinstance(self._upstream, str):
             return "http/protobuf"
         port = urlsplit(self._where).port or 0
-        role = role_of(port)
-        is_grpc = role == "grpc" or (role is None and port == _GRPC_PORT)
+        role = local_network.role_of(port)
+        is_grpc = role == "grpc" or (role is None and port == GRPC_PORT)
         return "grpc" if is_grpc else "http/protobuf"
 
     # Faults.
 
     def inject(self, fault: WireFault, *, times: int | None = None) -> Injection:
-        """Put a fault in force, on open connections too, when this returns.
+        """Put a fault in force, on open connections too.
 
-        It ends once it has fired `times` times, or with the proxy. One that never fires is a
-        finding (`fault_never_fired`).
+        It is in force when this returns, and ends after `times` actions or with the proxy.
+        One that never fires is a finding (`fault_never_fired`).
 
         Args:
             fault: Of `otlptest.faults`: `reset`, `refuse`, `blackhole`, `trickle`, `slice`,
                 `latency`, `bandwidth`, `truncate`, `corrupt`, `goaway`, `rst_stream`, `window`.
-            times: How often it acts; None: as often as it can.
+            times: How often it acts; None: without limit.
 
         Returns:
-            Tells when and where it fired.
+            A record of when and where it fired.
 
         Raises:
-            UsageError: It is no wire fault, `times` is below 1, or the upstream speaks TLS and the
-                fault needs to see requests or frames.
+            UsageError: It is not a wire fault, `times` is below 1, or the upstream speaks TLS and
+                the fault needs to see requests or frames.
             ReceiverError: The proxy is closed.
         """
         self._check(fault)
@@ -178,7 +175,7 @@ class OtlpProxy:
     def injecting(
         self, fault: WireFault, *, times: int | None = None
     ) -> AbstractContextManager[Injection]:
-        """As `inject`, until the end of a block: what the fault holds back goes on then.
+        """Inject as `inject` does, until the end of a block; then held bytes go on.
 
         Raises:
             UsageError: As for `inject`.
@@ -188,10 +185,10 @@ class OtlpProxy:
         return self._injector.injecting(fault, times)
 
     def _check(self, fault: WireFault) -> None:
-        """Refuse what cannot act.
+        """Refuse faults that cannot act.
 
         Raises:
-            UsageError: The upstream speaks TLS, and the fault needs to see what is in it.
+            UsageError: The upstream speaks TLS, and the fault needs to look into it.
             ReceiverError: The proxy is closed.
         """
         if self._is_closed or self._is_inert():
@@ -211,23 +208,23 @@ class OtlpProxy:
 
     @property
     def injections(self) -> tuple[Injection, ...]:
-        """All faults that were injected so far, ended ones too."""
+        """Return all faults that were injected so far, ended ones too."""
         return self._injector.injections
 
-    # What passed.
+    # Traffic.
 
     @property
     def traffic(self) -> Traffic:
-        """What passed so far, in sums."""
+        """Return the totals of the traffic so far."""
         return self._ledger.traffic()
 
     @property
     def connections(self) -> tuple[ProxiedConnection, ...]:
-        """The connections, oldest first: the latest 10,000, and all that are open."""
+        """Return the connections, oldest first: the latest 10,000, and all open ones."""
         return self._ledger.connections()
 
     def allow(self, *rules: str) -> None:
-        """Say that findings of these rules are meant; `findings` leaves them out.
+        """Leave expected findings of these rules out of `findings`.
 
         Raises:
             UnknownNameError: A rule does not exist.
@@ -237,7 +234,7 @@ class OtlpProxy:
             self._allowed |= checked
 
     def findings(self) -> tuple[Finding, ...]:
-        """Faults that never fired so far, and connections that found no upstream."""
+        """Return faults that have not fired, and connections that found no upstream."""
         with self._lock:
             allowed = self._allowed
         found = (*self._injector.findings(), *self._unreachable())
@@ -259,9 +256,9 @@ class OtlpProxy:
     # The end.
 
     def close(self) -> None:
-        """Pass on what is there, close every connection and end the thread. Blocks shortly.
+        """Pass bytes on, close every connection and end the thread. Blocks shortly.
 
-        What was counted and found can still be asked for. Closing again does nothing, and neither
+        Counts and findings stay available. Closing again does nothing, and neither
         does closing in a forked child.
 
         Raises:
@@ -271,7 +268,7 @@ class OtlpProxy:
             if self._is_closed or self._is_inert():
                 return
             self._is_closed = True
-        remove_way_in(self)
+        local_network.remove_proxy(self)
         if not self._engine.stop(Deadline(_STOP_S)):
             raise ReceiverError(f"the proxy's thread did not end within {_STOP_S:g} s")
         if self._engine.failures:
@@ -300,28 +297,28 @@ class OtlpProxy:
         return os.getpid() != self._pid
 
     def open_port(self, endpoint: str, grpc_port: int, http_port: int) -> str:
-        """A further endpoint of the proxy, that leads to other ports of the same collector.
+        """Open another endpoint of the proxy that leads to other ports of the same collector.
 
-        `otlp_process` gives each program one, so that what comes through is known to be its own.
+        `otlp_process` gives each program one, so that its telemetry can be attributed to it.
 
         Args:
             endpoint: One of the proxy's own.
-            grpc_port: Where it leads to if `endpoint` is for OTLP/gRPC.
-            http_port: Where it leads to if `endpoint` is for OTLP/HTTP.
+            grpc_port: The port that it leads to if `endpoint` is for OTLP/gRPC.
+            http_port: The port that it leads to if `endpoint` is for OTLP/HTTP.
 
         Raises:
             ReceiverError: No port can be opened.
         """
         at = 0 if endpoint == self.grpc_endpoint else -1
         beside = self._upstreams[at]
-        is_grpc = role_of(beside.address[1]) == "grpc"
+        is_grpc = local_network.role_of(beside.address[1]) == "grpc"
         upstream = beside.at(grpc_port if is_grpc else http_port)
         listener = Listener(listening_sockets(self._listen, 0), upstream)
         self._engine.open(listener, Deadline(_APPLY_S))
         return self._endpoint(listener.port)
 
     def pass_on(self, deadline: Deadline) -> str:
-        """Wait until all that clients had sent before the call is passed on.
+        """Wait until everything that clients sent before the call is passed on.
 
         What a fault holds back is not passed on.
 
@@ -329,7 +326,7 @@ class OtlpProxy:
             deadline: When to give up.
 
         Returns:
-            What is held back all the same, as a clause; empty if nothing is.
+            What is still held back, as a clause; empty if nothing is.
         """
         count = 0 if self._is_closed else self._engine.pass_on(deadline)
         if not count:
@@ -342,7 +339,7 @@ class OtlpProxy:
 
 
 def _reachable(listen: str) -> str:
-    """How this machine itself reaches what listens on an address."""
+    """Return how this machine itself reaches what listens on an address."""
     if listen == "0.0.0.0" or listen.lower() == "localhost":  # noqa: S104 -- only compared with
         return "127.0.0.1"
     host = "::1" if listen == "::" else listen
@@ -350,7 +347,7 @@ def _reachable(listen: str) -> str:
 
 
 def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:
-    """One upstream, or two: for gRPC and for HTTP.
+    """Return one upstream, or two: for gRPC and for HTTP.
 
     Raises:
         UsageError: It is neither.
@@ -368,12 +365,12 @@ def _upstreams(upstream: str | EndpointPair) -> tuple[Upstream, ...]:
 
 
 def _listening(host: str, port: int, upstreams: tuple[Upstream, ...]) -> list[Listener]:
-    """One port before each upstream.
+    """Return one port before each upstream.
 
     Raises:
-        UsageError: One port cannot be before two.
+        UsageError: One port was given for two upstreams.
         PortTakenError: It is in use.
-        ReceiverError: The address cannot be had.
+        ReceiverError: The address is not available.
     """
     if port and len(upstreams) > 1:
         raise UsageError(

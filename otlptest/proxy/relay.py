@@ -6,36 +6,34 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
-from otlptest.collector.receiving.sockets import Socket
-from otlptest.collector.ways_in import Losses, begin_connection, note_fault
-from otlptest.faults.interference.connection import Interference
-from otlptest.faults.interference.plan import WirePlan
+from otlptest.faults.injection.injections import WirePlan
+from otlptest.faults.injection.injector import ConnectionFaultInjector
 from otlptest.faults.wire_faults import WireFault
-from otlptest.proxy.legs import Leg, connecting
+from otlptest.net.local_network import Losses, local_network
+from otlptest.net.loop import READ, WRITE, ReadinessLoop
+from otlptest.net.sockets import Socket
+from otlptest.proxy.peer_socket import PeerSocket, connecting
 from otlptest.proxy.traffic import Ledger
 from otlptest.proxy.upstreams import Upstream
-
-__all__ = ["Relay", "Surroundings"]
 
 _CONNECT_S: Final = 10.0
 _LAST_BYTES_S: Final = 2.0
 
 
-class Surroundings:
-    """What all relays of a proxy share. Belongs to the proxy's thread.
+class ProxyContext:
+    """The state that all relays of a proxy share. Belongs to the proxy's thread.
 
     Args:
-        loop: Tells when sockets are ready.
+        loop: Reports when sockets are ready.
         plan: The faults in force.
-        ledger: Counts what passes.
-        losses: Told of what faults keep from the upstream.
-        now: The time in seconds.
+        ledger: Counts the traffic.
+        losses: Receives what faults keep from the upstream.
+        now: Returns the time in seconds.
         buffer_size: How much is read at once.
 
     Attributes:
-        relays: The open ones.
-        failures: Errors that should not have been, for whoever closes the proxy.
+        relays: The open relays.
+        failures: Errors of ours, raised when the proxy is closed.
     """
 
     def __init__(
@@ -59,18 +57,18 @@ class Surroundings:
 
 
 class Relay:
-    """Passes bytes both ways until both sides have ended. See `interference.passage.Passage`.
+    """Passes bytes both ways until both sides have ended. See `interference.passage.Peer`.
 
     Args:
         client: Accepted, non-blocking.
         port: The proxy's port that it came to.
-        upstream: Where it goes.
-        around: What it shares with others.
+        upstream: The target.
+        around: The state shared with others.
     """
 
     needs_reply_blocks = True
 
-    def __init__(self, client: Socket, port: int, upstream: Upstream, around: Surroundings) -> None:
+    def __init__(self, client: Socket, port: int, upstream: Upstream, around: ProxyContext) -> None:
         self._around = around
         self._upstream = upstream
         self.record = around.ledger.opened(port, upstream.url, around.now())
@@ -78,11 +76,11 @@ class Relay:
         self._is_connected = False
         self._local = ""  # our end of the connection to the upstream
         self._began_at = around.now()
-        self._leaves_at: float | None = None  # whatever is still missing then
+        self._leaves_at: float | None = None  # any bytes still missing then
         self._has_moved = False
         self._server_was_reset = False
-        self._server: Leg | None = None
-        self._client = Leg(
+        self._server: PeerSocket | None = None
+        self._client = PeerSocket(
             client,
             around.loop,
             around.buffer,
@@ -91,7 +89,9 @@ class Relay:
             drained=self._look,
             failed=self.fail,
         )
-        self._interference = Interference(self, around.plan, self.record.number, around.now)
+        self._interference = ConnectionFaultInjector(
+            self, around.plan, self.record.number, around.now
+        )
         around.relays.add(self)
         try:
             self._interference.plan_changed(is_new=True)
@@ -109,12 +109,12 @@ class Relay:
         except OSError as error:
             self._cannot_connect(error.errno)
             return
-        # Known before the first byte can pass: a fault that acts at once is noted under it.
+        # Known before the first byte can pass, for a fault that acts at once.
         host, port = connection.getsockname()[:2]
         self._local = f"{host}:{port}"
-        begin_connection(self._local)
+        local_network.peer_connected(self._local)
         around = self._around
-        self._server = Leg(
+        self._server = PeerSocket(
             connection,
             around.loop,
             around.buffer,
@@ -140,12 +140,12 @@ class Relay:
         self._look()
 
     def _cannot_connect(self, code: int | None) -> None:
-        """The client gets what a connection gets that nobody takes."""
+        """Reset the client, as for a connection that nobody accepts."""
         reason = os.strerror(code or errno.EIO)
         self._around.ledger.could_not_reach(f"{self._upstream.url}: {reason}")
         self.abort(f"the upstream {self._upstream.url} could not be reached: {reason}")
 
-    # --- bytes and ends come in
+    # --- bytes and ends arrive
 
     def _from_client(self, data: memoryview) -> None:
         self._has_moved = True
@@ -160,7 +160,7 @@ class Relay:
 
     def _client_ended(self, why: str) -> None:
         self.record.close_reason = self.record.close_reason or _told("client", why)
-        if why:  # nobody is left to whom the upstream could say anything
+        if why:  # nobody is left to receive the upstream's bytes
             self._leaves_at = self._around.now() + _LAST_BYTES_S
         self._interference.client_ended()
         self._look()
@@ -178,7 +178,7 @@ class Relay:
             self.record.protocol = conversation.protocol
 
     def _look(self) -> None:
-        """Read from whom bytes are wanted; leave if there is nothing left to do."""
+        """Read from the sides whose bytes are wanted; leave if nothing is left to do."""
         server = self._server
         if self._is_over or server is None:
             return
@@ -195,55 +195,55 @@ class Relay:
         if wants_server != server.is_reading:
             server.want(reading=wants_server)
 
-    def _is_done(self, server: Leg) -> bool:
+    def _is_done(self, server: PeerSocket) -> bool:
         has_passed = server.is_finished and server.is_drained
         has_passed = has_passed and self._client.is_finished and self._client.is_drained
         return has_passed and self._client.has_ended and server.has_ended
 
-    # --- what the interference calls
+    # --- called by the interference
 
     def to_server(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.bytes_to_upstream += len(data)
         if self._server is not None:
             self._server.write(data)
 
     def to_client(self, data: bytes | memoryview) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.bytes_to_client += len(data)
         self._note()
         self._client.write(data)
 
     def end_to_server(self) -> None:
-        """See `Passage`. A reset of the client's ends in order: what it had sent must arrive."""
+        """See `Peer`. A reset of the client's ends in order: its earlier bytes must arrive."""
         if self._server is not None:
             self._server.finish()
 
     def end_to_client(self) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         if self._server_was_reset and self._client.is_drained:
             self._leave(self.record.close_reason, by_reset=True)
         else:
             self._client.finish()
 
-    def request_lost(self, stream_id: int | None) -> None:  # noqa: ARG002 -- of `Passage`
-        """See `Passage`: evidence must know that something did not arrive."""
+    def request_lost(self, stream_id: int | None) -> None:  # noqa: ARG002 -- of `Peer`
+        """See `Peer`: evidence must count what did not arrive."""
         self._around.losses.add(self._around.now(), self.record.wire_fault)
 
     def reply_passed(self, request: int) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
 
     def fired(self, fault: WireFault) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self.record.wire_fault = repr(fault)
-        note_fault(self._local, fault)
+        local_network.note_fault(self._local, repr(fault), corrupts=fault.corrupts_requests)
 
     def abort(self, reason: str) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._leave(reason, by_reset=True)
 
     def close(self, reason: str) -> None:
-        """See `Passage`: nothing more passes, and what still comes is dropped for a while."""
+        """See `Peer`: nothing more passes, and later bytes are dropped for a while."""
         self.record.close_reason = reason
         self._client.finish()
         if self._server is not None:
@@ -251,7 +251,7 @@ class Relay:
         self._leaves_at = self._around.now() + _LAST_BYTES_S
 
     def wake_at(self, when: float) -> None:
-        """See `Passage`."""
+        """See `Peer`."""
         self._around.loop.call_at(when, self._wake)
 
     def _wake(self) -> None:
@@ -263,34 +263,34 @@ class Relay:
         except Exception as error:  # noqa: BLE001 -- one connection must not end its neighbours
             self.fail(error)
 
-    # --- what the proxy calls
+    # --- called by the proxy
 
     def plan_changed(self) -> None:
-        """The faults in force have changed."""
+        """Apply the changed faults in force."""
         self._interference.plan_changed()
         self._look()
 
     def fail(self, error: Exception) -> None:
-        """Keep an error of ours for whoever closes the proxy, and close."""
+        """Keep an error of ours until the proxy is closed, and close."""
         self._around.failures.append(error)
         self._leave("an error in the proxy", by_reset=True)
 
     def check_patience(self, now: float) -> None:
-        """Give up what takes too long."""
+        """Give up after a timeout."""
         if self._leaves_at is not None and now >= self._leaves_at:
             self._leave(self.record.close_reason)
         elif not self._is_connected and now - self._began_at > _CONNECT_S:
             self._cannot_connect(errno.ETIMEDOUT)
 
     def has_settled(self) -> bool:
-        """Pass on what is there; whether nothing came since the last call and nothing is due."""
+        """Pass bytes on; return whether nothing came since the last call and nothing is due."""
         has_moved = self.look()
         conversation = self._interference.conversation
         is_under_way = conversation is not None and conversation.under_way > 0
         return self._is_over or not (has_moved or is_under_way or not self._is_connected)
 
     def look(self) -> bool:
-        """Read both sides, as far as bytes are wanted; whether some came."""
+        """Read both sides, as far as bytes are wanted; return whether some came."""
         self._has_moved = False
         self._client.ready(READ | WRITE)
         if self._server is not None:
@@ -299,14 +299,14 @@ class Relay:
 
     @property
     def holds_requests(self) -> bool:
-        """Whether bytes of the client's have not gone on."""
+        """Return whether bytes from the client have not gone on."""
         if self._is_over:
             return False
         is_drained = self._server is not None and self._server.is_drained
         return self._interference.holds_up or not self._is_connected or not is_drained
 
     def stop(self) -> None:
-        """Let go what faults hold back, and close both sides."""
+        """Release what faults hold back, and close both sides."""
         if not self._is_over:
             self._interference.flush()
         self._leave("the proxy was closed")

@@ -1,21 +1,19 @@
-"""What passed through a proxy."""
+"""The traffic of a proxy."""
 
 from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Final
-
-__all__ = ["Ledger", "PassingConnection", "ProxiedConnection", "Traffic"]
 
 _KEPT_CONNECTIONS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What passed through a proxy so far.
+    """The traffic of a proxy so far.
 
     Attributes:
-        connections: Accepted ones, refused and broken ones included.
-        open_connections: Those that are open now.
+        connections: Accepted connections, refused and broken ones included.
+        open_connections: Connections that are open now.
         requests: HTTP/1.1 requests and HTTP/2 streams that began; none can be seen within TLS.
         bytes_to_upstream: Bytes sent to the receiver.
         bytes_to_client: Bytes sent back.
@@ -30,15 +28,15 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxiedConnection:
-    """One connection through a proxy, as of the moment it was asked for.
+    """One connection through a proxy, as of the moment of the query.
 
     Attributes:
         number: 1 for the proxy's first.
         port: The proxy's port that it came to.
-        upstream: Where it goes: `http://127.0.0.1:4317`.
+        upstream: Its target: `http://127.0.0.1:4317`.
         opened_at: Seconds on the proxy's clock.
         closed_at: When both sides were closed; None before.
-        protocol: What was spoken: `http/1.1`, `h2`, or None for anything else.
+        protocol: `http/1.1`, `h2`, or None for anything else.
         requests: How many began.
         bytes_to_upstream: Bytes sent to the receiver.
         bytes_to_client: Bytes sent back.
@@ -61,13 +59,13 @@ class ProxiedConnection:
 
 @dataclass(eq=False, slots=True)
 class PassingConnection:
-    """One connection while it passes. Changed in the proxy's thread, read in any.
+    """One connection while it is open. Changed in the proxy's thread, read in any.
 
     Attributes:
         number: 1 for the first.
-        port: Of the proxy.
-        upstream: Where it goes.
-        opened_at: Seconds.
+        port: The port of the proxy.
+        upstream: Its target.
+        opened_at: The time in seconds.
     """
 
     number: int
@@ -83,21 +81,21 @@ class PassingConnection:
     close_reason: str = ""
 
     def as_seen(self) -> ProxiedConnection:
-        """A copy of now."""
+        """Return a copy of the current state."""
         return ProxiedConnection(**asdict(self))
 
 
 class Ledger:
-    """All connections of a proxy: the sums, and the latest ones. Written in the proxy's thread.
+    """All connections of a proxy: totals, and the latest ones. Written in the proxy's thread.
 
     Attributes:
-        unreachable: How often the upstream could not be reached, by what it said.
+        unreachable: How often the upstream was unreachable, by reason.
     """
 
     def __init__(self) -> None:
         self._count = 0
         self._latest: deque[PassingConnection] = deque()
-        self._dropped = PassingConnection(0, 0, "", 0.0)  # the sums of those not kept
+        self._dropped = PassingConnection(0, 0, "", 0.0)  # the totals of those not kept
         self.unreachable: dict[str, int] = {}
 
     def opened(self, port: int, upstream: str, at: float) -> PassingConnection:
@@ -113,15 +111,15 @@ class Ledger:
         return connection
 
     def could_not_reach(self, what: str) -> None:
-        """Note that an upstream was not there."""
+        """Note that an upstream was unreachable."""
         self.unreachable = {**self.unreachable, what: self.unreachable.get(what, 0) + 1}
 
     def connections(self) -> tuple[ProxiedConnection, ...]:
-        """The latest 10,000, and all that are open; oldest first."""
+        """Return the latest 10,000 connections, and all open ones; oldest first."""
         return tuple(connection.as_seen() for connection in tuple(self._latest))
 
     def traffic(self) -> Traffic:
-        """The sums."""
+        """Return the totals."""
         latest = tuple(self._latest)
         open_ones = sum(connection.closed_at is None for connection in latest)
         requests = up = down = 0

@@ -1,17 +1,14 @@
-"""Where a proxy sends what it gets."""
+"""The targets of a proxy."""
 
 import _socket
 import re
 import socket
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from otlptest.errors import UsageError
+from otlptest.net.addresses import AddressError, parse_address
 
-__all__ = ["EndpointPair", "Upstream", "upstream_at"]
-
-_SCHEMES: Final = frozenset({"http", "https"})
 _HINT: Final = 'upstream="http://127.0.0.1:4317", or a collector'
 
 
@@ -20,16 +17,16 @@ class EndpointPair(Protocol):
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where OTLP/gRPC is taken."""
+        """Return its endpoint for OTLP/gRPC."""
         ...
 
     @property
     def http_endpoint(self) -> str:
-        """Where OTLP/HTTP is taken."""
+        """Return its endpoint for OTLP/HTTP."""
         ...
 
     def environ(self, protocol: str = ..., /, *, inherit: bool = ...) -> dict[str, str]:
-        """The environment of a program that sends there, with its certificates."""
+        """Return the environment of a program that sends there, with its certificates."""
         ...
 
 
@@ -39,9 +36,9 @@ class Upstream:
 
     Attributes:
         url: As a user writes it: `http://127.0.0.1:4317`.
-        family: Of its address.
+        family: The family of its address.
         address: Numeric, with the port.
-        is_tls: Whether TLS is spoken there, which a proxy cannot look into.
+        is_tls: Whether it uses TLS, which a proxy cannot look into.
     """
 
     url: str
@@ -50,50 +47,45 @@ class Upstream:
     is_tls: bool
 
     def at(self, port: int) -> "Upstream":
-        """Another port of the same receiver."""
+        """Return another port of the same receiver."""
         url = f"{self.url.rpartition(':')[0]}:{port}"
         return replace(self, url=url, address=(self.address[0], port))
 
 
 def upstream_at(endpoint: str) -> Upstream:
-    """The upstream at a URL, or at `HOST:PORT`.
+    """Return the upstream at a URL, or at `HOST:PORT`.
 
     Blocks while a name is resolved.
 
     Raises:
-        UsageError: It is no such thing, or there is no such host.
+        UsageError: It has another form, or the host does not exist.
     """
-    if endpoint.startswith("unix:"):
-        raise UsageError(f"upstream {endpoint!r} is a Unix socket; OTLP goes over TCP only", _HINT)
-    text = endpoint if "://" in endpoint else f"http://{endpoint}"
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise UsageError(f"upstream {endpoint!r} is no URL: {error}", _HINT) from error
-    if parts.scheme not in _SCHEMES or not parts.hostname:
-        raise UsageError(f"upstream {endpoint!r} is no http:// or https:// URL", _HINT)
-    if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", parts.netloc) or not port:
+        parsed = parse_address(endpoint)
+    except AddressError as wrong:
+        raise UsageError(f"upstream {endpoint!r}: {wrong}", _HINT) from wrong
+    netloc = parsed.netloc
+    if not re.fullmatch(r"[^:@]+:\d+|\[[^]]+\]:\d+", netloc) or not parsed.port:
         raise UsageError(f"upstream {endpoint!r} has no port", _HINT)
-    if parts.path not in {"", "/"} or parts.query:
+    if parsed.path not in {"", "/"}:
         raise UsageError(
             f"upstream {endpoint!r} has a path; a proxy passes whatever path the client asks for",
-            f'upstream="{parts.scheme}://{parts.netloc}"',
+            f'upstream="{parsed.scheme}://{netloc}"',
         )
-    family, address = _resolved(parts.hostname, port)
+    family, address = _resolved(parsed.host, parsed.port)
     return Upstream(
-        url=f"{parts.scheme}://{parts.netloc}",
+        url=f"{parsed.scheme}://{netloc}",
         family=family,
         address=address,
-        is_tls=parts.scheme == "https",
+        is_tls=parsed.is_tls,
     )
 
 
 def _resolved(host: str, port: int) -> tuple[int, tuple[str, int]]:
-    """Family and numeric address.
+    """Return the family and numeric address.
 
     Raises:
-        UsageError: There is no such host.
+        UsageError: The host does not exist.
     """
     try:
         found = _socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -1,7 +1,7 @@
 """The pytest plugin: options, marker, fixtures, and nothing heavy at import.
 
-Its modules: `settings` (what a user can set), `fixtures`, `hooks`, `current_test` (what is known of
-the running test), and what is imported only when it is used: `collector_factory`,
+Its modules: `settings` (the options of users), `fixtures`, `hooks`, `current_test` (the state of
+the running test), and modules imported only when used: `collector_factory`,
 `program_factory`, `in_process_sdk`, `judging` (what fails a test at its end), `failure_sections`,
 `run_summary`, `tracebacks`. pytest need not look for assertions here: PYTEST_DONT_REWRITE.
 """

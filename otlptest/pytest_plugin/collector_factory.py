@@ -1,17 +1,15 @@
-"""What the fixture `otlp_collectors` gives: further fake collectors for one test."""
+"""The callable of the fixture `otlp_collectors`: further fake collectors for one test."""
 
 from otlptest.collector.fake import FakeCollector
 from otlptest.errors import UsageError
 from otlptest.pytest_plugin.current_test import CurrentTest
-
-__all__ = ["CollectorFactory"]
 
 
 class CollectorFactory:
     """Opens collectors for one test; call it.
 
     Args:
-        test: Which test they are of.
+        test: The test that they belong to.
     """
 
     def __init__(self, test: CurrentTest) -> None:
@@ -19,10 +17,10 @@ class CollectorFactory:
         self.collectors: list[FakeCollector] = []
 
     def __call__(self, *names: str) -> tuple[FakeCollector, ...]:
-        """One new collector for each name; reports tell them by it.
+        """Return one new collector for each name, which reports use.
 
         Raises:
-            UsageError: No name is given, or one that this test uses already.
+            UsageError: No name is given, or one is already used in this test.
             ReceiverError: A collector could not start.
         """
         if not names:

@@ -1,4 +1,4 @@
-"""What otlptest knows about the test that runs: its views, its programs, how it went."""
+"""The state of the running test: its views, its programs, its outcome."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -10,18 +10,16 @@ if TYPE_CHECKING:  # what is heavy to import is imported by the fixture that nee
     from otlptest.processes import Program
     from otlptest.pytest_plugin.setting_values import Settings
 
-__all__ = ["COLUMNS", "CURRENT_TEST", "RUNNING_TEST", "CurrentTest"]
-
 
 class CurrentTest:
     """One run of one test that uses otlptest.
 
     Attributes:
-        settings: What holds for it.
-        views: What it sees of collectors, by the name under which a report tells it.
-        programs: What it started, in that order.
-        outcome: How setup and call went: `passed`, `failed` or `skipped`.
-        reported_rules: How often each rule was broken that did not fail the test.
+        settings: Its settings.
+        views: Its views of collectors, by their names in reports.
+        programs: The programs that it started, in order.
+        outcome: The outcome of setup and call: `passed`, `failed` or `skipped`.
+        reported_rules: How often each rule was broken without failing the test.
     """
 
     def __init__(self, settings: "Settings") -> None:
@@ -33,9 +31,9 @@ class CurrentTest:
         self.reported_rules: Counter[str] = Counter()
 
     def unique_owner(self, name: str) -> str:
-        """`name`, or `name (2)` and so on if this test has given it out already.
+        """Return `name`, or `name (2)` and so on if this test has already used it.
 
-        A collector tells by it whose ports are whose. The next test may use it again: by then the
+        A collector uses it to attribute its ports. The next test may use it again: by then the
         program is gone, its connections are read and its ports closed.
         """
         candidates = [name, *(f"{name} ({number})" for number in range(2, len(self._owners) + 2))]
@@ -44,10 +42,10 @@ class CurrentTest:
         return owner
 
     def stop_programs(self) -> None:
-        """Stop what still runs, the last started first, so that each can flush.
+        """Stop the running programs, the last started first, so that each can flush.
 
         Raises:
-            ProcessError: One did not end; the others were stopped nevertheless.
+            ProcessError: One did not end; the others were stopped anyway.
         """
         from otlptest.errors import ProcessError  # noqa: PLC0415 -- heavy to import
 
@@ -62,9 +60,9 @@ class CurrentTest:
 
 
 COLUMNS: Final = pytest.StashKey[int]()
-"""Of a session: how wide its terminal is."""
+"""Stash key of a session: the width of its terminal."""
 
 CURRENT_TEST: Final = pytest.StashKey[CurrentTest]()
 
 RUNNING_TEST: Final = pytest.StashKey[CurrentTest | None]()
-"""In the configuration's stash: the test that runs now; None: none that uses otlptest."""
+"""Stash key of the configuration: the running test; None if it does not use otlptest."""

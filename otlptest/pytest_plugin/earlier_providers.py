@@ -1,6 +1,6 @@
-"""Global providers that somebody set before `otlp_sdk.set_globals()`, and who holds what is theirs.
+"""Global providers set before `otlp_sdk.set_globals()`, and the holders of their objects.
 
-What was got from them goes on sending to them, unseen by the test's collector.
+Tracers and the like from them go on sending to them, unseen by the test's collector.
 """
 
 import gc
@@ -19,8 +19,6 @@ from otlptest.pytest_plugin.following import Following
 from otlptest.pytest_plugin.following_metrics import FollowingMeter
 from otlptest.pytest_plugin.global_providers import NOUNS, Signal
 
-__all__ = ["earlier_provider_gaps"]
-
 _KINDS: Final[dict[Signal, tuple[type, ...]]] = {
     "traces": (Tracer,),
     "metrics": (Meter, Instrument),
@@ -36,7 +34,7 @@ _OURS_OR_THEIRS: Final = {*sys.stdlib_module_names, "opentelemetry", "otlptest"}
 
 
 def earlier_provider_gaps(earlier: dict[Signal, object]) -> Iterator[str]:
-    """Return one sentence for each provider: its class, who holds it, and what to do.
+    """Return one sentence for each provider: its class, its holders, and what to do.
 
     Args:
         earlier: The providers that were the global ones, by signal.
@@ -64,7 +62,7 @@ def _holders(provider: object) -> Iterator[str]:
 
 
 def _holding_objects(provider: object) -> list[str]:
-    """Return the classes of objects outside OpenTelemetry that hold it: whose library set it."""
+    """Return the classes of outside objects that hold it: the library that set it."""
     referrers = gc.get_referrers(provider)
     namespaces = [one for one in referrers if type(one) is dict]
     referrers += [one for space in namespaces for one in gc.get_referrers(space)]
@@ -77,7 +75,7 @@ def _holding_objects(provider: object) -> list[str]:
 
 
 def _own_objects(signal: Signal) -> Iterator[str]:
-    """Names of tracers and the like in modules that are no proxies, so do not follow."""
+    """Return names of tracers and the like in modules that are not proxies, so do not follow."""
     for module, name, value in _module_attributes():
         kind = type(value)  # not isinstance(): a proxy of another library may run code for it
         if issubclass(kind, _KINDS[signal]) and not issubclass(kind, _FOLLOW):

@@ -1,9 +1,7 @@
-"""What the entry point `pytest11` names: loads the plugin by its own name.
+"""The target of the entry point `pytest11`: loads the plugin by its own name.
 
-So it is loaded once, however many ways it is asked for: the entry point, `-p
+So the plugin is loaded once, however often it is named: by the entry point, `-p
 otlptest.pytest_plugin`, `pytest_plugins` in a conftest. `-p no:otlptest` still turns it off.
 """
-
-__all__ = ["pytest_plugins"]
 
 pytest_plugins = ("otlptest.pytest_plugin",)

@@ -1,4 +1,4 @@
-"""What a failing test shows besides its own message: what was received, what programs printed."""
+"""Report sections of a failing test: what was received, and the output of programs."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -9,14 +9,12 @@ from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
 from otlptest.pytest_plugin.current_test import CurrentTest
 
-__all__ = ["failure_sections"]
-
 _OUTPUT_LINES: Final = 40
 _SHOWN_FINDINGS: Final = 5
 
 
 def failure_sections(test: CurrentTest, told: Sequence[Finding]) -> Iterator[tuple[str, str]]:
-    """Title and text of each section that the report of a failed test gets.
+    """Return the title and text of each section in the report of a failed test.
 
     Args:
         test: The test.

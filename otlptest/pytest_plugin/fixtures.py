@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from otlptest.pytest_plugin.in_process_sdk import InProcessSdk
     from otlptest.pytest_plugin.program_factory import ProgramFactory
 
-__all__ = [
-    "_otlp_test",
-    "otlp",
-    "otlp_collector",
-    "otlp_collectors",
-    "otlp_process",
-    "otlp_proxy",
-    "otlp_sdk",
-]
-
 
 @pytest.fixture(scope="session")
 def otlp_collector() -> "Iterator[FakeCollector]":
@@ -47,10 +37,10 @@ def otlp_collector() -> "Iterator[FakeCollector]":
 
 @pytest.fixture
 def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
-    """What otlptest knows about this run of the test; for its own fixtures."""
+    """Return what otlptest knows about this run of the test; for its own fixtures."""
     __tracebackhide__ = True
     from otlptest.pytest_plugin.interruption import watch_interruptions
-    from otlptest.queries.screen import remember_columns
+    from otlptest.queries.messages.screen import remember_columns
 
     watch_interruptions(request.config)
     remember_columns(request.config.stash[COLUMNS])
@@ -62,11 +52,11 @@ def _otlp_test(request: pytest.FixtureRequest) -> CurrentTest:
 
 @pytest.fixture
 def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[CollectorView]":
-    """What this test receives: queries, waits, evidence; judged when the test has passed.
+    """Return what this test receives: queries, waits, evidence; judged when the test has passed.
 
     At its end the programs of `otlp_process` are stopped, and so flush; then the test fails if
     anything received could not be decoded or breaks a rule that always fails, unless
-    `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is meant.
+    `otlp.allow(rule)` or the marker `otlp(allow=[…])` says that it is expected.
     """
     __tracebackhide__ = True
     from otlptest.pytest_plugin.judging import judge, killed_programs
@@ -86,7 +76,7 @@ def otlp(otlp_collector: "FakeCollector", _otlp_test: CurrentTest) -> "Iterator[
 def otlp_collectors(_otlp_test: CurrentTest) -> "Iterator[CollectorFactory]":
     """Further fake collectors for this test.
 
-    `first, second = otlp_collectors("a", "b")`; reports tell them by these names. They are judged
+    `first, second = otlp_collectors("a", "b")`; reports use these names. They are judged
     like `otlp`, and closed at the end of the test.
     """
     __tracebackhide__ = True

@@ -1,8 +1,8 @@
 """Tracers and loggers that follow the global provider from test to test.
 
-Code caches what it gets: `functools.cache`, a class attribute, an instrumented application. What it
-got from the providers that `otlp_sdk.set_globals()` lent asks at each use which provider is the
-global one now: that of the running test, one that was set before, or none; without one it does
+Code caches these objects: `functools.cache`, a class attribute, an instrumented program. Objects
+from the providers that `otlp_sdk.set_globals()` lent ask at each use which provider is the
+global one now: that of the running test, one that was set before, or none; without one they do
 nothing, like the API's own proxies. Meters and instruments are in `following_metrics`.
 """
 
@@ -14,8 +14,6 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 from opentelemetry.util._decorator import _agnosticcontextmanager
 
 from otlptest.pytest_plugin.global_providers import Signal, global_provider
-
-__all__ = ["Behind", "Following", "FollowingLogger", "FollowingTracer", "Scope"]
 
 
 class Scope(NamedTuple):
@@ -31,9 +29,9 @@ class Behind:
     """The SDK's object behind a following one, made once for each provider that is lent.
 
     Args:
-        signal: Whose global provider it follows.
+        signal: The signal of the global provider to follow.
         make: Makes the object from a provider.
-        last: The object to start with, for the attributes that only the SDK's have.
+        last: The first object, for the attributes that only the SDK's have.
     """
 
     def __init__(self, signal: Signal, make: Callable[[Any], Any], last: object = None) -> None:
@@ -58,7 +56,7 @@ class Behind:
 
 
 class Following:
-    """Gives the attributes that only the SDK's objects have, e.g. `tracer.resource`."""
+    """Passes on the attributes that only the SDK's objects have, e.g. `tracer.resource`."""
 
     _behind: Behind
 

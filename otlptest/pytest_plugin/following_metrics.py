@@ -1,6 +1,6 @@
 """Meters and instruments that follow the global provider from test to test; see `following`.
 
-An instrument that somebody holds is made again with the first measurement of a test. Nobody uses
+An instrument that code holds is made again at the first measurement of a test. Nobody uses
 an observable one, so each that was created while globals were lent is registered with the provider
 of the next test. Where the code of that test creates it again, the new callbacks replace the old.
 """
@@ -25,19 +25,17 @@ from opentelemetry.metrics._internal.instrument import Gauge  # not public in th
 from otlptest.pytest_plugin.following import Behind, Following, Scope
 from otlptest.pytest_plugin.global_providers import global_provider
 
-__all__ = ["FollowingMeter", "follow_with_observables"]
-
 _log: Final = logging.getLogger(__name__)
 
 RealMeter = Callable[[Any, Scope], Any]
 
 
 class _Recorded(Following):
-    """A synchronous instrument; what is recorded while there is no provider goes nowhere."""
+    """A synchronous instrument; without a provider its measurements are dropped."""
 
     def __init__(self, behind: Behind) -> None:
         self._behind = behind
-        behind.now()  # a name that is not allowed is an error where it is given
+        behind.now()  # an invalid name is an error where it is given
 
 
 class _Counter(_Recorded, Counter):
@@ -65,7 +63,7 @@ class _Gauge(_Recorded, Gauge):
 
 
 class _Observed(Following):
-    """An observable instrument, and the callbacks that are asked for its values now.
+    """An observable instrument, and its current callbacks.
 
     Args:
         name: Its name.
@@ -79,14 +77,14 @@ class _Observed(Following):
         self._created_for: object = None
 
     def created(self, provider: object, callbacks: Sequence[Any]) -> None:
-        """Code created it; a second time with the same provider changes nothing, as in the SDK."""
+        """Note that code created it; a repetition with the same provider changes nothing."""
         if provider is None or self._created_for is not provider:
             self._created_for = provider
             self._callbacks = tuple(_asked(callback) for callback in callbacks)
         self.register()
 
     def register(self) -> None:
-        """Have the global provider observe it, once."""
+        """Let the global provider observe it, once."""
         self._behind.now()
 
     def _observations(self, options: Any) -> Iterator[Any]:  # noqa: ANN401 -- CallbackOptions
@@ -123,7 +121,7 @@ def follow_with_observables() -> None:
 
 
 def _asked(callback: Any) -> Callable[[Any], Any]:  # noqa: ANN401 -- a function or a generator
-    """A callback as a function; a generator is started once, whoever registers it again."""
+    """Return a callback as a function; start a generator only once."""
     if not isinstance(callback, Generator):
         return callback  # type: ignore[no-any-return]
     if callback not in _started_generators:

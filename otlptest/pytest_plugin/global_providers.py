@@ -1,9 +1,9 @@
-"""Lends OpenTelemetry's global providers to one test, and puts back what was there.
+"""Lends OpenTelemetry's global providers to one test, and restores the earlier ones.
 
 The API lets each global be set once. This resets its private once-flags, and makes the proxies that
-libraries hold (`tracer = trace.get_tracer(__name__)` at import) forget what they were resolved to;
-without that they would stay with the provider of the first test for ever. What code gets while
-globals are lent is no such proxy: see `following`.
+libraries hold (`tracer = trace.get_tracer(__name__)` at import) forget their resolved objects;
+otherwise they would keep the provider of the first test for ever. What code gets while
+globals are lent is not such a proxy: see `following`.
 """
 
 # ruff: noqa: SLF001 -- the API has no public way to set a global a second time
@@ -20,14 +20,12 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
-__all__ = ["NOUNS", "GlobalProviders", "Signal", "global_provider"]
-
 Signal: TypeAlias = Literal["traces", "metrics", "logs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where the API keeps one global, and the flag that says that it is set."""
+    """The place of one global in the API, and the flag that it is set."""
 
     module: ModuleType
     provider: str
@@ -60,7 +58,7 @@ def global_provider(signal: Signal) -> Any:  # noqa: ANN401 -- whoever's it is
 
 
 class GlobalProviders:
-    """The globals as they were, to be put back by `restore`.
+    """The earlier globals, for `restore`.
 
     Attributes:
         earlier: The providers that somebody had set, by signal.
@@ -93,7 +91,7 @@ class GlobalProviders:
         _logs.set_logger_provider(logger_provider)
 
     def restore(self) -> None:
-        """Put back what was there when this object was made."""
+        """Restore the globals from when this object was made."""
         for place, provider, is_set in self._saved:
             _put(place, provider, is_set=is_set)
         _forget_resolved()
@@ -111,7 +109,7 @@ def _forget_resolved() -> None:
 
 
 def _proxies() -> Iterator[tuple[object, str]]:
-    """Proxies of tracers and loggers; nobody keeps a list of them but the garbage collector."""
+    """Return proxies of tracers and loggers, found through the garbage collector."""
     for one in gc.get_objects():
         for kind, attribute in _RESOLVED:
             if type(one) is kind:

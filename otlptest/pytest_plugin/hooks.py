@@ -1,4 +1,4 @@
-"""The hooks of pytest that otlptest takes part in."""
+"""The pytest hooks of otlptest."""
 
 import shutil
 import sys
@@ -10,8 +10,6 @@ from otlptest.pytest_plugin.current_test import COLUMNS, CURRENT_TEST, RUNNING_T
 from otlptest.pytest_plugin.run_summary import RunSummary, attach_rules
 from otlptest.pytest_plugin.settings import add_options, check_configuration
 
-__all__ = ["pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
-
 _MARKER = (
     "otlp(allow=[…], strict=…, stop_timeout_s=…, sdk_protocol=…, sdk_service=…): "
     "how otlptest judges this test; allow names rules whose findings are meant"
@@ -19,24 +17,24 @@ _MARKER = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Tell pytest our options and ini keys."""
+    """Register our options and ini keys."""
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the settings and get ready to sum up."""
+    """Check the settings and prepare the summary."""
     config.addinivalue_line("markers", _MARKER)
     check_configuration(config)
     config.stash[COLUMNS] = shutil.get_terminal_size((80, 24)).columns  # not captured yet
     config.pluginmanager.register(RunSummary(), "otlptest-run-summary")
 
 
-# Outermost, so that what skips and expected failures make of an outcome is known.
+# Outermost, so that the effects of skips and expected failures are known.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember how the test went, and add to the report of a failure what explains it."""
+    """Remember the outcome of the test, and add explanations to the report of a failure."""
     _shorten_traceback(item.config, call)
     report = yield
     test = item.stash.get(CURRENT_TEST, None)
@@ -71,14 +69,14 @@ def _shorten_traceback(config: pytest.Config, call: pytest.CallInfo[None]) -> No
 
 
 def _drop_remark_on_hidden_entries(report: pytest.TestReport) -> None:
-    """Drop pytest's remark that all of a traceback is hidden: of a judgement nothing is missing."""
+    """Drop pytest's remark about a hidden traceback: a judgement has none."""
     for traceback, *_ in getattr(report.longrepr, "chain", ()):
         if traceback.extraline and traceback.extraline.startswith("All traceback entries"):
             traceback.extraline = None
 
 
 def _mark_every_line(report: pytest.TestReport) -> None:
-    """Put pytest's `E` before all lines of an error without a traceback, not the first alone."""
+    """Put pytest's `E` before all lines of an error without a traceback, not only the first."""
     for traceback, *_ in getattr(report.longrepr, "chain", ()):
         for entry in traceback.reprentries:
             first = next((n for n, line in enumerate(entry.lines) if line.startswith("E ")), None)

@@ -1,7 +1,7 @@
 """The OpenTelemetry SDK of the fixture `otlp_sdk`: its providers send to the test's collector.
 
-Imported only when the fixture is used. It is configured as the programs of `otlp_process` are, by
-the standard environment variables, which hold only while it is made.
+Imported only when the fixture is used. Its configuration is that of the programs of `otlp_process`:
+the standard environment variables, set only while it is made.
 """
 
 import os
@@ -32,9 +32,7 @@ from otlptest.pytest_plugin.lendable_providers import (
 if TYPE_CHECKING:
     from otlptest.collector.fake import PortPair
     from otlptest.collector.view import CollectorView
-    from otlptest.queries.evidence import Evidence
-
-__all__ = ["InProcessSdk"]
+    from otlptest.queries.evidence.judging import Evidence
 
 _SCOPE: Final = "otlp_sdk"
 _FLUSH_S: Final = 10.0
@@ -81,27 +79,27 @@ class InProcessSdk:
 
     @property
     def tracer(self) -> Tracer:
-        """A tracer of `tracer_provider`, with the scope `otlp_sdk`."""
+        """Return a tracer of `tracer_provider`, with the scope `otlp_sdk`."""
         return self.tracer_provider.get_tracer(_SCOPE)
 
     @property
     def meter(self) -> Meter:
-        """A meter of `meter_provider`, with the scope `otlp_sdk`."""
+        """Return a meter of `meter_provider`, with the scope `otlp_sdk`."""
         return self.meter_provider.get_meter(_SCOPE)
 
     @property
     def logger(self) -> Logger:
-        """An OpenTelemetry logger of `logger_provider`, with the scope `otlp_sdk`."""
+        """Return an OpenTelemetry logger of `logger_provider`, with the scope `otlp_sdk`."""
         return self.logger_provider.get_logger(_SCOPE)
 
     def set_globals(self) -> None:
-        """Make the three providers the global ones until the test ends; then put back what was.
+        """Make the three providers the global ones until the test ends, then restore the others.
 
         Tracers, meters, loggers and instruments that libraries got through the API before follow,
         and those that they get from now on go on with the next test that calls this; between such
         tests they do nothing. An observable instrument is observed again in each of those tests,
-        until code creates it again. What was got from a provider that somebody had set before
-        does not follow: messages name that provider, and `flushed` proves no absence.
+        until code creates it again. Objects of a provider that was set before
+        do not follow: messages name that provider, and `flushed` proves no absence.
 
         Raises:
             UsageError: The SDK has been shut down.
@@ -122,7 +120,7 @@ class InProcessSdk:
     def flushed(self, *, timeout_s: float = _FLUSH_S) -> "Evidence":
         """Flush all three providers: evidence that what had ended has been received.
 
-        Blocks at most `timeout_s` for each provider. What keeps it from being proof is a gap in the
+        Blocks at most `timeout_s` for each provider. What weakens the proof is a gap in the
         evidence: a flush that returned false, a request that was not answered with success, a
         global provider that was set before `set_globals`, telemetry that went to the SDK of an
         earlier test.
@@ -133,7 +131,7 @@ class InProcessSdk:
         return replace(evidence, gaps=(*evidence.gaps, *self._earlier, *self._station.gaps()))
 
     def shutdown(self) -> None:
-        """Flush, stop, and put the globals back; the fixture does it. Again does nothing."""
+        """Flush, stop, and restore the globals, for the fixture. A second call does nothing."""
         if self._is_shut_down:
             return
         self._is_shut_down = True
@@ -144,7 +142,7 @@ class InProcessSdk:
             steps.callback(self._end)
 
     def _end(self) -> None:
-        """Let nothing more in: from here on the globals are what they were."""
+        """Restore the earlier globals; nothing more gets in."""
         if self._globals is not None:
             self._globals.restore()
         self._station.end()
@@ -153,7 +151,7 @@ class InProcessSdk:
         self.meter_provider.give_measurements_to(self._station.measured_late)
 
     def _watched(self, what: str, export: Callable[..., Any]) -> Callable[..., Any]:
-        """The export of an exporter, remembering when it fails: `force_flush` does not tell."""
+        """Wrap an exporter's export to record its failures, which `force_flush` does not report."""
 
         def watched(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 -- as the exporter has it
             try:
@@ -181,7 +179,7 @@ class InProcessSdk:
 
 
 def _exporters(protocol: str) -> tuple[Any, Any, Any]:
-    """Exporters of spans, metrics and logs; where they send is in the environment."""
+    """Return exporters of spans, metrics and logs; the environment has their endpoint."""
     if protocol == "grpc":
         from opentelemetry.exporter.otlp.proto.grpc import (  # noqa: PLC0415 -- only if asked for
             _log_exporter as logs,
@@ -211,7 +209,7 @@ def _http_exporters() -> tuple[Any, Any, Any]:
 
 @contextmanager
 def _environment_of_telemetry(variables: Mapping[str, str]) -> Iterator[None]:
-    """For as long as it takes to read them: these variables, and no other `OTEL_…`."""
+    """Set these variables, and no other `OTEL_…`, for the time of reading them."""
     names = {name for name in os.environ if name.startswith("OTEL_")} | set(variables)
     before = {name: os.environ.get(name) for name in names}
     try:

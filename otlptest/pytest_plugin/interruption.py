@@ -1,7 +1,7 @@
-"""What Ctrl-C shows: what the interrupted test has received so far, and what its programs printed.
+"""Output on Ctrl-C: what the interrupted test has received, and the output of its programs.
 
-pytest makes no report of an interrupted test. Under pytest-xdist the worker itself prints, since
-nothing travels to the process that does otherwise.
+pytest makes no report of an interrupted test. Under pytest-xdist the worker itself prints, because
+nothing reaches the main process any more.
 """
 
 import os
@@ -12,22 +12,20 @@ import pytest
 
 from otlptest.pytest_plugin.current_test import RUNNING_TEST
 
-__all__ = ["watch_interruptions"]
-
 _NAME: Final = "otlptest-interruption"
 
 
 def watch_interruptions(config: pytest.Config) -> None:
-    """Show what an interrupted test has received, from here on; a second call does nothing."""
+    """Report what an interrupted test has received, from here on; a second call does nothing."""
     if not config.pluginmanager.has_plugin(_NAME):
         config.pluginmanager.register(Interruption(config), _NAME)
 
 
 class Interruption:
-    """Keeps what an interrupted test would have shown, and prints it; a plugin of its own.
+    """Keeps the report of an interrupted test, and prints it; a plugin of its own.
 
     Args:
-        config: Of this process.
+        config: The configuration of this process.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -35,7 +33,7 @@ class Interruption:
         self._sections: list[tuple[str, str]] = []
 
     def pytest_keyboard_interrupt(self) -> None:
-        """Take down how things are now: the fixtures of the test are about to end."""
+        """Record the current state: the fixtures of the test are about to end."""
         test = self._config.stash.get(RUNNING_TEST, None)
         if test is None:
             return
@@ -52,7 +50,7 @@ class Interruption:
             self._print_in_worker()
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Print it."""
+        """Print the report."""
         for title, text in self._sections:
             terminalreporter.section(title, sep="-")
             terminalreporter.write_line(text)

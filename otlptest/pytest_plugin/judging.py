@@ -1,4 +1,4 @@
-"""The judgement at the end of a test: what fails it, and what the run only tells at its end."""
+"""The judgement at the end of a test: failures, and findings that the run only reports."""
 
 import contextlib
 from typing import Final
@@ -9,25 +9,23 @@ from otlptest.processes.exits import signal_name
 from otlptest.pytest_plugin.current_test import CurrentTest
 from otlptest.timing import Deadline
 
-__all__ = ["judge", "killed_programs", "settle"]
-
 _SETTLE_S: Final = 5.0
 _GLANCE_S: Final = 1.0
-_DATA_RULES: Final = "OTLP-"  # what a requirement id begins with; other names are our own
+_DATA_RULES: Final = "OTLP-"  # the beginning of a requirement id; other names are our own
 
 
 def settle(view: CollectorView) -> None:
-    """Block until all that was sent so far is received; milliseconds, if nothing is wrong."""
+    """Block until everything sent so far is received; takes milliseconds normally."""
     view.settle(Deadline(_SETTLE_S))
 
 
 def judge(test: CurrentTest, *views: CollectorView) -> None:
-    """Stop what the test started, wait until it is received, and judge what was received.
+    """Stop the programs of the test, wait for their telemetry, and judge what was received.
 
     A test that has failed already, or was skipped, is not judged.
 
     Raises:
-        ExpectationError: Something is wrong with it, and the test did not allow it.
+        ExpectationError: There are findings that the test did not allow.
         ProcessError: A program could not be stopped.
     """
     __tracebackhide__ = True
@@ -40,7 +38,7 @@ def judge(test: CurrentTest, *views: CollectorView) -> None:
 
 
 def killed_programs(test: CurrentTest) -> tuple[Finding, ...]:
-    """One finding for each program that did not end in time on the signal of its `stop`."""
+    """Return one finding for each program that did not end in time on the signal of its `stop`."""
     return tuple(
         Finding(
             rule="program_killed",
@@ -56,10 +54,10 @@ def killed_programs(test: CurrentTest) -> tuple[Finding, ...]:
 
 
 def _failing_of(test: CurrentTest, view: CollectorView) -> tuple[Finding, ...]:
-    """What fails the test; what does not is remembered for the end of the run."""
+    """Return the findings that fail the test; keep the others for the end of the run."""
     with contextlib.suppress(ReceiverError):  # a fault may hold something back for long
-        view.settle(Deadline(_GLANCE_S))  # what was sent by now meets the faults in force
-    view.end_faults()  # what they hold back belongs to what is judged
+        view.settle(Deadline(_GLANCE_S))  # bytes sent by now meet the faults in force
+    view.end_faults()  # released bytes are judged too
     settle(view)
     always, reported = view.judged()
     strict = tuple(

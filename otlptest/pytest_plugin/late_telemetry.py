@@ -1,8 +1,8 @@
-"""Spans, records and measurements that the SDK of an earlier test gets after that test has ended.
+"""Spans, records and measurements that reach the SDK of an earlier test after its end.
 
-A span that began in one test and ends in the next, or a tracer that was got from an `otlp_sdk` that
-was not lent. Spans and records go to the SDK that is lent now. Where there is none, and for
-measurements, they are lost, and the `otlp_sdk` of the running test knows it.
+They come from a span that began in one test and ends in the next, or from a tracer of an `otlp_sdk`
+that was not lent. Spans and records go to the SDK that is lent now. Without one, and always for
+measurements, they are lost, and the `otlp_sdk` of the running test reports it.
 """
 
 from typing import Any, Final
@@ -12,13 +12,11 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-__all__ = ["LateLogs", "LateSpans", "Station"]
-
 _SHOWN: Final = 3
 
 
 class Station:
-    """Where the telemetry of one test's SDK goes, and what came too late for an earlier one.
+    """The target of the telemetry of one test's SDK, and of what came too late for an earlier one.
 
     Args:
         spans: Takes its spans.
@@ -36,13 +34,13 @@ class Station:
         Station._current = self
 
     def end(self) -> None:
-        """Let go of the place of the running test's SDK."""
+        """Release the place of the running test's SDK."""
         self._has_ended = True
         if Station._current is self:
             Station._current = None
 
     def target(self, what: str) -> "Station | None":
-        """Return where such telemetry goes now; None if it is lost."""
+        """Return the current target of such telemetry; None if it is lost."""
         if not self._has_ended:
             return self
         if (now := Station._current) is None:
@@ -53,16 +51,16 @@ class Station:
         return None
 
     def measured_late(self, measurement: Any) -> None:  # noqa: ANN401 -- the SDK's Measurement
-        """Take a measurement of an SDK that has ended: it is lost, nobody collects it."""
+        """Take a measurement of an ended SDK, which is lost."""
         if (now := Station._current) is not None:
             now.lose(f"a measurement of {measurement.instrument.name!r}")
 
     def lose(self, what: str) -> None:
-        """Remember what an earlier test's SDK got."""
+        """Record a loss of an earlier test's SDK."""
         self._lost[what] = None
 
     def gaps(self) -> list[str]:
-        """Return why a flush of the running test's SDK does not prove that all was received."""
+        """Return why a flush of the running test's SDK does not prove complete reception."""
         if not self._lost:
             return []
         shown = [*self._lost][:_SHOWN]
@@ -77,7 +75,7 @@ class Station:
 
 
 class LateSpans(SpanProcessor):
-    """Gives each span to the processor of the SDK that it goes to when it ends."""
+    """Passes each span to the processor of the SDK that is its target when it ends."""
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -97,7 +95,7 @@ class LateSpans(SpanProcessor):
 
 
 class LateLogs(LogRecordProcessor):
-    """Gives each log record to the processor of the SDK that it goes to when it is emitted."""
+    """Passes each log record to the processor of the SDK that is its target when emitted."""
 
     def __init__(self, station: Station) -> None:
         self._station = station

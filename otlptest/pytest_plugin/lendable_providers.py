@@ -1,7 +1,7 @@
-"""The SDK's providers as `otlp_sdk` has them: what they hand out while lent follows the globals.
+"""The SDK's providers for `otlp_sdk`: once lent, their objects follow the globals.
 
-Before they are lent they hand out the SDK's own tracers, meters and loggers. Those stay theirs;
-what they produce after the end of their test goes to `late_telemetry`.
+Before they are lent they return the SDK's own tracers, meters and loggers. Those stay bound to
+them; their telemetry after the end of the test goes to `late_telemetry`.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,13 @@ from otlptest.pytest_plugin.following import Behind, FollowingLogger, FollowingT
 from otlptest.pytest_plugin.following_metrics import FollowingMeter
 from otlptest.pytest_plugin.global_providers import Signal, global_provider
 
-__all__ = ["LendableLoggerProvider", "LendableMeterProvider", "LendableTracerProvider"]
-
 
 class _Lendable:
-    """State of a provider that is lent to one test.
+    """The state of a provider that is lent to one test.
 
     Attributes:
-        follows: It was lent or has ended: what it hands out follows the global provider.
-        has_ended: Its test is over.
+        follows: Whether it was lent or has ended, so its objects follow the global provider.
+        has_ended: Whether its test is over.
     """
 
     follows = False
@@ -38,7 +36,7 @@ class _Lendable:
 
 
 class LendableTracerProvider(_Lendable, TracerProvider):
-    """A tracer provider whose tracers follow the global one, once it was lent."""
+    """A tracer provider whose tracers follow the global one, once it is lent."""
 
     def get_tracer(
         self,
@@ -61,12 +59,12 @@ class LendableTracerProvider(_Lendable, TracerProvider):
         return super().get_tracer(*scope)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Flush it, or after its end the provider that is the global one then."""
+        """Flush it, or after its end the current global provider."""
         return _flushed(self, "traces", super().force_flush, timeout_millis)
 
 
 class LendableMeterProvider(_Lendable, MeterProvider):
-    """A meter provider whose meters follow the global one, once it was lent."""
+    """A meter provider whose meters follow the global one, once it is lent."""
 
     def get_meter(
         self,
@@ -84,7 +82,7 @@ class LendableMeterProvider(_Lendable, MeterProvider):
         return super().get_meter(*scope)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Flush it, or after its end the provider that is the global one then."""
+        """Flush it, or after its end the current global provider."""
         return _flushed(self, "metrics", super().force_flush, timeout_millis)
 
     def give_measurements_to(self, late: Callable[[Any], None]) -> None:
@@ -93,7 +91,7 @@ class LendableMeterProvider(_Lendable, MeterProvider):
 
 
 class LendableLoggerProvider(_Lendable, LoggerProvider):
-    """A logger provider whose loggers follow the global one, once it was lent."""
+    """A logger provider whose loggers follow the global one, once it is lent."""
 
     def get_logger(
         self,
@@ -115,7 +113,7 @@ class LendableLoggerProvider(_Lendable, LoggerProvider):
         return super().get_logger(*scope)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Flush it, or after its end the provider that is the global one then."""
+        """Flush it, or after its end the current global provider."""
         return _flushed(self, "logs", super().force_flush, timeout_millis)
 
 

@@ -1,8 +1,8 @@
-"""The HTTP session of the exporters of `otlp_sdk`: to this machine, whatever else is forbidden.
+"""The HTTP session of the exporters of `otlp_sdk`: to this machine, despite network bans.
 
 pytest-socket replaces `socket.socket` and its `connect` so that no test reaches the network by
-mistake. A test that asks for `otlp_sdk` means its exporters to reach the collector, so they get
-sockets of the genuine kind. Proxies in the environment are not for them either.
+mistake. A test that uses `otlp_sdk` wants its exporters to reach the collector, so they get
+genuine sockets. They ignore proxies in the environment, too.
 """
 
 import socket
@@ -11,8 +11,6 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-
-__all__ = ["loopback_session"]
 
 
 def _genuine_socket() -> socket.socket:
@@ -51,7 +49,7 @@ class _EncryptedPool(HTTPSConnectionPool):
 
 
 def loopback_session() -> Any:  # noqa: ANN401 -- a requests.Session; requests ships no types
-    """A `requests.Session` for exporters that send to a collector of this process."""
+    """Return a `requests.Session` for exporters that send to a collector of this process."""
     requests = import_module("requests")
     session = requests.Session()
     session.trust_env = False

@@ -1,4 +1,4 @@
-"""What the test did to its programs that explains missing telemetry: their variables, their end."""
+"""Actions of the test on its programs that explain missing telemetry: variables, endings."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,8 @@ from urllib.parse import urlsplit
 from otlptest.model import Protocol
 from otlptest.processes import Program
 from otlptest.processes.exits import how_it_ended
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
-
-__all__ = ["Endpoint", "StartedProgram", "of_environment", "program_circumstances"]
 
 _PREFIX: Final = "OTEL_EXPORTER_OTLP_"
 _CONFIG_FILES: Final = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
@@ -29,10 +27,10 @@ _RATIO_SAMPLERS: Final = frozenset({"traceidratio", "parentbased_traceidratio"})
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What an endpoint in a program's environment leads to.
+    """The target of an endpoint in a program's environment.
 
     Attributes:
-        place: Who listens there, as a message says it; empty if it is this collector.
+        place: The listener in words; empty if it is this collector.
         is_grpc: Whether it is for OTLP/gRPC; None if that is not known.
     """
 
@@ -46,8 +44,8 @@ class StartedProgram:
 
     Attributes:
         program: The program.
-        base: What it would have got without `env=`.
-        changes: What `env=` says; None unsets.
+        base: Its environment without `env=`.
+        changes: The content of `env=`; None unsets.
     """
 
     program: Program
@@ -61,13 +59,13 @@ def program_circumstances(
     arrivals: Arrivals,
     endpoint_of: Callable[[str], Endpoint],
 ) -> Iterator[Circumstance]:
-    """What may have kept the programs of a test from sending items of a kind.
+    """Yield what may have kept the programs of a test from sending items of a kind.
 
     Args:
         started: The programs.
         kind: What is missing.
         arrivals: All that arrived.
-        endpoint_of: Says what a URL leads to.
+        endpoint_of: Returns the target of a URL.
     """
     for one in started:
         program = one.program
@@ -93,7 +91,7 @@ def program_circumstances(
 def _of_life(
     program: Program, *, has_sent: bool, is_connected: bool, is_asked: bool
 ) -> Iterator[Circumstance]:
-    """How a program is, where that may be the reason; `is_asked`: its SDK alone can be."""
+    """Yield how a program is, if that may be the reason; `is_asked`: only its SDK can be."""
     ending = program.ending
     if ending.abrupt:
         had = "may have had" if ending.may_have_flushed else "had"
@@ -122,14 +120,14 @@ def of_environment(
     kind: Kind,
     endpoint_of: Callable[[str], Endpoint],
 ) -> Iterator[Circumstance]:
-    """What `env=` says that keeps items of a kind away. No header is ever shown.
+    """Yield what in `env=` keeps items of a kind away. No header is ever shown.
 
     Args:
-        name: The program's.
-        base: What it would have got without `env=`.
-        changes: What `env=` says; None unsets.
+        name: The name of the program.
+        base: Its environment without `env=`.
+        changes: The content of `env=`; None unsets.
         kind: What is missing.
-        endpoint_of: Says what a URL leads to.
+        endpoint_of: Returns the target of a URL.
     """
     final = {**base, **changes}
     changed = {key for key, value in changes.items() if value != base.get(key)}
@@ -148,7 +146,7 @@ class _Settings:
         self._changed = changed
 
     def doubts(self, endpoint_of: Callable[[str], Endpoint]) -> Iterator[tuple[str, str]]:
-        """What the test said, and what follows from it."""
+        """Yield what the test set, and its consequences."""
         for key in ("OTEL_SDK_DISABLED", *_CONFIG_FILES):
             if key in self._changed and key in self._values:
                 yield from self._switched(key)
@@ -223,7 +221,7 @@ class _Settings:
             yield f"sets {key}={value}", f"{self._kind} may be sent {delay_ms / 1000:g} s late"
 
     def _specific(self, ending: str) -> str:
-        """The variable that counts: the one of the signal if it is set, else the general one."""
+        """Return the decisive variable: that of the signal if it is set, else the general one."""
         own = f"{_PREFIX}{self._kind.upper()}_{ending}"
         return own if own in self._values else _PREFIX + ending
 
@@ -236,7 +234,7 @@ def _number(text: str, otherwise: float) -> float:
 
 
 def _without_secrets(url: str) -> str:
-    """`url` without a user, a password and a query."""
+    """Return `url` without a user, a password and a query."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host, query="", fragment="").geturl()

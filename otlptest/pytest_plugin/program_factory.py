@@ -1,4 +1,4 @@
-"""What the fixture `otlp_process` gives: starts programs whose telemetry comes to the test."""
+"""The callable of the fixture `otlp_process`: starts programs that send to the test."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,10 +17,8 @@ from otlptest.pytest_plugin.program_circumstances import (
     StartedProgram,
     program_circumstances,
 )
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Arrivals, Kind
-
-__all__ = ["ProgramFactory"]
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -29,9 +27,9 @@ class ProgramFactory:
     """Starts the programs of one test; call it.
 
     Args:
-        collector: Where their telemetry goes.
-        view: What the test sees of it.
-        test: Which test they are of.
+        collector: The target of their telemetry.
+        view: The test's view of it.
+        test: The test that they belong to.
     """
 
     def __init__(self, collector: FakeCollector, view: CollectorView, test: CurrentTest) -> None:
@@ -59,14 +57,14 @@ class ProgramFactory:
 
         Args:
             command: The program and its arguments, a list; no shell reads them.
-            protocol: How its SDK shall send: `http/protobuf`, `http/json` or `grpc`.
+            protocol: The protocol of its SDK: `http/protobuf`, `http/json` or `grpc`.
             env: Further variables; None unsets one.
             cwd: The folder in which it runs.
-            ready: When it is ready, from `otlptest.ready`; if None, as soon as it runs.
-            name: What messages call it; made from the command if None.
+            ready: The condition of readiness, from `otlptest.ready`; if None, it only has to run.
+            name: The name in messages; made from the command if None.
 
         Raises:
-            UsageError: An argument is not what it should be.
+            UsageError: An argument is invalid.
             ProcessError: It cannot be started, ended before it was ready, or was not ready in time.
         """
         called = name or short_name(checked_command(command))
@@ -92,11 +90,11 @@ class ProgramFactory:
         return program
 
     def circumstances(self, kind: Kind, arrivals: Arrivals) -> Iterator[Circumstance]:
-        """What the test did to its programs that explains missing items of a kind."""
+        """Yield what the test did to its programs that explains missing items of a kind."""
         return program_circumstances(self._started, kind, arrivals, self._endpoint_of)
 
     def _endpoint_of(self, url: str) -> Endpoint:
-        """What a URL in a program's environment leads to."""
+        """Return the target of a URL in a program's environment."""
         try:
             place = urlsplit(url if "://" in url else f"http://{url}")
             port = place.port
@@ -108,7 +106,7 @@ class ProgramFactory:
         if port in grpc_ports:
             return Endpoint("", is_grpc=True)
         base = f"{place.scheme}://{place.netloc}"
-        if place.hostname == CONTAINER_HOST or self._collector.way_in(base) is not None:
+        if place.hostname == CONTAINER_HOST or self._collector.find_proxy(base) is not None:
             return Endpoint("", None)
         for name, view in self._test.views.items():
             if base in {view.grpc_endpoint, view.http_endpoint}:
@@ -118,20 +116,20 @@ class ProgramFactory:
     def _by_own_port(
         self, changes: Mapping[str, str | None], ports: PortPair
     ) -> Mapping[str, str | None]:
-        """Where a proxy is to stand between: a port of its own there, so that it stays known.
+        """Replace the endpoint of a proxy by one for this program, to attribute its telemetry.
 
         Raises:
             ReceiverError: The proxy could not open one.
         """
         endpoint = changes.get(_ENDPOINT)
-        way = None if endpoint is None else self._collector.way_in(endpoint)
+        way = None if endpoint is None else self._collector.find_proxy(endpoint)
         if way is None or endpoint is None:
             return changes
         opened = way.open_port(endpoint, ports.grpc_port, ports.http_port)
         return {**changes, _ENDPOINT: opened}
 
     def close_ports(self) -> None:
-        """Stop listening on the ports of all programs; what they sent must be received by then."""
+        """Stop listening on the ports of all programs; their telemetry must be received by then."""
         for owner in self._owners:
             self._collector.close_ports(owner)
 
@@ -142,10 +140,10 @@ def _merged(base: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[
 
 
 def _chosen_port(env: Mapping[str, str | None]) -> int | None:
-    """The port in `env`, if it was written there and not taken over from this process.
+    """Return the port in `env`, if it was set there and not inherited from this process.
 
     Raises:
-        UsageError: It is no port.
+        UsageError: It is not a port.
     """
     port = env.get("PORT")
     if port is None or port == os.environ.get("PORT"):

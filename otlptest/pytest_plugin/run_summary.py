@@ -1,7 +1,7 @@
 """The one line at the end of a run about findings that failed no test.
 
-What a test reports rides on the report of its teardown, as plain data, because under pytest-xdist
-that is what travels from the worker to the process that prints.
+The reports of a test are attached to its teardown report, as plain data: under pytest-xdist,
+only that goes from the worker to the process that prints.
 """
 
 from collections import Counter
@@ -12,37 +12,35 @@ import pytest
 
 from otlptest.pytest_plugin.current_test import CurrentTest
 
-__all__ = ["RunSummary", "attach_rules"]
-
 _ATTRIBUTE: Final = "otlptest_reported_rules"
 _SHOWN_RULES: Final = 8
 
 
 def attach_rules(report: pytest.TestReport, test: CurrentTest) -> None:
-    """Put what the test reports, but did not fail of, on its report."""
+    """Attach findings that did not fail a test to its report."""
     setattr(report, _ATTRIBUTE, dict(test.reported_rules))
 
 
 class RunSummary:
-    """Gathers what tests report, and prints it; a pytest plugin of its own in each process."""
+    """Collects what tests report, and prints it; a pytest plugin of its own in each process."""
 
     def __init__(self) -> None:
         self._rules: Counter[str] = Counter()
         self._tests = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take what rides on a report."""
+        """Take the attached data from a report."""
         rules: Mapping[str, int] = getattr(report, _ATTRIBUTE, {})
         self._rules.update(rules)
         self._tests += bool(rules)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        """Print the line, if there is anything to tell."""
+        """Print the line, if there is anything to report."""
         if self._rules:
             terminalreporter.write_line(self.line())
 
     def line(self) -> str:
-        """Which rules were broken how often, and what can be done about it."""
+        """Return which rules were broken how often, and what to do about it."""
         ranked = self._rules.most_common()
         shown = ", ".join(f"{rule} ({count})" for rule, count in ranked[:_SHOWN_RULES])
         more = f" and {len(ranked) - _SHOWN_RULES} more" if len(ranked) > _SHOWN_RULES else ""

@@ -1,4 +1,4 @@
-"""The settings of one test, and how each value is read from what a user wrote."""
+"""The settings of one test, and the parsing of their values."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from typing import Any, Final
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.timing import checked_timeout
 
-__all__ = ["Settings", "read"]
-
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _PROTOCOLS: Final = ("http/protobuf", "grpc")
@@ -16,13 +14,13 @@ _PROTOCOLS: Final = ("http/protobuf", "grpc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for one test.
+    """The settings of one test.
 
     Attributes:
-        strict: Every broken data rule fails the test, not only those that always do.
-        allow: Rules whose findings are meant.
-        stop_timeout_s: Seconds that a program has to flush and end before it is killed.
-        sdk_protocol: How the exporters of `otlp_sdk` send: `http/protobuf` or `grpc`.
+        strict: Whether every broken data rule fails the test, not only those that always do.
+        allow: Rules whose findings are expected.
+        stop_timeout_s: The seconds that a program has to flush and end before it is killed.
+        sdk_protocol: The protocol of the exporters of `otlp_sdk`: `http/protobuf` or `grpc`.
         sdk_service: The `service.name` of `otlp_sdk`.
     """
 
@@ -34,15 +32,15 @@ class Settings:
 
 
 def read(name: str, value: object, place: str) -> Any:  # noqa: ANN401 -- of the setting's type
-    """The value of one setting, or an error that tells where it was written.
+    """Return the value of one setting, or raise an error that names its place.
 
     Args:
         name: A field of `Settings`.
-        value: What a user wrote.
-        place: Where, for the message.
+        value: The user's value.
+        place: Its place, for the message.
 
     Raises:
-        UsageError: It is not what it should be.
+        UsageError: The value is invalid.
     """
     __tracebackhide__ = True
     try:

@@ -1,4 +1,4 @@
-"""What a user can set, and which of several settings wins.
+"""The settings of users, and their precedence.
 
 The marker of a test wins over the command line, that over the ini file, that over the environment.
 Only `allow` adds up: a rule that any of them allows is allowed.
@@ -12,8 +12,6 @@ import pytest
 
 if TYPE_CHECKING:  # reading values is imported only where there are some
     from otlptest.pytest_plugin.setting_values import Settings
-
-__all__ = ["add_options", "check_configuration", "settings_of"]
 
 _HELP: Final = {
     "strict": "fail a test on every broken data rule of OTLP, not only on those that always do",
@@ -31,7 +29,7 @@ _OPTIONS: Final = {
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Tell pytest the options `--otlp-…` and the ini keys `otlp_…`."""
+    """Register the options `--otlp-…` and the ini keys `otlp_…`."""
     group = parser.getgroup("otlptest", "otlptest")
     for name, text in _HELP.items():
         kind: Any = _INI_TYPES.get(name, "string")
@@ -43,10 +41,10 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def check_configuration(config: pytest.Config) -> None:
-    """Read everything but markers once, so that a mistake is told before the first test.
+    """Read everything but markers once, to report a mistake before the first test.
 
     Raises:
-        pytest.UsageError: A setting is not what it should be.
+        pytest.UsageError: A setting is invalid.
     """
     try:
         written = [(name, *one) for name in _HELP for one in _configured(config, name)]
@@ -64,10 +62,10 @@ def check_configuration(config: pytest.Config) -> None:
 
 
 def settings_of(item: pytest.Item) -> "Settings":
-    """What holds for one test.
+    """Return the settings of one test.
 
     Raises:
-        UsageError: The marker `otlp` is not what it should be.
+        UsageError: The marker `otlp` is invalid.
     """
     __tracebackhide__ = True
     from otlptest.pytest_plugin.setting_values import Settings, read  # noqa: PLC0415 -- see above
@@ -83,7 +81,7 @@ def settings_of(item: pytest.Item) -> "Settings":
 
 
 def _marked(item: pytest.Item) -> Iterator[tuple[str, object, str]]:
-    """Name, value and place of each argument of the markers of a test, the closest first.
+    """Yield name, value and place of each argument of a test's markers, the closest first.
 
     Raises:
         UsageError: A marker has an argument without a name.
@@ -105,7 +103,7 @@ def _marked(item: pytest.Item) -> Iterator[tuple[str, object, str]]:
 
 
 def _configured(config: pytest.Config, name: str) -> Iterator[tuple[object, str]]:
-    """Value and place of one setting wherever it is set outside markers, the strongest first."""
+    """Yield value and place of one setting wherever it is set outside markers, strongest first."""
     given = config.getoption(f"otlp_{name}", None)
     if given is not None:
         yield given, _option(name)

@@ -1,6 +1,6 @@
-"""Tracebacks of otlptest's own errors end at the test's line: our files are no part of the story.
+"""Shortened tracebacks of otlptest's own errors: they end at the test's line.
 
-`__tracebackhide__` hides single functions and not what raised the cause of an error (170 lines of
+`__tracebackhide__` hides single functions but not the cause of an error (170 lines of
 `subprocess` for a command that does not exist). Errors of any other kind keep every frame, so that
 a bug in otlptest shows where it is.
 """
@@ -13,8 +13,6 @@ from types import TracebackType
 
 from otlptest.errors import ExpectationError, OtlptestError
 
-__all__ = ["shorten"]
-
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _LIBRARIES = (
     _OURS,
@@ -24,9 +22,9 @@ _LIBRARIES = (
 
 
 def shorten(error: BaseException) -> bool:
-    """Cut the tracebacks of one of our errors, and of its causes; False if it is another's.
+    """Cut the tracebacks of one of our errors and its causes; return False for other errors.
 
-    What is left are the frames of the test and of what it imports. Where there are none, the error
+    The frames of the test and of its imports are left. Without any, the error
     itself keeps its traceback, and a cause has none: pytest then shows it in one line.
     """
     if not isinstance(error, OtlptestError | ExpectationError):
@@ -48,7 +46,7 @@ def _cause_of(error: BaseException) -> BaseException | None:
 
 
 def _of_the_test(traceback: TracebackType | None) -> TracebackType | None:
-    """The frames up to the last one of the test, ours left out; None if there is none."""
+    """Return the frames up to the last one of the test, without ours; None if there is none."""
     frames = list(_frames(traceback))
     while frames and frames[-1].tb_frame.f_code.co_filename.startswith(_LIBRARIES):
         frames.pop()

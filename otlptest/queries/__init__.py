@@ -1,5 +1,5 @@
-"""Questions about telemetry, whichever source holds it: queries, matchers, trees, evidence."""
+"""Questions about telemetry from any source: queries, matchers, trees, evidence."""
 
-from otlptest.queries import matchers as match
+from otlptest.queries.criteria import matchers as match
 
 __all__ = ["match"]

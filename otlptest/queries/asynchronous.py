@@ -10,22 +10,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from otlptest.errors import UsageError
-from otlptest.queries import verdicts
-from otlptest.queries.evidence import After
+from otlptest.queries.evidence import verdicts
+from otlptest.queries.evidence.judging import After
 from otlptest.queries.log_query import LogQuery
-from otlptest.queries.looking import Look, checked_count
-from otlptest.queries.metric_query import MetricQuery
-from otlptest.queries.metrics import Metric
+from otlptest.queries.metrics.metric import Metric
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.query import Query
+from otlptest.queries.query_run import QueryRun, checked_count
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Notifying, Source
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.traces import Trace
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.traces import Trace
 from otlptest.timing import Deadline
-
-__all__ = ["AsyncMetricQuery", "AsyncQueries", "AsyncQuery", "AsyncTraceQuery"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -39,8 +37,8 @@ class AsyncQuery(Generic[P, T]):
     """A query whose endings are awaited; immutable, like the query it stands for.
 
     Args:
-        query: What is asked.
-        where: Its own `where`, which says what the criteria are.
+        query: The query.
+        where: Its own `where`, which defines the criteria.
     """
 
     __slots__ = ("_query", "_where")
@@ -53,7 +51,7 @@ class AsyncQuery(Generic[P, T]):
         """See the `where` of the query.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         narrowed: Any = self._where(*tests, **criteria)
@@ -126,7 +124,7 @@ class AsyncQuery(Generic[P, T]):
         return self._query.expect_count(count, *tests, after=after, **criteria)
 
     def __bool__(self) -> NoReturn:
-        """Refuse, as `Query` does.
+        """Refuse truth tests, as `Query` does.
 
         Raises:
             UsageError: Always.
@@ -141,19 +139,19 @@ class AsyncQuery(Generic[P, T]):
         return f"<awaitable {str(self._query)[1:]}"
 
 
-async def _waited(query: Query[T], enough: int, timeout_s: float) -> Look[T]:
+async def _waited(query: Query[T], enough: int, timeout_s: float) -> QueryRun[T]:
     __tracebackhide__ = True
     deadline = Deadline(timeout_s, query.source.clock)
     look = query._look()  # noqa: SLF001 -- the other face of one class
     while len(look.matches()) < enough:
         if not await _change(query.source, look.token, deadline):
             return query._last_look(enough, deadline, is_awaited=True)  # noqa: SLF001 -- the other face of one class
-        look.at_new(deadline)
+        look.fetch_new(deadline)
     return look
 
 
 async def _change(source: Source, token: int, deadline: Deadline) -> bool:
-    """As `Source.wait_for_change`, without blocking the event loop."""
+    """Wait as `Source.wait_for_change` does, without blocking the event loop."""
     if isinstance(source, Notifying):
         return await _notified_change(source, source, token, deadline)
     cancellable = _Cancellable(source)
@@ -190,9 +188,9 @@ async def _notified_change(
 
 
 class _Cancellable:
-    """A source whose waits end soon after the task that they serve was cancelled.
+    """A source whose waits end soon after their task is cancelled.
 
-    Delegates everything else, so that it has what its source has.
+    Delegates everything else, so it has all attributes of its source.
     """
 
     def __init__(self, source: Source) -> None:
@@ -218,7 +216,7 @@ class _Cancellable:
 def _awaitable(
     query: Q, ending: Callable[Concatenate[Q, P], T]
 ) -> Callable[P, Coroutine[Any, Any, T]]:
-    """An ending that waits for several items together, run in a thread of its own."""
+    """Return an ending that waits for several items together, run in a thread of its own."""
 
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import LogRecord
-from otlptest.queries.criteria import LogCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import LogCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import LOGS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import LOGS
-
-__all__ = ["LogQuery"]
 
 
 class LogQuery(Query[LogRecord]):
@@ -21,10 +19,10 @@ class LogQuery(Query[LogRecord]):
     vocabulary: ClassVar[Vocabulary] = LOGS
 
     def where(self, *tests: Callable[[LogRecord], object], **criteria: Unpack[LogCriteria]) -> Self:
-        """Only log records that meet all criteria and tests as well.
+        """Narrow the query to log records that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

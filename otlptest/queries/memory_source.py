@@ -1,4 +1,4 @@
-"""A source over items that are already here: a capture file, a metric's points, a test's own."""
+"""A source over items in memory: a capture file, a metric's points, a test's own."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,16 +16,14 @@ from otlptest.model import (
 from otlptest.queries.sources import Arrivals, Batch, Kind, Newest, ProducerActivity, producer_of
 from otlptest.timing import SYSTEM_CLOCK, Clock, Deadline
 
-__all__ = ["MemorySource"]
-
 
 class MemorySource:
-    """A source that never changes: a wait on it ends at once. Thread-safe.
+    """A source that never changes: a wait on it ends immediately. Thread-safe.
 
     Args:
         items: Spans, data points, log records, profiles and requests, in any mixture.
-        name: What a message calls it: `capture.jsonl`.
-        clock: Whose time deadlines are measured in.
+        name: The name in messages: `capture.jsonl`.
+        clock: The clock of deadlines.
     """
 
     def __init__(
@@ -58,7 +56,7 @@ class MemorySource:
         since: int | None,
         deadline: Deadline,  # noqa: ARG002 -- everything is here
     ) -> Batch:
-        """See `Source.fetch`; there is never anything after the first."""
+        """See `Source.fetch`; nothing follows the first fetch."""
         trace_id = pushed_down.get("trace_id")
         if since is not None:
             items: Sequence[Any] = ()
@@ -74,11 +72,11 @@ class MemorySource:
         return Newest(items=tuple(items[-limit:]), total=len(items))
 
     def wait_for_change(self, token: int, deadline: Deadline) -> bool:  # noqa: ARG002 -- nothing will change
-        """See `Source.wait_for_change`; False at once."""
+        """See `Source.wait_for_change`; returns False immediately."""
         return False
 
     def baselines(self) -> Mapping[Any, DataPoint]:
-        """See `Source.baselines`; none."""
+        """See `Source.baselines`; empty."""
         return {}
 
     def producers(self) -> Sequence[ProducerActivity]:

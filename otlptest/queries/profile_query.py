@@ -4,12 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Profile
-from otlptest.queries.criteria import ProfileCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import ProfileCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import PROFILES
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import PROFILES
-
-__all__ = ["ProfileQuery"]
 
 
 class ProfileQuery(Query[Profile]):
@@ -23,10 +21,10 @@ class ProfileQuery(Query[Profile]):
     def where(
         self, *tests: Callable[[Profile], object], **criteria: Unpack[ProfileCriteria]
     ) -> Self:
-        """Only profiles that meet all criteria and tests as well.
+        """Narrow the query to profiles that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

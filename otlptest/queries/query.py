@@ -1,24 +1,23 @@
 """Questions about received telemetry: immutable, lazy, chainable.
 
 A *query* is a source with *conditions*; an *ending* (`all`, `wait_for_one`, ...) fetches. `where`
-narrows and gives a new query. A plain look (`all`, `count`) says what is there now, which proves
-nothing about what is still on its way: `wait_for_…` waits for presence, `expect_…` judges absence
-and takes evidence (`otlptest.queries.evidence`).
+narrows it into a new query. A plain look (`all`, `count`) reports the present, which proves
+nothing about items still on their way: `wait_for_…` waits for presence, `expect_…` judges absence
+and takes evidence (`otlptest.queries.evidence.judging`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from otlptest.errors import ExpectationError, UsageError
-from otlptest.queries import miscounts, nearest_miss, verdicts
-from otlptest.queries.conditions import Condition
-from otlptest.queries.criteria import Vocabulary, compiled
-from otlptest.queries.evidence import After, checked_evidence
-from otlptest.queries.looking import Look, Sieve, checked_count
+from otlptest.queries.criteria.conditions import Condition
+from otlptest.queries.criteria.criteria import Vocabulary, compiled
+from otlptest.queries.evidence import verdicts
+from otlptest.queries.evidence.judging import After, checked_evidence
+from otlptest.queries.messages import miscounts, nearest_miss
+from otlptest.queries.query_run import ItemFilter, QueryRun, checked_count
 from otlptest.queries.sources import Kind, Recalling, Source
 from otlptest.timing import Deadline
-
-__all__ = ["Query"]
 
 T = TypeVar("T")
 Test = Callable[[T], object]
@@ -29,12 +28,12 @@ _LOOK_S = 30.0  # patience of a look that does not wait, for sources on a networ
 class Query(Generic[T]):
     """A question about items of one kind; made by a view, never directly by a test.
 
-    Thread-safe: it holds nothing that changes. Two endings of one query may give different
+    Thread-safe: it has no mutable state. Two endings of one query may give different
     answers, as more arrives.
 
     Args:
-        source: Where the items come from.
-        conditions: What an item must meet, all of them.
+        source: The source of the items.
+        conditions: The conditions that an item must meet, all of them.
     """
 
     __slots__ = ("_conditions", "_source")
@@ -46,29 +45,29 @@ class Query(Generic[T]):
         self._source = source
         self._conditions = conditions
 
-    # What a typed query may replace.
+    # Hooks of typed queries.
 
-    def _sieve(self) -> Sieve[T]:
-        """What picks the matches from what the source gives; those that group items replace it."""
-        return Sieve(self._conditions)
+    def _sieve(self) -> ItemFilter[T]:
+        """Return the filter of fetched items; queries that group items replace it."""
+        return ItemFilter(self._conditions)
 
     def _pushed_down(self) -> Mapping[str, object]:
-        """Criteria that hold for each fetched item of a match, so that the source may skip."""
+        """Return criteria that hold for each fetched item of a match; the source may use them."""
         pushed: dict[str, object] = {}
         for condition in self._conditions:
             if condition.criterion != "test":
                 pushed.setdefault(condition.criterion, condition.wanted)
         return pushed
 
-    # Narrowing. Each typed query has a `where` that spells its criteria out.
+    # Narrowing. Each typed query has a `where` with its criteria spelled out.
 
     def _narrowed(
         self, tests: Sequence[Callable[[Any], object]], criteria: Mapping[str, object]
     ) -> Self:
-        """This query with more conditions.
+        """Return this query with more conditions.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         if not tests and not criteria:
@@ -76,23 +75,23 @@ class Query(Generic[T]):
         added = compiled(self.vocabulary, tests, criteria)
         return type(self)(self._source, self._conditions + added)
 
-    # What is there now.
+    # Looks at the present.
 
     def all(self, *tests: Test[T], **criteria: Any) -> tuple[T, ...]:  # noqa: ANN401 -- checked at run time
-        """All matches of now, oldest arrival first. Does not wait.
+        """Return all current matches, oldest arrival first. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return tuple(self._narrowed(tests, criteria)._look().matches())  # noqa: SLF001 -- own class
 
     def first(self, *tests: Test[T], **criteria: Any) -> T:  # noqa: ANN401 -- as above
-        """The match that arrived first. Does not wait.
+        """Return the match that arrived first. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
-            ExpectationError: There is none; the finding shows the nearest misses.
+            UsageError: A criterion does not exist, or its value is invalid.
+            ExpectationError: Nothing matches; the finding shows the nearest misses.
         """
         __tracebackhide__ = True
         query = self._narrowed(tests, criteria)
@@ -102,12 +101,12 @@ class Query(Generic[T]):
         return look.matches()[0]
 
     def one(self, *tests: Test[T], **criteria: Any) -> T:  # noqa: ANN401 -- as above
-        """The only match. Does not wait.
+        """Return the only match. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
-            TruncatedResultError: The source gave only a part.
-            ExpectationError: There is none, or more than one.
+            UsageError: A criterion does not exist, or its value is invalid.
+            TruncatedResultError: The source returned only a part.
+            ExpectationError: Nothing matches, or more than one does.
         """
         __tracebackhide__ = True
         query = self._narrowed(tests, criteria)
@@ -117,11 +116,11 @@ class Query(Generic[T]):
         return query._only(look)  # noqa: SLF001 -- own class
 
     def count(self, *tests: Test[T], **criteria: Any) -> int:  # noqa: ANN401 -- as above
-        """How many matches there are now. Does not wait.
+        """Return the current number of matches. Does not wait.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
-            TruncatedResultError: The source gave only a part.
+            UsageError: A criterion does not exist, or its value is invalid.
+            TruncatedResultError: The source returned only a part.
         """
         __tracebackhide__ = True
         query = self._narrowed(tests, criteria)
@@ -133,11 +132,11 @@ class Query(Generic[T]):
         return len(look.matches())
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over the matches of now."""
+        """Iterate over the current matches."""
         return iter(self._look().matches())
 
     def __bool__(self) -> NoReturn:
-        """Refuse: a look that happens once is no verdict.
+        """Refuse truth tests: a single look is not a verdict.
 
         Raises:
             UsageError: Always.
@@ -151,15 +150,15 @@ class Query(Generic[T]):
     # Waiting for presence.
 
     def wait_for_one(self, *tests: Test[T], timeout_s: float = 5.0, **criteria: Any) -> T:  # noqa: ANN401 -- as above
-        """The only match, as soon as there is one.
+        """Return the only match, as soon as there is one.
 
         Blocks the calling thread, at most `timeout_s` seconds. A view judges again at the end of
         the test: a second match that began before this returned and arrived later is the finding
         `late_second_match`.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
-            TruncatedResultError: The source gave only a part.
+            UsageError: A criterion does not exist, or its value is invalid.
+            TruncatedResultError: The source returned only a part.
             ExpectationError: None arrived in time, or more than one.
         """
         __tracebackhide__ = True
@@ -169,12 +168,12 @@ class Query(Generic[T]):
         return item
 
     def wait_for_first(self, *tests: Test[T], timeout_s: float = 5.0, **criteria: Any) -> T:  # noqa: ANN401 -- as above
-        """The match that arrived first, as soon as there is one.
+        """Return the match that arrived first, as soon as there is one.
 
         Blocks the calling thread, at most `timeout_s` seconds.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
             ExpectationError: None arrived in time.
         """
         __tracebackhide__ = True
@@ -187,12 +186,12 @@ class Query(Generic[T]):
         timeout_s: float = 5.0,
         **criteria: Any,  # noqa: ANN401 -- as above
     ) -> tuple[T, ...]:
-        """All matches, as soon as there are at least `count`.
+        """Return all matches, as soon as there are at least `count`.
 
         Blocks the calling thread, at most `timeout_s` seconds.
 
         Raises:
-            UsageError: `count` is below 1, or a criterion cannot be meant.
+            UsageError: `count` is below 1, or a criterion is invalid.
             ExpectationError: Fewer arrived in time.
         """
         __tracebackhide__ = True
@@ -202,16 +201,16 @@ class Query(Generic[T]):
     # Verdicts on absence.
 
     def expect_none(self, *tests: Test[T], after: After | None = None, **criteria: Any) -> None:  # noqa: ANN401 -- as above
-        """The verdict that nothing matches. Does not wait: the evidence has.
+        """Check that nothing matches. Does not wait: the evidence has.
 
         Args:
             *tests: As for `where`.
-            after: Evidence, one or several; without it nothing is proven.
+            after: Evidence, one or several pieces; nothing is proven without it.
             **criteria: As for `where`.
 
         Raises:
-            UsageError: There is no evidence, or a criterion cannot be meant.
-            TruncatedResultError: The source gave only a part.
+            UsageError: There is no evidence, or a criterion is invalid.
+            TruncatedResultError: The source returned only a part.
             ExpectationError: Something matches, or its absence is not proven.
         """
         __tracebackhide__ = True
@@ -224,47 +223,47 @@ class Query(Generic[T]):
         after: After | None = None,
         **criteria: Any,  # noqa: ANN401 -- as above
     ) -> tuple[T, ...]:
-        """The verdict that exactly `count` match; gives them. Does not wait: the evidence has.
+        """Check that exactly `count` match, and return them. Does not wait: the evidence has.
 
         Args:
-            count: How many; 0 or more.
+            count: The expected number, 0 or more.
             *tests: As for `where`.
-            after: Evidence, one or several; without it nothing is proven.
+            after: Evidence, one or several pieces; nothing is proven without it.
             **criteria: As for `where`.
 
         Raises:
-            UsageError: There is no evidence, or a criterion cannot be meant.
-            TruncatedResultError: The source gave only a part.
+            UsageError: There is no evidence, or a criterion is invalid.
+            TruncatedResultError: The source returned only a part.
             ExpectationError: There are fewer or more, or it is not proven.
         """
         __tracebackhide__ = True
         expected = checked_count(count, least=0)
         return tuple(self._narrowed(tests, criteria)._judged(expected, after))  # noqa: SLF001 -- own class
 
-    # How it is done.
+    # Implementation.
 
-    def _look(self) -> Look[T]:
-        """What is there now."""
-        look = Look(self._source, self.kind, self._pushed_down(), self._sieve())
-        look.at_all(Deadline(_LOOK_S, self._source.clock))
+    def _look(self) -> QueryRun[T]:
+        """Return the current matches."""
+        look = QueryRun(self._source, self.kind, self._pushed_down(), self._sieve())
+        look.fetch_all(Deadline(_LOOK_S, self._source.clock))
         return look
 
     def _total(self) -> int | None:
-        """How many there are of whatever kind, where the source knows without decoding them."""
+        """Return how many items of any kind there are, if the source knows without decoding."""
         source = self._source
         if (
             self._conditions
             or not isinstance(source, Recalling)
-            or type(self._sieve()) is not Sieve
+            or type(self._sieve()) is not ItemFilter
         ):
             return None
         return source.newest(self.kind, 0).total
 
-    def _waited(self, enough: int, timeout_s: float) -> Look[T]:
-        """The first look that has `enough` matches.
+    def _waited(self, enough: int, timeout_s: float) -> QueryRun[T]:
+        """Return the first look with `enough` matches.
 
         Raises:
-            ExpectationError: There were fewer when the time was up.
+            ExpectationError: There were fewer at the deadline.
         """
         __tracebackhide__ = True
         deadline = Deadline(timeout_s, self._source.clock)
@@ -272,11 +271,13 @@ class Query(Generic[T]):
         while len(look.matches()) < enough:
             if not self._source.wait_for_change(look.token, deadline):
                 return self._last_look(enough, deadline)
-            look.at_new(deadline)
+            look.fetch_new(deadline)
         return look
 
-    def _last_look(self, enough: int, deadline: Deadline, *, is_awaited: bool = False) -> Look[T]:
-        """Look at everything once more, now that the time is up.
+    def _last_look(
+        self, enough: int, deadline: Deadline, *, is_awaited: bool = False
+    ) -> QueryRun[T]:
+        """Look at everything once more after the deadline.
 
         Raises:
             ExpectationError: There are still fewer than `enough`.
@@ -287,7 +288,7 @@ class Query(Generic[T]):
             self._missed(look, enough, deadline, is_awaited=is_awaited)
         return look
 
-    def _only(self, look: Look[T]) -> T:
+    def _only(self, look: QueryRun[T]) -> T:
         __tracebackhide__ = True
         look.check_complete(f"that there is only one {self.vocabulary.noun}")
         if len(look.matches()) > 1:
@@ -296,7 +297,7 @@ class Query(Generic[T]):
 
     def _missed(
         self,
-        look: Look[T],
+        look: QueryRun[T],
         enough: int,
         deadline: Deadline | None = None,
         *,
@@ -308,24 +309,24 @@ class Query(Generic[T]):
         )
 
     def _judged(self, expected: int | None, after: After | None) -> Sequence[T]:
-        """The matches, if there are exactly `expected` (None: none) and the evidence proves it."""
+        """Return the matches if there are exactly `expected` (None: none), proven by evidence."""
         __tracebackhide__ = True
         return verdicts.judged(self, self._look(), expected, checked_evidence(after))
 
-    # What messages and the other parts of this package need to know.
+    # The interface for messages and the rest of this package.
 
     @property
     def source(self) -> Source:
-        """Where the items come from."""
+        """Return the source of the items."""
         return self._source
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What an item must meet."""
+        """Return the conditions of an item."""
         return self._conditions
 
     def grouped(self, items: Sequence[Any]) -> Sequence[T]:
-        """All that could match in `items` as fetched, whether it does or not."""
+        """Return all possible matches in the fetched `items`, matching or not."""
         return self._sieve().group(items)
 
     def __repr__(self) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Request
-from otlptest.queries.criteria import RequestCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import RequestCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import REQUESTS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import REQUESTS
-
-__all__ = ["RequestQuery"]
 
 
 class RequestQuery(Query[Request]):
@@ -23,10 +21,10 @@ class RequestQuery(Query[Request]):
     def where(
         self, *tests: Callable[[Request], object], **criteria: Unpack[RequestCriteria]
     ) -> Self:
-        """Only requests that meet all criteria and tests as well.
+        """Narrow the query to requests that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

@@ -1,7 +1,7 @@
-"""What a query reads from: the fake collector, a capture file, a real backend.
+"""Sources of queries: the fake collector, a capture file, a real backend.
 
-A *source* holds received telemetry. A *token* is a position in it: what `fetch(since=token)`
-returns is new. A *batch* says whether it is all there is; a verdict on absence over an incomplete
+A *source* holds received telemetry. A *token* is a position in it: `fetch(since=token)`
+returns newer items. A *batch* says whether it is complete; a verdict on absence over an incomplete
 one is refused.
 """
 
@@ -13,24 +13,8 @@ from otlptest.errors import Finding
 from otlptest.model import Connection, DataPoint, Problem, Producer, Request, Signal
 from otlptest.timing import Clock, Deadline
 
-__all__ = [
-    "ITEM_NOUNS",
-    "Arrivals",
-    "Batch",
-    "Kind",
-    "Newest",
-    "Notifying",
-    "ProducerActivity",
-    "Recalling",
-    "Remembering",
-    "SetAside",
-    "SettingAside",
-    "Source",
-    "producer_of",
-]
-
 Kind: TypeAlias = Signal | Literal["requests"]
-"""What can be fetched; `metrics` gives data points, `traces` gives spans."""
+"""The kinds of items to fetch; `metrics` returns data points, `traces` spans."""
 
 ITEM_NOUNS: Final[Mapping[str, str]] = {
     "requests": "request",
@@ -39,12 +23,12 @@ ITEM_NOUNS: Final[Mapping[str, str]] = {
     "logs": "log record",
     "profiles": "profile",
 }
-"""What one item of each kind is called; all take an `s` in the plural."""
+"""The name of one item of each kind; all take an `s` in the plural."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one fetch gave.
+    """The result of one fetch.
 
     Attributes:
         items: Spans, data points, log records, profiles or requests, oldest arrival first. May be
@@ -61,21 +45,21 @@ class Batch:
 
 
 def producer_of(item: Any) -> Producer:  # noqa: ANN401 -- span, point, record or profile
-    """Who sent an item: the process that its connection belongs to, and its resource."""
+    """Return the producer of an item: the process of its connection, and its resource."""
     owner = item.request.connection.owner if item.request is not None else None
     return Producer(owner=owner, resource=getattr(item, "metric", item).resource)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProducerActivity:
-    """What one producer has sent so far.
+    """The activity of one producer so far.
 
     Attributes:
-        producer: Who.
-        signals: Number of accepted requests by signal.
-        last_tokens: Position of its newest accepted request, by signal.
-        connections: Numbers of the connections that brought them.
-        user_agents: As its requests told.
+        producer: The producer.
+        signals: The number of accepted requests by signal.
+        last_tokens: The position of its newest accepted request, by signal.
+        connections: The numbers of the connections that it used.
+        user_agents: The user agents in its requests.
     """
 
     producer: Producer
@@ -90,15 +74,15 @@ class Arrivals:
     """Everything that came since the view began, for the message of a failure.
 
     Attributes:
-        requests: Accepted and refused ones.
-        connections: Open and closed ones.
-        problems: What was not even a request.
+        requests: Accepted and refused requests.
+        connections: Open and closed connections.
+        problems: Arrivals that were not even requests.
         leftovers: How many items were set aside as an earlier test's, by kind.
-        lost: What planned faults of a proxy kept from the source, as clauses.
+        lost: Losses through planned faults of a proxy, as clauses.
         abrupt_ends: By the owner of its ports, each program of the test that had no chance to
             flush: `orders was killed by kill()`.
-        doubts: Why some of these may be of this test, as clauses about one of them; name the clock.
-        notes: What else may explain that something is missing, a sentence each.
+        doubts: Why some of these may be of this test, as clauses that name the clock.
+        notes: Further explanations of missing items, a sentence each.
     """
 
     requests: Sequence[Request] = ()
@@ -117,7 +101,7 @@ class SetAside:
 
     Attributes:
         item: A span, data point, log record or profile.
-        reason: Why that is doubtful, as a clause about the item; names the clock if it may be that.
+        reason: The doubt, as a clause about the item; names the clock if it may be the cause.
     """
 
     item: Any
@@ -129,12 +113,12 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What a message calls it: `this collector`, `capture.jsonl`."""
+        """Return its name in messages: `this collector`, `capture.jsonl`."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """Whose time its deadlines are measured in."""
+        """Return the clock of its deadlines."""
         ...
 
     def fetch(
@@ -145,11 +129,11 @@ class Source(Protocol):
         since: int | None,
         deadline: Deadline,
     ) -> Batch:
-        """Items that may match, after `since`; all if it is None.
+        """Return items after `since` that may match; all if it is None.
 
         Args:
-            kind: What to fetch.
-            pushed_down: Criteria that the source may use to leave out what cannot match. It may
+            kind: The kind of items.
+            pushed_down: Criteria that the source may use to leave out impossible matches. It may
                 ignore any: the query checks each item again.
             since: A token of an earlier batch of the same source.
             deadline: How long a remote source may take.
@@ -157,29 +141,29 @@ class Source(Protocol):
         ...
 
     def wait_for_change(self, token: int, deadline: Deadline) -> bool:
-        """Block until there may be something after `token`; False when the deadline passed."""
+        """Block until something may have come after `token`; return False at the deadline."""
         ...
 
     def baselines(self) -> Mapping[Any, DataPoint]:
-        """The last cumulative point of each stream before the view began, by stream key."""
+        """Return the last cumulative point of each stream before the view, by stream key."""
         ...
 
     def producers(self) -> Sequence[ProducerActivity]:
-        """Who has sent in this view."""
+        """Return the producers that have sent in this view."""
         ...
 
     def arrivals(self) -> Arrivals:
-        """What came in this view, for messages."""
+        """Return the arrivals in this view, for messages."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newest:
-    """The newest items that a source holds, for messages.
+    """The newest items of a source, for messages.
 
     Attributes:
-        items: At most as many as were asked for, oldest arrival first.
-        total: How many the source holds in all.
+        items: At most the requested number, oldest arrival first.
+        total: The total number in the source.
     """
 
     items: Sequence[Any]
@@ -188,19 +172,19 @@ class Newest:
 
 @runtime_checkable
 class Recalling(Protocol):
-    """A source that can give its newest items without decoding all."""
+    """A source that can return its newest items without decoding all."""
 
     def newest(self, kind: Kind, limit: int) -> Newest:
-        """The newest `limit` items, and how many there are in all."""
+        """Return the newest `limit` items, and the total number."""
         ...
 
 
 @runtime_checkable
 class SettingAside(Protocol):
-    """A source that leaves out what may be of an earlier test."""
+    """A source that leaves out items that may be of an earlier test."""
 
     def set_aside(self, kind: Kind) -> Iterable[SetAside]:
-        """The items that were left out and may be of this view, oldest arrival first."""
+        """Return the items that were set aside but may be of this view, oldest arrival first."""
         ...
 
 
@@ -209,14 +193,14 @@ class Remembering(Protocol):
     """A source that judges again when the test ends."""
 
     def remember(self, check: Callable[[], Finding | None]) -> None:
-        """Call `check` when the test ends; what it returns is a finding."""
+        """Call `check` when the test ends; its results are findings."""
         ...
 
 
 @runtime_checkable
 class Notifying(Protocol):
-    """A source that can tell without blocking a thread that something changed."""
+    """A source that can report a change without blocking a thread."""
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback` at each change, in any thread; returns what ends it."""
+        """Call `callback` at each change, in any thread; return a function that ends this."""
         ...

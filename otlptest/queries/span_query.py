@@ -4,12 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar, Self, Unpack
 
 from otlptest.model import Span
-from otlptest.queries.criteria import SpanCriteria, Vocabulary
+from otlptest.queries.criteria.criteria import SpanCriteria, Vocabulary
+from otlptest.queries.criteria.vocabularies import SPANS
 from otlptest.queries.query import Query
 from otlptest.queries.sources import Kind
-from otlptest.queries.vocabularies import SPANS
-
-__all__ = ["SpanQuery"]
 
 
 class SpanQuery(Query[Span]):
@@ -21,10 +19,10 @@ class SpanQuery(Query[Span]):
     vocabulary: ClassVar[Vocabulary] = SPANS
 
     def where(self, *tests: Callable[[Span], object], **criteria: Unpack[SpanCriteria]) -> Self:
-        """Only spans that meet all criteria and tests as well.
+        """Narrow the query to spans that meet all criteria and tests as well.
 
         Raises:
-            UsageError: A criterion does not exist, or its value cannot be meant.
+            UsageError: A criterion does not exist, or its value is invalid.
         """
         __tracebackhide__ = True
         return self._narrowed(tests, criteria)

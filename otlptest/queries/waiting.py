@@ -1,14 +1,12 @@
-"""Waiting for what items are together: a tree, an edge, a total."""
+"""Waits for combinations of items: a tree, an edge, a total."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from otlptest.queries.looking import Look
+from otlptest.queries.query_run import QueryRun
 from otlptest.queries.sources import Source
 from otlptest.timing import Deadline
-
-__all__ = ["Waited", "wait_until"]
 
 T = TypeVar("T")
 
@@ -17,12 +15,12 @@ _LOOK_S = 30.0  # patience of the last look, for sources on a network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited(Generic[T]):
-    """How a wait ended.
+    """The end of a wait.
 
     Attributes:
-        is_met: Whether what was waited for came in time.
-        items: What matched when it ended.
-        deadline: When it had to.
+        is_met: Whether the condition was met in time.
+        items: The matches at the end.
+        deadline: The deadline.
     """
 
     is_met: bool
@@ -30,32 +28,32 @@ class Waited(Generic[T]):
     deadline: Deadline
 
     def within(self) -> str:
-        """How long it could take, for messages."""
+        """Return the time limit in words, for messages."""
         return f"within {self.deadline.timeout_s:.1f} s"
 
 
 def wait_until(
     source: Source,
-    make_look: Callable[[], Look[T]],
+    make_look: Callable[[], QueryRun[T]],
     is_met: Callable[[Sequence[T]], Any],
     timeout_s: float,
 ) -> Waited[T]:
-    """Look at what matches, again at each change, until `is_met` or the time is up.
+    """Check the matches now and at each change, until `is_met` or the deadline.
 
-    Blocks the calling thread, at most `timeout_s` seconds. Looks at everything once more at the
+    Blocks the calling thread, at most `timeout_s` seconds. Checks everything once more at the
     end.
 
     Raises:
-        UsageError: `timeout_s` is no usable number of seconds.
+        UsageError: `timeout_s` is not a usable number of seconds.
     """
     deadline = Deadline(timeout_s, source.clock)
     look = make_look()
-    look.at_all(deadline)
+    look.fetch_all(deadline)
     while not is_met(look.matches()):
         if not source.wait_for_change(look.token, deadline):
             last = make_look()
-            last.at_all(Deadline(_LOOK_S, source.clock))
+            last.fetch_all(Deadline(_LOOK_S, source.clock))
             met = bool(is_met(last.matches()))
             return Waited(is_met=met, items=last.matches(), deadline=deadline)
-        look.at_new(deadline)
+        look.fetch_new(deadline)
     return Waited(is_met=True, items=look.matches(), deadline=deadline)

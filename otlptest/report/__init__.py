@@ -1,4 +1,4 @@
-"""How findings and received items look: terminal text and JSON. Knows no command and no fixture."""
+"""Terminal text and JSON for findings and received items. Knows no command and no fixture."""
 
 from otlptest.report.explanations import Rule, explanation_record, explanation_text
 from otlptest.report.json_shapes import (

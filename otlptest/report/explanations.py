@@ -5,15 +5,13 @@ from typing import Any
 from otlptest.report.plain_text import wrapped
 from otlptest.requirements import Ambiguity, Requirement, Verdict, find_ambiguity
 
-__all__ = ["Rule", "explanation_record", "explanation_text"]
-
 Rule = Requirement | Verdict | Ambiguity
 
 _LEVELS = {
-    "MUST": "MUST: broken means wrong",
+    "MUST": "MUST: breaking it is a failure",
     "SHOULD": "SHOULD: broken is reported, and fails only when asked to",
     "MAY": "MAY: a capability, never wrong",
-    "ROBUSTNESS": "ROBUSTNESS: in no OTLP text; what a careful operator expects",
+    "ROBUSTNESS": "ROBUSTNESS: not in the specification; what a careful operator expects",
 }
 _BOUND = {
     "client": "whoever sends (an exporter, an SDK, a forwarder)",
@@ -31,7 +29,7 @@ _INDENT = "  "
 
 
 def explanation_text(rule: Rule, *, width: int) -> str:
-    """All that is known of a rule, in at most `width` columns; links are never broken."""
+    """Return all that is known of a rule, in at most `width` columns; links are never wrapped."""
     head, sections = _told(rule)
     lines = [wrapped(head, width)]
     for title, text in sections:
@@ -41,7 +39,7 @@ def explanation_text(rule: Rule, *, width: int) -> str:
 
 
 def _told(rule: Rule) -> tuple[str, list[tuple[str, str]]]:
-    """The first line, and the sections below it."""
+    """Return the first line, and the sections below it."""
     match rule:
         case Requirement():
             return f"{rule.id}: {rule.title}", _requirement(rule)
@@ -55,7 +53,7 @@ def _told(rule: Rule) -> tuple[str, list[tuple[str, str]]]:
 
 
 def explanation_record(rule: Rule) -> dict[str, Any]:
-    """The same as one JSON object; `kind` says which of the three it is."""
+    """Return the same as one JSON object; `kind` says which of the three it is."""
     match rule:
         case Requirement():
             known: dict[str, Any] = {
@@ -112,7 +110,7 @@ def _question(rule: Requirement) -> Ambiguity | None:
 
 
 def _check(check: str) -> str:
-    """How it is checked, with the letters that say what that needs spelt out."""
+    """Return how it is checked, with its letters spelt out."""
     letters, colon, how = check.partition(":")
     if not set(letters) <= {*_NEEDS, "/"}:
         return check
@@ -121,7 +119,7 @@ def _check(check: str) -> str:
 
 
 def _body(text: str, width: int) -> str:
-    """Indented and wrapped, but links whole: a person wants to click or copy them."""
+    """Return text indented and wrapped, but with whole links, which people click or copy."""
     lines = [
         _INDENT + line if line.startswith("https://") else wrapped(line, width, indent=_INDENT)
         for line in text.splitlines()

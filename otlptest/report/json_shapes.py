@@ -1,7 +1,7 @@
 """The JSON that `--format json` prints: verdicts, findings and received items.
 
 Field names are the model's, enumerations are given by name, times are nanoseconds since 1970 as
-integers, bytes are base64, and the numbers that JSON lacks are `"NaN"`, `"Infinity"` and
+integers, bytes are base64, and the numbers that JSON does not have are `"NaN"`, `"Infinity"` and
 `"-Infinity"` as in OTLP/JSON. The text is ASCII, so that no pipe can spoil it.
 """
 
@@ -16,20 +16,18 @@ from typing import Any
 from otlptest.errors import Finding
 from otlptest.model import DataPoint, LogRecord, Problem, Profile, Request, Span
 
-__all__ = ["duration_value", "item_record", "json_text", "plain_value", "verdict_record"]
-
 Record = dict[str, Any]
 
 _FINDING_FIELDS = ("rule", "severity", "where", "expected", "received", "closest", "hint")
 
 
 def json_text(record: object, *, indent: int | None = None) -> str:
-    """`record` as JSON, in ASCII; on one line without `indent`."""
+    """Return `record` as JSON, in ASCII; on one line without `indent`."""
     return json.dumps(record, ensure_ascii=True, allow_nan=False, indent=indent)
 
 
 def verdict_record(findings: Iterable[Finding], **facts: object) -> Record:
-    """`ok`, the findings, and what else the command has to tell."""
+    """Return `ok`, the findings, and what else the command reports."""
     listed = list(findings)
     return {
         "ok": not any(finding.severity == "error" for finding in listed),
@@ -41,7 +39,7 @@ def verdict_record(findings: Iterable[Finding], **facts: object) -> Record:
 
 
 def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Record:
-    """One received item with `type` first: span, metric, log, profile or problem."""
+    """Return one received item with `type` first: span, metric, log, profile or problem."""
     match item:
         case Span():
             more: Record = {"duration_ms": duration_value(item.duration_ms)}
@@ -59,12 +57,12 @@ def item_record(item: Span | DataPoint | LogRecord | Profile | Problem) -> Recor
 
 
 def duration_value(duration_ms: float) -> float | None:
-    """A duration for JSON: null where a span, or all spans of a trace, have no end."""
+    """Return a duration for JSON: null where a span, or all spans of a trace, have no end."""
     return None if math.isnan(duration_ms) else duration_ms
 
 
 def fault_record(request: Request) -> Record:
-    """One request that a planned fault answered."""
+    """Return one request that a planned fault answered."""
     return {
         "type": "fault",
         "fault": request.reply_fault,
@@ -80,7 +78,7 @@ def _record(kind: str, service: str | None, item: object, more: Record) -> Recor
 
 
 def _fields(item: Any, leave_out: tuple[str, ...] = ()) -> Record:  # noqa: ANN401 -- any dataclass
-    """What an item says, without what otlptest itself remembers of it."""
+    """Return the content of an item, without otlptest's own fields."""
     hidden = {"request", "connection", "has_outside_parent", *leave_out}
     return {
         field.name: plain_value(getattr(item, field.name))
@@ -90,7 +88,7 @@ def _fields(item: Any, leave_out: tuple[str, ...] = ()) -> Record:  # noqa: ANN4
 
 
 def plain_value(value: object) -> object:
-    """`value` in the types that JSON has."""
+    """Return `value` in the types that JSON has."""
     match value:
         case bytes():
             return base64.b64encode(value).decode("ascii")

@@ -1,4 +1,4 @@
-"""One received item on one line, for a tail: what it is, who sent it, what it says."""
+"""One received item on one line, for a tail: its kind, producer and content."""
 
 from datetime import UTC, datetime
 
@@ -19,17 +19,6 @@ from otlptest.model import (
 )
 from otlptest.report.plain_text import cut, one_line
 
-__all__ = [
-    "attributes_text",
-    "clock_time",
-    "fault_line",
-    "item_line",
-    "log_body",
-    "point_value",
-    "problem_line",
-    "severity_name",
-]
-
 KEY_ATTRIBUTES = (
     "error.type",
     "http.response.status_code",
@@ -40,7 +29,7 @@ KEY_ATTRIBUTES = (
     "messaging.destination.name",
     "server.address",
 )
-"""Shown first where a span has them: they say most about what happened."""
+"""Attributes that are shown first: they say most about a span."""
 
 _SHOWN_ATTRIBUTES = 6
 
@@ -48,10 +37,10 @@ _SHOWN_ATTRIBUTES = 6
 def item_line(
     item: Span | DataPoint | LogRecord | Profile, *, at_unix_nano: int, width: int | None = None
 ) -> str:
-    """One item as `time kind service: what`, in at most `width` columns (None: unlimited).
+    """Return one item as `time kind service: what`, in at most `width` columns (None: unlimited).
 
     Args:
-        item: What was received.
+        item: The received item.
         at_unix_nano: The time to show; the tail shows the arrival.
         width: Columns to fit into.
     """
@@ -69,21 +58,21 @@ def item_line(
 
 
 def problem_line(problem: Problem, *, at_unix_nano: int, width: int | None = None) -> str:
-    """One thing that was no good OTLP request, as a line of the same shape."""
+    """Return one problem as a line of the same shape."""
     place = f" (at {problem.place})" if problem.place else ""
     said = one_line(f"{problem.kind}: {problem.message}{place} [{problem.rule}]")
     return cut(f"{clock_time(at_unix_nano)} problem {said}", width)
 
 
 def fault_line(request: Request, *, at_unix_nano: int, width: int | None = None) -> str:
-    """One request that a planned fault answered, as a line of the same shape."""
+    """Return one request that a planned fault answered, as a line of the same shape."""
     fate = "not received" if request.is_discarded else "received"
     said = one_line(f"{request.signal} {fate}: {request.reply_fault}, over {request.protocol}")
     return cut(f"{clock_time(at_unix_nano)} fault {said}", width)
 
 
 def clock_time(unix_nano: int) -> str:
-    """The time of day in UTC, to the millisecond; `--:--:--.---` where there is none."""
+    """Return the time of day in UTC, to the millisecond; `--:--:--.---` for no time."""
     if unix_nano <= 0:
         return "--:--:--.---"
     moment = datetime.fromtimestamp(unix_nano // 1_000_000 / 1000, UTC)
@@ -91,7 +80,7 @@ def clock_time(unix_nano: int) -> str:
 
 
 def attributes_text(attributes: Attributes, *, limit: int = _SHOWN_ATTRIBUTES) -> str:
-    """`key=value` pairs, the telling ones first, at most `limit` of them."""
+    """Return at most `limit` attributes as `key=value` pairs, the most informative first."""
     first = [key for key in KEY_ATTRIBUTES if key in attributes]
     keys = first + [key for key in attributes if key not in first]
     shown = [f"{one_line(key)}={one_line(attributes[key])}" for key in keys[:limit]]
@@ -119,7 +108,7 @@ def _log(record: LogRecord) -> str:
 
 
 def severity_name(record: LogRecord) -> str:
-    """Its severity as OTLP names it, else its own text, else the number."""
+    """Return its severity as OTLP names it, else its own text, else the number."""
     number = record.severity_number
     if isinstance(number, Severity) and number is not Severity.UNSPECIFIED:
         return number.name
@@ -127,7 +116,7 @@ def severity_name(record: LogRecord) -> str:
 
 
 def log_body(record: LogRecord) -> str:
-    """The body on one line; empty where there is none."""
+    """Return the body on one line; empty if there is none."""
     return "" if record.body is None else one_line(record.body)
 
 
@@ -138,7 +127,7 @@ def _point(point: DataPoint) -> str:
 
 
 def point_value(point: DataPoint) -> str:
-    """What a data point says, with its unit."""
+    """Return the value of a data point, with its unit."""
     unit = f" {one_line(point.metric.unit)}" if point.metric.unit else ""
     match point:
         case _ if point.has_no_recorded_value:

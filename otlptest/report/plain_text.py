@@ -1,19 +1,17 @@
 """Text that fits: one-line values, cut and wrapped lines, tables as narrow as the terminal.
 
-Telemetry is somebody else's text: control characters in it are shown, never sent to a terminal.
+Telemetry is untrusted text: control characters in it are shown, never sent to a terminal.
 """
 
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["cut", "one_line", "table", "text_width", "wrapped"]
-
 _GAP = "  "
 
 
 def one_line(text: object) -> str:
-    """`text` without what would move a cursor or break a line; such characters are escaped."""
+    """Return `text` with characters escaped that move a cursor or break a line."""
     shown = str(text)
     if shown.isprintable():
         return shown
@@ -24,7 +22,7 @@ def one_line(text: object) -> str:
 
 
 def text_width(text: str) -> int:
-    """Terminal columns that `text` takes: two for wide characters, none for combining ones."""
+    """Return the terminal columns of `text`: two for wide characters, none for combining ones."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))
@@ -37,7 +35,7 @@ def _columns(char: str) -> int:
 
 
 def cut(text: str, width: int | None) -> str:
-    """`text` in at most `width` columns, with `…` where something was left out; None: as it is."""
+    """Return `text` in at most `width` columns, with `…` for what was cut; uncut if None."""
     if width is None or text_width(text) <= width:
         return text
     kept: list[str] = []
@@ -51,9 +49,9 @@ def cut(text: str, width: int | None) -> str:
 
 
 def wrapped(text: str, width: int, *, indent: str = "") -> str:
-    """`text` as lines of at most `width` columns; its own line breaks stay, long words break.
+    """Return `text` as lines of at most `width` columns; line breaks stay, long words break.
 
-    A line that begins with `- ` goes on below its text, not below its dash.
+    A line that begins with `- ` continues below its text, not below its dash.
     """
     lines: list[str] = []
     for paragraph in text.splitlines() or [""]:
@@ -69,7 +67,7 @@ def wrapped(text: str, width: int, *, indent: str = "") -> str:
 
 
 def table(rows: Sequence[Sequence[str]], *, headers: Sequence[str], width: int) -> str | None:
-    """Columns of text with a headline; None where that does not fit into `width` columns."""
+    """Return columns of text with a headline; None if they do not fit into `width` columns."""
     cells = [headers, *rows]
     widths = [max(text_width(row[at]) for row in cells) for at in range(len(headers))]
     if sum(widths) + len(_GAP) * (len(headers) - 1) > width:

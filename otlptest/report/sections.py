@@ -1,7 +1,7 @@
 """Many received items as one block of text: metrics by series, logs by time, profiles.
 
-It is a table where that fits. Where not, each entry takes a line for what it is and some, indented,
-for what it says: nothing is cut.
+A table if that fits. If not, each entry takes a line for its name and indented lines for its
+content; nothing is cut.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,13 +22,11 @@ from otlptest.report.lines import (
 )
 from otlptest.report.plain_text import one_line, table, wrapped
 
-__all__ = ["logs_text", "metrics_text", "profiles_text"]
-
 _NO_SERVICE: Final = "(no service)"
 
 
 def metrics_text(points: Iterable[DataPoint], *, width: int) -> str:
-    """One row per series: its newest point as sent, and how many points it has."""
+    """Return one row per series: its newest point as sent, and how many points it has."""
     series: dict[str, list[DataPoint]] = {}
     for point in points:
         key = f"{point.metric!r} {sorted(point.attributes.items(), key=repr)!r}"
@@ -53,7 +51,7 @@ def _metric_row(sent: Sequence[DataPoint]) -> tuple[str, ...]:
 
 
 def logs_text(records: Iterable[LogRecord], *, width: int) -> str:
-    """One row per record, oldest first."""
+    """Return one row per record, oldest first."""
     ordered = sorted(records, key=_log_time)
     rows = [
         (
@@ -77,7 +75,7 @@ def _event(record: LogRecord) -> str:
 
 
 def profiles_text(profiles: Iterable[Profile], *, width: int) -> str:
-    """One row per profile: what was sampled, how often, and the most expensive function."""
+    """Return one row per profile: what was sampled, how often, and the most expensive function."""
     rows = [
         (
             profile.service or _NO_SERVICE,
@@ -91,7 +89,7 @@ def profiles_text(profiles: Iterable[Profile], *, width: int) -> str:
 
 
 def _hottest(profile: Profile) -> str:
-    """The function that is the leaf of most of what was measured, with its share."""
+    """Return the function that is the leaf of most of what was measured, with its share."""
     costs: dict[str, int] = {}
     for sample in profile.samples:
         leaf = sample.stack[0].function if sample.stack else "(no stack)"

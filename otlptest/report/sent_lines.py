@@ -1,25 +1,23 @@
-"""What a receiver answered to requests that otlptest sent, as lines and as JSON."""
+"""The answers of a receiver to requests that otlptest sent, as lines and as JSON."""
 
 from typing import TYPE_CHECKING, Any
 
 from otlptest.errors import Finding
 from otlptest.report.plain_text import one_line
 
-if TYPE_CHECKING:  # to load it takes protobuf, and the commands that only read need none
+if TYPE_CHECKING:  # loading it needs protobuf, and commands that only read do not need it
     from otlptest.sending import ExportResult
-
-__all__ = ["sent_finding", "sent_line", "sent_record", "sent_verdict"]
 
 
 def sent_verdict(export: "ExportResult") -> str:
-    """`accepted`, `partial` (some items were rejected) or `refused`."""
+    """Return `accepted`, `partial` (some items were rejected) or `refused`."""
     if not export.is_success:
         return "refused"
     return "partial" if export.rejected else "accepted"
 
 
 def sent_line(export: "ExportResult") -> str:
-    """One request and its answer on one line."""
+    """Return one request and its answer on one line."""
     said = [
         f"{sent_verdict(export)}: {export.signal}",
         *([f"({one_line(export.origin)})"] if export.origin else []),
@@ -36,7 +34,7 @@ def sent_line(export: "ExportResult") -> str:
 
 
 def sent_record(export: "ExportResult") -> dict[str, Any]:
-    """One request and its answer as JSON."""
+    """Return one request and its answer as JSON."""
     return {
         "verdict": sent_verdict(export),
         "signal": export.signal,
@@ -54,7 +52,7 @@ def sent_record(export: "ExportResult") -> dict[str, Any]:
 
 
 def sent_finding(export: "ExportResult") -> Finding | None:
-    """What is wrong with an answer; None where the request was taken whole."""
+    """Return the fault of an answer; None if the request was accepted in full."""
     verdict = sent_verdict(export)
     if verdict == "accepted":
         return None

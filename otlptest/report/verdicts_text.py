@@ -1,14 +1,12 @@
-"""Findings as text for a terminal, the many of one rule told once."""
+"""Findings as text for a terminal; repeated findings of one rule are printed once."""
 
 from collections.abc import Sequence
 
 from otlptest.errors import Finding
 
-__all__ = ["findings_text"]
-
 
 def findings_text(findings: Sequence[Finding]) -> str:
-    """Each rule's first finding whole, errors before warnings, and how many more there are."""
+    """Return each rule's first finding, errors before warnings, and the number of others."""
     by_rule: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_rule.setdefault((finding.severity, finding.rule), []).append(finding)

@@ -1,4 +1,4 @@
-"""What OTLP demands, rule by rule, and what otlptest's own verdict names mean.
+"""The requirements of OTLP, rule by rule, and the meaning of otlptest's own finding names.
 
 The texts are data: `contracts/requirements/*.toml`, one file per section, and
 `contracts/verdicts.toml`. They are read on first use and kept; importing this reads nothing.
@@ -16,8 +16,8 @@ from otlptest.requirements.catalogue import (
     find,
     find_ambiguity,
 )
+from otlptest.requirements.finding_names import Verdict, all_verdicts, find_verdict
 from otlptest.requirements.names import checked_rule, rule_names
-from otlptest.requirements.verdicts import Verdict, all_verdicts, find_verdict
 
 __all__ = [
     "Ambiguity",

@@ -9,15 +9,6 @@ from typing import Any
 from otlptest import bundled
 from otlptest.errors import UnknownNameError
 
-__all__ = [
-    "Ambiguity",
-    "Requirement",
-    "all_ambiguities",
-    "all_requirements",
-    "find",
-    "find_ambiguity",
-]
-
 _FOLDER = "requirements/"
 
 
@@ -28,16 +19,16 @@ class Requirement:
     Attributes:
         id: Stable, e.g. `OTLP-TRACE-002`.
         title: One line.
-        text: The whole demand; equals `title` where that says it all.
+        text: The whole demand; equals `title` if that is complete.
         level: `MUST`, `SHOULD` or `MAY`, or `ROBUSTNESS`: in no OTLP text, but what a careful
             operator expects.
-        data_model: Whether it is about the validity of a payload, whoever produced it.
-        binds: Whom: `client`, `server`, `data`; rarely two.
+        data_model: Whether it is about the validity of a payload, independent of its producer.
+        binds: The parties it binds: `client`, `server`, `data`; rarely two.
         check: How it is checked: stimulus and expected outcome. Begins with what a check needs:
             W the wire only, C the configuration of the system under test, D a driver that makes it
             emit chosen telemetry, R read-back of what it stored, M a person.
-        source: Which document says so, and where in it.
-        links: Where to read it; empty only for otlptest's own robustness rules.
+        source: The document that says so, and the place in it.
+        links: Links to its text; empty only for otlptest's own robustness rules.
         since: The OTLP version that brought it, e.g. `1.11`; empty if it was always there.
         development: The source text is not stable yet.
         ambiguity: The open question it depends on, e.g. `AMBIG-2`; empty for none.
@@ -71,10 +62,10 @@ class Ambiguity:
 
 
 def find(rule_id: str) -> Requirement:
-    """The requirement with that id.
+    """Return the requirement with that id.
 
     Raises:
-        UnknownNameError: There is none; the nearest id is in its hint.
+        UnknownNameError: The id does not exist; the hint has the nearest one.
     """
     known = _by_id()
     if rule_id not in known:
@@ -83,10 +74,10 @@ def find(rule_id: str) -> Requirement:
 
 
 def find_ambiguity(mark: str) -> Ambiguity:
-    """The open question with that mark, e.g. `AMBIG-2`.
+    """Return the open question with that mark, e.g. `AMBIG-2`.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: The mark does not exist.
     """
     known = {question.id: question for question in all_ambiguities()}
     if mark not in known:
@@ -96,7 +87,7 @@ def find_ambiguity(mark: str) -> Ambiguity:
 
 @cache
 def all_requirements() -> tuple[Requirement, ...]:
-    """Every requirement, in the order of sections and numbers."""
+    """Return every requirement, in the order of sections and numbers."""
     return tuple(
         _requirement(row, section["section"], section["title"])
         for section in _sections()
@@ -106,7 +97,7 @@ def all_requirements() -> tuple[Requirement, ...]:
 
 @cache
 def all_ambiguities() -> tuple[Ambiguity, ...]:
-    """Every open question, in order."""
+    """Return every open question, in order."""
     return tuple(
         Ambiguity(**row) for section in _sections() for row in section.get("ambiguity", ())
     )

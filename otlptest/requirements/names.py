@@ -2,18 +2,16 @@
 
 from otlptest.errors import UnknownNameError
 from otlptest.requirements.catalogue import all_requirements
-from otlptest.requirements.verdicts import all_verdicts
-
-__all__ = ["checked_rule", "rule_names"]
+from otlptest.requirements.finding_names import all_verdicts
 
 
 def rule_names() -> tuple[str, ...]:
-    """The names of all verdicts, then the ids of all requirements."""
+    """Return all finding names, then the ids of all requirements."""
     return (*(v.name for v in all_verdicts()), *(r.id for r in all_requirements()))
 
 
 def checked_rule(rule: str) -> str:
-    """`rule` itself, if a finding can have it.
+    """Return `rule` itself, if a finding can have it.
 
     Raises:
         UnknownNameError: No verdict and no requirement has that name.

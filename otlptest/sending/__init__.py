@@ -1,7 +1,7 @@
 """Sends OTLP to any receiver: over gRPC, HTTP with protobuf, or HTTP with JSON.
 
-Which protocol speaks to whom is `targets`, what is sent is `payloads`, how it goes is
-`http_delivery` and `grpc_delivery`, what came back is `results`.
+`targets` has destinations and protocols, `payloads` the requests, `http_delivery` and
+`grpc_delivery` the transports, `results` the answers.
 """
 
 from otlptest.sending.delivery import send

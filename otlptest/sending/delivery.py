@@ -1,4 +1,4 @@
-"""`send`: one call for whatever there is to send, to whoever takes OTLP."""
+"""`send`: one call for everything that can be sent, to everything that takes OTLP."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +12,8 @@ from otlptest.sending.payloads import payloads_of
 from otlptest.sending.results import SendResult
 from otlptest.sending.targets import Target, target_of
 from otlptest.timing import checked_timeout
-from otlptest.wire.compression import SUPPORTED_ENCODINGS, canonical_encoding
-from otlptest.wire.signals import signal_names
-
-__all__ = ["send"]
+from otlptest.wire.otlp.signals import signal_names
+from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, canonical_encoding
 
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e]*")
@@ -34,7 +32,7 @@ def send(
     certificate_file: str | Path | None = None,
     key_file: str | Path | None = None,
 ) -> SendResult:
-    """Send telemetry to a receiver and tell what it answered.
+    """Send telemetry to a receiver and return its answers.
 
     Blocks for at most `timeout_s` per request. An error status is an answer and comes back in the
     result; nothing is retried, no redirect is followed, no proxy used. Thread-safe.
@@ -42,12 +40,12 @@ def send(
     Args:
         data: A file's path (an OTLP file, a JSON request, a protobuf request, `builtin:NAME`), a
             generated request message, spans, data points, log records or profiles (one or many),
-            a trace, or bytes. With `signal`, bytes are sent as they are, whatever they say.
-        to: A URL, `host:port`, or what has endpoints, e.g. a `FakeCollector`. A URL's path stands
-            before `/v1/traces`.
+            a trace, or bytes. With `signal`, bytes are sent unchecked.
+        to: A URL, `host:port`, or an object with endpoints, e.g. a `FakeCollector`. A URL's path
+            is put before `/v1/traces`.
         protocol: `grpc`, `http/protobuf` or `http/json`; if None, gRPC for port 4317 and otherwise
             HTTP with protobuf.
-        signal: What bytes or a protobuf file carry; needed only where they do not tell.
+        signal: The signal of bytes or a protobuf file; needed only if it cannot be recognized.
         compression: `gzip`, `deflate`, or over HTTP `zstd`; None sends plain.
         headers: HTTP headers or gRPC metadata to add.
         timeout_s: Seconds for each request with its answer.
@@ -56,11 +54,11 @@ def send(
         key_file: PEM of its key.
 
     Raises:
-        SendError: Nothing listens there, it answers what is no OTLP, or time ran out.
-        UsageError: An argument is not as above.
-        UnknownNameError: There is no such protocol, signal or compression.
-        FileFormatError: A file cannot be read or holds what is no request; nothing was sent then.
-        WireError: Bytes are no request, and no `signal` was given.
+        SendError: Nothing listens there, its answer is not OTLP, or time ran out.
+        UsageError: An argument is not as described.
+        UnknownNameError: A protocol, signal or compression does not exist.
+        FileFormatError: A file cannot be read or holds no request; nothing was sent then.
+        WireError: Bytes are not a request, and no `signal` was given.
 
     Example:
         >>> from otlptest import FakeCollector, builtin, send
@@ -104,10 +102,10 @@ def _delivery(target: Target, *, compression: str, headers: list[tuple[str, str]
 
 
 def _checked_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The headers as pairs.
+    """Return the headers as pairs.
 
     Raises:
-        UsageError: One is no text, or has characters that HTTP does not allow.
+        UsageError: One is not text, or has characters that HTTP does not allow.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in headers.items():

@@ -1,4 +1,4 @@
-"""Why a receiver could not be spoken to, in the words of a `SendError`."""
+"""Reasons why a receiver could not be reached, worded for a `SendError`."""
 
 import http.client
 import socket
@@ -7,13 +7,11 @@ from typing import Final
 
 from otlptest.sending.targets import Target
 
-__all__ = ["reason_of"]
-
 _SHOWN: Final = 200
 
 
 def reason_of(failed: Exception, target: Target, timeout_s: float) -> tuple[str, str]:
-    """The clause and the hint of a `SendError`, for what `http.client` or a socket raised."""
+    """Return the clause and the hint of a `SendError` for an error of `http.client` or a socket."""
     for kinds, problem, hint in _REASONS:
         if isinstance(failed, kinds):
             return problem.format(host=target.host, s=timeout_s, said=_plain(failed)), hint
@@ -42,7 +40,7 @@ _REASONS: Final[tuple[tuple[tuple[type[Exception], ...], str, str], ...]] = (
     ((http.client.IncompleteRead,), "its answer was cut off", ""),
     (
         (http.client.HTTPException,),
-        "it answers something that is no HTTP/1.1: {said!r}",
+        "it answers something that is not HTTP/1.1: {said!r}",
         "a gRPC port is spoken to with protocol='grpc'",
     ),
 )

@@ -14,12 +14,10 @@ from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
 from otlptest.timing import Deadline
-from otlptest.wire.limits import DEFAULT_LIMITS
-from otlptest.wire.otlp_protobuf import decode_message
-from otlptest.wire.signals import SIGNAL_NAMES, response_class
-from otlptest.wire.statuses import GrpcCode, RpcStatus, decode_status_details
-
-__all__ = ["GrpcDelivery"]
+from otlptest.wire.otlp.otlp_protobuf import decode_message
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
+from otlptest.wire.transport.statuses import GrpcCode, RpcStatus, decode_status_details
 
 _COMPRESSIONS: Final = {
     "identity": grpc.Compression.NoCompression,
@@ -27,13 +25,13 @@ _COMPRESSIONS: Final = {
     "deflate": grpc.Compression.Deflate,
 }
 _OPTIONS: Final = (
-    ("grpc.enable_http_proxy", 0),  # a test speaks to the receiver itself
+    ("grpc.enable_http_proxy", 0),  # a test talks to the receiver directly
     ("grpc.enable_retries", 0),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", DEFAULT_LIMITS.response_bytes),
     ("grpc.primary_user_agent", "otlptest"),
 )
-# What grpcio says when it makes a status up itself; nothing else tells that apart from an answer.
+# grpcio's texts for statuses that it makes up; only these distinguish them from an answer.
 _LOST: Final = re.compile(
     r"Socket closed|Stream removed|Connection reset|Broken pipe|recvmsg:|sendmsg:|GOAWAY received"
 )
@@ -79,7 +77,7 @@ class GrpcDelivery:
         Blocks for at most `timeout_s`.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is no gRPC or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not gRPC or not OTLP.
         """
         deadline = Deadline(timeout_s)
         body = payload.body("grpc")
@@ -121,10 +119,10 @@ class GrpcDelivery:
         )
 
     def _partial_success(self, payload: Payload, answer: bytes) -> tuple[int, str]:
-        """Number of refused items, and why.
+        """Return the number of refused items, and the reason.
 
         Raises:
-            SendError: The answer is no `Export…ServiceResponse` of the signal.
+            SendError: The answer is not an `Export…ServiceResponse` of the signal.
         """
         kind = response_class(payload.signal)
         try:
@@ -132,16 +130,16 @@ class GrpcDelivery:
         except WireError as refused:
             raise SendError(
                 self._target.url_of(payload.signal),
-                f"it answers success with what is no OTLP: {refused}",
+                f"it answers success with what is not OTLP: {refused}",
             ) from refused
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[payload.signal].rejected_field), partial.error_message
 
     def _status(self, failed: Any, deadline: Deadline, *, size: int) -> RpcStatus:  # noqa: ANN401 -- an RpcError that is a call too
-        """The status that the receiver sent.
+        """Return the status that the receiver sent.
 
         Raises:
-            SendError: It sent none: grpcio made this one up.
+            SendError: It sent no status: grpcio made this one up.
         """
         code, details = failed.code().value[0], failed.details() or ""
         address = self._target.address
@@ -150,7 +148,7 @@ class GrpcDelivery:
             raise SendError(address, problem, "give more time with timeout_s=")
         limit = DEFAULT_LIMITS.response_bytes
         too_large = _TOO_LARGE.search(details)
-        # A receiver that refuses our request says the same, but with the size of that.
+        # A receiver that refuses our request sends the same text, but with the size of the request.
         if too_large and too_large.groups() != (str(size), str(limit)) and "SERVER" not in details:
             raise SendError(address, f"the answer is larger than {limit} bytes")
         if _LOST.match(details):
@@ -196,7 +194,7 @@ def _channel(target: Target) -> grpc.Channel:
 
 
 def _content(file: Path | None) -> bytes | None:
-    """What is in a PEM file.
+    """Return the content of a PEM file.
 
     Raises:
         UsageError: It cannot be read.

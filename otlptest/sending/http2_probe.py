@@ -1,7 +1,7 @@
-"""Whether a receiver speaks HTTP/2, asked with nothing but a connection preface.
+"""A probe for HTTP/2 that sends a connection preface and nothing more.
 
-grpcio tells the failure to connect in free text only, which a receiver may send as well when it
-cannot reach its own; this tells the two apart, and why there is no connection.
+grpcio reports a failure to connect in free text only, and a receiver that cannot reach its own
+backend may send the same text. The probe distinguishes the two and says why the connection failed.
 """
 
 import socket
@@ -11,15 +11,13 @@ from otlptest.errors import SendError
 from otlptest.sending.failures import reason_of
 from otlptest.sending.targets import Target
 from otlptest.timing import Deadline
-from otlptest.wire.certificates import client_context
-
-__all__ = ["check_speaks_http2"]
+from otlptest.wire.transport.certificates import client_context
 
 _EMPTY_SETTINGS: Final = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS
 _HEAD_SIZE: Final = 9
 _TYPE_AT: Final = 3
-_SETTINGS: Final = 4  # what a server says first (RFC 9113 section 3.4)
+_SETTINGS: Final = 4  # the first frame of a server (RFC 9113 section 3.4)
 _PATIENCE_S: Final = 2.0
 
 
@@ -43,7 +41,7 @@ def check_speaks_http2(target: Target) -> None:
 
 
 def _greeting(target: Target) -> bytes:
-    """The first bytes that the receiver says, fewer if it ends."""
+    """Return the first bytes that the receiver sends, fewer if it ends."""
     deadline = Deadline(_PATIENCE_S)
     connection = socket.create_connection((target.host, target.port), _PATIENCE_S)
     with connection:

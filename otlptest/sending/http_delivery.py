@@ -11,20 +11,18 @@ from typing import Any, Final, Self, cast
 
 from otlptest.errors import SendError, WireError
 from otlptest.model import Headers, Protocol, Signal
-from otlptest.processes.deadline_sockets import DeadlineSocket
+from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.sending.failures import reason_of
 from otlptest.sending.payloads import Payload
 from otlptest.sending.results import ExportResult
 from otlptest.sending.targets import Target
 from otlptest.timing import SYSTEM_CLOCK, Deadline
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.certificates import client_context
-from otlptest.wire.compression import compress, decompress
-from otlptest.wire.limits import DEFAULT_LIMITS
-from otlptest.wire.signals import SIGNAL_NAMES, response_class
-from otlptest.wire.statuses import RpcStatus, decode_status, retry_after_seconds
-
-__all__ = ["HttpDelivery"]
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, response_class
+from otlptest.wire.transport.certificates import client_context
+from otlptest.wire.transport.compression import compress, decompress
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
+from otlptest.wire.transport.statuses import RpcStatus, decode_status, retry_after_seconds
 
 _MEDIA_TYPES: Final = {"http/protobuf": "application/x-protobuf", "http/json": "application/json"}
 _SUCCESS: Final = range(200, 300)
@@ -38,7 +36,7 @@ class HttpDelivery:
 
     Args:
         target: The receiver; its protocol is `http/protobuf` or `http/json`.
-        compression: One of `otlptest.wire.compression.SUPPORTED_ENCODINGS`.
+        compression: One of `otlptest.wire.transport.compression.SUPPORTED_ENCODINGS`.
         headers: Added to each request; one of the same name replaces ours.
 
     Raises:
@@ -67,7 +65,7 @@ class HttpDelivery:
         Blocks for at most `timeout_s`, name resolution excepted.
 
         Raises:
-            SendError: Nothing listens there, time ran out, or the answer is no HTTP or no OTLP.
+            SendError: Nothing listens there, time ran out, or the answer is not HTTP or not OTLP.
         """
         deadline = Deadline(timeout_s)
         url = self._target.url_of(payload.signal)
@@ -93,10 +91,10 @@ class HttpDelivery:
         )
 
     def _connected(self, deadline: Deadline) -> http.client.HTTPConnection:
-        """The connection of the last request if it still stands, else a new one.
+        """Return the connection of the last request if it is still open, else a new one.
 
         Raises:
-            OSError: There is no connecting.
+            OSError: The connection failed.
         """
         if self._connection is not None:
             kept: Any = self._connection.sock
@@ -127,7 +125,7 @@ class HttpDelivery:
     def _exchange(
         self, connection: http.client.HTTPConnection, signal: Signal, sent: bytes
     ) -> http.client.HTTPResponse:
-        """Send the request, and get the head of its answer."""
+        """Send the request, and read the head of its answer."""
         protocol = self._target.protocol
         body = compress(self._compression, sent)
         fields = {
@@ -144,10 +142,10 @@ class HttpDelivery:
         return connection.getresponse()
 
     def _result(self, signal: Signal, http_status: int, answer: "_Answer") -> ExportResult:
-        """What the answer says.
+        """Return the result of an answer.
 
         Raises:
-            SendError: It is a success that is no OTLP.
+            SendError: It is a success that is not OTLP.
         """
         success = http_status in _SUCCESS
         rejected, message, status = 0, "", None
@@ -171,7 +169,7 @@ class HttpDelivery:
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
-    """The body, or so much of it that it is too large.
+    """Return the body, read until it ends or is too large.
 
     Raises:
         http.client.IncompleteRead: It ends before its Content-Length.
@@ -187,7 +185,7 @@ class _Answer:
     """Headers and body of an answer.
 
     Raises:
-        SendError: Its compression is broken.
+        SendError: The body cannot be decompressed.
     """
 
     def __init__(self, headers: Headers, body: bytes, url: str) -> None:
@@ -201,10 +199,10 @@ class _Answer:
             raise SendError(url, f"its answer cannot be read: {refused}") from refused
 
     def partial_success(self, signal: Signal, protocol: Protocol) -> tuple[int, str]:
-        """Number of refused items, and why.
+        """Return the number of refused items, and the reason.
 
         Raises:
-            SendError: It is no `Export…ServiceResponse` of the signal.
+            SendError: It is not an `Export…ServiceResponse` of the signal.
         """
         expected = _MEDIA_TYPES[protocol]
         if self._media_type not in {expected, ""} or (not self._media_type and self._body):
@@ -222,20 +220,20 @@ class _Answer:
             )
         except WireError as refused:
             raise SendError(
-                self.url, f"it answers success with what is no OTLP: {refused}"
+                self.url, f"it answers success with what is not OTLP: {refused}"
             ) from refused
         partial = response.partial_success
         return getattr(partial, SIGNAL_NAMES[signal].rejected_field), partial.error_message
 
     def retry_after_s(self) -> float | None:
-        """What `Retry-After` asks for."""
+        """Return the wait that `Retry-After` asks for."""
         value = self.headers.get("retry-after")
         return (
             None if value is None else retry_after_seconds(value, SYSTEM_CLOCK.unix_nanos() / 1e9)
         )
 
     def status(self) -> RpcStatus | None:
-        """The `google.rpc.Status` of an error; None if it is none."""
+        """Return the `google.rpc.Status` of an error; None if there is none."""
         encoding = {"application/json": "json", "application/x-protobuf": "protobuf"}.get(
             self._media_type
         )
@@ -247,7 +245,7 @@ class _Answer:
             return None
 
     def shown(self) -> str:
-        """The beginning of it as text."""
+        """Return the beginning of it as text."""
         text = self._body[: 4 * _SHOWN].decode("utf-8", "replace")
         return _BLANKS.sub(" ", text).strip()[:_SHOWN]
 

@@ -1,4 +1,4 @@
-"""What to send: files, messages, model items and bytes, each as requests of one signal."""
+"""Things to send (files, messages, model items, bytes), each as requests of one signal."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,13 +8,16 @@ from typing import Any, Final
 from otlptest import bundled
 from otlptest.errors import FileFormatError, UsageError, WireError
 from otlptest.model import Protocol, Signal
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.file_forms import is_json_text
-from otlptest.wire.otlp_files import FileRecord, read_json_document, read_protobuf, read_records
-from otlptest.wire.otlp_requests import request_from_items, signal_of_item
-from otlptest.wire.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
-
-__all__ = ["Payload", "payloads_of"]
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.file_forms import is_json_text
+from otlptest.wire.otlp.otlp_files import (
+    FileRecord,
+    read_json_document,
+    read_protobuf,
+    read_records,
+)
+from otlptest.wire.otlp.otlp_requests import request_from_items, signal_of_item
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, is_message, request_class, signal_of_message
 
 _BUILTIN: Final = "builtin:"
 
@@ -24,10 +27,10 @@ class Payload:
     """One request to send.
 
     Attributes:
-        signal: What it carries.
-        message: The request message; None if `raw` is sent as it is.
-        raw: The body as it is, whatever it says.
-        origin: The file and line that it came from; empty if it was no file.
+        signal: The signal it carries.
+        message: The request message; None if `raw` is sent.
+        raw: The body, sent unchecked.
+        origin: The file and line that it came from; empty if it was not a file.
     """
 
     signal: Signal
@@ -36,7 +39,7 @@ class Payload:
     origin: str = ""
 
     def body(self, protocol: Protocol) -> bytes:
-        """The request's bytes, uncompressed."""
+        """Return the request's bytes, uncompressed."""
         if self.message is None:
             return self.raw
         if protocol == "http/json":
@@ -45,12 +48,12 @@ class Payload:
 
 
 def payloads_of(data: object, signal: Signal | None) -> list[Payload]:
-    """The requests that `data` means; see `otlptest.send`.
+    """Return the requests that `data` stands for; see `otlptest.send`.
 
     Raises:
-        UsageError: It means none.
-        FileFormatError: A file cannot be read, or a part of it is no request.
-        WireError: Bytes are no request, and their signal was not given.
+        UsageError: It contains no request.
+        FileFormatError: A file cannot be read, or a part of it is not a request.
+        WireError: Bytes are not a request, and their signal was not given.
     """
     if isinstance(data, str | Path):
         return _of_file(data, signal)
@@ -72,11 +75,11 @@ def payloads_of(data: object, signal: Signal | None) -> list[Payload]:
 
 
 def _of_file(name: str | Path, signal: Signal | None) -> list[Payload]:
-    """Every request of a file.
+    """Return every request of a file.
 
     Raises:
-        FileFormatError: One is none; nothing is sent then.
-        UsageError: The file has none.
+        FileFormatError: A record is not a request; nothing is sent then.
+        UsageError: The file has no request.
     """
     text = str(name)
     path = bundled.builtin(text) if text.startswith(_BUILTIN) else Path(name)
@@ -110,12 +113,12 @@ def _of_bytes(data: bytes, signal: Signal | None) -> Payload:
 
 
 def _is_json(data: bytes) -> bool:
-    """Return whether bytes are JSON, right or wrong; protobuf may begin with a newline too."""
+    """Return whether bytes are JSON, valid or not; protobuf may begin with a newline too."""
     return is_json_text(data) or (data[:1] != b"\n" and data.lstrip()[:1] == b"{")
 
 
 def _of_message(message: Any) -> Payload:  # noqa: ANN401 -- any generated message
-    """A request message, or what has the same fields: `TracesData` and its relatives.
+    """Return a request message, or what has the same fields: `TracesData` and its relatives.
 
     Raises:
         UsageError: It is another message.
@@ -131,10 +134,10 @@ def _of_message(message: Any) -> Payload:  # noqa: ANN401 -- any generated messa
 
 
 def _of_items(items: Iterable[object]) -> Iterator[Payload]:
-    """One request per signal, in the order in which the signals first appear.
+    """Return one request per signal, in the order in which the signals first appear.
 
     Raises:
-        UsageError: There are no items, or one is none.
+        UsageError: There are no items, or an object is not an item.
     """
     by_signal: dict[Signal, list[object]] = {}
     for item in items:

@@ -1,20 +1,15 @@
-"""Where to send to: URLs, `host:port`, and things that have endpoints."""
+"""Destinations: URLs, `host:port`, and objects with endpoints."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
-from otlptest.wire.signals import SIGNAL_NAMES
-
-__all__ = ["PROTOCOLS", "Target", "target_of"]
+from otlptest.net.addresses import GRPC_PORT, AddressError, parse_address
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("grpc", "http/protobuf", "http/json")
-
-_GRPC_PORT: Final = 4317
-_HTTP_PORT: Final = 4318
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +17,12 @@ class Target:
     """A receiver.
 
     Attributes:
-        protocol: What to speak to it.
+        protocol: The protocol to use.
         host: Name or address, without brackets.
         port: TCP port.
         is_tls: Whether it speaks TLS.
-        path: What stands before `/v1/traces`, without a slash at its end.
-        ca_file: What to trust instead of the system's authorities.
+        path: The prefix of `/v1/traces`, without a trailing slash.
+        ca_file: The authority to trust instead of the system's.
         certificate_file: The client's certificate for mTLS.
         key_file: Its key.
     """
@@ -48,21 +43,21 @@ class Target:
         return f"{host}:{self.port}"
 
     def path_of(self, signal: Signal) -> str:
-        """The path of a signal: below `path`, unless that is the signal's already."""
+        """Return the path of a signal: below `path`, unless that is the signal's already."""
         names = SIGNAL_NAMES[signal]
         if self.protocol == "grpc":
             return names.grpc_path
         return self.path if self.path.endswith(names.http_path) else self.path + names.http_path
 
     def url_of(self, signal: Signal) -> str:
-        """What a message calls it."""
+        """Return its name in messages."""
         if self.protocol == "grpc":
             return f"{self.address}{self.path_of(signal)}"
         return f"{'https' if self.is_tls else 'http'}://{self.address}{self.path_of(signal)}"
 
 
 def target_of(to: object, protocol: Protocol | None) -> Target:
-    """The receiver that `to` means.
+    """Return the receiver that `to` stands for.
 
     Args:
         to: A URL, `host:port`, or anything with `grpc_endpoint` or `http_endpoint`, e.g. a
@@ -70,8 +65,8 @@ def target_of(to: object, protocol: Protocol | None) -> Target:
         protocol: If None: gRPC for port 4317, otherwise HTTP with protobuf.
 
     Raises:
-        UnknownNameError: OTLP has no such protocol.
-        UsageError: `to` is no such thing.
+        UnknownNameError: OTLP does not have the protocol.
+        UsageError: `to` is none of these.
     """
     if protocol is not None and protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
@@ -103,47 +98,22 @@ def _file(owner: object, name: str) -> Path | None:
 
 
 def _target_of_text(to: str, protocol: Protocol | None) -> Target:
-    """The receiver that a URL or `host:port` means.
+    """Return the receiver at a URL or `host:port`.
 
     Raises:
         UsageError: It is neither.
     """
-    if to.startswith("unix:"):
-        raise UsageError(
-            f"cannot send to {to!r}: OTLP is sent over TCP only, not over Unix sockets",
-            "write e.g. http://127.0.0.1:4318",
-        )
-    parts, port = _split(to)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise UsageError(
-            f"cannot send to {to!r}: it is no http or https URL and no host:port",
-            "write e.g. http://127.0.0.1:4318",
-        )
-    chosen: Protocol = protocol or ("grpc" if port == _GRPC_PORT else "http/protobuf")
-    if port is None:
-        port = _GRPC_PORT if chosen == "grpc" else _HTTP_PORT
-        if "://" in to and chosen != "grpc":
-            port = 443 if parts.scheme == "https" else 80
-    return Target(
-        protocol=chosen,
-        host=parts.hostname,
-        port=port,
-        is_tls=parts.scheme == "https",
-        path=parts.path.rstrip("/"),
-    )
-
-
-def _split(to: str) -> tuple[SplitResult, int | None]:
-    """A URL's parts and its port.
-
-    Raises:
-        UsageError: The port is no number.
-    """
     try:
-        parts = urlsplit(to if "://" in to else f"http://{to}")
-        port = parts.port
-    except ValueError as wrong:
+        address = parse_address(to)
+    except AddressError as wrong:
         raise UsageError(
             f"cannot send to {to!r}: {wrong}", "write e.g. http://127.0.0.1:4318"
         ) from wrong
-    return parts, port
+    chosen: Protocol = protocol or ("grpc" if address.port == GRPC_PORT else "http/protobuf")
+    return Target(
+        protocol=chosen,
+        host=address.host,
+        port=address.port_for(is_grpc=chosen == "grpc"),
+        is_tls=address.is_tls,
+        path=address.path.rstrip("/"),
+    )

@@ -7,8 +7,8 @@
     def test_my_receiver_takes_every_right_request(request): ...
 
 `requests` draws whole request messages, the others parts of them; all of these are valid, and are
-the generated classes of `opentelemetry-proto`. `encoded` draws bytes, right or wrong, in protobuf
-or JSON, with what a receiver has to do with them (`Payload`). Needs Hypothesis:
+the generated classes of `opentelemetry-proto`. `encoded` draws bytes, valid or not, in protobuf
+or JSON, with the reaction demanded of a receiver (`Payload`). Needs Hypothesis:
 `pip install "otlptest[fuzz]"`.
 """
 
@@ -25,6 +25,7 @@ from otlptest.strategies.drawing import DEFAULT_UNIX_NANO
 from otlptest.strategies.groups import resources, scopes
 from otlptest.strategies.log_records import events, log_records
 from otlptest.strategies.metrics import MetricKind, exemplars, metrics
+from otlptest.strategies.mutations import Expected
 from otlptest.strategies.payloads import Payload, Validity, encoded
 from otlptest.strategies.protobuf_encodings import encodings
 from otlptest.strategies.requests import (
@@ -35,7 +36,6 @@ from otlptest.strategies.requests import (
     traces_requests,
 )
 from otlptest.strategies.spans import spans
-from otlptest.strategies.spoiling import Expected
 from otlptest.strategies.values import any_values, attributes
 
 __all__ = [

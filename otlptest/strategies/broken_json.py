@@ -1,4 +1,4 @@
-"""Invalid JSON requests: no JSON at all, no object, or values that OTLP JSON does not have."""
+"""Invalid JSON requests: not JSON, not an object, or values that OTLP JSON does not have."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,12 +9,10 @@ from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import ASCII_TEXTS, Draw, pick
 from otlptest.strategies.json_documents import Literally, first_holder, written
-from otlptest.strategies.spoiling import Maker, Spoilt
-from otlptest.wire.otlp_json import decode_request, encode_message, json_object
-from otlptest.wire.otlp_protobuf import encode_message as protobuf_of
-from otlptest.wire.signals import SIGNAL_NAMES
-
-__all__ = ["broken_json"]
+from otlptest.strategies.mutations import Maker, MutatedPayload
+from otlptest.wire.otlp.otlp_json import decode_request, encode_message, json_object
+from otlptest.wire.otlp.otlp_protobuf import encode_message as protobuf_of
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _OUT_OF_RANGE: Final = ("9223372036854775808", "-9223372036854775809", "1.5", "abc", "1e400")
@@ -35,7 +33,7 @@ _Made = tuple[str, str, bytes]
 
 def _no_document(draw: Draw, _signal: Signal, _message: Any) -> _Made:  # noqa: ANN401 -- a generated message
     body = pick(draw, _NO_DOCUMENTS)
-    return "OTLP-JSON-036", f"{body.decode()} is no request", body
+    return "OTLP-JSON-036", f"{body.decode()} is not a request", body
 
 
 def _cut(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: ANN401 -- a generated message
@@ -110,12 +108,14 @@ def _bad_escape(draw: Draw, _signal: Signal, message: Any) -> _Made:  # noqa: AN
 
 
 def _maker(fault: Callable[[Draw, Signal, Any], _Made]) -> Maker:
-    """Makes a text that is no request of a signal from one that is."""
+    """Return a function that turns a request of a signal into text that is not one."""
 
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, signal, message)
         assume(_is_refused(signal, body))
-        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+        return MutatedPayload(
+            body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False
+        )
 
     return make
 
@@ -133,6 +133,6 @@ _FAULTS: Final = (
 
 
 def broken_json(signal: Signal) -> tuple[Maker, ...]:
-    """Each way to break a request of a signal."""
+    """Return each way to break a request of a signal."""
     faults = (*_FAULTS, _no_id) if signal in {"traces", "logs"} else _FAULTS
     return tuple(map(_maker, faults))

@@ -1,8 +1,7 @@
-"""Invalid protobuf: bytes that no right decoder takes for a request.
+"""Invalid protobuf: bytes that no correct decoder takes for a request.
 
-Each is checked with our own decoder before it is given out, and only faults count that decoders
-of every version must see: not what is no UTF-8, nests too deep, or lies inside a field that older
-versions of OTLP do not have.
+Each is checked with our own decoder first. Only faults count that decoders of every version must
+see: not invalid UTF-8, deep nesting, or a fault in a field that older versions of OTLP do not have.
 """
 
 from collections.abc import Callable
@@ -13,11 +12,9 @@ from hypothesis import assume, strategies as st
 from otlptest.errors import WireError
 from otlptest.model import Signal
 from otlptest.strategies.drawing import Draw, pick, upto
-from otlptest.strategies.spoiling import Maker, Spoilt, field
-from otlptest.wire.otlp_json import encode_message as json_of
-from otlptest.wire.otlp_protobuf import decode_request, encode_message
-
-__all__ = ["BROKEN_PROTOBUF", "is_certainly_broken"]
+from otlptest.strategies.mutations import Maker, MutatedPayload, field
+from otlptest.wire.otlp.otlp_json import encode_message as json_of
+from otlptest.wire.otlp.otlp_protobuf import decode_request, encode_message
 
 _CUTS: Final = st.integers(0, 2**16 - 1)
 _BYTES: Final = st.binary(min_size=1, max_size=40)
@@ -26,7 +23,7 @@ _YOUNG_FIELDS: Final = ("entity_refs", "metadata", "event_name", "key_strindex",
 
 
 def is_certainly_broken(signal: Signal, body: bytes) -> bool:
-    """Whether every right decoder, of any version of OTLP, refuses the bytes."""
+    """Return whether every correct decoder, of any version of OTLP, refuses the bytes."""
     try:
         decode_request(signal, body, protocol="http/protobuf")
     except WireError as refused:
@@ -38,7 +35,7 @@ def is_certainly_broken(signal: Signal, body: bytes) -> bool:
 
 
 def _has_a_field_0(signal: Signal, body: bytes) -> bool:
-    """Whether what makes the bytes no message is a field number 0, which some decoders skip."""
+    """Return whether the fault is a field number 0, which some decoders skip."""
     try:
         decode_request(signal, body, protocol="http/protobuf")
     except WireError as refused:
@@ -102,14 +99,16 @@ def _framed(draw: Draw, plain: bytes, _message: Any) -> _Made:  # noqa: ANN401 -
 
 
 def _maker(fault: Callable[[Draw, bytes, Any], _Made]) -> Maker:
-    """Makes bytes that are no request of a signal from one that is."""
+    """Return a function that turns a request of a signal into bytes that are not one."""
 
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, told, body = fault(draw, encode_message(message), message)
         assume(is_certainly_broken(signal, body))
-        if _has_a_field_0(signal, body):  # one fault, one requirement, whatever led to it
+        if _has_a_field_0(signal, body):  # one fault, one requirement, independent of its cause
             rule = "OTLP-SRV-006"
-        return Spoilt(body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False)
+        return MutatedPayload(
+            body=body, rule=rule, fault=told, expected="must_refuse", is_decodable=False
+        )
 
     return make
 

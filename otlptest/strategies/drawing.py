@@ -1,4 +1,4 @@
-"""How messages are built while Hypothesis draws: new ones, and choices that cost little.
+"""Helpers that build messages while Hypothesis draws: new messages, and cheap choices.
 
 A *draw* is the function that Hypothesis hands to a composite strategy. Everything here is written
 with plain functions that take it: nested composite strategies cost several times as much.
@@ -12,28 +12,14 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from otlptest.errors import UsageError
 from otlptest.model import Signal
-from otlptest.wire.message_classes import message_classes
-
-__all__ = [
-    "ASCII_TEXTS",
-    "DEFAULT_UNIX_NANO",
-    "SOME_TEXTS",
-    "TEXTS",
-    "Draw",
-    "checked_count",
-    "has_message",
-    "new",
-    "one_in",
-    "pick",
-    "upto",
-]
+from otlptest.wire.otlp.message_classes import message_classes
 
 Draw = DrawFn
 
 T = TypeVar("T")
 
 DEFAULT_UNIX_NANO: Final = 1_767_225_600_000_000_000
-"""The time that everything is about unless another is given: 2026-01-01, midnight UTC."""
+"""The default time of all data: 2026-01-01, midnight UTC."""
 
 # All sorts of characters rather than all characters: Hypothesis needs seconds to list those.
 _CHARACTERS: Final = (
@@ -44,7 +30,7 @@ _CHARACTERS: Final = (
 )
 
 TEXTS: Final = st.text(_CHARACTERS, max_size=12)
-"""Any text: ASCII and beyond, also what does not print."""
+"""Any text: ASCII and beyond, including unprintable characters."""
 
 SOME_TEXTS: Final = st.text(_CHARACTERS, min_size=1, max_size=8)
 """The same, but never empty."""
@@ -62,12 +48,12 @@ def _class_and_fields(signal: Signal, name: str) -> tuple[Any, frozenset[str]]:
 
 
 def has_message(signal: Signal, name: str) -> bool:
-    """Whether the installed `opentelemetry-proto` has that message."""
+    """Return whether the installed `opentelemetry-proto` has that message."""
     return name in message_classes(signal)
 
 
 def new(signal: Signal, kind: str, /, **fields: Any) -> Any:  # noqa: ANN401 -- a generated message
-    """A message; a field of None stays unset, and so does one that old classes do not have."""
+    """Return a new message; fields of None, or that old classes do not have, stay unset."""
     made, known = _class_and_fields(signal, kind)
     return made(
         **{key: value for key, value in fields.items() if value is not None and key in known}
@@ -75,7 +61,7 @@ def new(signal: Signal, kind: str, /, **fields: Any) -> Any:  # noqa: ANN401 -- 
 
 
 def pick(draw: Draw, choices: "tuple[T, ...] | list[T]") -> T:
-    """One of some choices; the first is the simplest."""
+    """Return one of some choices; the first is the simplest."""
     return choices[draw(_range(len(choices)))]
 
 
@@ -85,17 +71,17 @@ def _range(size: int) -> SearchStrategy[int]:
 
 
 def upto(draw: Draw, highest: int) -> int:
-    """A small count."""
+    """Return a small count."""
     return draw(_COUNTS[highest]) if highest else 0
 
 
 def one_in(draw: Draw, times: int) -> bool:
-    """True once in so many times; false is the simpler."""
+    """Return true once in `times` draws; false is the simpler."""
     return draw(_range(times)) == times - 1
 
 
 def checked_count(count: int, name: str, *, least: int, most: int) -> int:
-    """`count`, if it is in its range.
+    """Return `count`, if it is in its range.
 
     Raises:
         UsageError: It is not.

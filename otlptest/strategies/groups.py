@@ -1,4 +1,4 @@
-"""Resources and scopes: whose telemetry it is. All of it is valid."""
+"""Resources and scopes, all valid."""
 
 from typing import Any, Final
 
@@ -7,8 +7,6 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import Draw, has_message, new, one_in, pick
 from otlptest.strategies.values import draw_attributes, draw_name, draw_value
-
-__all__ = ["draw_resource", "draw_schema_url", "draw_scope", "resources", "scopes"]
 
 _SERVICES: Final = ("shop", "payments", "gateway", "")
 _VERSIONS: Final = ("", "1", "0.1.0-beta+7")
@@ -21,17 +19,17 @@ _COUNTS: Final = (0, 0, 1, 2**32 - 1)
 
 
 def resources() -> SearchStrategy[Any]:
-    """`Resource` messages, mostly with a service.name, sometimes with entity references."""
+    """Draw `Resource` messages, mostly with a service.name, sometimes with entity references."""
     return st.composite(draw_resource)()
 
 
 def scopes() -> SearchStrategy[Any]:
-    """`InstrumentationScope` messages; the name may be empty, which means unknown."""
+    """Draw `InstrumentationScope` messages; the name may be empty, which means unknown."""
     return st.composite(draw_scope)()
 
 
 def draw_resource(draw: Draw, instance: str = "") -> Any:  # noqa: ANN401 -- a generated message
-    """One resource; with an `instance` it differs from those of other instances."""
+    """Return one resource; with an `instance` it differs from those of other instances."""
     given = {"service.name": pick(draw, _SERVICES), "service.instance.id": instance}
     fixed = [
         new("traces", "KeyValue", key=key, value=new("traces", "AnyValue", string_value=text))
@@ -58,7 +56,7 @@ def _entity(keys: list[str]) -> list[Any] | None:
 
 
 def draw_scope(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
-    """One scope."""
+    """Return one scope."""
     return new(
         "traces",
         "InstrumentationScope",
@@ -70,5 +68,5 @@ def draw_scope(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
 
 
 def draw_schema_url(draw: Draw) -> str:
-    """A schema URL, mostly none."""
+    """Return a schema URL, mostly an empty one."""
     return pick(draw, _SCHEMA_URLS)

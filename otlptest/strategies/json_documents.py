@@ -1,19 +1,23 @@
-"""OTLP JSON as a tree that can be written in odd ways, beside the tables of its messages."""
+"""OTLP JSON as a tree that can be written in odd ways, with the tables of its messages."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from otlptest.wire.json_tables import FieldTable, JsonKind, MessageTable, table_of, table_of_class
-from otlptest.wire.otlp_json import json_object
-
-__all__ = ["Literally", "Pairs", "Style", "first_holder", "restyled", "written"]
+from otlptest.wire.otlp.json_tables import (
+    FieldTable,
+    JsonKind,
+    MessageTable,
+    table_of,
+    table_of_class,
+)
+from otlptest.wire.otlp.otlp_json import json_object
 
 
 @dataclass(frozen=True, slots=True)
 class Literally:
-    """A value that is written as it is, whether it is JSON or not."""
+    """A value that is written verbatim, JSON or not."""
 
     text: str
 
@@ -26,11 +30,11 @@ class Pairs:
 
 
 Style: TypeAlias = Callable[[FieldTable, Any], Any]
-"""What turns one value of a field, as OTLP JSON writes it, into another way to write it."""
+"""A function that rewrites one value of a field, as OTLP JSON writes it, in another way."""
 
 
 def restyled(message: Any, style: Style) -> dict[str, Any]:  # noqa: ANN401 -- a generated message
-    """The JSON tree of `message`, each single value of its fields written by `style`."""
+    """Return the JSON tree of `message`, each single value of its fields written by `style`."""
     return _object(table_of_class(type(message)), json_object(message), style)
 
 
@@ -51,7 +55,7 @@ def _single(field: FieldTable, value: Any, style: Style) -> Any:  # noqa: ANN401
 
 
 def first_holder(document: dict[str, Any]) -> dict[str, Any]:
-    """The first resource's object; a new one if there is none."""
+    """Return the first resource's object; a new one if there is none."""
     for value in document.values():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             holder: dict[str, Any] = value[0]
@@ -66,12 +70,12 @@ def written(
     is_pretty: bool = False,
     is_reversed: bool = False,
 ) -> bytes:
-    """The text of a tree.
+    """Return the text of a tree.
 
     Args:
         value: The tree.
         is_escaped: Write every character of every text as an escape.
-        is_pretty: Write white space wherever it may be.
+        is_pretty: Write white space in every allowed place.
         is_reversed: Write the keys of each object in reverse.
     """
     gap = " \r\n\t" if is_pretty else ""

@@ -1,4 +1,4 @@
-"""Log records and events. All of it is valid."""
+"""Log records and events, all valid."""
 
 from typing import Any, Final
 
@@ -7,9 +7,7 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_name, draw_value
-from otlptest.wire.event_names import set_event_name
-
-__all__ = ["draw_log_record", "events", "log_records"]
+from otlptest.wire.otlp.event_names import set_event_name
 
 _SEVERITY_TEXTS: Final = ("", "INFO", "ERROR", "warning")
 _COUNTS: Final = (0, 0, 1, 2**32 - 1)
@@ -18,7 +16,7 @@ _NUMBERS: Final = st.integers(0, 24)
 
 
 def log_records(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`LogRecord` messages, inside spans and outside, some of them events.
+    """Draw `LogRecord` messages, inside spans and outside, some of them events.
 
     Args:
         at_unix_nano: No record is older than this time, or later than some seconds after it.
@@ -27,7 +25,7 @@ def log_records(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]
 
 
 def events(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`LogRecord` messages with an event name.
+    """Draw `LogRecord` messages with an event name.
 
     Args:
         at_unix_nano: As for `log_records`.
@@ -36,7 +34,7 @@ def events(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
 
 
 def draw_log_record(draw: Draw, at_unix_nano: int, *, is_event: bool | None = None) -> Any:  # noqa: ANN401 -- a generated message
-    """One record; an event or not as drawn, unless it is said."""
+    """Return one record; whether it is an event is drawn if not given."""
     time = at_unix_nano + draw(_OFFSETS)
     inside = upto(draw, 2)  # no span, a trace, a span
     record = new(

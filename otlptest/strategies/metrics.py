@@ -1,6 +1,6 @@
-"""Metrics of every kind with their points and exemplars. All of it is valid.
+"""Metrics of every kind with their points and exemplars, all valid.
 
-The numbers of a point belong together: they are worked out from a few measurements.
+The numbers of a point are consistent: they are derived from a few measurements.
 """
 
 import math
@@ -15,8 +15,6 @@ from hypothesis.strategies import SearchStrategy
 from otlptest.errors import UnknownNameError
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_key, draw_name, draw_value
-
-__all__ = ["MetricKind", "draw_metric", "exemplars", "metrics"]
 
 MetricKind: TypeAlias = Literal["gauge", "sum", "histogram", "exponential_histogram", "summary"]
 
@@ -46,14 +44,14 @@ _TENTHS: Final = st.integers(-50, 10_000)
 def metrics(
     *, kind: MetricKind | None = None, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """`Metric` messages with one or more points, each of a series of its own.
+    """Draw `Metric` messages with one or more points, each of a series of its own.
 
     Args:
         kind: `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`; any if None.
         at_unix_nano: No point starts before this time; each ends within some minutes after it.
 
     Raises:
-        UnknownNameError: There is no such kind.
+        UnknownNameError: The kind does not exist.
     """
     if kind is not None and kind not in _KINDS:
         raise UnknownNameError("metric kind", kind, _KINDS)
@@ -61,7 +59,7 @@ def metrics(
 
 
 def exemplars(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`Exemplar` messages, with the ids of a span and without.
+    """Draw `Exemplar` messages, with the ids of a span and without.
 
     Args:
         at_unix_nano: Their time.
@@ -77,7 +75,7 @@ def draw_metric(
     name: str = "",
     is_common: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One metric; its kind and its name are drawn if they are not given.
+    """Draw one metric; its kind and its name are drawn if they are not given.
 
     Only of a kind that every receiver takes, if it is to be a common one.
     """
@@ -112,7 +110,7 @@ def draw_metric(
 
 
 def _common(draw: Draw, at_unix_nano: int, number: int, *, has_start: bool) -> dict[str, Any]:
-    """Times, attributes and exemplars: those of another number are another series."""
+    """Return times, attributes and exemplars; another number makes another series."""
     start = at_unix_nano + draw(_STARTS)
     attributes = draw_attributes(draw, taken=("series",))
     if number:
@@ -188,7 +186,7 @@ def _measurements(draw: Draw) -> list[float]:
 
 
 def _summed(draw: Draw, measured: Sequence[float]) -> dict[str, Any]:
-    """Count, sum, min and max; a sum only where no value is negative, and only sometimes."""
+    """Return count, sum, min and max; a sum only if no value is negative, and only sometimes."""
     fields: dict[str, Any] = {"count": len(measured)}
     if not any(value < 0 for value in measured) and not one_in(draw, 4):
         fields["sum"] = math.fsum(measured)

@@ -1,9 +1,9 @@
-"""Requests as bytes: what a sender puts on the wire, with what is odd or wrong about it.
+"""Requests as bytes, as senders put them on the wire, with their oddities and faults.
 
-Terms: a *valid* payload is a right request, encoded as SDKs encode; a *borderline* one is what the
-encoding allows and no SDK sends, or breaks a rule about data; an *invalid* one is no request in the
-encoding that it claims. What a receiver must do follows from the specification, and where that
-says nothing, from what a decoder can know.
+Terms: a *valid* payload is a valid request, encoded as SDKs encode; a *borderline* one is allowed
+by the encoding but sent by no SDK, or breaks a rule about data; an *invalid* one is not a request
+in the encoding that it claims. The demands on a receiver follow from the specification, or, if it
+is silent, from what a decoder can know.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,18 +14,16 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.errors import UnknownNameError
 from otlptest.model import Protocol, Signal
+from otlptest.strategies.borderline_data import Change, oddities
+from otlptest.strategies.borderline_json import json_forms
+from otlptest.strategies.borderline_protobuf import PROTOBUF_FORMS
 from otlptest.strategies.broken_json import broken_json
 from otlptest.strategies.broken_protobuf import BROKEN_PROTOBUF
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, one_in, pick, upto
-from otlptest.strategies.json_forms import json_forms
-from otlptest.strategies.oddities import Change, oddities
-from otlptest.strategies.protobuf_forms import PROTOBUF_FORMS
+from otlptest.strategies.mutations import Expected, Maker, MutatedPayload
 from otlptest.strategies.requests import draw_request
-from otlptest.strategies.spoiling import Expected, Maker, Spoilt
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.signals import request_class, signal_names
-
-__all__ = ["Payload", "Topic", "Validity", "encoded", "plain_of", "topics_of"]
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import request_class, signal_names
 
 Validity: TypeAlias = Literal["valid", "borderline", "invalid"]
 
@@ -43,17 +41,17 @@ class Payload:
     """One request as bytes.
 
     Attributes:
-        signal: To whose path or method it goes.
-        protocol: How it goes.
+        signal: The signal whose path or method it goes to.
+        protocol: The protocol it goes by.
         body: The bytes; over gRPC the message, without its prefix of five bytes.
         content_type: What they claim to be.
         validity: `valid`, `borderline` or `invalid`.
-        expected: What a receiver has to do: `must_accept`, `may_refuse` (as the sender's fault; it
+        expected: The reaction of a receiver: `must_accept`, `may_refuse` (as the sender's fault; it
             may not crash, hang or fail) or `must_refuse`.
         rule: The requirement that says so, e.g. `OTLP-SRV-001`.
         fault: What is odd or wrong, as a clause: `cut off after 17 of 120 bytes`; empty if valid.
-        is_decodable: Whether every right decoder reads it; what decoders differ about is not.
-        plain: The same telemetry as an SDK would have sent it; empty where there is none. A
+        is_decodable: Whether every correct decoder reads it; false if decoders differ.
+        plain: The same telemetry as an SDK would have sent it; empty if not possible. A
             receiver that refuses this too does not refuse `body` for its fault.
     """
 
@@ -69,11 +67,11 @@ class Payload:
 
     @property
     def content_type(self) -> str:
-        """What a Content-Type header says with it."""
+        """The Content-Type header that belongs to it."""
         return _CONTENT_TYPES[self.protocol]
 
     def __str__(self) -> str:
-        """One line about it."""
+        """Return a line about the payload."""
         what = f": {self.fault}" if self.fault else ""
         size = f"{len(self.body)} byte" + ("" if len(self.body) == 1 else "s")
         return f"{self.validity} {self.signal} over {self.protocol} ({size}){what}"
@@ -86,16 +84,16 @@ def encoded(
     validity: Validity = "valid",
     at_unix_nano: int = DEFAULT_UNIX_NANO,
 ) -> SearchStrategy[Payload]:
-    """Requests of a signal as bytes.
+    """Draw requests of a signal as bytes.
 
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
         protocol: `grpc`, `http/protobuf` or `http/json`.
-        validity: Right requests, odd ones, or what is no request.
+        validity: `valid`, `borderline` or `invalid`.
         at_unix_nano: As for `requests`.
 
     Raises:
-        UnknownNameError: There is no such signal, protocol or validity.
+        UnknownNameError: A signal, protocol or validity does not exist.
         UsageError: The installed `opentelemetry-proto` does not have the signal.
 
     Example:
@@ -117,12 +115,12 @@ def encoded(
 
 
 class Topic(NamedTuple):
-    """One thing that may be odd or wrong about a payload.
+    """One oddity or fault of a payload.
 
     Attributes:
-        signal: Of whose requests.
-        protocol: How it goes.
-        validity: What it makes of a request.
+        signal: The signal of the requests.
+        protocol: The protocol it goes by.
+        validity: The validity of the result.
         make: Makes it.
     """
 
@@ -132,12 +130,12 @@ class Topic(NamedTuple):
     make: Maker
 
     def payloads(self, at_unix_nano: int) -> SearchStrategy[Payload]:
-        """Payloads about it."""
+        """Draw payloads about the topic."""
         return st.composite(lambda draw: _payload(draw, self, at_unix_nano))()
 
 
 def topics_of(signal: Signal, protocol: Protocol) -> tuple[Topic, ...]:
-    """All that may be odd or wrong, and first what is right."""
+    """Return all topics, the valid one first."""
     is_json = protocol == "http/json"
     forms = json_forms(signal) if is_json else PROTOBUF_FORMS
     odd = tuple(_odd_maker(change, protocol) for change in oddities(signal))
@@ -175,10 +173,10 @@ def _payload(draw: Draw, topic: Topic, at_unix_nano: int) -> Payload:
 
 
 def _odd_maker(change: Change, protocol: Protocol) -> Maker:
-    def make(draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         plain = _encoded(message, protocol)
         oddity = change(draw, signal, message)
-        return Spoilt(
+        return MutatedPayload(
             body=_encoded(message, protocol),
             rule=oddity.rule,
             fault=oddity.fault,
@@ -197,7 +195,7 @@ def _encoded(message: Any, protocol: Protocol) -> bytes:  # noqa: ANN401 -- a ge
 
 
 def plain_of(payload: Payload) -> Payload:
-    """The payload with the same telemetry as an SDK would have sent it: a valid one."""
+    """Return the valid payload with the same telemetry as an SDK would have sent it."""
     rule, expected = _demand(payload.signal, payload.protocol, _decoded(payload))
     return replace(
         payload,
@@ -238,22 +236,24 @@ _OVER_GRPC: Final = {
 
 
 def _rule(rule: str, protocol: Protocol) -> str:
-    """The requirement as it is called for a protocol."""
+    """Return the requirement that applies to a protocol."""
     return _OVER_GRPC.get(rule, rule) if protocol == "grpc" else rule
 
 
 def _valid_maker(protocol: Protocol) -> Maker:
-    """Right requests. Receivers may lack kinds of metrics, and say so (OTLP-METRIC-061)."""
+    """Return valid requests. Receivers may not support some kinds of metrics (OTLP-METRIC-061)."""
 
-    def make(_draw: Draw, signal: Signal, message: Any) -> Spoilt:  # noqa: ANN401 -- a generated message
+    def make(_draw: Draw, signal: Signal, message: Any) -> MutatedPayload:  # noqa: ANN401 -- a generated message
         rule, expected = _demand(signal, protocol, message)
-        return Spoilt(body=_encoded(message, protocol), rule=rule, fault="", expected=expected)
+        return MutatedPayload(
+            body=_encoded(message, protocol), rule=rule, fault="", expected=expected
+        )
 
     return make
 
 
 def _demand(signal: Signal, protocol: Protocol, message: Any) -> tuple[str, Expected]:  # noqa: ANN401 -- a generated message
-    """The requirement that a right request is about, and what a receiver has to do with it."""
+    """Return the requirement about a valid request, and the reaction it demands."""
     if signal == "metrics" and _has_optional_kinds(message):
         return "OTLP-METRIC-061", "may_refuse"
     return _SERVED["grpc" if protocol == "grpc" else "http", signal], "must_accept"

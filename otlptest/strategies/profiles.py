@@ -1,4 +1,4 @@
-"""Profiles with the dictionary that they share. All of it is valid.
+"""Profiles with the dictionary that they share, all valid.
 
 Profiles are in Development; an old `opentelemetry-proto` does not have them.
 """
@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 
 from otlptest.strategies.drawing import Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_id, draw_value
-
-__all__ = ["Dictionary", "draw_profile"]
 
 _FUNCTIONS: Final = ("main", "charge", "ünïcode", "a::b<c>")
 _FILES: Final = ("main.py", "/usr/lib/libc.so.6")
@@ -33,16 +31,16 @@ class Dictionary:
             getattr(self.message, table).append(new("profiles", name))
 
     def text(self, text: str) -> int:
-        """Index of a text."""
+        """Return the index of a text."""
         return self._index("string_table", text, text) if text else 0
 
     def entry(self, table: str, **fields: Any) -> int:  # noqa: ANN401 -- any field
-        """Index of an entry of another table."""
+        """Return the index of an entry of another table."""
         message = new("profiles", _TABLES[table], **fields)
         return self._index(table, message, message.SerializeToString(deterministic=True))
 
     def attribute(self, key: str, value: Any, unit: str = "") -> int:  # noqa: ANN401 -- a generated message
-        """Index of an attribute."""
+        """Return the index of an attribute."""
         return self.entry(
             "attribute_table",
             key_strindex=self.text(key),
@@ -70,7 +68,7 @@ _TABLES: Final = {
 
 
 def draw_profile(draw: Draw, at_unix_nano: int, tables: Dictionary) -> Any:  # noqa: ANN401 -- a generated message
-    """One profile, and in `tables` what it refers to."""
+    """Return one profile, and in `tables` what it refers to."""
     start = at_unix_nano + draw(_OFFSETS)
     kind, unit = pick(draw, _SAMPLE_TYPES)
     value_type = new(
@@ -95,7 +93,7 @@ def draw_profile(draw: Draw, at_unix_nano: int, tables: Dictionary) -> Any:  # n
 
 
 def _sample(draw: Draw, start: int, tables: Dictionary, shape: str, number: int) -> Any:  # noqa: ANN401 -- a generated message
-    """One sample; its number makes its stack another one than those of the others."""
+    """Return one sample; its number makes its stack differ from others."""
     count = 1 + upto(draw, 1)
     link = 0
     if one_in(draw, 3):

@@ -1,8 +1,8 @@
-"""Other encodings of the same protobuf message: right, but as no SDK writes them.
+"""Other encodings of the same protobuf message: valid, but as no SDK writes them.
 
 Fields in another order, integers and tags with padding, unknown fields and groups between them, a
-singular message split in two, a singular value written twice, lists of numbers unpacked. Whatever
-reads the result must see what it saw before.
+singular message split in two, a singular value written twice, lists of numbers unpacked. Every
+reader must read the same message.
 """
 
 import struct
@@ -12,20 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import Draw, one_in, pick, upto
-from otlptest.wire.protobuf_faults import is_repeated
-from otlptest.wire.protobuf_writing import varint
-
-__all__ = ["draw_encoding", "encodings"]
+from otlptest.wire.otlp.protobuf_faults import is_repeated
+from otlptest.wire.otlp.protobuf_writing import varint
 
 _VARINT, _FIXED64, _BYTES, _START, _END, _FIXED32 = range(6)
-_UNKNOWN_FIELD: Final = 4000  # OTLP has no such number
+_UNKNOWN_FIELD: Final = 4000  # not a field number of OTLP
 _UNKNOWN: Final = ("varint", "bytes", "fixed")
 _SMALL: Final = st.binary(max_size=6)
 _EIGHT: Final = st.binary(min_size=8, max_size=8)
 
 
 class _Style(NamedTuple):
-    """What may differ from how SDKs write."""
+    """Options that differ from how SDKs write."""
 
     has_unknown: bool
     has_groups: bool
@@ -34,7 +32,7 @@ class _Style(NamedTuple):
 
 
 def encodings(message: Any) -> SearchStrategy[bytes]:  # noqa: ANN401 -- a generated message
-    """Protobuf encodings of a message that all mean the same.
+    """Draw protobuf encodings of a message that all mean the same.
 
     Args:
         message: Any generated message.
@@ -51,7 +49,7 @@ def draw_encoding(
     is_shuffled: bool = True,
     has_unpacked: bool = True,
 ) -> bytes:
-    """An encoding of `message` that means the same.
+    """Return an encoding of `message` that means the same.
 
     Args:
         draw: Hypothesis' draw function.
@@ -83,7 +81,7 @@ def _message(draw: Draw, message: Any, style: _Style) -> bytes:  # noqa: ANN401 
 
 
 def _interleaved(draw: Draw, lanes: list[list[bytes]]) -> list[bytes]:
-    """All occurrences, those of one field in their order."""
+    """Return all occurrences, those of one field in their order."""
     left = [list(lane) for lane in lanes if lane]
     found = []
     while left:
@@ -94,7 +92,7 @@ def _interleaved(draw: Draw, lanes: list[list[bytes]]) -> list[bytes]:
 
 
 def _number(draw: Draw, value: int, style: _Style, *, longest: int = 10) -> bytes:
-    """`value`, maybe with padding."""
+    """Return `value`, maybe with padding."""
     least = varint(value)
     room = longest - len(least)
     if room <= 0 or not style.is_shuffled or not one_in(draw, 4):
@@ -110,7 +108,7 @@ def _tagged(draw: Draw, number: int, kind: int, content: bytes, style: _Style) -
 
 
 def _unknown(draw: Draw, style: _Style) -> bytes:
-    """A field that no version of OTLP has, maybe a group."""
+    """Return a field that no version of OTLP has, maybe a group."""
     kind = pick(draw, (*_UNKNOWN, "group") if style.has_groups else _UNKNOWN)
     if kind == "varint":
         return _tagged(draw, _UNKNOWN_FIELD, _VARINT, b"\x07", style)
@@ -141,7 +139,7 @@ def _occurrences(draw: Draw, field: Any, value: Any, style: _Style) -> list[byte
 
 
 def _parts(draw: Draw, field: Any, value: Any, style: _Style) -> list[bytes]:  # noqa: ANN401 -- a descriptor and a message
-    """A message whole, or in two parts that the reader merges."""
+    """Return a message whole, or in two parts that the reader merges."""
     if not style.is_shuffled or not one_in(draw, 2):
         content = _message(draw, value, style)
         return [_tagged(draw, field.number, _BYTES, content, style)]
@@ -171,7 +169,7 @@ def _one(draw: Draw, field: Any, value: Any, style: _Style) -> bytes:  # noqa: A
 
 
 def _width(field: Any) -> int:  # noqa: ANN401 -- a descriptor
-    """Bytes of a number of fixed size; 0 for a varint."""
+    """Return the size of a fixed-size number; 0 for a varint."""
     if field.type in {field.TYPE_DOUBLE, field.TYPE_FIXED64, field.TYPE_SFIXED64}:
         return 8
     return 4 if field.type in {field.TYPE_FIXED32, field.TYPE_SFIXED32} else 0

@@ -15,22 +15,13 @@ from otlptest.strategies.metrics import draw_metric
 from otlptest.strategies.profiles import Dictionary, draw_profile
 from otlptest.strategies.spans import draw_scope_spans
 from otlptest.strategies.values import draw_name
-from otlptest.wire.signals import SIGNAL_NAMES, request_class, signal_names
-
-__all__ = [
-    "draw_request",
-    "logs_requests",
-    "metrics_requests",
-    "profiles_requests",
-    "requests",
-    "traces_requests",
-]
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class, signal_names
 
 _MOST_ITEMS: Final = 15
 
 
 class _Context(NamedTuple):
-    """What all items of one request share."""
+    """Values that all items of one request share."""
 
     at_unix_nano: int
     tables: Dictionary | None
@@ -38,13 +29,13 @@ class _Context(NamedTuple):
 
 
 _Items: TypeAlias = Callable[[Draw, _Context, int, int], list[Any]]
-"""Draws so many items of one scope; its number tells scopes apart."""
+"""A function that draws that many items of one scope; its number identifies the scope."""
 
 
 def requests(
     signal: Signal, *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `Export…ServiceRequest` messages of a signal, each with at least one item.
+    """Draw valid `Export…ServiceRequest` messages of a signal, each with at least one item.
 
     `otlptest.validation` finds nothing in any of them. Two drawn requests may contradict each
     other, e.g. by metrics of one name and two units: they come from different imaginary programs.
@@ -52,11 +43,11 @@ def requests(
     Args:
         signal: `traces`, `metrics`, `logs` or `profiles`.
         most_items: How many spans, metrics, records or profiles a scope may have, 1 to 15.
-        at_unix_nano: What the times begin at; the same for all draws by default, so that what
-            failed once is drawn again.
+        at_unix_nano: The start of all times; the same for all draws by default, so that a failing
+            example can be drawn again.
 
     Raises:
-        UnknownNameError: OTLP has no such signal.
+        UnknownNameError: OTLP does not have the signal.
         UsageError: The installed `opentelemetry-proto` does not have it, or `most_items` is out
             of its range.
 
@@ -76,28 +67,28 @@ def requests(
 def traces_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportTraceServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportTraceServiceRequest` messages; see `requests`."""
     return requests("traces", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def metrics_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportMetricsServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportMetricsServiceRequest` messages; see `requests`."""
     return requests("metrics", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def logs_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportLogsServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportLogsServiceRequest` messages; see `requests`."""
     return requests("logs", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
 def profiles_requests(
     *, most_items: int = 3, at_unix_nano: int = DEFAULT_UNIX_NANO
 ) -> SearchStrategy[Any]:
-    """Valid `ExportProfilesServiceRequest` messages; see `requests`."""
+    """Draw valid `ExportProfilesServiceRequest` messages; see `requests`."""
     return requests("profiles", most_items=most_items, at_unix_nano=at_unix_nano)
 
 
@@ -110,11 +101,11 @@ def draw_request(
     is_common: bool = False,
     is_small: bool = False,
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One valid request: one or two resources, each with one or two scopes.
+    """Return one valid request: one or two resources, each with one or two scopes.
 
     Args:
         draw: Hypothesis' draw function.
-        signal: Whose.
+        signal: The signal.
         most_items: As for `requests`.
         at_unix_nano: As for `requests`.
         is_common: Only metrics that every receiver takes: no delta, no summary, nothing
@@ -160,7 +151,7 @@ def draw_request(
 
 
 def _upper(name: str) -> str:
-    """`resource_spans` as `ResourceSpans`."""
+    """Return `resource_spans` as `ResourceSpans`."""
     return "".join(part.capitalize() for part in name.split("_"))
 
 
@@ -169,7 +160,7 @@ def _spans(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
 
 
 def _metrics(draw: Draw, context: _Context, count: int, group: int) -> list[Any]:
-    """Metrics whose names are not those of another scope, which may be equal to this one."""
+    """Return metrics with names that no other scope uses, as scopes may be equal."""
     return [
         draw_metric(
             draw,

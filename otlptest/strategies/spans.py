@@ -1,4 +1,4 @@
-"""Spans with their events and links. All of it is valid."""
+"""Spans with their events and links, all valid."""
 
 from typing import Any, Final
 
@@ -7,8 +7,6 @@ from hypothesis.strategies import SearchStrategy
 
 from otlptest.strategies.drawing import DEFAULT_UNIX_NANO, Draw, new, one_in, pick, upto
 from otlptest.strategies.values import draw_attributes, draw_id, draw_name
-
-__all__ = ["draw_scope_spans", "draw_span", "spans"]
 
 _TRACE_STATES: Final = ("", "vendor=a1", "ot=th:8;rv:0123456789abcd", "a=1,b@c=2")
 _ROOT_FLAGS: Final = (0, 1, 0x100, 0x101)
@@ -19,7 +17,7 @@ _OFFSETS: Final = st.integers(0, 10_000_000_000)
 
 
 def spans(*, at_unix_nano: int = DEFAULT_UNIX_NANO) -> SearchStrategy[Any]:
-    """`Span` messages: roots and children, with events, links and status.
+    """Draw `Span` messages: roots and children, with events, links and status.
 
     Args:
         at_unix_nano: No span starts before this time, or ends later than some seconds after it.
@@ -35,7 +33,7 @@ def draw_span(
     span_id: bytes | None = None,
     parents: tuple[bytes, ...] = (),
 ) -> Any:  # noqa: ANN401 -- a generated message
-    """One span; ids that are not given are drawn."""
+    """Return one span; ids that are not given are drawn."""
     trace = trace_id or draw_id(draw, 16)
     own = span_id or draw_id(draw, 8)
     parent = pick(draw, (b"", *parents, _other(own)))
@@ -64,7 +62,7 @@ def draw_span(
 
 
 def _other(span_id: bytes) -> bytes:
-    """The id of a span that is nowhere: a parent in another process."""
+    """Return the id of an unknown span: a parent in another process."""
     return bytes([span_id[0] ^ 0x80]) + span_id[1:7] + bytes([span_id[7] | 1])
 
 
@@ -92,7 +90,7 @@ def _link(draw: Draw) -> Any:  # noqa: ANN401 -- a generated message
 
 
 def draw_scope_spans(draw: Draw, at_unix_nano: int, count: int, group: int) -> list[Any]:
-    """The spans of one scope, each with an id of its own; `group` tells scopes apart."""
+    """Draw the spans of one scope, each with an id of its own; `group` identifies the scope."""
     trace_id = draw_id(draw, 16)
     base = draw_id(draw, 8)
     ids = [base[:6] + bytes([group, number + 1]) for number in range(count)]

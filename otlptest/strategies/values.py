@@ -1,4 +1,4 @@
-"""Attribute values, keys, texts, ids: what every signal is made of. All of it is valid."""
+"""Attribute values, keys, texts and ids of all signals, all valid."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -18,16 +18,6 @@ from otlptest.strategies.drawing import (
     pick,
     upto,
 )
-
-__all__ = [
-    "any_values",
-    "attributes",
-    "draw_attributes",
-    "draw_id",
-    "draw_key",
-    "draw_name",
-    "draw_value",
-]
 
 _MOST_DEPTH: Final = 60
 _MOST_ATTRIBUTES: Final = 15
@@ -63,10 +53,10 @@ _KINDS: Final = (*_LEAVES, "array", "map")
 
 
 def any_values(*, depth: int = 2) -> SearchStrategy[Any]:
-    """`AnyValue` messages of every kind: also empty ones, NaN, and mixed and nested lists.
+    """Draw `AnyValue` messages of every kind, including empty ones, NaN, and nested lists.
 
     Args:
-        depth: How many lists and maps may stand within one another, 0 to 60.
+        depth: How deep lists and maps may nest, 0 to 60.
 
     Raises:
         UsageError: `depth` is out of its range.
@@ -76,7 +66,7 @@ def any_values(*, depth: int = 2) -> SearchStrategy[Any]:
 
 
 def attributes(*, most: int = 3) -> SearchStrategy[list[Any]]:
-    """Lists of `KeyValue` messages, each key once and none empty.
+    """Draw lists of `KeyValue` messages, each key once and none empty.
 
     Args:
         most: How many there may be, 0 to 15.
@@ -89,7 +79,7 @@ def attributes(*, most: int = 3) -> SearchStrategy[list[Any]]:
 
 
 def draw_value(draw: Draw, depth: int = 1) -> Any:  # noqa: ANN401 -- a generated message
-    """One `AnyValue`."""
+    """Return one `AnyValue`."""
     kind = pick(draw, _KINDS if depth else _LEAVES)
     content: dict[str, Any] = {}
     if kind == "array":
@@ -106,14 +96,14 @@ def draw_value(draw: Draw, depth: int = 1) -> Any:  # noqa: ANN401 -- a generate
 def _scalar(draw: Draw, kind: str) -> str | int | float | bytes:
     if kind == "double":
         number = draw(_DOUBLES)
-        return math.nan if math.isnan(number) else number  # of the many, one survives all encodings
+        return math.nan if math.isnan(number) else number  # only one kind survives all encodings
     return draw(_SCALARS[kind])
 
 
 def draw_attributes(
     draw: Draw, *, most: int = 2, depth: int = 1, taken: Iterable[str] = ()
 ) -> list[Any]:
-    """Some `KeyValue` messages, without the keys `taken`."""
+    """Return some `KeyValue` messages, without the keys `taken`."""
     seen = set(taken)
     found: list[Any] = []
     for _ in range(upto(draw, most)):
@@ -126,16 +116,16 @@ def draw_attributes(
 
 
 def draw_key(draw: Draw) -> str:
-    """A key of an attribute."""
+    """Return a key of an attribute."""
     return draw(SOME_TEXTS) if one_in(draw, 8) else pick(draw, _KEYS)
 
 
 def draw_name(draw: Draw) -> str:
-    """A name that is not empty."""
+    """Return a name that is not empty."""
     return draw(SOME_TEXTS) if one_in(draw, 8) else pick(draw, _NAMES)
 
 
 def draw_id(draw: Draw, size: int) -> bytes:
-    """A trace id (16 bytes) or span id (8), never all zero."""
+    """Return a trace id (16 bytes) or span id (8), never all zero."""
     found = draw(_IDS[size])
     return found if any(found) else found[:-1] + b"\x01"

@@ -1,9 +1,8 @@
-"""Checks every received payload against the data rules of OTLP (requirements, sections 6 to 10).
+"""Checks of every received payload against the data rules of OTLP (sections 6 to 10).
 
-`judge` is what a test's end needs: which findings fail it, and which are only told. Which rules
-are checked is `DATA_RULES`; what a payload alone cannot show, and why, is
-`unchecked_reasons()`. A rule that nothing broke may have had no occasion to be broken:
-`count_occasions` tells.
+`judge` decides at the end of a test which findings fail it and which are only reported.
+`DATA_RULES` lists the rules that are checked, `unchecked_reasons()` those that a payload alone
+cannot show. A rule that nothing broke may have had no occasion; `count_occasions` counts them.
 """
 
 from otlptest.validation.coverage import unchecked_reasons

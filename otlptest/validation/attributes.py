@@ -10,9 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
-
-__all__ = ["check_attributes", "check_resource", "check_scope", "check_value"]
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
 _PLAIN: Final = frozenset(
     {"string_value", "bool_value", "int_value", "double_value", "bytes_value", None}
@@ -26,9 +24,9 @@ def check_attributes(
     """Check one attribute list (OTLP-COMMON-001, -002, -003).
 
     Args:
-        notes: Where faults go.
-        item: What has the attributes.
-        path: Where in it: `attributes`, `events[2].attributes`.
+        notes: Collects the faults.
+        item: The item with the attributes.
+        path: The place in the item: `attributes`, `events[2].attributes`.
         attributes: The `KeyValue` messages.
         shape: The path without indexes; the path itself, unless given.
     """
@@ -100,7 +98,7 @@ def check_scope(notes: Notes, context: Context, holder: Message) -> None:
 
 
 def _named_keys(notes: Notes, item: Item, path: str, attributes: Iterable[Message]) -> list[str]:
-    """The keys, those of profiles resolved; an index where none may be is a fault of its own."""
+    """Return the keys, those of profiles resolved; report indexes where none are allowed."""
     strings = item.context.strings
     keys = []
     for attribute in attributes:

@@ -1,4 +1,4 @@
-"""Which data rules a payload alone cannot show, and why: `contracts/data_coverage.toml`."""
+"""Data rules that a payload alone cannot show, with reasons: `contracts/data_coverage.toml`."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,12 +7,10 @@ from types import MappingProxyType
 
 from otlptest import bundled
 
-__all__ = ["unchecked_reasons"]
-
 
 @cache
 def unchecked_reasons() -> Mapping[str, str]:
-    """Requirement id to the reason why no payload is judged by it.
+    """Return requirement ids with the reason why no payload is judged by them.
 
     Every requirement of sections 6 to 10 that binds the data is here or in `DATA_RULES`.
     """

@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from otlptest.validation.finding_builder import Item, Message, Notes, quoted
 from otlptest.validation.indexes import Indexes, attribute_keys
-from otlptest.validation.notes import Item, Message, Notes, quoted
-from otlptest.wire.mistaken_ids import mistake_in_bytes
-
-__all__ = ["TABLES", "check_dictionary", "check_orphans"]
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 TABLES: Final = (
     "mapping_table",
@@ -32,7 +30,7 @@ _SPAN_ID_BYTES: Final = 8
 
 
 def check_dictionary(notes: Notes, item: Item, dictionary: Message) -> None:
-    """Check the tables by themselves, but for their indexes."""
+    """Check the tables by themselves, except for their indexes."""
     for table in TABLES:
         entries = getattr(dictionary, table)
         if not entries:
@@ -66,7 +64,7 @@ def check_orphans(notes: Notes, item: Item, dictionary: Message, indexes: Indexe
 
 
 def _check_duplicates(notes: Notes, item: Item, table: str, entries: Sequence[Any]) -> None:
-    """Entries of equal bytes; those that only resolve to equal values are not looked for."""
+    """Find entries of equal bytes, but not entries that only resolve to equal values."""
     counts = Counter(map(_content, entries))
     repeated = sum(count - 1 for count in counts.values())
     if repeated:
@@ -78,7 +76,7 @@ def _content(entry: Any) -> object:  # noqa: ANN401 -- a message or a text
 
 
 def _is_zero(value: Any) -> bool:  # noqa: ANN401 -- a message, or what its fields hold
-    """Whether a value is the zero value; submessages that are present and empty are."""
+    """Return whether a value is the zero value; empty submessages count as zero."""
     if not hasattr(value, "ListFields"):
         return not (any(value) if isinstance(value, bytes) else value)
     return all(_is_zero(inner) for field, inner in value.ListFields())

@@ -3,10 +3,8 @@
 from typing import Final
 
 from otlptest.validation.attributes import check_attributes
-from otlptest.validation.notes import Item, Message, Notes, quoted, shown_id
-from otlptest.wire.mistaken_ids import mistake_in_bytes
-
-__all__ = ["check_exemplars"]
+from otlptest.validation.finding_builder import Item, Message, Notes, quoted, shown_id
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 _ID_SIZES: Final = (("trace_id", 16), ("span_id", 8))
 # An SDK reads the clock for a measurement a moment before it begins the series, or while it is
@@ -18,7 +16,7 @@ def check_exemplars(notes: Notes, item: Item, point: Message, *, has_start: bool
     """Check the exemplars of one point.
 
     Args:
-        notes: Where faults go.
+        notes: Collects the faults.
         item: The point.
         point: Its message.
         has_start: Whether the start of the point means something (not for a gauge).

@@ -1,4 +1,4 @@
-"""Where profiles point into their dictionary, and whether they point at something.
+"""The check that indexes of profiles point at existing entries of their dictionary.
 
 A walk over every `…_index`, `…_indices` and `…_strindex` field (OTLP-PROF-008), which also
 remembers what was pointed at (OTLP-PROF-011).
@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from otlptest.validation.notes import Item, Message, Notes
-
-__all__ = ["Indexes", "attribute_keys"]
+from otlptest.validation.finding_builder import Item, Message, Notes
 
 _SINGLE: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
@@ -49,11 +47,11 @@ class Indexes:
         self._used: defaultdict[str, set[int]] = defaultdict(set)
 
     def used(self, table: str) -> set[int]:
-        """The indexes into a table that were met."""
+        """Return the indexes into a table that were used."""
         return self._used[table]
 
     def check(self, notes: Notes, item: Item, path: str, message: Message, shape: str) -> None:
-        """Check the indexes that one message holds itself."""
+        """Check the indexes of one message, without its submessages."""
         name = message.DESCRIPTOR.name
         for field, table in _SINGLE.get(name, {}).items():
             index = getattr(message, field, 0)
@@ -95,7 +93,7 @@ class Indexes:
 
 
 def attribute_keys(dictionary: Message, indices: Iterable[int]) -> Iterator[str]:
-    """The keys of the attributes that `indices` lead to; what leads nowhere is left out."""
+    """Yield the keys of the attributes at `indices`; dangling indexes are left out."""
     attributes, texts = dictionary.attribute_table, dictionary.string_table
     for index in indices:
         if 0 < index < len(attributes):

@@ -1,7 +1,7 @@
-"""Rules about the text of JSON requests: what lenient readers take and no sender must write.
+"""Rules about the text of JSON requests: what lenient readers take and senders must not write.
 
-Items that stand under an unknown key are a failure of the test: they were sent, and no reader has
-them (OTLP-JSON-012, -014). Everything else is reported.
+Items under an unknown key fail the test: they were sent, and no reader gets them (OTLP-JSON-012,
+-014). Everything else is reported.
 """
 
 import re
@@ -12,9 +12,7 @@ from typing import Final, NamedTuple
 from otlptest.errors import Finding
 from otlptest.model import Request, Signal
 from otlptest.validation.rules import severity_of
-from otlptest.wire.json_rules import TextLook, look_at_text
-
-__all__ = ["TextFindings", "text_findings"]
+from otlptest.wire.otlp.json_rules import TextLook, look_at_text
 
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 _PLACES_NAMED: Final = 3
@@ -22,10 +20,10 @@ _KEYS: Final = "OTLP-JSON-012"
 
 
 class TextFindings(NamedTuple):
-    """What the texts broke.
+    """The findings about texts.
 
     Attributes:
-        lost: Unknown keys under which items stood.
+        lost: Unknown keys that had items under them.
         broken: All other broken rules.
     """
 

@@ -1,16 +1,14 @@
-"""What validation means for a test: what fails it at its end, and what is only told."""
+"""The effect of validation on a test: findings that fail it, and findings only reported."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from otlptest.errors import Finding
 from otlptest.model import Problem, Request
-from otlptest.validation.own_items import ForeignItems, nothing_foreign
+from otlptest.validation.leftovers import ForeignItems, nothing_foreign
 from otlptest.validation.payloads import data_findings
 from otlptest.validation.problems import findings_of_problems
 from otlptest.validation.rules import DATA_RULES
-
-__all__ = ["Judgement", "judge", "validate_requests"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +16,9 @@ class Judgement:
     """The findings about all that a test received.
 
     Attributes:
-        failing: Fail a test that did not say otherwise: what could not be decoded, items of JSON
+        failing: Fail a test unless it says otherwise: what could not be decoded, items of JSON
             under a key that no reader knows, and invalid ids (`DataRule.fails_test`).
-        reported: Every other broken rule: told in a line, and failing only where a test is strict.
+        reported: Every other broken rule: reported in a line; fails only a strict test.
     """
 
     failing: tuple[Finding, ...] = ()
@@ -33,7 +31,7 @@ class Judgement:
 
 
 def validate_requests(requests: Iterable[Request]) -> tuple[Finding, ...]:
-    """Every broken data rule in the requests, repeats folded into one finding.
+    """Return every broken data rule in the requests, repeats folded into one finding.
 
     Takes a few microseconds for each item; thread-safe. Refused requests are passed over: see
     `findings_of_problems`.
@@ -48,12 +46,12 @@ def judge(
     *,
     foreign_items: ForeignItems = nothing_foreign,
 ) -> Judgement:
-    """The judgement about all that was received.
+    """Return the judgement about all that was received.
 
     Args:
         requests: Accepted and refused ones.
-        problems: What arrived that was not even a whole request.
-        foreign_items: Tells items of an earlier test, which are not judged.
+        problems: Traffic that was not a whole request.
+        foreign_items: Recognizes items of an earlier test, which are not judged.
     """
     received = tuple(requests)
     undecoded = findings_of_problems(received, problems)

@@ -4,11 +4,9 @@ from typing import Final
 
 from otlptest.model import Severity
 from otlptest.validation.attributes import check_attributes, check_value
-from otlptest.validation.notes import Context, Item, Message, Notes, shown_id
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, shown_id
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
-from otlptest.wire.mistaken_ids import mistake_in_bytes
-
-__all__ = ["check_log_record"]
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8

@@ -1,4 +1,4 @@
-"""Rules about metrics, and about what all kinds of data points have in common.
+"""Rules about metrics, and about the common fields of all kinds of data points.
 
 Source: metrics.proto; section 7 of the requirements. Rules about the values of one kind of point
 are in `otlptest.validation.points`, rules across points in `otlptest.validation.series`.
@@ -11,15 +11,13 @@ from typing import Final
 from otlptest.model import AggregationTemporality
 from otlptest.validation.attributes import check_attributes
 from otlptest.validation.exemplars import check_exemplars
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.points import (
     check_exponential_histogram,
     check_histogram,
     check_number,
     check_summary,
 )
-
-__all__ = ["NO_RECORDED_VALUE", "check_metric"]
 
 NO_RECORDED_VALUE: Final = 1
 _MAX_UNIT: Final = 63

@@ -1,9 +1,8 @@
-"""What in a payload lets a rule be broken: its *occasion*.
+"""The *occasion* of a data rule: the part of a payload that could break it.
 
-A rule about links says nothing about a payload without links: that nothing broke it there is no
-proof of anything. So each data rule names its occasion, and `count_occasions` tells how often it
-came. Where a payload shows only a part of what a requirement demands, the occasion is what that
-part can fail on.
+A rule about links says nothing about a payload without links: not being broken there proves
+nothing. So each data rule names its occasion, and `count_occasions` counts how often it came. If a
+payload shows only a part of what a requirement demands, the occasion is what that part can fail on.
 """
 
 from collections.abc import Mapping
@@ -11,11 +10,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["RULES_BY_OCCASION", "Occasion", "occasion_of"]
-
 
 class Occasion(Enum):
-    """Something in a payload on which a rule can fail, as evidence names it."""
+    """Something in a payload on which a rule can fail, with its name in evidence."""
 
     SPAN = "span"
     ROOT_SPAN = "root span"
@@ -163,7 +160,7 @@ RULES_BY_OCCASION: Final[Mapping[Occasion, tuple[str, ...]]] = MappingProxyType(
         Occasion.ENTITY: _ids("COMMON", 49, 50),
     }
 )
-"""Every data rule, below what it can fail on."""
+"""Every data rule, by its occasion."""
 
 _BY_RULE: Final = MappingProxyType(
     {rule: occasion for occasion, rules in RULES_BY_OCCASION.items() for rule in rules}
@@ -171,9 +168,9 @@ _BY_RULE: Final = MappingProxyType(
 
 
 def occasion_of(rule_id: str) -> Occasion:
-    """What a payload must hold for a data rule to be broken in it.
+    """Return what a payload must contain so that it could break a data rule.
 
     Raises:
-        KeyError: It is no key of `DATA_RULES`.
+        KeyError: `DATA_RULES` does not have the rule.
     """
     return _BY_RULE[rule_id]

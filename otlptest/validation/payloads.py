@@ -1,7 +1,7 @@
-"""The pass over all requests: every payload by itself, then what only several show.
+"""The pass over all requests: every payload by itself, then rules across several.
 
-Decodes each request again from its bytes: duplicate keys and which member of a oneof was sent are
-lost in `otlptest.model`.
+Decodes each request again from its bytes: duplicate keys, and the member of a oneof that was sent,
+are lost in `otlptest.model`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,19 +12,17 @@ from typing import Final, NamedTuple
 from otlptest.errors import Finding, UsageError, WireError
 from otlptest.model import Request, Signal
 from otlptest.validation.attributes import check_resource, check_scope
+from otlptest.validation.finding_builder import Context, Message, Notes
 from otlptest.validation.json_texts import text_findings
+from otlptest.validation.leftovers import ForeignItems, drop_leftovers, nothing_foreign
 from otlptest.validation.log_records import check_log_record
 from otlptest.validation.metrics import check_metric
-from otlptest.validation.notes import Context, Message, Notes
-from otlptest.validation.own_items import ForeignItems, cut_foreign_items, nothing_foreign
 from otlptest.validation.profiles import check_profiles_request
 from otlptest.validation.series import AllSeries
 from otlptest.validation.span_ids import SpanIds
 from otlptest.validation.spans import check_span
-from otlptest.wire.otlp_protobuf import decode_request
-from otlptest.wire.signals import SIGNAL_NAMES
-
-__all__ = ["DataFindings", "data_findings", "decoded_message", "identity_of", "producer_of"]
+from otlptest.wire.otlp.otlp_protobuf import decode_request
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 
 class _Pass:
@@ -37,16 +35,16 @@ class _Pass:
         self.series = AllSeries()
 
     def message(self, signal: Signal, request: Request) -> Message | None:
-        """What is judged of a request; None if nothing can be.
+        """Return the part of a request that is judged; None if nothing can be.
 
         Raises:
-            WireError: The body is no such message.
+            WireError: The body is not that message.
         """
         message = decoded_message(signal, request)
         is_foreign = self._foreign_items(request)
         if message is None or is_foreign is None:
             return message
-        return message if cut_foreign_items(signal, message, is_foreign) else None
+        return message if drop_leftovers(signal, message, is_foreign) else None
 
     def check(self, signal: Signal, request: Request, message: Message) -> None:
         """Check the message of one request."""
@@ -83,11 +81,11 @@ class _Pass:
             check_log_record(self.notes, context, record, number)
 
     def finish(self, trace_requests: Iterable[Request]) -> None:
-        """Check what only several payloads show."""
+        """Check rules across several payloads."""
         self.series.check(self.notes)
         if self.span_ids.has_repeats:
             for request in trace_requests:
-                with suppress(WireError):  # told by the first pass
+                with suppress(WireError):  # reported by the first pass
                     self._check_repeated_spans(request, self.message("traces", request))
 
     def _check_repeated_spans(self, request: Request, message: Message) -> None:
@@ -114,11 +112,11 @@ _WALKS: Final[Mapping[Signal, Callable[[_Pass, Context, object, Message], None]]
 
 
 class DataFindings(NamedTuple):
-    """What a pass found.
+    """The findings of a pass.
 
     Attributes:
-        undecoded: Accepted requests that are no message of their signal after all.
-        lost: Keys of JSON texts under which items stood that nobody reads.
+        undecoded: Accepted requests that are not a message of their signal after all.
+        lost: Keys of JSON texts that had items under them which no reader gets.
         broken: Every broken data rule, folded, and every other broken rule of a JSON text.
     """
 
@@ -130,7 +128,7 @@ class DataFindings(NamedTuple):
 def data_findings(
     requests: Iterable[Request], foreign_items: ForeignItems = nothing_foreign
 ) -> DataFindings:
-    """Check all requests; those that were refused, or carry no signal, are passed over.
+    """Check all requests; refused ones, and those without a signal, are passed over.
 
     Of a request with items of an earlier test, only the others are checked, and not its JSON text.
     """
@@ -155,10 +153,10 @@ def data_findings(
 
 
 def decoded_message(signal: Signal, request: Request) -> Message | None:
-    """The message, or None where the installed protobuf classes do not have the signal.
+    """Return the message; None if the installed protobuf classes do not have the signal.
 
     Raises:
-        WireError: The body is no such message.
+        WireError: The body is not that message.
     """
     try:
         return decode_request(signal, request.body, protocol=request.protocol or "http/protobuf")
@@ -177,11 +175,11 @@ def _undecoded(request: Request, refused: WireError) -> Finding:
 
 
 def producer_of(context: Context) -> object:
-    """Stands for who sent it: a process, and a resource."""
+    """Return a key for the producer: a process, and a resource."""
     return (context.request.connection.owner, identity_of(context.resource))
 
 
 def identity_of(message: Message) -> object:
-    """Stands for a resource or a scope, in whatever order its attributes are."""
+    """Return a key for a resource or a scope that ignores the order of its attributes."""
     attributes = frozenset(kv.SerializePartialToString() for kv in message.attributes)
     return (attributes, getattr(message, "name", ""), getattr(message, "version", ""))

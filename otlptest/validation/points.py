@@ -10,9 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from otlptest.model import AggregationTemporality
-from otlptest.validation.notes import Item, Message, Notes
-
-__all__ = ["check_exponential_histogram", "check_histogram", "check_number", "check_summary"]
+from otlptest.validation.finding_builder import Item, Message, Notes
 
 _MAX_INDEX: Final = 2**31 - 1
 _TOLERANCE: Final = 1e-6  # of a sum of floats, relative
@@ -32,7 +30,7 @@ def check_number(notes: Notes, item: Item, data: Message, point: Message) -> Non
 
 
 def check_histogram(notes: Notes, item: Item, data: Message, point: Message) -> None:
-    """Check a point of a histogram with explicit bounds; it may have no buckets at all."""
+    """Check a point of a histogram with explicit bounds; it may have no buckets."""
     counts, bounds = point.bucket_counts, point.explicit_bounds
     fits = len(counts) == len(bounds) + 1 if counts else not bounds
     if not fits:
@@ -81,11 +79,11 @@ def check_summary(notes: Notes, item: Item, _data: Message, point: Message) -> N
 
 
 def _check_bounds(notes: Notes, item: Item, bounds: Sequence[float]) -> bool:
-    """Whether the bounds are in order."""
+    """Return whether the bounds are in order."""
     if not _is_increasing(bounds) or any(map(math.isnan, bounds)):
         notes.note("OTLP-METRIC-027", item, "explicit_bounds", _listed(bounds))
         return False
-    if any(map(math.isinf, bounds)):  # odd, and right by the letter
+    if any(map(math.isinf, bounds)):  # odd, but valid by the letter
         notes.note("OTLP-METRIC-027", item, "explicit_bounds", _listed(bounds), severity="warning")
     return True
 
@@ -102,7 +100,7 @@ def _check_sum(notes: Notes, item: Item, point: Message, *, has_negative: bool =
 
 
 def _check_extremes(notes: Notes, item: Item, data: Message, point: Message) -> bool:
-    """Whether min and max can be looked at further: there, and in order."""
+    """Return whether min and max can be looked at further: there, and in order."""
     if not (point.count and point.HasField("min") and point.HasField("max")):
         return False
     low, high, count = point.min, point.max, point.count

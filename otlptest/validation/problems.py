@@ -1,4 +1,4 @@
-"""Findings about what the receiver could not take as a good request."""
+"""Findings about traffic that the receiver could not accept as a valid request."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -6,23 +6,21 @@ from typing import Final
 from otlptest.errors import Finding
 from otlptest.model import Problem, Request
 
-__all__ = ["findings_of_problems"]
-
-# A client may end a request (a kill, a timeout of its own), and whatever looks whether a port is
-# open may ask with GET: nothing that was meant to count is lost with these.
+# A client may end a request (a kill, a timeout of its own), and a program that checks if a port is
+# open may send a GET: no telemetry is lost with these.
 _HARMLESS: Final = frozenset({"cut_request", "too_slow", "wrong_method"})
 
 
 def findings_of_problems(
     requests: Iterable[Request], problems: Iterable[Problem] = ()
 ) -> tuple[Finding, ...]:
-    """One finding for each problem; an error where telemetry was not decoded, else a warning.
+    """Return a finding for each problem: an error if telemetry was not decoded, else a warning.
 
-    What an injected fault did to the bytes is left out.
+    Damage done by an injected fault is left out.
 
     Args:
         requests: Requests; those without a problem give nothing.
-        problems: What arrived that was not even a whole request.
+        problems: Traffic that was not a whole request.
     """
     refused = (_of_request(request) for request in requests if request.problem is not None)
     others = (_of_problem(problem) for problem in problems if not problem.planned_by)

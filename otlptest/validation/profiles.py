@@ -5,11 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from otlptest.validation.dictionaries import TABLES, check_dictionary, check_orphans
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.indexes import Indexes, attribute_keys
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
-from otlptest.wire.mistaken_ids import mistake_in_bytes
-
-__all__ = ["check_profiles_request"]
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 _PROFILE_ID_BYTES: Final = 16
 
@@ -168,7 +166,7 @@ def _check_observations(
 
 
 def _shape(sample: Message) -> str:
-    """How a sample records: one total, a value or nothing for each time; empty for no way."""
+    """Return whether a sample has values, timestamps, or both; empty for neither."""
     if sample.timestamps_unix_nano:
         return "values with timestamps" if sample.values else "timestamps alone"
     return "values alone" if sample.values else ""

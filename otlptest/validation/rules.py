@@ -1,4 +1,4 @@
-"""The data rules that are checked: what each wants, what usually helps, and which fail a test.
+"""The data rules that are checked: demand, usual fix, and whether they fail a test.
 
 One place for all three. The strength of a rule comes from the catalogue of requirements: a MUST is
 an error; a SHOULD, a rule whose source is in Development or ambiguous, and one newer than most
@@ -13,8 +13,6 @@ from typing import Final
 
 from otlptest.requirements import find
 
-__all__ = ["DATA_RULES", "DataRule", "severity_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRule:
@@ -22,8 +20,8 @@ class DataRule:
 
     Attributes:
         id: The requirement.
-        expected: What the specification wants, as a finding says it.
-        hint: What to try; empty where `expected` says it all.
+        expected: The demand of the specification, as in a finding.
+        hint: What to try; empty if `expected` is enough.
         fails_test: Whether breaking it fails a test that did not ask for strictness: invalid ids
             do, because nothing that rests on them (traces, links, correlation) can be judged.
     """
@@ -267,10 +265,10 @@ DATA_RULES: Final[Mapping[str, DataRule]] = MappingProxyType(
 
 @cache
 def severity_of(rule_id: str) -> str:
-    """`error` or `warning`: how strong a finding about this requirement is.
+    """Return `error` or `warning`: the severity of a finding about this requirement.
 
     Raises:
-        UnknownNameError: There is no such requirement.
+        UnknownNameError: The requirement does not exist.
     """
     rule = find(rule_id)
     is_settled = not (rule.development or rule.ambiguity or rule.since)

@@ -1,6 +1,6 @@
-"""How often each occasion came in what was received (`otlptest.validation.occasions`).
+"""Counts of each occasion in what was received (`otlptest.validation.occasions`).
 
-A walk beside the one that checks: tests that only want findings do not pay for it.
+Separate from the walk that checks, so that tests that only want findings do not pay for it.
 """
 
 from collections import Counter
@@ -11,14 +11,12 @@ from typing import Final
 
 from otlptest.errors import WireError
 from otlptest.model import Request, Signal
-from otlptest.validation.notes import Context, Message
+from otlptest.validation.finding_builder import Context, Message
 from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import decoded_message, producer_of
 from otlptest.validation.seen_metrics import SeenMetrics
 from otlptest.validation.seen_profiles import count_profiles
-from otlptest.wire.signals import SIGNAL_NAMES
-
-__all__ = ["count_occasions"]
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
 _REMOTE_MASK: Final = 0x300  # HAS_IS_REMOTE and IS_REMOTE
 _IS_REMOTE: Final = 0x200
@@ -26,7 +24,7 @@ _SPAN_ID_BYTES: Final = 8
 
 
 def count_occasions(requests: Iterable[Request]) -> Mapping[Occasion, int]:
-    """How often each occasion came; one that did not come is left out.
+    """Return the count of each occasion that came.
 
     Refused requests, and accepted ones that cannot be decoded after all, are passed over, as
     `validate_requests` does with them. Takes about as long; thread-safe.
@@ -143,7 +141,7 @@ class _Walk:
             self._value(record.body)
 
     def nothing(self, _context: Context, _scope: Message) -> None:
-        """Profiles are counted by request: they share a dictionary."""
+        """Do nothing: profiles are counted by request, since they share a dictionary."""
 
 
 _WALKS: Final[Mapping[Signal, Callable[[_Walk, Context, Message], None]]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""How often each occasion of a rule about metrics came: metrics, points, and pairs of points."""
+"""Counts of the occasions of rules about metrics: metrics, points, and pairs of points."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -6,13 +6,11 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from otlptest.model import AggregationTemporality
+from otlptest.validation.finding_builder import Context, Message, Notes
 from otlptest.validation.metrics import NO_RECORDED_VALUE
-from otlptest.validation.notes import Context, Message, Notes
 from otlptest.validation.occasions import Occasion
 from otlptest.validation.payloads import identity_of, producer_of
 from otlptest.validation.series import AllSeries
-
-__all__ = ["SeenMetrics"]
 
 _DELTA: Final = int(AggregationTemporality.DELTA)
 _HISTOGRAMS: Final = frozenset({"histogram", "exponential_histogram"})
@@ -27,7 +25,7 @@ class SeenMetrics:
     """The metrics of one walk.
 
     Args:
-        counts: Where the numbers go.
+        counts: The counts to update.
         count_attributes: Takes every list of attributes.
     """
 
@@ -36,7 +34,7 @@ class SeenMetrics:
         self._count_attributes = count_attributes
         self._names: set[object] = set()
         self._series = AllSeries()
-        self._notes = Notes()  # of `AllSeries`, which judges as it takes in; not looked at
+        self._notes = Notes()  # of `AllSeries`, which judges while it adds; not used
 
     def scope(self, context: Context, scope: Message) -> None:
         """Count in the metrics of one scope."""
@@ -101,7 +99,7 @@ class SeenMetrics:
             self._count_attributes(exemplar.filtered_attributes)
 
     def _histogram_point(self, point: Message) -> None:
-        """What both kinds of histogram have."""
+        """Count the occasions that both kinds of histogram have."""
         counts = self._counts
         has_extremes = point.HasField("min") and point.HasField("max")
         counts[Occasion.EMPTY_HISTOGRAM] += not point.count

@@ -1,13 +1,11 @@
-"""How often each occasion of a rule about profiles came (profiles.proto, Development)."""
+"""Counts of the occasions of rules about profiles (profiles.proto, Development)."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from otlptest.validation.dictionaries import TABLES
-from otlptest.validation.notes import Message
+from otlptest.validation.finding_builder import Message
 from otlptest.validation.occasions import Occasion
-
-__all__ = ["count_profiles"]
 
 
 def count_profiles(counts: Counter[Occasion], request: Message) -> None:

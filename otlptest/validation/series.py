@@ -3,7 +3,7 @@
 Sources: MDM "Single-Writer", "Temporality", "Resets and Gaps", "Overlap", "Producer
 recommendations". Terms: a *series* is what one producer says about one identity (scope, name, type,
 unit, temporality, monotonicity) and one set of attributes; its points are compared in the order of
-their times, whatever order they came in. A *resend* is the same point received again.
+their times, not of arrival. A *resend* is the same point received again.
 
 Not accused: resets (a new start that is not before the last time), gaps in delta series (nothing
 was measured), unknown starts and times (0), a resend of a request that was not answered with
@@ -16,10 +16,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from otlptest.model import AggregationTemporality, Request
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 from otlptest.validation.metrics import NO_RECORDED_VALUE
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
-
-__all__ = ["AllSeries", "Pair"]
 
 _PROMPT_S: Final = 1.0  # a client may give up on an answer that takes longer
 _HTTP_SUCCESS: Final = range(200, 300)
@@ -39,7 +37,7 @@ class _Point(NamedTuple):
 
 
 class _Identity(NamedTuple):
-    """What two metrics of one name and scope must have in common (OTLP-METRIC-005)."""
+    """The properties that two metrics of one name and scope must share (OTLP-METRIC-005)."""
 
     type: str
     unit: str
@@ -52,11 +50,11 @@ class Pair(NamedTuple):
 
     Attributes:
         type: `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`.
-        temporality: As in the metric; 0 where it has none.
+        temporality: As in the metric; 0 if it has none.
         is_monotonic: As in the metric.
         is_successive: Whether they are of different exports and times.
-        has_starts: Whether both say when they began.
-        has_same_start: Whether both began at the same time.
+        has_starts: Whether both have a start.
+        has_same_start: Whether both have the same start.
     """
 
     type: str
@@ -77,12 +75,12 @@ class AllSeries:
         self._arrivals = 0
 
     def add(self, notes: Notes, context: Context, owner: object, metric: Message) -> None:
-        """Take in a metric.
+        """Add a metric.
 
         Args:
-            notes: Where a conflict of identities goes.
-            context: Where the metric came from.
-            owner: Stands for its producer, resource and scope.
+            notes: Collects conflicts of identities.
+            context: The request and resource of the metric.
+            owner: A key for its producer, resource and scope.
             metric: The message; one without data or name is left out.
         """
         kind = metric.WhichOneof("data")
@@ -132,7 +130,7 @@ class AllSeries:
                 _check_cumulative(notes, identity, before, after)
 
     def pairs(self) -> Iterator[Pair]:
-        """What `check` has to compare, told in short."""
+        """Yield a summary of each pair of points that `check` compares."""
         for identity, before, after in self._neighbours():
             has_starts = bool(before.start and after.start)
             yield Pair(
@@ -191,24 +189,24 @@ def _fallen(before: _Point, after: _Point, names: tuple[str, ...]) -> Iterator[s
 
 
 def _number(point: Message, name: str) -> float:
-    """The number of that name, NaN where there is none: it is never below another."""
+    """Return the number of that name; NaN if absent, which is never below another."""
     member = point.WhichOneof("value") if name == "value" else name
     return float("nan") if member is None else getattr(point, member)
 
 
 def _is_excused(before: _Point, after: _Point) -> bool:
-    """Whether the sender of a resend had reason for it."""
+    """Return whether the sender of a resend had reason for it."""
     first, second = sorted((before, after), key=lambda point: point.arrival)
     return first.origin != second.origin and not _was_acknowledged(first.item.context.request)
 
 
 def _is_equal(point: Message, other: Message) -> bool:
-    """Whether two points say the same; NaN is equal to itself."""
+    """Return whether two points say the same; NaN is equal to itself."""
     return bool(point == other) or point.SerializeToString() == other.SerializeToString()
 
 
 def _was_acknowledged(request: Request) -> bool:
-    """Whether the sender must have known that the request had arrived, and was received."""
+    """Return whether the sender must have seen the success of a request that was accepted."""
     return (
         request.replied_at is not None
         and request.replied_at - request.received_at < _PROMPT_S
@@ -219,12 +217,12 @@ def _was_acknowledged(request: Request) -> bool:
 
 
 def _series_of(point: Message) -> object:
-    """Stands for the attributes, in whatever order they are."""
+    """Return a key for the attributes that ignores their order."""
     return frozenset(attribute.SerializePartialToString() for attribute in point.attributes)
 
 
 def _difference(first: _Identity, other: _Identity) -> str:
-    """The parts in which two identities differ."""
+    """Return the parts in which two identities differ."""
     pairs = zip(_Identity._fields, first, other, strict=True)
     return ", ".join(
         f"{name} {_shown(old)} and {_shown(new)}" for name, old, new in pairs if old != new

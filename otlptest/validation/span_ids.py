@@ -1,22 +1,20 @@
 """The rule that a span id is unique within its trace and producer (OTLP-TRACE-006).
 
-The same span received twice is no fault of its id: a retry, or two exporters of a Collector. So
+The same span received twice is not a fault of its id: a retry, or two exporters of a Collector. So
 spans of different requests are two spans only if they start at different times; within one request
-any difference in name, kind or times tells.
+any difference in name, kind or times is enough.
 
-Ids are many and repetitions few: a first pass keeps one number for each span, and only what it
-found twice is looked at in a second one.
+Ids are many and repetitions few: a first pass keeps one number for each span, and only ids
+that it found twice are looked at in a second one.
 """
 
 from typing import NamedTuple
 
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted
-
-__all__ = ["SpanIds"]
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted
 
 
 class _Seen(NamedTuple):
-    """What tells a resend from another span with the same id."""
+    """The properties that distinguish a resend from another span with the same id."""
 
     request_number: int
     start: int
@@ -36,15 +34,15 @@ class SpanIds:
 
     @property
     def has_repeats(self) -> bool:
-        """Whether a second pass is worth it."""
+        """Return whether a second pass is worth it."""
         return bool(self._again)
 
     def number_of(self, producer: object) -> int:
-        """A number that stands for a producer."""
+        """Return a number for a producer."""
         return self._producers.setdefault(producer, len(self._producers))
 
     def meet(self, producer: int, span: Message) -> None:
-        """First pass: remember an id."""
+        """Remember an id (first pass)."""
         number = hash((producer, span.trace_id, span.span_id))
         if number in self._once:
             self._again.add(number)
@@ -52,7 +50,7 @@ class SpanIds:
             self._once.add(number)
 
     def check(self, notes: Notes, context: Context, producer: int, span: Message) -> None:
-        """Second pass: check a span against those of the same id that came before."""
+        """Check a span against earlier ones with the same id (second pass)."""
         identifier = (producer, span.trace_id, span.span_id)
         is_valid = any(span.trace_id) and any(span.span_id)  # other rules are about the rest
         if hash(identifier) not in self._again or not is_valid:

@@ -1,18 +1,16 @@
 """Rules about spans, their events and links (trace.proto; section 6 of the requirements).
 
-Hot: every received span passes here, so nothing is built for one that is right.
+Hot: every received span passes here, so nothing is built for a valid one.
 """
 
 from typing import Final
 
 from otlptest.model import SpanKind, StatusCode
 from otlptest.validation.attributes import check_attributes
-from otlptest.validation.notes import Context, Item, Message, Notes, quoted, shown_id
+from otlptest.validation.finding_builder import Context, Item, Message, Notes, quoted, shown_id
 from otlptest.validation.times import LATEST_SUSPECT, wrong_unit
 from otlptest.validation.trace_states import fault_of_ot_member, fault_of_trace_state
-from otlptest.wire.mistaken_ids import mistake_in_bytes
-
-__all__ = ["check_span"]
+from otlptest.wire.otlp.mistaken_ids import mistake_in_bytes
 
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
@@ -135,7 +133,7 @@ def _check_event(notes: Notes, item: Item, path: str, event: Message) -> None:
 
 
 def _check_link(notes: Notes, item: Item, path: str, link: Message) -> None:
-    """A link to an invalid context is legal when it carries something (OTLP-TRACE-022).
+    """Check a link; an invalid context is legal if the link carries data (OTLP-TRACE-022).
 
     Collectors write such ids as empty, SDKs as zeros; both are taken.
     """

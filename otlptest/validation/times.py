@@ -1,13 +1,11 @@
-"""Whether a time is in the wrong unit.
+"""The check that a time is in the right unit.
 
-Only what must be a mistake counts: a value that lies before 1973 as nanoseconds, and in this
+Only certain mistakes count: a value that lies before 1973 as nanoseconds, and in this
 century as micro-, milli- or whole seconds. Small made-up numbers, old captures and replays are
 left alone.
 """
 
 from typing import Final
-
-__all__ = ["LATEST_SUSPECT", "wrong_unit"]
 
 LATEST_SUSPECT: Final = 100_000_000_000_000_000  # March 1973
 _YEAR_2000: Final = 946_684_800
@@ -16,7 +14,7 @@ _UNITS: Final = (("seconds", 1), ("milliseconds", 10**3), ("microseconds", 10**6
 
 
 def wrong_unit(unix_nano: int) -> str:
-    """The unit that the value seems to be in (`milliseconds`); empty for nanoseconds."""
+    """Return the unit that the value seems to be in (`milliseconds`); empty for nanoseconds."""
     if unix_nano >= LATEST_SUSPECT:
         return ""
     for unit, scale in _UNITS:

@@ -1,14 +1,12 @@
-"""What is wrong with a trace state.
+"""Faults of trace states.
 
 Sources: W3C Trace Context "tracestate Header Field Values" (OTLP-TRACE-026); TSTATE, in
 Development, for the member `ot` (OTLP-TRACE-028). Keys are taken as in level 1 and 2 of the W3C
-document: whatever one of the two allows is right. Empty members are allowed by both.
+document: a key is valid if either allows it. Empty members are allowed by both.
 """
 
 import re
 from typing import Final
-
-__all__ = ["fault_of_ot_member", "fault_of_trace_state"]
 
 _MAX_MEMBERS: Final = 32
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_\-*/@]{0,255}")
@@ -18,7 +16,7 @@ _OT_VALUES: Final = {"rv": re.compile(r"[0-9a-f]{14}"), "th": re.compile(r"[0-9a
 
 
 def fault_of_trace_state(text: str) -> str:
-    """What is wrong with the trace state as a W3C list; empty for nothing."""
+    """Return the fault of a trace state as a W3C list; empty if none."""
     members = _members(text)
     if len(members) > _MAX_MEMBERS:
         return f"{len(members)} members, {_MAX_MEMBERS} are allowed"
@@ -38,7 +36,7 @@ def fault_of_trace_state(text: str) -> str:
 
 
 def fault_of_ot_member(text: str) -> str:
-    """What is wrong with the member `ot` of a right trace state; empty for nothing or no member.
+    """Return the fault of the member `ot` of a valid trace state; empty if none.
 
     Its limit of 256 characters is that of every W3C value.
     """
@@ -66,6 +64,6 @@ def _fault_of_ot(value: str) -> str:
 
 
 def _members(text: str) -> list[str]:
-    """The members of the list that are not empty, without the white space around them."""
+    """Return the members of the list that are not empty, without the white space around them."""
     stripped = (member.strip(" \t") for member in text.split(","))
     return [member for member in stripped if member]

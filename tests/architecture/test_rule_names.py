@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import otlptest
-from otlptest.queries import vocabularies
-from otlptest.queries.criteria import Vocabulary
+from otlptest.queries.criteria import vocabularies
+from otlptest.queries.criteria.criteria import Vocabulary
 from otlptest.requirements import all_requirements, all_verdicts, find_verdict
 
 ROOT = Path(otlptest.__file__).resolve().parent

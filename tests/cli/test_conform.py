@@ -10,10 +10,10 @@ import pytest
 
 from otlptest import FakeCollector
 from otlptest.processes.descendants import MARKER
+from tests.subjects.wrong_receivers.small_receivers import small_receiver
 from tests.support import conformed
 from tests.support.command_line import interrupt, otlptest, running
 from tests.support.conformed import left_over
-from tests.support.wrong_receivers.small_receivers import small_receiver
 
 COMMAND = ("--", *conformed.COMMAND)
 FEW = ("--case", "environment", "--case", "OTLP-HTTP-006", "--case", "OTLP-GRPC-004")
@@ -96,7 +96,7 @@ def test_what_cannot_be_judged_exits_with_3(command: tuple[str, ...], problem: s
     [
         pytest.param((), "there is no command to judge", id="no command"),
         pytest.param(("--case", "nope", *COMMAND), "unknown case 'nope'", id="case"),
-        pytest.param(("--target-version", "new", *COMMAND), "no version of OTLP", id="version"),
+        pytest.param(("--target-version", "new", *COMMAND), "not a version of OTLP", id="version"),
         pytest.param(("--report", "pdf=x", *COMMAND), "is not KIND=FILE", id="report"),
         pytest.param(("--report", "json=/no/x", *COMMAND), "there is no folder '/no'", id="folder"),
         pytest.param(
@@ -148,6 +148,7 @@ def again(output: str) -> list[str]:
     return [result["run_again"] for run in runs for result in run["results"]]
 
 
+@pytest.mark.timeout(120)
 def test_the_command_that_runs_one_case_again_judges_by_the_same_rules(
     collector: FakeCollector,
 ) -> None:
@@ -230,12 +231,12 @@ def test_a_receiver_that_is_down_exits_with_3(tmp_path: Path) -> None:
     ("arguments", "problem"),
     [
         pytest.param((), "no endpoint was given", id="no endpoint"),
-        pytest.param(("--http", "ftp://x"), "is no http or https URL", id="URL"),
+        pytest.param(("--http", "ftp://x"), "it is not an http or https URL", id="URL"),
         pytest.param(
             ("--http", "http://h", "--read-back", "tape:x"), "--read-back 'tape:x'", id="read-back"
         ),
         pytest.param(
-            ("--http", "http://h", "--read-back", "otlp:1"), "is no pair of ports", id="ports"
+            ("--http", "http://h", "--read-back", "otlp:1"), "is not a pair of ports", id="ports"
         ),
         pytest.param(
             ("--http", "http://h", "--protocol", "grpc"),
@@ -298,7 +299,7 @@ def test_matrix_puts_results_side_by_side(collector: FakeCollector, tmp_path: Pa
     ("content", "problem"),
     [
         pytest.param(None, "No such file", id="missing"),
-        pytest.param("{", "is no JSON", id="no JSON"),
+        pytest.param("{", "is not valid JSON", id="no JSON"),
         pytest.param("{}", "has no 'subject'", id="no results"),
     ],
 )

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.fuzzing_files import read_payload, write_payload
 from otlptest.errors import FileFormatError, UsageError
+from otlptest.fuzzing.fuzz_files import read_payload, write_payload
 from otlptest.model import Signal
 from otlptest.strategies import Payload
 from tests.support.command_line import otlptest
@@ -85,7 +85,7 @@ def test_a_failure_is_written_and_its_command_shows_it_again(tmp_path: Path) -> 
             "send", "--raw", failure["file"], f"--to={url}", "--signal=traces", cwd=tmp_path
         )
     assert again.returncode == 1
-    assert "it took what is no request" in again.stdout
+    assert "it took what is not a request" in again.stdout
     assert (sent.returncode, sent.stderr) == (0, "")
     assert "failing invalid traces over http/protobuf" in ended.stderr
     with FakeCollector() as fake:
@@ -157,8 +157,8 @@ def test_bytes_alone_are_a_payload_once_it_is_said_of_what(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("beside", "problem"),
     [
-        pytest.param("{", "is no JSON", id="no JSON"),
-        pytest.param("[]", "is no object", id="list"),
+        pytest.param("{", "is not valid JSON", id="no JSON"),
+        pytest.param("[]", "is not an object", id="list"),
         pytest.param('{"signal": "spans"}', "signal: is 'spans'", id="signal"),
         pytest.param(
             json.dumps(

@@ -132,7 +132,6 @@ def test_an_interrupt_that_is_ignored_stays_ignored() -> None:
     assert run.wait(timeout=PATIENCE_S) == 143
 
 
-@pytest.mark.slow
 def test_lines_of_progress_where_the_output_is_no_terminal() -> None:
     arguments = ["conform", "exporter", "--", *COMMAND]
     with running(arguments, WRONG="endless") as run:

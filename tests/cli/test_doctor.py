@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from otlptest.cli import configuration_checks, receiving_checks
-from otlptest.cli.machine_checks import Check
-from otlptest.cli.pytest_settings import SETTINGS
+from otlptest.cli.doctor import configuration_checks, receiving_checks
+from otlptest.cli.doctor.machine_checks import Check
+from otlptest.cli.doctor.pytest_settings import SETTINGS
 from otlptest.errors import ReceiverError
 from tests.support.command_line import otlptest
 

@@ -7,7 +7,7 @@ from importlib import metadata, util
 
 import pytest
 
-from otlptest.cli.machine_checks import (
+from otlptest.cli.doctor.machine_checks import (
     Check,
     environment_checks,
     has_sdk,

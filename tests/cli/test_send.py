@@ -203,7 +203,7 @@ def test_a_file_that_is_no_otlp_is_told_and_the_others_are_sent(
         ),
         pytest.param(
             [CHECKOUT, "--to", "ftp://h"],
-            "error: cannot send to 'ftp://h': it is no http or https URL and no host:port\n",
+            "error: cannot send to 'ftp://h': it is not an http or https URL, and not host:port\n",
             id="no-url",
         ),
         pytest.param(

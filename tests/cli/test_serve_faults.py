@@ -29,7 +29,7 @@ def test_plan_of_a_file_answers(tmp_path: Path) -> None:
     assert code == 0
     fault, *spans = out.splitlines()
     assert " fault traces not received: faults.unavailable(retry_after_s=1)" in fault
-    assert len(spans) == 8  # what was refused is no telemetry
+    assert len(spans) == 8  # what was refused is not telemetry
     assert len(record.read_text().splitlines()) == 1
     assert "faults: One refusal.\n" in err
     assert err.endswith("2 requests, 0 errors, 0 warnings\n")

@@ -1,4 +1,4 @@
-"""`otlptest show`: what a capture holds is drawn, what is no OTLP is told, nothing is lost."""
+"""`otlptest show`: what a capture holds is drawn, what is not OTLP is told, nothing is lost."""
 
 import gzip
 import json
@@ -131,8 +131,8 @@ def test_bad_lines_are_told_by_number_and_the_rest_is_shown(tmp_path: Path) -> N
         (
             b"hello\n",
             (
-                "line 1, byte 0: the text is no JSON: Expecting value\nhint: each line is one JSON"
-                " object with one of 'resourceSpans', 'resourceMetrics', 'resourceLogs',"
+                "line 1, byte 0: the text is not valid JSON: Expecting value\nhint: each line is"
+                " one JSON object with one of 'resourceSpans', 'resourceMetrics', 'resourceLogs',"
                 " 'resourceProfiles'"
             ),
         ),

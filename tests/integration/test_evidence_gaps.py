@@ -14,7 +14,7 @@ from otlptest import FakeCollector, OtlpProxy, faults
 from otlptest.collector.view import CollectorView
 from otlptest.errors import ExpectationError
 from otlptest.processes import Program, start_program
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.timing import Deadline
 from tests.support.producers import a_producer, a_socket, a_trace_request, http_bytes
 from tests.support.small_programs import python_program

@@ -6,8 +6,8 @@ import pytest
 
 from otlptest import FakeCollector, builtin, send
 from otlptest.model import Protocol
-from otlptest.wire.otlp_files import FileRecord, read_records
-from otlptest.wire.otlp_requests import items_from_request
+from otlptest.wire.otlp.otlp_files import FileRecord, read_records
+from otlptest.wire.otlp.otlp_requests import items_from_request
 from tests.support.signals import needs_profiles
 
 PROTOCOLS: list[Protocol] = ["grpc", "http/protobuf", "http/json"]

@@ -6,9 +6,10 @@ import pytest
 
 from otlptest import FakeCollector
 from otlptest.conformance import Policy, Target, exporter_suite, receiver_suite
-from otlptest.conformance.suites import _tell
-from otlptest.conformance.verdicts import Judged, Outcome, result_of
+from otlptest.conformance.pytest_suites import _tell
+from otlptest.conformance.verdicts import result_of
 from otlptest.errors import ExpectationError, UnknownNameError, UsageError
+from otlptest.results import CheckResult, Outcome
 from tests.support.conformed import EXPORTER
 
 EXPORTER_SUITE = f"""
@@ -93,12 +94,12 @@ def test_what_cannot_be_right_is_told_when_the_class_is_made() -> None:
 
 def tell(rule: str, outcome: Outcome, *, is_strict: bool) -> None:
     policy = Policy(is_strict=is_strict)
-    judged = Judged(requirement=rule, outcome=outcome, evidence="seen")
+    judged = CheckResult(rule=rule, outcome=outcome, received="seen")
     _tell([result_of(rule, [("a/b", judged)], policy)], policy)
 
 
 def test_a_warning_warns_and_fails_only_a_strict_suite() -> None:
     with pytest.warns(UserWarning, match="OTLP-RESP-034"):
-        tell("OTLP-RESP-034", "broken", is_strict=False)
+        tell("OTLP-RESP-034", "failed", is_strict=False)
     with pytest.raises(ExpectationError, match="OTLP-RESP-034"):
-        tell("OTLP-RESP-034", "broken", is_strict=True)
+        tell("OTLP-RESP-034", "failed", is_strict=True)

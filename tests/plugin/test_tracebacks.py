@@ -115,10 +115,10 @@ def test_frames_of_the_test_itself_stay(pytester: pytest.Pytester) -> None:
 
 def test_a_bug_of_otlptest_keeps_its_frames(pytester: pytest.Pytester) -> None:
     tests = """
-from otlptest.queries.looking import Look
+from otlptest.queries.query_run import QueryRun
 
 def test_it(otlp, monkeypatch):
-    monkeypatch.setattr(Look, "at_all", lambda *_: 1 / 0)
+    monkeypatch.setattr(QueryRun, "fetch_all", lambda *_: 1 / 0)
     otlp.spans.all()
 """
     output = run_suite(pytester, tests, "--tb=native").stdout.str()

@@ -5,10 +5,10 @@ import contextlib
 from hpack import Encoder
 from hypothesis import example, given, settings, strategies as st
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http1 import RequestFault, RequestParser
-from otlptest.wire.http2_headers import HeaderBlockError, HeaderReader
-from otlptest.wire.limits import DEFAULT_LIMITS
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http1 import RequestFault, RequestParser
+from otlptest.wire.transport.http2_headers import HeaderBlockError, HeaderReader
+from otlptest.wire.transport.limits import DEFAULT_LIMITS
 from tests.support.http2_server import Served2
 from tests.support.http2_talk import OPENING, call
 from tests.support.receiving import http1

@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 
 from otlptest.model import same_value
 from otlptest.queries import match
-from otlptest.queries.matching import Matcher, equals
-from otlptest.queries.wording import ABSENT
+from otlptest.queries.criteria.matching import Matcher, equals
+from otlptest.queries.messages.wording import ABSENT
 from tests.support.items import VALUES
 
 ANYTHING = VALUES | st.just(ABSENT) | st.floats() | st.text()

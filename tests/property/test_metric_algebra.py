@@ -9,8 +9,8 @@ from fractions import Fraction
 from hypothesis import given, strategies as st
 
 from otlptest.model import AggregationTemporality, DataPoint
-from otlptest.queries.exponential import ExponentialBuckets, bucket_bounds, combined_buckets
-from otlptest.queries.points import MergedPoint, merged_points
+from otlptest.queries.metrics.exponential import ExponentialBuckets, bucket_bounds, combined_buckets
+from otlptest.queries.metrics.metric_points import MergedPoint, merged_points
 from tests.support.metric_points import (
     BOUNDS,
     CUMULATIVE,

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.compression import SUPPORTED_ENCODINGS, compress, decompress
-from otlptest.wire.otlp_requests import items_from_request, request_from_items
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.json_rules import check_text
+from otlptest.wire.otlp.otlp_requests import items_from_request, request_from_items
+from otlptest.wire.transport.compression import SUPPORTED_ENCODINGS, compress, decompress
 from tests.support.items import ITEMS
 from tests.support.signals import EACH_SIGNAL
 
@@ -63,7 +64,7 @@ def test_items_survive_both_encodings(signal: Signal, data: st.DataObject) -> No
 @given(data=st.data())
 def test_written_json_breaks_no_rule_for_senders(signal: Signal, data: st.DataObject) -> None:
     _, message = request_from_items([data.draw(ITEMS[signal])])
-    rules = {rule for rule, _, _ in otlp_json.check_text(signal, otlp_json.encode_message(message))}
+    rules = {rule for rule, _, _ in check_text(signal, otlp_json.encode_message(message))}
     assert rules <= {
         "OTLP-JSON-030",
         "OTLP-JSON-031",
@@ -115,7 +116,7 @@ def test_any_json_is_read_or_refused(document: object) -> None:
     import json  # noqa: PLC0415 -- only here, beside a module of ours that writes strictly
 
     text = json.dumps(document).encode()
-    otlp_json.check_text("traces", text)
+    check_text("traces", text)
     try:
         message = otlp_json.decode_request("traces", text)
     except WireError as refused:
@@ -127,7 +128,7 @@ def test_any_json_is_read_or_refused(document: object) -> None:
 @settings(max_examples=200, deadline=None)
 @given(text=st.binary(max_size=40))
 def test_any_bytes_are_json_or_refused(text: bytes) -> None:
-    otlp_json.check_text("logs", text)
+    check_text("logs", text)
     try:
         otlp_json.decode_request("logs", text)
     except WireError as refused:

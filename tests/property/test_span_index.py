@@ -8,11 +8,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otlptest.collector.store_source import StoreSource
 from otlptest.model import Attributes, Resource, Scope, Span, SpanKind, Status, StatusCode
 from otlptest.queries import match
-from otlptest.queries.matching import equals
+from otlptest.queries.criteria.matching import equals
+from otlptest.queries.messages.wording import ABSENT
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.wording import ABSENT
 from otlptest.strategies import encodings
-from otlptest.wire.otlp_traces import request_from_spans, spans_from_request
+from otlptest.wire.otlp.otlp_traces import request_from_spans, spans_from_request
 from tests.support.received import a_request, a_span, a_store
 
 NAMES = ["GET /", "GET /items", "", "é", "GET"]

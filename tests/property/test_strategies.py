@@ -19,8 +19,8 @@ from otlptest.sending import send
 from otlptest.strategies import Payload
 from otlptest.strategies.broken_protobuf import is_certainly_broken
 from otlptest.validation import validate_requests
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import request_class
 from tests.support.right_requests import trace_request
 from tests.support.signals import EACH_SIGNAL, needs_profiles
 from tests.support.validated import accepted, findings_of

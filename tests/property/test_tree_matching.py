@@ -7,14 +7,14 @@ from dataclasses import replace
 from hypothesis import assume, given, settings, strategies as st
 
 from otlptest.model import Span
-from otlptest.queries.assignment import assigned
-from otlptest.queries.critical_path import critical_path
-from otlptest.queries.edges import service_edges
-from otlptest.queries.forest import Forest, forest_of
-from otlptest.queries.tree_matching import has_tree
-from otlptest.queries.tree_order import assigned_in_order
-from otlptest.queries.tree_report import tree_finding
-from otlptest.queries.trees import Extra, Order, Tree, TreeRules, tree
+from otlptest.queries.traces.assignment import assigned
+from otlptest.queries.traces.critical_path import critical_path
+from otlptest.queries.traces.edges import service_edges
+from otlptest.queries.traces.forest import Forest, forest_of
+from otlptest.queries.traces.tree_matching import has_tree
+from otlptest.queries.traces.tree_order import assigned_in_order
+from otlptest.queries.traces.tree_report import tree_finding
+from otlptest.queries.traces.trees import Extra, Order, Tree, TreeRules, tree
 from tests.support.shapes import placed
 
 EXTRAS: tuple[Extra, ...] = ("forbid", "allow")

@@ -9,7 +9,7 @@ from otlptest.errors import Finding
 from otlptest.model import SIGNALS, Signal
 from otlptest.requirements import find
 from otlptest.validation import validate_requests
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.signals import request_class
 from tests.support.right_profiles import profile_request
 from tests.support.right_requests import log_request, metric_request, trace_request
 from tests.support.validated import accepted

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from otlptest import FakeCollector, bundled
-from otlptest.faults.plans import read_fault_plan
+from otlptest.faults.plan_file import read_fault_plan
 from otlptest.timing import Deadline
 from tests.support.receiving import connect, http1, span_request
 

@@ -7,7 +7,7 @@ import pytest
 
 from otlptest import bundled
 from otlptest.model import SIGNALS, Signal
-from otlptest.wire import otlp_json, otlp_protobuf
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
 
 PAYLOADS = [name for name in bundled.names("fixtures") if name.startswith("payloads/")]
 

@@ -27,14 +27,12 @@ def test_links_in_the_readme_lead_somewhere() -> None:
         assert (REPO / target).exists(), target
 
 
-@pytest.mark.slow
 def test_the_first_test_passes_on_the_shop_in_python(pytester: pytest.Pytester) -> None:
     for name in ("test_shop.py", "shop.py"):
         shutil.copy(bundled.path("fixtures", f"first_test/{name}"), pytester.path)
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.slow
 @pytest.mark.needs_node
 def test_the_first_test_passes_on_the_shop_in_node(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -60,14 +58,12 @@ def test_last_span(otlp, otlp_process):
 """
 
 
-@pytest.mark.slow
 def test_the_shop_in_python_flushes_when_it_is_stopped(pytester: pytest.Pytester) -> None:
     shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
     pytester.makepyfile(LAST_SPAN.replace("COMMAND", '[sys.executable, "shop.py"]'))
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.slow
 @pytest.mark.needs_node
 def test_the_shop_in_node_flushes_when_it_is_stopped(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
@@ -78,7 +74,6 @@ def test_the_shop_in_node_flushes_when_it_is_stopped(
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.slow
 def test_the_session_long_service_of_the_readme_works(pytester: pytest.Pytester) -> None:
     shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
     shown = README.partition("<!-- file: conftest.py -->\n```python\n")[2].partition("```")[0]
@@ -96,7 +91,6 @@ def test_the_session_long_service_of_the_readme_works(pytester: pytest.Pytester)
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["test_faults.py", "test_proxy.py"])
 def test_the_faults_of_the_readme_are_survived(pytester: pytest.Pytester, name: str) -> None:
     shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
@@ -105,7 +99,6 @@ def test_the_faults_of_the_readme_are_survived(pytester: pytest.Pytester, name: 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.slow
 def test_the_strategies_of_the_readme_work(pytester: pytest.Pytester) -> None:
     shown = README.partition("<!-- file: test_fuzzing.py -->\n```python\n")[2].partition("```")[0]
     pytester.makeconftest(
@@ -129,7 +122,6 @@ def test_the_readme_names_every_fault() -> None:
     assert makers <= named
 
 
-@pytest.mark.slow
 def test_the_rows_about_absence_work_on_the_shop_of_the_readme(pytester: pytest.Pytester) -> None:
     shutil.copy(bundled.path("fixtures", "first_test/shop.py"), pytester.path)
     none = code_of("proof that something did not come")
@@ -179,7 +171,6 @@ def test_what_the_table_of_fixtures_names_exists(row: str, kind: type, least: in
     ] == []
 
 
-@pytest.mark.slow
 def test_the_message_of_a_wrong_status_is_the_readmes(pytester: pytest.Pytester) -> None:
     shop = bundled.path("fixtures", "first_test/shop.py").read_text("utf-8")
     pytester.path.joinpath("shop.py").write_text(

@@ -8,7 +8,7 @@ from otlptest.conformance import ExporterSuite, SuiteRun, conform_exporter
 from otlptest.model import Protocol
 from otlptest.processes.descendants import MARKER
 
-EXPORTER = Path(__file__).parent / "exporters" / "exporter.py"
+EXPORTER = Path(__file__).parents[1] / "subjects" / "exporters" / "exporter.py"
 COMMAND = (sys.executable, str(EXPORTER))
 
 

@@ -15,9 +15,9 @@ import grpc
 
 from otlptest.errors import WireError
 from otlptest.model import Signal
-from otlptest.wire import otlp_json, otlp_protobuf
-from otlptest.wire.signals import SIGNAL_BY_GRPC_PATH, SIGNAL_BY_HTTP_PATH
-from otlptest.wire.statuses import GrpcCode, RpcStatus, encode_status
+from otlptest.wire.otlp import otlp_json, otlp_protobuf
+from otlptest.wire.otlp.signals import SIGNAL_BY_GRPC_PATH, SIGNAL_BY_HTTP_PATH
+from otlptest.wire.transport.statuses import GrpcCode, RpcStatus, encode_status
 from tests.support.receivers import grpc_receiver
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"

@@ -1,9 +1,10 @@
 """The server's side of HTTP/2 without a socket, and a handler that answers and keeps all."""
 
-from otlptest.wire.http2 import ConnectionFault, ServerConnection, Stream
-from otlptest.wire.http2_flow import CannedReply
-from otlptest.wire.http2_headers import encode_fields
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+from otlptest.wire.transport.http2 import ServerConnection
+from otlptest.wire.transport.http2_flow import CannedReply, Stream
+from otlptest.wire.transport.http2_headers import encode_fields
+from otlptest.wire.transport.http2_reader import ConnectionFault
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 from tests.support.http2_talk import OPENING, Heard2, Listener
 
 REPLY_HEAD = encode_fields(((":status", "200"),))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from hpack import Decoder, Encoder
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
-from otlptest.wire.http2_reader import FrameReader
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.http2_reader import FrameReader
 from tests.support.receiving import TRACES, connect, span_request
 
 GRPC_FIELDS = (

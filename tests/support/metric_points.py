@@ -18,7 +18,7 @@ from otlptest.model import (
     Resource,
     SummaryPoint,
 )
-from otlptest.queries.exponential import bucket_bounds
+from otlptest.queries.metrics.exponential import bucket_bounds
 
 DELTA = AggregationTemporality.DELTA
 CUMULATIVE = AggregationTemporality.CUMULATIVE

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from otlptest.faults import WireFault
-from otlptest.faults.interference.connection import Interference
-from otlptest.faults.interference.conversation import Conversation
-from otlptest.faults.interference.plan import Injection, Injector, WirePlan
+from otlptest.faults.injection.injections import Injection, Injector, WirePlan
+from otlptest.faults.injection.injector import ConnectionFaultInjector
+from otlptest.faults.injection.protocol_tracker import Conversation
 
 
 @dataclass
@@ -69,9 +69,11 @@ class Wire:
         self.passed = Passed(needs_reply_blocks)
         self.plan = WirePlan(self._changed)
         self.injector = Injector(self.plan, "a wire")
-        self.interference: Interference | None = None
+        self.interference: ConnectionFaultInjector | None = None
         self.injections: list[Injection] = [self.injector.inject(fault, None) for fault in faults]
-        wire = Interference(self.passed, self.plan, 1, lambda: self.now, conversation=conversation)
+        wire = ConnectionFaultInjector(
+            self.passed, self.plan, 1, lambda: self.now, conversation=conversation
+        )
         self.interference = wire
         wire.plan_changed(is_new=True)
         wire.opened()

@@ -2,8 +2,8 @@
 
 from otlptest import bundled
 from otlptest.model import Connection, Request, Signal
-from otlptest.wire import otlp_json
-from otlptest.wire.otlp_protobuf import encode_message
+from otlptest.wire.otlp import otlp_json
+from otlptest.wire.otlp.otlp_protobuf import encode_message
 
 CHECKOUT = "payloads/traces/checkout.json"
 

@@ -20,10 +20,10 @@ from otlptest.model import (
     Signal,
     Span,
 )
-from otlptest.wire.otlp_logs import request_from_logs
-from otlptest.wire.otlp_metrics import request_from_points
-from otlptest.wire.otlp_profiles import request_from_profiles
-from otlptest.wire.otlp_traces import request_from_spans
+from otlptest.wire.otlp.otlp_logs import request_from_logs
+from otlptest.wire.otlp.otlp_metrics import request_from_points
+from otlptest.wire.otlp.otlp_profiles import request_from_profiles
+from otlptest.wire.otlp.otlp_traces import request_from_spans
 
 _WRITERS: dict[Signal, Any] = {
     "traces": request_from_spans,

@@ -9,7 +9,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.server import Receiver
 from otlptest.model import Connection, Problem, Request
 from otlptest.timing import Deadline
 

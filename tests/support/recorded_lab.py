@@ -5,13 +5,13 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import COMMON_SIGNALS, ExporterCase
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.exporter_runs import arrived_at
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.running import judgements
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import COMMON_SIGNALS, ExporterCase
+from otlptest.conformance.exporter.command_lab import arrived_at
+from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.runner import judgements
 from otlptest.model import Protocol, Request, Signal
+from otlptest.results import CheckResult
 
 T = TypeVar("T")
 
@@ -83,11 +83,11 @@ class RecordedLab:
         return arrived_at(collector)
 
 
-def judged(case: ExporterCase, lab: RecordedLab) -> dict[str, Judged]:
+def judged(case: ExporterCase, lab: RecordedLab) -> dict[str, CheckResult]:
     """What the case finds out about each requirement; where it says two things, the worse one."""
-    found: dict[str, Judged] = {}
+    found: dict[str, CheckResult] = {}
     for each in judgements(case, case.judge(lab)):
-        before = found.get(each.requirement)
-        if before is None or before.outcome != "broken":
-            found[each.requirement] = each
+        before = found.get(each.rule)
+        if before is None or before.outcome != "failed":
+            found[each.rule] = each
     return found

@@ -22,7 +22,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as metrics
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from otlptest.wire.event_names import set_event_name
+from otlptest.wire.otlp.event_names import set_event_name
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.model import SIGNALS
-from otlptest.wire.signals import has_profiles
+from otlptest.wire.otlp.signals import has_profiles
 
 needs_profiles = pytest.mark.skipif(
     not has_profiles(), reason="the installed opentelemetry-proto has no profiles"

@@ -19,11 +19,11 @@ from otlptest.model import (
 from otlptest.queries import match
 from otlptest.queries.asynchronous import AsyncQueries
 from otlptest.queries.log_query import LogQuery
-from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.traces.trace_query import TraceQuery
 
 
 def spans(query: SpanQuery) -> None:

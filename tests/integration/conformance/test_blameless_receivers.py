@@ -9,24 +9,24 @@ from typing import Any
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.fuzzing import FuzzPlan, fuzz_receiver
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import Target
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_lab import ReadBack
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.lab import ReadBack
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import Target
+from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult
 from tests.integration.conformance.test_wrong_receivers import BY_ID, found, lab_of
-from tests.support.wrong_receivers.blameless import (
+from tests.subjects.wrong_receivers.blameless import (
     BLAMELESS,
     Blameless,
     MetricsStore,
     metrics_of,
 )
-from tests.support.wrong_receivers.http_front import Change, Heard, Said, Talk, http_front
-from tests.support.wrong_receivers.planted import ALL, Wrong, always, turned, wrong
-from tests.support.wrong_receivers.tables import WRONG
+from tests.subjects.wrong_receivers.http_front import Change, Heard, Said, Talk, http_front
+from tests.subjects.wrong_receivers.planted import ALL, Wrong, always, turned, wrong
+from tests.subjects.wrong_receivers.tables import WRONG
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in BLAMELESS]
 # These flood, or take long: what they find has nothing to do with the data.
@@ -49,10 +49,10 @@ def test_a_trait_is_told_as_itself_alone(trait: Blameless) -> None:
     with ExitStack() as stack:
         collector = stack.enter_context(FakeCollector(cors_origins=trait.origins))
         judged = found(BY_ID[trait.case], lab_of(collector, fault, stack))
-    broken = {each.requirement for each in judged if each.outcome == "broken"}
+    broken = {each.rule for each in judged if each.outcome == "failed"}
     assert broken == trait.broken, judged
     for rule, outcomes in trait.outcomes.items():
-        assert {each.outcome for each in judged if each.requirement == rule} == outcomes, judged
+        assert {each.outcome for each in judged if each.rule == rule} == outcomes, judged
 
 
 def cases_of(protocol: Protocol) -> list[ReceiverCase]:
@@ -75,7 +75,7 @@ def test_a_store_that_refuses_old_points_is_accused_of_nothing(
     case: ReceiverCase, protocol: Protocol
 ) -> None:
     judged = judged_of(case, protocol, MetricsStore(), signals=("metrics",))
-    assert [each for each in judged if each.outcome == "broken"] == []
+    assert [each for each in judged if each.outcome == "failed"] == []
 
 
 @pytest.mark.timeout(300)
@@ -87,17 +87,17 @@ def test_one_that_takes_no_plain_request_is_accused_of_that_alone(protocol: Prot
         there = lab_of(collector, wrong("", "", change=wants, protocol=protocol), stack)
         judged = {case.id: found(case, there) for case in cases_of(protocol)}
     accused = {
-        case: {each.requirement for each in some if each.outcome == "broken"}
+        case: {each.rule for each in some if each.outcome == "failed"}
         for case, some in judged.items()
     }
     served = {"OTLP-HTTP-002", "OTLP-HTTP-003", "OTLP-HTTP-004"}
     wanted = {"exports/served": served} if protocol == "http/protobuf" else {}
     assert {case: rules for case, rules in accused.items() if rules} == wanted
     assert {each.outcome for some in judged.values() for each in some} <= {
-        "broken",
-        "not_observed",
-        "lacking",
-        *(["held"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
+        "failed",
+        "inconclusive",
+        "not_applicable",
+        *(["passed"] if protocol == "http/protobuf" else []),  # that it speaks HTTP/1.1
     }
 
 
@@ -106,7 +106,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "OTLP-JSON-018",
         (
             "it does not take a count of 1 either (HTTP 400 application/json '{}'); "
-            "wanted: HTTP 200; a count of 18446744073709551615: HTTP 400 application/json '{}'"
+            "expected: HTTP 200; a count of 18446744073709551615: HTTP 400 application/json '{}'"
         ),
     ),
     "identity is refused": (
@@ -141,21 +141,21 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "both lengths are taken": (
         "OTLP-SRV-049",
         (
-            "wanted: a close after the answer; Content-Length with Transfer-Encoding: "
+            "expected: a close after the answer; Content-Length with Transfer-Encoding: "
             "HTTP 200 application/x-protobuf; the connection stayed open"
         ),
     ),
     "422 for one bad item": (
         "OTLP-RESP-071",
         (
-            "wanted: HTTP 400 for what it finds invalid; "
+            "expected: HTTP 400 for what it finds invalid; "
             "2 good items and 3 with an all-zero trace id: HTTP 422 application/x-protobuf"
         ),
     ),
     "short ids are taken": (
         "OTLP-JSON-007",
         (
-            "wanted: 400, or rejected; a trace id that is 6 digits (traces): "
+            "expected: 400, or rejected; a trace id that is 6 digits (traces): "
             "HTTP 200 application/json '{}'"
         ),
     ),
@@ -163,7 +163,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "OTLP-RESP-002",
         (
             "a valid traces request was answered HTTP 200 application/json '{\"ok\":1}', and "
-            "that is no response message: it has no field of ExportTraceServiceResponse, but others"
+            "that is not a response message: it has no field of ExportTraceServiceResponse, but"
+            " others"
         ),
     ),
 }
@@ -183,7 +184,7 @@ def test_what_is_told(name: str) -> None:
         signals=subject.signals,
         talk=getattr(subject, "talk", None),
     )
-    assert told in [each.evidence for each in judged if each.requirement == rule]
+    assert told in [each.evidence for each in judged if each.rule == rule]
 
 
 class LateReadBack:
@@ -213,7 +214,7 @@ def test_gzip_data_that_come_late_are_not_called_lost(protocol: Protocol) -> Non
         there = lab_of(collector, wrong("", case.id, protocol=protocol), stack)
         late = replace(there, read_back=LateReadBack(ForwardReadBack(collector)))
         judged = found(case, late)
-    assert {each.outcome for each in judged} == {"held"}, judged
+    assert {each.outcome for each in judged} == {"passed"}, judged
 
 
 def without_buckets(metric: Any) -> bool:  # noqa: ANN401 -- a generated message
@@ -266,7 +267,7 @@ def judged_of(
     *,
     signals: tuple[Signal, ...] = ALL,
     talk: Talk | None = None,
-) -> Sequence[Judged]:
+) -> Sequence[CheckResult]:
     with FakeCollector() as collector, ExitStack() as stack:
         fault = wrong("", case.id, change=change, protocol=protocol, signals=signals, talk=talk)
         return found(case, lab_of(collector, fault, stack))

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.conformance import SuiteRun
-from otlptest.conformance.exporter_cases import endpoints
+from otlptest.conformance.exporter.cases import endpoints
 from otlptest.model import Protocol
 from otlptest.processes.free_ports import free_port
 from tests.support.conformed import broken_rules, conformed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from otlptest.conformance.observing import look_at
-from otlptest.conformance.subjects import Subject
+from otlptest.conformance.exporter.baseline import look_at
+from otlptest.conformance.exporter.command import Subject
 from tests.support.conformed import EXPORTER
 
 PROGRAM = f"""

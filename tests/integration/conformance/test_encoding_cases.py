@@ -2,7 +2,7 @@
 
 import pytest
 
-from otlptest.conformance.exporter_cases import lifecycle
+from otlptest.conformance.exporter.cases import lifecycle
 from otlptest.model import Protocol
 from tests.planted.common_faults import COMMON_PLANTS
 from tests.planted.log_faults import LOG_PLANTS

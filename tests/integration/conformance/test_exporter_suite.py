@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +18,20 @@ from otlptest.conformance import (
     SuiteRun,
     SuiteStarted,
     conform_exporter,
-    exporter_cases,
-    observing,
 )
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.exporter_runs import CommandLab
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.observing import look_at
-from otlptest.conformance.subjects import Subject, default_jobs
-from otlptest.conformance.verdicts import Judged, held
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import baseline as observing, cases as exporter_cases
+from otlptest.conformance.exporter.baseline import look_at
+from otlptest.conformance.exporter.command import Subject, default_jobs
+from otlptest.conformance.exporter.command_lab import CommandLab
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.suite import judged_case
 from otlptest.errors import ProcessError, UnknownNameError, UsageError
 from otlptest.model import Protocol
 from otlptest.processes.descendants import MARKER
 from otlptest.processes.free_ports import free_port
+from otlptest.results import CheckResult, passed
 from tests.support.conformed import COMMAND, EXPORTER, left_over
 
 PROTOCOLS: tuple[Protocol, ...] = ("grpc", "http/protobuf", "http/json")
@@ -108,8 +110,8 @@ def test_an_exporter_of_one_signal_leaves_the_others_unobserved(
     assert not run.has_judged
 
 
-def _hold(lab: ExporterLab) -> Iterator[Judged]:
-    yield held("OTLP-HTTP-001", f"with {', '.join(lab.signals)}")
+def _hold(lab: ExporterLab) -> Iterator[CheckResult]:
+    yield passed("OTLP-HTTP-001", f"with {', '.join(lab.signals)}")
 
 
 def test_only_the_signals_asked_for_are_judged(environment: pytest.MonkeyPatch) -> None:
@@ -343,6 +345,43 @@ def test_a_subject_that_is_closed_ends_what_runs(environment: pytest.MonkeyPatch
     run = made.start(meanwhile=lambda fake: close_after_first_request(subject, fake))
     with pytest.raises(ProcessError, match="was ended with the suite"):
         run.result(timeout=20)
+
+
+def test_what_a_case_began_ends_with_it(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("WRONG", "endless")
+    subject = Subject(COMMAND)
+    subject.allow(jobs=2, starting_s=0.1)
+    lab = CommandLab(
+        subject=subject,
+        protocol="http/protobuf",
+        signals=("traces",),
+        baseline=Observation(arrived=Arrived(), protocol="http/protobuf"),
+        timeout_s=60.0,
+        target_version=(1, 10),
+    )
+    begun: list[Future[Observation]] = []
+    came = threading.Event()
+
+    def judge(given: ExporterLab) -> Iterator[CheckResult]:
+        begun.append(given.start(meanwhile=lambda fake: came_to(fake, came)))
+        begun.append(given.start())
+        begun.append(given.start())  # waits for its turn
+        assert came.wait(20.0)
+        raise ProcessError("the case", "failed")
+
+    case = ExporterCase(id="x/y", title="t", requirements=("OTLP-RESP-062",), judge=judge)
+    with pytest.raises(ProcessError, match="the case failed"):
+        list(judged_case(case, lab))
+    for run in begun:
+        with pytest.raises(ProcessError, match="was ended with its case"):
+            run.result(timeout=20)
+    shared = lab.shared("of all", lambda: lab.start({"WRONG": ""}))
+    assert shared.result(timeout=20).ended_well  # what all cases share goes on
+
+
+def came_to(fake: FakeCollector, came: threading.Event) -> None:
+    fake.requests.wait_for_one(timeout_s=10.0)
+    came.set()
 
 
 def close_after_first_request(subject: Subject, fake: FakeCollector) -> None:

@@ -8,10 +8,10 @@ import grpc
 import pytest
 
 from otlptest.collector.fake import FakeCollector
-from otlptest.conformance.fuzzing import FuzzPlan, FuzzReport, fuzz_receiver, replay_payload
-from otlptest.conformance.fuzzing_session import Failure, FuzzFailed
-from otlptest.conformance.receiver import Target
+from otlptest.conformance.receiver.suite import Target
 from otlptest.errors import UnknownNameError, UsageError
+from otlptest.fuzzing.fuzz_session import Failure, FuzzFailed
+from otlptest.fuzzing.run import FuzzPlan, FuzzReport, fuzz_receiver, replay_payload
 from otlptest.model import Protocol, Signal
 from otlptest.timing import SYSTEM_CLOCK
 from tests.support.fuzzed_receivers import (

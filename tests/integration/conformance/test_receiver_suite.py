@@ -22,17 +22,18 @@ from otlptest.conformance import (
     Target,
     conform_receiver,
 )
-from otlptest.conformance.probes import probe_request
-from otlptest.conformance.read_back import FileReadBack, ForwardReadBack
-from otlptest.conformance.receiver_lab import Endpoint, ReceiverLab
-from otlptest.conformance.receiver_memory import resident_bytes_at
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.verdicts import Judged, Policy, broken, held
+from otlptest.conformance.receiver.lab import Endpoint, ReceiverLab
+from otlptest.conformance.receiver.memory import resident_bytes_at
+from otlptest.conformance.receiver.probes import probe_request
+from otlptest.conformance.receiver.read_back import FileReadBack, ForwardReadBack
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.verdicts import Policy
 from otlptest.errors import SendError, UnknownNameError, UsageError
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult, failed, passed
 from otlptest.timing import Deadline
-from otlptest.wire.otlp_file_writing import OtlpFileWriter
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.otlp_file_writing import OtlpFileWriter
+from otlptest.wire.otlp.signals import request_class
 
 STRICT = ReceiverSuite(
     cases=("exports", "bad_data/random_bytes"), policy=Policy(is_strict=True), timeout_s=5.0
@@ -274,8 +275,8 @@ def test_a_receiver_that_is_overloaded_for_a_moment_is_waited_for() -> None:
         assert verdicts(judge(url))["OTLP-HTTP-002"] == "pass"
 
 
-def hold(lab: ReceiverLab) -> Iterator[Judged]:
-    yield held("OTLP-JSON-002", f"with {', '.join(lab.signals)}")
+def hold(lab: ReceiverLab) -> Iterator[CheckResult]:
+    yield passed("OTLP-JSON-002", f"with {', '.join(lab.signals)}")
 
 
 JSON_CASE = ReceiverCase(
@@ -298,7 +299,7 @@ def test_a_receiver_without_json_lacks_it() -> None:
 
 def case(
     name: str,
-    judge_it: Callable[[ReceiverLab], Iterator[Judged]] = hold,
+    judge_it: Callable[[ReceiverLab], Iterator[CheckResult]] = hold,
     **more: Any,  # noqa: ANN401 -- options of the call
 ) -> ReceiverCase:
     return ReceiverCase(
@@ -346,9 +347,9 @@ def test_a_signal_that_the_receiver_does_not_take_is_skipped() -> None:
 def test_the_case_that_made_a_receiver_fall_is_blamed_alone() -> None:
     fallen = threading.Event()
 
-    def topple(_: ReceiverLab) -> Iterator[Judged]:
+    def topple(_: ReceiverLab) -> Iterator[CheckResult]:
         fallen.set()
-        yield broken("OTLP-JSON-002", "it fell", harm="crash")
+        yield failed("OTLP-JSON-002", "it fell", harm="crash")
 
     cases = (
         case("a/first", expected_s=9.0),
@@ -363,9 +364,9 @@ def test_the_case_that_made_a_receiver_fall_is_blamed_alone() -> None:
 
 
 def test_after_a_fall_nothing_more_is_observed(collector: FakeCollector) -> None:
-    def close(_: ReceiverLab) -> Iterator[Judged]:
+    def close(_: ReceiverLab) -> Iterator[CheckResult]:
         collector.close()
-        yield held("OTLP-JSON-002", "closed")
+        yield passed("OTLP-JSON-002", "closed")
 
     cases = (case("a/close", close, expected_s=5.0), case("a/after"))
     events: list[Event] = []
@@ -436,7 +437,9 @@ def test_endpoints_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("text", ["ftp://h", "http://h:port", "http://", "http://h?x=1"], ids=str)
 def test_what_is_no_endpoint_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no http or https URL"):
+    with pytest.raises(
+        UsageError, match=r"'(ftp|http)://.*': (it is not an http or https URL|Port could not)"
+    ):
         endpoint_of(text, is_grpc=False)
 
 

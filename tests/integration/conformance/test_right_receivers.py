@@ -7,22 +7,22 @@ from dataclasses import replace
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_cases.endurance import judge_patience
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.cases.endurance import judge_patience
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.model import Protocol
-from otlptest.wire.limits import Limits
+from otlptest.results import CheckResult
+from otlptest.wire.transport.limits import Limits
 from tests.integration.conformance.test_wrong_receivers import lab_of
-from tests.support.wrong_receivers.data_faults import DELTA, attributes, item
-from tests.support.wrong_receivers.grpc_front import grpc_front, success
-from tests.support.wrong_receivers.http_connections import SLOW
-from tests.support.wrong_receivers.http_front import Change, Said, http_front
-from tests.support.wrong_receivers.planted import (
+from tests.subjects.wrong_receivers.data_faults import DELTA, attributes, item
+from tests.subjects.wrong_receivers.grpc_front import grpc_front, success
+from tests.subjects.wrong_receivers.http_connections import SLOW
+from tests.subjects.wrong_receivers.http_front import Change, Said, http_front
+from tests.subjects.wrong_receivers.planted import (
     GZIP,
     Wrong,
     accepts,
@@ -32,7 +32,7 @@ from tests.support.wrong_receivers.planted import (
     partial,
     turned,
 )
-from tests.support.wrong_receivers.tables import WRONG
+from tests.subjects.wrong_receivers.tables import WRONG
 
 SLOW_CASE = "endurance/patience"
 RUNS = [(case, protocol) for case in CASES if case.id != SLOW_CASE for protocol in case.protocols]
@@ -88,8 +88,8 @@ def lab(collector: FakeCollector, protocol: Protocol) -> TargetLab:
     )
 
 
-def told(judged: tuple[Judged, ...], *outcomes: str) -> set[str]:
-    return {each.requirement for each in judged if each.outcome in outcomes}
+def told(judged: tuple[CheckResult, ...], *outcomes: str) -> set[str]:
+    return {each.rule for each in judged if each.outcome in outcomes}
 
 
 @pytest.mark.timeout(120)
@@ -100,23 +100,23 @@ def test_the_fake_passes_a_case(
     case: ReceiverCase, protocol: Protocol, collector: FakeCollector
 ) -> None:
     judged = judgements(case, judged_receiver_case(case, lab(collector, protocol)))
-    assert told(judged, "broken") == set(), judged
+    assert told(judged, "failed") == set(), judged
     unseen = UNSEEN | (REFUSES_NONE if case.id.startswith("partial/") else set())
-    assert told(judged, "not_observed") <= unseen, judged
-    assert told(judged, "lacking") <= ABSENT, judged
+    assert told(judged, "inconclusive") <= unseen, judged
+    assert told(judged, "not_applicable") <= ABSENT, judged
 
 
 @pytest.mark.timeout(120)
 def test_the_fake_cuts_slow_clients_off_and_keeps_idle_ones() -> None:
     with FakeCollector(limits=Limits(patience_s=1.0)) as impatient:
         judged = tuple(judge_patience(3.0)(lab(impatient, "http/protobuf")))
-    assert told(judged, "held") == {"OTLP-SRV-053", "OTLP-SRV-054"}, judged
+    assert told(judged, "passed") == {"OTLP-SRV-053", "OTLP-SRV-054"}, judged
 
 
 def test_that_slow_clients_are_never_cut_off_cannot_be_seen(collector: FakeCollector) -> None:
     judged = tuple(judge_patience(0.2)(lab(collector, "http/protobuf")))
-    assert told(judged, "not_observed") == {"OTLP-SRV-053"}, judged
-    assert told(judged, "held") == {"OTLP-SRV-054"}, judged
+    assert told(judged, "inconclusive") == {"OTLP-SRV-053"}, judged
+    assert told(judged, "passed") == {"OTLP-SRV-054"}, judged
 
 
 @pytest.mark.timeout(120)
@@ -124,15 +124,15 @@ def test_that_slow_clients_are_never_cut_off_cannot_be_seen(collector: FakeColle
 def test_a_receiver_that_is_wrong_with_slow_clients_is_caught(fault: Wrong) -> None:
     with FakeCollector() as right, ExitStack() as stack:
         judged = tuple(judge_patience(3.0)(lab_of(right, fault, stack)))
-    assert fault.rules <= told(judged, "broken"), judged
+    assert fault.rules <= told(judged, "failed"), judged
 
 
 def test_what_web_pages_may_send_is_judged_where_they_may() -> None:
     case = next(each for each in CASES if each.id == "routes/cors")
     with FakeCollector(cors_origins=["http://localhost:3000"]) as open_to_pages:
         found = judgements(case, judged_receiver_case(case, lab(open_to_pages, "http/protobuf")))
-    assert told(found, "broken") == set(), found
-    assert told(found, "held") == set(case.requirements) - {"OTLP-SRV-076"}
+    assert told(found, "failed") == set(), found
+    assert told(found, "passed") == set(case.requirements) - {"OTLP-SRV-076"}
 
 
 def test_without_read_back_what_needs_it_is_no_pass(collector: FakeCollector) -> None:
@@ -140,7 +140,7 @@ def test_without_read_back_what_needs_it_is_no_pass(collector: FakeCollector) ->
     needing = [each for each in CASES if each.id in {"json_values/right", "json_values/ids"}]
     for case in needing:
         judged = judgements(case, judged_receiver_case(case, bare))
-        assert told(judged, "held", "broken") == set(), judged
+        assert told(judged, "passed", "failed") == set(), judged
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"], ids=str)
@@ -149,7 +149,7 @@ def test_a_receiver_with_tls_is_judged_by_that_too(protocol: Protocol) -> None:
         there = replace(lab(secured, protocol), ca_file=secured.ca_file)
         for case in (each for each in CASES if each.id.startswith("secured/")):
             judged = judgements(case, judged_receiver_case(case, there))
-            assert told(judged, "held") == set(case.requirements), judged
+            assert told(judged, "passed") == set(case.requirements), judged
 
 
 CAPABLE: dict[str, tuple[str, str, Change]] = {
@@ -196,7 +196,7 @@ INCAPABLE: dict[str, tuple[str, str, Change]] = {
 
 @pytest.mark.parametrize(
     ("name", "outcome"),
-    [*((name, "held") for name in CAPABLE), *((name, "lacking") for name in INCAPABLE)],
+    [*((name, "passed") for name in CAPABLE), *((name, "not_applicable") for name in INCAPABLE)],
     ids=[*CAPABLE, *INCAPABLE],
 )
 def test_options_are_reported_and_never_failed(
@@ -207,7 +207,7 @@ def test_options_are_reported_and_never_failed(
     with http_front(collector.http_port, change) as front:
         there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
         judged = judgements(case, judged_receiver_case(case, there))
-    assert {each.outcome for each in judged if each.requirement == rule} == {outcome}, judged
+    assert {each.outcome for each in judged if each.rule == rule} == {outcome}, judged
 
 
 def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
@@ -216,7 +216,7 @@ def test_services_beside_otlp_are_reported(collector: FakeCollector) -> None:
     with grpc_front(collector.grpc_port, healthy) as address:
         there = replace(lab(collector, "grpc"), grpc=endpoint_of(address, is_grpc=True))
         judged = judgements(case, judged_receiver_case(case, there))
-    assert [each.outcome for each in judged] == ["held"]
+    assert [each.outcome for each in judged] == ["passed"]
 
 
 class Silence(Said):
@@ -277,7 +277,7 @@ def test_what_a_receiver_need_not_take_it_may_refuse(
     with http_front(collector.http_port, change) as front:
         there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
         judged = judgements(case, judged_receiver_case(case, there))
-    assert {each.outcome for each in judged} == {"held"}, judged
+    assert {each.outcome for each in judged} == {"passed"}, judged
 
 
 def test_who_says_that_it_closes_after_an_answer_is_not_asked_for_more_answers(
@@ -287,7 +287,7 @@ def test_who_says_that_it_closes_after_an_answer_is_not_asked_for_more_answers(
     with http_front(collector.http_port, lambda _, said: replace(said, closes=True)) as front:
         there = replace(lab(collector, "http/protobuf"), http=endpoint_of(front.url, is_grpc=False))
         judged = judgements(case, judged_receiver_case(case, there))
-    assert {each.outcome for each in judged} == {"not_observed"}, judged
+    assert {each.outcome for each in judged} == {"inconclusive"}, judged
 
 
 @pytest.mark.parametrize("name", ["data/spans", "data/metrics", "data/logs_protobuf"])
@@ -302,8 +302,8 @@ def test_data_that_nobody_can_read_back_are_no_pass(collector: FakeCollector, na
         "OTLP-LOG-006",
         "OTLP-LOG-023",
     }
-    assert told(judged, "held", "broken") & unread == set()
-    assert told(judged, "lacking") >= unread & set(case.requirements)
+    assert told(judged, "passed", "failed") & unread == set()
+    assert told(judged, "not_applicable") >= unread & set(case.requirements)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_one_that_says_that_it_is_overloaded_is_accused_of_nothing_and_praised_f
             read_back=None,
         )
         judged = judgements(case, judged_receiver_case(case, there))
-    assert {each.outcome for each in judged} == {"not_observed"}
+    assert {each.outcome for each in judged} == {"inconclusive"}
     assert "overloaded: HTTP 429" in judged[0].evidence
 
 

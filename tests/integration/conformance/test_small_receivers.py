@@ -1,4 +1,4 @@
-"""Receivers with one habit that is no fault, or with one fault alone: one cause, one accusation."""
+"""Receivers with one harmless habit, or with one fault alone: one cause, one accusation."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,18 +17,18 @@ from otlptest.conformance import (
     Target,
     conform_receiver,
 )
-from otlptest.conformance.fuzzing import FuzzPlan, fuzz_receiver, replay_payload
-from otlptest.conformance.read_back import FileReadBack
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_exchanges import post
-from otlptest.conformance.receiver_lab import ReceiverLab
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.sample_requests import sample_item, wrapped
-from otlptest.conformance.verdicts import Judged, held
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.exchange import post
+from otlptest.conformance.receiver.lab import ReceiverLab
+from otlptest.conformance.receiver.read_back import FileReadBack
+from otlptest.conformance.receiver.sample_requests import sample_item, wrapped
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.fuzzing.run import FuzzPlan, fuzz_receiver, replay_payload
 from otlptest.model import Protocol, Signal
+from otlptest.results import CheckResult, passed
 from otlptest.timing import Deadline
+from tests.subjects.wrong_receivers.small_receivers import MANY, small_receiver
 from tests.support.receivers import grpc_receiver
-from tests.support.wrong_receivers.small_receivers import MANY, small_receiver
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -88,11 +88,11 @@ def test_floods_come_after_all_protocols() -> None:
     assert started == ["errors/bodies", "endurance/parallel"]
 
 
-def _flood(lab: ReceiverLab) -> Iterator[Judged]:
+def _flood(lab: ReceiverLab) -> Iterator[CheckResult]:
     """So many items that a slow store writes them for seconds; their answer is not waited for."""
     items = [sample_item("traces", lab.marker())] * (MANY + 1)
     post(lab, wrapped(*items), signal="traces", timeout_s=0.5)
-    yield held("OTLP-SRV-085", "sent")
+    yield passed("OTLP-SRV-085", "sent")
 
 
 def test_a_receiver_that_works_off_a_flood_is_waited_for() -> None:
@@ -305,17 +305,17 @@ def _judge(case: str, url: str, timeout_s: float) -> list[tuple[str, str, str]]:
         http=endpoint_of(url, is_grpc=False),
         timeout_s=timeout_s,
     )
-    return [(each.requirement, each.outcome, each.evidence) for each in BY_ID[case].judge(lab)]
+    return [(each.rule, each.outcome, each.evidence) for each in BY_ID[case].judge(lab)]
 
 
 def test_no_answer_to_many_bad_items_is_told_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otlptest.conformance.receiver_cases.bombs.FLOOD_PATIENCE_S", 0.5)
+    monkeypatch.setattr("otlptest.conformance.receiver.cases.bombs.FLOOD_PATIENCE_S", 0.5)
     with small_receiver("silent", "0") as url:
         judged_so = _judge("bombs/longest_answer", url, 0.5)
     assert judged_so == [
         (
             "OTLP-HTTP-032",
-            "not_observed",
+            "inconclusive",
             "100,000 bad items got no answer that can be measured: no answer: nothing came",
         )
     ]
@@ -324,7 +324,7 @@ def test_no_answer_to_many_bad_items_is_told_as_none(monkeypatch: pytest.MonkeyP
 def test_a_burst_is_told_in_numbers() -> None:
     with small_receiver("right") as url:
         ((rule, outcome, evidence),) = _judge("endurance/overload", url, 60.0)
-    assert (rule, outcome) == ("OTLP-SRV-084", "not_observed")
+    assert (rule, outcome) == ("OTLP-SRV-084", "inconclusive")
     assert evidence == (
         "1000 requests on 50 connections at once came to: 1000 HTTP 200: that was no overload"
     )

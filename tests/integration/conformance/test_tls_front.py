@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.tls_front import TlsFront
+from otlptest.conformance.exporter.tls_front import TlsFront
 from tests.support.receiving import span_request
 
 PATIENCE_S = 30.0

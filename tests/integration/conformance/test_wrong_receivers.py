@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.cases import ReceiverCase
-from otlptest.conformance.read_back import ForwardReadBack
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import ReceiverCase
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.read_back import ForwardReadBack
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.model import Signal
-from tests.support.wrong_receivers.grpc_front import grpc_front
-from tests.support.wrong_receivers.http_front import http_front
-from tests.support.wrong_receivers.planted import Stored, Wrong
-from tests.support.wrong_receivers.tables import WRONG
+from otlptest.results import CheckResult
+from tests.subjects.wrong_receivers.grpc_front import grpc_front
+from tests.subjects.wrong_receivers.http_front import http_front
+from tests.subjects.wrong_receivers.planted import Stored, Wrong
+from tests.subjects.wrong_receivers.tables import WRONG
 
 NAMES = [f"{each.protocol} {each.case}: {each.name}" for each in WRONG]
 BY_ID = {case.id: case for case in CASES}
@@ -67,7 +67,7 @@ def lab_of(collector: FakeCollector, fault: Wrong, stack: ExitStack) -> TargetLa
     return replace(lab, read_back=AlteredReadBack(right, fault.stored)) if fault.stored else lab
 
 
-def found(case: ReceiverCase, lab: TargetLab) -> tuple[Judged, ...]:
+def found(case: ReceiverCase, lab: TargetLab) -> tuple[CheckResult, ...]:
     return judgements(case, judged_receiver_case(case, lab))
 
 
@@ -77,7 +77,7 @@ def test_a_wrong_receiver_is_caught(fault: Wrong) -> None:
     with ExitStack() as stack:
         collector = stack.enter_context(FakeCollector(cors_origins=fault.origins))
         judged = found(BY_ID[fault.case], lab_of(collector, fault, stack))
-    broken = [each for each in judged if each.outcome == "broken"]
-    assert {each.requirement for each in broken} == fault.rules, judged
+    broken = [each for each in judged if each.outcome == "failed"]
+    assert {each.rule for each in broken} == fault.rules, judged
     if fault.harm is not None:
         assert fault.harm in {each.harm for each in broken}

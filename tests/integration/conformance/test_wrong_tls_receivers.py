@@ -6,13 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.conformance.receiver import judged_receiver_case
-from otlptest.conformance.receiver_cases import CASES
-from otlptest.conformance.receiver_talks import TargetLab, endpoint_of
-from otlptest.conformance.running import judgements
+from otlptest.conformance.receiver.cases import CASES
+from otlptest.conformance.receiver.suite import judged_receiver_case
+from otlptest.conformance.receiver.target_lab import TargetLab, endpoint_of
+from otlptest.conformance.runner import judgements
 from otlptest.model import Protocol
-from otlptest.wire.certificates import ThrowAwayCertificates
-from tests.support.wrong_receivers.tls_fronts import (
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
+from tests.subjects.wrong_receivers.tls_fronts import (
     Opened,
     either,
     only,
@@ -64,6 +64,6 @@ def test_what_a_tls_port_lets_in(
                 for each in judgements(case, judged_receiver_case(case, lab))
             ]
     certificates.close()
-    assert {each.requirement for each in found if each.outcome == "broken"} == broken, found
+    assert {each.rule for each in found if each.outcome == "failed"} == broken, found
     if not broken:
-        assert {each.outcome for each in found} == {"held"}, found
+        assert {each.outcome for each in found} == {"passed"}, found

@@ -8,7 +8,7 @@ import pytest
 from otlptest import FakeCollector, faults, match
 from otlptest.errors import ExpectationError, UsageError
 from otlptest.timing import SYSTEM_CLOCK
-from otlptest.wire.otlp_traces import request_from_spans
+from otlptest.wire.otlp.otlp_traces import request_from_spans
 from tests.support.faulted import GOOD, http_client, post
 from tests.support.received import a_span
 

@@ -22,10 +22,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otlptest import FakeCollector, faults
 from otlptest.faults import GrpcCode, ReplyFault
 from otlptest.model import Signal
-from otlptest.wire.compression import decompress
-from otlptest.wire.grpc_framing import PREFIX_SIZE
-from otlptest.wire.signals import SIGNAL_NAMES
-from otlptest.wire.statuses import decode_status_details
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
+from otlptest.wire.transport.compression import decompress
+from otlptest.wire.transport.grpc_framing import PREFIX_SIZE
+from otlptest.wire.transport.statuses import decode_status_details
 from tests.support.faulted import call_grpcio, call_raw, planned, post
 from tests.support.http2_talk import call, talk2
 from tests.support.receiving import JSON, PROTOBUF, span_request

@@ -126,7 +126,7 @@ def test_line_whose_port_is_no_number_is_a_usage_error() -> None:
     with pytest.raises(UsageError) as caught:
         start_program(command, ready=ready.line(r"port (?P<port>\w+)"))
     assert str(caught.value) == (
-        r"the group 'port' of 'port (?P<port>\\w+)' gave 'http', which is no port"
+        r"the group 'port' of 'port (?P<port>\\w+)' gave 'http', which is not a port"
         "\n"
         r"  hint: let it match digits only: (?P<port>\d+)"
     )
@@ -185,9 +185,9 @@ def test_port_readiness_tells_that_nobody_listened() -> None:
 @pytest.mark.parametrize(
     ("ask", "problem"),
     [
-        pytest.param(lambda p: p.get("x"), "'x' is no request target", id="no slash"),
-        pytest.param(lambda p: p.get("/ä"), "'/ä' is no request target", id="not ASCII"),
-        pytest.param(lambda p: p.get("/a b"), "'/a b' is no request target", id="blank"),
+        pytest.param(lambda p: p.get("x"), "'x' is not a request target", id="no slash"),
+        pytest.param(lambda p: p.get("/ä"), "'/ä' is not a request target", id="not ASCII"),
+        pytest.param(lambda p: p.get("/a b"), "'/a b' is not a request target", id="blank"),
         pytest.param(
             lambda p: p.post("/", json=1, body=b""),
             "a request has one body: give json or body, not both",

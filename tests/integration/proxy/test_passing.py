@@ -12,7 +12,7 @@ import pytest
 from otlptest import FakeCollector, OtlpProxy
 from otlptest.errors import PortTakenError, ReceiverError, UsageError
 from otlptest.timing import Deadline
-from otlptest.wire import http2_frames as frames
+from otlptest.wire.transport import http2_frames as frames
 from tests.support.receiving import connect, http1, read_to_end, span_request
 from tests.support.wire_places import PATIENCE_S, grpc_client, http_client, place
 
@@ -259,16 +259,16 @@ def test_forgotten_proxy_warns() -> None:
 @pytest.mark.parametrize(
     ("upstream", "problem"),
     [
-        ("", "no http:// or https:// URL"),
-        ("ftp://127.0.0.1:1", "no http:// or https:// URL"),
+        ("", "not an http or https URL"),
+        ("ftp://127.0.0.1:1", "not an http or https URL"),
         ("http://127.0.0.1", "has no port"),
         ("http://127.0.0.1:0", "has no port"),
-        ("http://127.0.0.1:99999", "is no URL"),
-        ("http://[::1:4317", "is no URL"),
+        ("http://127.0.0.1:99999", "Port out of range 0-65535"),
+        ("http://[::1:4317", "Invalid IPv6 URL"),
         ("http://user@127.0.0.1:4317", "has no port"),
         ("http://127.0.0.1:4318/v1/traces", "has a path"),
         ("http://no.such.host.invalid:4318", "cannot be found"),
-        ("unix:/tmp/otlp.sock", "'unix:/tmp/otlp.sock' is a Unix socket; OTLP goes over TCP only"),
+        ("unix:/tmp/otlp.sock", "OTLP is sent over TCP only, not over Unix sockets"),
         (4317, "neither a URL nor a collector"),
         (None, "neither a URL nor a collector"),
     ],

@@ -181,9 +181,9 @@ def test_closed_proxy_holds_nothing_back_and_opens_no_port() -> None:
             further = proxy.open_port(proxy.http_endpoint, fake.grpc_port, fake.http_port)
             assert exchange(int(further.rpartition(":")[2])).startswith(b"HTTP/1.1 200")
             assert proxy.connections[0].upstream == fake.http_endpoint
-            assert fake.way_in(proxy.grpc_endpoint) is proxy
-            assert fake.way_in(fake.grpc_endpoint) is None
-        assert fake.way_in(proxy.grpc_endpoint) is None
+            assert fake.find_proxy(proxy.grpc_endpoint) is proxy
+            assert fake.find_proxy(fake.grpc_endpoint) is None
+        assert fake.find_proxy(proxy.grpc_endpoint) is None
         assert proxy.pass_on(Deadline(PATIENCE_S)) == ""
         with pytest.raises(ReceiverError):
             proxy.open_port(proxy.http_endpoint, fake.grpc_port, fake.http_port)

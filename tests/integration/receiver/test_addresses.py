@@ -1,4 +1,4 @@
-"""`localhost` is both loopback addresses, with one port; a Unix socket is no address."""
+"""`localhost` is both loopback addresses, with one port; a Unix socket is not an address."""
 
 import socket
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from otlptest import FakeCollector, OtlpProxy
-from otlptest.collector.receiving import sockets
 from otlptest.errors import PortTakenError, UsageError
+from otlptest.net import sockets
 from otlptest.timing import Deadline
 from tests.support.receiving import http1, receiving, span_request
 

@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
-from otlptest.wire.signals import SIGNAL_NAMES
+from otlptest.wire.otlp.signals import SIGNAL_NAMES
 from tests.support.receiving import PROTOBUF, TRACES, receiving, span_request
 
 GOOD = span_request("good")

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 import pytest
 
-from otlptest.collector.receiving.connection import SocketConnection
-from otlptest.collector.receiving.endpoints import Endpoint
-from otlptest.collector.receiving.planned_replies import PlannedReplies
-from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
-from otlptest.collector.receiving.reception import Reception
-from otlptest.faults.interference.plan import WirePlan
-from otlptest.faults.script import ReplyScript
+from otlptest.collector.server.connection import SocketConnection
+from otlptest.collector.server.listeners import Endpoint
+from otlptest.collector.server.replies import PlannedReplies
+from otlptest.collector.server.server_context import ServerContext
+from otlptest.faults.injection.injections import WirePlan
+from otlptest.faults.reply_rules import ReplyRules
+from otlptest.net.loop import READ, WRITE, ReadinessLoop
 from otlptest.timing import SYSTEM_CLOCK
-from otlptest.wire.limits import DEFAULT_LIMITS, Limits
+from otlptest.wire.transport.limits import DEFAULT_LIMITS, Limits
 from tests.support.receiving import Heard, http1, span_request
 
 GOOD = http1(span_request("good"))
@@ -26,11 +26,11 @@ def connected(
 ) -> Iterator[tuple[SocketConnection, socket.socket, Heard]]:
     """A connection that nobody runs, and its client."""
     heard = Heard()
-    choose_reply = PlannedReplies(ReplyScript()).choose
+    choose_reply = PlannedReplies(ReplyRules()).choose
     wire_plan = WirePlan(lambda: None)
-    reception = Reception(heard, limits, None, SYSTEM_CLOCK, choose_reply, wire_plan=wire_plan)
+    reception = ServerContext(heard, limits, None, SYSTEM_CLOCK, choose_reply, wire_plan=wire_plan)
     loop = ReadinessLoop(lambda: None, 10.0)
-    endpoint = Endpoint("127.0.0.1", 0, "http")
+    endpoint = Endpoint[SocketConnection]("127.0.0.1", 0, "http")
     ours, client = socket.socketpair()
     descriptor = ours.detach()
     accepted = socket.SocketType(fileno=descriptor)

@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest import FakeCollector
-from otlptest.collector.receiving.cors import CorsPolicy
+from otlptest.collector.server.cors import CorsPolicy
 from otlptest.errors import ExpectationError, UsageError
 from tests.support.http2_talk import call, talk2
 from tests.support.receiving import JSON, http1, receiving, talk

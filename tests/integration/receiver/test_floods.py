@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.http2_frames import ErrorCode
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.http2_frames import ErrorCode
 from tests.support.http2_talk import block, call, grpc_fields, talk2
 from tests.support.receiving import receiving, span_request
 
@@ -68,7 +68,7 @@ def test_control_frames_that_requests_explain_are_no_flood() -> None:
 
 BROKEN = {
     "a frame over the announced size": frames.frame(frames.DATA, 0, 1, bytes(16385)),
-    "a header block that is no HPACK": frames.frame(
+    "a header block that is not valid HPACK": frames.frame(
         frames.HEADERS, frames.END_HEADERS, 1, b"\xff\xff\xff\xff\xff\xff"
     ),
     "DATA on a stream that never began": frames.data_frame(9, b"x", ends_stream=True),

@@ -1,6 +1,6 @@
 """The gRPC port passes every case of h2spec, the strict ones included.
 
-On the HTTP port one case must not pass: that port speaks HTTP/1.1 as well, so what is no HTTP/2
+On the HTTP port one case must not pass: that port speaks HTTP/1.1 as well, so what is not HTTP/2
 preface is answered in HTTP/1.1, and h2spec expects the connection to be closed without a word.
 """
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from otlptest.wire.certificates import ThrowAwayCertificates
+from otlptest.wire.transport.certificates import ThrowAwayCertificates
 from tests.support.peers import require_peer
 from tests.support.receiving import receiving
 

@@ -8,8 +8,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otlptest.timing import SYSTEM_CLOCK
-from otlptest.wire.limits import Limits
-from otlptest.wire.statuses import decode_status
+from otlptest.wire.transport.limits import Limits
+from otlptest.wire.transport.statuses import decode_status
 from tests.support.receiving import JSON, PROTOBUF, http1, receiving, span_request, talk
 
 GOOD = span_request("good")
@@ -104,7 +104,7 @@ DECODED = {  # what an exporter could send by mistake: bytes, status, kind of pr
     "a doubled slash": (http1(GOOD, path="//v1/traces"), 404, "wrong_path"),
     "a trailing slash": (http1(GOOD, path="/v1/traces/"), 404, "wrong_path"),
     "a path with dots": (http1(GOOD, path="/v1/../v1/traces"), 404, "wrong_path"),
-    "a target that is no URL": (http1(GOOD, path="http://[::1/v1/traces"), 404, "wrong_path"),
+    "a target that is not a URL": (http1(GOOD, path="http://[::1/v1/traces"), 404, "wrong_path"),
     "an escaped path": (http1(GOOD, path="/%76%31/traces"), 404, "wrong_path"),
     "profiles where they are not": (http1(b"", path="/v1/profiles"), 404, "wrong_path"),
     "GET": (http1(method="GET"), 405, "wrong_method"),
@@ -135,7 +135,7 @@ FRAMED = {  # what breaks HTTP/1.1 itself, and so the connection
         400,
         "protocol_error",
     ),
-    "a Content-Length that is no number": (
+    "a Content-Length that is not a number": (
         with_head("Host: a\r\nContent-Length: x\r\n"),
         400,
         "protocol_error",

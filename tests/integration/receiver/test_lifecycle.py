@@ -9,11 +9,11 @@ from typing import Self
 
 import pytest
 
-from otlptest.collector.receiving.receiver import Receiver
+from otlptest.collector.server.server import Receiver
 from otlptest.errors import PortTakenError, ReceiverError
 from otlptest.model import Connection, Request
 from otlptest.timing import Deadline, SystemClock
-from otlptest.wire import http2_frames as frames
+from otlptest.wire.transport import http2_frames as frames
 from tests.support.http2_talk import OPENING, Listener, call
 from tests.support.receiving import (
     Heard,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otlptest.collector.receiving.readiness import READ, WRITE, ReadinessLoop
+from otlptest.net.loop import READ, WRITE, ReadinessLoop
 from otlptest.timing import SYSTEM_CLOCK, Deadline
 
 KINDS = [False, True] if hasattr(selectors, "EpollSelector") else [False]

@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from otlptest.timing import Deadline
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.grpc_framing import encode_grpc_frame
-from otlptest.wire.limits import Limits
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.grpc_framing import encode_grpc_frame
+from otlptest.wire.transport.limits import Limits
 from tests.support.http2_talk import OPENING, Listener, block, call, grpc_fields, talk2
 from tests.support.receiving import (
     connect,

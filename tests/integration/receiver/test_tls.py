@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from otlptest.wire import http2_frames as frames
-from otlptest.wire.certificates import ThrowAwayCertificates, client_context
-from otlptest.wire.limits import Limits
+from otlptest.wire.transport import http2_frames as frames
+from otlptest.wire.transport.certificates import ThrowAwayCertificates, client_context
+from otlptest.wire.transport.limits import Limits
 from tests.support.http2_talk import OPENING, Listener, call
 from tests.support.receiving import (
     PATIENCE_S,

@@ -7,9 +7,9 @@ import pytest
 from otlptest import faults
 from otlptest.collector.injected_losses import injected_losses
 from otlptest.faults import WireFault
-from otlptest.faults.interference.plan import Injection
+from otlptest.faults.injection.injections import Injection
 from otlptest.model import Connection, Request
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 
 AGAIN = (
     "after a broken connection a right exporter sends again (OTLP-HTTP-036; gRPC: UNAVAILABLE);"

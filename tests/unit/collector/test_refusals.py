@@ -2,7 +2,7 @@
 
 import pytest
 
-from otlptest.collector.receiving.refusals import refused
+from otlptest.collector.server.refusals import refused
 from otlptest.model import PROBLEM_KINDS
 
 

@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from otlptest.collector.store_source import StoreSource
-from otlptest.collector.trace_contexts import TraceContext
 from otlptest.errors import Finding
 from otlptest.model import (
     AggregationTemporality,
@@ -22,13 +21,14 @@ from otlptest.model import (
     Scope,
 )
 from otlptest.queries import match
+from otlptest.queries.evidence.trace_context import TraceContext
 from otlptest.queries.log_query import LogQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.sources import Kind, Notifying, Recalling, Remembering, Source
 from otlptest.queries.span_query import SpanQuery
 from otlptest.timing import Deadline, SystemClock
-from otlptest.wire.otlp_protobuf import decode_request
+from otlptest.wire.otlp.otlp_protobuf import decode_request
 from tests.support.received import (
     a_connection,
     a_log,

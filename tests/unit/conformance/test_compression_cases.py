@@ -2,11 +2,11 @@
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.observations import Observation
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.model import Protocol, Request
+from otlptest.results import CheckResult
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
@@ -29,7 +29,7 @@ def run(value: str, *, packed: tuple[int, ...] = (), plain: tuple[int, ...] = ()
     return observed(requests, environment={VARIABLE: value, "OTEL_RESOURCE_ATTRIBUTES": "a=b"})
 
 
-def found(gzip: Observation, *more: Observation) -> Judged:
+def found(gzip: Observation, *more: Observation) -> CheckResult:
     """What is found of CFG-035; the runs are gzip, GZIP, none and brotli, then what follows."""
     none = run("none", plain=(300, 2000))
     baseline = observed([request(300, encoding="identity"), request(2000, encoding="identity")])
@@ -41,36 +41,36 @@ def found(gzip: Observation, *more: Observation) -> Judged:
 @pytest.mark.parametrize(
     ("gzip", "more", "expected"),
     [
-        pytest.param(run("gzip", packed=(300, 2000)), (), "held", id="all"),
-        pytest.param(run("gzip", packed=(2000,), plain=(300,)), (), "held", id="long ones alone"),
+        pytest.param(run("gzip", packed=(300, 2000)), (), "passed", id="all"),
+        pytest.param(run("gzip", packed=(2000,), plain=(300,)), (), "passed", id="long ones alone"),
         pytest.param(
-            run("gzip", packed=(300,), plain=(2000,)), (), "broken", id="and longer ones not"
+            run("gzip", packed=(300,), plain=(2000,)), (), "failed", id="and longer ones not"
         ),
         pytest.param(
             run("gzip", plain=(300,)),
             [run("gzip", plain=(300,))],
-            "not_observed",
+            "inconclusive",
             id="none, and only short ones came",
         ),
         pytest.param(
             run("gzip", plain=(300,)),
             [run("gzip", plain=(9000,))],
-            "broken",
+            "failed",
             id="none, however long it is",
         ),
         pytest.param(
             run("gzip", plain=(300,)),
             [run("gzip", packed=(9000,)), run("none", plain=(9000,))],
-            "held",
+            "passed",
             id="once it is long",
         ),
         pytest.param(
             run("gzip", plain=(300,)),
             [run("gzip", packed=(9000,)), run("none", packed=(9000,))],
-            "not_observed",
+            "inconclusive",
             id="once it is long, whatever it is told",
         ),
-        pytest.param(run("gzip", plain=(9000,)), (), "broken", id="none, and all are long"),
+        pytest.param(run("gzip", plain=(9000,)), (), "failed", id="none, and all are long"),
     ],
 )
 def test_what_is_told_to_compress(
@@ -98,12 +98,12 @@ def test_one_that_always_compresses_shows_nothing_of_the_variable() -> None:
     (case,) = find_cases(exporter_cases.CASES, ["compression/values"])
     lab = RecordedLab(baseline, always, signals=("traces",))
     outcomes = {rule[5:]: each.outcome for rule, each in judged(case, lab).items()}
-    assert outcomes["CFG-035"] == outcomes["CFG-039"] == "not_observed"
-    assert outcomes["CFG-036"] == "broken"
+    assert outcomes["CFG-035"] == outcomes["CFG-039"] == "inconclusive"
+    assert outcomes["CFG-036"] == "failed"
 
 
 def test_calls_that_say_gzip_and_compress_no_message_do_not_compress() -> None:
     made = request(9000, encoding="gzip", protocol="grpc")
     made.wire_size = made.size
     gzip = observed([made], environment={VARIABLE: "gzip"})
-    assert found(gzip).outcome == "broken"
+    assert found(gzip).outcome == "failed"

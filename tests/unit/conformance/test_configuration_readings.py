@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.exporter_cases import endpoints, protocols, sdk, tls
-from otlptest.conformance.exporter_cases.intervals import silence_s
-from otlptest.conformance.exporter_cases.readings import (
-    last_words,
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import endpoints, protocols, sdk, tls
+from otlptest.conformance.exporter.cases.intervals import silence_s
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.readings import (
+    find_log_line,
     lost_signals,
-    mention,
-    spoken,
-    steady,
+    output_tail,
+    start_until_stable,
+    transports_used,
 )
-from otlptest.conformance.observations import Arrived, Observation
 from otlptest.errors import ProcessError
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from otlptest.processes.free_ports import free_port
@@ -132,7 +132,7 @@ def test_a_command_that_sends_nothing_any_more(name: str, exit_code: int) -> Non
     words = "it is broken" if exit_code else ""
     silent = observed(protocol=protocol, environment=TOLD, exit_code=exit_code, output=words)
     found = judged(case(name), SteadyLab(everything(protocol), silent))
-    broken = {rule for rule, each in found.items() if each.outcome == "broken"}
+    broken = {rule for rule, each in found.items() if each.outcome == "failed"}
     assert broken == {f"OTLP-{rule}" for rule in SILENT[name][exit_code].split()}
     assert all(each.evidence for each in found.values())
     assert [each for each in found.values() if TWICE.search(each.evidence)] == []
@@ -148,7 +148,7 @@ def test_what_is_refused_in_each_run_is_no_loss() -> None:
     assert lost_signals(lab, observed()) == ("traces", "metrics", "logs")
     found = judged(case("sdk/disabled"), lab)["OTLP-CFG-065"]
     assert (found.outcome, found.evidence) == (
-        "not_observed",
+        "inconclusive",
         (
             "OTEL_SDK_DISABLED unset; it sent; the program sets its exporters up in code: "
             "OTEL_<S>_EXPORTER=none changes nothing"
@@ -162,7 +162,7 @@ def test_a_wrong_header_is_told_with_what_came_instead() -> None:
         each.headers = Headers((*each.headers.pairs, ("x-otlptest-plain", "1")))
     lab = RecordedLab(everything(), wrong)
     found = judged(case("headers/own"), lab)["OTLP-CFG-032"]
-    assert found.outcome == "broken"
+    assert found.outcome == "failed"
     assert "; received no x-otlptest-both with traces:\n" in found.evidence
 
 
@@ -174,7 +174,7 @@ def test_last_words_leave_out_the_frames_of_a_stack() -> None:
         "one\nConfigurationException: Unsupported protocol\n\tat a.B.c(B.java:1)\n\t... 17 more\n"
         '  File "x.py", line 1\n    ~~~^^^\n\nKeyError: 1\n'
     )
-    assert last_words(observed(output=output, exit_code=1)) == (
+    assert output_tail(observed(output=output, exit_code=1)) == (
         "it exited with code 1 after 1.0 s\n"
         "| one\n| ConfigurationException: Unsupported protocol\n| KeyError: 1"
     )
@@ -183,8 +183,8 @@ def test_last_words_leave_out_the_frames_of_a_stack() -> None:
 def test_a_mention_is_a_line_that_the_observing_run_had_not() -> None:
     lab = RecordedLab(observed(output="brotli is fine\n"))
     seen = observed(output="brotli is fine\n  brotli is unknown \n")
-    assert mention(lab, seen, ["brotli"]) == "brotli is unknown"
-    assert mention(lab, observed(output="brotli is fine"), ["brotli"]) == ""
+    assert find_log_line(lab, seen, ["brotli"]) == "brotli is unknown"
+    assert find_log_line(lab, observed(output="brotli is fine"), ["brotli"]) == ""
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_mention_is_a_line_that_the_observing_run_had_not() -> None:
     ],
 )
 def test_what_is_spoken_is_told_by_problems_too(rule: str, expected: set[str]) -> None:
-    assert spoken(with_problem(rule)) == expected
+    assert transports_used(with_problem(rule)) == expected
 
 
 def with_problem(rule: str, *, message: str = "so it is") -> Observation:
@@ -213,14 +213,14 @@ def with_problem(rule: str, *, message: str = "so it is") -> Observation:
 
 def test_signals_that_are_lost_without_a_change_are_no_sign() -> None:
     lab = RecordedLab(everything(), observed())
-    run = steady(lab, {"OTEL_EXPORTER_OTLP_HEADERS": "a=1"})
+    run = start_until_stable(lab, {"OTEL_EXPORTER_OTLP_HEADERS": "a=1"})
     with pytest.raises(ProcessError, match="does not send traces, metrics, logs in each run"):
         run()
 
 
 def test_one_unlucky_run_does_not_count() -> None:
     lab = RecordedLab(everything(), observed(), everything())
-    assert lost_signals(lab, steady(lab, {"OTEL_SDK_DISABLED": ""})()) == ()
+    assert lost_signals(lab, start_until_stable(lab, {"OTEL_SDK_DISABLED": ""})()) == ()
 
 
 # Intervals.
@@ -241,16 +241,16 @@ def measured(*times: float, duration_s: float = 60.0) -> Observation:
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        pytest.param(measured(1.0, 2.0, 3.1, 3.2), "held", id="each second"),
-        pytest.param(measured(0.4, 2.4, 2.6, 3.6, 3.7), "held", id="late, then early"),
-        pytest.param(measured(1.0, 1.1), "not_observed", id="too short a life"),
-        pytest.param(measured(0.1, 0.2, 0.3, 0.4), "not_observed", id="flushed all the time"),
-        pytest.param(measured(20.0), "broken", id="once, at the end"),
-        pytest.param(measured(1.0, 21.0), "broken", id="once, and at the end"),
+        pytest.param(measured(1.0, 2.0, 3.1, 3.2), "passed", id="each second"),
+        pytest.param(measured(0.4, 2.4, 2.6, 3.6, 3.7), "passed", id="late, then early"),
+        pytest.param(measured(1.0, 1.1), "inconclusive", id="too short a life"),
+        pytest.param(measured(0.1, 0.2, 0.3, 0.4), "inconclusive", id="flushed all the time"),
+        pytest.param(measured(20.0), "failed", id="once, at the end"),
+        pytest.param(measured(1.0, 21.0), "failed", id="once, and at the end"),
         pytest.param(
-            measured(20.0, duration_s=2.0), "not_observed", id="a start before the process"
+            measured(20.0, duration_s=2.0), "inconclusive", id="a start before the process"
         ),
-        pytest.param(observed(environment=TOLD), "not_observed", id="nothing"),
+        pytest.param(observed(environment=TOLD), "inconclusive", id="nothing"),
     ],
 )
 def test_intervals(seen: Observation, expected: str) -> None:
@@ -260,14 +260,14 @@ def test_intervals(seen: Observation, expected: str) -> None:
 
 def test_intervals_of_a_reader_that_is_set_up_in_code_accuse_nobody() -> None:
     lab = RecordedLab(everything(), measured(20.0), signals=("metrics",))
-    assert judged(case("intervals/metrics"), lab)["OTLP-CFG-067"].outcome == "not_observed"
+    assert judged(case("intervals/metrics"), lab)["OTLP-CFG-067"].outcome == "inconclusive"
 
 
 def test_intervals_that_are_the_same_without_the_variable_show_nothing() -> None:
     each_second = measured(1.0, 2.0, 3.1, 3.2)
     lab = SetUpLab(each_second, each_second, signals=("metrics",))
     found = judged(case("intervals/metrics"), lab)["OTLP-CFG-067"]
-    assert found.outcome == "not_observed"
+    assert found.outcome == "inconclusive"
     assert found.evidence.endswith("nothing shows that the variable is read")
 
 
@@ -292,11 +292,11 @@ HTTP: Protocol = "http/protobuf"
 @pytest.mark.parametrize(
     ("untold", "told_http", "expected"),
     [
-        pytest.param(everything(HTTP), HTTP, "held", id="http/protobuf"),
-        pytest.param(everything(GRPC), HTTP, "not_observed", id="grpc, for compatibility"),
-        pytest.param(everything(JSON), HTTP, "broken", id="JSON, though it can do otherwise"),
-        pytest.param(everything(JSON), JSON, "not_observed", id="JSON whatever it is told"),
-        pytest.param(observed(), HTTP, "not_observed", id="nothing"),
+        pytest.param(everything(HTTP), HTTP, "passed", id="http/protobuf"),
+        pytest.param(everything(GRPC), HTTP, "inconclusive", id="grpc, for compatibility"),
+        pytest.param(everything(JSON), HTTP, "failed", id="JSON, though it can do otherwise"),
+        pytest.param(everything(JSON), JSON, "inconclusive", id="JSON whatever it is told"),
+        pytest.param(observed(), HTTP, "inconclusive", id="nothing"),
     ],
 )
 def test_the_default_protocol(untold: Observation, told_http: Protocol, expected: str) -> None:
@@ -307,11 +307,11 @@ def test_the_default_protocol(untold: Observation, told_http: Protocol, expected
 @pytest.mark.parametrize(
     ("had", "expected"),
     [
-        pytest.param((GRPC, HTTP), ("held", "held"), id="both"),
-        pytest.param((HTTP,), ("held", "not_observed"), id="http/protobuf alone"),
-        pytest.param((GRPC,), ("held", "not_observed"), id="grpc alone"),
-        pytest.param((JSON,), ("not_observed", "not_observed"), id="JSON alone"),
-        pytest.param((), ("not_observed", "not_observed"), id="none that is known"),
+        pytest.param((GRPC, HTTP), ("passed", "passed"), id="both"),
+        pytest.param((HTTP,), ("passed", "inconclusive"), id="http/protobuf alone"),
+        pytest.param((GRPC,), ("passed", "inconclusive"), id="grpc alone"),
+        pytest.param((JSON,), ("inconclusive", "inconclusive"), id="JSON alone"),
+        pytest.param((), ("inconclusive", "inconclusive"), id="none that is known"),
     ],
 )
 def test_the_choice_of_protocols(had: tuple[Protocol, ...], expected: tuple[str, str]) -> None:
@@ -323,8 +323,8 @@ def test_the_choice_of_protocols(had: tuple[Protocol, ...], expected: tuple[str,
 @pytest.mark.parametrize(
     ("is_connected", "outcome"),
     [
-        pytest.param(False, "broken", id="it does nothing at all"),
-        pytest.param(True, "not_observed", id="it speaks what the port does not"),
+        pytest.param(False, "failed", id="it does nothing at all"),
+        pytest.param(True, "inconclusive", id="it speaks what the port does not"),
     ],
 )
 def test_who_connects_has_ignored_a_protocol_that_it_does_not_have(
@@ -357,11 +357,11 @@ def from_file(*, is_marked: bool) -> Observation:
 @pytest.mark.parametrize(
     ("seen", "by_file", "expected"),
     [
-        pytest.param(observed(), everything().arrived, "held", id="to the file's endpoint"),
-        pytest.param(from_file(is_marked=True), Arrived(), "broken", id="read, and not heeded"),
-        pytest.param(from_file(is_marked=False), Arrived(), "lacking", id="not read"),
-        pytest.param(everything(), everything().arrived, "not_observed", id="to both"),
-        pytest.param(observed(), Arrived(), "not_observed", id="nothing"),
+        pytest.param(observed(), everything().arrived, "passed", id="to the file's endpoint"),
+        pytest.param(from_file(is_marked=True), Arrived(), "failed", id="read, and not heeded"),
+        pytest.param(from_file(is_marked=False), Arrived(), "not_applicable", id="not read"),
+        pytest.param(everything(), everything().arrived, "inconclusive", id="to both"),
+        pytest.param(observed(), Arrived(), "inconclusive", id="nothing"),
     ],
 )
 def test_the_configuration_file(seen: Observation, by_file: Arrived, expected: str) -> None:
@@ -395,13 +395,13 @@ ALL = everything(is_tls=True)
 @pytest.mark.parametrize(
     ("taken", "refused", "expected"),
     [
-        pytest.param(ALL, REFUSED, "held", id="trusted by its authority"),
-        pytest.param(ALL, closed_in_handshake(), "held", id="refused without a word"),
-        pytest.param(ALL, ALL, "broken", id="trusted whatever it shows"),
-        pytest.param(REFUSED, REFUSED, "broken", id="never trusted"),
-        pytest.param(observed(environment=TOLD), REFUSED, "not_observed", id="not connected"),
-        pytest.param(PLAINTEXT, PLAINTEXT, "not_observed", id="no TLS at all"),
-        pytest.param(ALL, observed(environment=TOLD), "not_observed", id="not tried"),
+        pytest.param(ALL, REFUSED, "passed", id="trusted by its authority"),
+        pytest.param(ALL, closed_in_handshake(), "passed", id="refused without a word"),
+        pytest.param(ALL, ALL, "failed", id="trusted whatever it shows"),
+        pytest.param(REFUSED, REFUSED, "failed", id="never trusted"),
+        pytest.param(observed(environment=TOLD), REFUSED, "inconclusive", id="not connected"),
+        pytest.param(PLAINTEXT, PLAINTEXT, "inconclusive", id="no TLS at all"),
+        pytest.param(ALL, observed(environment=TOLD), "inconclusive", id="not tried"),
     ],
 )
 def test_the_authority(taken: Observation, refused: Observation, expected: str) -> None:
@@ -412,9 +412,9 @@ def test_the_authority(taken: Observation, refused: Observation, expected: str) 
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        pytest.param(ALL, "held", id="shown"),
-        pytest.param(UNSHOWN, "broken", id="trusted the server and showed nothing"),
-        pytest.param(REFUSED, "not_observed", id="does not trust the server"),
+        pytest.param(ALL, "passed", id="shown"),
+        pytest.param(UNSHOWN, "failed", id="trusted the server and showed nothing"),
+        pytest.param(REFUSED, "inconclusive", id="does not trust the server"),
     ],
 )
 @pytest.mark.parametrize("is_needed", [True, False])
@@ -426,9 +426,9 @@ def test_the_client_certificate(seen: Observation, expected: str, *, is_needed: 
 @pytest.mark.parametrize(
     ("works", "seen", "expected"),
     [
-        pytest.param(True, ALL, "held", id="own files"),
-        pytest.param(True, REFUSED, "broken", id="the general ones"),
-        pytest.param(False, REFUSED, "not_observed", id="no TLS works"),
+        pytest.param(True, ALL, "passed", id="own files"),
+        pytest.param(True, REFUSED, "failed", id="the general ones"),
+        pytest.param(False, REFUSED, "inconclusive", id="no TLS works"),
     ],
 )
 def test_own_certificates(seen: Observation, expected: str, *, works: bool) -> None:
@@ -453,4 +453,4 @@ def test_signals_that_never_come_to_their_path_are_not_missed_elsewhere(
     astray = request("traces")
     astray.signal, astray.path = None, "/export"
     found = judged(case(name), RecordedLab(observed([astray], environment=TOLD)))
-    assert found[rule].outcome == "not_observed"
+    assert found[rule].outcome == "inconclusive"

@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
-from otlptest.conformance import coverage_rows, exporter_cases, receiver_cases
-from otlptest.conformance.cases import AnyCase, checked_cases
+from otlptest.conformance import coverage_rows
+from otlptest.conformance.case import AnyCase, checked_cases
 from otlptest.conformance.coverage import Side, unjudged_reasons
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.receiver import cases as receiver_cases
 from otlptest.requirements import all_requirements, find
 
 SIDES: tuple[Side, ...] = ("client", "data", "server")

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Arrived, Observation
-from otlptest.conformance.payloads import item_keys, items_of, payloads_of, whole_items
-from otlptest.conformance.probes import probe_request
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.payloads import item_keys, items_of, payloads_of, whole_items
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
+from otlptest.conformance.receiver.probes import probe_request
 from otlptest.model import Connection, Request, Signal
 from tests.support.right_requests import trace_request
 
@@ -102,7 +102,7 @@ def test_requests_without_items_have_nothing_in_common() -> None:
         arrived=Arrived(requests=(request(hollow, at=1.0), request(hollow, at=2.0), real)),
         protocol="http/protobuf",
     )
-    assert faulted(seen, "traces", ()).attempts == (real,)
+    assert delivery_attempts(seen, "traces", ()).attempts == (real,)
 
 
 def test_requests_of_no_signal_carry_no_payload() -> None:

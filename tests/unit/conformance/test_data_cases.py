@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
 from otlptest.model import Problem, Signal
+from otlptest.results import CheckResult
 from otlptest.validation import severity_of
 from tests.planted.planting import Plant
 from tests.planted.test_data_rules import PLANTS, planted
@@ -27,10 +27,10 @@ RIGHT: Mapping[Signal, Callable[[], Any]] = {
 }
 
 
-def found_in(signal: Signal, messages: list[Any]) -> dict[str, Judged]:
+def found_in(signal: Signal, messages: list[Any]) -> dict[str, CheckResult]:
     """What the cases of data say of a run in which these messages came."""
     requests = [accepted(signal, message, number=n) for n, message in enumerate(messages, start=1)]
-    found: dict[str, Judged] = {}
+    found: dict[str, CheckResult] = {}
     for name in BY_VALIDATION:
         case = DATA[name]
         if signal in case.signals:
@@ -40,7 +40,7 @@ def found_in(signal: Signal, messages: list[Any]) -> dict[str, Judged]:
 
 def broken_in(signal: Signal, messages: list[Any]) -> set[str]:
     found = found_in(signal, messages)
-    return {rule for rule, each in found.items() if each.outcome == "broken"}
+    return {rule for rule, each in found.items() if each.outcome == "failed"}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_odd_and_right_is_told() -> None:
     (plant,) = (each for each in PLANTS if is_odd(each))
     found = found_in("metrics", planted(plant))["OTLP-METRIC-027"]
     assert severity_of("OTLP-METRIC-027") == "error"
-    assert found.outcome == "held"
+    assert found.outcome == "passed"
     assert "inf" in found.evidence
 
 
@@ -88,7 +88,7 @@ def test_what_is_wrong_in_each_run_alike_is_told_once() -> None:
 @pytest.mark.parametrize("signal", RIGHT, ids=str)
 def test_what_did_not_come_was_not_observed(signal: Signal) -> None:
     found = found_in(signal, [type(RIGHT[signal]())()])
-    assert {each.outcome for each in found.values()} == {"not_observed"}
+    assert {each.outcome for each in found.values()} == {"inconclusive"}
     assert all(each.evidence.startswith("no ") for each in found.values())
 
 
@@ -96,7 +96,7 @@ def test_what_was_refused_is_counted_and_shows_nothing() -> None:
     request = accepted("traces", trace_request())
     request.problem = Problem(kind="malformed", rule="OTLP-HTTP-008", message="bad")
     found = judged(DATA["data/traces"], RecordedLab(observed([request])))
-    assert found["OTLP-TRACE-001"].outcome == "not_observed"
+    assert found["OTLP-TRACE-001"].outcome == "inconclusive"
     assert found["OTLP-TRACE-001"].evidence.endswith("1 more could not be read")
 
 
@@ -105,8 +105,8 @@ def test_points_of_two_runs_are_not_successive() -> None:
     first = [accepted("metrics", metric_request(export=2))]
     second = [accepted("metrics", metric_request(export=1))]
     found = judged(DATA["data/metrics"], RecordedLab(observed(first), observed(second)))
-    assert {each.outcome for each in found.values()} == {"held", "not_observed"}
-    assert found["OTLP-METRIC-019"].outcome == "not_observed"
+    assert {each.outcome for each in found.values()} == {"passed", "inconclusive"}
+    assert found["OTLP-METRIC-019"].outcome == "inconclusive"
 
 
 def test_several_exports_of_one_run_show_the_rules_about_series() -> None:
@@ -114,7 +114,7 @@ def test_several_exports_of_one_run_show_the_rules_about_series() -> None:
         accepted("metrics", metric_request(export=number), number=number) for number in (1, 2, 3)
     ]
     found = judged(DATA["data/metrics"], RecordedLab(observed(requests)))
-    held = {rule for rule, each in found.items() if each.outcome == "held"}
+    held = {rule for rule, each in found.items() if each.outcome == "passed"}
     assert {f"OTLP-METRIC-{number:03}" for number in (5, 19, 20, 21, 46)} <= held
 
 
@@ -131,15 +131,15 @@ def kinds_alone(*kinds: str) -> Any:  # noqa: ANN401 -- a generated class
 @pytest.mark.parametrize(
     ("usual", "asked", "outcome"),
     [
-        pytest.param(("histogram",), ("exponential_histogram",), "held", id="they change"),
-        pytest.param(("histogram",), ("histogram",), "lacking", id="they stay as they were"),
+        pytest.param(("histogram",), ("exponential_histogram",), "passed", id="they change"),
+        pytest.param(("histogram",), ("histogram",), "not_applicable", id="they stay as they were"),
         pytest.param(
             ("exponential_histogram",),
             ("exponential_histogram",),
-            "lacking",
+            "not_applicable",
             id="they are so anyway",
         ),
-        pytest.param(("sum",), ("sum",), "not_observed", id="there are none"),
+        pytest.param(("sum",), ("sum",), "inconclusive", id="there are none"),
     ],
 )
 def test_the_form_of_histograms(
@@ -160,4 +160,4 @@ def test_faults_of_deltas_alone_are_found_in_the_run_that_asks_for_them() -> Non
             metric.exponential_histogram.data_points[0].count += 1
     plain, deltas = (observed([accepted("metrics", each)]) for each in (right, wrong))
     found = judged(DATA["data/metrics"], RecordedLab(plain, plain, deltas, signals=("metrics",)))
-    assert {rule for rule, each in found.items() if each.outcome == "broken"} == {"OTLP-METRIC-035"}
+    assert {rule for rule, each in found.items() if each.outcome == "failed"} == {"OTLP-METRIC-035"}

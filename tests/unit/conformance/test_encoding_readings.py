@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.exporter_cases import lifecycle
-from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import lifecycle
+from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.model import Connection, Headers, Problem, Protocol, Request, Signal
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import any_value, log_request, metric_request, trace_request
@@ -81,7 +81,7 @@ NOTHING = observed()
 )
 def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol) -> None:
     found = judged(case(name), RecordedLab(observed(protocol=protocol)))
-    assert {each.outcome for each in found.values()} == {"not_observed"}
+    assert {each.outcome for each in found.values()} == {"inconclusive"}
     assert all(each.evidence for each in found.values())
 
 
@@ -92,14 +92,14 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
             "encoding/http_gzip",
             "HTTP-012",
             [observed([request()])],
-            "not_observed",
+            "inconclusive",
             id="it does not compress",
         ),
         pytest.param(
             "encoding/http_gzip",
             "HTTP-012",
             [observed([request(headers=[("Content-Encoding", "gzip, gzip")])])],
-            "broken",
+            "failed",
             id="compressed twice",
         ),
         pytest.param(
@@ -116,7 +116,7 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
                     ]
                 )
             ],
-            "not_observed",
+            "inconclusive",
             id="refused before it is inflated",
         ),
         pytest.param(
@@ -135,7 +135,7 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
                     protocol=GRPC,
                 )
             ],
-            "not_observed",
+            "inconclusive",
             id="a message that stays as it is in a gzip call",
         ),
         pytest.param(
@@ -145,21 +145,21 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
                 observed([request()]),
                 observed([request(headers=[("Content-Encoding", "gzip")], encoding="gzip")]),
             ],
-            "not_observed",
+            "inconclusive",
             id="it compresses all the same",
         ),
         pytest.param(
             "encoding/http_identity",
             "HTTP-013",
             [observed([request(headers=[("Content-Encoding", "br")], problem="unknown_encoding")])],
-            "broken",
+            "failed",
             id="it names a coding that nobody knows",
         ),
         pytest.param(
             "encoding/http_identity",
             "HTTP-013",
             [observed([request(headers=[("Content-Encoding", "identity")])])],
-            "held",
+            "passed",
             id="it says identity",
         ),
         pytest.param(
@@ -171,21 +171,21 @@ def test_a_run_in_which_nothing_came_shows_nothing(name: str, protocol: Protocol
                     protocol=GRPC,
                 )
             ],
-            "not_observed",
+            "inconclusive",
             id="a body behind a wrong path",
         ),
         pytest.param(
             "transport/http_requests",
             "HTTP-008",
             [observed([request(is_of_a_signal=False)])],
-            "held",
+            "passed",
             id="a body of no signal",
         ),
         pytest.param(
             "text/protobuf",
             "HTTP-052",
             [observed([request()]), observed([request(problem="malformed")])],
-            "not_observed",
+            "inconclusive",
             id="refused for something else",
         ),
     ],
@@ -197,9 +197,9 @@ def test_headers_and_bodies(name: str, rule: str, runs: list[Observation], expec
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        pytest.param("protocol_error", "broken", id="what no strict parser takes"),
-        pytest.param("cut_request", "not_observed", id="what ended early"),
-        pytest.param("tls_mismatch", "held", id="what is none of its matter"),
+        pytest.param("protocol_error", "failed", id="what no strict parser takes"),
+        pytest.param("cut_request", "inconclusive", id="what ended early"),
+        pytest.param("tls_mismatch", "passed", id="what is none of its matter"),
     ],
 )
 def test_framing_by_what_was_no_request(kind: str, expected: str) -> None:
@@ -214,27 +214,27 @@ def test_framing_by_what_was_no_request(kind: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("requests", "expected"),
     [
-        pytest.param([request()], "not_observed", id="one request"),
+        pytest.param([request()], "inconclusive", id="one request"),
         pytest.param(
-            [request(at=n, connection=n) for n in (1, 2)], "not_observed", id="two may be chance"
+            [request(at=n, connection=n) for n in (1, 2)], "inconclusive", id="two may be chance"
         ),
         pytest.param(
-            [request(at=n, connection=n) for n in (1, 2, 3)], "broken", id="a connection for each"
+            [request(at=n, connection=n) for n in (1, 2, 3)], "failed", id="a connection for each"
         ),
         pytest.param(
             [request(at=1.0, took_s=9.0, connection=n) for n in (1, 2, 3)],
-            "not_observed",
+            "inconclusive",
             id="all at once",
         ),
-        pytest.param([request(at=n) for n in (1, 2)], "held", id="the same connection"),
-        pytest.param([request(), request("logs", at=1.0)], "held", id="shared by two signals"),
+        pytest.param([request(at=n) for n in (1, 2)], "passed", id="the same connection"),
+        pytest.param([request(), request("logs", at=1.0)], "passed", id="shared by two signals"),
         pytest.param(
             [request(at=n, connection=min(n, 3)) for n in (1, 2, 3, 4, 5)],
-            "held",
+            "passed",
             id="opened anew now and then",
         ),
         pytest.param(
-            [request(headers=[("Connection", "keep-alive, Close")])], "broken", id="says close"
+            [request(headers=[("Connection", "keep-alive, Close")])], "failed", id="says close"
         ),
     ],
 )
@@ -245,19 +245,19 @@ def test_reuse_of_connections(requests: list[Request], expected: str) -> None:
 
 def test_requests_at_once_are_not_held_against_the_processor() -> None:
     seen = observed([request(at=1.0, took_s=1.0), request(at=1.1)])
-    assert outcome("connections/http_parallel", "CFG-070", seen) == "not_observed"
-    assert outcome("connections/http_parallel", "HTTP-037", seen) == "held"
+    assert outcome("connections/http_parallel", "CFG-070", seen) == "inconclusive"
+    assert outcome("connections/http_parallel", "HTTP-037", seen) == "passed"
 
 
 def test_an_answer_that_was_due_may_have_been_there() -> None:
     seen = observed([request(at=1.0, took_s=0.3), request(at=1.25)])
-    assert outcome("connections/http_parallel", "CFG-070", seen) == "held"
+    assert outcome("connections/http_parallel", "CFG-070", seen) == "passed"
 
 
 def test_requests_one_by_one_are_sequential() -> None:
     seen = observed([request(at=1.0, protocol=GRPC), request(at=2.0, protocol=GRPC)], protocol=GRPC)
-    assert outcome("connections/grpc_parallel", "CFG-070", seen) == "held"
-    assert outcome("connections/grpc_parallel", "GRPC-029", seen) == "held"
+    assert outcome("connections/grpc_parallel", "CFG-070", seen) == "passed"
+    assert outcome("connections/grpc_parallel", "GRPC-029", seen) == "passed"
 
 
 # The shutdown.
@@ -290,7 +290,7 @@ def flush(*runs: list[Request]) -> str:
 
 def test_what_comes_without_a_timer_was_flushed() -> None:
     all_spans = spans("a", "b")
-    assert flush(all_spans, all_spans, all_spans) == "held"
+    assert flush(all_spans, all_spans, all_spans) == "passed"
 
 
 def test_the_order_of_keys_makes_no_other_record() -> None:
@@ -298,32 +298,32 @@ def test_the_order_of_keys_makes_no_other_record() -> None:
         accepted("logs", log_request_of({name: {name: 1} for name in names}))
         for names in (("a", "b"), ("b", "a"))
     )
-    assert flush([one], [one], [other]) == "held"
+    assert flush([one], [one], [other]) == "passed"
 
 
 def test_what_never_comes_without_a_timer_was_lost() -> None:
     both, one = spans("a", "b"), spans("a")
-    assert flush(one, both, one, both, one) == "broken"
+    assert flush(one, both, one, both, one) == "failed"
 
 
 def test_what_a_command_that_fails_does_not_send_is_not_missed() -> None:
     both, none = observed(spans("a", "b")), observed(exit_code=1)
     runs = both, both, none, both, none
-    assert outcome("lifecycle/shutdown_flush", "CFG-071", *runs) == "not_observed"
+    assert outcome("lifecycle/shutdown_flush", "CFG-071", *runs) == "inconclusive"
 
 
 def test_what_is_lost_once_may_be_chance() -> None:
     both, one = spans("a", "b"), spans("a")
-    assert flush(both, both, one, both, both) == "not_observed"
+    assert flush(both, both, one, both, both) == "inconclusive"
 
 
 def test_what_is_not_emitted_each_time_is_not_missed() -> None:
-    assert flush(spans("a"), spans("a", "b"), spans("a"), spans("a"), spans("a")) == "not_observed"
+    assert flush(spans("a"), spans("a", "b"), spans("a"), spans("a"), spans("a")) == "inconclusive"
 
 
 def test_what_came_twice_counts_once() -> None:
     one = spans("a")
-    assert flush(one, [*one, *one], one) == "held"
+    assert flush(one, [*one, *one], one) == "passed"
 
 
 def test_a_signal_that_was_not_asked_for_is_left_alone() -> None:
@@ -349,10 +349,10 @@ class Connecting(RecordedLab):
 @pytest.mark.parametrize(
     ("lab", "expected"),
     [
-        pytest.param(RecordedLab(NOTHING), "not_observed", id="it goes elsewhere"),
-        pytest.param(Connecting(NOTHING), "held", id="it ends"),
+        pytest.param(RecordedLab(NOTHING), "inconclusive", id="it goes elsewhere"),
+        pytest.param(Connecting(NOTHING), "passed", id="it ends"),
         pytest.param(
-            Connecting(NOTHING, observed(has_timed_out=True)), "broken", id="it never ends"
+            Connecting(NOTHING, observed(has_timed_out=True)), "failed", id="it never ends"
         ),
     ],
 )

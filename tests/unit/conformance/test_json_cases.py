@@ -5,16 +5,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import ExporterCase, find_cases
-from otlptest.conformance.observations import Observation
-from otlptest.conformance.verdicts import Judged
+from otlptest.conformance.case import ExporterCase, find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.errors import WireError
 from otlptest.model import Problem, Request, Signal
-from otlptest.wire.otlp_json import decode_request, encode_message
-from otlptest.wire.signals import request_class
-from tests.support.exporters.emitted import requests_of
-from tests.support.exporters.json_faults import JSON_FAULTS
+from otlptest.results import CheckResult
+from otlptest.wire.otlp.otlp_json import decode_request, encode_message
+from otlptest.wire.otlp.signals import request_class
+from tests.subjects.exporters.emitted import requests_of
+from tests.subjects.exporters.json_faults import JSON_FAULTS
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import attribute, trace_request
 from tests.support.validated import accepted
@@ -88,18 +88,18 @@ def problem_of(signal: Signal, text: bytes) -> Problem | None:
     return None
 
 
-def found_in(texts: Mapping[Signal, bytes]) -> dict[str, Judged]:
+def found_in(texts: Mapping[Signal, bytes]) -> dict[str, CheckResult]:
     return judged(case("json/encoding"), RecordedLab(run_of(texts)))
 
 
 def test_right_texts_hold_every_rule() -> None:
-    assert {each.outcome for each in found_in(texts()).values()} == {"held"}
+    assert {each.outcome for each in found_in(texts()).values()} == {"passed"}
 
 
 @pytest.mark.parametrize("fault", BROKEN, ids=str)
 def test_a_fault_breaks_its_rules_and_no_other(fault: str) -> None:
     found = found_in({signal: JSON_FAULTS[fault](text) for signal, text in texts().items()})
-    broken = {rule for rule, each in found.items() if each.outcome == "broken"}
+    broken = {rule for rule, each in found.items() if each.outcome == "failed"}
     assert broken == {f"OTLP-JSON-{number}" for number in BROKEN[fault].split()}
 
 
@@ -110,11 +110,11 @@ def test_every_fault_of_the_exporter_is_tried() -> None:
 
 def test_a_key_that_nobody_knows_is_neither_right_nor_wrong() -> None:
     found = found_in({"traces": JSON_FAULTS["JSON: an unknown key"](texts()["traces"])})
-    assert found["OTLP-JSON-012"].outcome == "not_observed"
+    assert found["OTLP-JSON-012"].outcome == "inconclusive"
     assert "futureKey" in found["OTLP-JSON-012"].evidence
 
 
-def points_alone(fault: str) -> dict[str, Judged]:
+def points_alone(fault: str) -> dict[str, CheckResult]:
     """What is found of a run of one sum, with a fault."""
     text = (
         b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"requests","sum":{'
@@ -126,7 +126,7 @@ def points_alone(fault: str) -> dict[str, Judged]:
 def test_a_value_under_an_unknown_key_is_no_zero_that_was_left_out() -> None:
     found = points_alone("JSON: values under another key")["OTLP-JSON-030"]
     assert (found.outcome, found.evidence) == (
-        "not_observed",
+        "inconclusive",
         (
             "oneof member at its zero value: 0 in 1 JSON texts; what is missed may stand under "
             "resourceMetrics[].scopeMetrics[].metrics[].sum.dataPoints[].value"
@@ -137,7 +137,7 @@ def test_a_value_under_an_unknown_key_is_no_zero_that_was_left_out() -> None:
 def test_points_that_never_have_a_value_tell_nothing_of_zeros() -> None:
     found = points_alone("JSON: no values of points")["OTLP-JSON-030"]
     assert (found.outcome, found.evidence) == (
-        "not_observed",
+        "inconclusive",
         (
             "no point has its value, zero or not, which OTLP-METRIC-013 judges\n"
             "request 1: resourceMetrics[0].scopeMetrics[0].metrics[0].sum.dataPoints[0]: "
@@ -148,22 +148,22 @@ def test_points_that_never_have_a_value_tell_nothing_of_zeros() -> None:
 
 def test_a_text_that_says_little_shows_little() -> None:
     found = found_in({"traces": b'{"resourceSpans":[]}'})
-    held = {rule for rule, each in found.items() if each.outcome == "held"}
+    held = {rule for rule, each in found.items() if each.outcome == "passed"}
     assert held == {"OTLP-JSON-012"}
 
 
 def test_what_is_not_json_is_not_looked_at() -> None:
     request = accepted("traces", request_class("traces")())
     found = judged(case("json/encoding"), RecordedLab(observed([request], protocol="http/json")))
-    assert {each.outcome for each in found.values()} == {"not_observed"}
+    assert {each.outcome for each in found.values()} == {"inconclusive"}
 
 
 def test_what_no_parser_takes_breaks_the_rule_that_wants_one() -> None:
-    assert found_in({"traces": b"{"})["OTLP-JSON-024"].outcome == "broken"
+    assert found_in({"traces": b"{"})["OTLP-JSON-024"].outcome == "failed"
 
 
 def test_what_is_no_utf8_is_left_to_the_case_of_texts() -> None:
-    assert found_in({"traces": b'{"a":"\xff"}'})["OTLP-JSON-024"].outcome == "not_observed"
+    assert found_in({"traces": b'{"a":"\xff"}'})["OTLP-JSON-024"].outcome == "inconclusive"
 
 
 def refused(rule: str) -> Observation:
@@ -188,14 +188,14 @@ HARD = '\N{GRINNING FACE}\N{LATIN SMALL LETTER E WITH ACUTE}"\\\t'
 @pytest.mark.parametrize(
     ("baseline", "hard", "outcome"),
     [
-        pytest.param(told(""), told(HARD), "held", id="as it was told"),
-        pytest.param(told(""), told("%F0%9F"), "not_observed", id="not decoded"),
-        pytest.param(told(""), run_of(texts()), "not_observed", id="not there"),
-        pytest.param(told(""), told("\\ud83d\\ude00"), "broken", id="escaped twice"),
-        pytest.param(told(""), refused("OTLP-JSON-035"), "broken", id="no UTF-8"),
-        pytest.param(told(""), refused("OTLP-JSON-036"), "broken", id="not escaped"),
+        pytest.param(told(""), told(HARD), "passed", id="as it was told"),
+        pytest.param(told(""), told("%F0%9F"), "inconclusive", id="not decoded"),
+        pytest.param(told(""), run_of(texts()), "inconclusive", id="not there"),
+        pytest.param(told(""), told("\\ud83d\\ude00"), "failed", id="escaped twice"),
+        pytest.param(told(""), refused("OTLP-JSON-035"), "failed", id="no UTF-8"),
+        pytest.param(told(""), refused("OTLP-JSON-036"), "failed", id="not escaped"),
         pytest.param(
-            refused("OTLP-JSON-036"), refused("OTLP-JSON-036"), "not_observed", id="never JSON"
+            refused("OTLP-JSON-036"), refused("OTLP-JSON-036"), "inconclusive", id="never JSON"
         ),
     ],
 )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.observation import Observation
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import attribute, log_request, metric_request, trace_request
@@ -59,59 +59,59 @@ def log(observed_at: int, *, is_sdk: bool = True) -> Request:
     ("name", "rule", "runs", "expected"),
     [
         pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace(sends=2)], "held", id="other ids"
+            "data/trace_ids", "TRACE-008", [trace(), trace(sends=2)], "passed", id="other ids"
         ),
         pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace(start=5)], "broken", id="the same ids"
+            "data/trace_ids", "TRACE-008", [trace(), trace(start=5)], "failed", id="the same ids"
         ),
         pytest.param(
-            "data/trace_ids", "TRACE-008", [trace(), trace()], "not_observed", id="a replay"
+            "data/trace_ids", "TRACE-008", [trace(), trace()], "inconclusive", id="a replay"
         ),
         pytest.param(
             "data/trace_ids",
             "TRACE-008",
             [trace(sends=0), trace(sends=0, start=5)],
-            "not_observed",
+            "inconclusive",
             id="zeros, which are no ids",
         ),
-        pytest.param("data/sampling", "TRACE-035", [trace(), log(5)], "held", id="none"),
-        pytest.param("data/sampling", "TRACE-035", [trace(), trace()], "not_observed", id="unread"),
+        pytest.param("data/sampling", "TRACE-035", [trace(), log(5)], "passed", id="none"),
+        pytest.param("data/sampling", "TRACE-035", [trace(), trace()], "inconclusive", id="unread"),
         pytest.param(
-            "data/sampling", "TRACE-035", [trace(), trace(flags=0x100)], "broken", id="unsampled"
+            "data/sampling", "TRACE-035", [trace(), trace(flags=0x100)], "failed", id="unsampled"
         ),
         pytest.param(
             "data/sampling",
             "TRACE-035",
             [trace(flags=0x100), trace(flags=0x100)],
-            "not_observed",
+            "inconclusive",
             id="flags that are never set",
         ),
-        pytest.param("data/trace_flags", "TRACE-029", [trace()], "held", id="sampled"),
+        pytest.param("data/trace_flags", "TRACE-029", [trace()], "passed", id="sampled"),
         pytest.param(
-            "data/trace_flags", "TRACE-029", [trace(flags=0x100)], "broken", id="not sampled"
+            "data/trace_flags", "TRACE-029", [trace(flags=0x100)], "failed", id="not sampled"
         ),
         pytest.param(
-            "data/trace_flags", "TRACE-029", [trace(flags=0)], "not_observed", id="no flags at all"
+            "data/trace_flags", "TRACE-029", [trace(flags=0)], "inconclusive", id="no flags at all"
         ),
         pytest.param(
             "data/trace_flags",
             "TRACE-029",
             [trace(flags=0x100, is_sdk=False)],
-            "not_observed",
+            "inconclusive",
             id="flags of no SDK",
         ),
         pytest.param(
-            "data/observed_time", "LOG-010", [log(999_500_000_000)], "held", id="observed now"
+            "data/observed_time", "LOG-010", [log(999_500_000_000)], "passed", id="observed now"
         ),
         pytest.param(
-            "data/observed_time", "LOG-010", [log(5)], "not_observed", id="observed some time"
+            "data/observed_time", "LOG-010", [log(5)], "inconclusive", id="observed some time"
         ),
-        pytest.param("data/observed_time", "LOG-010", [log(0)], "broken", id="never observed"),
+        pytest.param("data/observed_time", "LOG-010", [log(0)], "failed", id="never observed"),
         pytest.param(
             "data/observed_time",
             "LOG-010",
             [log(0, is_sdk=False)],
-            "not_observed",
+            "inconclusive",
             id="not observed by an SDK",
         ),
     ],
@@ -130,7 +130,7 @@ def test_flags_that_are_not_set_are_told_and_accuse_nobody() -> None:
     )
     some = judged(case, RecordedLab(of_an_sdk(trace(), trace(flags=0))))["OTLP-TRACE-029"]
     assert (some.outcome, some.evidence) == (
-        "held",
+        "passed",
         "all 2 exported spans with flags have bit 0 (sampled) set; 2 more have none",
     )
 
@@ -138,9 +138,9 @@ def test_flags_that_are_not_set_are_told_and_accuse_nobody() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        pytest.param(True, False, "held", id="gone with the spans"),
-        pytest.param(True, True, "not_observed", id="asked for in code, maybe"),
-        pytest.param(False, False, "not_observed", id="never there"),
+        pytest.param(True, False, "passed", id="gone with the spans"),
+        pytest.param(True, True, "inconclusive", id="asked for in code, maybe"),
+        pytest.param(False, False, "inconclusive", id="never there"),
     ],
 )
 def test_exemplars_of_what_is_not_sampled(*, before: bool, after: bool, expected: str) -> None:
@@ -150,4 +150,4 @@ def test_exemplars_of_what_is_not_sampled(*, before: bool, after: bool, expected
 
 def test_a_command_that_fails_without_spans_shows_nothing() -> None:
     runs = of_an_sdk(trace()), observed(exit_code=1)
-    assert outcome("data/sampling", "TRACE-035", *runs) == "not_observed"
+    assert outcome("data/sampling", "TRACE-035", *runs) == "inconclusive"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from otlptest import faults
-from otlptest.conformance import exporter_cases
-from otlptest.conformance.cases import find_cases
-from otlptest.conformance.exporter_cases import lost_connections
-from otlptest.conformance.exporter_lab import NO_CHANGES, Changes
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Observation
+from otlptest.conformance.case import find_cases
+from otlptest.conformance.exporter import cases as exporter_cases
+from otlptest.conformance.exporter.cases import losses
+from otlptest.conformance.exporter.lab import NO_CHANGES, Changes
+from otlptest.conformance.exporter.observation import Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, judged, observed
 from tests.support.right_requests import trace_request
@@ -58,8 +58,8 @@ def control() -> Observation:
 @pytest.mark.parametrize(
     ("took_s", "outcome"),
     [
-        pytest.param(1.1, "broken", id="it goes on at once"),
-        pytest.param(11.0, "not_observed", id="its waits took all its time"),
+        pytest.param(1.1, "failed", id="it goes on at once"),
+        pytest.param(11.0, "inconclusive", id="its waits took all its time"),
     ],
 )
 def test_what_is_lost_at_once_was_not_tried_again(took_s: float, outcome: str) -> None:
@@ -96,11 +96,13 @@ def controlled(*numbers: int) -> Observation:
 @pytest.mark.parametrize(
     ("lost", "control", "outcome"),
     [
-        pytest.param(batches(1, 2, lost=(0,)), controlled(0, 1, 2), "broken", id="dropped"),
-        pytest.param(batches(1, 2), controlled(0, 1, 2), "broken", id="never taken"),
-        pytest.param(batches(0, 1, 2, lost=(0,)), controlled(0, 1, 2), "held", id="sent again"),
-        pytest.param(batches(1, 2, 3, lost=(0,)), controlled(0, 1, 2), "held", id="with other ids"),
-        pytest.param(batches(1, 2), controlled(0, 1), "not_observed", id="never the same number"),
+        pytest.param(batches(1, 2, lost=(0,)), controlled(0, 1, 2), "failed", id="dropped"),
+        pytest.param(batches(1, 2), controlled(0, 1, 2), "failed", id="never taken"),
+        pytest.param(batches(0, 1, 2, lost=(0,)), controlled(0, 1, 2), "passed", id="sent again"),
+        pytest.param(
+            batches(1, 2, 3, lost=(0,)), controlled(0, 1, 2), "passed", id="with other ids"
+        ),
+        pytest.param(batches(1, 2), controlled(0, 1), "inconclusive", id="never the same number"),
     ],
 )
 def test_each_batch_must_be_taken(lost: Observation, control: Observation, outcome: str) -> None:
@@ -126,15 +128,15 @@ def attempts(*gaps_s: float) -> Observation:
 @pytest.mark.parametrize(
     ("first", "second", "outcome"),
     [
-        pytest.param((0.01, 0.01, 0.01), (0.01, 0.02, 0.01), "broken", id="at once, twice"),
-        pytest.param((0.01, 0.01, 0.01), (0.04, 0.08, 0.3), "not_observed", id="once by chance"),
-        pytest.param((0.11, 0.03, 0.1), (0.1, 0.1, 0.1), "not_observed", id="short, with jitter"),
-        pytest.param((0.3, 0.6, 1.2), (0.3, 0.6, 1.2), "held", id="with waits"),
+        pytest.param((0.01, 0.01, 0.01), (0.01, 0.02, 0.01), "failed", id="at once, twice"),
+        pytest.param((0.01, 0.01, 0.01), (0.04, 0.08, 0.3), "inconclusive", id="once by chance"),
+        pytest.param((0.11, 0.03, 0.1), (0.1, 0.1, 0.1), "inconclusive", id="short, with jitter"),
+        pytest.param((0.3, 0.6, 1.2), (0.3, 0.6, 1.2), "passed", id="with waits"),
     ],
 )
 def test_short_pauses_are_none_only_if_all_of_two_runs_are(
     first: tuple[float, ...], second: tuple[float, ...], outcome: str
 ) -> None:
     lab = RecordedLab(attempts(), attempts(*second), signals=("traces",))
-    each = faulted(attempts(*first), "traces", (faults.ack_lost(),) * 3)
-    assert lost_connections._retried_with_pauses(lab, each).outcome == outcome
+    each = delivery_attempts(attempts(*first), "traces", (faults.ack_lost(),) * 3)
+    assert losses._retried_with_pauses(lab, each).outcome == outcome

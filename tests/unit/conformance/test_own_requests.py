@@ -1,7 +1,7 @@
 """At a port of the whole machine, what others send is told from what the command sends."""
 
-from otlptest.conformance.exporter_cases.own_requests import Mark
-from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.own_requests import Mark
 from otlptest.model import Connection, Headers, Problem, Request
 
 STARTED_AT = 10.0

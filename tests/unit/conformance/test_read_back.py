@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from otlptest.conformance.probes import probe_request
-from otlptest.conformance.read_back import FileReadBack
+from otlptest.conformance.receiver.probes import probe_request
+from otlptest.conformance.receiver.read_back import FileReadBack
 from otlptest.timing import Deadline
-from otlptest.wire.compression import compress
-from otlptest.wire.otlp_json import encode_message
-from otlptest.wire.signals import request_class
+from otlptest.wire.otlp.otlp_json import encode_message
+from otlptest.wire.otlp.signals import request_class
+from otlptest.wire.transport.compression import compress
 
 
 def line(marker: str) -> bytes:
@@ -137,7 +137,7 @@ def test_what_comes_late_is_waited_for_longer_the_next_time(tmp_path: Path) -> N
 def test_where_nothing_ever_came_the_wait_gets_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otlptest.conformance.read_back._MOST_IN_VAIN_S", 2.0)
+    monkeypatch.setattr("otlptest.conformance.receiver.read_back._MOST_IN_VAIN_S", 2.0)
     stored = FileReadBack(tmp_path / "out.jsonl")
     assert waited(stored, "a", timeout_s=2.0) >= 2.0
     assert waited(stored, "b") < 6.0

@@ -2,18 +2,19 @@
 
 import pytest
 
-from otlptest.conformance.raw_grpc import GrpcAnswer
-from otlptest.conformance.raw_http1 import Http1Answer
-from otlptest.conformance.receiver import Target
-from otlptest.conformance.receiver_headers import header_words, parsed_headers
-from otlptest.conformance.receiver_health import (
+from otlptest.conformance.receiver.headers import header_words, parsed_headers
+from otlptest.conformance.receiver.health import (
     Condition,
     condition_of_answer,
     condition_of_failure,
     is_overload,
 )
-from otlptest.conformance.verdicts import Policy, broken, result_of
+from otlptest.conformance.receiver.suite import Target
+from otlptest.conformance.verdicts import Policy, result_of
 from otlptest.errors import SendError, UsageError
+from otlptest.results import failed
+from otlptest.sending.raw.grpc_answers import GrpcAnswer
+from otlptest.sending.raw.http1_client import Http1Answer
 
 
 def http(status: int) -> Http1Answer:
@@ -94,9 +95,9 @@ def test_only_a_refused_connection_is_a_crash(cause: OSError, health: str, harm:
 
 @pytest.mark.parametrize("rule", ["OTLP-RESP-059", "OTLP-SRV-003", "OTLP-SRV-033"])
 def test_what_a_receiver_dies_of_fails_at_every_level(rule: str) -> None:
-    crash = broken(rule, "it died", harm="crash")
+    crash = failed(rule, "it died", harm="crash")
     assert result_of(rule, [("a/b", crash)], Policy()).verdict == "fail"
-    assert result_of(rule, [("a/b", broken(rule, "not"))], Policy()).verdict != "fail"
+    assert result_of(rule, [("a/b", failed(rule, "not"))], Policy()).verdict != "fail"
 
 
 # Headers.

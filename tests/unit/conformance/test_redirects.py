@@ -5,9 +5,9 @@ import urllib.request
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import redirects
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.landing_page import Landed, LandingPage
+from otlptest.conformance.exporter.cases import redirects
+from otlptest.conformance.exporter.landing_page import Landed, LandingPage
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Headers
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request
@@ -28,24 +28,26 @@ WHOLE = landed("POST", body=b"spans", kind=MEDIA_TYPE)
 @pytest.mark.parametrize(
     ("came", "said", "told", "discreet"),
     [
-        pytest.param((), "", "broken", "held", id="not followed, and silent"),
-        pytest.param((), "HTTP 302 failed", "held", "held", id="not followed, and told"),
-        pytest.param((landed(),), "", "broken", "not_observed", id="by GET, and silent"),
-        pytest.param((landed(),), "failed: no OTLP", "held", "not_observed", id="by GET, and told"),
-        pytest.param((WHOLE,), "", "held", "held", id="by POST"),
-        pytest.param((landed("POST"),), "", "broken", "broken", id="by POST without the body"),
+        pytest.param((), "", "failed", "passed", id="not followed, and silent"),
+        pytest.param((), "HTTP 302 failed", "passed", "passed", id="not followed, and told"),
+        pytest.param((landed(),), "", "failed", "inconclusive", id="by GET, and silent"),
+        pytest.param(
+            (landed(),), "failed: no OTLP", "passed", "inconclusive", id="by GET, and told"
+        ),
+        pytest.param((WHOLE,), "", "passed", "passed", id="by POST"),
+        pytest.param((landed("POST"),), "", "failed", "failed", id="by POST without the body"),
         pytest.param(
             (landed("POST", body=b"spans", kind="text/plain"),),
             "",
-            "held",
-            "broken",
+            "passed",
+            "failed",
             id="by POST with another type",
         ),
         pytest.param(
             (landed(secret="Bearer otlptest-secret"),),  # noqa: S106 -- of nothing
             "",
-            "broken",
-            "broken",
+            "failed",
+            "failed",
             id="with the secret",
         ),
     ],
@@ -57,7 +59,7 @@ def test_a_redirect_to_a_page(
     request.headers = Headers((("content-type", MEDIA_TYPE),))
     seen = observed([request], output=f"{said}\n")
     lab = RecordedLab(observed([request]), REFUSED, signals=("traces",))
-    each = faulted(seen, "traces", (REDIRECT,))
+    each = delivery_attempts(seen, "traces", (REDIRECT,))
     assert redirects._lost_on_the_way(lab, each, came).outcome == told
     assert redirects._discreet(each, came).outcome == discreet
 

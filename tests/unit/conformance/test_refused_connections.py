@@ -3,9 +3,9 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import lost_connections, refused_connections
-from otlptest.conformance.faulted import faulted
-from otlptest.conformance.observations import Arrived, Observation
+from otlptest.conformance.exporter.cases import losses, refused_connections
+from otlptest.conformance.exporter.observation import Arrived, Observation
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Connection, Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import trace_request
@@ -82,8 +82,8 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             NOWHERE,
             NOWHERE,
             (USUAL, NEVER),
-            "not_observed",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges. traces:"
+            "inconclusive",
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is not heeded, which OTLP-CFG-009 judges\ntraces:"
             " the first 3 connections were refused; connections at (none); ",
             id="another endpoint",
         ),
@@ -91,41 +91,41 @@ NOWHERE = refused(USUAL, ended_at=1.1)
             refused(USUAL, 1.0, 1.5, ended_at=1.6),
             ONCE,
             (USUAL, NEVER),
-            "held",
-            "it tried again, after waits of 0.50 s.",
+            "passed",
+            "it tried again, after waits of 0.50 s",
             id="tried again, and given up",
         ),
         pytest.param(
             refused(USUAL, 1.0, 1.01, ended_at=1.1),
             NOWHERE,
             (USUAL, NEVER, USUAL, USUAL, STAYS),
-            "not_observed",
-            "one time it was sent again, another time not.",
+            "inconclusive",
+            "one time it was sent again, another time not",
             id="in another run it does not even connect",
         ),
         pytest.param(
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
             refused(UP_ANYWAY, 1.0, ended_at=4.0),
             (UP_ANYWAY, answered(UNAVAILABLE, at=1.01, ended_at=4.0)),
-            "not_observed",
+            "inconclusive",
             "it may have been shut down while it waited: keep the program up for 8 s after its"
-            " first request; it ended 3.0 s after the answer. it did not try to connect again.",
+            " first request; it ended 3.0 s after the answer",
             id="never again, by a program that stays up for a while",
         ),
         pytest.param(
             ONCE,
             ONCE,
             (USUAL, NEVER, USUAL, USUAL, USUAL, STAYS, USUAL),
-            "broken",
-            "it did not try to connect again.",
+            "failed",
+            "it did not try to connect again",
             id="never again, by a program that waits for its exports",
         ),
         pytest.param(
             refused(USUAL, 1.0, ended_at=19.0),
             refused(USUAL, 1.0, ended_at=19.0),
             (USUAL, NEVER),
-            "broken",
-            "it did not try to connect again.",
+            "failed",
+            "it did not try to connect again",
             id="never again in 18 s",
         ),
     ],
@@ -163,35 +163,37 @@ RESENT = lost(1.0, 1.01, ended_at=1.1)
     ("seen", "runs", "outcome"),
     [
         pytest.param(
-            RESENT, (NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL), "broken", id="final"
+            RESENT, (NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL), "failed", id="final"
         ),
         pytest.param(
             lost(1.0, 1.01, ended_at=12.0),
             (NEVER, USUAL, lost(1.0, 1.01, ended_at=12.0), USUAL),
-            "broken",
+            "failed",
             id="final, for as long as it stays up",
         ),
         pytest.param(
             RESENT,
             (NEVER, USUAL, lost(1.0, 1.01, 1.6, ended_at=1.7), USUAL),
-            "not_observed",
+            "inconclusive",
             id="after a pause in a second run",
         ),
-        pytest.param(lost(1.0, 1.01, 1.6, 2.8, ended_at=2.9), (NEVER,), "held", id="after a pause"),
+        pytest.param(
+            lost(1.0, 1.01, 1.6, 2.8, ended_at=2.9), (NEVER,), "passed", id="after a pause"
+        ),
     ],
 )
 def test_what_is_sent_once_more_at_once_is_no_back_off(
     seen: Observation, runs: tuple[Observation, ...], outcome: str
 ) -> None:
     lab = RecordedLab(USUAL, *runs, signals=("traces",))
-    each = faulted(seen, "traces", (faults.ack_lost(),) * 3)
-    found = lost_connections._retried_with_pauses(lab, each)
+    each = delivery_attempts(seen, "traces", (faults.ack_lost(),) * 3)
+    found = losses._retried_with_pauses(lab, each)
     assert found.outcome == outcome, found
 
 
 def test_a_final_loss_is_told() -> None:
     lab = RecordedLab(USUAL, NEVER, USUAL, RESENT, USUAL, RESENT, USUAL, STAYS, USUAL)
-    each = faulted(RESENT, "traces", (faults.ack_lost(),) * 3)
-    assert lost_connections._retried_with_pauses(lab, each).evidence.startswith(
+    each = delivery_attempts(RESENT, "traces", (faults.ack_lost(),) * 3)
+    assert losses._retried_with_pauses(lab, each).evidence.startswith(
         "sent again once, without any pause; the loss after that was final. traces"
     )

@@ -3,8 +3,8 @@
 import pytest
 
 from otlptest import faults
-from otlptest.conformance.exporter_cases import retryable, successes
-from otlptest.conformance.faulted import faulted
+from otlptest.conformance.exporter.cases import retry, success
+from otlptest.conformance.exporter.retries.delivery_attempts import delivery_attempts
 from otlptest.model import Request
 from tests.support.recorded_lab import RecordedLab, observed
 from tests.support.right_requests import log_request, trace_request
@@ -43,23 +43,26 @@ def _at(request: Request, at: float) -> Request:
 @pytest.mark.parametrize(
     ("later", "outcome", "words"),
     [
-        pytest.param((spans(1, 2, at=2.0),), "held", "all items came again", id="the same"),
-        pytest.param((spans(1, 2, 3, at=2.0),), "held", "all items came again", id="one more"),
+        pytest.param((spans(1, 2, at=2.0),), "passed", "all items came again", id="the same"),
+        pytest.param((spans(1, 2, 3, at=2.0),), "passed", "all items came again", id="one more"),
         pytest.param(
-            (spans(1, at=2.0), spans(2, at=2.1)), "held", "all items came again", id="in two parts"
+            (spans(1, at=2.0), spans(2, at=2.1)),
+            "passed",
+            "all items came again",
+            id="in two parts",
         ),
         pytest.param(
-            (spans(1, at=2.0),), "broken", "1 of 2 items did not come again as they were", id="less"
+            (spans(1, at=2.0),), "failed", "1 of 2 items did not come again as they were", id="less"
         ),
         pytest.param(
             (spans(1, 2, at=2.0, name="other"),),
-            "broken",
+            "failed",
             "2 of 2 items did not come again as they were",
             id="other names",
         ),
         pytest.param(
             (spans(1, 2, 2, at=2.0),),
-            "broken",
+            "failed",
             "the next attempt carries the same items twice",
             id="one twice",
         ),
@@ -72,18 +75,18 @@ def test_a_retry_carries_what_was_refused(
     first.reply_fault = UNAVAILABLE.text
     seen = observed([first, *later], ended_at=3.0)
     lab = RecordedLab(seen, signals=("traces",))
-    found = retryable._of_same_content(lab, faulted(seen, "traces", (UNAVAILABLE,)))
+    found = retry._of_same_content(lab, delivery_attempts(seen, "traces", (UNAVAILABLE,)))
     assert (found.outcome, found.evidence.startswith(words)) == (outcome, True), found
 
 
 @pytest.mark.parametrize(
     ("requests", "signal", "rules"),
     [
-        pytest.param((spans(1), spans(1, at=2.0)), "traces", ["broken"], id="a span"),
+        pytest.param((spans(1), spans(1, at=2.0)), "traces", ["failed"], id="a span"),
         pytest.param(
             (spans(3), spans(1, at=2.0), spans(1, 2, at=3.0)),
             "traces",
-            ["broken"],
+            ["failed"],
             id="a later",
         ),
         pytest.param((spans(1, end=0), spans(1, at=2.0)), "traces", [], id="a span that has ended"),
@@ -91,7 +94,7 @@ def test_a_retry_carries_what_was_refused(
         pytest.param(
             (record(1.0, time_unix_nano=5), record(2.0, time_unix_nano=5)),
             "logs",
-            ["broken"],
+            ["failed"],
             id="a log record",
         ),
         pytest.param(
@@ -106,5 +109,5 @@ def test_what_was_taken_is_sent_again_only_if_it_is_the_same(
     requests: tuple[Request, ...], signal: str, rules: list[str]
 ) -> None:
     lab = RecordedLab(observed(requests), signals=(signal,))  # type: ignore[arg-type]
-    found = list(successes._sent_once("OTLP-HTTP-049", lab))
+    found = list(success._sent_once("OTLP-HTTP-049", lab))
     assert [each.outcome for each in found] == rules

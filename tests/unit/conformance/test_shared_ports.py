@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from otlptest.conformance.exporter_cases.readings import confirmed
-from otlptest.conformance.exporter_lab import ExporterLab
-from otlptest.conformance.verdicts import Judged, broken, held, not_observed
+from otlptest.conformance.exporter.lab import ExporterLab
+from otlptest.conformance.exporter.readings import confirmed
+from otlptest.results import CheckResult, failed, inconclusive, passed
 from tests.support.recorded_lab import RecordedLab, observed
 
 RULE, OTHER = "OTLP-CFG-001", "OTLP-CFG-054"
-FAULT, RIGHT, NOTHING = broken(RULE, "astray"), held(RULE, "right"), not_observed(RULE, "nothing")
+FAULT, RIGHT, NOTHING = failed(RULE, "astray"), passed(RULE, "right"), inconclusive(RULE, "nothing")
 
 
 @pytest.mark.parametrize(
@@ -24,14 +24,14 @@ FAULT, RIGHT, NOTHING = broken(RULE, "astray"), held(RULE, "right"), not_observe
     ],
 )
 def test_a_fault_counts_if_it_is_seen_twice(
-    first: Judged, second: Judged | None, found: Judged
+    first: CheckResult, second: CheckResult | None, found: CheckResult
 ) -> None:
     looks = iter([first, second])
 
-    def judge(lab: ExporterLab) -> Iterator[Judged]:
+    def judge(lab: ExporterLab) -> Iterator[CheckResult]:
         each = next(looks)
         assert each is not None
         yield each
-        yield held(OTHER, "right")
+        yield passed(OTHER, "right")
 
-    assert tuple(confirmed(judge, RecordedLab(observed()))) == (found, held(OTHER, "right"))
+    assert tuple(confirmed(judge, RecordedLab(observed()))) == (found, passed(OTHER, "right"))

@@ -48,7 +48,7 @@ def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("- 1", "p: line 1: is no mapping\n  hint: begin with: version: 1"),
+        ("- 1", "p: line 1: is not a mapping\n  hint: begin with: version: 1"),
         ("name: x", "p: line 1: the key 'version' is missing\n  hint: begin with: version: 1"),
         ("version: 2", "p: line 1, version: is 2; this otlptest reads version 1"),
         ("version: true", "p: line 1, version: is True; this otlptest reads version 1"),
@@ -145,5 +145,5 @@ def test_long_value_is_cut_in_a_message(tmp_path: Path) -> None:
 def test_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="No such file or directory"):
         read_document(tmp_path / "none.yaml", WholeShape)
-    with pytest.raises(FileFormatError, match="line 2: is no UTF-8"):
+    with pytest.raises(FileFormatError, match="line 2: is not valid UTF-8"):
         read_document(a_file(tmp_path, b"version: 1\n\xff"), WholeShape)

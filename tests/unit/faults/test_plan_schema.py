@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 
 from otlptest import bundled
 from otlptest.errors import FileFormatError
+from otlptest.faults.plan_file import REPLY_NAMES, WIRE_NAMES, read_fault_plan
 from otlptest.faults.plan_schema import fault_plan_schema
-from otlptest.faults.plans import REPLY_NAMES, WIRE_NAMES, read_fault_plan
 
 SHIPPED = "schemas/fault_plan.json"
 PLANS = [name for name in bundled.names("chaos") if name.startswith("faults/")]

@@ -7,7 +7,7 @@ import pytest
 
 from otlptest import faults
 from otlptest.errors import FileFormatError, UnknownBundledFileError
-from otlptest.faults.plans import FaultPlan, RequestTest, read_fault_plan
+from otlptest.faults.plan_file import FaultPlan, RequestTest, read_fault_plan
 from otlptest.model import Request
 from tests.support.received import a_request
 
@@ -221,7 +221,7 @@ def test_plan_is_applied_in_its_order(tmp_path: Path) -> None:
             REPLIES + "\n      unavailable:\n        message: x\n        retry_after_s: soon",
             "line 7, replies[0].reply.unavailable.retry_after_s: retry_after_s must be seconds",
         ),
-        (REPLIES + "{status: 14}", "replies[0].reply.status: 14 is no HTTP status from 200"),
+        (REPLIES + "{status: 14}", "replies[0].reply.status: 14 is not an HTTP status from 200"),
         (
             REPLIES + "{delay: {seconds: 1, reply: {status: {code: 503, bdy: x}}}}",
             "replies[0].reply.delay.reply.status.bdy: status has no argument 'bdy'",

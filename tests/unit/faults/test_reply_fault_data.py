@@ -9,7 +9,7 @@ import pytest
 from otlptest import faults
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.faults import GrpcCode, ReplyFault
-from otlptest.wire.statuses import RpcStatus
+from otlptest.wire.transport.statuses import RpcStatus
 
 RETRYABLE_HTTP = {429, 502, 503, 504}
 
@@ -147,11 +147,11 @@ def test_only_what_the_sender_may_take_for_received_is_received(
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: faults.status(14), "14 is no HTTP status from 200 to 599"),
-        (lambda: faults.status(True), "True is no HTTP status"),
+        (lambda: faults.status(14), "14 is not an HTTP status from 200 to 599"),
+        (lambda: faults.status(True), "True is not an HTTP status"),
         (lambda: faults.status(503.0), "a status is a number or a name and not 503.0"),  # type: ignore[arg-type]  # what it must refuse
         (lambda: faults.status("UNAVAILBLE"), "did you mean 'UNAVAILABLE'?"),
-        (lambda: faults.status(503, http=99), "99 is no HTTP status"),
+        (lambda: faults.status(503, http=99), "99 is not an HTTP status"),
         (lambda: faults.status(503, grpc="NO"), "unknown gRPC status code 'NO'"),
         (lambda: faults.status(503, retry_after_s=-1), "retry_after_s must be seconds from 0 to"),
         (lambda: faults.unavailable(retry_after_s=float("nan")), "and is nan"),

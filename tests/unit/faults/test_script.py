@@ -8,7 +8,7 @@ import pytest
 from otlptest import faults
 from otlptest.errors import UsageError
 from otlptest.faults import ReplyFault
-from otlptest.faults.script import ReplyPlan, ReplyScript
+from otlptest.faults.reply_rules import ReplyRule, ReplyRules
 from otlptest.model import Request, Signal
 from tests.support.received import a_request
 
@@ -18,8 +18,8 @@ SOME = faults.partial_success(rejected=1)
 GOOD = faults.ok()
 
 
-def a_script(*plans: ReplyPlan) -> ReplyScript:
-    script = ReplyScript()
+def a_script(*plans: ReplyRule) -> ReplyRules:
+    script = ReplyRules()
     for plan in plans:
         script.add(plan)
     return script
@@ -29,7 +29,7 @@ def of(signal: Signal | None = "traces", **fields: Any) -> Request:  # noqa: ANN
     return a_request(body=b"", signal=signal, **fields)
 
 
-def answers(script: ReplyScript, requests: Sequence[Request]) -> list[ReplyFault | None]:
+def answers(script: ReplyRules, requests: Sequence[Request]) -> list[ReplyFault | None]:
     return [script.fault_for(request) for request in requests]
 
 
@@ -48,30 +48,30 @@ def answers(script: ReplyScript, requests: Sequence[Request]) -> list[ReplyFault
 def test_sequence_is_played(
     planned: list[ReplyFault], times: int | None, expected: list[ReplyFault | None]
 ) -> None:
-    script = a_script(ReplyPlan(planned, times=times, signal="traces"))
+    script = a_script(ReplyRule(planned, times=times, signal="traces"))
     assert answers(script, [of()] * 5) == expected
 
 
 def test_plan_is_for_its_signal_alone() -> None:
-    script = a_script(ReplyPlan([BUSY], times=1, signal="logs"))
+    script = a_script(ReplyRule([BUSY], times=1, signal="logs"))
     requests = [of("traces"), of("metrics"), of("logs"), of("logs")]
     assert answers(script, requests) == [None, None, BUSY, None]
 
 
 @pytest.mark.parametrize("signal", ["any", None])
 def test_plan_for_any_signal_is_for_all(signal: str | None) -> None:
-    script = a_script(ReplyPlan([BUSY], signal=signal))
+    script = a_script(ReplyRule([BUSY], signal=signal))
     assert answers(script, [of("traces"), of("logs")]) == [BUSY, BUSY]
 
 
 def test_plan_is_for_requests_that_its_predicate_takes() -> None:
-    plan = ReplyPlan([BUSY], times=1, where=lambda request: request.headers.get("tenant") == "a")
+    plan = ReplyRule([BUSY], times=1, where=lambda request: request.headers.get("tenant") == "a")
     requests = [of(), of(headers=[("tenant", "b")]), of(headers=[("Tenant", "a")])]
     assert answers(a_script(plan), requests) == [None, None, BUSY]
 
 
 def test_plan_is_for_requests_that_belong_to_its_test() -> None:
-    plan = ReplyPlan([BUSY], belongs=lambda request: request.wire_size > 1)
+    plan = ReplyRule([BUSY], belongs=lambda request: request.wire_size > 1)
     assert answers(a_script(plan), [of(wire_size=1), of(wire_size=2)]) == [None, BUSY]
 
 
@@ -79,23 +79,23 @@ def test_plan_is_for_requests_that_belong_to_its_test() -> None:
     ("plans", "expected"),
     [
         pytest.param(
-            [ReplyPlan([BUSY], times=1, signal="any"), ReplyPlan([FULL], times=1, signal="any")],
+            [ReplyRule([BUSY], times=1, signal="any"), ReplyRule([FULL], times=1, signal="any")],
             [BUSY, FULL, None],
             id="counted-ones-by-age",
         ),
         pytest.param(
-            [ReplyPlan([BUSY]), ReplyPlan([FULL])], [FULL, FULL, FULL], id="endless-newest-first"
+            [ReplyRule([BUSY]), ReplyRule([FULL])], [FULL, FULL, FULL], id="endless-newest-first"
         ),
         pytest.param(
-            [ReplyPlan([BUSY]), ReplyPlan([FULL], times=2, signal="any")],
+            [ReplyRule([BUSY]), ReplyRule([FULL], times=2, signal="any")],
             [FULL, FULL, BUSY],
             id="counted-before-endless",
         ),
         pytest.param(
             [
-                ReplyPlan([BUSY], times=1, signal="any"),
-                ReplyPlan([FULL], times=1, signal="any", is_scoped=True),
-                ReplyPlan([SOME], times=1, signal="any", is_scoped=True),
+                ReplyRule([BUSY], times=1, signal="any"),
+                ReplyRule([FULL], times=1, signal="any", is_scoped=True),
+                ReplyRule([SOME], times=1, signal="any", is_scoped=True),
             ],
             [SOME, FULL, BUSY],
             id="innermost-block-first",
@@ -103,14 +103,14 @@ def test_plan_is_for_requests_that_belong_to_its_test() -> None:
     ],
 )
 def test_plans_come_in_their_order(
-    plans: list[ReplyPlan], expected: list[ReplyFault | None]
+    plans: list[ReplyRule], expected: list[ReplyFault | None]
 ) -> None:
     assert answers(a_script(*plans), [of()] * 3) == expected
 
 
 def test_script_forgets_plans_that_are_over_or_removed() -> None:
-    counted = ReplyPlan([BUSY], times=1, signal="any")
-    endless = ReplyPlan([FULL])
+    counted = ReplyRule([BUSY], times=1, signal="any")
+    endless = ReplyRule([FULL])
     script = a_script(counted, endless)
     script.fault_for(of())
     assert list(script.plans) == [endless]
@@ -121,7 +121,7 @@ def test_script_forgets_plans_that_are_over_or_removed() -> None:
 
 def test_same_seed_picks_the_same_requests() -> None:
     def picked(seed: int) -> list[bool]:
-        script = a_script(ReplyPlan([BUSY], rate=0.3, seed=seed))
+        script = a_script(ReplyRule([BUSY], rate=0.3, seed=seed))
         return [script.fault_for(of()) is not None for _ in range(1000)]
 
     assert picked(7) == picked(7) != picked(8)
@@ -129,11 +129,11 @@ def test_same_seed_picks_the_same_requests() -> None:
 
 
 def test_rate_of_one_spares_nobody() -> None:
-    assert answers(a_script(ReplyPlan([BUSY], rate=1)), [of()] * 3) == [BUSY] * 3
+    assert answers(a_script(ReplyRule([BUSY], rate=1)), [of()] * 3) == [BUSY] * 3
 
 
 def test_fault_that_never_fired_is_a_finding() -> None:
-    plan = ReplyPlan([BUSY, SOME, GOOD], signal="logs")
+    plan = ReplyRule([BUSY, SOME, GOOD], signal="logs")
     script = a_script(plan)
     script.fault_for(of("logs"))
     (finding,) = plan.findings()
@@ -151,29 +151,29 @@ def test_fault_that_never_fired_is_a_finding() -> None:
 @pytest.mark.parametrize(
     ("plan", "requests", "received"),
     [
-        (ReplyPlan([BUSY], signal="logs"), 0, "no such request while it was planned"),
+        (ReplyRule([BUSY], signal="logs"), 0, "no such request while it was planned"),
         (
-            ReplyPlan([BUSY], rate=1e-9, signal="logs"),
+            ReplyRule([BUSY], rate=1e-9, signal="logs"),
             2,
             "2 such requests, all spared by chance",
         ),
     ],
     ids=["none", "spared"],
 )
-def test_finding_says_what_came_instead(plan: ReplyPlan, requests: int, received: str) -> None:
+def test_finding_says_what_came_instead(plan: ReplyRule, requests: int, received: str) -> None:
     answers(a_script(plan), [of("logs")] * requests)
     assert [finding.received for finding in plan.findings()] == [received]
 
 
 def test_good_answer_that_never_came_is_no_finding() -> None:
-    assert ReplyPlan([GOOD]).findings() == ()
+    assert ReplyRule([GOOD]).findings() == ()
 
 
 def test_predicate_that_raises_says_no_and_is_told() -> None:
     def by_tenant(request: Request) -> bool:
         return request.headers["tenant"] == "a"
 
-    plan = ReplyPlan([BUSY], where=by_tenant)
+    plan = ReplyRule([BUSY], where=by_tenant)
     assert answers(a_script(plan), [of(), of()]) == [None, None]
     never, failed = plan.findings()
     assert never.rule == "fault_never_fired"
@@ -188,14 +188,14 @@ def test_predicate_that_raises_says_no_and_is_told() -> None:
     ("planned", "options", "message"),
     [
         ([], {}, "no fault was given"),
-        ([faults.unavailable], {}, "is no reply\n  hint: call it: faults.unavailable()"),
+        ([faults.unavailable], {}, "is not a reply\n  hint: call it: faults.unavailable()"),
         (
             [[faults.ok()]],
             {},
-            "[faults.ok()] is no reply\n  hint: a sequence is given as arguments",
+            "[faults.ok()] is not a reply\n  hint: a sequence is given as arguments",
         ),
-        (["ok"], {}, "'ok' is no reply\n  hint: write a call, e.g. faults.unavailable()"),
-        ([faults.goaway()], {}, "faults.goaway() is no reply\n  hint: faults of the wire go to"),
+        (["ok"], {}, "'ok' is not a reply\n  hint: write a call, e.g. faults.unavailable()"),
+        ([faults.goaway()], {}, "faults.goaway() is not a reply\n  hint: faults of the wire go to"),
         ([BUSY], {"times": 2}, 'times=2 needs signal= or where=\n  hint: signal="traces", or'),
         ([BUSY, FULL], {}, "a sequence of faults needs signal= or where="),
         ([BUSY], {"times": 0, "signal": "any"}, "times must be a whole number from 1"),
@@ -211,5 +211,5 @@ def test_what_cannot_be_meant_is_refused(
     planned: list[Any], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        ReplyPlan(planned, **options)
+        ReplyRule(planned, **options)
     assert message in str(caught.value)

@@ -103,7 +103,7 @@ def script(folder: Path, name: str, text: str, mode: int) -> str:
         ),
         pytest.param(
             lambda folder: [script(folder, "text", "hello", 0o755)],
-            "could not start: 'FOLDER/text' is no program that this machine can run",
+            "could not start: 'FOLDER/text' is not a program that this machine can run",
             "a script needs an interpreter: put it first in the command, or begin with #!",
             id="no program",
         ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from otlptest.processes.deadline_sockets import DeadlineSocket
+from otlptest.net.deadline_sockets import DeadlineSocket
 from otlptest.timing import Deadline
 
 

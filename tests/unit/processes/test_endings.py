@@ -60,8 +60,8 @@ def test_reaction_is_read_from_the_masks(
             "exited with code 143, as a shell reports an end by SIGTERM",
             id="shell",
         ),
-        pytest.param(Ending(way="by itself", exit_code=128), None, "", id="128 is no signal"),
-        pytest.param(Ending(way="by itself", exit_code=200), None, "", id="200 is no signal"),
+        pytest.param(Ending(way="by itself", exit_code=128), None, "", id="128 is not a signal"),
+        pytest.param(Ending(way="by itself", exit_code=200), None, "", id="200 is not a signal"),
         pytest.param(
             stopped(-15, recipient("python3.12", "default")),
             15,

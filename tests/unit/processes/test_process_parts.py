@@ -65,7 +65,7 @@ def test_headers_are_read_without_regard_to_case() -> None:
         ),
         pytest.param(
             lambda: ready.line("("),
-            "'(' is no regular expression: missing ), unterminated subpattern at position 0",
+            "'(' is not a regular expression: missing ), unterminated subpattern at position 0",
             id="regular expression",
         ),
         pytest.param(

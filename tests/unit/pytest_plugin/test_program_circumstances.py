@@ -3,7 +3,7 @@
 import pytest
 
 from otlptest.pytest_plugin.program_circumstances import Endpoint, of_environment
-from otlptest.queries.circumstances import Circumstance
+from otlptest.queries.evidence.circumstances import Circumstance
 from otlptest.queries.sources import Kind
 
 HTTP = "http://127.0.0.1:1318"

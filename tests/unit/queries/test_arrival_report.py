@@ -16,8 +16,8 @@ from otlptest.model import (
     NumberPoint,
     Problem,
 )
-from otlptest.queries import arrival_report
 from otlptest.queries.log_query import LogQuery
+from otlptest.queries.messages import arrival_report
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.span_query import SpanQuery
@@ -81,7 +81,7 @@ def test_connection_without_a_request_hints_at_flushing() -> None:
 REFUSED: dict[str, tuple[str, str, str]] = {
     "wrong path": (
         "wrong_path",
-        "/v1/trace is no path of OTLP",
+        "/v1/trace is not a path of OTLP",
         (
             "OTLP/HTTP has /v1/traces, /v1/metrics, /v1/logs; with OTEL_EXPORTER_OTLP_ENDPOINT the"
             " SDK adds them, with OTEL_EXPORTER_OTLP_TRACES_ENDPOINT not"

@@ -9,11 +9,11 @@ from otlptest.collector.store_source import StoreSource
 from otlptest.errors import ExpectationError, UsageError
 from otlptest.model import Span
 from otlptest.queries.asynchronous import AsyncQueries, AsyncQuery
-from otlptest.queries.evidence import Evidence
-from otlptest.queries.hints import with_loop_hint
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.memory_source import MemorySource
+from otlptest.queries.messages.hints import with_loop_hint
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.trees import tree
+from otlptest.queries.traces.trees import tree
 from otlptest.timing import Deadline
 from tests.support.metric_points import number
 from tests.support.received import a_log, a_request, a_span, a_store

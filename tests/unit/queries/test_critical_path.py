@@ -1,8 +1,8 @@
 import pytest
 
 from otlptest.model import Span
-from otlptest.queries.critical_path import critical_path
-from otlptest.queries.forest import forest_of
+from otlptest.queries.traces.critical_path import critical_path
+from otlptest.queries.traces.forest import forest_of
 from tests.support.shapes import placed
 
 CASES: dict[str, tuple[list[Span], str]] = {

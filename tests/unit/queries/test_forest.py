@@ -1,7 +1,7 @@
 import pytest
 
 from otlptest.model import Span
-from otlptest.queries.forest import Forest, forest_of
+from otlptest.queries.traces.forest import Forest, forest_of
 from tests.support.shapes import placed
 
 A, B, C = placed("a"), placed("b", "a", (1, 2)), placed("c", "b", (2, 3))

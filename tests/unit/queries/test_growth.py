@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from otlptest.model import LogRecord, Span
-from otlptest.queries.forest import forest_of
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.traces import Trace
+from otlptest.queries.traces.forest import forest_of
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.traces import Trace
 from tests.support.effort import lines_executed
 from tests.support.received import a_log
 from tests.support.shapes import placed

@@ -8,8 +8,8 @@ import pytest
 from otlptest.errors import UnknownMatcherError, UsageError
 from otlptest.model import Severity
 from otlptest.queries import match
-from otlptest.queries.matchers import Matcher
-from otlptest.queries.wording import ABSENT
+from otlptest.queries.criteria.matchers import Matcher
+from otlptest.queries.messages.wording import ABSENT
 
 NAN = math.nan
 
@@ -82,7 +82,7 @@ def test_matcher_refuses_everything_else_without_raising(matcher: Matcher, value
 
 
 def test_every_matcher_has_cases_here() -> None:
-    from otlptest.queries import matchers  # noqa: PLC0415 -- the module behind the name
+    from otlptest.queries.criteria import matchers  # noqa: PLC0415 -- the module behind the name
 
     assert {m.name for m, _, _ in CASES.values()} == set(matchers.__all__) - {"Matcher"}
 
@@ -220,11 +220,11 @@ EXPLANATIONS: dict[str, tuple[Matcher, object, str]] = {
         match.json({"a": 1}),
         "{",
         (
-            "'{', which is no JSON: Expecting property name enclosed"
+            "'{', which is not valid JSON: Expecting property name enclosed"
             " in double quotes: line 1 column 2 (char 1)"
         ),
     ),
-    "json of a number": (match.json(1), 1, "int 1, which is no text"),
+    "json of a number": (match.json(1), 1, "int 1, which is not text"),
 }
 
 

@@ -1,11 +1,11 @@
 from otlptest.model import Producer, Profile, Resource
+from otlptest.queries.evidence.verdicts import began_unix_nano
 from otlptest.queries.log_query import LogQuery
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.metric_query import MetricQuery
+from otlptest.queries.metrics.metric_query import MetricQuery
 from otlptest.queries.profile_query import ProfileQuery
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.span_query import SpanQuery
-from otlptest.queries.verdicts import began_unix_nano
 from otlptest.timing import Deadline
 from tests.support.metric_points import number
 from tests.support.received import a_connection, a_log, a_request, a_source, a_span

@@ -9,10 +9,10 @@ from otlptest.collector.store_source import StoreSource
 from otlptest.errors import ExpectationError, Finding, UsageError
 from otlptest.model import AggregationTemporality, DataPoint, MetricIdentity, MetricType
 from otlptest.queries import match
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.metric_query import MetricQuery
-from otlptest.queries.metrics import Metric, metrics_of
+from otlptest.queries.metrics.metric import Metric, metrics_of
+from otlptest.queries.metrics.metric_query import MetricQuery
 from tests.support.metric_points import (
     DELTA,
     a_gauge,

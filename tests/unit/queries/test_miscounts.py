@@ -6,7 +6,7 @@ import pytest
 
 from otlptest.errors import ExpectationError
 from otlptest.model import Span
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.request_query import RequestQuery
 from otlptest.queries.span_query import SpanQuery
 from tests.support.received import a_request, a_source, a_span

@@ -4,8 +4,8 @@ import pytest
 
 from otlptest.errors import UsageError
 from otlptest.model import ROOT, Link, Span
-from otlptest.queries import matchers as match
-from otlptest.queries.matching import Matcher
+from otlptest.queries.criteria import matchers as match
+from otlptest.queries.criteria.matching import Matcher
 from otlptest.queries.memory_source import MemorySource
 from otlptest.queries.span_query import SpanQuery
 

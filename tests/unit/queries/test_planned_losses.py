@@ -3,8 +3,8 @@
 import pytest
 
 from otlptest.model import Connection, Protocol, Request, Signal
-from otlptest.queries.circumstances import Circumstance
-from otlptest.queries.planned_losses import never_received, planned_losses
+from otlptest.queries.evidence.circumstances import Circumstance
+from otlptest.queries.evidence.planned_losses import never_received, planned_losses
 
 CONNECTION = Connection(number=1, endpoint="http", port=1)
 SLOW = (

@@ -14,9 +14,9 @@ from otlptest.model import (
     HistogramPoint,
     QuantileValue,
 )
-from otlptest.queries.exponential import bucket_bounds
-from otlptest.queries.points import MergedPoint, merged_points
-from otlptest.queries.quantiles import quantile_rank
+from otlptest.queries.metrics.exponential import bucket_bounds
+from otlptest.queries.metrics.metric_points import MergedPoint, merged_points
+from otlptest.queries.metrics.quantiles import quantile_rank
 from tests.support.metric_points import (
     DELTA,
     a_gauge,

@@ -9,7 +9,7 @@ from otlptest.collector.store import Store
 from otlptest.collector.store_source import StoreSource
 from otlptest.errors import ExpectationError, TruncatedResultError, UsageError
 from otlptest.model import DataPoint, LogRecord, Span
-from otlptest.queries.evidence import Evidence
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.log_query import LogQuery
 from otlptest.queries.memory_source import MemorySource
 from otlptest.queries.sources import Arrivals, Batch, Kind, ProducerActivity

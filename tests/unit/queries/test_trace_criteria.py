@@ -7,8 +7,8 @@ from otlptest.errors import ExpectationError, UsageError
 from otlptest.model import Span
 from otlptest.queries import match
 from otlptest.queries.memory_source import MemorySource
-from otlptest.queries.metric_query import MetricQuery
-from otlptest.queries.trace_query import TraceQuery
+from otlptest.queries.metrics.metric_query import MetricQuery
+from otlptest.queries.traces.trace_query import TraceQuery
 from tests.support.metric_points import number
 from tests.support.received import TRACE_ID, a_log, a_span
 

@@ -8,12 +8,12 @@ from otlptest.collector.store import Store
 from otlptest.collector.store_source import StoreSource
 from otlptest.errors import ExpectationError, TruncatedResultError, UsageError
 from otlptest.model import Span
-from otlptest.queries.evidence import Evidence
-from otlptest.queries.matching import Matcher
+from otlptest.queries.criteria.matching import Matcher
+from otlptest.queries.evidence.judging import Evidence
 from otlptest.queries.memory_source import MemorySource
 from otlptest.queries.sources import Batch, Kind
-from otlptest.queries.trace_query import TraceQuery
-from otlptest.queries.trees import tree
+from otlptest.queries.traces.trace_query import TraceQuery
+from otlptest.queries.traces.trees import tree
 from otlptest.timing import Deadline
 from tests.support.received import TRACE_ID, a_log, a_request, a_source, a_store
 from tests.support.shapes import an_id, placed

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 
 from otlptest.errors import UsageError
-from otlptest.queries.traces import Trace, traces_of
-from otlptest.queries.trees import tree
+from otlptest.queries.traces.traces import Trace, traces_of
+from otlptest.queries.traces.trees import tree
 from tests.support.received import TRACE_ID, a_log
 from tests.support.shapes import an_id, placed
 

@@ -5,11 +5,11 @@ import pytest
 from otlptest.errors import Finding
 from otlptest.model import Scope, Span, Status, StatusCode
 from otlptest.queries import match
-from otlptest.queries.forest import forest_of
-from otlptest.queries.tree_alignment import nearest_alignment
-from otlptest.queries.tree_matching import has_tree
-from otlptest.queries.tree_report import compared, tree_finding, tree_text
-from otlptest.queries.trees import Tree, TreeRules, tree
+from otlptest.queries.traces.forest import forest_of
+from otlptest.queries.traces.tree_alignment import nearest_alignment
+from otlptest.queries.traces.tree_matching import has_tree
+from otlptest.queries.traces.tree_report import compared, tree_finding, tree_text
+from otlptest.queries.traces.trees import Tree, TreeRules, tree
 from tests.support.received import TRACE_ID
 from tests.support.shapes import placed
 

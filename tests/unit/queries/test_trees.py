@@ -6,9 +6,9 @@ import pytest
 from otlptest.errors import UnknownNameError, UsageError
 from otlptest.model import Span, SpanKind
 from otlptest.queries import match
-from otlptest.queries.forest import forest_of
-from otlptest.queries.tree_matching import has_tree
-from otlptest.queries.trees import Tree, TreeRules, checked_top, tree
+from otlptest.queries.traces.forest import forest_of
+from otlptest.queries.traces.tree_matching import has_tree
+from otlptest.queries.traces.trees import Tree, TreeRules, checked_top, tree
 from tests.support.shapes import placed
 
 
@@ -299,7 +299,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: tree("a", children=tree("b")),  # type: ignore[arg-type]  # as above
         "children must be a list of trees, and is one tree ('b')\n  hint: children=[tree(…)]",
     ),
-    "a child that is no tree": (
+    "a child that is not a tree": (
         lambda: tree("a", children=["b"]),  # type: ignore[list-item]  # as above
         "children must be trees, and one is 'b'\n  hint: children=[tree(…)]",
     ),

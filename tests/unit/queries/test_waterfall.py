@@ -6,8 +6,8 @@ import pytest
 
 from otlptest.errors import UsageError
 from otlptest.model import Span, Status, StatusCode
-from otlptest.queries.traces import Trace
-from otlptest.queries.waterfall import duration_text, printable
+from otlptest.queries.traces.traces import Trace
+from otlptest.queries.traces.waterfall import duration_text, printable
 from tests.support.received import TRACE_ID
 from tests.support.shapes import placed
 

@@ -10,7 +10,7 @@ import pytest
 from otlptest.errors import Finding
 from otlptest.model import Connection, Problem, Request
 from otlptest.validation import findings_of_problems, judge, validate_requests
-from otlptest.wire.otlp_json import decode_request
+from otlptest.wire.otlp.otlp_json import decode_request
 from tests.planted.span_faults import server
 from tests.support.right_requests import metric_request, resource, trace_request
 from tests.support.validated import accepted, findings_of

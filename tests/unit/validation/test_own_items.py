@@ -8,7 +8,7 @@ import pytest
 
 from otlptest.model import Request
 from otlptest.validation import judge
-from otlptest.wire.envelopes import head_of_message
+from otlptest.wire.otlp.envelopes import head_of_message
 from tests.support.right_profiles import profile_request
 from tests.support.right_requests import (
     START,

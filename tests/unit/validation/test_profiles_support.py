@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from otlptest.validation import validate_requests
-from otlptest.wire.signals import SIGNAL_NAMES, request_class
+from otlptest.wire.otlp.signals import SIGNAL_NAMES, request_class
 from tests.support.right_requests import trace_request
 from tests.support.validated import accepted
 

@@ -1,0 +1,1 @@
+"""The receivers: sockets, the two protocols, decoding, and replies."""

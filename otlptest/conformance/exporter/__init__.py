@@ -1,0 +1,1 @@
+"""The exporter suite: cases, their lab, and the command under test."""

@@ -1,0 +1,81 @@
+"""The exporter cases, one module per topic; `CASES` is all of them, in the order of reports.
+
+A new case is one entry in the `CASES` of its module; a new module is one line here.
+"""
+
+from typing import Final
+
+from otlptest.conformance.case import ExporterCase
+from otlptest.conformance.exporter.cases import (
+    attribute_limits,
+    backoff,
+    compression,
+    connections,
+    empty_success,
+    empty_values,
+    encoding,
+    endpoints,
+    environment,
+    grpc_endpoints,
+    headers,
+    http_versions,
+    intervals,
+    json_bodies,
+    lifecycle,
+    limits,
+    live_data,
+    losses,
+    payload_data,
+    protocols,
+    records,
+    redirects,
+    refusals,
+    retry,
+    sampling_data,
+    sdk,
+    success,
+    text,
+    throttling,
+    timeouts,
+    tls,
+    transport,
+    user_agent,
+)
+
+__all__ = ["CASES"]
+
+CASES: Final[tuple[ExporterCase, ...]] = (
+    *transport.CASES,
+    *encoding.CASES,
+    *connections.CASES,
+    *http_versions.CASES,
+    *json_bodies.CASES,
+    *text.CASES,
+    *environment.CASES,
+    *endpoints.CASES,
+    *grpc_endpoints.CASES,
+    *headers.CASES,
+    *compression.CASES,
+    *tls.CASES,
+    *protocols.CASES,
+    *empty_values.CASES,
+    *user_agent.CASES,
+    *sdk.CASES,
+    *intervals.CASES,
+    *retry.CASES,
+    *empty_success.CASES,
+    *timeouts.CASES,
+    *losses.CASES,
+    *redirects.CASES,
+    *records.CASES,
+    *limits.CASES,
+    *success.CASES,
+    *throttling.CASES,
+    *backoff.CASES,
+    *refusals.CASES,
+    *lifecycle.CASES,
+    *attribute_limits.CASES,
+    *payload_data.CASES,
+    *live_data.CASES,
+    *sampling_data.CASES,
+)

@@ -1,0 +1,1 @@
+"""The receiver suite: cases, their lab, and the receiver under test."""

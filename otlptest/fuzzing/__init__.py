@@ -1,0 +1,1 @@
+"""Fuzzing of receivers: drawn payloads, an oracle for the answers, and shrinking."""

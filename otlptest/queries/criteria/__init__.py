@@ -1,0 +1,1 @@
+"""Criteria and matchers: the demands on an item."""

@@ -1,0 +1,1 @@
+"""Metrics, points and series, and their totals."""

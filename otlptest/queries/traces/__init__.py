@@ -1,0 +1,1 @@
+"""Traces and trees: spans that belong together."""

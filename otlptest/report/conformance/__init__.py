@@ -1,0 +1,1 @@
+"""Conformance results as text, JSON, JUnit and Markdown."""

@@ -1,0 +1,1 @@
+"""OTLP requests: protobuf, JSON, files, and the model."""
