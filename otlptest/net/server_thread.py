@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from otlptest.errors import ReceiverError
 from otlptest.net.loop import ReadinessLoop
@@ -120,21 +120,12 @@ class ServerThread:
             ReceiverError: The thread has ended, or the work raised.
         """
         done: Future[None] = Future()
-        changed = threading.Condition()
-
-        def notify(_: object) -> None:
-            with changed:
-                changed.notify_all()
-
-        done.add_done_callback(notify)
         with self._lock:
             self._pending.add(done)  # before `post`: the thread's end answers all that is pending
         try:
             if not self._loop.post(lambda: begin(done)):
                 raise ReceiverError(f"cannot {purpose}: {self._name} has ended", "it was closed")
-            with changed:
-                while not done.done() and deadline.wait_on(changed):
-                    pass
+            wait((done,), deadline.remaining_s())
         finally:
             done.cancel()  # what has not begun never runs
             with self._lock:

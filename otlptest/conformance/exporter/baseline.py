@@ -11,12 +11,13 @@ from otlptest.conformance.exporter.command_lab import arrived_at, observed_run
 from otlptest.conformance.exporter.observation import Arrived, Observation
 from otlptest.errors import OtlptestError, ProcessError
 from otlptest.model import SIGNALS, Protocol, Signal
+from otlptest.net.addresses import GRPC_PORT, HTTP_PORT
 from otlptest.processes.exits import how_it_ended
 from otlptest.wire.otlp.signals import SIGNAL_NAMES
 
-_GRPC_PORT: Final = 4317
-_HTTP_PORT: Final = 4318
 _SHOWN_LINES: Final = 5
+_GRPC_PORT: Final = GRPC_PORT  # tests put other ports in their place
+_HTTP_PORT: Final = HTTP_PORT
 _GRPC_PATHS: Final = frozenset(names.grpc_path for names in SIGNAL_NAMES.values())
 
 

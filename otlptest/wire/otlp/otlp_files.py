@@ -140,7 +140,7 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
     """
     if signal is not None:
         return signal, decode_request(signal, data, protocol="http/protobuf")
-    unknown: list[tuple[int, Signal, Message]] = []
+    decoded: list[tuple[int, Signal, Message]] = []
     fault: WireError | None = None
     for candidate in SIGNALS:
         if candidate == "profiles" and not has_profiles():
@@ -150,28 +150,30 @@ def read_protobuf(data: bytes, *, signal: Signal | None = None) -> tuple[Signal,
         except WireError as refused:
             fault = fault or refused
             continue
-        unknown.append((_unknown_bytes(message), candidate, message))
-    least = min((size for size, _, _ in unknown), default=len(data))
-    if not unknown and fault:
+        decoded.append((_dropped_bytes(message), candidate, message))
+    least = min((size for size, _, _ in decoded), default=len(data))
+    if not decoded and fault:
         raise fault
     if least and least * 2 >= len(data):
         raise WireError("malformed", "OTLP-HTTP-008", "no signal's request has such fields")
-    fitting = [(signal, message) for size, signal, message in unknown if size == least]
+    fitting = [(each, message) for size, each, message in decoded if size == least]
     if len(fitting) > 1:
         names = " or ".join(name for name, _ in fitting)
         raise UsageError(
             f"the bytes can be a request of {names}",
             "say which with signal= (--signal of otlptest send)",
         )
-    return fitting[0]
+    found, message = fitting[0]
+    if least:  # with the unknown fields again
+        message = decode_request(found, data, protocol="http/protobuf")
+    return found, message
 
 
-def _unknown_bytes(message: Message) -> int:
-    """Return the number of bytes in fields unknown to the installed `opentelemetry-proto`."""
-    known = type(message)()
-    known.CopyFrom(message)
-    known.DiscardUnknownFields()
-    return message.ByteSize() - known.ByteSize()
+def _dropped_bytes(message: Message) -> int:
+    """Drop the fields that the installed `opentelemetry-proto` does not know; return their size."""
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    return size - message.ByteSize()
 
 
 class _File:

@@ -44,7 +44,7 @@ _UNREAD: Final = "nothing shows that the variable is read"
 
 @CASES.add(
     "compression/values",
-    "COMPRESSION: gzip, GZIP, none, unset, and a word that is none",
+    "COMPRESSION: gzip, GZIP, none, unset, and an unknown word",
     (
         "OTLP-CFG-035",
         "OTLP-CFG-036",

@@ -57,7 +57,7 @@ def _to_http(fake: FakeCollector) -> dict[str, str | None]:
 
 @CASES.add(
     "protocols/values",
-    "PROTOCOL: each value, unset, empty, and a word that is none",
+    "PROTOCOL: each value, unset, empty, and an unknown word",
     (
         "OTLP-CFG-047",
         "OTLP-CFG-048",
